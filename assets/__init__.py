@@ -1,0 +1,1 @@
+"""Fonts and texts, read as package data; no code."""

@@ -1,0 +1,77 @@
+"""Slip printers that speak ESC/POS: one picture in, one outcome out.
+
+Owns the `Printer` protocol, the outcomes, and the choice of the wire (TCP, serial, USB, file). Must never decide what
+stands on a slip, never send a byte that is not a fixed command or raster, and never print a slip twice by itself.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from PIL.Image import Image
+
+from drivers.printer.address import BadAddress, FileAddress, PrinterAddress, parse_url
+from drivers.printer.outcome import NotPrinted, NotReady, Printed, PrinterStatus, PrintOutcome, Ready, Reason
+
+__all__ = [
+    "BadAddress",
+    "NotPrinted",
+    "NotReady",
+    "PrintOutcome",
+    "Printed",
+    "Printer",
+    "PrinterAddress",
+    "PrinterStatus",
+    "Ready",
+    "Reason",
+    "open_printer",
+    "parse_url",
+]
+
+
+class Printer(Protocol):
+    """A printer that is opened anew for every call, so that it is used again as soon as it is well.
+
+    Both calls block their caller for a bounded time (see `drivers.printer.session`), may be made from any thread, and
+    tell device trouble as values, never as exceptions.
+    """
+
+    @property
+    def where(self) -> str:
+        """The printer's URL, for staff."""
+
+    def status(self) -> PrinterStatus:
+        """Ask how the printer is; nothing is printed."""
+
+    def print(self, picture: Image, *, on_first_byte: Callable[[], None] | None = None) -> PrintOutcome:
+        """Print one picture (mode "1", as wide as the paper's dots) and cut it off.
+
+        `on_first_byte` is called once, from this thread, when the first byte of the job has been taken by the wire.
+        Raises ValueError for a picture that no printer could take (mode, width, height): that is a bug, not trouble.
+        """
+
+
+def open_printer(
+    url: str, *, status: bool = True, answer_s: float = 5.0, stall_s: float = 5.0, lock: Path | None = None
+) -> Printer:
+    """The printer behind `url`; nothing is opened until it is used.
+
+    `status=False` never asks the printer anything, for models that cannot answer; `file://` never does.
+    `answer_s`: how long all answers to one round of questions may take, and how long to wait for `lock`, a file that
+    every process using this printer names, so that two of them never talk at once.
+    `stall_s`: how long a printer may take no byte of a job, or leave the questions after it unanswered.
+    Raises BadAddress when `url` is not understood.
+    """
+    # Imported late: the import of python-escpos takes 0.2 s, and a configuration check does not print.
+    from drivers.printer.session import EscposPrinter
+    from drivers.printer.transport import connector
+
+    address = parse_url(url)
+    return EscposPrinter(
+        where=url,
+        connect=connector(address),
+        asks=status and not isinstance(address, FileAddress),
+        answer_s=answer_s,
+        stall_s=stall_s,
+        lock=lock,
+    )

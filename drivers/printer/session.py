@@ -1,0 +1,260 @@
+"""One talk with a printer: ask, send, watch the paper, tell the outcome.
+
+Owns the order of the talk and all its deadlines. Must never resend, never raise for device trouble, never hang:
+print() ends within waiting for the turn (`answer_s`) + connecting (10 s) + asking (2 `answer_s`) + sending
+(`SEND_S`) + watching (`WATCH_MAX_S` + 2 `stall_s`).
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL.Image import Image
+
+from drivers.printer import escpos
+from drivers.printer.outcome import NotPrinted, NotReady, Printed, PrinterStatus, PrintOutcome, Ready, Reason
+from drivers.printer.transport import Wire, WireLost
+from drivers.printer.turn import turn
+
+SEND_S = 60.0
+"""A slip of 50 kB takes 52 s at 9600 baud, the slowest line that makes sense."""
+
+WATCH_MIN_S = 0.3
+WATCH_MAX_S = 3.0
+PAPER_MM_S = 100.0
+_ROUND_EVERY_S = 0.1
+_DRAIN_EVERY_S = 0.01
+_STRAY_BYTES_MAX = 4096
+
+
+class EscposPrinter:
+    """The `Printer` of every real device; see `drivers.printer.open_printer` for the arguments."""
+
+    def __init__(
+        self,
+        *,
+        where: str,
+        connect: Callable[[], Wire],
+        asks: bool = True,
+        answer_s: float = 5.0,
+        stall_s: float = 5.0,
+        lock: Path | None = None,
+    ) -> None:
+        self._where = where
+        self._connect = connect
+        self._asks = asks
+        self._answer_s = answer_s
+        self._stall_s = stall_s
+        self._lock = lock
+        self._threads = threading.Lock()
+        self._answered = False
+        self._half_sent = False
+
+    @property
+    def where(self) -> str:
+        """The printer's URL."""
+        return self._where
+
+    def status(self) -> PrinterStatus:
+        """Ask how the printer is; without questions, whether it can be reached at all."""
+        with turn(self._threads, self._lock, self._answer_s) as ours:
+            if not ours:
+                return NotReady("printer_offline")
+            try:
+                wire = self._connect()
+                try:
+                    return self._before(wire)
+                finally:
+                    wire.close(abandon=False)
+            except WireLost:
+                return NotReady("printer_offline")
+
+    def print(self, picture: Image, *, on_first_byte: Callable[[], None] | None = None) -> PrintOutcome:
+        """Print one picture and cut it off; see `drivers.printer.Printer`."""
+        job = escpos.build_job(picture)
+        with turn(self._threads, self._lock, self._answer_s) as ours:
+            if not ours:
+                return NotPrinted("printer_offline", maybe_out=False)
+            try:
+                wire = self._connect()
+            except WireLost:
+                return NotPrinted("printer_offline", maybe_out=False)
+            return self._print(wire, job, on_first_byte or _nobody_asked)
+
+    def _print(self, wire: Wire, job: escpos.Job, on_first_byte: Callable[[], None]) -> PrintOutcome:
+        sending = _Sending(wire, job, self._stall_s)
+        outcome: PrintOutcome | None = None
+        try:
+            before = self._before(wire)
+            if isinstance(before, NotReady):
+                outcome = NotPrinted(before.reason, maybe_out=False)
+                return outcome
+            stalled = self._send(sending, on_first_byte)
+            after = NotReady("printer_stalled") if stalled else self._after(wire, job)
+            if isinstance(after, NotReady):
+                outcome = NotPrinted(after.reason, sending.maybe_out)
+            else:
+                outcome = Printed(after.paper_near_end)
+        except WireLost:
+            outcome = NotPrinted("printer_offline", sending.maybe_out)
+        finally:
+            if sending.begun:
+                lost = outcome is None or outcome == NotPrinted("printer_stalled", sending.maybe_out)
+                self._half_sent = wire.keeps_state and (lost or not sending.complete)
+            # None: the caller's own callback raised. Whatever failed, nothing of this slip may come out later.
+            wire.close(abandon=sending.begun and not isinstance(outcome, Printed))
+        return outcome
+
+    def _send(self, sending: "_Sending", on_first_byte: Callable[[], None]) -> bool:
+        """Whether the printer stalled."""
+        if self._half_sent and not sending.refill():
+            return True
+        if not sending.first():
+            return True
+        on_first_byte()
+        return not sending.rest()
+
+    def _before(self, wire: Wire) -> PrinterStatus:
+        silence: Reason = "printer_stalled" if self._answered else "printer_silent"
+        return self._ask_surely(wire, self._answer_s, silence)
+
+    def _after(self, wire: Wire, job: escpos.Job) -> PrinterStatus:
+        """Ask again and again while the paper moves, because paper that ends mid-slip is told only then."""
+        if not self._asks:
+            return Ready(paper_near_end=None)
+        paper_s = job.rows / escpos.DOTS_PER_MM / PAPER_MM_S
+        until = time.monotonic() + min(max(paper_s, WATCH_MIN_S), WATCH_MAX_S)
+        while True:
+            status = self._ask_surely(wire, self._stall_s, "printer_stalled")
+            left_s = until - time.monotonic()
+            if isinstance(status, NotReady) or left_s <= 0:
+                return status
+            _listen(wire, min(left_s, _ROUND_EVERY_S))
+
+    def _ask_surely(self, wire: Wire, wait_s: float, silence: Reason) -> PrinterStatus:
+        """Bad news is asked for twice.
+
+        A raster payload may hold the bytes of DLE EOT by chance and be answered, so an answer may be one question
+        off: "near end" (1E) to question 4 would be "cover open" to question 2.
+        """
+        status = self._ask(wire, wait_s, silence)
+        if isinstance(status, NotReady) and status.reason != silence:
+            _listen(wire, _ROUND_EVERY_S)
+            return self._ask(wire, wait_s, silence)
+        return status
+
+    def _ask(self, wire: Wire, wait_s: float, silence: Reason) -> PrinterStatus:
+        if not self._asks:
+            return Ready(paper_near_end=None)
+        deadline = time.monotonic() + wait_s
+        _listen(wire, 0.0)
+        answers: list[int] = []
+        for number in escpos.STATUS_QUERIES:
+            answer = _answer(wire, escpos.status_query(number), deadline)
+            if answer is None:
+                return NotReady(silence)
+            self._answered = True
+            answers.append(answer)
+        return escpos.judge(*answers)
+
+
+class _Sending:
+    """One job on its way: how much has been taken, and whether it still moves."""
+
+    def __init__(self, wire: Wire, job: escpos.Job, stall_s: float) -> None:
+        self._wire = wire
+        self._job = job
+        self._stall_s = stall_s
+        self._deadline = time.monotonic() + SEND_S
+        self._sent = 0
+        self.begun = False
+        self.complete = False
+
+    @property
+    def maybe_out(self) -> bool:
+        """Whether a raster byte has been taken from us."""
+        return self._sent > self._job.harmless
+
+    def refill(self) -> bool:
+        """End what an earlier, half sent job left open; False when stalled."""
+        left = escpos.refill(self._job.row_bytes)
+        while left:
+            taken = self._take(left)
+            if not taken:
+                return False
+            left = left[taken:]
+        return True
+
+    def first(self) -> bool:
+        """Send the beginning of the job; False when stalled."""
+        self._sent += self._take(self._job.data)
+        return self._sent > 0
+
+    def rest(self) -> bool:
+        """Send what is left and see it leave our own machine; False when stalled."""
+        while self._sent < len(self._job.data):
+            taken = self._take(self._job.data[self._sent :])
+            if not taken:
+                return False
+            self._sent += taken
+        self.complete = self._drained()
+        return self.complete
+
+    def _take(self, data: bytes) -> int:
+        wait_s = min(self._stall_s, self._deadline - time.monotonic())
+        taken = self._wire.send(data, wait_s) if wait_s > 0 else 0
+        self.begun = self.begun or taken > 0
+        return taken
+
+    def _drained(self) -> bool:
+        """Bytes taken may only have filled the kernel's buffer: wait until they are gone, as long as they move."""
+        pause = threading.Event()
+        unsent = self._wire.unsent()
+        moved = time.monotonic()
+        while unsent:
+            pause.wait(_DRAIN_EVERY_S)
+            now = time.monotonic()
+            left = self._wire.unsent()
+            if left < unsent:
+                moved = now
+            unsent = left
+            if now - moved > self._stall_s or now > self._deadline:
+                return False
+        return True
+
+
+def _answer(wire: Wire, query: bytes, deadline: float) -> int | None:
+    """The first byte after the query that can be an answer; None when none came. A query is taken whole or in part."""
+    while query:
+        left_s = deadline - time.monotonic()
+        taken = wire.send(query, left_s) if left_s > 0 else 0
+        if not taken:
+            return None
+        query = query[taken:]
+    stray = 0
+    while stray < _STRAY_BYTES_MAX:
+        left_s = deadline - time.monotonic()
+        said = wire.receive(left_s) if left_s > 0 else b""
+        answer = next((byte for byte in said if escpos.is_answer(byte)), None)
+        if answer is not None:
+            return answer
+        if not said and time.monotonic() >= deadline:
+            return None
+        stray += len(said)
+    return None
+
+
+def _listen(wire: Wire, wait_s: float) -> None:
+    """Let `wait_s` pass and forget what the printer says meanwhile: it is no answer to a question of ours."""
+    until = time.monotonic() + wait_s
+    heard = 0
+    while heard < _STRAY_BYTES_MAX:
+        said = wire.receive(max(0.0, until - time.monotonic()))
+        heard += len(said)
+        if not said and time.monotonic() >= until:
+            return
+
+
+def _nobody_asked() -> None:
+    """The default of `on_first_byte`."""

@@ -1,0 +1,135 @@
+"""Who comes today, and who has arrived: the port to a reservation system.
+
+Owns: the words every reservation back end answers in. `sqlite` is the embedded default, `csv_file` reads the export
+that fills it; other systems (ORCA, FHIR, a vendor's socket) become further modules behind the same protocol.
+
+Must never: guess. An answer always names the patient it is about, so that a late one can be recognised; a system that
+cannot be asked raises `ReservationsDown`, it never answers "no appointment". No number, name or note of a patient is in
+the `repr` of any value here or in any exception.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """One appointment of one patient. `place` may be "" (the site's own table of places is asked then).
+
+    `note` is a memo of staff for staff; it is never printed or shown by itself.
+    """
+
+    day: date
+    time: time
+    department: str = field(repr=False)
+    doctor: str = field(repr=False)
+    place: str = field(repr=False)
+    note: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The patient was registered: `number` is the day's reception number (1, 2, 3 …), `at` an aware time."""
+
+    number: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is known of one patient for one day.
+
+    `appointments` are that day's, in time order. A patient who has already arrived and whose appointments have since
+    left the system is given those that were registered. `next_day` is the first later day with an appointment.
+    """
+
+    patient_number: str = field(repr=False)
+    appointments: tuple[Appointment, ...]
+    next_day: date | None
+    arrival: Arrival | None
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """The system has a register of patients and this number is not in it. (The SQLite default never says so.)"""
+
+    patient_number: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Registered:
+    """The arrival, its number and all of the day's appointments were written in one transaction, durably."""
+
+    patient_number: str = field(repr=False)
+    arrival: Arrival
+    appointments: tuple[Appointment, ...]
+
+
+@dataclass(frozen=True)
+class AlreadyRegistered:
+    """The patient had arrived before: the first arrival with its number.
+
+    Appointments that entered the system after the arrival are listed and registered too, under the same number.
+    """
+
+    patient_number: str = field(repr=False)
+    arrival: Arrival
+    appointments: tuple[Appointment, ...]
+
+
+@dataclass(frozen=True)
+class NothingToRegister:
+    """No appointment that day and no arrival: nothing was written, no number was used."""
+
+    patient_number: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """`still_wanted()` said no right before the commit: nothing was written, no number was used."""
+
+    patient_number: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A line of the day's list of arrivals."""
+
+    patient_number: str = field(repr=False)
+    arrival: Arrival
+
+
+Answer = Found | Unknown
+Registration = Registered | AlreadyRegistered | NothingToRegister | Withdrawn
+
+
+class ReservationsDown(Exception):
+    """The system could not be asked, or did not answer in time. The text is for staff and holds no patient data.
+
+    After `register` the outcome may be unknown; calling it again is always safe (`AlreadyRegistered`, same number).
+    """
+
+
+class Reservations(Protocol):
+    """A reservation system. Calls block (seconds at most) and may come from any thread."""
+
+    def find(self, patient_number: str, day: date) -> Answer:
+        """The patient's appointments of `day`. Raises ReservationsDown."""
+        ...
+
+    def register(self, patient_number: str, day: date, at: datetime, still_wanted: Callable[[], bool]) -> Registration:
+        """Register the arrival at `at` (aware) for all of the day's appointments; the number has no gap and no double.
+
+        `still_wanted` is asked once, right before the commit, if there is anything to write. Raises ReservationsDown.
+        """
+        ...
+
+    def count(self, day: date) -> int:
+        """Number of appointments the system holds for `day`. Raises ReservationsDown."""
+        ...
+
+    def arrivals(self, day: date) -> list[Arrived]:
+        """Everybody who has arrived on `day`, by reception number. Raises ReservationsDown."""
+        ...

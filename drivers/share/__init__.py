@@ -1,0 +1,64 @@
+"""Shares: the folders of terminals and receipt computers, over SMB or local, behind one protocol.
+
+Owns `open_share` and names what callers may use. Must never know what the files mean.
+"""
+
+from .address import BadAddress, FolderAddress, SmbAddress, parse
+from .gate import SHARED, LogonGate
+from .terms import (
+    Busy,
+    Digest,
+    Entry,
+    Exists,
+    Full,
+    Missing,
+    Refused,
+    Share,
+    ShareError,
+    ShareFacts,
+    TooLarge,
+    Unfit,
+    Unreachable,
+)
+
+__all__ = [
+    "BadAddress",
+    "Busy",
+    "Digest",
+    "Entry",
+    "Exists",
+    "FolderAddress",
+    "Full",
+    "LogonGate",
+    "Missing",
+    "Refused",
+    "Share",
+    "ShareError",
+    "ShareFacts",
+    "SmbAddress",
+    "TooLarge",
+    "Unfit",
+    "Unreachable",
+    "open_share",
+    "parse",
+]
+
+
+def open_share(url: str, password: str | None, *, deadline_s: float = 5.0, gate: LogonGate | None = None) -> Share:
+    """The share at `url`; nothing is connected yet.
+
+    BadAddress: the URL was not understood (see `address.parse`). `password` is needed for smb:// and ignored for
+    file://. `deadline_s`: longest time without progress before a call gives up with Unreachable.
+    """
+    match parse(url):
+        case FolderAddress() as address:
+            from .folder import FolderShare
+
+            return FolderShare(address)
+        case SmbAddress() as address:
+            # Late import: a site of local folders never loads the SMB library.
+            from .smb import SmbShare
+
+            if password is None:
+                raise BadAddress("smb:// needs a password; name its file in password_file")
+            return SmbShare(address, password, deadline_s=deadline_s, gate=gate or SHARED)

@@ -1,0 +1,83 @@
+"""The logon gate: after the server refused an account, nobody of this process asks again for a while.
+
+Owns the memory of failed logons. Must never talk to a server. Without it a kiosk that polls four times a second
+with a wrong password would lock the account within seconds, for everybody who uses it.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+HOLD_S = 60.0
+# The hold doubles with each refusal: a usual lock-out rule is ten failures in ten minutes, and one per minute
+# would just reach it.
+_HOLD_GROWTH_MAX = 16
+_ACCOUNTS_MAX = 100
+
+Account = tuple[str, int, str, str]
+
+
+@dataclass
+class _Account:
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    closed_until_s: float = 0.0
+    refusals: int = 0
+    why: str = ""
+
+
+class LogonGate:
+    """Remembers refused accounts, each (host, port, domain, user), first for `hold_s` seconds (monotonic).
+
+    Each further refusal doubles the time, up to 16 × `hold_s`; a success forgets. Safe from several threads.
+    """
+
+    def __init__(self, hold_s: float = HOLD_S) -> None:
+        self._hold_s = hold_s
+        self._accounts: dict[Account, _Account] = {}
+        self._lock = threading.Lock()
+
+    def closed(self, account: Account) -> str | None:
+        """Why this account may not be tried now, or None."""
+        entry = self._entry(account)
+        with self._lock:
+            return entry.why if time.monotonic() < entry.closed_until_s else None
+
+    @contextmanager
+    def turn(self, account: Account, wait_s: float) -> Iterator[bool]:
+        """Hold the account for one logon; gives False when others held it for `wait_s`.
+
+        One at a time, so that four shares with one wrong password ask once and not four times.
+        """
+        turn = self._entry(account).turn
+        mine = turn.acquire(timeout=wait_s)
+        try:
+            yield mine
+        finally:
+            if mine:
+                turn.release()
+
+    def close(self, account: Account, why: str) -> None:
+        """The server refused this account: keep everybody away from now on."""
+        entry = self._entry(account)
+        with self._lock:
+            hold_s = self._hold_s * min(2**entry.refusals, _HOLD_GROWTH_MAX)
+            entry.refusals = min(entry.refusals + 1, 30)
+            entry.closed_until_s = time.monotonic() + hold_s
+            entry.why = why
+
+    def open(self, account: Account) -> None:
+        """A logon succeeded: forget earlier refusals."""
+        entry = self._entry(account)
+        with self._lock:
+            entry.closed_until_s, entry.refusals, entry.why = 0.0, 0, ""
+
+    def _entry(self, account: Account) -> _Account:
+        with self._lock:
+            if account not in self._accounts and len(self._accounts) >= _ACCOUNTS_MAX:
+                raise RuntimeError("more accounts than any site.toml can name")
+            return self._accounts.setdefault(account, _Account())
+
+
+SHARED = LogonGate()

@@ -1,0 +1,242 @@
+"""The words every share driver speaks: what a listing shows, what can go wrong, what a share can do.
+
+Owns the types, the named failures and the `Share` protocol. Must never do I/O, and no failure may carry a file
+name or a file's content: the names of result files and what stands in them belong to patients.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+ENTRIES_MAX = 20_000
+NAME_MAX_UNITS = 255
+_NEVER_IN_A_NAME = frozenset('/\\:*?"<>|')
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a listing. `size` in bytes as the server says it.
+
+    `stamp` is opaque: equal (size, stamp) of one name in two listings means the listing did not change. It is
+    never a time to decide by, because server clocks are not ours.
+    """
+
+    name: str = field(repr=False)
+    size: int
+    stamp: str
+
+
+@dataclass(frozen=True)
+class Digest:
+    """What a file's content is: `sha256` as 64 lower-case hex digits, `size` in bytes."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class ShareFacts:
+    """What was agreed with the server. `dialect` such as "SMB 3.1.1", or "folder" for a local folder.
+
+    `server_time_skew_s`: the server's clock less ours, seconds; None when there is no other clock.
+    """
+
+    where: str
+    dialect: str
+    signed: bool
+    encrypted: bool
+    server_time_skew_s: float | None
+
+
+class ShareError(Exception):
+    """A share did not do what was asked. The message says what, where (host and share) and what to do."""
+
+
+class Unreachable(ShareError):
+    """No answer, connection lost, refused or timed out. THE OUTCOME OF THE CALL IS UNKNOWN; try again later."""
+
+
+class Refused(ShareError):
+    """The server said no in a way that only a person can mend: logon, rights, missing share, guest, no signing.
+
+    For a changing call that failed with an unforeseen status the outcome is "not done"; the status is in the text.
+    """
+
+
+class Busy(ShareError):
+    """Somebody else has the file open, locked, or is changing or deleting it. Nothing was done; try again soon."""
+
+
+class Missing(ShareError):
+    """The server said that there is no such file (or that the folder on the way to it is gone)."""
+
+
+class Exists(ShareError):
+    """The name is taken. Nothing was overwritten."""
+
+
+class Full(ShareError):
+    """Disk full or quota used up. What was begun was not finished."""
+
+
+class TooLarge(ShareError):
+    """The file is larger than the caller's limit. Nothing of it was handed out."""
+
+
+class Unfit(ShareError):
+    """A name that must not be used: separators, '..', ':', wildcards, control characters, over 255 units."""
+
+
+class Share(Protocol):
+    """One folder that can be listed, read, and changed without ever overwriting.
+
+    Every call may raise any `ShareError`, and nothing else of its own making. Names are plain file names of this
+    folder. Every call of a network share ends within its deadline of no progress. Safe to call from several
+    threads, but calls then wait for one another.
+    """
+
+    @property
+    def where(self) -> str:
+        """The folder, for messages: no user, no password."""
+        ...
+
+    @property
+    def denies_writers(self) -> bool:
+        """True: `read`, `chunks` and `digest` fail with Busy while a writer has the file open (SMB).
+
+        False (local folder): a half-written file reads without complaint; compare two listings instead.
+        """
+        ...
+
+    def entries(self, pattern: str, limit: int = ENTRIES_MAX) -> list[Entry]:
+        """Files (never folders) whose name matches `pattern` ('*' and '?' only, case does not matter).
+
+        At most `limit`; exactly `limit` entries means that there may be more. Names that no call would accept
+        (see Unfit) are left out. Unordered.
+        """
+        ...
+
+    def read(self, name: str, limit: int) -> bytes:
+        """The whole file, opened so that nobody may write meanwhile.
+
+        Busy: a writer has it open, or its size changed under us. TooLarge: more than `limit` bytes.
+        """
+        ...
+
+    def chunks(self, name: str, size: int = 1 << 20) -> Iterator[bytes]:
+        """The file in pieces of at most `size` bytes through one handle that keeps writers away.
+
+        The handle is held until the iterator is exhausted or closed. Busy as for `read`, also at the very end.
+        """
+        ...
+
+    def digest(self, name: str) -> Digest:
+        """The digest of the whole file, streamed, opened as by `read`."""
+        ...
+
+    def put(self, name: str, chunks: Iterable[bytes]) -> Digest:
+        """Create the file, write everything, flush it to the server's disk, close it.
+
+        Exists: the name is taken, nothing was touched. After any other failure a part of the file may be left
+        under that name, so use a fresh temporary name for each attempt. What `chunks` raises comes through.
+        """
+        ...
+
+    def rename_new(self, name: str, new_name: str, into: "Share | None" = None) -> None:
+        """Rename through one handle that keeps other renamers away; never replaces.
+
+        Of several racers exactly one succeeds; the others get Missing, Busy or Exists. `into` must be reachable
+        (see `reaches`), else ValueError.
+        """
+        ...
+
+    def move_same(self, name: str, digest: Digest, new_name: str, into: "Share") -> bool:
+        """Rename into another folder only if the content is `digest`, hashed and renamed through one handle.
+
+        False: other content, nothing done. Otherwise as `rename_new`.
+        """
+        ...
+
+    def delete_same(self, name: str, digest: Digest) -> bool:
+        """Delete the file only if its content is `digest`, hashed and deleted through one handle.
+
+        False: other content, kept. Missing: it is gone already.
+        """
+        ...
+
+    def remove(self, name: str) -> None:
+        """Delete whatever the content is. Only for one's own temporary files."""
+        ...
+
+    def reaches(self, other: "Share") -> bool:
+        """True when `rename_new` and `move_same` into `other` are possible (one share, one user; one disk)."""
+        ...
+
+    def same_place(self, other: "Share") -> bool:
+        """True when `other` is the very same folder. Makes no connection."""
+        ...
+
+    def at(self, folder: str) -> "Share":
+        """Another folder of the same share over the same connection.
+
+        SMB: `folder` is counted from the share's root. Local: from this folder, or an absolute path.
+        '/' and '\\' both separate. Unfit for '..' and the like.
+        """
+        ...
+
+    def facts(self) -> ShareFacts:
+        """Connect if need be and say what was agreed; also proves that the folder can be opened."""
+        ...
+
+    def drop(self) -> None:
+        """Forget the connection without a word to the server. The next call connects again."""
+        ...
+
+
+def check_name(name: str, where: str) -> None:
+    """Raise Unfit unless `name` is a plain file name that every server takes literally.
+
+    The set is that of [MS-FSCC] 2.1.5; a trailing dot or blank is refused because Windows drops it silently and
+    then means another file. The message never holds the name.
+    """
+    if why := name_fault(name):
+        raise Unfit(f"{where}: a file name was refused: {why}. Ask staff to rename or remove the file.")
+
+
+def name_fault(name: str) -> str | None:
+    """Why `name` is no plain file name, or None."""
+    if not name:
+        return "it is empty"
+    if name in (".", "..") or name[-1] in ". ":
+        return "it is '.' or '..', or ends in a dot or blank"
+    if not _NEVER_IN_A_NAME.isdisjoint(name):
+        return 'it holds one of / \\ : * ? " < > |'
+    if any(ord(c) < 0x20 or ord(c) == 0x7F for c in name):
+        return "it holds a control character"
+    if any(0xD800 <= ord(c) <= 0xDFFF for c in name):
+        return "it is not valid Unicode"
+    if len(name.encode("utf-16-le")) // 2 > NAME_MAX_UNITS:
+        return f"it is longer than {NAME_MAX_UNITS} characters"
+    return None
+
+
+def check_pattern(pattern: str, where: str) -> None:
+    """Raise Unfit unless `pattern` would be a plain file name but for '*' and '?'."""
+    if not pattern or (why := name_fault(pattern.replace("*", "x").replace("?", "x"))) is not None:
+        raise Unfit(f"{where}: a search pattern was refused: {'it is empty' if not pattern else why}.")
+
+
+def pattern_of(pattern: str) -> re.Pattern[str]:
+    """'*' and '?' as a regular expression for whole names, without regard to case."""
+    parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
+    return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
+
+
+def folder_parts(folder: str, where: str) -> tuple[str, ...]:
+    """The checked names of a folder path; '/' and '\\' both separate; empty parts are dropped. Unfit if hostile."""
+    parts = tuple(part for part in folder.replace("\\", "/").split("/") if part)
+    for part in parts:
+        if why := name_fault(part):
+            raise Unfit(f"{where}: a folder name was refused: {why}. Correct the setting.")
+    return parts

@@ -1,0 +1,130 @@
+"""A simulated receipt computer (レセコン): takes result files out of its folder, as greedily as the real ones.
+
+Owns a thread and the list of what was taken. Must never be careful: it reads whatever stands under a matching name,
+so that a half-published or doubled file shows.
+"""
+
+import hashlib
+import threading
+import time
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from drivers.share import Busy, Missing, Share, ShareError
+
+PATTERNS = ("OQSsiquc01res_face_*.xml", "PMHsimsm01*")
+_ROUND_S = 0.001
+_CONTENT_MAX = 64 << 20
+_TAKEN_MAX = 100_000
+
+Mode = Literal["instant", "slow", "never"]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One file as it was taken; `at_s` on the monotonic clock."""
+
+    name: str = field(repr=False)
+    sha256: str
+    size: int
+    at_s: float
+
+
+class ReceiptComputer:
+    """Takes (reads, then removes) every matching file of `folder`, a local path or a Share; a context manager.
+
+    instant: within about a millisecond. slow: `after_s` after it was first seen. never: leaves everything.
+    `patterns` with '*' and '?', case does not matter. `taken` is in the order of taking.
+    """
+
+    def __init__(
+        self,
+        folder: Path | Share,
+        *,
+        mode: Mode = "instant",
+        after_s: float = 1.0,
+        patterns: tuple[str, ...] = PATTERNS,
+    ) -> None:
+        self._folder = folder
+        self._mode = mode
+        self._after_s = after_s
+        self._patterns = patterns
+        self._taken: list[Taken] = []
+        self._first_seen_s: dict[str, float] = {}
+        self._changed = threading.Condition()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="receipt-computer", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def taken(self) -> list[Taken]:
+        """What was taken so far."""
+        with self._changed:
+            return list(self._taken)
+
+    def wait_for(self, count: int, deadline_s: float) -> bool:
+        """Wait until `count` files were taken; False after `deadline_s`."""
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self._taken) >= count, deadline_s)
+
+    def stop(self) -> None:
+        """Take nothing more."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(10.0)
+
+    def _work(self) -> None:
+        while not self._stopped.wait(_ROUND_S):
+            if self._mode == "never":
+                continue
+            try:
+                self._round()
+            except (ShareError, OSError):
+                continue  # a share that is down, a file somebody holds: again next round, for ever
+
+    def _round(self) -> None:
+        now_s = time.monotonic()
+        names = self._names()
+        self._first_seen_s = {name: self._first_seen_s.get(name, now_s) for name in names}
+        for name in names:
+            if self._mode == "slow" and now_s - self._first_seen_s[name] < self._after_s:
+                continue
+            content = self._take(name)
+            if content is None:
+                continue
+            self._first_seen_s.pop(name, None)
+            with self._changed:
+                if len(self._taken) < _TAKEN_MAX:
+                    self._taken.append(Taken(name, hashlib.sha256(content).hexdigest(), len(content), time.monotonic()))
+                self._changed.notify_all()
+
+    def _names(self) -> list[str]:
+        if isinstance(self._folder, Path):
+            names = [item.name for item in self._folder.iterdir() if item.is_file()]
+        else:
+            names = [entry.name for pattern in self._patterns for entry in self._folder.entries(pattern)]
+        return sorted({name for name in names if self._wants(name)})
+
+    def _wants(self, name: str) -> bool:
+        return any(fnmatchcase(name.casefold(), pattern.casefold()) for pattern in self._patterns)
+
+    def _take(self, name: str) -> bytes | None:
+        try:
+            if isinstance(self._folder, Path):
+                content = (self._folder / name).read_bytes()
+                (self._folder / name).unlink()
+            else:
+                content = self._folder.read(name, _CONTENT_MAX)
+                self._folder.remove(name)
+        except (Missing, Busy, FileNotFoundError):
+            return None
+        return content

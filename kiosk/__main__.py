@@ -1,0 +1,129 @@
+"""The command line. Joins the parts that a command needs; the processes themselves are joined in
+reception.py (`kiosk run`) and courier/assembly.py (`kiosk courier`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from drivers.reservations import ReservationsDown, csv_file
+from drivers.reservations.sqlite import SqliteReservations
+from kiosk import reception, screens, status
+from kiosk.config import Config, ConfigError
+from kiosk.config import load as load_config
+from kiosk.courier import assembly
+from kiosk.courier.ledger import LedgerLost
+from kiosk.headless import complain
+from kiosk.locks import Held
+
+EXIT_WRONG = 1
+EXIT_CONFIG = 2
+EXIT_IN_USE = 3
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of `kiosk`. Exit codes: 0 well, 1 something is wrong, 2 usage or site.toml, 3 in use by another."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.do(arguments))
+    except ConfigError as error:
+        complain(str(error))
+        return EXIT_CONFIG
+    except (Held, LedgerLost) as error:
+        complain(str(error))
+        return EXIT_IN_USE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kiosk", description="再来受付機: reception kiosk for re-visiting patients")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="the reception")
+    run.add_argument("--headless", action="store_true", help="screens as JSON lines, presses from standard input")
+    run.add_argument("--no-courier", action="store_true", help="the courier runs as a service of its own")
+    run.set_defaults(do=_run)
+    courier = commands.add_parser("courier", help="the delivering process alone")
+    courier.add_argument("--parent-fd", type=int, help=argparse.SUPPRESS)
+    courier.set_defaults(do=_courier)
+    reservations = commands.add_parser("reservations", help="appointments").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    imported = reservations.add_parser("import", help="import a CSV export of appointments")
+    imported.add_argument("file", type=Path, metavar="FILE.csv")
+    imported.add_argument("--skip-bad", action="store_true", help="import the good lines of a file with bad ones")
+    imported.set_defaults(do=_import)
+    state = commands.add_parser("status", help="is anything wrong? exit code 0: no")
+    state.add_argument("--json", action="store_true")
+    state.add_argument("--acknowledge", action="store_true", help="staff have seen the alarms: clear them")
+    state.set_defaults(do=_status)
+    for each in (run, courier, imported, state):
+        each.add_argument("--config", type=Path, required=True, metavar="site.toml")
+    commands.add_parser("screens", help="names of screens, buttons, reasons, notes").set_defaults(do=_screens)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if not arguments.headless:
+        complain("This version has no window yet; use --headless.")
+        return EXIT_CONFIG
+    config = load_config(arguments.config)
+    return reception.run_headless(config, _data_folder(config), own_courier=not arguments.no_courier)
+
+
+def _courier(arguments: argparse.Namespace) -> int:
+    config = load_config(arguments.config)
+    return assembly.run(config, _data_folder(config), arguments.parent_fd)
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    config = load_config(arguments.config)
+    try:
+        parsed = csv_file.read(arguments.file, skip_bad=arguments.skip_bad)
+        imported = SqliteReservations(_data_folder(config)).import_rows(parsed, _progress)
+    except (csv_file.BadCsv, ReservationsDown) as error:
+        complain(str(error))
+        return EXIT_WRONG
+    for bad in parsed.bad:
+        complain(f"{arguments.file.name}: line {bad.line} was left out: {bad.reason}")
+    print(f"{imported.rows} appointments of {imported.days} days imported")  # noqa: T201 - the command's answer
+    return 0
+
+
+def _progress(done: int, total: int) -> None:
+    complain(f"{done} of {total} lines")
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    found = status.collect(load_config(arguments.config), arguments.acknowledge)
+    text = json.dumps(found.facts, ensure_ascii=False) if arguments.json else status.as_text(found)
+    print(text)  # noqa: T201 - the command's answer
+    return EXIT_WRONG if found.wrong else 0
+
+
+def _screens(arguments: argparse.Namespace) -> int:
+    lines = [f"screen  {name}: {' '.join(buttons) or '(no buttons)'}" for name, buttons in screens.SCREENS.items()]
+    lines += [f"reason  {reason}" for reason in screens.COUNTER_REASONS]
+    lines += [f"reason  {reason} (with note no_slip)" for reason in screens.NO_SLIP_REASONS]
+    lines += [f"note    {note}" for note in screens.NOTES]
+    print("\n".join(lines))  # noqa: T201 - the command's answer
+    return 0
+
+
+def _data_folder(config: Config) -> Path:
+    """The data folder, made if it is not there; only its owner may look into it."""
+    folder = config.site.data_dir
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"{config.file}: [site] data_dir: {folder} cannot be made ({error.strerror}); "
+            "name a folder that this user may write to"
+        ) from None
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""site.toml → one frozen `Config`, or one `ConfigError` that names everything that is wrong.
+
+Owns the names, types, defaults and limits of every setting (`model`), their checks (`checks`, `agreement`), the
+reading of the file (`reading`) and of the password files (`passwords`). Must never create a file, connect to anything,
+or repeat a password or an address in a message.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from kiosk.config import agreement, passwords, reading
+from kiosk.config.model import (
+    Arrival,
+    CardReader,
+    Config,
+    Hours,
+    NumberMap,
+    Place,
+    ReceiptComputer,
+    ReservationSystem,
+    Site,
+    SlipPrinter,
+    Terminal,
+    Visit,
+)
+from kiosk.config.values import ClosedDay, Secret
+
+__all__ = [
+    "Arrival",
+    "CardReader",
+    "ClosedDay",
+    "Config",
+    "ConfigError",
+    "Hours",
+    "NumberMap",
+    "Place",
+    "ReceiptComputer",
+    "ReservationSystem",
+    "Secret",
+    "Site",
+    "SlipPrinter",
+    "Terminal",
+    "Visit",
+    "load",
+]
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. The text is complete: a line for each problem, each with file and key."""
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read and check `path`. Raises ConfigError with all problems at once, never anything else.
+
+    `environ`: where CREDENTIALS_DIRECTORY is looked up; a systemd credential wins over a file beside site.toml.
+    """
+    file = path.absolute()
+    problems: list[str] = []
+    try:
+        read = reading.read(reading.document(reading.text_of(file)), file.parent, problems)
+    except reading.Broken as broken:
+        raise ConfigError(f"{path}: {broken}") from None
+    credentials = environ.get("CREDENTIALS_DIRECTORY")
+    secrets = {
+        table: passwords.needed_by(table, read.tables[table], file.parent, credentials, problems)
+        for table in ("terminal", "receipt_computer")
+    }
+    problems += agreement.problems(read)
+    if problems:
+        raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
+    return _config(read, secrets, file)
+
+
+def _config(read: reading.Read, secrets: Mapping[str, Secret | None], file: Path) -> Config:
+    tables = read.tables
+    return Config(
+        site=Site(**tables["site"]),
+        terminal=Terminal(**tables["terminal"], password=secrets["terminal"]),
+        receipt_computer=ReceiptComputer(**tables["receipt_computer"], password=secrets["receipt_computer"]),
+        visit=Visit(**tables["visit"]),
+        arrival=Arrival(**tables["arrival"]),
+        reservations=ReservationSystem(**tables["reservations"]),
+        reference_numbers=NumberMap(**tables["reference_numbers"]),
+        printer=SlipPrinter(**tables["printer"]),
+        card_reader=CardReader(**tables["card_reader"]) if "card_reader" in tables else None,
+        places=tuple(Place(**place) for place in read.lists["place"]),
+        hours=tuple(Hours(**hours) for hours in read.lists["hours"]),
+        file=file,
+    )

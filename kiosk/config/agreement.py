@@ -1,0 +1,57 @@
+"""Settings that must agree with one another.
+
+Owns the rules between keys; each key by itself is right already. Must never guess which of two keys is the wrong one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from drivers.share import FolderAddress, parse
+from kiosk.config.reading import Read
+
+
+def problems(read: Read) -> list[str]:
+    """A line for each rule that is broken. Keys that were refused already are not judged again."""
+    return [*_shares(read), *_places(read), *_hours(read)]
+
+
+def _shares(read: Read) -> Iterator[str]:
+    terminal, receipt_computer = read.tables["terminal"], read.tables["receipt_computer"]
+    for key in ("results", "subsidies"):
+        source, target = terminal.get(key), receipt_computer.get(key)
+        # Camel, Mirth: a move into its own folder once deleted the file.
+        if source is not None and target is not None and _place(source) == _place(target):
+            yield f"[receipt_computer] {key}: is the same folder as [terminal] {key}; expected another one"
+    if "subsidies" not in terminal or "subsidies" not in receipt_computer:
+        return
+    if (terminal["subsidies"] is None) != (receipt_computer["subsidies"] is None):
+        lacking, having = (
+            ("terminal", "receipt_computer") if terminal["subsidies"] is None else ("receipt_computer", "terminal")
+        )
+        yield f"[{lacking}] subsidies: missing, because [{having}] subsidies is there; expected both or neither"
+
+
+def _place(url: str) -> tuple[object, ...]:
+    """What two addresses of one folder have in common; the user does not matter."""
+    address = parse(url)
+    if isinstance(address, FolderAddress):
+        # Links are followed, so that two names of one folder are seen to be one. Not Path.resolve: it raises on loops.
+        return ("file", os.path.realpath(address.path))
+    folder = tuple(name.casefold() for name in address.folder)
+    return ("smb", address.host.casefold(), address.port, address.share.casefold(), folder)
+
+
+def _places(read: Read) -> Iterator[str]:
+    seen: dict[str, int] = {}
+    for n, place in enumerate(read.lists["place"], 1):
+        department = place.get("department")
+        if department is not None and seen.setdefault(department, n) != n:
+            yield f"[[place]] no. {n} department: stands already in no. {seen[department]}; expected each once"
+
+
+def _hours(read: Read) -> Iterator[str]:
+    for n, hours in enumerate(read.lists["hours"], 1):
+        if "open" in hours and "close" in hours and not hours["open"] < hours["close"]:
+            yield f"[[hours]] no. {n} close: expected a time later than open"

@@ -1,0 +1,81 @@
+"""password_file → `Secret`.
+
+Owns where a password is looked for and who may be able to read it. Must never show one.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from kiosk.config.values import Secret
+
+_MAX_BYTES: Final = 4096
+
+
+class _Unusable(Exception):
+    """Why a password file cannot be used."""
+
+
+def needed_by(
+    table: str, values: Mapping[str, Any], base: Path, credentials: str | None, problems: list[str]
+) -> Secret | None:
+    """The password of [terminal] or [receipt_computer]; None when no address is smb:// or there is a problem.
+
+    `credentials`: systemd's folder of credentials. What is found there wins and may have any mode: systemd guards it.
+    """
+    addresses = (values.get("results"), values.get("subsidies"))
+    if not any(address is not None and address.lower().startswith("smb://") for address in addresses):
+        return None
+    name = values.get("password_file")
+    if name is None:
+        return None
+    file, guarded = base / name, False
+    if credentials:
+        credential = Path(credentials) / Path(name).name
+        if _is_there(credential):
+            file, guarded = credential, True
+    try:
+        return Secret(_password(file, guarded))
+    except _Unusable as unusable:
+        problems.append(f"[{table}] password_file: {file}: {unusable}")
+        return None
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:  # such as a name that is too long
+        return False
+
+
+def _password(file: Path, guarded: bool) -> str:
+    try:
+        # Asked before opening: opening a pipe would wait for its writer.
+        mode = file.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise _Unusable("is not a file, expected a file whose first line is the password")
+        if not guarded and mode & 0o077:
+            raise _Unusable(f"must not be readable by others (mode {stat.S_IMODE(mode):04o}); chmod 600 {file}")
+        with file.open("rb") as opened:
+            raw = opened.read(_MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise _Unusable("there is no such file, expected a file whose first line is the password") from None
+    except OSError as error:
+        raise _Unusable(f"cannot be read: {os.strerror(error.errno or 0)}") from None
+    if len(raw) > _MAX_BYTES:
+        raise _Unusable(f"is larger than {_MAX_BYTES} bytes, expected a password in the first line")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _Unusable("is not UTF-8") from None
+    # Only the line end goes: a password may begin or end with a blank.
+    password = text.split("\n", 1)[0].removesuffix("\r")
+    if not password:
+        raise _Unusable("is empty, expected a password in the first line")
+    if "\0" in password:
+        raise _Unusable("holds a NUL, expected a password in the first line")
+    return password

@@ -1,0 +1,8 @@
+"""The courier: each result file, byte for byte and exactly once, to where the receipt computer expects it.
+
+watch.py, sightings.py  which files are there and complete     reading.py    what they say
+ledger.py               durable states                         deliver.py    one file, step by step
+parcels.py, route.py    queue and threads of one route         sweep.py      unfinished files left behind
+listeners.py            pairing, rows, messages                service.py    the process
+health.py               which shares answer                    assembly.py   from site.toml to a process
+"""

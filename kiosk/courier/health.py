@@ -1,0 +1,59 @@
+"""Which shares answer: what the alarms, `kiosk status` and the start page are told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from drivers.share import Refused, ShareError
+
+ALARM_AFTER_S = 10.0
+TERMINAL_DOWN_AFTER_S = 3.0
+
+
+@dataclass(frozen=True)
+class Shown:
+    """State of one share: `ok`, `down` (no answer) or `refused` (a person must act); None: not tried yet."""
+
+    role: str
+    state: str | None
+    message: str = ""
+
+
+class Health:
+    """Told by every thread that uses a share; `changed(role, state, message)` is called on each change."""
+
+    def __init__(self, roles: tuple[str, ...], clock: Callable[[], float], changed: Callable[[Shown], None]) -> None:
+        self._clock = clock
+        self._changed = changed
+        self._lock = threading.Lock()
+        self._shown = {role: Shown(role, None) for role in roles}
+        self._failing_since: dict[str, float] = {}
+
+    def works(self, role: str) -> None:
+        self._note(role, Shown(role, "ok"))
+
+    def fails(self, role: str, error: ShareError) -> None:
+        self._note(role, Shown(role, "refused" if isinstance(error, Refused) else "down", str(error)))
+
+    def _note(self, role: str, now_shown: Shown) -> None:
+        with self._lock:
+            before = self._shown[role]
+            self._shown[role] = now_shown
+            if now_shown.state == "ok":
+                self._failing_since.pop(role, None)
+            else:
+                self._failing_since.setdefault(role, self._clock())
+        if before.state != now_shown.state:
+            self._changed(now_shown)
+
+    def failing_s(self, role: str) -> float:
+        """For how long it has failed without a break; 0 if it answers."""
+        with self._lock:
+            since = self._failing_since.get(role)
+            return 0.0 if since is None else self._clock() - since
+
+    def all(self) -> list[Shown]:
+        with self._lock:
+            return list(self._shown.values())

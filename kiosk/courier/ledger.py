@@ -1,0 +1,241 @@
+"""The courier's durable memory: which file is where, in one SQLite database with one writing connection.
+
+Every visible effect has an earlier durable row that explains it: seen -> staged -> published -> done. A staged row
+whose temporary file is gone means that the rename happened, even if the receipt computer has taken the file already;
+"does it exist at the destination" is never a test of "did I send it".
+Holds file names, digests and states; never what is written in a file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from drivers.share import Digest
+
+RouteName = Literal["results", "subsidies"]
+State = Literal["seen", "staged", "published", "done", "held", "lost", "replaced"]
+# Subsidy of an eligibility file: none asked for; link refused; awaited; answered in time or late, well or with an
+# error; not answered within the wait.
+Subsidy = Literal["none", "refused", "waiting", "result", "failed", "late_result", "late_failed", "unanswered"]
+OPEN_STATES = ("seen", "staged", "published", "held")
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE files (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,   -- order of first sight
+        route TEXT NOT NULL, name TEXT NOT NULL, name_key TEXT NOT NULL,
+        sha256 TEXT NOT NULL, size INTEGER NOT NULL,
+        state TEXT NOT NULL, temp TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
+        request TEXT NOT NULL DEFAULT '', subsidy TEXT NOT NULL DEFAULT 'none',
+        seen_at TEXT NOT NULL, done_at TEXT NOT NULL DEFAULT '',
+        UNIQUE (route, name_key, sha256, size)
+    );
+    CREATE INDEX files_by_state ON files (state, route, id);
+    CREATE INDEX files_by_name ON files (route, name_key);
+    CREATE INDEX files_by_request ON files (request) WHERE request <> '';
+    CREATE INDEX files_by_temp ON files (temp) WHERE temp <> '';
+    CREATE TABLE temps (name TEXT PRIMARY KEY, route TEXT NOT NULL);   -- abandoned attempts, to be swept
+    CREATE TABLE alarms (
+        code TEXT NOT NULL, subject TEXT NOT NULL, since TEXT NOT NULL, PRIMARY KEY (code, subject)
+    );
+    """,
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file on its way. `temp` is empty before the first attempt and for a file that is moved, not copied."""
+
+    id: int
+    route: RouteName
+    name: str
+    digest: Digest
+    state: State
+    temp: str
+    reason: str
+    request: str
+    subsidy: Subsidy
+
+
+class LedgerLost(Exception):
+    """The database cannot be used; the message says where and what to do."""
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Ledger:
+    """One writing connection, shared by the courier's threads under a lock. `path`: the database file."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+        try:
+            # WAL is safe here in spite of SQLite's WAL-reset bug (before 3.51.3), because exactly one connection
+            # writes and checkpoints; readers open mode=ro.
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            if self._db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+                raise sqlite3.DatabaseError("quick_check failed")
+            version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+            if version > len(_MIGRATIONS):
+                raise LedgerLost(f"{path} was written by a newer version of the kiosk; install that version again")
+            for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
+                self._db.executescript(f"BEGIN; {script}; PRAGMA user_version={number}; COMMIT")
+        except BaseException:
+            self._db.close()
+            raise
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _rows(self, where: str, *values: object) -> list[Item]:
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT id, route, name, sha256, size, state, temp, reason, request, subsidy FROM files "  # noqa: S608 - `where` is this module's text
+                + where,
+                values,
+            ).fetchall()
+        return [Item(row[0], row[1], row[2], Digest(row[3], row[4]), *row[5:]) for row in rows]
+
+    def item(self, file: int) -> Item:
+        return self._rows("WHERE id = ?", file)[0]
+
+    def of_name(self, route: RouteName, name: str) -> list[Item]:
+        """Every item that ever had this name, oldest first."""
+        return self._rows("WHERE route = ? AND name_key = ? ORDER BY id", route, name.lower())
+
+    def open_items(self, route: RouteName) -> list[Item]:
+        """What is not finished, in order of first sight."""
+        return self._rows(
+            "WHERE route = ? AND state IN ('seen', 'staged', 'published', 'held') ORDER BY id", route
+        )
+
+    def answers_to(self, request: str) -> list[Item]:
+        """Subsidy files that answer `request` (a lower-case request name)."""
+        return self._rows("WHERE route = 'subsidies' AND request = ? ORDER BY id", request)
+
+    def askers_of(self, request: str) -> list[Item]:
+        """Eligibility files that refer to `request`."""
+        return self._rows("WHERE route = 'results' AND request = ? ORDER BY id", request)
+
+    def sent_since(self, route: RouteName, hours: int) -> list[Item]:
+        """Items published by copy in the last hours: a server's power cut may have undone their rename."""
+        since = (datetime.now(UTC) - timedelta(hours=hours)).isoformat(timespec="milliseconds")
+        return self._rows(
+            "WHERE route = ? AND temp <> '' AND state IN ('published', 'done') AND seen_at > ? ORDER BY id",
+            route,
+            since,
+        )
+
+    def add(
+        self, route: RouteName, name: str, digest: Digest, *, request: str, subsidy: Subsidy, held: str = ""
+    ) -> Item:
+        """A complete file was seen for the first time."""
+        with self._writing() as db:
+            cursor = db.execute(
+                "INSERT INTO files (route, name, name_key, sha256, size, state, reason, request, subsidy, seen_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    route,
+                    name,
+                    name.lower(),
+                    digest.sha256,
+                    digest.size,
+                    "held" if held else "seen",
+                    held,
+                    request,
+                    subsidy,
+                    _now(),
+                ),
+            )
+            file = int(cursor.lastrowid or 0)
+        return self.item(file)
+
+    def attempt(self, item: Item, temp: str) -> None:
+        """A new attempt under a new temporary name; the name is durable before the file exists."""
+        with self._writing() as db:
+            if item.temp:
+                db.execute("INSERT OR IGNORE INTO temps (name, route) VALUES (?, ?)", (item.temp, item.route))
+            db.execute("UPDATE files SET temp = ?, state = 'seen' WHERE id = ?", (temp, item.id))
+
+    def set_state(self, item: Item, state: State, reason: str = "") -> None:
+        done_at = "" if state in OPEN_STATES else _now()
+        with self._writing() as db:
+            db.execute(
+                "UPDATE files SET state = ?, reason = ?, done_at = ? WHERE id = ?", (state, reason, done_at, item.id)
+            )
+
+    def replace_unsent(self, item: Item) -> bool:
+        """Other content came under this item's name. True if nothing of the item was under way: it is given up."""
+        with self._writing() as db:
+            cursor = db.execute(
+                "UPDATE files SET state = 'replaced', done_at = ? WHERE id = ? AND state = 'seen' AND temp = ''",
+                (_now(), item.id),
+            )
+            return cursor.rowcount > 0
+
+    def set_subsidy(self, item: Item, subsidy: Subsidy) -> None:
+        with self._writing() as db:
+            db.execute("UPDATE files SET subsidy = ? WHERE id = ?", (subsidy, item.id))
+
+    def abandoned_temps(self, route: RouteName) -> list[str]:
+        with self._lock:
+            rows = self._db.execute("SELECT name FROM temps WHERE route = ?", (route,)).fetchall()
+        return [row[0] for row in rows]
+
+    def forget_temp(self, name: str) -> None:
+        with self._writing() as db:
+            db.execute("DELETE FROM temps WHERE name = ?", (name,))
+
+    def raise_alarm(self, code: str, subject: str) -> bool:
+        """True if it was not raised already."""
+        with self._writing() as db:
+            cursor = db.execute(
+                "INSERT OR IGNORE INTO alarms (code, subject, since) VALUES (?, ?, ?)", (code, subject, _now())
+            )
+            return cursor.rowcount > 0
+
+    def clear_alarm(self, code: str, subject: str) -> bool:
+        """True if it was raised."""
+        with self._lock:
+            found = self._db.execute("SELECT 1 FROM alarms WHERE code = ? AND subject = ?", (code, subject)).fetchone()
+        if not found:
+            return False
+        with self._writing() as db:
+            db.execute("DELETE FROM alarms WHERE code = ? AND subject = ?", (code, subject))
+        return True
+
+    def alarms(self) -> list[tuple[str, str, str]]:
+        """(code, subject, since UTC), oldest first."""
+        with self._lock:
+            return self._db.execute("SELECT code, subject, since FROM alarms ORDER BY since").fetchall()
+
+    def prune(self, days: int) -> None:
+        """Forget what was finished long ago; names never repeat, and the table must not grow for ever."""
+        before = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
+        with self._writing() as db:
+            db.execute(
+                "DELETE FROM files WHERE state IN ('done', 'lost', 'replaced') AND done_at < ? AND done_at <> ''",
+                (before,),
+            )

@@ -1,0 +1,200 @@
+"""What the courier makes of what its watchers see: ledger rows, messages to the reception, alarms, pairing.
+
+One listener a route. They meet in `Pairing`: an eligibility result asks for a subsidy answer by name, and whichever of
+the two comes first, the other finds it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from drivers.share import Digest
+from kiosk.courier.ledger import Item, Ledger, RouteName
+from kiosk.courier.ledger import Subsidy as SubsidyState
+from kiosk.courier.parcels import Parcel
+from kiosk.courier.reading import Reading
+from kiosk.courier.sightings import Sighting
+from kiosk.link import Message
+
+ASKERS_MAX = 200
+
+
+class Desk(Protocol):
+    """The courier as its listeners need it."""
+
+    def emit(self, message: Message) -> None: ...
+
+    def event(self, code: str, item: Item | None = None, why: str = "") -> None: ...
+
+    def alarm(self, code: str, item: Item | None = None) -> None: ...
+
+    def send(self, route: RouteName, parcel: Parcel) -> None: ...
+
+
+def admit(
+    ledger: Ledger, route: RouteName, name: str, digest: Digest, request: str, subsidy: SubsidyState
+) -> tuple[Item, bool]:
+    """Enter a complete file into the ledger. Returns (item, whether it is a new file).
+
+    A name and content that were delivered before mean that the server lost our delete: it is deleted again, never sent
+    again. A known name with other content is held: the receipt computer must not get two files of one name.
+    """
+    history = ledger.of_name(route, name)
+    for item in reversed(history):
+        if item.digest == digest:
+            if item.state == "done":
+                ledger.set_state(item, "published")
+            elif item.state in ("lost", "replaced"):
+                ledger.set_state(item, "seen")
+            return ledger.item(item.id), False
+    sent = [item for item in history if item.state not in ("lost", "replaced") and not ledger.replace_unsent(item)]
+    held = "other_content" if sent else ""
+    return ledger.add(route, name, digest, request=request, subsidy=subsidy, held=held), not held
+
+
+class Pairing:
+    """Which sighted eligibility file asked for which subsidy request. In memory; the ledger knows it durably."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sighting_of: OrderedDict[str, int] = OrderedDict()
+
+    def asked(self, request: str, sighting: int) -> None:
+        with self._lock:
+            self._sighting_of[request] = sighting
+            while len(self._sighting_of) > ASKERS_MAX:
+                self._sighting_of.popitem(last=False)
+
+    def asker(self, request: str) -> int | None:
+        with self._lock:
+            return self._sighting_of.get(request)
+
+
+@dataclass(frozen=True)
+class ResultsListener:
+    """Eligibility results: told to the reception, then delivered, whatever they say."""
+
+    ledger: Ledger
+    desk: Desk
+    pairing: Pairing
+    institution_code: str
+    subsidy_wait_s: float | None  # None: subsidies need no forwarding here
+    clock: Callable[[], float]
+
+    def sighted(self, sighting: Sighting) -> None:
+        if sighting.fresh:
+            self.desk.emit({"event": "sighted", "file": sighting.id, "first_seen": sighting.first_seen})
+
+    def gone(self, sighting: Sighting) -> None:
+        """Another program took it before it was complete or could be read."""
+        self.desk.emit({"event": "gone", "file": sighting.id})
+        self.desk.alarm("file_lost_to_other")
+
+    def unreadable(self, sighting: Sighting) -> None:
+        if sighting.fresh:
+            self._tell(sighting, {"outcome": "unreadable"})
+
+    def others(self, number: int) -> None:
+        if number:
+            self.desk.event("other_files", why=str(number))
+
+    def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
+        request = reading.request if self.subsidy_wait_s is not None else ""
+        state: SubsidyState = "refused" if reading.refused else "waiting" if request else "none"
+        item, new = admit(self.ledger, "results", sighting.name, digest, request, state)
+        if not new:
+            self.desk.emit({"event": "gone", "file": sighting.id})  # known: delivered, never shown
+            if item.state == "held":
+                self.desk.alarm("file_held", item)
+            elif item.state == "published":
+                self.desk.event("file_reappeared", item)
+        else:
+            self._announce(sighting, item, reading)
+        wait_s = self.subsidy_wait_s if request and self.subsidy_wait_s is not None else 0.0
+        self.desk.send("results", Parcel(item.id, request, self.clock() + wait_s, raw))
+
+    def _announce(self, sighting: Sighting, item: Item, reading: Reading) -> None:
+        self.desk.event("file_seen", item)
+        if reading.refused:
+            self.desk.event("subsidy_refused", item)
+        if reading.result is None:
+            self.desk.alarm("file_unreadable", item)
+            return
+        result = reading.result
+        foreign = result.institution_code is not None and result.institution_code != self.institution_code
+        if foreign:
+            self.desk.alarm("institution_differs", item)
+        if item.request:
+            self.pairing.asked(item.request, sighting.id)
+        if not sighting.fresh:
+            return  # it was there when the courier started: delivered unseen
+        notes = list(result.notes)
+        if any(answer.name.lower().endswith(".err") for answer in self.ledger.answers_to(item.request or "-")):
+            notes.append("subsidy_failed")
+        usable = result.outcome == "usable" and not foreign
+        self._tell(
+            sighting,
+            {
+                "outcome": "failed" if foreign else str(result.outcome),
+                "reference_number": result.reference_number if usable else None,
+                "birthdate": result.birthdate if usable else None,
+                "notes": notes if usable else [],
+            },
+        )
+
+    def _tell(self, sighting: Sighting, content: Message) -> None:
+        empty: Message = {"reference_number": None, "birthdate": None, "notes": []}
+        head: Message = {"event": "result", "file": sighting.id, "first_seen": sighting.first_seen}
+        self.desk.emit({**head, **empty, **content})
+
+
+@dataclass(frozen=True)
+class SubsidiesListener:
+    """Subsidy results and error files: delivered, and told to whoever asked for them."""
+
+    ledger: Ledger
+    desk: Desk
+    pairing: Pairing
+
+    def sighted(self, sighting: Sighting) -> None:
+        pass  # a patient never waits for a subsidy
+
+    def gone(self, sighting: Sighting) -> None:
+        self.desk.alarm("file_lost_to_other")
+
+    def unreadable(self, sighting: Sighting) -> None:
+        pass
+
+    def others(self, number: int) -> None:
+        pass  # the folder is the terminal's common one; files of other kinds are normal there
+
+    def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
+        item, new = admit(self.ledger, "subsidies", sighting.name, digest, reading.request, "none")
+        if item.state == "held":
+            self.desk.alarm("file_held", item)
+        elif not new and item.state == "published":
+            self.desk.event("file_reappeared", item)
+        if new:
+            self.desk.event("file_seen", item)
+            if reading.result is None and not reading.whole:
+                self.desk.alarm("file_unreadable", item)
+            self._tell_askers(reading)
+        self.desk.send("subsidies", Parcel(item.id, raw=raw))
+
+    def _tell_askers(self, reading: Reading) -> None:
+        for asker in self.ledger.askers_of(reading.request) if reading.request else []:
+            late = asker.subsidy == "unanswered"
+            if reading.failed:
+                sighting = self.pairing.asker(reading.request)
+                if late:
+                    self.ledger.set_subsidy(asker, "late_failed")
+                    self.desk.alarm("subsidy_failed_late", asker)
+                elif sighting is not None:
+                    self.desk.emit({"event": "subsidy_failed", "file": sighting})
+            elif late:
+                self.ledger.set_subsidy(asker, "late_result")
+                self.desk.event("subsidy_late", asker)

@@ -1,0 +1,93 @@
+"""The queue of one route: which file is to be advanced next, and when.
+
+Order of first sight; a file that cannot go now is set aside for a moment and never blocks the ones behind it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+# Bytes of files that are kept in memory between seeing and sending; past that they are read again.
+KEPT_MAX_BYTES = 32 << 20
+PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+HELD_PAUSE_S = 30.0
+
+
+@dataclass
+class Parcel:
+    """`request`: the subsidy request whose answer goes first, until `wait_until`."""
+
+    file: int
+    request: str = ""
+    wait_until: float = 0.0
+    raw: bytes | None = field(default=None, repr=False)
+    due: float = 0.0
+    failures: int = 0
+
+
+class Parcels:
+    """Filled by the watcher's thread, emptied by the deliverer's."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._parcels: dict[int, Parcel] = {}
+        self._kept_bytes = 0
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def add(self, parcel: Parcel) -> None:
+        with self._changed:
+            known = self._parcels.get(parcel.file)
+            if known is not None:
+                known.due = 0.0
+            else:
+                if parcel.raw is not None and self._kept_bytes + len(parcel.raw) > KEPT_MAX_BYTES:
+                    parcel.raw = None
+                self._kept_bytes += len(parcel.raw or b"")
+                self._parcels[parcel.file] = parcel
+            self._changed.notify_all()
+
+    def next(self, wait_s: float) -> Parcel | None:
+        """The first parcel that is due; None after `wait_s` without one, or when closed."""
+        until = self._clock() + wait_s
+        with self._changed:
+            while not self._closed:
+                now = self._clock()
+                due = [parcel for parcel in self._parcels.values() if parcel.due <= now]
+                if due:
+                    return min(due, key=lambda parcel: parcel.file)
+                if now >= until:
+                    return None
+                soonest = min((parcel.due for parcel in self._parcels.values()), default=until)
+                self._changed.wait(max(0.001, min(soonest, until) - now))
+        return None
+
+    def finished(self, parcel: Parcel) -> None:
+        with self._changed:
+            if self._parcels.pop(parcel.file, None) is not None:
+                self._kept_bytes -= len(parcel.raw or b"")
+
+    def set_aside(self, parcel: Parcel, pause_s: float) -> None:
+        with self._changed:
+            parcel.due = self._clock() + pause_s
+
+    def failed(self, parcel: Parcel) -> None:
+        """Try again later, ever more patiently."""
+        pause_s = PAUSES_S[min(parcel.failures, len(PAUSES_S) - 1)]
+        parcel.failures += 1
+        self.set_aside(parcel, pause_s)
+
+    def wake(self, matches: Callable[[Parcel], bool]) -> None:
+        """What these parcels waited for has come."""
+        with self._changed:
+            for parcel in self._parcels.values():
+                if matches(parcel):
+                    parcel.due = 0.0
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()

@@ -1,0 +1,198 @@
+"""One route from a source folder to a destination folder: a thread that watches and a thread that delivers.
+
+They share nothing but the ledger and the queue, each has connections of its own, and so a destination that hangs never
+keeps a patient's result from being seen.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from drivers.share import Busy, Exists, Missing, ShareError
+from kiosk.courier.deliver import Deliverer, Ends, Notices
+from kiosk.courier.health import Health
+from kiosk.courier.ledger import Ledger, RouteName
+from kiosk.courier.parcels import HELD_PAUSE_S, Parcel, Parcels
+from kiosk.courier.sweep import Swept, sweep
+from kiosk.courier.watch import Watcher
+
+SWEEP_EVERY_S = 60.0
+RETRY_S = 0.5
+BASELINE_GIVE_UP_S = 8.0
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The names of the route's two ends in messages: such as `terminal.results`."""
+
+    source: str
+    destination: str
+
+
+class RouteListener(Notices, Protocol):
+    """What a route reports besides the notices about single files."""
+
+    def may_go(self, parcel: Parcel) -> bool: ...
+
+    def delivered(self, route: RouteName, parcel: Parcel) -> None: ...
+
+    def swept(self, route: RouteName, swept: Swept, ends: Ends) -> None: ...
+
+    def baseline(self, visit: int, at: float | None) -> None: ...
+
+    def ledger_failed(self, error: sqlite3.Error) -> None: ...
+
+
+class Route:
+    """`start()` begins both threads; `close()` ends them after the step they are at."""
+
+    def __init__(
+        self,
+        name: RouteName,
+        roles: Roles,
+        watcher: Watcher,
+        poll_s: float,
+        ends: Ends,
+        ledger: Ledger,
+        health: Health,
+        listener: RouteListener,
+    ) -> None:
+        self.name = name
+        self.parcels = Parcels(time.monotonic)
+        self._roles = roles
+        self._watcher = watcher
+        self._poll_s = poll_s
+        self._ends = ends
+        self._ledger = ledger
+        self._health = health
+        self._listener = listener
+        self._deliverer = Deliverer(ends, ledger, listener)
+        self._wanted: list[tuple[int, float]] = []  # baselines: visit, asked at
+        self._wake = threading.Condition()
+        self._stop = threading.Event()
+        self._sweep_at = 0.0
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(self._watch_once,), name=f"watch-{name}", daemon=True),
+            threading.Thread(target=self._guarded, args=(self._deliver_once,), name=f"deliver-{name}", daemon=True),
+        ]
+
+    def start(self) -> None:
+        for item in self._ledger.open_items(self.name):
+            self.parcels.add(Parcel(item.id, item.request))
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self.parcels.close()
+        with self._wake:
+            self._wake.notify_all()
+
+    def join(self, timeout_s: float) -> None:
+        until = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def want_baseline(self, visit: int) -> None:
+        """List the source folder at once and report when the listing was complete."""
+        with self._wake:
+            self._wanted.append((visit, time.monotonic()))
+            self._wake.notify_all()
+
+    def _guarded(self, once: Callable[[], None]) -> None:
+        while not self._stop.is_set():
+            try:
+                once()
+            except sqlite3.Error as error:
+                self._listener.ledger_failed(error)
+                self._stop.wait(RETRY_S)
+
+    # -- watching -----------------------------------------------------------------------------------------------
+
+    def _watch_once(self) -> None:
+        began = time.monotonic()
+        try:
+            listed_at = self._watcher.poll()
+            self._health.works(self._roles.source)
+            self._answer_baselines(began, listed_at)
+            self._watcher.look()
+            self._watcher.count_others()
+        except ShareError as error:
+            self._health.fails(self._roles.source, error)
+            self._give_up_baselines()
+            self._stop.wait(RETRY_S)
+            return
+        with self._wake:
+            if not self._wanted and not self._stop.is_set():
+                self._wake.wait(max(0.0, began + self._poll_s - time.monotonic()))
+
+    def _answer_baselines(self, began: float, listed_at: float) -> None:
+        """Only a listing that began after the question answers it; `listed_at` is when this one ended."""
+        with self._wake:
+            answered = [visit for visit, asked in self._wanted if asked <= began]
+            self._wanted = [(visit, asked) for visit, asked in self._wanted if asked > began]
+        for visit in answered:
+            self._listener.baseline(visit, listed_at)
+
+    def _give_up_baselines(self) -> None:
+        late = time.monotonic() - BASELINE_GIVE_UP_S
+        with self._wake:
+            given_up = [visit for visit, asked in self._wanted if asked < late]
+            self._wanted = [(visit, asked) for visit, asked in self._wanted if asked >= late]
+        for visit in given_up:
+            self._listener.baseline(visit, None)
+
+    # -- delivering ---------------------------------------------------------------------------------------------
+
+    def _deliver_once(self) -> None:
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + SWEEP_EVERY_S
+            self._sweep()
+        parcel = self.parcels.next(wait_s=1.0)
+        if parcel is None:
+            return
+        if not self._listener.may_go(parcel):
+            self.parcels.set_aside(parcel, max(0.05, parcel.wait_until - time.monotonic()))
+            return
+        try:
+            state = self._deliverer.advance(parcel.file, parcel.raw)
+        except (Busy, Exists, Missing):
+            self.parcels.failed(parcel)  # this file only: somebody has it open, or it moved under us
+            return
+        except ShareError as error:
+            self._health.fails(self._role_of(error), error)
+            self.parcels.failed(parcel)
+            self._stop.wait(RETRY_S)  # the others would meet the same; do not run through the queue
+            return
+        except sqlite3.Error:
+            self.parcels.failed(parcel)
+            raise
+        self._judge(parcel, state)
+
+    def _judge(self, parcel: Parcel, state: str) -> None:
+        if state == "held":
+            self.parcels.set_aside(parcel, HELD_PAUSE_S)
+        elif state in ("done", "lost", "replaced"):
+            self._health.works(self._roles.destination)
+            self.parcels.finished(parcel)
+            self._listener.delivered(self.name, parcel)
+        else:
+            self.parcels.failed(parcel)
+
+    def _sweep(self) -> None:
+        try:
+            swept = sweep(self._ends, self._ledger, self.name)
+        except ShareError as error:
+            self._health.fails(self._roles.destination, error)
+            return
+        self._health.works(self._roles.destination)
+        self._listener.swept(self.name, swept, self._ends)
+
+    def _role_of(self, error: ShareError) -> str:
+        """Which end failed; a share's message names its place."""
+        return self._roles.source if self._ends.source.where in str(error) else self._roles.destination

@@ -1,0 +1,92 @@
+"""What is known of the files in one source folder between two listings. In memory only; gone with the process.
+
+Owns the rule of first sight: a file came somewhere between the last listing that lacked it and the one that shows it.
+If listings follow closely, the second moment is true to a poll; after a gap (a share that was away) only the first is
+safe, because the file may be older than a visit that began meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from drivers.share import Entry
+
+GAP_S = 1.0  # longer than this between two listings, and the time of first sight is not trusted
+
+
+@dataclass
+class Sighting:
+    """One file. Moments are monotonic seconds; `first_seen` 0: it was there when the courier started."""
+
+    id: int
+    name: str = field(repr=False)
+    first_seen: float
+    size: int
+    stamp: str
+    stable_since: float
+    fresh: bool  # not there when the courier started
+    handled: bool = False  # complete and in the ledger
+    given_up: bool = False  # the patient has been told that it cannot be read
+    read_at: float | None = None  # when its content was last looked at
+    read_stamp: tuple[int, str] | None = None
+    read_whole: bool = False  # it was whole then, but might still grow
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a listing changed: files seen for the first time, files that vanished."""
+
+    new: tuple[Sighting, ...]
+    gone: tuple[Sighting, ...]
+
+
+class Sightings:
+    """All files of one folder. `poll_s`: how often it is listed; `limit`: the longest listing, in files."""
+
+    def __init__(self, poll_s: float, limit: int) -> None:
+        self._gap_s = max(GAP_S, 4 * poll_s)
+        self._limit = limit
+        self._known: dict[str, Sighting] = {}
+        self._ids = count(1)
+        self._listed_at: float | None = None
+
+    def __iter__(self) -> Iterator[Sighting]:
+        # Fresh files first: a patient waits for them, nobody waits for a backlog.
+        return iter(sorted(self._known.values(), key=lambda each: (not each.fresh, each.id)))
+
+    def listed(self, entries: list[Entry], started: float, finished: float) -> Listing:
+        """Take in one listing that ran from `started` to `finished`."""
+        new: list[Sighting] = []
+        for entry in sorted(entries, key=lambda each: (each.name[-18:], each.name)):
+            known = self._known.get(entry.name.lower())
+            if known is None:
+                sighting = self._first_sight(entry, started)
+                self._known[entry.name.lower()] = sighting
+                new.append(sighting)
+            elif (known.size, known.stamp) != (entry.size, entry.stamp):
+                self._changed(known, entry, started)
+        gone: list[Sighting] = []
+        if len(entries) < self._limit:  # a cut listing proves nothing about what it does not show
+            present = {entry.name.lower() for entry in entries}
+            gone = [self._known.pop(key) for key in self._known.keys() - present]
+        self._listed_at = finished
+        return Listing(tuple(new), tuple(gone))
+
+    def _first_sight(self, entry: Entry, started: float) -> Sighting:
+        if self._listed_at is None:
+            first_seen = 0.0
+        elif started - self._listed_at > self._gap_s:
+            first_seen = self._listed_at
+        else:
+            first_seen = started
+        return Sighting(
+            next(self._ids), entry.name, first_seen, entry.size, entry.stamp, started, self._listed_at is not None
+        )
+
+    def _changed(self, known: Sighting, entry: Entry, started: float) -> None:
+        known.size, known.stamp, known.stable_since = entry.size, entry.stamp, started
+        if known.handled:
+            # Other content under a name that was read already: whoever waits must see it as another file.
+            known.id, known.handled, known.given_up = next(self._ids), False, False

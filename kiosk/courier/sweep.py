@@ -1,0 +1,42 @@
+"""Looking after unfinished files in the receipt computer's folder, once a minute.
+
+Removes what earlier attempts of this kiosk left behind, and finds renames that the server lost in a power cut: Samba
+does not sync a rename, so a temporary file may be back although it had been published. Never touches a file that
+is not in this kiosk's ledger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from drivers.share import Busy, Missing
+from kiosk.courier.deliver import TEMP_PATTERN, Ends
+from kiosk.courier.ledger import Item, Ledger, RouteName
+
+RENAME_DOUBTED_H = 24  # a server that was cut off shows what it lost within a day
+
+
+@dataclass(frozen=True)
+class Swept:
+    """`back`: published items whose temporary file is there again; `foreign`: unfinished files that are not ours."""
+
+    back: tuple[Item, ...]
+    foreign: int
+
+
+def sweep(ends: Ends, ledger: Ledger, route: RouteName) -> Swept:
+    """One round. Raises ShareError."""
+    there = {entry.name for entry in ends.staging.entries(TEMP_PATTERN)}
+    abandoned = ledger.abandoned_temps(route)
+    sent = ledger.sent_since(route, RENAME_DOUBTED_H)
+    ours = {*abandoned, *(item.temp for item in sent), *(item.temp for item in ledger.open_items(route))}
+    for name in abandoned:
+        if name in there:
+            try:
+                ends.staging.remove(name)
+            except Busy:
+                continue  # after a power cut of ours the server still holds the handle; next minute
+            except Missing:
+                pass  # gone meanwhile
+        ledger.forget_temp(name)
+    return Swept(tuple(item for item in sent if item.temp in there), len(there - ours))

@@ -1,0 +1,168 @@
+"""Watching one source folder: which files are there, which are complete, what they say.
+
+A file is complete when it can be opened with a share mode that refuses writers and is a whole document; where that
+test cannot decide, when two listings at least 250 ms apart are equal besides. Empty, oversized or broken files that
+nobody has open any more: the patient is told after 5 s, the file goes as it is after 60 s. Never writes to the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Protocol
+
+from drivers.share import Busy, Digest, Missing, Refused, Share, TooLarge
+from drivers.share.terms import ENTRIES_MAX
+from kiosk import result_files
+from kiosk.courier.reading import Reader, Reading
+from kiosk.courier.sightings import Sighting, Sightings
+
+SETTLED_S = 0.25
+TOLD_AFTER_S = 5.0
+AS_IT_IS_AFTER_S = 60.0
+LOOK_AGAIN_S = 1.0
+BACKLOG_BUDGET_S = 0.2
+OTHERS_EVERY_S = 60.0
+
+
+class Listener(Protocol):
+    """Who is told. Called in the watcher's thread; must not block on the network."""
+
+    def sighted(self, sighting: Sighting) -> None: ...
+
+    def gone(self, sighting: Sighting) -> None: ...
+
+    def unreadable(self, sighting: Sighting) -> None: ...
+
+    def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
+        """`raw` is None for a file that is delivered as it is, unread. May raise; the file is then offered again."""
+
+    def others(self, number: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What to look for: `pattern` filters on the server, `kinds` decides."""
+
+    pattern: str
+    kinds: frozenset[str]
+    max_bytes: int
+    poll_s: float
+
+
+class Watcher:
+    """`poll()` lists once and looks at what changed. `clock`: monotonic seconds."""
+
+    def __init__(
+        self, share: Share, folder: Folder, reader: Reader, listener: Listener, clock: Callable[[], float]
+    ) -> None:
+        self._share = share
+        self._folder = folder
+        self._reader = reader
+        self._listener = listener
+        self._clock = clock
+        self._sightings = Sightings(folder.poll_s, ENTRIES_MAX)
+        self._others_at: float | None = None
+
+    def poll(self) -> float:
+        """List the folder, then look at its files. Returns when the listing was complete; raises ShareError."""
+        started = self._clock()
+        entries = self._share.entries(self._folder.pattern)
+        finished = self._clock()
+        mine = [entry for entry in entries if result_files.kind(entry.name) in self._folder.kinds]
+        listing = self._sightings.listed(mine, started, finished)
+        for sighting in listing.new:
+            self._listener.sighted(sighting)
+        for sighting in listing.gone:
+            if not sighting.handled:
+                self._listener.gone(sighting)
+        return finished
+
+    def look(self) -> None:
+        """Examine what is not yet known to be complete; after a while the backlog waits for the next poll."""
+        listed = self._clock()
+        refused: Refused | None = None
+        for sighting in self._sightings:
+            if sighting.handled:
+                continue
+            if not sighting.fresh and self._clock() - listed > BACKLOG_BUDGET_S:
+                break
+            try:
+                self._examine(sighting)
+            except Refused as error:
+                refused = error  # no file waits behind a bad one
+        if refused is not None:
+            raise refused
+
+    def count_others(self) -> None:
+        """Now and then: how many files of other kinds lie there."""
+        now = self._clock()
+        if self._others_at is not None and now - self._others_at < OTHERS_EVERY_S:
+            return
+        self._others_at = now
+        names = [entry.name for entry in self._share.entries("*")]
+        self._listener.others(sum(result_files.kind(name) is None for name in names))
+
+    def _examine(self, sighting: Sighting) -> None:
+        if not 0 < sighting.size <= self._folder.max_bytes:
+            self._doubt(sighting, Reading(whole=False, why="empty" if sighting.size == 0 else "too_large"))
+            return
+        if not self._worth_reading(sighting):
+            return
+        try:
+            raw = self._share.read(sighting.name, self._folder.max_bytes)
+        except Busy:
+            sighting.stable_since = self._clock()  # it is being written
+            return
+        except (Missing, TooLarge):
+            return  # the next listing tells
+        sighting.read_at, sighting.read_stamp = self._clock(), (sighting.size, sighting.stamp)
+        reading = self._reader(sighting.name, raw)
+        sighting.read_whole = reading.whole
+        if not reading.whole:
+            self._doubt(sighting, reading)
+        elif (self._share.denies_writers and reading.provable) or self._settled(sighting):
+            digest = Digest(hashlib.sha256(raw).hexdigest(), len(raw))
+            self._listener.complete(sighting, reading, digest, raw)
+            sighting.handled = True
+
+    def _worth_reading(self, sighting: Sighting) -> bool:
+        """A writer that opens the file again must not find it in our hands: after a first look only with care."""
+        if sighting.read_at is None:
+            return self._share.denies_writers or self._settled(sighting)
+        if not self._settled(sighting):
+            return False
+        changed = sighting.read_stamp != (sighting.size, sighting.stamp)
+        return changed or sighting.read_whole or self._clock() - sighting.read_at >= LOOK_AGAIN_S
+
+    def _settled(self, sighting: Sighting) -> bool:
+        return self._clock() - sighting.stable_since >= SETTLED_S
+
+    def _doubt(self, sighting: Sighting, reading: Reading) -> None:
+        stable_s = self._clock() - sighting.stable_since
+        if stable_s < TOLD_AFTER_S or (sighting.given_up and stable_s < AS_IT_IS_AFTER_S):
+            return
+        try:
+            if not sighting.given_up:
+                self._touch(sighting)
+                self._listener.unreadable(sighting)
+                sighting.given_up = True
+                return
+            digest = self._share.digest(sighting.name)
+        except Busy:
+            sighting.stable_since = self._clock()
+            return
+        except Missing:
+            return
+        self._listener.complete(sighting, reading, digest, None)
+        sighting.handled = True
+
+    def _touch(self, sighting: Sighting) -> None:
+        """Raise Busy if a writer has it open, without reading more than a piece."""
+        pieces = self._share.chunks(sighting.name, 4096)
+        try:
+            next(pieces, b"")
+        finally:
+            if isinstance(pieces, Generator):
+                pieces.close()  # lets go of the file now, not when the garbage collector comes by

@@ -1,0 +1,238 @@
+"""What the flow knows: the site's rules, the kiosk's surroundings, and one stage of one patient's visit.
+
+Owns the shapes only. A stage holds exactly what is known at that moment, so nothing of one patient can be left over for
+the next one; fields that speak of a patient carry `repr=False`, so that no log line can show them by accident.
+All moments (`…_at`, `deadline`, `until`) are seconds of one monotonic clock that the caller passes in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+Route = Literal["mynumber", "patient_card"]
+BirthdayRule = Literal["always", "after_unclean", "never"]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The site's rules a visit depends on (site.toml), in seconds and minutes."""
+
+    result_wait_s: float = 60.0
+    reader_min_s: float = 6.0
+    settle_s: float = 0.5
+    unclean_s: float = 200.0
+    birthday: BirthdayRule = "after_unclean"
+    card_wait_s: float = 60.0
+    birthday_wait_s: float = 60.0
+    done_s: float = 15.0
+    counter_s: float = 20.0
+    early_min: int = 0
+    late_min: int = 0
+    patient_cards: bool = True
+    counter_slip: bool = False
+    # Not in site.toml: bounds of our own, so that no stage can last for ever whatever a device does.
+    baseline_s: float = 10.0
+    baseline_slow_s: float = 0.4
+    look_up_s: float = 12.0
+    print_s: float = 90.0
+    again_after_s: float = 3.0
+    card_tries: int = 3
+    out_of_service_after_s: float = 30.0
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is known of the neighbours, whoever stands at the kiosk."""
+
+    is_open: bool = True
+    opens: str = ""
+    terminal_down_since: float | None = None
+    card_reader_down_since: float | None = None
+    out_of_service: bool = False
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """One appointment as the patient is told it: `time` is HH:MM of the site's day."""
+
+    time: str = field(repr=False)
+    department: str = field(repr=False)
+    doctor: str = field(repr=False)
+    place: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A result file that may be this visit's: who it names, what it says, and nothing more.
+
+    `outcome` is `usable` or a reason for the counter; `birthdate` is YYYYMMDD as written in the file, or None.
+    """
+
+    file: int
+    outcome: str
+    reference_number: str | None = field(repr=False)
+    birthdate: str | None = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reception:
+    """A registered arrival: what screen and slip show. `again` means that it had been registered before.
+
+    `clock`: when it was registered, HH:MM of the site's time on `day`.
+    """
+
+    day: date
+    clock: str = field(repr=False)
+    patient_number: str = field(repr=False)
+    number: int = field(repr=False)
+    appointments: tuple[Appointment, ...] = field(repr=False)
+    notes: tuple[str, ...] = ()
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Start:
+    """Nobody is being served."""
+
+
+@dataclass(frozen=True)
+class Preparing:
+    """マイナンバーカード was chosen; the baseline of the terminal's folder is being taken.
+
+    Normally that takes milliseconds; only when it takes longer (`slow_at`) is the patient told to wait.
+    """
+
+    visit: int
+    slow_at: float
+    deadline: float
+    unclean: bool
+    slow: bool = False
+
+
+@dataclass(frozen=True)
+class AwaitingTap:
+    """The patient is at the face reader. `pending`: new files seen but not yet complete."""
+
+    visit: int
+    began_at: float
+    deadline: float
+    unclean: bool
+    pending: frozenset[int] = frozenset()
+    early_at: float | None = None
+    asked_again: bool = False
+
+
+@dataclass(frozen=True)
+class Settling:
+    """One candidate came; it must stay alone until `until`."""
+
+    visit: int
+    began_at: float
+    until: float
+    unclean: bool
+    asked_again: bool
+    candidate: Candidate = field(repr=False)
+
+
+@dataclass(frozen=True)
+class AwaitingBirthday:
+    """The candidate has settled, but an earlier visitor's result may still be under way: ask for MMDD first."""
+
+    visit: int
+    deadline: float
+    candidate: Candidate = field(repr=False)
+    digits: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True)
+class AwaitingCard:
+    """The patient puts the 診察券 into the card reader; `tries` unreadable cards so far."""
+
+    visit: int
+    deadline: float
+    tries: int = 0
+
+
+@dataclass(frozen=True)
+class LookingUp:
+    """The patient is known by number; today's appointments are being asked for."""
+
+    visit: int
+    deadline: float
+    route: Route
+    file: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Registering:
+    """There is an appointment; the arrival is being registered."""
+
+    visit: int
+    deadline: float
+    file: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Printing:
+    """The arrival is registered and shown; the slip is on its way."""
+
+    visit: int
+    deadline: float
+    reception: Reception = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Done:
+    """Registered, and the outcome of the slip is known: `no_slip` is why there is none."""
+
+    visit: int
+    until: float
+    reception: Reception = field(repr=False)
+    no_slip: str | None = None
+
+
+@dataclass(frozen=True)
+class AtCounter:
+    """Not registered; staff take over. `next_day` is the patient's next appointment, if that is why."""
+
+    visit: int
+    until: float
+    reason: str
+    next_day: date | None = field(repr=False, default=None)
+    opens_at: str = field(repr=False, default="")
+
+
+Stage = (
+    Start
+    | Preparing
+    | AwaitingTap
+    | Settling
+    | AwaitingBirthday
+    | AwaitingCard
+    | LookingUp
+    | Registering
+    | Printing
+    | Done
+    | AtCounter
+)
+
+
+@dataclass(frozen=True)
+class Kiosk:
+    """The whole state. `unclean_until`: until then an earlier visitor's result may still appear."""
+
+    rules: Rules
+    stage: Stage = field(default_factory=Start)
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    unclean_until: float = 0.0
+    last_visit: int = 0
+
+
+def switched_on(rules: Rules, now: float) -> Kiosk:
+    """The first state. A kiosk that just started cannot know whose results are under way, so it starts unclean."""
+    return Kiosk(rules=rules, unclean_until=now + rules.unclean_s)

@@ -1,0 +1,48 @@
+"""Moves between stages that several stages share: ending a visit, sending to the counter, looking up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from kiosk.flow.commands import Command, DisarmCardReader, LookUp, PrintCounterSlip, Record
+from kiosk.flow.facts import AtCounter, Candidate, Kiosk, LookingUp, Route, Stage, Start
+
+Step = tuple[Kiosk, tuple[Command, ...]]
+
+
+def stay(kiosk: Kiosk) -> Step:
+    return kiosk, ()
+
+
+def go(kiosk: Kiosk, stage: Stage, *commands: Command) -> Step:
+    return replace(kiosk, stage=stage), commands
+
+
+def make_unclean(kiosk: Kiosk, now: float) -> Kiosk:
+    """A visit ended without its own result: that result may still come and must not meet the next patient."""
+    return replace(kiosk, unclean_until=max(kiosk.unclean_until, now + kiosk.rules.unclean_s))
+
+
+def to_start(kiosk: Kiosk, visit: int, code: str, *commands: Command) -> Step:
+    return go(kiosk, Start(), *commands, Record("visit_ended", visit, code))
+
+
+def to_counter(
+    kiosk: Kiosk, now: float, visit: int, reason: str, *, next_day: date | None = None, opens_at: str = ""
+) -> Step:
+    """Every problem ends here: with staff, and with a reason only staff need to understand."""
+    stage = AtCounter(visit, now + kiosk.rules.counter_s, reason, next_day, opens_at)
+    slip: tuple[Command, ...] = (PrintCounterSlip(visit, reason),) if kiosk.rules.counter_slip else ()
+    return go(kiosk, stage, DisarmCardReader(), Record("sent_to_counter", visit, reason), *slip)
+
+
+def look_up(kiosk: Kiosk, now: float, visit: int, route: Route, number: str, candidate: Candidate | None) -> Step:
+    stage = LookingUp(
+        visit,
+        now + kiosk.rules.look_up_s,
+        route,
+        candidate.file if candidate else None,
+        candidate.notes if candidate else (),
+    )
+    return go(kiosk, stage, DisarmCardReader(), Record("identified", visit, route), LookUp(visit, route, number))

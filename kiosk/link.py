@@ -1,0 +1,185 @@
+"""The line between courier and reception: a Unix socket in the data folder, one JSON object a line.
+
+courier -> reception   {"event": "sighted", "file": n, "first_seen": s} · {"event": "gone", "file": n} ·
+                       {"event": "result", "file": n, "first_seen": s, "outcome": …, "reference_number": …,
+                        "birthdate": …, "notes": […]} · {"event": "subsidy_failed", "file": n} ·
+                       {"event": "terminal", "answers": bool} · {"event": "baseline", "visit": v, "at": s} ·
+                       {"event": "baseline_failed", "visit": v} · {"event": "status", …}
+reception -> courier   {"ask": "baseline", "visit": v} · {"ask": "status"} · {"ask": "acknowledge"}
+
+A patient's data passes here and is never stored. Moments are seconds of CLOCK_MONOTONIC, which all processes of a
+machine share. Only the data folder's owner can open the socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+SOCKET = "courier.sock"
+LINE_MAX = 65_536
+CLIENTS_MAX = 16
+UNSENT_MAX = 1 << 20  # bytes a client may leave unread before it is dropped
+Message = dict[str, Any]
+
+
+@contextmanager
+def _short_path(folder: Path) -> Iterator[str]:
+    """The socket's path by way of an open folder: a socket's own path may hold 107 bytes only."""
+    handle = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{handle}/{SOCKET}"
+    finally:
+        os.close(handle)
+
+
+class Hub:
+    """The courier's end. `answer(ask) -> message or None` is called in the hub's thread and must not block."""
+
+    def __init__(self, folder: Path, answer: Callable[[Message], Message | None], greet: Callable[[], Message]) -> None:
+        self._answer = answer
+        self._greet = greet
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._loop = asyncio.new_event_loop()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        (folder / SOCKET).unlink(missing_ok=True)  # the lock says that nobody else uses it
+        with _short_path(folder) as path:
+            self._socket.bind(path)
+        (folder / SOCKET).chmod(0o600)
+        self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
+        self._thread.start()
+
+    def emit(self, message: Message) -> None:
+        """To every reception that is connected; nothing is kept for later. Any thread."""
+        line = json.dumps(message).encode() + b"\n"
+        with suppress(RuntimeError):  # the loop has ended: nobody listens any more
+            self._loop.call_soon_threadsafe(self._send_all, line)
+
+    def close(self) -> None:
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=1)
+
+    def _run(self) -> None:
+        self._loop.run_until_complete(asyncio.start_unix_server(self._serve, sock=self._socket, limit=LINE_MAX))
+        self._loop.run_forever()
+
+    def _send_all(self, line: bytes) -> None:
+        for writer in list(self._writers):
+            self._send(writer, line)
+
+    def _send(self, writer: asyncio.StreamWriter, line: bytes) -> None:
+        if writer.transport.get_write_buffer_size() > UNSENT_MAX:
+            writer.close()  # it does not read; it will connect again
+        else:
+            writer.write(line)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._writers) >= CLIENTS_MAX:
+            writer.close()
+            return
+        self._writers.add(writer)
+        try:
+            self._send(writer, json.dumps(self._greet()).encode() + b"\n")
+            while line := await reader.readline():
+                answer = self._answer(json.loads(line))
+                if answer is not None:
+                    self._send(writer, json.dumps(answer).encode() + b"\n")
+        except (OSError, ValueError):
+            pass  # a client that breaks off or talks nonsense loses its line
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+
+def _connect(folder: Path, timeout_s: float) -> socket.socket:
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    line.settimeout(timeout_s)
+    try:
+        with _short_path(folder) as path:
+            line.connect(path)
+    except BaseException:
+        line.close()
+        raise
+    return line
+
+
+class CourierLine:
+    """The reception's end: connects, connects again, and passes on what the courier says.
+
+    `heard(message)` is called in this object's thread; {"event": "connected"} and {"event": "disconnected"} are said
+    by this object itself.
+    """
+
+    def __init__(self, folder: Path, heard: Callable[[Message], None]) -> None:
+        self._folder = folder
+        self._heard = heard
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._line: socket.socket | None = None
+        self._owed: Message | None = None
+        self._thread = threading.Thread(target=self._run, name="courier-line", daemon=True)
+        self._thread.start()
+
+    def ask(self, message: Message) -> None:
+        """Send a question; without a line it is sent when there is one (only the latest is kept)."""
+        with self._lock:
+            self._owed = message
+            self._send_owed()
+
+    def close(self) -> None:
+        self._stop.set()
+        with self._lock:
+            if self._line is not None:
+                with suppress(OSError):
+                    self._line.shutdown(socket.SHUT_RDWR)
+        self._thread.join(timeout=1)
+
+    def _send_owed(self) -> None:
+        if self._line is None or self._owed is None:
+            return
+        try:
+            self._line.sendall(json.dumps(self._owed).encode() + b"\n")
+            self._owed = None
+        except OSError:
+            pass  # the reading side notices and connects again
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                line = _connect(self._folder, 5.0)
+            except OSError:
+                self._stop.wait(0.1)
+                continue
+            self._heard({"event": "connected"})
+            line.settimeout(None)
+            with self._lock:
+                self._line = line
+                self._send_owed()
+            with suppress(OSError, ValueError), line, line.makefile("rb") as lines:
+                for text in lines:
+                    self._heard(json.loads(text))
+            with self._lock:
+                self._line = None
+            self._heard({"event": "disconnected"})
+
+
+def ask_once(folder: Path, question: str, timeout_s: float = 5.0) -> Message | None:
+    """Ask the courier {"ask": question} and return its `status` answer; None if no courier answers in time."""
+    try:
+        with _connect(folder, timeout_s) as line, line.makefile("rb") as lines:
+            line.sendall(json.dumps({"ask": question}).encode() + b"\n")
+            for text in lines:
+                message: Message = json.loads(text)
+                if message.get("event") == "status":
+                    return message
+    except (OSError, ValueError):
+        pass  # no courier, or one that hangs: the caller says so
+    return None

@@ -1,0 +1,57 @@
+"""One courier and one reception per data folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from pathlib import Path
+from typing import IO
+
+WAIT_S = 10.0
+_POLL_S = 0.1
+
+
+class Held(Exception):
+    """Another process has the lock; the message says which."""
+
+
+class DataLock:
+    """An exclusive lock that ends with the process, however it ends. `what`: `courier` or `run`."""
+
+    def __init__(self, folder: Path, what: str, wait_s: float = WAIT_S) -> None:
+        path = folder / f"{what}.lock"
+        self._file: IO[str] = path.open("a+", encoding="utf-8")
+        deadline = time.monotonic() + wait_s
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() < deadline:
+                    time.sleep(_POLL_S)  # flock has no wait with a deadline
+                    continue
+                holder = path.read_text(encoding="utf-8").strip() or "an unknown process"
+                self._file.close()
+                raise Held(
+                    f"{folder} is in use: {holder} holds {path.name}. "
+                    f"Only one `kiosk {what}` may work on a data folder; stop the other one first."
+                ) from None
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(f"kiosk {what}, process {os.getpid()}\n")
+        self._file.flush()
+
+    def release(self) -> None:
+        self._file.close()
+
+
+def is_held(folder: Path, what: str) -> bool:
+    """Whether a process has the lock now. Looks without taking it: /proc/locks names the file by device and inode."""
+    try:
+        stat = (folder / f"{what}.lock").stat()
+        locks = Path("/proc/locks").read_text(encoding="ascii")
+    except OSError:
+        return False
+    device = f"{os.major(stat.st_dev):02x}:{os.minor(stat.st_dev):02x}:{stat.st_ino}"
+    return any(device in line.split() for line in locks.splitlines() if "FLOCK" in line)

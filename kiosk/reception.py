@@ -1,0 +1,265 @@
+"""`kiosk run`: joins screen, flow, courier line, reservations, printer and card reader into one running reception."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+from drivers import reservations as rs
+from drivers.card_reader import SerialCardReader
+from drivers.printer import open_printer
+from drivers.reservations.csv_file import Parsed
+from drivers.reservations.sqlite import Imported, SqliteReservations
+from kiosk import status, texts
+from kiosk.config import Config, ConfigError
+from kiosk.flow import Rules, switched_on
+from kiosk.flow import events as e
+from kiosk.headless import Headless, complain
+from kiosk.hours import next_opening
+from kiosk.import_folder import ImportFolder, Taken
+from kiosk.journal import EventLog
+from kiosk.link import CourierLine
+from kiosk.locks import DataLock
+from kiosk.reference_numbers import BadMap, ReferenceNumbers
+from kiosk.runtime import CourierEar, Devices, Inbox, Runtime
+from kiosk.screens import Screen
+from kiosk.supervise import CourierProcess
+from kiosk.workers import PrinterWorker, ReservationsWorker
+
+IMPORT_POLL_S = 1.0
+BOARD_EVERY_S = 10.0
+Clock = Callable[[], datetime]
+
+
+def run_headless(config: Config, folder: Path, *, own_courier: bool) -> int:
+    """Serve patients until the input ends, `quit`, or SIGTERM. `folder`: the data folder."""
+    started = time.monotonic()
+    references = _references(config)
+    lock = DataLock(folder, "run")
+    log = EventLog(folder, "run")
+    inbox = Inbox()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: inbox.quit())
+    courier = None
+    if own_courier:
+        courier = CourierProcess(config.file, lambda code: log.write("courier_restarted", code=str(code)))
+    face = Headless(started, time.monotonic, sys.stdout, sys.stdin)
+    try:
+        log.write("kiosk_started")
+        receive(config, folder, references, log, inbox, face)
+    finally:
+        if courier is not None:
+            courier.close()
+        log.write("kiosk_stopped")
+        log.close()
+        lock.release()
+    return 0
+
+
+def receive(
+    config: Config, folder: Path, references: ReferenceNumbers, log: EventLog, inbox: Inbox, face: Headless
+) -> None:
+    """One reception from its first screen to the end; devices are opened and closed here."""
+
+    def clock() -> datetime:
+        return datetime.now(config.site.zone)
+
+    ear = CourierEar(inbox)
+    board = _Board(folder, log)
+    doors = _Doors(config, inbox, clock)
+
+    def beat(screen: Screen) -> None:
+        ear.judge(time.monotonic())
+        doors.judge()
+        board.write(screen.name)
+
+    runtime = Runtime(switched_on(_rules(config), time.monotonic()), inbox, face, texts.load(), log, complain, beat)
+    reservations = _Reservations(folder)
+    if config.reservations.import_dir is not None:
+        _watch_imports(config.reservations.import_dir, reservations, log)
+    devices = Devices(
+        CourierLine(folder, ear.heard),
+        _reservations_worker(config, reservations, references, clock, runtime, inbox, log),
+        _printer_worker(config, folder, clock, inbox, board, log),
+        _card_reader(config, inbox, log),
+    )
+    face.listen(inbox.press, inbox.quit)
+    try:
+        runtime.run(devices)
+    finally:
+        devices.courier.close()
+        if devices.card_reader is not None:
+            devices.card_reader.stop()
+        devices.printer.close()
+        devices.reservations.close()
+
+
+def _rules(config: Config) -> Rules:
+    visit = config.visit
+    return Rules(
+        result_wait_s=visit.result_wait_s,
+        reader_min_s=visit.reader_min_s,
+        settle_s=visit.settle_s,
+        unclean_s=visit.unclean_s,
+        birthday=visit.birthday,
+        card_wait_s=visit.card_wait_s,
+        birthday_wait_s=visit.birthday_wait_s,
+        done_s=visit.done_s,
+        counter_s=visit.counter_s,
+        early_min=config.arrival.early_min,
+        late_min=config.arrival.late_min,
+        patient_cards=config.card_reader is not None,
+        counter_slip=config.printer.counter_slip,
+    )
+
+
+def _references(config: Config) -> ReferenceNumbers:
+    try:
+        return ReferenceNumbers.load(config.reference_numbers.map)
+    except BadMap as error:
+        raise ConfigError(f"{config.file}: [reference_numbers] map: {error}") from None
+
+
+def _reservations_worker(
+    config: Config,
+    reservations: rs.Reservations,
+    references: ReferenceNumbers,
+    clock: Clock,
+    runtime: Runtime,
+    inbox: Inbox,
+    log: EventLog,
+) -> ReservationsWorker:
+    places = {place.department: place.text for place in config.places}
+    return ReservationsWorker(
+        reservations, references, places, clock, runtime.still_wanted, inbox.post, log.write
+    )
+
+
+def _printer_worker(
+    config: Config, folder: Path, clock: Clock, inbox: Inbox, board: _Board, log: EventLog
+) -> PrinterWorker:
+    settings = config.printer
+    printer = open_printer(settings.url, status=settings.status, lock=folder / status.PRINTER_LOCK)
+    return PrinterWorker(
+        printer,
+        config.site.name,
+        settings.width_mm,
+        settings.barcode,
+        settings.poll_s,
+        clock,
+        inbox.post,
+        board.printer,
+        log.write,
+    )
+
+
+def _card_reader(config: Config, inbox: Inbox, log: EventLog) -> SerialCardReader | None:
+    if config.card_reader is None:
+        return None
+    settings = config.card_reader
+    reader = SerialCardReader(settings.url, settings.end, re.compile(settings.pattern), inbox.card)
+    reader.start()
+    return reader
+
+
+def _watch_imports(folder: Path, reservations: _Reservations, log: EventLog) -> None:
+    imports = ImportFolder(folder, reservations)
+
+    def watch() -> None:
+        pause = threading.Event()
+        while not pause.wait(IMPORT_POLL_S):
+            for outcome in imports.poll(time.monotonic()):
+                if isinstance(outcome, Taken):
+                    event = "import_done" if outcome.ok else "import_failed"
+                    log.write(event, count=outcome.rows, what=outcome.message)
+                else:
+                    log.write("import_folder_failed", what=outcome.message)
+
+    threading.Thread(target=watch, name="imports", daemon=True).start()
+
+
+class _Reservations:
+    """The embedded database, opened when it is first needed and again after a failure: a start must not hang on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._opened: SqliteReservations | None = None
+
+    def _database(self) -> SqliteReservations:
+        with self._lock:
+            if self._opened is None:
+                self._opened = SqliteReservations(self._folder)
+            return self._opened
+
+    def find(self, patient_number: str, day: date) -> rs.Answer:
+        return self._database().find(patient_number, day)
+
+    def register(
+        self, patient_number: str, day: date, at: datetime, still_wanted: Callable[[], bool]
+    ) -> rs.Registration:
+        return self._database().register(patient_number, day, at, still_wanted)
+
+    def count(self, day: date) -> int:
+        return self._database().count(day)
+
+    def arrivals(self, day: date) -> list[rs.Arrived]:
+        return self._database().arrivals(day)
+
+    def import_rows(self, parsed: Parsed, progress: Callable[[int, int], None] = lambda done, total: None) -> Imported:
+        return self._database().import_rows(parsed, progress)
+
+
+class _Doors:
+    """Tells the flow when the site opens and closes."""
+
+    def __init__(self, config: Config, inbox: Inbox, clock: Clock) -> None:
+        self._config = config
+        self._inbox = inbox
+        self._clock = clock
+        self._told: tuple[bool, str] = (True, "")
+
+    def judge(self) -> None:
+        local = self._clock()
+        is_open = self._config.open_at(local)
+        now = (is_open, "" if is_open else next_opening(self._config, local))
+        if now != self._told:
+            self._told = now
+            self._inbox.post(e.HoursChanged(*now))
+
+
+class _Board:
+    """What the reception tells `kiosk status`."""
+
+    def __init__(self, folder: Path, log: EventLog) -> None:
+        self._folder = folder
+        self._log = log
+        self._printer: tuple[str, bool, float] | None = None
+        self._written: tuple[object, ...] = ()
+        self._written_at = 0.0
+
+    def printer(self, state: str, paper_near_end: bool) -> None:
+        """How the printer is now. Any thread."""
+        before, self._printer = self._printer, (state, paper_near_end, time.time())
+        if before is None or before[0] != state:
+            self._log.write("printer_state", code=state)
+        if paper_near_end and not (before and before[1]):
+            self._log.write("paper_near_end")
+
+    def write(self, screen: str) -> None:
+        """Called about once a second; written when something changed, and now and then."""
+        now = time.monotonic()
+        if (screen, self._printer) == self._written and now - self._written_at < BOARD_EVERY_S:
+            return
+        self._written, self._written_at = (screen, self._printer), now
+        facts: dict[str, object] = {"screen": screen}
+        if self._printer is not None:
+            state, near_end, at = self._printer
+            facts["printer"] = {"state": state, "paper_near_end": near_end, "at": at}
+        status.write_run_status(self._folder, facts)

@@ -1,0 +1,80 @@
+"""Names in the terminal's folders: which file is of which kind, and which subsidy file answers which request.
+
+Owns the whitelist of names. A name from a share or from inside a document is hostile until it has passed here.
+Must never touch a file, join a path, or let a name through that is not fully matched in ASCII.
+
+Source of the names: public descriptions of the confirmation terminal's output. The Digital Agency's deck leaves open
+whether an error file is `….xml.err` or `….err`, so both are taken, and both with `req` and with `res`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+Kind = Literal["eligibility", "subsidy_result", "subsidy_error"]
+
+# What the server is asked to list. Wider than `kind`, because a server knows only `*` and `?`.
+ELIGIBILITY_PATTERN = "OQSsiquc01res_face_*.xml"
+SUBSIDY_PATTERN = "PMHsimsm01*"
+
+MAX_NAME_CHARS = 128
+
+# Windows compares names without case. re.ASCII matters: without it IGNORECASE lets U+017F pass for `s`.
+_FLAGS = re.ASCII | re.IGNORECASE
+
+# The id (institution code and hex digits) is left out by some programs that write such files, and nothing promises
+# its form: a name that is refused here is a file the receipt computer never gets. So: any plain characters.
+_ELIGIBILITY = re.compile(r"OQSsiquc01res_face_[0-9A-Z_-]{1,100}\.xml", _FLAGS)
+_SUBSIDY_RESULT = re.compile(r"PMHsimsm01res_(?P<id>[0-9A-Z_-]{1,100})_face\.xml", _FLAGS)
+_SUBSIDY_ERROR = re.compile(r"PMHsimsm01re[qs]_(?P<id>[0-9A-Z_-]{1,100})_face(?:\.xml)?\.err", _FLAGS)
+
+# A name that a document asks us to look for is judged more strictly than a name that is really there.
+_REQUEST = re.compile(r"PMHsimsm01req_[0-9A-Za-z]{1,64}_face\.xml", re.ASCII)
+
+
+class Answers(NamedTuple):
+    """The names under which the answer to a subsidy request may appear. Compare them without case."""
+
+    result: str
+    errors: tuple[str, ...]
+
+
+def kind(name: str) -> Kind | None:
+    """The kind of the file `name`, or None for everything that is to be left alone (requests among them)."""
+    if len(name) > MAX_NAME_CHARS:
+        return None
+    if _ELIGIBILITY.fullmatch(name):
+        return "eligibility"
+    if _SUBSIDY_RESULT.fullmatch(name):
+        return "subsidy_result"
+    if _SUBSIDY_ERROR.fullmatch(name):
+        return "subsidy_error"
+    return None
+
+
+def request_name(text: str) -> str | None:
+    """`text` if it is a plain request name (`RequestPmhFileName`), None if it is refused. Blanks are not stripped."""
+    return text if _REQUEST.fullmatch(text) else None
+
+
+def answers(request: str) -> Answers:
+    """The result name and the four error names that belong to an accepted `request`.
+
+    Raises ValueError when `request` has not passed `request_name`: no name is ever built from hostile text.
+    """
+    if request_name(request) is None:
+        raise ValueError("not an accepted request name")
+    # `req` is replaced at its one fixed place; the id may hold the same letters.
+    result = "PMHsimsm01res_" + request.removeprefix("PMHsimsm01req_")
+    stems = (request, result)
+    errors = tuple(stem + ".err" for stem in stems) + tuple(stem.removesuffix(".xml") + ".err" for stem in stems)
+    return Answers(result, errors)
+
+
+def request_key(name: str) -> str | None:
+    """For a subsidy result or error file: the lower-cased name of the request it answers. None for other names."""
+    if len(name) > MAX_NAME_CHARS:
+        return None
+    match = _SUBSIDY_RESULT.fullmatch(name) or _SUBSIDY_ERROR.fullmatch(name)
+    return f"pmhsimsm01req_{match['id'].lower()}_face.xml" if match else None

@@ -1,0 +1,214 @@
+"""The loop: inbox -> step -> perform -> show. One thread; nothing in it blocks.
+
+`perform` is the mirror of the flow's commands. Devices answer by events into the inbox; whatever they do, the screen
+goes on.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, assert_never
+
+from drivers.card_reader import CardEvent, CardRead, CardUnreadable, ReaderDown, ReaderUp, SerialCardReader
+from kiosk.flow import commands as c
+from kiosk.flow import events as e
+from kiosk.flow import next_deadline, step
+from kiosk.flow.facts import Candidate, Kiosk, Registering
+from kiosk.journal import EventLog
+from kiosk.link import CourierLine, Message
+from kiosk.screens import Screen, screen_of
+from kiosk.texts import Texts
+from kiosk.workers import PrinterWorker, ReservationsWorker
+
+INBOX_MAX = 10_000
+HEARTBEAT_S = 1.0
+LINE_LOST_S = 3.0
+
+
+class Face(Protocol):
+    """Window or headless."""
+
+    def show(self, screen: Screen) -> None: ...
+
+
+@dataclass
+class Devices:
+    """What the flow's commands reach. `card_reader` None: no patient-card route."""
+
+    courier: CourierLine
+    reservations: ReservationsWorker
+    printer: PrinterWorker
+    card_reader: SerialCardReader | None
+
+
+class Inbox:
+    """Events from every thread, in order."""
+
+    def __init__(self) -> None:
+        self._events: queue.Queue[e.Event | None] = queue.Queue(INBOX_MAX)
+
+    def post(self, event: e.Event) -> None:
+        self._events.put(event)
+
+    def quit(self) -> None:
+        self._events.put(None)
+
+    def next(self, wait_s: float) -> e.Event | None:
+        """The next event; Ticked if none comes in time; None to quit."""
+        try:
+            return self._events.get(timeout=max(0.0, wait_s))
+        except queue.Empty:
+            return e.Ticked()
+
+    # -- the devices' ways in -----------------------------------------------------------------------------------
+
+    def press(self, button: str) -> None:
+        self.post(e.Pressed(button))
+
+    def card(self, event: CardEvent) -> None:
+        match event:
+            case CardRead():
+                self.post(e.CardRead(event.visit, event.number))
+            case CardUnreadable():
+                self.post(e.CardUnreadable(event.visit))
+            case ReaderUp():
+                self.post(e.CardReaderChanged(True))
+            case ReaderDown():
+                self.post(e.CardReaderChanged(False))
+
+
+class CourierEar:
+    """Turns the courier's messages into events, and its absence into TerminalChanged."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._lost_at: float | None = time.monotonic()
+        self._was_connected = False
+
+    def heard(self, message: Message) -> None:
+        kind = message.get("event")
+        if kind == "connected":
+            self._lost_at = None
+            if self._was_connected:
+                self._inbox.post(e.CourierReturned())
+            self._was_connected = True
+        elif kind == "disconnected":
+            self._lost_at = time.monotonic()
+        elif (event := _event(message)) is not None:
+            self._inbox.post(event)
+
+    def judge(self, now: float) -> None:
+        """A courier that stays away is like a terminal that does not answer."""
+        if self._lost_at is not None and now - self._lost_at > LINE_LOST_S:
+            self._lost_at = None
+            self._inbox.post(e.TerminalChanged(False))
+
+
+def _event(message: Message) -> e.Event | None:
+    get: Callable[[str], Any] = message.__getitem__
+    match message.get("event"):
+        case "sighted":
+            return e.ResultSighted(get("file"), get("first_seen"))
+        case "gone":
+            return e.ResultGone(get("file"))
+        case "result":
+            candidate = Candidate(
+                get("file"), get("outcome"), get("reference_number"), get("birthdate"), tuple(get("notes"))
+            )
+            return e.ResultArrived(get("first_seen"), candidate)
+        case "subsidy_failed":
+            return e.SubsidyFailed(get("file"))
+        case "terminal":
+            return e.TerminalChanged(get("answers"))
+        case "baseline":
+            return e.BaselineTaken(get("visit"), get("at"))
+        case "baseline_failed":
+            return e.BaselineFailed(get("visit"))
+    return None  # an answer to somebody else's question
+
+
+class Runtime:
+    """Runs until the inbox says quit. `beat()` is called about once a second, in this thread."""
+
+    def __init__(
+        self,
+        kiosk: Kiosk,
+        inbox: Inbox,
+        face: Face,
+        texts: Texts,
+        log: EventLog,
+        complain: Callable[[str], None],
+        beat: Callable[[Screen], None],
+    ) -> None:
+        self._kiosk = kiosk
+        self._inbox = inbox
+        self._face = face
+        self._texts = texts
+        self._log = log
+        self._complain = complain
+        self._beat = beat
+        self._devices: Devices | None = None
+        self._screen = screen_of(kiosk, texts)
+
+    def still_wanted(self, visit: int) -> bool:
+        """Whether an arrival may still be written for this visit. Any thread."""
+        stage = self._kiosk.stage
+        return isinstance(stage, Registering) and stage.visit == visit
+
+    def run(self, devices: Devices) -> None:
+        self._devices = devices
+        self._face.show(self._screen)
+        beat_at = 0.0
+        while True:
+            now = time.monotonic()
+            if now >= beat_at:
+                beat_at = now + HEARTBEAT_S
+                self._beat(self._screen)
+            deadline = next_deadline(self._kiosk)
+            due = beat_at if deadline is None else min(beat_at, deadline)
+            event = self._inbox.next(due - now)
+            if event is None:
+                return
+            self._take(event)
+
+    def _take(self, event: e.Event) -> None:
+        if isinstance(event, e.Pressed) and event.button not in self._screen.buttons:
+            self._complain(f"no such button on {self._screen.name}: {event.button[:30]!r}; ignored")
+            return
+        self._kiosk, commands = step(self._kiosk, event, time.monotonic())
+        for command in commands:
+            self._perform(command)
+        screen = screen_of(self._kiosk, self._texts)
+        if screen != self._screen:
+            self._screen = screen
+            self._face.show(screen)
+
+    def _perform(self, command: c.Command) -> None:
+        devices = self._devices
+        if devices is None:
+            return
+        match command:
+            case c.TakeBaseline():
+                devices.courier.ask({"ask": "baseline", "visit": command.visit})
+            case c.ArmCardReader():
+                if devices.card_reader is not None:
+                    devices.card_reader.arm(command.visit)
+            case c.DisarmCardReader():
+                if devices.card_reader is not None:
+                    devices.card_reader.disarm()
+            case c.LookUp():
+                devices.reservations.look_up(command)
+            case c.Register():
+                devices.reservations.register(command)
+            case c.PrintSlip():
+                devices.printer.print_slip(command)
+            case c.PrintCounterSlip():
+                devices.printer.print_counter_slip(command)
+            case c.Record():
+                fields = {"code": command.code} if command.code else {}
+                self._log.write(command.event, visit=command.visit, **fields)
+            case _:
+                assert_never(command)

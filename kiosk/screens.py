@@ -1,0 +1,188 @@
+"""State -> Screen: what is shown, in words. Pure; window and headless are two faces of the same values.
+
+Shows time, department, doctor, place and reception number; never a name, a patient number, a birth date or insurance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal, assert_never
+
+from kiosk.flow.facts import (
+    Appointment,
+    AtCounter,
+    AwaitingBirthday,
+    AwaitingCard,
+    AwaitingTap,
+    Done,
+    Kiosk,
+    LookingUp,
+    Preparing,
+    Printing,
+    Reception,
+    Registering,
+    Settling,
+    Start,
+)
+from kiosk.texts import Texts
+
+Mood = Literal["ask", "wait", "good", "counter", "off"]
+
+KEYS: Final = tuple(f"key_{digit}" for digit in range(10))
+# Every screen with the buttons it can have.
+SCREENS: Final[dict[str, tuple[str, ...]]] = {
+    "choose_card": ("mynumber", "patient_card"),
+    "preparing": ("cancel",),
+    "tap_reader": ("cancel",),
+    "insert_card": ("cancel",),
+    "birthday": (*KEYS, "clear", "ok", "cancel"),
+    "looking_up": (),
+    "printing": (),
+    "done": ("close",),
+    "already": ("close",),
+    "counter": ("close",),
+    "closed": (),
+    "out_of_service": (),
+}
+COUNTER_REASONS: Final = (
+    "not_registered",
+    "ambiguous",
+    "unreadable",
+    "failed",
+    "no_qualification",
+    "unknown_patient",
+    "no_appointment",
+    "reservations_down",
+    "no_result",
+    "birthday_differs",
+    "card_unreadable",
+    "too_early",
+    "too_late",
+)
+NO_SLIP_REASONS: Final = ("paper_out", "cover_open", "printer_offline", "printer_silent", "printer_stalled")
+NOTES: Final = ("insurance_check", "subsidy_failed", "no_slip")
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One screen. `lines` from top to bottom; `reason` and `notes` are codes for staff and testers."""
+
+    name: str
+    title: str
+    mood: Mood
+    lines: tuple[str, ...] = field(repr=False, default=())
+    buttons: tuple[str, ...] = ()
+    reason: str | None = None
+    notes: tuple[str, ...] = ()
+    number: int | None = field(repr=False, default=None)
+
+
+def screen_of(kiosk: Kiosk, texts: Texts) -> Screen:
+    """The screen for a state."""
+    stage = kiosk.stage
+    match stage:
+        case Start():
+            return _start(kiosk, texts)
+        case Preparing():
+            return _plain("preparing", texts, "wait", buttons=("cancel",)) if stage.slow else _start(kiosk, texts)
+        case AwaitingTap() | Settling():
+            again = (texts["tap_reader"]["again"],) if stage.asked_again else ()
+            return _plain("tap_reader", texts, "ask", extra=again, buttons=("cancel",))
+        case AwaitingBirthday():
+            shown = "●" * len(stage.digits) + "○" * (4 - len(stage.digits))
+            typed = texts["birthday"]["typed"].format(shown=shown)
+            return _plain("birthday", texts, "ask", extra=(typed,), buttons=SCREENS["birthday"])
+        case AwaitingCard():
+            unreadable = stage.tries > 0
+            extra = (texts["insert_card"]["card_unreadable"],) if unreadable else ()
+            reason = "card_unreadable" if unreadable else None
+            return _plain("insert_card", texts, "ask", extra=extra, buttons=("cancel",), reason=reason)
+        case LookingUp() | Registering():
+            return _plain("looking_up", texts, "wait")
+        case Printing():
+            return _reception("printing", stage.reception, texts, tuple(texts["printing"]["lines"]))
+        case Done():
+            return _done(stage, texts)
+        case AtCounter():
+            return _counter(stage, texts)
+        case _:
+            assert_never(stage)
+
+
+def _plain(
+    name: str,
+    texts: Texts,
+    mood: Mood,
+    *,
+    extra: tuple[str, ...] = (),
+    buttons: tuple[str, ...] = (),
+    reason: str | None = None,
+) -> Screen:
+    words = texts[name]
+    return Screen(name, words["title"], mood, (*words["lines"], *extra), buttons, reason)
+
+
+def _start(kiosk: Kiosk, texts: Texts) -> Screen:
+    around = kiosk.surroundings
+    if not around.is_open:
+        opens = (texts["closed"]["opens"].format(opens=around.opens),) if around.opens else ()
+        return _plain("closed", texts, "off", extra=opens)
+    if around.out_of_service:
+        return _plain("out_of_service", texts, "off")
+    extra: list[str] = []
+    if around.terminal_down_since is not None:
+        extra.append(texts["choose_card"]["terminal_down"])
+    if kiosk.rules.patient_cards and around.card_reader_down_since is not None:
+        extra.append(texts["choose_card"]["card_reader_down"])
+    buttons = ("mynumber", "patient_card") if kiosk.rules.patient_cards else ("mynumber",)
+    return _plain("choose_card", texts, "ask", extra=tuple(extra), buttons=buttons)
+
+
+def _reception(
+    name: str,
+    reception: Reception,
+    texts: Texts,
+    tail: tuple[str, ...],
+    *,
+    reason: str | None = None,
+    extra_notes: tuple[str, ...] = (),
+    mood: Mood = "wait",
+) -> Screen:
+    lines = (
+        *(appointment_line(each, texts) for each in reception.appointments),
+        texts["parts"]["number"].format(number=reception.number),
+        *(texts["notes"][note] for note in reception.notes),
+        *tail,
+    )
+    notes = (*reception.notes, *extra_notes)
+    return Screen(name, texts[name]["title"], mood, lines, SCREENS[name], reason, notes, reception.number)
+
+
+def _done(stage: Done, texts: Texts) -> Screen:
+    name = "already" if stage.reception.again else "done"
+    words = texts[name]
+    if stage.no_slip is None:
+        return _reception(name, stage.reception, texts, (words["take_slip"],), mood="good")
+    tail = (words["no_slip"],)
+    return _reception(
+        name, stage.reception, texts, tail, reason=stage.no_slip, extra_notes=("no_slip",), mood="good"
+    )
+
+
+def _counter(stage: AtCounter, texts: Texts) -> Screen:
+    parts = texts["parts"]
+    lines = [texts["reasons"][stage.reason], texts["counter"]["go"]]
+    if stage.next_day is not None:
+        lines.insert(1, parts["next_day"].format(month=stage.next_day.month, day=stage.next_day.day))
+    if stage.opens_at and stage.reason in ("too_early", "too_late"):
+        lines[0] = parts[stage.reason].format(time=stage.opens_at)
+    return Screen("counter", texts["counter"]["title"], "counter", tuple(lines), ("close",), stage.reason)
+
+
+def appointment_line(appointment: Appointment, texts: Texts) -> str:
+    """`13:00 内科 佐藤 先生 A棟1階2番窓口`; what is not known is left out."""
+    doctor = appointment.doctor
+    if doctor and not doctor.endswith("先生"):
+        doctor = texts["parts"]["doctor"].format(doctor=doctor)
+    shown = (appointment.time, appointment.department, doctor, appointment.place)
+    return " ".join(part for part in shown if part)

@@ -1,0 +1,156 @@
+"""`kiosk status`: is anything wrong, and what. Reads; writes nothing but an acknowledgement that was asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from drivers.printer import NotReady, open_printer
+from kiosk import locks
+from kiosk.config import Config
+from kiosk.courier.service import LEDGER
+from kiosk.journal import EVENTS
+from kiosk.link import ask_once
+
+OLDEST_MAX_S = 60.0
+RUN_STATUS = "status-run.json"
+PRINTER_LOCK = "printer.lock"
+PRINTER_FRESH_S = 60.0
+
+
+@dataclass
+class Status:
+    """`wrong`: a sentence for each thing that is wrong; `facts`: everything, for --json."""
+
+    wrong: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def write_run_status(folder: Path, facts: Mapping[str, Any]) -> None:
+    """The reception's part, replaced whole. A full disk is no reason to stop a reception."""
+    temporary = folder / f".{RUN_STATUS}.{os.getpid()}"
+    try:
+        temporary.write_text(json.dumps({"at": time.time(), **facts}), encoding="utf-8")
+        temporary.replace(folder / RUN_STATUS)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+
+
+def collect(config: Config, acknowledge: bool) -> Status:
+    """Ask everybody; each question has a deadline."""
+    status = Status()
+    folder = config.site.data_dir
+    _courier(status, folder, acknowledge)
+    _ledger(status, folder / LEDGER)
+    _reception(status, folder)
+    _printer(status, config)
+    status.facts["ok"] = not status.wrong
+    status.facts["wrong"] = status.wrong
+    return status
+
+
+def _courier(status: Status, folder: Path, acknowledge: bool) -> None:
+    answer = ask_once(folder, "acknowledge" if acknowledge else "status")
+    status.facts["courier"] = {"alive": answer is not None}
+    if answer is None:
+        held = locks.is_held(folder, "courier")
+        status.wrong.append("The courier hangs." if held else "The courier is not running; nothing is delivered.")
+        status.facts["shares"] = {}
+        return
+    status.facts["courier"] |= {"process": answer["process"], "up_s": answer["up_s"]}
+    status.facts["shares"] = answer["shares"]
+    status.facts["other_files"] = answer["other_files"]
+    for role, share in answer["shares"].items():
+        if share["state"] not in (None, "ok"):
+            status.wrong.append(f"{role} {share['state']}: {share['message']}")
+
+
+def _ledger(status: Status, path: Path) -> None:
+    if not path.exists():
+        status.facts["delivery"] = None
+        return
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as db:
+            states = dict(db.execute("SELECT state, count(*) FROM files GROUP BY state").fetchall())
+            subsidies = dict(
+                db.execute("SELECT subsidy, count(*) FROM files WHERE route = 'results' GROUP BY subsidy").fetchall()
+            )
+            oldest = db.execute(
+                "SELECT min(seen_at) FROM files WHERE state IN ('seen', 'staged', 'held')"
+            ).fetchone()[0]
+            alarms = db.execute("SELECT code, subject, since FROM alarms ORDER BY since").fetchall()
+    except sqlite3.Error as error:
+        status.facts["delivery"] = None
+        status.wrong.append(f"The delivery journal {path.name} cannot be read ({type(error).__name__}).")
+        return
+    waiting_s = (datetime.now(UTC) - datetime.fromisoformat(oldest)).total_seconds() if oldest else None
+    status.facts["delivery"] = {
+        "oldest_undelivered_s": None if waiting_s is None else round(waiting_s, 1),
+        "undelivered": sum(states.get(state, 0) for state in ("seen", "staged", "held")),
+        "files": states,
+        "subsidies": subsidies,
+    }
+    status.facts["alarms"] = [{"code": code, "subject": subject, "since": since} for code, subject, since in alarms]
+    if waiting_s is not None and waiting_s > OLDEST_MAX_S:
+        status.wrong.append(f"A file has been waiting for {waiting_s:.0f} s to be delivered.")
+    for code, subject, since in alarms:
+        status.wrong.append(f"{EVENTS.get(code, code)} ({code} {subject}, since {since})")
+
+
+def _reception(status: Status, folder: Path) -> None:
+    alive = locks.is_held(folder, "run")
+    status.facts["reception"] = {"alive": alive} | (_run_status(folder) if alive else {})
+    if not alive:
+        status.wrong.append("The reception (kiosk run) is not running.")
+
+
+def _run_status(folder: Path) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads((folder / RUN_STATUS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts
+
+
+def _printer(status: Status, config: Config) -> None:
+    """What the reception knows, if that is fresh; else ask the printer, one at a time."""
+    known = status.facts["reception"].get("printer")
+    if not known or time.time() - known["at"] > PRINTER_FRESH_S:
+        lock = config.site.data_dir / PRINTER_LOCK if config.site.data_dir.is_dir() else None
+        answer = open_printer(config.printer.url, status=config.printer.status, lock=lock).status()
+        ready = not isinstance(answer, NotReady)
+        known = {
+            "state": "ready" if ready else answer.reason,  # type: ignore[union-attr]
+            "paper_near_end": bool(ready and answer.paper_near_end),  # type: ignore[union-attr]
+            "at": time.time(),
+        }
+    status.facts["printer"] = known
+    if known["state"] != "ready":
+        status.wrong.append(f"The printer: {known['state']}.")
+    elif known["paper_near_end"]:
+        status.facts["printer"]["hint"] = "The paper is near its end."
+
+
+def as_text(status: Status) -> str:
+    """For people: what is wrong, or that all is well, then the figures."""
+    delivery = status.facts.get("delivery") or {}
+    printer = status.facts["printer"]
+    lines = [f"NG  {sentence}" for sentence in status.wrong] or ["OK  everything answers, nothing waits"]
+    lines.append(f"    courier alive: {status.facts['courier']['alive']}")
+    lines.append(f"    reception alive: {status.facts['reception']['alive']}")
+    lines += [f"    {role}: {share['state'] or 'not tried yet'}" for role, share in status.facts["shares"].items()]
+    oldest = delivery.get("oldest_undelivered_s")
+    waiting = "-" if oldest is None else f"{oldest} s"
+    lines.append(f"    undelivered: {delivery.get('undelivered', 0)}, oldest: {waiting}")
+    subsidies = delivery.get("subsidies", {})
+    lines.append(f"    subsidies: {', '.join(f'{name} {number}' for name, number in subsidies.items()) or 'none seen'}")
+    lines.append(f"    printer: {printer['state']}{', paper near end' if printer['paper_near_end'] else ''}")
+    return "\n".join(lines)

@@ -1,0 +1,63 @@
+"""What every test run shares: a header that names the peers' versions, and the rule that CI skips no peer.
+
+It must never hold fixtures: a test builds what it needs where a reader sees it, or imports it from `tests.peers`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Generator
+
+import pytest
+
+IN_CI = os.environ.get("CI") == "true"
+
+
+def pytest_report_header() -> list[str]:
+    """One line a peer, so that a log tells what the tests ran against."""
+    lines = [f"CI: {IN_CI} (a missing peer {'fails' if IN_CI else 'is skipped'})"]
+    for program in ("smbd", "smbclient", "zbarimg"):
+        lines.append(f"{program}: {_version(program)}")
+    return lines
+
+
+def _version(program: str) -> str:
+    if shutil.which(program) is None:
+        return "missing (deploy/setup --dev installs it)"
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "does not answer"
+    return (done.stdout.strip() or done.stderr.strip() or "version unknown").splitlines()[0]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A smbd of Debian is in /usr/sbin, which ordinary users have not on their PATH."""
+    path = os.environ.get("PATH", "").split(os.pathsep)
+    os.environ["PATH"] = os.pathsep.join([*path, *(p for p in ("/usr/sbin", "/sbin") if p not in path)])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """CI=true: a skipped peer test fails. An expected failure (xfail) is no skip."""
+    report = yield
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker("peers"):
+        report.outcome = "failed"
+        report.longrepr = f"CI skips no peer test: {_reason(report.longrepr)}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """CI=true: a file that skips itself as a whole fails too; its markers are not known yet, so peers or not."""
+    report = yield
+    if IN_CI and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"CI skips no test file: {_reason(report.longrepr)}"
+    return report
+
+
+def _reason(longrepr: object) -> str:
+    return str(longrepr[2]) if isinstance(longrepr, tuple) else str(longrepr)
