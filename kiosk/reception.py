@@ -8,14 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 from drivers import reservations as rs
 from drivers.card_reader import SerialCardReader
 from drivers.printer import open_printer
-from drivers.reservations.csv_file import Parsed
-from drivers.reservations.sqlite import Imported, SqliteReservations
+from drivers.reservations.sqlite import SqliteReservations
 from kiosk import status, texts
 from kiosk.config import Config, ConfigError
 from kiosk.flow import Rules, switched_on
@@ -80,7 +79,7 @@ def receive(
         board.write(screen.name)
 
     runtime = Runtime(switched_on(_rules(config), time.monotonic()), inbox, face, texts.load(), log, complain, beat)
-    reservations = _Reservations(folder)
+    reservations = SqliteReservations(folder)
     if config.reservations.import_dir is not None:
         _watch_imports(config.reservations.import_dir, reservations, log)
     devices = Devices(
@@ -168,7 +167,7 @@ def _card_reader(config: Config, inbox: Inbox, log: EventLog) -> SerialCardReade
     return reader
 
 
-def _watch_imports(folder: Path, reservations: _Reservations, log: EventLog) -> None:
+def _watch_imports(folder: Path, reservations: SqliteReservations, log: EventLog) -> None:
     imports = ImportFolder(folder, reservations)
 
     def watch() -> None:
@@ -182,38 +181,6 @@ def _watch_imports(folder: Path, reservations: _Reservations, log: EventLog) -> 
                     log.write("import_folder_failed", what=outcome.message)
 
     threading.Thread(target=watch, name="imports", daemon=True).start()
-
-
-class _Reservations:
-    """The embedded database, opened when it is first needed and again after a failure: a start must not hang on it."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lock = threading.Lock()
-        self._opened: SqliteReservations | None = None
-
-    def _database(self) -> SqliteReservations:
-        with self._lock:
-            if self._opened is None:
-                self._opened = SqliteReservations(self._folder)
-            return self._opened
-
-    def find(self, patient_number: str, day: date) -> rs.Answer:
-        return self._database().find(patient_number, day)
-
-    def register(
-        self, patient_number: str, day: date, at: datetime, still_wanted: Callable[[], bool]
-    ) -> rs.Registration:
-        return self._database().register(patient_number, day, at, still_wanted)
-
-    def count(self, day: date) -> int:
-        return self._database().count(day)
-
-    def arrivals(self, day: date) -> list[rs.Arrived]:
-        return self._database().arrivals(day)
-
-    def import_rows(self, parsed: Parsed, progress: Callable[[int, int], None] = lambda done, total: None) -> Imported:
-        return self._database().import_rows(parsed, progress)
 
 
 class _Doors:

@@ -1,6 +1,7 @@
 """A printer with every fault it can have, over TCP, a serial line and USB: what comes out, what is said, and when."""
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -52,9 +53,18 @@ def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
         yield Desk(device, request.param)
 
 
-def noise(rows: int = 700, seed: int = 1) -> Image.Image:
-    """A picture that no two rows of are alike."""
+def noise(rows: int = 120, seed: int = 1) -> Image.Image:
+    """A picture no two rows of which are alike; 120 rows keep the watching short, 700 fill every buffer on the way."""
     return Image.frombytes("1", (576, rows), random.Random(seed).randbytes(72 * rows))
+
+
+def wait_until(true: Callable[[], bool]) -> bool:
+    """Whether it has become true before a generous deadline."""
+    until = time.monotonic() + GENEROUS_S
+    pause = threading.Event()
+    while not true() and time.monotonic() < until:
+        pause.wait(0.01)
+    return true()
 
 
 def on_paper(page: Image.Image, picture: Image.Image) -> bool:
@@ -64,7 +74,7 @@ def on_paper(page: Image.Image, picture: Image.Image) -> bool:
 
 
 def test_a_slip_reaches_the_paper_dot_by_dot_on_one_connection(desk: Desk) -> None:
-    picture = noise()
+    picture = noise(rows=700)
     assert desk.printer().print(picture) == Printed(paper_near_end=False)
     came_out = desk.device.wait_for_job(GENEROUS_S)
     assert came_out is not None
@@ -139,7 +149,7 @@ def test_a_fault_while_it_prints_is_seen_and_the_slip_may_be_out(
 
 def test_paper_that_ends_in_the_middle_of_a_slip_is_told(desk: Desk) -> None:
     desk.device.end_paper_after(20_000)
-    assert desk.printer().print(noise()) == NotPrinted("paper_out", maybe_out=True)
+    assert desk.printer().print(noise(rows=700)) == NotPrinted("paper_out", maybe_out=True)
     assert desk.device.jobs == []
 
 
@@ -153,7 +163,7 @@ def test_a_printer_that_never_answered_is_silent_and_gets_no_slip(desk: Desk) ->
 
 def test_a_printer_that_has_answered_before_and_falls_silent_is_stalled(desk: Desk) -> None:
     # The wait is short only once the printer has to be silent; a slow machine must not fail the first question.
-    printer = desk.printer(answer_s=3.0)
+    printer = desk.printer(answer_s=2.0)
     assert printer.status() == Ready(paper_near_end=False)
     desk.device.silent = True
     assert printer.status() == NotReady("printer_stalled")
@@ -168,13 +178,13 @@ def test_a_printer_that_stops_taking_bytes_is_stalled_in_bounded_time_and_the_ne
     printer = desk.printer(stall_s=2.0)
     desk.device.stall_after(after)
     began = time.monotonic()
-    assert printer.print(noise(seed=2)) == NotPrinted("printer_stalled", maybe_out=True)
+    assert printer.print(noise(rows=700, seed=2)) == NotPrinted("printer_stalled", maybe_out=True)
     assert time.monotonic() - began < 20
     mend(desk.device)
     picture = noise(seed=3)
     assert printer.print(picture) == Printed(paper_near_end=False)
-    came_out = desk.device.wait_for_job(GENEROUS_S)
-    assert came_out is not None and on_paper(came_out.picture, picture)
+    # The first slip may have come out too, which is why nobody prints it again.
+    assert wait_until(lambda: any(on_paper(job.picture, picture) for job in desk.device.jobs))
     assert desk.device.garbage == 0
 
 
@@ -191,7 +201,7 @@ def test_a_printer_that_takes_nothing_at_all_gets_no_slip(desk: Desk) -> None:
 def test_a_printer_unplugged_at_any_byte_is_offline_and_is_used_again_when_it_is_back(desk: Desk, after: int) -> None:
     desk.device.unplug_after(after)
     printer = desk.printer(answer_s=3.0, stall_s=3.0)
-    outcome = printer.print(noise())
+    outcome = printer.print(noise(rows=700))
     assert isinstance(outcome, NotPrinted)
     # A cable that is cut just so may look like a printer that says no more; only what may be out has to be right.
     assert outcome.reason in ("printer_offline", "printer_stalled", "printer_silent")
@@ -236,8 +246,7 @@ def test_a_failing_callback_neither_hangs_nor_blocks_the_printer(desk: Desk) -> 
         printer.print(noise(), on_first_byte=fail)
     picture = noise(seed=5)
     assert printer.print(picture) == Printed(paper_near_end=False)
-    last = desk.device.wait_for_job(GENEROUS_S)
-    assert last is not None and on_paper(desk.device.jobs[-1].picture, picture)
+    assert wait_until(lambda: any(on_paper(job.picture, picture) for job in desk.device.jobs))
 
 
 def test_nothing_that_other_systems_write_becomes_a_command(desk: Desk, capfd: pytest.CaptureFixture[str]) -> None:

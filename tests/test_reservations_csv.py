@@ -38,7 +38,7 @@ def text(*lines: str, end: str = "\n") -> bytes:
             text("place,doctor,department,time,date,patient_number", "A棟1階,髙橋,内科,9:00,2026-01-15,00123"),
             id="another order",
         ),
-        pytest.param(text(" Patient_Number ,DATE,Time,Department,Doctor,\u3000Place", GOOD), id="header in its own way"),
+        pytest.param(text(" Patient_Number ,DATE,Time,Department,Doctor,\u3000Place", GOOD), id="free header"),
         pytest.param(text(HEADER + ",kana,", GOOD + ",タカハシ,"), id="further columns"),
         pytest.param(text(HEADER, GOOD, GOOD, GOOD), id="the same line three times"),
         pytest.param(text(HEADER, "00123,2026-01-15,9:00,内科,甲,B", GOOD), id="the later line about one appointment"),
@@ -51,7 +51,8 @@ def test_one_appointment_is_read_however_it_is_spelled(raw: bytes) -> None:
 
 
 def test_a_quoted_field_may_hold_commas_quotes_and_line_breaks() -> None:
-    parsed = read(text(HEADER + ",note", '1,2026-01-15,9:00,"内科,再診","甲 ""乙""",A,"first', 'second"', "2" + GOOD[5:] + ","))
+    first = ('1,2026-01-15,9:00,"内科,再診","甲 ""乙""",A,"first', 'second"')
+    parsed = read(text(HEADER + ",note", *first, "2" + GOOD[5:] + ","))
     assert [row.values()[1:] for row in parsed.rows] == [
         ("1", "09:00", "内科,再診", '甲 "乙"', "A", "first second"),
         ("2", "09:00", "内科", "髙橋", "A棟1階", ""),
@@ -139,7 +140,8 @@ def test_a_header_alone_is_a_file_without_days() -> None:
 
 
 def test_a_quote_left_open_costs_one_line_when_bad_lines_are_skipped() -> None:
-    parsed = read(text(HEADER, '1,2026-01-15,9:00,"内科,甲,A', *[f"{n}{GOOD[5:]}" for n in range(2, 60)]), skip_bad=True)
+    good = [f"{n}{GOOD[5:]}" for n in range(2, 60)]
+    parsed = read(text(HEADER, '1,2026-01-15,9:00,"内科,甲,A', *good), skip_bad=True)
     assert len(parsed.rows) == 58
     assert parsed.bad == (BadLine(2, "a quote that begins here is never closed"),)
 
@@ -157,7 +159,7 @@ def test_more_than_a_million_lines_are_refused() -> None:
 
 
 def test_a_hundred_thousand_lines_are_imported_in_seconds(tmp_path: Path) -> None:
-    lines = [f"{n % 30000:08},2026/{1 + n // 9000}/{1 + n % 28},{8 + n % 9}:00,科{n % 9},甲,{n}" for n in range(100_000)]
+    lines = [f"{n % 30000:08},2026/{1 + n // 9000}/{1 + n % 28},{8 + n % 9}:00,科{n % 9},甲,A" for n in range(100_000)]
     started = clock.monotonic()
     parsed = read(text(HEADER, *lines))
     steps: list[tuple[int, int]] = []
@@ -180,7 +182,10 @@ def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
             assert skip_bad or not parsed.bad
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=8), max_size=5))
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=8)
+
+
+@given(st.lists(NAMES, max_size=5))
 def test_what_was_written_by_a_csv_writer_is_read_back(names: list[str]) -> None:
     def quoted(value: str) -> str:
         return '"' + value.replace('"', '""') + '"'

@@ -1,4 +1,4 @@
-"""The reservation database under several processes, kills and a full disk: no double, no gap, nothing acknowledged lost."""
+"""The reservation database under several processes, kills and a full disk: no double, no gap, nothing lost."""
 
 import contextlib
 import random

@@ -163,8 +163,9 @@ class SimulatedPrinter:
             data = self._read(descriptor)
             if not data:
                 return
-            self._answer_at_once(descriptor, bytes(taken[-2:]), data)
+            before = bytes(taken[-2:])
             taken += data
+            self._answer_at_once(descriptor, before, data)
             stream.feed(data)
 
     def _read(self, descriptor: int) -> bytes:

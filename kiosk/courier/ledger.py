@@ -148,6 +148,10 @@ class Ledger:
             since,
         )
 
+    def count(self, state: State) -> int:
+        with self._lock:
+            return int(self._db.execute("SELECT count(*) FROM files WHERE state = ?", (state,)).fetchone()[0])
+
     def add(
         self, route: RouteName, name: str, digest: Digest, *, request: str, subsidy: Subsidy, held: str = ""
     ) -> Item:

@@ -22,6 +22,7 @@ from kiosk.courier.sweep import Swept, sweep
 from kiosk.courier.watch import Watcher
 
 SWEEP_EVERY_S = 60.0
+SWEEP_SOON_S = 5.0
 RETRY_S = 0.5
 BASELINE_GIVE_UP_S = 8.0
 
@@ -155,6 +156,8 @@ class Route:
             self._sweep()
         parcel = self.parcels.next(wait_s=1.0)
         if parcel is None:
+            if self._ledger.abandoned_temps(self.name):
+                self._sweep_at = min(self._sweep_at, time.monotonic() + SWEEP_SOON_S)
             return
         if not self._listener.may_go(parcel):
             self.parcels.set_aside(parcel, max(0.05, parcel.wait_until - time.monotonic()))

@@ -151,6 +151,10 @@ class Courier:
     def stop(self) -> None:
         self._stop.set()
 
+    def delivered_files(self) -> int:
+        """How many files of this ledger are done."""
+        return self._ledger.count("done")
+
     def ledger_failed(self, error: sqlite3.Error) -> None:
         """A full disk heals; after an I/O error nothing that was written can be trusted, so start anew (and reread)."""
         self._log.write("journal_full", what=type(error).__name__)

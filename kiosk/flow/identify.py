@@ -7,17 +7,12 @@ Whatever is not shown here is delivered all the same; that is the courier's busi
 
 from __future__ import annotations
 
-import hmac
-import re
 from dataclasses import replace
 
 from kiosk.flow import events as e
 from kiosk.flow.commands import Record
 from kiosk.flow.facts import AwaitingBirthday, AwaitingTap, Candidate, Kiosk, Preparing, Settling
 from kiosk.flow.moves import Step, go, look_up, make_unclean, stay, to_counter, to_start
-
-_BIRTHDAY = re.compile(r"[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])")
-
 
 def baseline_taken(kiosk: Kiosk, stage: Preparing, event: e.BaselineTaken, now: float) -> Step:
     if event.visit != stage.visit:
@@ -130,8 +125,7 @@ def birthday_pressed(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Pressed, no
     if event.button != "ok" or len(stage.digits) < 4:
         return stay(kiosk)
     # One try only: a second one would be a way to guess.
-    born = stage.candidate.birthdate or ""
-    if not hmac.compare_digest(born[4:8], stage.digits):
+    if _birth_day(stage.candidate) != stage.digits:
         return _birthday_differs(kiosk, stage.visit, now)
     return _identified(kiosk, stage.visit, stage.candidate, now)
 
@@ -173,10 +167,18 @@ def _settled(kiosk: Kiosk, stage: Settling, now: float) -> Step:
         return to_counter(kiosk, now, stage.visit, candidate.outcome)
     if rule == "never" or (rule == "after_unclean" and not stage.unclean):
         return _identified(kiosk, stage.visit, candidate, now)
-    if not _BIRTHDAY.fullmatch(candidate.birthdate or ""):
+    if _birth_day(candidate) is None:
         return _birthday_differs(kiosk, stage.visit, now)  # nothing to compare with
     asked = AwaitingBirthday(stage.visit, now + kiosk.rules.birthday_wait_s, candidate)
     return go(kiosk, asked, Record("birthday_asked", stage.visit))
+
+
+def _birth_day(candidate: Candidate) -> str | None:
+    """MMDD of YYYYMMDD; None where the file has no such date, or only a part of it (00)."""
+    born = candidate.birthdate or ""
+    if len(born) != 8 or not (born.isascii() and born.isdigit()):
+        return None
+    return born[4:] if 1 <= int(born[4:6]) <= 12 and 1 <= int(born[6:]) <= 31 else None
 
 
 def _identified(kiosk: Kiosk, visit: int, candidate: Candidate, now: float) -> Step:
