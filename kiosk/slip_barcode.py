@@ -35,6 +35,15 @@ _NW7_CHARS_MIN = 3
 _CODE128 = re.compile(r"[\x20-\x7e]+")
 
 
+class _FaithfulCode128(Code128):  # type: ignore[misc] # the library has no types
+    """python-barcode 0.16.1 takes a leading "99" for a switch to set C and drops it: 9912345678 would say 12345678."""
+
+    def _try_to_optimize(self, encoded: list[int]) -> list[int]:
+        first_pair_is_data = len(self.code) > 1 and self.code[:2].isdigit()
+        optimized: list[int] = encoded if first_pair_is_data else super()._try_to_optimize(encoded)
+        return optimized
+
+
 def barcode_kind(number: str, wanted: BarcodeKind, width_mm: WidthMm) -> BarcodeKind:
     """`wanted` when it can hold `number` and fits with modules of 2 dots and quiet zones of 10; "qr" otherwise."""
     if wanted == "qr" or _widest(number, wanted, WIDTH_DOTS[width_mm]) is None:
@@ -63,7 +72,7 @@ def _widest(number: str, kind: BarcodeKind, width_dots: int) -> tuple[str, int] 
 def _code128(number: str, module: int) -> str | None:
     if not _CODE128.fullmatch(number):
         return None
-    modules: str = Code128(number).build()[0]
+    modules: str = _FaithfulCode128(number).build()[0]
     return "".join(one * module for one in modules)
 
 

@@ -33,6 +33,8 @@ _SYMBOL_GAP_DOTS = 16
 _BLACK_BELOW = 128
 # Kinsoku: these do not begin a line.
 _NOT_FIRST = frozenset("、。，．・：；？！）〕］｝〉》」』】ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ…,.:;?!)]}")
+# And these do not end one.
+_NOT_LAST = frozenset("（〔［｛〈《「『【([{")
 
 
 @dataclass(frozen=True)
@@ -183,8 +185,10 @@ def _break(line: str, following: str) -> tuple[str, str]:
         return line[:blank], line[blank:]
     pieces = list(clusters(line))
     keep = len(pieces)
-    # A word of letters or digits moves whole, and a line does not begin with a comma or a small kana.
-    while keep > 1 and (_joined(pieces[keep - 1], following) or following in _NOT_FIRST):
+    # A word of letters or digits moves whole; a line does not begin with a comma or small kana, nor end with a bracket.
+    while keep > 1 and (
+        _joined(pieces[keep - 1], following) or following in _NOT_FIRST or pieces[keep - 1] in _NOT_LAST
+    ):
         keep -= 1
         following = pieces[keep]
     if keep == 1 and len(pieces) > 1:

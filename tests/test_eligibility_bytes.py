@@ -81,7 +81,7 @@ def test_full_width_blanks_and_kanji_survive_every_encoding(encoding: str, label
 
 
 def test_bytes_that_decode_both_ways_are_read_as_the_likelier_encoding() -> None:
-    """Only kana and kanji of UTF-8 overrule a Shift_JIS declaration; two half-width kana look like one of its letters."""
+    """Only kana and kanji of UTF-8 overrule a Shift_JIS declaration; half-width kana can look like its letters."""
     kana = declared("Shift_JIS", document("x", "ああ")).encode("utf-8")
     assert kana.decode("cp932")
     assert patient(kana) == "ああ"

@@ -1,4 +1,4 @@
-"""The ways to a printer: addresses, files, the lock between processes, USB's corners, and the meaning of status bits."""
+"""The ways to a printer: addresses, files, the lock between processes, USB's corners, and what status bits mean."""
 
 import fcntl
 import itertools
@@ -179,7 +179,8 @@ def test_two_processes_do_not_talk_at_once(tmp_path: Path) -> None:
         [
             sys.executable,
             "-c",
-            "import fcntl,sys; f=open(sys.argv[1],'w'); fcntl.flock(f,fcntl.LOCK_EX); print('held',flush=True); sys.stdin.read()",
+            "import fcntl,sys; f=open(sys.argv[1],'w'); fcntl.flock(f,fcntl.LOCK_EX);"
+            "print('held',flush=True); sys.stdin.read()",
             str(lock),
         ],
         stdin=subprocess.PIPE,

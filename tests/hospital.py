@@ -1,0 +1,287 @@
+"""A whole site for tests: real Samba servers, a TCP printer, a pty card reader, and `kiosk` as processes.
+
+`Hospital` owns folders, peers and site.toml; `Reception` is one `kiosk run --headless`. Waits are conditions with a
+generous deadline; nothing sleeps.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+from drivers.simulated.card_reader import SimulatedCardReader
+from drivers.simulated.printer import SimulatedPrinter
+from drivers.simulated.receipt_computer import ReceiptComputer
+from drivers.simulated.terminal import TerminalWriter
+from tests.peers.samba import Smbd
+
+ROOT = Path(__file__).parent.parent
+VECTORS = Path(__file__).parent / "data" / "vectors"
+EXPECTED = [json.loads(line) for line in (VECTORS / "expected.jsonl").read_text(encoding="utf-8").splitlines()]
+FILE_OF = {row["label"]: row["file"] for row in EXPECTED}
+PATIENT_OF = {row["label"]: row.get("patient") for row in EXPECTED}
+DEADLINE_S = 90.0
+ZONE = ZoneInfo("Asia/Tokyo")
+
+Line = dict[str, Any]
+
+
+def today() -> date:
+    return datetime.now(ZONE).date()
+
+
+def vector(label: str) -> tuple[str, bytes]:
+    """(file name, content) of a vector."""
+    name = FILE_OF[label]
+    return name, (VECTORS / name).read_bytes()
+
+
+def wait_until(true: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> None:
+    until = time.monotonic() + deadline_s
+    tick = threading.Event()
+    while not true():
+        assert time.monotonic() < until, f"not within {deadline_s} s: {what}"
+        tick.wait(0.02)
+
+
+class Reception:
+    """One `kiosk run --headless`; `lines` are its screens in order."""
+
+    def __init__(self, site: Path, *options: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "kiosk", "run", "--headless", "--config", str(site), *options],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.lines: list[Line] = []
+        self.errors: list[str] = []
+        self._changed = threading.Condition()
+        self._read_to = 0
+        for read in (self._read_screens, self._read_errors):
+            threading.Thread(target=read, daemon=True).start()
+
+    def _read_screens(self) -> None:
+        assert self.process.stdout
+        for text in self.process.stdout:
+            with self._changed:
+                self.lines.append(json.loads(text))
+                self._changed.notify_all()
+
+    def _read_errors(self) -> None:
+        assert self.process.stderr
+        for text in self.process.stderr:
+            with self._changed:
+                self.errors.append(text)
+                self._changed.notify_all()
+
+    def press(self, *buttons: str) -> None:
+        assert self.process.stdin
+        for button in buttons:
+            self.process.stdin.write(f"press {button}\n")
+        self.process.stdin.flush()
+
+    def until(self, *screens: str, deadline_s: float = DEADLINE_S) -> Line:
+        """The next screen line named so; what came before it is passed over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._find(screens) is not None, deadline_s)
+            at = self._find(screens)
+            assert at is not None, f"no {screens} in {self.lines[self._read_to :]}\n{''.join(self.errors[-20:])}"
+            self._read_to = at + 1
+            return self.lines[at]
+
+    def _find(self, screens: tuple[str, ...]) -> int | None:
+        rows = enumerate(self.lines[self._read_to :], start=self._read_to)
+        return next((at for at, line in rows if line["screen"] in screens), None)
+
+    def until_error(self, text: str) -> None:
+        with self._changed:
+            found = self._changed.wait_for(lambda: any(text in line for line in self.errors), DEADLINE_S)
+        assert found, "".join(self.errors)
+
+    def choose_my_number(self) -> None:
+        self.until("choose_card")
+        self.press("mynumber")
+        self.until("tap_reader")
+
+    def quit(self) -> int:
+        assert self.process.stdin
+        if self.process.poll() is None:
+            self.process.stdin.close()
+        return self.process.wait(DEADLINE_S)
+
+    def kill(self) -> None:
+        """SIGKILL to the whole group, as a power cut of the screen's side."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(DEADLINE_S)
+
+
+@dataclass
+class Hospital:
+    """`pattern` 1: two servers. `settings`: lines added to tables of site.toml. A context manager."""
+
+    root: Path
+    pattern: int = 1
+    settings: dict[str, dict[str, str]] = field(default_factory=dict)
+    card_reader: bool = False
+    consumer: bool = False
+    encryption: str = "required"
+
+    def __enter__(self) -> Self:
+        self._stack = ExitStack()
+        for name in ("face", "res", "to_face", "to_res", "data"):
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+        (self.root / "data").chmod(0o700)
+        self._start_servers()
+        self.printer = self._stack.enter_context(SimulatedPrinter())
+        self.cards = self._stack.enter_context(SimulatedCardReader()) if self.card_reader else None
+        self.receipt_computer = self._stack.enter_context(ReceiptComputer(self.folder("to_face"))) if self.consumer else None
+        self.terminal_writer = TerminalWriter(self.terminal.url(self._face), self.terminal.password)
+        self._stack.callback(self.terminal_writer.close)
+        self.configure()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._stack.close()
+
+    def folder(self, name: str) -> Path:
+        return self.root / name
+
+    @property
+    def site(self) -> Path:
+        return self.root / "site.toml"
+
+    @property
+    def data_dir(self) -> Path:
+        return self.root / "data"
+
+    def _start_servers(self) -> None:
+        if self.pattern == 2:
+            self._face = "oqs/face"
+            self.terminal = self.receipt_server = self._stack.enter_context(
+                Smbd({"oqs": self.root}, encryption=self.encryption)  # type: ignore[arg-type]
+            )
+            self._urls = {name: self.terminal.url(f"oqs/{name}") for name in ("face", "res", "to_face", "to_res")}
+            return
+        self._face = "face"
+        self.terminal = self._stack.enter_context(
+            Smbd({"face": self.folder("face"), "res": self.folder("res")}, encryption=self.encryption)  # type: ignore[arg-type]
+        )
+        self.receipt_server = self._stack.enter_context(
+            Smbd({"face": self.folder("to_face"), "res": self.folder("to_res")}, encryption=self.encryption)  # type: ignore[arg-type]
+        )
+        self._urls = {name: self.terminal.url(name) for name in ("face", "res")}
+        self._urls |= {f"to_{name}": self.receipt_server.url(name) for name in ("face", "res")}
+
+    def configure(self) -> None:
+        """Write site.toml and its secrets."""
+        tables: dict[str, dict[str, str]] = {
+            "site": {
+                "name": '"架空総合病院"',
+                "institution_code": '"9912345678"',
+                "pattern": str(self.pattern),
+                "data_dir": f'"{self.data_dir}"',
+            },
+            "terminal": {
+                "results": f'"{self._urls["face"]}"',
+                "subsidies": f'"{self._urls["res"]}"',
+                "password_file": '"terminal.secret"',
+                "poll_interval_s": "0.1",
+            },
+            "receipt_computer": {
+                "results": f'"{self._urls["to_face"]}"',
+                "subsidies": f'"{self._urls["to_res"]}"',
+                "password_file": '"receipt_computer.secret"',
+            },
+            "visit": {"reader_min_s": "0", "settle_s": "0.3", "unclean_s": "0", "done_s": "60", "counter_s": "60"},
+            "printer": {"url": f'"{self.printer.url}"'},
+        }
+        if self.cards is not None:
+            tables["card_reader"] = {"url": f'"{self.cards.url}"'}
+        for table, keys in self.settings.items():
+            tables.setdefault(table, {}).update(keys)
+        text = "".join(
+            f"[{table}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items()) for table, keys in tables.items()
+        )
+        text += '[[place]]\ndepartment = "内科"\ntext = "A棟1階2番窓口"\n'
+        self.site.write_text(text, encoding="utf-8")
+        for name, server in (("terminal", self.terminal), ("receipt_computer", self.receipt_server)):
+            secret = self.root / f"{name}.secret"
+            secret.write_text(server.password + "\n")
+            secret.chmod(0o600)
+
+    def kiosk(self, *arguments: str, config: bool = True) -> subprocess.CompletedProcess[str]:
+        """One `kiosk` command to its end."""
+        more = ("--config", str(self.site)) if config else ()
+        return subprocess.run(
+            [sys.executable, "-m", "kiosk", *arguments, *more],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+
+    def book(self, *rows: str, header: str = "patient_number,date,time,department,doctor,place") -> None:
+        """Import appointments; `{today}` in a row is today."""
+        path = self.root / "appointments.csv"
+        path.write_text("\n".join([header, *rows]).format(today=today()) + "\n", encoding="utf-8")
+        done = self.kiosk("reservations", "import", str(path))
+        assert done.returncode == 0, done.stderr
+
+    def tap(self, label: str, **how: Any) -> None:
+        """The terminal writes a vector's result file, and it takes its time if `how` says so."""
+        self.terminal_writer.write(*vector(label), **how)
+
+    def place(self, label: str, folder: str = "face") -> None:
+        """Put a vector into a folder by rename, from beside the server."""
+        name, content = vector(label)
+        hidden = self.folder(folder) / f".{name}.writing"
+        hidden.write_bytes(content)
+        hidden.rename(self.folder(folder) / name)
+
+    def delivered(self, label: str, folder: str = "to_face") -> bool:
+        """Whether the vector's file is at the receipt computer, byte for byte."""
+        name, content = vector(label)
+        path = self.folder(folder) / name
+        return path.exists() and path.read_bytes() == content
+
+    def wait_delivered(self, label: str, folder: str = "to_face") -> None:
+        source = "res" if folder == "to_res" else "face"
+        name = FILE_OF[label]
+        wait_until(
+            lambda: self.delivered(label, folder) and not (self.folder(source) / name).exists(), f"{label} delivered"
+        )
+
+    def events(self, process: str = "courier") -> list[Line]:
+        path = self.data_dir / f"events-{process}.jsonl"
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+    def open(self, *options: str) -> Reception:
+        """Start the reception; it is killed at the end of the test if it is still there."""
+        reception = Reception(self.site, *options)
+
+        def end() -> None:
+            if reception.process.poll() is None:
+                reception.kill()
+
+        self._stack.callback(end)
+        return reception
+
+
