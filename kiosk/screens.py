@@ -94,7 +94,9 @@ def screen_of(kiosk: Kiosk, texts: Texts) -> Screen:
             return _plain("birthday", texts, "ask", extra=(typed,), buttons=SCREENS["birthday"])
         case AwaitingCard():
             unreadable = stage.tries > 0
-            extra = (texts["insert_card"]["card_unreadable"],) if unreadable else ()
+            words = texts["insert_card"]
+            left = kiosk.rules.card_tries - stage.tries
+            extra = (words["card_unreadable"], words["tries_left"].format(left=left)) if unreadable else ()
             reason = "card_unreadable" if unreadable else None
             return _plain("insert_card", texts, "ask", extra=extra, buttons=("cancel",), reason=reason)
         case LookingUp() | Registering():

@@ -164,6 +164,8 @@ def _settled(kiosk: Kiosk, stage: Settling, now: float) -> Step:
     candidate = stage.candidate
     rule = kiosk.rules.birthday
     if candidate.outcome != "usable":
+        if candidate.outcome in ("failed", "unreadable"):
+            kiosk = make_unclean(kiosk, now)  # it names nobody: this patient's own result may still be under way
         return to_counter(kiosk, now, stage.visit, candidate.outcome)
     if rule == "never" or (rule == "after_unclean" and not stage.unclean):
         return _identified(kiosk, stage.visit, candidate, now)
