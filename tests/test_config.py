@@ -242,3 +242,14 @@ def test_without_hours_only_the_closed_days_are_closed(site: Site) -> None:
     loaded = site.load(with_("site", 'closed_days = ["12-29"]'))
     assert loaded.open_at(datetime(2026, 12, 28, 3, 0, tzinfo=loaded.site.zone))
     assert not loaded.open_at(datetime(2026, 12, 29, 3, 0, tzinfo=loaded.site.zone))
+
+
+def test_one_account_of_one_server_needs_one_password_file(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    (tmp_path / "receipt_computer.secret").unlink()
+    other_server = site.problems()
+    assert any("[receipt_computer] password_file" in problem for problem in other_server)
+    one_server = REQUIRED.replace("192.0.2.20/face", "192.0.2.10/usual")
+    config = site.load(one_server)
+    assert config.receipt_computer.password is not None and config.terminal.password is not None
+    assert config.receipt_computer.password.reveal() == config.terminal.password.reveal()

@@ -64,6 +64,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     except reading.Broken as broken:
         raise ConfigError(f"{path}: {broken}") from None
     credentials = environ.get("CREDENTIALS_DIRECTORY")
+    _share_password(read, file.parent, credentials)
     secrets = {
         table: passwords.needed_by(table, read.tables[table], file.parent, credentials, problems)
         for table in ("terminal", "receipt_computer")
@@ -72,6 +73,16 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
     if problems:
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
     return _config(read, secrets, file)
+
+
+def _share_password(read: reading.Read, base: Path, credentials: str | None) -> None:
+    """One account of one server needs one password: without a file of its own, [receipt_computer] uses [terminal]'s."""
+    terminal, receipt_computer = read.tables["terminal"], read.tables["receipt_computer"]
+    own = receipt_computer.get("password_file")
+    if own is None or passwords.found(own, base, credentials):
+        return
+    if "password_file" in terminal and agreement.same_account(terminal.get("results"), receipt_computer.get("results")):
+        receipt_computer["password_file"] = terminal["password_file"]
 
 
 def _config(read: reading.Read, secrets: Mapping[str, Secret | None], file: Path) -> Config:

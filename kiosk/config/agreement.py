@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from drivers.share import FolderAddress, parse
+from drivers.share import FolderAddress, SmbAddress, parse
 from kiosk.config.reading import Read
 
 
@@ -41,6 +41,21 @@ def _place(url: str) -> tuple[object, ...]:
         return ("file", os.path.realpath(address.path))
     folder = tuple(name.casefold() for name in address.folder)
     return ("smb", address.host.casefold(), address.port, address.share.casefold(), folder)
+
+
+def same_account(one: str | None, other: str | None) -> bool:
+    """True when both are SMB addresses of one server and one user."""
+    if one is None or other is None:
+        return False
+    left, right = parse(one), parse(other)
+    if not (isinstance(left, SmbAddress) and isinstance(right, SmbAddress)):
+        return False
+    return (left.host.casefold(), left.port, left.domain, left.user) == (
+        right.host.casefold(),
+        right.port,
+        right.domain,
+        right.user,
+    )
 
 
 def _places(read: Read) -> Iterator[str]:

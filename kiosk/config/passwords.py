@@ -45,6 +45,11 @@ def needed_by(
         return None
 
 
+def found(name: str, base: Path, credentials: str | None) -> bool:
+    """Whether there is a file of that name in either place."""
+    return _is_there(base / name) or bool(credentials and _is_there(Path(credentials) / Path(name).name))
+
+
 def _is_there(file: Path) -> bool:
     try:
         return file.exists()

@@ -14,6 +14,7 @@ from kiosk.flow.commands import Record
 from kiosk.flow.facts import AwaitingBirthday, AwaitingTap, Candidate, Kiosk, Preparing, Settling
 from kiosk.flow.moves import Step, go, look_up, make_unclean, stay, to_counter, to_start
 
+
 def baseline_taken(kiosk: Kiosk, stage: Preparing, event: e.BaselineTaken, now: float) -> Step:
     if event.visit != stage.visit:
         return stay(kiosk)
