@@ -37,7 +37,7 @@ AT_13 = Appointment("13:00", "内科", "佐藤", "A棟1階2番窓口")
 CLEAN = Rules(unclean_s=0)
 
 
-def candidate(file: int = 1, outcome: str = "usable", number: str = "0012", born: str = "19560321") -> Candidate:
+def candidate(file: int = 1, outcome: str = "usable", number: str = "0012K", born: str = "19560321") -> Candidate:
     return Candidate(file, outcome, number if outcome == "usable" else None, born, ())
 
 
@@ -85,11 +85,11 @@ class Story:
 
 
 def found(visit: int = 1, *appointments: Appointment, clock: str = "12:50", **more: object) -> e.AppointmentsFound:
-    return e.AppointmentsFound(visit, DAY, clock, "0012", appointments or (AT_13,), **more)  # type: ignore[arg-type]
+    return e.AppointmentsFound(visit, DAY, clock, "0012K", appointments or (AT_13,), **more)  # type: ignore[arg-type]
 
 
 def registered(visit: int = 1, again: bool = False) -> e.ArrivalRegistered:
-    return e.ArrivalRegistered(visit, DAY, "12:50", "0012", 7, (AT_13,), again)
+    return e.ArrivalRegistered(visit, DAY, "12:50", "0012K", 7, (AT_13,), again)
 
 
 # -- every pair -------------------------------------------------------------------------------------------------------
@@ -115,8 +115,8 @@ EXAMPLES: dict[type, object] = {
     AwaitingCard: AwaitingCard(5, 160),
     LookingUp: LookingUp(5, 120, "mynumber"),
     Registering: Registering(5, 120),
-    Printing: Printing(5, 130, Reception(DAY, "12:50", "0012", 7, (AT_13,))),
-    Done: Done(5, 120, Reception(DAY, "12:50", "0012", 7, (AT_13,))),
+    Printing: Printing(5, 130, Reception(DAY, "12:50", "0012K", 7, (AT_13,))),
+    Done: Done(5, 120, Reception(DAY, "12:50", "0012K", 7, (AT_13,))),
     AtCounter: AtCounter(5, 120, "no_result"),
 }
 EVENTS: list[e.Event] = [
@@ -132,7 +132,7 @@ EVENTS: list[e.Event] = [
     e.CourierReturned(),
     e.CardReaderChanged(False),
     e.HoursChanged(False, "8:30"),
-    e.CardRead(5, "0012"),
+    e.CardRead(5, "0012K"),
     e.CardUnreadable(5),
     found(5),
     e.PatientUnknown(5),
@@ -177,9 +177,9 @@ def test_an_answer_for_another_visit_never_reaches_the_patient(stage: type, even
 
 def test_a_tap_becomes_a_registered_arrival_with_a_slip() -> None:
     story = Story().waiting_for_tap().at(110, arrived()).at(110.5, e.Ticked())
-    assert story.asked(c.LookUp) == [c.LookUp(1, "mynumber", "0012")]
+    assert story.asked(c.LookUp) == [c.LookUp(1, "mynumber", "0012K")]
     story.at(110.6, found())
-    assert story.asked(c.Register) == [c.Register(1, DAY, "0012")]
+    assert story.asked(c.Register) == [c.Register(1, DAY, "0012K")]
     story.at(110.7, registered())
     assert isinstance(story.stage, Printing)
     assert len(story.asked(c.PrintSlip)) == 1
@@ -191,8 +191,8 @@ def test_a_tap_becomes_a_registered_arrival_with_a_slip() -> None:
 def test_a_patient_card_goes_the_same_way_from_the_look_up_on() -> None:
     story = Story().at(100, e.Pressed("patient_card"))
     assert story.asked(c.ArmCardReader) == [c.ArmCardReader(1)]
-    story.at(103, e.CardRead(1, "0012"))
-    assert story.asked(c.LookUp) == [c.LookUp(1, "patient_card", "0012")]
+    story.at(103, e.CardRead(1, "0012K"))
+    assert story.asked(c.LookUp) == [c.LookUp(1, "patient_card", "0012K")]
     story.at(103.1, found()).at(103.2, registered(again=True)).at(104, e.SlipPrinted(1))
     assert isinstance(story.stage, Done) and story.stage.reception.again
 
@@ -282,7 +282,7 @@ def test_ok_before_four_digits_is_no_try_and_clear_begins_anew() -> None:
 @pytest.mark.parametrize("born", [None, "", "19560000", "19560300", "19560021", "195603"])
 def test_a_birth_date_that_cannot_be_compared_ends_at_the_counter(born: str | None) -> None:
     rules = replace(CLEAN, birthday="always")
-    event = e.ResultArrived(110.0, Candidate(1, "usable", "0012", born))
+    event = e.ResultArrived(110.0, Candidate(1, "usable", "0012K", born))
     assert Story(rules).waiting_for_tap().at(110, event).at(110.5, e.Ticked()).reason() == "birthday_differs"
 
 
@@ -335,7 +335,7 @@ def test_a_late_result_shows_nothing() -> None:
 
 
 LOOK_UPS: list[tuple[str, Rules, e.Event, str]] = [
-    ("no appointment", CLEAN, e.AppointmentsFound(1, DAY, "12:50", "0012", ()), "no_appointment"),
+    ("no appointment", CLEAN, e.AppointmentsFound(1, DAY, "12:50", "0012K", ()), "no_appointment"),
     ("unknown", CLEAN, e.PatientUnknown(1), "unknown_patient"),
     ("down", CLEAN, e.ReservationsFailed(1), "reservations_down"),
     ("too early", replace(CLEAN, early_min=45), found(1, AT_13, clock="12:14"), "too_early"),
@@ -345,7 +345,7 @@ LOOK_UPS: list[tuple[str, Rules, e.Event, str]] = [
 
 @pytest.mark.parametrize(("rules", "answer", "reason"), [row[1:] for row in LOOK_UPS], ids=[row[0] for row in LOOK_UPS])
 def test_what_cannot_be_registered_ends_at_the_counter(rules: Rules, answer: e.Event, reason: str) -> None:
-    story = Story(rules).at(100, e.Pressed("patient_card")).at(101, e.CardRead(1, "0012")).at(102, answer)
+    story = Story(rules).at(100, e.Pressed("patient_card")).at(101, e.CardRead(1, "0012K")).at(102, answer)
     assert story.reason() == reason
     assert not story.asked(c.Register)
 
@@ -353,12 +353,12 @@ def test_what_cannot_be_registered_ends_at_the_counter(rules: Rules, answer: e.E
 @pytest.mark.parametrize("clock", ["12:15", "13:00", "13:15"])
 def test_within_the_window_the_arrival_is_registered(clock: str) -> None:
     rules = replace(CLEAN, early_min=45, late_min=15)
-    story = Story(rules).at(100, e.Pressed("patient_card")).at(101, e.CardRead(1, "0012"))
+    story = Story(rules).at(100, e.Pressed("patient_card")).at(101, e.CardRead(1, "0012K"))
     assert isinstance(story.at(102, found(1, AT_13, clock=clock)).stage, Registering)
 
 
 def test_reservations_that_do_not_answer_end_at_the_counter_and_a_late_arrival_is_recorded() -> None:
-    story = Story().at(100, e.Pressed("patient_card")).at(101, e.CardRead(1, "0012")).at(102, found())
+    story = Story().at(100, e.Pressed("patient_card")).at(101, e.CardRead(1, "0012K")).at(102, found())
     story.at(102 + CLEAN.look_up_s)
     assert story.reason() == "reservations_down"
     story.at(115, registered())
@@ -368,7 +368,7 @@ def test_reservations_that_do_not_answer_end_at_the_counter_and_a_late_arrival_i
 
 @pytest.mark.parametrize("reason", ["paper_out", "cover_open", "printer_offline", "printer_silent", "printer_stalled"])
 def test_a_slip_that_fails_leaves_the_arrival_registered(reason: str) -> None:
-    story = Story().at(100, e.Pressed("patient_card")).at(101, e.CardRead(1, "0012")).at(102, found())
+    story = Story().at(100, e.Pressed("patient_card")).at(101, e.CardRead(1, "0012K")).at(102, found())
     story.at(103, registered()).at(104, e.SlipFailed(1, reason))
     assert isinstance(story.stage, Done) and story.stage.no_slip == reason
     assert len(story.asked(c.PrintSlip)) == 1
@@ -409,6 +409,6 @@ def test_nothing_of_a_patient_is_left_at_the_start_page(steps: list[tuple[e.Even
     for event, passed in steps:
         now += passed
         story.at(now, event)
-        assert "0012" not in repr(story.kiosk) and "19560321" not in repr(story.kiosk)
+        assert "0012K" not in repr(story.kiosk) and "19560321" not in repr(story.kiosk)
         if isinstance(story.stage, Start):
             assert story.stage == Start()

@@ -136,6 +136,8 @@ class Smbd:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                # smbd looks its own name up; on a machine that does not know it, the default would be 5 s a logon.
+                env={**os.environ, "RES_OPTIONS": "timeout:1 attempts:1"},
             )
         due = time.monotonic() + DEADLINE_S
         while time.monotonic() < due and self._process.poll() is None:
