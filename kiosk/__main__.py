@@ -5,6 +5,7 @@ reception.py (`kiosk run`) and courier/assembly.py (`kiosk courier`).
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Sequence
@@ -18,7 +19,8 @@ from kiosk.config import load as load_config
 from kiosk.courier import assembly
 from kiosk.courier.ledger import LedgerLost
 from kiosk.headless import complain
-from kiosk.locks import Held
+from kiosk.locks import Held, Unusable
+from kiosk.stderr import unblock
 
 EXIT_WRONG = 1
 EXIT_CONFIG = 2
@@ -27,12 +29,18 @@ EXIT_IN_USE = 3
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `kiosk`. Exit codes: 0 well, 1 something is wrong, 2 usage or site.toml, 3 in use by another."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # patients and hospitals have names that no ASCII terminal takes
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.do(arguments))
     except ConfigError as error:
         complain(str(error))
         return EXIT_CONFIG
+    except Unusable as error:
+        complain(str(error))
+        return EXIT_WRONG
     except (Held, LedgerLost) as error:
         complain(str(error))
         return EXIT_IN_USE
@@ -70,12 +78,16 @@ def _run(arguments: argparse.Namespace) -> int:
         complain("This version has no window yet; use --headless.")
         return EXIT_CONFIG
     config = load_config(arguments.config)
-    return reception.run_headless(config, _data_folder(config), own_courier=not arguments.no_courier)
+    folder = _data_folder(config)
+    unblock()
+    return reception.run_headless(config, folder, own_courier=not arguments.no_courier)
 
 
 def _courier(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config)
-    return assembly.run(config, _data_folder(config), arguments.parent_fd)
+    folder = _data_folder(config)
+    unblock()
+    return assembly.run(config, folder, arguments.parent_fd)
 
 
 def _import(arguments: argparse.Namespace) -> int:

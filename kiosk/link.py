@@ -89,14 +89,16 @@ class Hub:
         try:
             self._send(writer, json.dumps(self._greet()).encode() + b"\n")
             while line := await reader.readline():
-                answer = self._answer(json.loads(line))
+                ask = json.loads(line)
+                answer = self._answer(ask) if isinstance(ask, dict) else None
                 if answer is not None:
                     self._send(writer, json.dumps(answer).encode() + b"\n")
         except (OSError, ValueError):
             pass  # a client that breaks off or talks nonsense loses its line
         finally:
             self._writers.discard(writer)
-            writer.close()
+            with suppress(RuntimeError):  # the loop has ended before this line did
+                writer.close()
 
 
 def _connect(folder: Path, timeout_s: float) -> socket.socket:
@@ -129,7 +131,7 @@ class CourierLine:
         self._thread.start()
 
     def ask(self, message: Message) -> None:
-        """Send a question; without a line it is sent when there is one (only the latest is kept)."""
+        """Ask for a baseline, and again on a new line as long as no answer came; only the latest question counts."""
         with self._lock:
             self._owed = message
             self._send_owed()
@@ -145,11 +147,15 @@ class CourierLine:
     def _send_owed(self) -> None:
         if self._line is None or self._owed is None:
             return
-        try:
+        with suppress(OSError):  # the reading side notices and connects again
             self._line.sendall(json.dumps(self._owed).encode() + b"\n")
-            self._owed = None
-        except OSError:
-            pass  # the reading side notices and connects again
+
+    def _take(self, message: Message) -> None:
+        with self._lock:
+            answered = message.get("event") in ("baseline", "baseline_failed")
+            if answered and self._owed is not None and message.get("visit") == self._owed.get("visit"):
+                self._owed = None
+        self._heard(message)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -165,7 +171,7 @@ class CourierLine:
                 self._send_owed()
             with suppress(OSError, ValueError), line, line.makefile("rb") as lines:
                 for text in lines:
-                    self._heard(json.loads(text))
+                    self._take(json.loads(text))
             with self._lock:
                 self._line = None
             self._heard({"event": "disconnected"})

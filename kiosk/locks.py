@@ -16,12 +16,19 @@ class Held(Exception):
     """Another process has the lock; the message says which."""
 
 
+class Unusable(Exception):
+    """The data folder cannot be used; the message says which and why."""
+
+
 class DataLock:
     """An exclusive lock that ends with the process, however it ends. `what`: `courier` or `run`."""
 
     def __init__(self, folder: Path, what: str, wait_s: float = WAIT_S) -> None:
         path = folder / f"{what}.lock"
-        self._file: IO[str] = path.open("a+", encoding="utf-8")
+        try:
+            self._file: IO[str] = path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise Unusable(f"{path} cannot be opened ({error.strerror}); check the data folder and its owner") from None
         deadline = time.monotonic() + wait_s
         while True:
             try:

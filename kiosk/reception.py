@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 import sys
 import threading
 import time
@@ -28,11 +27,12 @@ from kiosk.locks import DataLock
 from kiosk.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.runtime import CourierEar, Devices, Inbox, Runtime
 from kiosk.screens import Screen
-from kiosk.supervise import CourierProcess
+from kiosk.supervise import CourierProcess, when_asked_to_end
 from kiosk.workers import PrinterWorker, ReservationsWorker
 
 IMPORT_POLL_S = 1.0
 BOARD_EVERY_S = 10.0
+COMMANDS = 0  # standard input
 Clock = Callable[[], datetime]
 
 
@@ -43,15 +43,15 @@ def run_headless(config: Config, folder: Path, *, own_courier: bool) -> int:
     lock = DataLock(folder, "run")
     log = EventLog(folder, "run")
     inbox = Inbox()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: inbox.quit())
+    when_asked_to_end(inbox.quit)
     courier = None
     if own_courier:
         courier = CourierProcess(config.file, lambda code: log.write("courier_restarted", code=str(code)))
-    face = Headless(started, time.monotonic, sys.stdout, sys.stdin)
+    face = Headless(started, time.monotonic, sys.stdout, COMMANDS)
     try:
         log.write("kiosk_started")
         receive(config, folder, references, log, inbox, face)
+        status.forget_run_status(folder)
     finally:
         if courier is not None:
             courier.close()

@@ -26,6 +26,7 @@ from kiosk.workers import PrinterWorker, ReservationsWorker
 INBOX_MAX = 10_000
 HEARTBEAT_S = 1.0
 LINE_LOST_S = 3.0
+FILES_A_CONNECTION = 1 << 40
 
 
 class Face(Protocol):
@@ -86,19 +87,25 @@ class CourierEar:
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
         self._lost_at: float | None = time.monotonic()
-        self._was_connected = False
+        self._connections = 0
 
     def heard(self, message: Message) -> None:
         kind = message.get("event")
         if kind == "connected":
             self._lost_at = None
-            if self._was_connected:
+            if self._connections:
                 self._inbox.post(e.CourierReturned())
-            self._was_connected = True
+            self._connections += 1
         elif kind == "disconnected":
             self._lost_at = time.monotonic()
-        elif (event := _event(message)) is not None:
+        elif (event := _event(self._distinct(message))) is not None:
             self._inbox.post(event)
+
+    def _distinct(self, message: Message) -> Message:
+        """A courier that was started again counts its files anew; its file 1 is not its predecessor's file 1."""
+        if "file" not in message:
+            return message
+        return {**message, "file": message["file"] + self._connections * FILES_A_CONNECTION}
 
     def judge(self, now: float) -> None:
         """A courier that stays away is like a terminal that does not answer."""

@@ -153,7 +153,7 @@ def _reception(
     lines = (
         *(appointment_line(each, texts) for each in reception.appointments),
         texts["parts"]["number"].format(number=reception.number),
-        *(texts["notes"][note] for note in reception.notes),
+        *(texts["notes"][note] for note in reception.notes if note in texts["notes"]),
         *tail,
     )
     notes = (*reception.notes, *extra_notes)
@@ -173,7 +173,9 @@ def _done(stage: Done, texts: Texts) -> Screen:
 
 def _counter(stage: AtCounter, texts: Texts) -> Screen:
     parts = texts["parts"]
-    lines = [texts["reasons"][stage.reason], texts["counter"]["go"]]
+    # The reason may come from a courier of another version: never a reason to show nothing.
+    reason = texts["reasons"].get(stage.reason, texts["reasons"]["unknown"])
+    lines = [reason, texts["counter"]["go"]]
     if stage.next_day is not None:
         lines.insert(1, parts["next_day"].format(month=stage.next_day.month, day=stage.next_day.day))
     if stage.opens_at and stage.reason in ("too_early", "too_late"):

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +42,12 @@ def write_run_status(folder: Path, facts: Mapping[str, Any]) -> None:
         temporary.replace(folder / RUN_STATUS)
     except OSError:
         temporary.unlink(missing_ok=True)
+
+
+def forget_run_status(folder: Path) -> None:
+    """The reception ends on purpose."""
+    with suppress(OSError):
+        (folder / RUN_STATUS).unlink(missing_ok=True)
 
 
 def collect(config: Config, acknowledge: bool) -> Status:
@@ -108,8 +114,8 @@ def _ledger(status: Status, path: Path) -> None:
 def _reception(status: Status, folder: Path) -> None:
     alive = locks.is_held(folder, "run")
     status.facts["reception"] = {"alive": alive} | (_run_status(folder) if alive else {})
-    if not alive:
-        status.wrong.append("The reception (kiosk run) is not running.")
+    if not alive and (folder / RUN_STATUS).exists():  # one that is stopped on purpose takes it away
+        status.wrong.append("The reception (kiosk run) ended by itself and is not running.")
 
 
 def _run_status(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Starting the courier as a child and keeping it running.
+"""Starting the courier as a child and keeping it running; how a process hears that it is to end.
 
 The courier is in a process group of its own, so that a Ctrl+C meant for the screen does not stop a delivery. It holds
 one end of a pipe whose other end only this process has: when this process dies, however it dies, the pipe tells.
@@ -7,16 +7,19 @@ one end of a pipe whose other end only this process has: when this process dies,
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 RESTART_S = (0.2, 1.0, 2.0, 5.0)
 LIVED_LONG_S = 60.0
 STOP_S = 3.0
+NOT_STARTED = 71  # as EX_OSERR of sysexits.h
 
 
 class CourierProcess:
@@ -38,7 +41,10 @@ class CourierProcess:
         deaths = 0
         while not self._stop.is_set():
             began = time.monotonic()
-            code = self._live()
+            try:
+                code = self._live()
+            except OSError:  # no process or pipe to be had just now; this thread must live to try again
+                code = NOT_STARTED
             if self._stop.is_set():
                 return
             deaths = 0 if time.monotonic() - began > LIVED_LONG_S else deaths + 1
@@ -77,6 +83,28 @@ class CourierProcess:
         except subprocess.TimeoutExpired:
             child.kill()
             return child.wait()
+
+
+def when_asked_to_end(do: Callable[[], None]) -> None:
+    """Call `do`, in a thread, on SIGTERM or SIGINT. Only from the main thread.
+
+    A handler runs in the midst of whatever the main thread does; if that holds a lock which `do` takes, both stand
+    still for ever. So the handler only writes a byte, and the thread that reads it does the rest.
+    """
+    asked, ask = os.pipe()
+    os.set_blocking(ask, False)
+
+    def handle(*_: object) -> None:
+        with suppress(OSError):  # full: asked often enough
+            os.write(ask, b"!")
+
+    def watch() -> None:
+        os.read(asked, 1)
+        do()
+
+    threading.Thread(target=watch, name="asked-to-end", daemon=True).start()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, handle)
 
 
 def when_parent_dies(parent_fd: int, do: Callable[[], None]) -> None:

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -57,31 +57,54 @@ def wait_until(true: Callable[[], object], what: str, deadline_s: float = DEADLI
         tick.wait(0.02)
 
 
-class Reception:
-    """One `kiosk run --headless`; `lines` are its screens in order."""
+def alive(pid: int) -> bool:
+    """Whether a process is there and not only its entry in the process table."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
-    def __init__(self, site: Path, *options: str) -> None:
+
+class Reception:
+    """One `kiosk run --headless`; `lines` are its screens in order. As a context manager it is killed at the end.
+
+    `environment` is added to ours. `read_errors=False`: nobody reads its standard error.
+    """
+
+    def __init__(
+        self, site: Path, *options: str, environment: dict[str, str] | None = None, read_errors: bool = True
+    ) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "kiosk", "run", "--headless", "--config", str(site), *options],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             start_new_session=True,
+            env={**os.environ, **(environment or {})},
         )
         self.lines: list[Line] = []
+        self.read_at: list[float] = []  # monotonic seconds, one for each of `lines`
         self.errors: list[str] = []
         self._changed = threading.Condition()
         self._read_to = 0
-        for read in (self._read_screens, self._read_errors):
+        for read in (self._read_screens, self._read_errors) if read_errors else (self._read_screens,):
             threading.Thread(target=read, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self.process.poll() is None:
+            self.kill()
 
     def _read_screens(self) -> None:
         assert self.process.stdout
         for text in self.process.stdout:
             with self._changed:
                 self.lines.append(json.loads(text))
+                self.read_at.append(time.monotonic())
                 self._changed.notify_all()
 
     def _read_errors(self) -> None:
@@ -134,7 +157,7 @@ class Reception:
 
 @dataclass
 class Hospital:
-    """`pattern` 1: two servers. `settings`: lines added to tables of site.toml. A context manager."""
+    """`pattern` 1: two servers. `settings`: lines added to tables of site.toml, `more` below them."""
 
     root: Path
     pattern: int = 1
@@ -142,6 +165,7 @@ class Hospital:
     card_reader: bool = False
     consumer: bool = False
     encryption: str = "required"
+    more: str = ""
 
     def __enter__(self) -> Self:
         self._stack = ExitStack()
@@ -151,7 +175,8 @@ class Hospital:
         self._start_servers()
         self.printer = self._stack.enter_context(SimulatedPrinter())
         self.cards = self._stack.enter_context(SimulatedCardReader()) if self.card_reader else None
-        self.receipt_computer = self._stack.enter_context(ReceiptComputer(self.folder("to_face"))) if self.consumer else None
+        taker = ReceiptComputer(self.folder("to_face"))
+        self.receipt_computer = self._stack.enter_context(taker) if self.consumer else None
         self.terminal_writer = TerminalWriter(self.terminal.url(self._face), self.terminal.password)
         self._stack.callback(self.terminal_writer.close)
         self.configure()
@@ -217,20 +242,24 @@ class Hospital:
         for table, keys in self.settings.items():
             tables.setdefault(table, {}).update(keys)
         text = "".join(
-            f"[{table}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items()) for table, keys in tables.items()
+            f"[{table}]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items())
+            for table, keys in tables.items()
         )
-        text += '[[place]]\ndepartment = "内科"\ntext = "A棟1階2番窓口"\n'
+        text += '[[place]]\ndepartment = "内科"\ntext = "A棟1階2番窓口"\n' + self.more
         self.site.write_text(text, encoding="utf-8")
         for name, server in (("terminal", self.terminal), ("receipt_computer", self.receipt_server)):
             secret = self.root / f"{name}.secret"
             secret.write_text(server.password + "\n")
             secret.chmod(0o600)
 
+    def command(self, *arguments: str) -> list[str]:
+        """How a `kiosk` command is started."""
+        return [sys.executable, "-m", "kiosk", *arguments, "--config", str(self.site)]
+
     def kiosk(self, *arguments: str, config: bool = True) -> subprocess.CompletedProcess[str]:
         """One `kiosk` command to its end."""
-        more = ("--config", str(self.site)) if config else ()
         return subprocess.run(
-            [sys.executable, "-m", "kiosk", *arguments, *more],
+            self.command(*arguments) if config else [sys.executable, "-m", "kiosk", *arguments],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -273,15 +302,32 @@ class Hospital:
         path = self.data_dir / f"events-{process}.jsonl"
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
-    def open(self, *options: str) -> Reception:
+    def open(self, *options: str, **how: Any) -> Reception:
         """Start the reception; it is killed at the end of the test if it is still there."""
-        reception = Reception(self.site, *options)
+        return self._stack.enter_context(Reception(self.site, *options, **how))
 
-        def end() -> None:
-            if reception.process.poll() is None:
-                reception.kill()
+    def open_courier(self) -> subprocess.Popen[bytes]:
+        """Start `kiosk courier` as a service of its own; it is killed at the end of the test if it is still there."""
+        courier = subprocess.Popen(
+            [sys.executable, "-m", "kiosk", "courier", "--config", str(self.site)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._stack.callback(courier.wait)
+        self._stack.callback(courier.kill)
+        return courier
 
-        self._stack.callback(end)
-        return reception
+    def courier_pid(self, other_than: int = 0) -> int:
+        """The process id of the courier that has the data folder."""
+        found: list[int] = []
 
+        def look() -> bool:
+            with suppress(OSError, ValueError):
+                found.append(int((self.data_dir / "courier.lock").read_text().rpartition(" ")[2]))
+                return found[-1] != other_than and alive(found[-1])
+            return False
 
+        wait_until(look, "a courier")
+        return found[-1]

@@ -67,10 +67,10 @@ class Bench:
         return self.root / name
 
     def prepare(self, data_dir: Path, files: dict[str, str]) -> None:
-        for name in ("face", "res", "to_face", "to_res"):
-            folder = self.folder(name)
-            folder.mkdir(exist_ok=True, parents=True)
-            for left in folder.iterdir():
+        for folder_name in ("face", "res", "to_face", "to_res"):
+            place = self.folder(folder_name)
+            place.mkdir(exist_ok=True, parents=True)
+            for left in place.iterdir():
                 left.unlink()
         data_dir.mkdir()
         for name, folder in files.items():

@@ -258,7 +258,8 @@ def test_no_patient_is_in_any_file_or_log_that_the_kiosk_leaves(tmp_path: Path) 
         _, content = vector("valid-utf8")
         text = content.decode()
         canaries = [str(PATIENT_OF["valid-utf8"])]
-        canaries += [text.split(f"<{tag}>")[1].split("<")[0] for tag in ("Name", "Birthdate", "InsuredIdentificationNumber")]
+        tags = ("Name", "Birthdate", "InsuredIdentificationNumber")
+        canaries += [text.split(f"<{tag}>")[1].split("<")[0] for tag in tags]
         left = [path for path in hospital.data_dir.rglob("*") if path.is_file() and "reservations.db" not in path.name]
         assert left
         for canary in canaries:

@@ -7,9 +7,11 @@ that meets a fault is held and comes out when the fault is cleared.
 
 import contextlib
 import os
+import re
 import select
 import socket
 import threading
+import time
 import tty
 from collections.abc import Callable
 from typing import Literal, Self
@@ -20,6 +22,7 @@ Paper = Literal["ok", "near_end", "out"]
 _TICK_S = 0.02
 _READ_BYTES = 4096
 _JOBS_MAX = 1000
+_QUESTIONS = re.compile(rb"(\x10\x04.)*(\x10\x04?)?", re.DOTALL)
 
 
 class SimulatedPrinter:
@@ -28,7 +31,7 @@ class SimulatedPrinter:
     Knobs, to be set at any time: `paper`, `cover_open`, `offline`, `silent` (takes everything, answers nothing),
     `stalled` (takes nothing), `answer_delay_s`; `stall_after(n)`, `unplug_after(n)`, `end_paper_after(n)` arm a fault.
     `connections` are the bytes taken, one entry a connection (one for the life of a pseudo terminal); `jobs` the
-    slips that came out.
+    slips that came out; `began_at` the monotonic seconds of the first byte of each connection that was no question.
     """
 
     def __init__(self, *, serial: bool = False, port: int = 0) -> None:
@@ -40,6 +43,7 @@ class SimulatedPrinter:
         self.answer_delay_s = 0.0
         self.connections: list[bytearray] = []
         self.jobs: list[SlipJob] = []
+        self.began_at: list[float] = []
         self.garbage = 0
         self._serial = serial
         self._port = port
@@ -164,7 +168,10 @@ class SimulatedPrinter:
             if not data:
                 return
             before = bytes(taken[-2:])
+            only_asked = _QUESTIONS.fullmatch(bytes(taken[:_READ_BYTES])) is not None
             taken += data
+            if only_asked and not _QUESTIONS.fullmatch(bytes(taken[:_READ_BYTES])):
+                self.began_at.append(time.monotonic())
             self._answer_at_once(descriptor, before, data)
             stream.feed(data)
 

@@ -4,5 +4,6 @@ watch.py, sightings.py  which files are there and complete     reading.py    wha
 ledger.py               durable states                         deliver.py    one file, step by step
 parcels.py, route.py    queue and threads of one route         sweep.py      unfinished files left behind
 listeners.py            pairing, rows, messages                service.py    the process
+precedence.py           subsidy answers first                  notices.py    events, alarms, faults
 health.py               which shares answer                    assembly.py   from site.toml to a process
 """

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-import signal
+import sqlite3
 import threading
 from pathlib import Path
 
 from drivers.share import Share, open_share
 from kiosk.config import Config
+from kiosk.courier.ledger import LedgerLost
 from kiosk.courier.service import Courier, Settings, Shares
 from kiosk.journal import EventLog
 from kiosk.locks import DataLock
-from kiosk.supervise import when_parent_dies
+from kiosk.stderr import drain
+from kiosk.supervise import when_asked_to_end, when_parent_dies
 
 # Asked to end, or the parent died: what hangs on a dead server is left behind.
 END_S = 1.5
@@ -25,17 +27,40 @@ def run(config: Config, folder: Path, parent_fd: int | None) -> int:
         when_parent_dies(parent_fd, ending.begin)
     lock = DataLock(folder, "courier")
     log = EventLog(folder, "courier")
-    courier = Courier(settings_of(config, folder), log)
-    ending.courier = courier
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: ending.begin())
-    if ending.begun:
-        return 0
-    code = courier.run()
+    code = _serve(config, folder, log, ending)
     log.close()
     lock.release()
+    drain()
     # Threads that wait for a server that does not answer must not keep the process.
     os._exit(code)
+
+
+def _serve(config: Config, folder: Path, log: EventLog, ending: _Ending) -> int:
+    try:
+        courier = Courier(settings_of(config, folder), log)
+        ending.courier = courier
+        _notice_dead_threads(courier)
+        when_asked_to_end(ending.begin)
+        return 0 if ending.begun else courier.run()
+    except sqlite3.Error as error:
+        log.write("journal_full", what=type(error).__name__)
+    except LedgerLost:
+        raise
+    except Exception as error:  # noqa: BLE001 - a courier with a dead main thread would hold the lock and deliver nothing
+        log.write("courier_failed", what=type(error).__name__)
+    return 1
+
+
+def _notice_dead_threads(courier: Courier) -> None:
+    """A thread of ours that dies (hub, deadlines, the parent's watch) ends the process: it is started again."""
+
+    def died(arguments: threading.ExceptHookArgs) -> None:
+        # The SMB library's threads belong to one connection each, and a lost connection is noticed by its user.
+        library = arguments.thread is not None and arguments.thread.name.startswith("msg_worker")
+        if not library and arguments.exc_value is not None:
+            courier.broke(arguments.exc_value)
+
+    threading.excepthook = died
 
 
 class _Ending:

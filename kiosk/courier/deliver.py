@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
 
-from drivers.share import Exists, Missing, Share, ShareError, Unreachable
+from drivers.share import Exists, Full, Missing, Refused, Share, ShareError, Unreachable
 from kiosk.courier.ledger import Item, Ledger, State
 
 TEMP_PATTERN = ".kiosk-*.tmp"
@@ -64,18 +64,20 @@ class Deliverer:
         # Asked for a rename or move, answer unknown. What was staged before this process began is unknown as well.
         self._unknown = {item.id for item in ledger.open_items("results") + ledger.open_items("subsidies")}
         self._temps_lost: dict[int, int] = {}
+        self._unused: dict[int, str] = {}
+        self._written: dict[int, str] = {}  # temporary files that are whole but not yet read back
 
     def advance(self, file: int, raw: bytes | None) -> State:
         """Do the next steps for one file and return its state; `raw`: its bytes, if they are still in memory."""
         item = self._ledger.item(file)
-        if item.state == "held" and item.reason == "destination_differs" and self._name_is_free(item):
-            self._set(item, "seen")
+        if item.state == "held":
+            self._reconsider(item)
             item = self._ledger.item(file)
         if item.state == "seen":
-            if self._ends.moves:
-                self._set(item, "staged")
-            else:
+            if not self._ends.moves:
                 self._stage(item, raw)
+            elif self._ledger.begin_move(item):
+                self._unknown.discard(file)
             item = self._ledger.item(file)
         if item.state == "staged":
             if item.temp:
@@ -85,28 +87,63 @@ class Deliverer:
             item = self._ledger.item(file)
         if item.state == "published":
             self._clean(item)
-        return self._ledger.item(file).state
+        state = self._ledger.item(file).state
+        if state in ("done", "lost", "replaced"):
+            self._unknown.discard(file)
+            for kept in (self._temps_lost, self._written, self._unused):
+                kept.pop(file, None)
+        return state
+
+    def send_again(self, item: Item) -> None:
+        """The temporary file of a published item is back: the server lost the rename."""
+        # It may go the way it came while we rename; that must never look as if it had not been sent.
+        self._unknown.add(item.id)
+        self._ledger.set_state(item, "staged")
+        self._notices.event("file_resent", item)
 
     # -- by copy ------------------------------------------------------------------------------------------------
 
     def _stage(self, item: Item, raw: bytes | None) -> None:
-        temp = f".kiosk-{uuid4().hex}.tmp"
-        self._ledger.attempt(item, temp)
+        if self._written.get(item.id) != item.temp:
+            self._write(item, raw)
+            item = self._ledger.item(item.id)
+            if self._written.get(item.id) != item.temp:
+                return
+        try:
+            # Busy: a virus scanner looks at it. Then the same file is read back later; a new one would only be
+            # scanned anew.
+            there = self._ends.staging.digest(item.temp)
+        except Missing:
+            del self._written[item.id]
+            self._temp_lost(item)
+            return
+        del self._written[item.id]
+        if there == item.digest:
+            self._set(item, "staged")
+        # else bytes changed on the way or on the disk: the next attempt takes a new name
+
+    def _write(self, item: Item, raw: bytes | None) -> None:
+        # A name that the server refused to create is used again: a day of refusals must not fill the ledger.
+        temp = self._unused.pop(item.id, "")
+        if not temp or temp != item.temp:
+            temp = f".kiosk-{uuid4().hex}.tmp"
+            if not self._ledger.attempt(item, temp):
+                return
         self._unknown.discard(item.id)
         try:
             written = self._ends.staging.put(temp, self._pieces(item) if raw is None else [raw])
+        except (Refused, Full):
+            self._unused[item.id] = temp  # if something is left there after all, the next try meets Exists
+            raise
         except _SourceGone:
             if not self._ends.source.entries(item.name):
-                self._lost_to_other(item)
+                self._lost_to_other(self._ledger.item(item.id))
             return
-        if written != item.digest:
-            # The source is not what was seen: its new content is another item; this one was never sent.
-            self._set(item, "replaced")
-            self._notices.event("file_replaced", item)
+        if written == item.digest:
+            self._written[item.id] = temp
             return
-        if self._ends.staging.digest(temp) != item.digest:
-            return  # bytes changed on the way or on the disk: the next attempt takes a new name
-        self._set(item, "staged")
+        # The source is not what was seen: its new content is another item; this one was never sent.
+        self._replaced(self._ledger.item(item.id))
 
     def _pieces(self, item: Item) -> Iterator[bytes]:
         try:
@@ -115,6 +152,7 @@ class Deliverer:
             raise _SourceGone from error
 
     def _publish(self, item: Item) -> None:
+        collided = False
         try:
             self._rename(item)
         except Missing:
@@ -125,37 +163,40 @@ class Deliverer:
                 self._temp_lost(item)
                 return
         except Exists:
-            if not self._resolve_collision(item):
+            if not self._is_there(item):
                 return
-        self._set(item, "published")
+            collided = True
+        # After a collision the temporary file is given up in the same step: whoever found it later, for a rename
+        # that was lost, would send it again.
+        self._set(item, "published", abandon=collided)
+        if collided:
+            self._remove_temp(item)
         self._notices.event("file_published", item)
 
     def _rename(self, item: Item) -> None:
         try:
             self._ends.staging.rename_new(item.temp, item.name, into=self._ends.destination)
-        except Unreachable:
+        except (Unreachable, Full):  # Full: a local disk renames, and may then find no room to sync the folder
             self._unknown.add(item.id)
             raise
 
-    def _resolve_collision(self, item: Item) -> bool:
+    def _is_there(self, item: Item) -> bool:
         """The name is taken at the destination. True: by our very bytes, so there is nothing more to send."""
         there = self._ends.destination.digest(item.name)  # Missing: taken just now; the next try renames
         if there != item.digest:
             self._hold(item, "destination_differs")
             return False
-        if item.temp:
-            self._ends.staging.remove(item.temp)
         return True
 
     def _temp_lost(self, item: Item) -> None:
         """The server says for sure that nothing was renamed, and our file is gone: somebody took or removed it."""
         lost = self._temps_lost.get(item.id, 0) + 1
         self._temps_lost[item.id] = lost
-        self._notices.alarm("temp_lost", item)
         if lost > TEMP_LOST_MAX:
             self._hold(item, "temp_lost")
         else:
             self._set(item, "seen")
+        self._notices.alarm("temp_lost", item)
 
     def _clean(self, item: Item) -> None:
         with suppress(Missing):  # already gone, which is all that was wanted
@@ -169,7 +210,7 @@ class Deliverer:
     def _move(self, item: Item) -> None:
         try:
             moved = self._ends.source.move_same(item.name, item.digest, item.name, into=self._ends.destination)
-        except Unreachable:
+        except (Unreachable, Full):
             self._unknown.add(item.id)
             raise
         except Missing:
@@ -180,12 +221,11 @@ class Deliverer:
                 return
             moved = True
         except Exists:
-            if self._resolve_collision(item):
+            if self._is_there(item):
                 self._set(item, "published")  # the same bytes are there already; only the source is left to clear
             return
         if not moved:
-            self._set(item, "replaced")
-            self._notices.event("file_replaced", item)
+            self._replaced(item)
             return
         self._set(item, "done")
         self._notices.event("file_published", item)
@@ -193,8 +233,22 @@ class Deliverer:
 
     # -- both ---------------------------------------------------------------------------------------------------
 
-    def _name_is_free(self, item: Item) -> bool:
-        return not self._ends.destination.entries(item.name)
+    def _reconsider(self, item: Item) -> None:
+        """What is held waits for a person; see whether one has been here."""
+        if not self._ends.source.entries(item.name):
+            self._set(item, "lost", "withdrawn")
+            self._notices.event("file_lost_to_other", item, "withdrawn")
+        elif item.reason == "destination_differs":
+            if not self._ends.destination.entries(item.name):
+                self._set(item, "seen")
+                self._notices.all_clear(item)
+        elif item.reason == "other_content" and not was_sent(self._ledger.of_name(item.route, item.name), item):
+            self._set(item, "seen")
+            self._notices.all_clear(item)
+
+    def _replaced(self, item: Item) -> None:
+        self._set(item, "replaced")
+        self._notices.event("file_replaced", item)
 
     def _lost_to_other(self, item: Item) -> None:
         self._set(item, "lost")
@@ -204,13 +258,20 @@ class Deliverer:
         self._set(item, "held", why)
         self._notices.alarm("file_held", item)
         self._notices.event("file_held", item, why)
-        if item.temp:
-            try:
-                self._ends.staging.remove(item.temp)
-            except ShareError:
-                return  # swept later
+        self._remove_temp(item)
 
-    def _set(self, item: Item, state: State, why: str = "") -> None:
-        self._ledger.set_state(item, state, why)
-        if state in ("published", "done"):
+    def _remove_temp(self, item: Item) -> None:
+        if item.temp:
+            with suppress(ShareError):  # the sweep knows it
+                self._ends.staging.remove(item.temp)
+
+    def _set(self, item: Item, state: State, why: str = "", *, abandon: bool = False) -> None:
+        self._ledger.set_state(item, state, why, abandon=abandon)
+        if state in ("published", "done", "lost", "replaced"):
             self._notices.all_clear(item)
+
+
+def was_sent(history: list[Item], item: Item | None = None) -> bool:
+    """Whether the receipt computer has got, or is about to get, a file of this name other than `item`."""
+    others = [each for each in history if item is None or each.id != item.id]
+    return any(each.state not in ("lost", "replaced") and each.reason != "other_content" for each in others)

@@ -25,6 +25,8 @@ State = Literal["seen", "staged", "published", "done", "held", "lost", "replaced
 # error; not answered within the wait.
 Subsidy = Literal["none", "refused", "waiting", "result", "failed", "late_result", "late_failed", "unanswered"]
 OPEN_STATES = ("seen", "staged", "published", "held")
+ALARMS_MAX = 200  # of one code
+KEEP_FILES = 5_000
 
 _MIGRATIONS = (
     """
@@ -72,6 +74,12 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def _abandon(db: sqlite3.Connection, item: Item) -> None:
+    """Whatever lies under the item's temporary name is to be swept."""
+    if item.temp:
+        db.execute("INSERT OR IGNORE INTO temps (name, route) VALUES (?, ?)", (item.temp, item.route))
+
+
 class Ledger:
     """One writing connection, shared by the courier's threads under a lock. `path`: the database file."""
 
@@ -104,10 +112,13 @@ class Ledger:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                # SQLite has rolled back by itself after some errors (full disk, I/O) and not after others; a
+                # transaction left open would refuse every later one.
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     def _rows(self, where: str, *values: object) -> list[Item]:
         with self._lock:
@@ -127,9 +138,7 @@ class Ledger:
 
     def open_items(self, route: RouteName) -> list[Item]:
         """What is not finished, in order of first sight."""
-        return self._rows(
-            "WHERE route = ? AND state IN ('seen', 'staged', 'published', 'held') ORDER BY id", route
-        )
+        return self._rows("WHERE route = ? AND state IN ('seen', 'staged', 'published', 'held') ORDER BY id", route)
 
     def answers_to(self, request: str) -> list[Item]:
         """Subsidy files that answer `request` (a lower-case request name)."""
@@ -176,28 +185,50 @@ class Ledger:
             file = int(cursor.lastrowid or 0)
         return self.item(file)
 
-    def attempt(self, item: Item, temp: str) -> None:
-        """A new attempt under a new temporary name; the name is durable before the file exists."""
-        with self._writing() as db:
-            if item.temp:
-                db.execute("INSERT OR IGNORE INTO temps (name, route) VALUES (?, ?)", (item.temp, item.route))
-            db.execute("UPDATE files SET temp = ?, state = 'seen' WHERE id = ?", (temp, item.id))
+    def attempt(self, item: Item, temp: str) -> bool:
+        """A new attempt under a new temporary name; the name is durable before the file exists.
 
-    def set_state(self, item: Item, state: State, reason: str = "") -> None:
+        False: the item is no longer `seen` (the watcher gave it up meanwhile), and nothing was begun.
+        """
+        with self._writing() as db:
+            _abandon(db, item)
+            cursor = db.execute("UPDATE files SET temp = ? WHERE id = ? AND state = 'seen'", (temp, item.id))
+            return cursor.rowcount > 0
+
+    def begin_move(self, item: Item) -> bool:
+        """The file itself is going to be renamed; an earlier attempt by copy is given up. False as for `attempt`."""
+        with self._writing() as db:
+            _abandon(db, item)
+            cursor = db.execute(
+                "UPDATE files SET temp = '', state = 'staged' WHERE id = ? AND state = 'seen'", (item.id,)
+            )
+            return cursor.rowcount > 0
+
+    def set_state(self, item: Item, state: State, reason: str = "", *, abandon: bool = False) -> None:
+        """`abandon`: the temporary file will not be used any more and is to be swept; so it is in a final failure."""
         done_at = "" if state in OPEN_STATES else _now()
         with self._writing() as db:
             db.execute(
                 "UPDATE files SET state = ?, reason = ?, done_at = ? WHERE id = ?", (state, reason, done_at, item.id)
             )
+            if abandon or state in ("held", "lost", "replaced"):
+                _abandon(db, item)
+                db.execute("UPDATE files SET temp = '' WHERE id = ?", (item.id,))
 
     def replace_unsent(self, item: Item) -> bool:
         """Other content came under this item's name. True if nothing of the item was under way: it is given up."""
         with self._writing() as db:
             cursor = db.execute(
-                "UPDATE files SET state = 'replaced', done_at = ? WHERE id = ? AND state = 'seen' AND temp = ''",
+                "UPDATE files SET state = 'replaced', done_at = ? WHERE id = ? AND temp = ''"
+                " AND (state = 'seen' OR state = 'held' AND reason IN ('other_content', 'destination_differs'))",
                 (_now(), item.id),
             )
             return cursor.rowcount > 0
+
+    def spell(self, item: Item, name: str) -> None:
+        """A finished file came back under a name that differs in case: this is what it is called now."""
+        with self._writing() as db:
+            db.execute("UPDATE files SET name = ? WHERE id = ?", (name, item.id))
 
     def set_subsidy(self, item: Item, subsidy: Subsidy) -> None:
         with self._writing() as db:
@@ -208,15 +239,26 @@ class Ledger:
             rows = self._db.execute("SELECT name FROM temps WHERE route = ?", (route,)).fetchall()
         return [row[0] for row in rows]
 
+    def knows_temp(self, name: str) -> bool:
+        """Whether a temporary name is this kiosk's, whichever route made it."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT EXISTS (SELECT 1 FROM files WHERE temp = ?) OR EXISTS (SELECT 1 FROM temps WHERE name = ?)",
+                (name, name),
+            ).fetchone()
+        return bool(row[0])
+
     def forget_temp(self, name: str) -> None:
         with self._writing() as db:
             db.execute("DELETE FROM temps WHERE name = ?", (name,))
 
     def raise_alarm(self, code: str, subject: str) -> bool:
-        """True if it was not raised already."""
+        """True if it was not raised already. A flood of one kind adds nothing that a person could still use."""
         with self._writing() as db:
             cursor = db.execute(
-                "INSERT OR IGNORE INTO alarms (code, subject, since) VALUES (?, ?, ?)", (code, subject, _now())
+                "INSERT OR IGNORE INTO alarms (code, subject, since) SELECT ?, ?, ?"
+                " WHERE (SELECT count(*) FROM alarms WHERE code = ?) < ?",
+                (code, subject, _now(), code, ALARMS_MAX),
             )
             return cursor.rowcount > 0
 
@@ -236,10 +278,15 @@ class Ledger:
             return self._db.execute("SELECT code, subject, since FROM alarms ORDER BY since").fetchall()
 
     def prune(self, days: int) -> None:
-        """Forget what was finished long ago; names never repeat, and the table must not grow for ever."""
+        """Forget what was finished long ago; names never repeat, and the table must not grow for ever.
+
+        The newest stay whatever the clock says: a clock that jumped a year ahead must not make us forget what
+        was sent yesterday.
+        """
         before = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
         with self._writing() as db:
             db.execute(
-                "DELETE FROM files WHERE state IN ('done', 'lost', 'replaced') AND done_at < ? AND done_at <> ''",
-                (before,),
+                "DELETE FROM files WHERE state IN ('done', 'lost', 'replaced') AND done_at < ? AND done_at <> ''"
+                " AND id <= (SELECT max(id) FROM files) - ?",
+                (before, KEEP_FILES),
             )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from drivers.share import Digest
+from kiosk.courier.deliver import was_sent
 from kiosk.courier.ledger import Item, Ledger, RouteName
 from kiosk.courier.ledger import Subsidy as SubsidyState
 from kiosk.courier.parcels import Parcel
@@ -32,6 +33,8 @@ class Desk(Protocol):
 
     def alarm(self, code: str, item: Item | None = None) -> None: ...
 
+    def other_files(self, number: int) -> None: ...
+
     def send(self, route: RouteName, parcel: Parcel) -> None: ...
 
 
@@ -46,14 +49,28 @@ def admit(
     history = ledger.of_name(route, name)
     for item in reversed(history):
         if item.digest == digest:
-            if item.state == "done":
-                ledger.set_state(item, "published")
-            elif item.state in ("lost", "replaced"):
-                ledger.set_state(item, "seen")
+            _open_again(ledger, item, name, history)
             return ledger.item(item.id), False
     sent = [item for item in history if item.state not in ("lost", "replaced") and not ledger.replace_unsent(item)]
     held = "other_content" if sent else ""
     return ledger.add(route, name, digest, request=request, subsidy=subsidy, held=held), not held
+
+
+def _open_again(ledger: Ledger, item: Item, name: str, history: list[Item]) -> None:
+    if item.state in ("done", "lost", "replaced") and item.name != name:
+        ledger.spell(item, name)
+    if item.state == "done":
+        ledger.set_state(item, "published")
+    elif item.state in ("lost", "replaced"):
+        if was_sent(history, item):  # other bytes have gone under this name meanwhile
+            ledger.set_state(item, "held", "other_content")
+        else:
+            ledger.set_state(item, "seen")
+
+
+def _taken_by_other(ledger: Ledger, route: RouteName, name: str) -> bool:
+    """Whether a file that vanished unread is a loss: not if the ledger has it, for then we may have deleted it."""
+    return all(item.state in ("lost", "replaced") for item in ledger.of_name(route, name))
 
 
 class Pairing:
@@ -92,15 +109,15 @@ class ResultsListener:
     def gone(self, sighting: Sighting) -> None:
         """Another program took it before it was complete or could be read."""
         self.desk.emit({"event": "gone", "file": sighting.id})
-        self.desk.alarm("file_lost_to_other")
+        if _taken_by_other(self.ledger, "results", sighting.name):
+            self.desk.alarm("file_lost_to_other")
 
     def unreadable(self, sighting: Sighting) -> None:
         if sighting.fresh:
             self._tell(sighting, {"outcome": "unreadable"})
 
     def others(self, number: int) -> None:
-        if number:
-            self.desk.event("other_files", why=str(number))
+        self.desk.other_files(number)
 
     def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
         request = reading.request if self.subsidy_wait_s is not None else ""
@@ -164,7 +181,8 @@ class SubsidiesListener:
         pass  # a patient never waits for a subsidy
 
     def gone(self, sighting: Sighting) -> None:
-        self.desk.alarm("file_lost_to_other")
+        if _taken_by_other(self.ledger, "subsidies", sighting.name):
+            self.desk.alarm("file_lost_to_other")
 
     def unreadable(self, sighting: Sighting) -> None:
         pass

@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 # Bytes of files that are kept in memory between seeing and sending; past that they are read again.
 KEPT_MAX_BYTES = 32 << 20
 PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
-HELD_PAUSE_S = 30.0
+HELD_PAUSE_S = 5.0
 
 
 @dataclass
 class Parcel:
-    """`request`: the subsidy request whose answer goes first, until `wait_until`."""
+    """`request`: the subsidy request whose answer goes first, until `wait_until`.
+
+    `refused`: the server said no to this very file. `again`: it was offered anew while it was being advanced.
+    """
 
     file: int
     request: str = ""
@@ -25,6 +28,8 @@ class Parcel:
     raw: bytes | None = field(default=None, repr=False)
     due: float = 0.0
     failures: int = 0
+    refused: bool = False
+    again: bool = False
 
 
 class Parcels:
@@ -41,7 +46,7 @@ class Parcels:
         with self._changed:
             known = self._parcels.get(parcel.file)
             if known is not None:
-                known.due = 0.0
+                known.due, known.again = 0.0, True
             else:
                 if parcel.raw is not None and self._kept_bytes + len(parcel.raw) > KEPT_MAX_BYTES:
                     parcel.raw = None
@@ -57,7 +62,9 @@ class Parcels:
                 now = self._clock()
                 due = [parcel for parcel in self._parcels.values() if parcel.due <= now]
                 if due:
-                    return min(due, key=lambda parcel: parcel.file)
+                    parcel = min(due, key=_turn)
+                    parcel.again = False
+                    return parcel
                 if now >= until:
                     return None
                 soonest = min((parcel.due for parcel in self._parcels.values()), default=until)
@@ -65,19 +72,27 @@ class Parcels:
         return None
 
     def finished(self, parcel: Parcel) -> None:
+        """It is done, unless it has been seen once more meanwhile."""
         with self._changed:
-            if self._parcels.pop(parcel.file, None) is not None:
+            if parcel.again:
+                parcel.due, parcel.failures, parcel.refused = 0.0, 0, False
+            elif self._parcels.pop(parcel.file, None) is not None:
                 self._kept_bytes -= len(parcel.raw or b"")
 
     def set_aside(self, parcel: Parcel, pause_s: float) -> None:
         with self._changed:
             parcel.due = self._clock() + pause_s
 
-    def failed(self, parcel: Parcel) -> None:
+    def failed(self, parcel: Parcel, *, refused: bool = False) -> None:
         """Try again later, ever more patiently."""
+        parcel.refused = refused
         pause_s = PAUSES_S[min(parcel.failures, len(PAUSES_S) - 1)]
         parcel.failures += 1
         self.set_aside(parcel, pause_s)
+
+    def any_refused(self) -> bool:
+        with self._changed:
+            return any(parcel.refused for parcel in self._parcels.values())
 
     def wake(self, matches: Callable[[Parcel], bool]) -> None:
         """What these parcels waited for has come."""
@@ -91,3 +106,8 @@ class Parcels:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+
+def _turn(parcel: Parcel) -> tuple[float, int]:
+    """Order of first sight. Files that were refused come after all others, and take turns among themselves."""
+    return (parcel.due if parcel.refused else -1.0, parcel.file)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from drivers.share import Busy, Exists, Missing, ShareError
+from drivers.share import Busy, Exists, Missing, Refused, Share, ShareError, Unreachable
 from kiosk.courier.deliver import Deliverer, Ends, Notices
 from kiosk.courier.health import Health
 from kiosk.courier.ledger import Ledger, RouteName
@@ -23,7 +23,10 @@ from kiosk.courier.watch import Watcher
 
 SWEEP_EVERY_S = 60.0
 SWEEP_SOON_S = 5.0
+MAY_GO_AGAIN_S = 0.2
 RETRY_S = 0.5
+REFUSED_PAUSE_S = 0.2
+AFRESH_S = 5.0
 BASELINE_GIVE_UP_S = 8.0
 
 
@@ -42,11 +45,17 @@ class RouteListener(Notices, Protocol):
 
     def delivered(self, route: RouteName, parcel: Parcel) -> None: ...
 
-    def swept(self, route: RouteName, swept: Swept, ends: Ends) -> None: ...
+    def swept(self, route: RouteName, swept: Swept, ends: Ends) -> None:
+        """May raise ShareError."""
+
+    def refused(self, role: str, wrong: bool) -> None:
+        """Whether there are files that the server at `role` does not let us handle, while it serves others."""
 
     def baseline(self, visit: int, at: float | None) -> None: ...
 
     def ledger_failed(self, error: sqlite3.Error) -> None: ...
+
+    def broke(self, error: BaseException) -> None: ...
 
 
 class Route:
@@ -77,14 +86,23 @@ class Route:
         self._wake = threading.Condition()
         self._stop = threading.Event()
         self._sweep_at = 0.0
+        self._lost_destination = False
+        self._afresh_at: dict[str, float] = {}
+        # Who met a refusal at which end; None: not known yet, an alarm of an earlier run may stand.
+        self._refusing: dict[tuple[str, str], bool | None] = {
+            ("look", roles.source): None, ("deliver", roles.source): None, ("deliver", roles.destination): None
+        }  # fmt: skip
+        self._turned_at = {self._watch_once.__name__: time.monotonic(), self._deliver_once.__name__: time.monotonic()}
         self._threads = [
             threading.Thread(target=self._guarded, args=(self._watch_once,), name=f"watch-{name}", daemon=True),
             threading.Thread(target=self._guarded, args=(self._deliver_once,), name=f"deliver-{name}", daemon=True),
         ]
 
-    def start(self) -> None:
+    def start(self, subsidy_wait_s: float) -> None:
+        """What was not finished goes on, in order of first sight; a subsidy answer still goes ahead of its asker."""
+        wait_until = time.monotonic() + subsidy_wait_s
         for item in self._ledger.open_items(self.name):
-            self.parcels.add(Parcel(item.id, item.request))
+            self.parcels.add(Parcel(item.id, item.request, wait_until if item.subsidy == "waiting" else 0.0))
         for thread in self._threads:
             thread.start()
 
@@ -99,6 +117,11 @@ class Route:
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
 
+    def stuck(self, after_s: float) -> str | None:
+        """A thread that has not come back from what it does for that long."""
+        late = time.monotonic() - after_s
+        return next((name for name, turned_at in self._turned_at.items() if turned_at < late), None)
+
     def want_baseline(self, visit: int) -> None:
         """List the source folder at once and report when the listing was complete."""
         with self._wake:
@@ -107,11 +130,15 @@ class Route:
 
     def _guarded(self, once: Callable[[], None]) -> None:
         while not self._stop.is_set():
+            self._turned_at[once.__name__] = time.monotonic()
             try:
                 once()
             except sqlite3.Error as error:
                 self._listener.ledger_failed(error)
                 self._stop.wait(RETRY_S)
+            except Exception as error:  # noqa: BLE001 - a thread that dies unnoticed would be the worst fault of all
+                self._listener.broke(error)
+                return
 
     # -- watching -----------------------------------------------------------------------------------------------
 
@@ -121,10 +148,12 @@ class Route:
             listed_at = self._watcher.poll()
             self._health.works(self._roles.source)
             self._answer_baselines(began, listed_at)
-            self._watcher.look()
+            self._refused(self._roles.source, "look", self._watcher.look())
             self._watcher.count_others()
         except ShareError as error:
             self._health.fails(self._roles.source, error)
+            if isinstance(error, Refused):
+                self._afresh("watched", self._watcher.share)
             self._give_up_baselines()
             self._stop.wait(RETRY_S)
             return
@@ -151,6 +180,8 @@ class Route:
     # -- delivering ---------------------------------------------------------------------------------------------
 
     def _deliver_once(self) -> None:
+        if self._lost_destination and not self._destination_answers():
+            return
         if time.monotonic() >= self._sweep_at:
             self._sweep_at = time.monotonic() + SWEEP_EVERY_S
             self._sweep()
@@ -160,29 +191,85 @@ class Route:
                 self._sweep_at = min(self._sweep_at, time.monotonic() + SWEEP_SOON_S)
             return
         if not self._listener.may_go(parcel):
-            self.parcels.set_aside(parcel, max(0.05, parcel.wait_until - time.monotonic()))
+            # Looked at again soon in any case: a wake-up that came just before must not be slept through.
+            self.parcels.set_aside(parcel, MAY_GO_AGAIN_S)
             return
         try:
             state = self._deliverer.advance(parcel.file, parcel.raw)
         except (Busy, Exists, Missing):
             self.parcels.failed(parcel)  # this file only: somebody has it open, or it moved under us
             return
-        except ShareError as error:
-            self._health.fails(self._role_of(error), error)
+        except Unreachable as error:
+            role = self._role_of(error)
+            self._health.fails(role, error)
             self.parcels.failed(parcel)
-            self._stop.wait(RETRY_S)  # the others would meet the same; do not run through the queue
+            # The others would meet the same: they keep their turns until the server answers again.
+            self._lost_destination = role == self._roles.destination
+            self._stop.wait(RETRY_S)
+            return
+        except ShareError as error:
+            self._refuse(parcel, error)
             return
         except sqlite3.Error:
             self.parcels.failed(parcel)
             raise
         self._judge(parcel, state)
 
+    def _destination_answers(self) -> bool:
+        try:
+            self._ends.destination.facts()
+        except ShareError as error:
+            self._health.fails(self._roles.destination, error)
+            if isinstance(error, Refused):
+                self._afresh("destination", self._ends.destination, self._ends.staging)
+            self._stop.wait(RETRY_S)
+            return False
+        self._lost_destination = False
+        return True
+
+    def _refuse(self, parcel: Parcel, error: ShareError) -> None:
+        """The server answers but says no: perhaps to this file only, so the others are tried before it is again."""
+        role = self._role_of(error)
+        self.parcels.failed(parcel, refused=True)
+        if role == self._roles.destination:
+            self._health.fails(role, error)  # the source's health is what the watcher finds
+        self._refused(role, "deliver", True)
+        if isinstance(error, Refused) and role == self._roles.source:
+            self._afresh("source", self._ends.source)
+        elif isinstance(error, Refused):
+            self._afresh("destination", self._ends.destination, self._ends.staging)
+        self._stop.wait(REFUSED_PAUSE_S)
+
+    def _afresh(self, end: str, *shares: Share) -> None:
+        """Connect anew now and then: a server may go on refusing on a connection from before somebody mended it.
+
+        Samba does so when the shared folder was removed and made again.
+        """
+        now = time.monotonic()
+        if now - self._afresh_at.get(end, 0.0) > AFRESH_S:
+            self._afresh_at[end] = now
+            for share in shares:
+                share.drop()
+
+    def _refused(self, role: str, by: str, wrong: bool) -> None:
+        if wrong or self._refusing[by, role] is not False:
+            self._refusing[by, role] = wrong
+            self._listener.refused(role, any(value for (_, at), value in self._refusing.items() if at == role))
+
+    def _works(self) -> None:
+        """Something went well at the destination; while it refuses a file, that is not the whole truth."""
+        if self.parcels.any_refused():
+            return
+        self._health.works(self._roles.destination)
+        for role in (self._roles.source, self._roles.destination):
+            self._refused(role, "deliver", False)
+
     def _judge(self, parcel: Parcel, state: str) -> None:
         if state == "held":
             self.parcels.set_aside(parcel, HELD_PAUSE_S)
         elif state in ("done", "lost", "replaced"):
-            self._health.works(self._roles.destination)
             self.parcels.finished(parcel)
+            self._works()
             self._listener.delivered(self.name, parcel)
         else:
             self.parcels.failed(parcel)
@@ -190,12 +277,16 @@ class Route:
     def _sweep(self) -> None:
         try:
             swept = sweep(self._ends, self._ledger, self.name)
+            for item in swept.back:
+                self._deliverer.send_again(item)
+                self.parcels.add(Parcel(item.id))
+            self._listener.swept(self.name, swept, self._ends)
         except ShareError as error:
             self._health.fails(self._roles.destination, error)
+            self._lost_destination = isinstance(error, Unreachable)
             return
-        self._health.works(self._roles.destination)
-        self._listener.swept(self.name, swept, self._ends)
+        self._works()
 
     def _role_of(self, error: ShareError) -> str:
         """Which end failed; a share's message names its place."""
-        return self._roles.source if self._ends.source.where in str(error) else self._roles.destination
+        return self._roles.source if str(error).startswith(self._ends.source.where + ":") else self._roles.destination

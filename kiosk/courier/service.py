@@ -9,17 +9,17 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.share import Share
 from kiosk import result_files
+from kiosk.courier import precedence
 from kiosk.courier.deliver import Ends
 from kiosk.courier.health import ALARM_AFTER_S, TERMINAL_DOWN_AFTER_S, Health, Shown
 from kiosk.courier.ledger import Item, Ledger, LedgerLost, RouteName
-from kiosk.courier.ledger import Subsidy as SubsidyState
 from kiosk.courier.listeners import Pairing, ResultsListener, SubsidiesListener
+from kiosk.courier.notices import NoticeBoard
 from kiosk.courier.parcels import Parcel
 from kiosk.courier.reading import result_reader, subsidy_reader
 from kiosk.courier.route import Roles, Route
@@ -33,6 +33,9 @@ KEEP_DAYS = 90
 PRUNE_EVERY_S = 3600.0
 FOLDER_FULL_FILES = 500
 JOIN_S = 1.0
+# Every call has a deadline without progress; a server that gives a byte now and then defeats it. Longer than the
+# biggest file takes on the slowest line that is worth having.
+STUCK_S = 1800.0
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,7 @@ class Courier:
         self._ledger = open_ledger(settings.data_dir / LEDGER, log)
         self._started = time.monotonic()
         self._stop = threading.Event()
-        self._failed: str | None = None
-        self._others = 0
+        self._notices = NoticeBoard(self._ledger, log, self._stop)
         self._terminal_answers = True
         pairing = Pairing()
         self._health = Health(tuple(self._roles()), time.monotonic, self._health_changed)
@@ -106,9 +108,7 @@ class Courier:
     def _results_route(self, shares: Shares, pairing: Pairing) -> Route:
         settings = self._settings
         wait_s = None if settings.subsidies is None else settings.subsidy_wait_s
-        listener = ResultsListener(
-            self._ledger, self, pairing, settings.institution_code, wait_s, time.monotonic
-        )
+        listener = ResultsListener(self._ledger, self, pairing, settings.institution_code, wait_s, time.monotonic)
         kinds = frozenset({"eligibility"})
         folder = Folder(result_files.ELIGIBILITY_PATTERN, kinds, settings.max_bytes, settings.poll_s)
         watcher = Watcher(shares.watched, folder, result_reader(settings.max_bytes), listener, time.monotonic)
@@ -130,23 +130,32 @@ class Courier:
     # -- the process --------------------------------------------------------------------------------------------
 
     def run(self) -> int:
-        """Until `stop()`. Returns the exit code: 1 if the ledger can no longer be relied on."""
+        """Until `stop()`. Returns the exit code: 1 if ledger or program can no longer be relied on."""
         self._log.write("courier_started")
-        for route in self._routes.values():
-            route.start()
-        prune_at = 0.0
-        while not self._stop.wait(0.5):
-            self._judge_shares()
-            if time.monotonic() >= prune_at:
-                prune_at = time.monotonic() + PRUNE_EVERY_S
-                self._with_ledger(lambda: self._ledger.prune(KEEP_DAYS))
+        try:
+            for route in self._routes.values():
+                route.start(self._settings.subsidy_wait_s)
+            self._look_after()
+        except Exception as error:  # noqa: BLE001 - as in any other thread: to be started again, without a traceback
+            self.broke(error)
         for route in self._routes.values():
             route.close()
         for route in self._routes.values():
             route.join(JOIN_S / len(self._routes))
         self._hub.close()
-        self._log.write("courier_stopped", code=self._failed or "asked")
-        return 1 if self._failed else 0
+        self._log.write("courier_stopped", code=self._notices.failure or "asked")
+        return 1 if self._notices.failure else 0
+
+    def _look_after(self) -> None:
+        prune_at = 0.0
+        while not self._stop.wait(0.5):
+            self._judge_shares()
+            for name, route in self._routes.items():
+                if thread := route.stuck(STUCK_S):
+                    self._notices.stuck(f"{name} {thread}")
+            if time.monotonic() >= prune_at:
+                prune_at = time.monotonic() + PRUNE_EVERY_S
+                self._notices.with_ledger(lambda: self._ledger.prune(KEEP_DAYS))
 
     def stop(self) -> None:
         self._stop.set()
@@ -154,19 +163,6 @@ class Courier:
     def delivered_files(self) -> int:
         """How many files of this ledger are done."""
         return self._ledger.count("done")
-
-    def ledger_failed(self, error: sqlite3.Error) -> None:
-        """A full disk heals; after an I/O error nothing that was written can be trusted, so start anew (and reread)."""
-        self._log.write("journal_full", what=type(error).__name__)
-        if "disk I/O error" in str(error) or "malformed" in str(error):
-            self._failed = "journal_io"
-            self._stop.set()
-
-    def _with_ledger(self, write: Callable[[], object]) -> None:
-        try:
-            write()
-        except sqlite3.Error as error:
-            self.ledger_failed(error)
 
     # -- desk and notices ---------------------------------------------------------------------------------------
 
@@ -177,21 +173,26 @@ class Courier:
         self._routes[route].parcels.add(parcel)
 
     def event(self, code: str, item: Item | None = None, why: str = "") -> None:
-        if code == "other_files":
-            changed, self._others = int(why) != self._others, int(why)
-            if changed:
-                self._log.write(code, count=self._others)
-            return
-        self._log.write(code, **({"file": item.id} if item else {}), **({"code": why} if why else {}))
+        self._notices.event(code, item, why)
 
     def alarm(self, code: str, item: Item | None = None) -> None:
-        subject = f"file {item.id}" if item else ""
-        self._with_ledger(lambda: self._ledger.raise_alarm(code, subject))
-        self._log.write(code, **({"file": item.id} if item else {}))
+        self._notices.alarm(code, item)
 
     def all_clear(self, item: Item) -> None:
-        for code in ("file_held", "temp_lost"):
-            self._with_ledger(lambda code=code: self._ledger.clear_alarm(code, f"file {item.id}"))  # type: ignore[misc]
+        self._notices.all_clear(item)
+
+    def other_files(self, number: int) -> None:
+        self._notices.other_files(number)
+
+    def ledger_failed(self, error: sqlite3.Error) -> None:
+        self._notices.ledger_failed(error)
+
+    def broke(self, error: BaseException) -> None:
+        """A fault of the program, in whichever thread: the process ends with exit code 1."""
+        self._notices.broke(error)
+
+    def refused(self, role: str, wrong: bool) -> None:
+        self._notices.set_alarm("share_refused", role, wrong)
 
     def delivered(self, route: RouteName, parcel: Parcel) -> None:
         if route == "subsidies":
@@ -199,49 +200,20 @@ class Courier:
             self._routes["results"].parcels.wake(lambda waiting: bool(request) and waiting.request == request)
 
     def may_go(self, parcel: Parcel) -> bool:
-        """An eligibility result lets the answer to its subsidy request go first, for a while."""
-        if not parcel.request:
-            return True
-        item = self._ledger.item(parcel.file)
-        if item.subsidy != "waiting":
-            return True
-        answers = self._ledger.answers_to(parcel.request)
-        failed = any(answer.name.lower().endswith(".err") for answer in answers)
-        if any(answer.state in ("published", "done") for answer in answers):
-            self._ledger.set_subsidy(item, "failed" if failed else "result")
-            if failed:
-                self.event("subsidy_failed", item)
-            return True
-        if time.monotonic() < parcel.wait_until:
-            return False
-        # An answer that is here but could not be put ahead is late as well.
-        late: SubsidyState = "late_failed" if failed else "late_result"
-        self._ledger.set_subsidy(item, late if answers else "unanswered")
-        self.event("subsidy_unanswered", item)
-        return True
+        return precedence.may_go(self._ledger, self._notices, parcel, time.monotonic())
 
     def swept(self, route: RouteName, swept: Swept, ends: Ends) -> None:
-        for item in swept.back:
-            self._ledger.set_state(item, "staged")
-            self.event("file_resent", item)
-            self.send(route, Parcel(item.id))
-        self._set_alarm("foreign_temps", f"receipt_computer.{route}", swept.foreign > 0)
+        place = f"receipt_computer.{route}"
+        self._notices.set_alarm("foreign_temps", place, swept.foreign > 0)
         pattern = result_files.ELIGIBILITY_PATTERN if route == "results" else result_files.SUBSIDY_PATTERN
         full = len(ends.destination.entries(pattern, FOLDER_FULL_FILES + 1)) > FOLDER_FULL_FILES
-        self._set_alarm("folder_not_emptied", f"receipt_computer.{route}", full)
+        self._notices.set_alarm("folder_not_emptied", place, full)
 
     def baseline(self, visit: int, at: float | None) -> None:
         if at is None:
             self.emit({"event": "baseline_failed", "visit": visit})
         else:
             self.emit({"event": "baseline", "visit": visit, "at": at})
-
-    def _set_alarm(self, code: str, subject: str, wrong: bool) -> None:
-        if wrong:
-            if self._ledger.raise_alarm(code, subject):
-                self._log.write(code, where=subject)
-        else:
-            self._ledger.clear_alarm(code, subject)
 
     # -- shares -------------------------------------------------------------------------------------------------
 
@@ -252,9 +224,7 @@ class Courier:
     def _judge_shares(self) -> None:
         for shown in self._health.all():
             failing_s = self._health.failing_s(shown.role)
-            self._with_ledger(
-                lambda role=shown.role, wrong=failing_s > ALARM_AFTER_S: self._set_alarm("share_down", role, wrong)  # type: ignore[misc]
-            )
+            self._notices.set_alarm("share_down", shown.role, failing_s > ALARM_AFTER_S)
         answers = self._health.failing_s("terminal.results") < TERMINAL_DOWN_AFTER_S
         if answers != self._terminal_answers:
             self._terminal_answers = answers
@@ -266,13 +236,20 @@ class Courier:
         return {"event": "terminal", "answers": self._terminal_answers}
 
     def _answer(self, ask: Message) -> Message | None:
-        if ask.get("ask") == "baseline":
-            self._routes["results"].want_baseline(int(ask["visit"]))
+        """In the hub's thread. ValueError for a question that is none."""
+        question, visit = ask.get("ask"), ask.get("visit")
+        if question == "baseline":
+            if not isinstance(visit, int):
+                raise ValueError("a baseline is asked for a visit")
+            self._routes["results"].want_baseline(visit)
             return None
-        if ask.get("ask") == "acknowledge":
-            for code, subject, _ in self._ledger.alarms():
-                self._ledger.clear_alarm(code, subject)
+        if question == "acknowledge":
+            self._notices.with_ledger(self._acknowledge)
         return self._status()
+
+    def _acknowledge(self) -> None:
+        for code, subject, _ in self._ledger.alarms():
+            self._ledger.clear_alarm(code, subject)
 
     def _status(self) -> Message:
         return {
@@ -280,5 +257,5 @@ class Courier:
             "process": os.getpid(),
             "up_s": round(time.monotonic() - self._started, 1),
             "shares": {s.role: {"state": s.state, "message": s.message} for s in self._health.all()},
-            "other_files": self._others,
+            "other_files": self._notices.others,
         }

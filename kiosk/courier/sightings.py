@@ -7,12 +7,15 @@ safe, because the file may be older than a visit that began meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from drivers.share import Entry
+from drivers.share import Digest, Entry
 
+LOOK_PAUSE_S = 0.25
+LOOK_PAUSE_MAX_S = 10.0
 GAP_S = 1.0  # longer than this between two listings, and the time of first sight is not trusted
 
 
@@ -32,6 +35,38 @@ class Sighting:
     read_at: float | None = None  # when its content was last looked at
     read_stamp: tuple[int, str] | None = None
     read_whole: bool = False  # it was whole then, but might still grow
+    not_before: float = 0.0  # it failed in a way of its own; do not look again before
+    failures: int = 0
+    refused: bool = False  # the server did not let us look
+    hashing: SlowDigest | None = field(repr=False, default=None)
+
+    def set_aside(self, now: float, refused: bool) -> None:
+        """Looking at it failed: the next time it must not keep the others waiting."""
+        self.failures += 1
+        self.refused = refused
+        self.not_before = now + min(LOOK_PAUSE_S * 2 ** min(self.failures - 1, 10), LOOK_PAUSE_MAX_S)
+        self.hashing = None
+
+    def looked(self) -> None:
+        self.failures, self.refused, self.not_before = 0, False, 0.0
+
+
+class SlowDigest:
+    """The digest of a big file, a little at a time, so that a patient's small one need not wait for it."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._sha256 = hashlib.sha256()
+        self._size = 0
+
+    def go_on(self, may_go_on: Callable[[], bool]) -> Digest | None:
+        """None: there is more. Any ShareError of reading."""
+        for piece in self._pieces:
+            self._sha256.update(piece)
+            self._size += len(piece)
+            if not may_go_on():
+                return None
+        return Digest(self._sha256.hexdigest(), self._size)
 
 
 @dataclass(frozen=True)
@@ -43,11 +78,13 @@ class Listing:
 
 
 class Sightings:
-    """All files of one folder. `poll_s`: how often it is listed; `limit`: the longest listing, in files."""
+    """All files of one folder, by their exact names: where case matters, two spellings are two files.
 
-    def __init__(self, poll_s: float, limit: int) -> None:
+    `poll_s`: how often it is listed.
+    """
+
+    def __init__(self, poll_s: float) -> None:
         self._gap_s = max(GAP_S, 4 * poll_s)
-        self._limit = limit
         self._known: dict[str, Sighting] = {}
         self._ids = count(1)
         self._listed_at: float | None = None
@@ -56,20 +93,20 @@ class Sightings:
         # Fresh files first: a patient waits for them, nobody waits for a backlog.
         return iter(sorted(self._known.values(), key=lambda each: (not each.fresh, each.id)))
 
-    def listed(self, entries: list[Entry], started: float, finished: float) -> Listing:
-        """Take in one listing that ran from `started` to `finished`."""
+    def listed(self, entries: list[Entry], started: float, finished: float, *, cut: bool = False) -> Listing:
+        """Take in one listing that ran from `started` to `finished`; `cut`: there may be more files than it shows."""
         new: list[Sighting] = []
         for entry in sorted(entries, key=lambda each: (each.name[-18:], each.name)):
-            known = self._known.get(entry.name.lower())
+            known = self._known.get(entry.name)
             if known is None:
                 sighting = self._first_sight(entry, started)
-                self._known[entry.name.lower()] = sighting
+                self._known[entry.name] = sighting
                 new.append(sighting)
             elif (known.size, known.stamp) != (entry.size, entry.stamp):
                 self._changed(known, entry, started)
         gone: list[Sighting] = []
-        if len(entries) < self._limit:  # a cut listing proves nothing about what it does not show
-            present = {entry.name.lower() for entry in entries}
+        if not cut:  # a cut listing proves nothing about what it does not show
+            present = {entry.name for entry in entries}
             gone = [self._known.pop(key) for key in self._known.keys() - present]
         self._listed_at = finished
         return Listing(tuple(new), tuple(gone))
@@ -87,6 +124,8 @@ class Sightings:
 
     def _changed(self, known: Sighting, entry: Entry, started: float) -> None:
         known.size, known.stamp, known.stable_since = entry.size, entry.stamp, started
+        known.hashing = None
+        known.looked()
         if known.handled:
             # Other content under a name that was read already: whoever waits must see it as another file.
             known.id, known.handled, known.given_up = next(self._ids), False, False

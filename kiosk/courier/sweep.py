@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from drivers.share import Busy, Missing
+from drivers.share import Missing, ShareError, Unreachable
 from kiosk.courier.deliver import TEMP_PATTERN, Ends
 from kiosk.courier.ledger import Item, Ledger, RouteName
 
@@ -29,14 +29,17 @@ def sweep(ends: Ends, ledger: Ledger, route: RouteName) -> Swept:
     there = {entry.name for entry in ends.staging.entries(TEMP_PATTERN)}
     abandoned = ledger.abandoned_temps(route)
     sent = ledger.sent_since(route, RENAME_DOUBTED_H)
-    ours = {*abandoned, *(item.temp for item in sent), *(item.temp for item in ledger.open_items(route))}
     for name in abandoned:
         if name in there:
             try:
                 ends.staging.remove(name)
-            except Busy:
-                continue  # after a power cut of ours the server still holds the handle; next minute
             except Missing:
                 pass  # gone meanwhile
+            except Unreachable:
+                raise
+            except ShareError:
+                continue  # Busy: after a power cut of ours the server still holds the handle; next minute
         ledger.forget_temp(name)
-    return Swept(tuple(item for item in sent if item.temp in there), len(there - ours))
+    # Both routes may have one staging folder.
+    foreign = sum(not ledger.knows_temp(name) for name in there.difference(abandoned))
+    return Swept(tuple(item for item in sent if item.temp in there), foreign)

@@ -12,11 +12,11 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Protocol
 
-from drivers.share import Busy, Digest, Missing, Refused, Share, TooLarge
+from drivers.share import Busy, Digest, Missing, Share, ShareError, TooLarge, Unreachable
 from drivers.share.terms import ENTRIES_MAX
 from kiosk import result_files
 from kiosk.courier.reading import Reader, Reading
-from kiosk.courier.sightings import Sighting, Sightings
+from kiosk.courier.sightings import Sighting, Sightings, SlowDigest
 
 SETTLED_S = 0.25
 TOLD_AFTER_S = 5.0
@@ -57,21 +57,22 @@ class Watcher:
     def __init__(
         self, share: Share, folder: Folder, reader: Reader, listener: Listener, clock: Callable[[], float]
     ) -> None:
-        self._share = share
+        self.share = share
         self._folder = folder
         self._reader = reader
         self._listener = listener
         self._clock = clock
-        self._sightings = Sightings(folder.poll_s, ENTRIES_MAX)
+        self._sightings = Sightings(folder.poll_s)
         self._others_at: float | None = None
+        self._look_until = 0.0
 
     def poll(self) -> float:
         """List the folder, then look at its files. Returns when the listing was complete; raises ShareError."""
         started = self._clock()
-        entries = self._share.entries(self._folder.pattern)
+        entries = self.share.entries(self._folder.pattern)
         finished = self._clock()
         mine = [entry for entry in entries if result_files.kind(entry.name) in self._folder.kinds]
-        listing = self._sightings.listed(mine, started, finished)
+        listing = self._sightings.listed(mine, started, finished, cut=len(entries) >= ENTRIES_MAX)
         for sighting in listing.new:
             self._listener.sighted(sighting)
         for sighting in listing.gone:
@@ -79,21 +80,30 @@ class Watcher:
                 self._listener.gone(sighting)
         return finished
 
-    def look(self) -> None:
-        """Examine what is not yet known to be complete; after a while the backlog waits for the next poll."""
-        listed = self._clock()
-        refused: Refused | None = None
+    def look(self) -> bool:
+        """Examine what is not yet known to be complete; after a while the backlog waits for the next poll.
+
+        Returns whether there are files that the server does not let us read. No file waits behind a bad one.
+        Raises Unreachable.
+        """
+        self._look_until = self._clock() + BACKLOG_BUDGET_S
         for sighting in self._sightings:
-            if sighting.handled:
+            now = self._clock()
+            if sighting.handled or now < sighting.not_before:
                 continue
-            if not sighting.fresh and self._clock() - listed > BACKLOG_BUDGET_S:
+            if not sighting.fresh and now > self._look_until:
                 break
             try:
                 self._examine(sighting)
-            except Refused as error:
-                refused = error  # no file waits behind a bad one
-        if refused is not None:
-            raise refused
+            except Unreachable:
+                # If it is this file that breaks the connection, it must not do so at every look.
+                sighting.set_aside(now, refused=False)
+                raise
+            except ShareError:
+                sighting.set_aside(now, refused=True)
+            else:
+                sighting.looked()
+        return any(sighting.refused for sighting in self._sightings)
 
     def count_others(self) -> None:
         """Now and then: how many files of other kinds lie there."""
@@ -101,7 +111,7 @@ class Watcher:
         if self._others_at is not None and now - self._others_at < OTHERS_EVERY_S:
             return
         self._others_at = now
-        names = [entry.name for entry in self._share.entries("*")]
+        names = [entry.name for entry in self.share.entries("*")]
         self._listener.others(sum(result_files.kind(name) is None for name in names))
 
     def _examine(self, sighting: Sighting) -> None:
@@ -111,26 +121,32 @@ class Watcher:
         if not self._worth_reading(sighting):
             return
         try:
-            raw = self._share.read(sighting.name, self._folder.max_bytes)
+            raw = self.share.read(sighting.name, self._folder.max_bytes)
         except Busy:
             sighting.stable_since = self._clock()  # it is being written
             return
         except (Missing, TooLarge):
             return  # the next listing tells
         sighting.read_at, sighting.read_stamp = self._clock(), (sighting.size, sighting.stamp)
-        reading = self._reader(sighting.name, raw)
+        reading = self._understood(sighting.name, raw)
         sighting.read_whole = reading.whole
         if not reading.whole:
             self._doubt(sighting, reading)
-        elif (self._share.denies_writers and reading.provable) or self._settled(sighting):
+        elif (self.share.denies_writers and reading.provable) or self._settled(sighting):
             digest = Digest(hashlib.sha256(raw).hexdigest(), len(raw))
             self._listener.complete(sighting, reading, digest, raw)
             sighting.handled = True
 
+    def _understood(self, name: str, raw: bytes) -> Reading:
+        try:
+            return self._reader(name, raw)
+        except Exception:  # noqa: BLE001 - one file that a fault of ours cannot digest must not stop all the others
+            return Reading(whole=False, why="not_understood")
+
     def _worth_reading(self, sighting: Sighting) -> bool:
         """A writer that opens the file again must not find it in our hands: after a first look only with care."""
         if sighting.read_at is None:
-            return self._share.denies_writers or self._settled(sighting)
+            return self.share.denies_writers or self._settled(sighting)
         if not self._settled(sighting):
             return False
         changed = sighting.read_stamp != (sighting.size, sighting.stamp)
@@ -149,18 +165,29 @@ class Watcher:
                 self._listener.unreadable(sighting)
                 sighting.given_up = True
                 return
-            digest = self._share.digest(sighting.name)
+            digest = self._digest(sighting)
         except Busy:
-            sighting.stable_since = self._clock()
+            sighting.stable_since, sighting.hashing = self._clock(), None
             return
         except Missing:
+            sighting.hashing = None
             return
+        if digest is None:
+            return  # there is more; other files first
         self._listener.complete(sighting, reading, digest, None)
         sighting.handled = True
 
+    def _digest(self, sighting: Sighting) -> Digest | None:
+        if sighting.hashing is None:
+            sighting.hashing = SlowDigest(self.share.chunks(sighting.name))
+        digest = sighting.hashing.go_on(lambda: self._clock() < self._look_until)
+        if digest is not None:
+            sighting.hashing = None
+        return digest
+
     def _touch(self, sighting: Sighting) -> None:
         """Raise Busy if a writer has it open, without reading more than a piece."""
-        pieces = self._share.chunks(sighting.name, 4096)
+        pieces = self.share.chunks(sighting.name, 4096)
         try:
             next(pieces, b"")
         finally:

@@ -40,6 +40,7 @@ class Rules:
     again_after_s: float = 3.0
     card_tries: int = 3
     out_of_service_after_s: float = 30.0
+    served_max: int = 1000
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,18 @@ Stage = (
 
 
 @dataclass(frozen=True)
+class Served:
+    """Somebody was identified; until then a second result of the same person is taken for a late one.
+
+    `mark` tells the same number from another one within this process (Python keys the hash of a string with a random
+    secret) and is nothing outside it: no number is kept.
+    """
+
+    mark: int = field(repr=False)
+    until: float
+
+
+@dataclass(frozen=True)
 class Kiosk:
     """The whole state. `unclean_until`: until then an earlier visitor's result may still appear."""
 
@@ -231,6 +244,7 @@ class Kiosk:
     surroundings: Surroundings = field(default_factory=Surroundings)
     unclean_until: float = 0.0
     last_visit: int = 0
+    served: tuple[Served, ...] = ()
 
 
 def switched_on(rules: Rules, now: float) -> Kiosk:

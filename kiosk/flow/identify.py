@@ -1,7 +1,9 @@
 """Whose result is it? The stages between the choice of マイナンバーカード and a patient number.
 
 A result is shown only if its file is new since the baseline, not earlier than a reader can be, alone until it has
-settled, and, while an earlier visitor's result may still be under way, only to someone who types its birth day.
+settled, and, while an earlier visitor's result may still be under way, only to someone who types its birth day. A
+second result of somebody who was served a moment ago counts as such a late one. Only a visit that came to know its
+patient leaves the kiosk clean: whoever ends without a name may have a result under way to the next one.
 Whatever is not shown here is delivered all the same; that is the courier's business.
 """
 
@@ -12,7 +14,7 @@ from dataclasses import replace
 from kiosk.flow import events as e
 from kiosk.flow.commands import Record
 from kiosk.flow.facts import AwaitingBirthday, AwaitingTap, Candidate, Kiosk, Preparing, Settling
-from kiosk.flow.moves import Step, go, look_up, make_unclean, stay, to_counter, to_start
+from kiosk.flow.moves import Step, go, look_up, make_unclean, served_lately, stay, to_counter, to_start
 
 
 def baseline_taken(kiosk: Kiosk, stage: Preparing, event: e.BaselineTaken, now: float) -> Step:
@@ -28,17 +30,22 @@ def baseline_taken(kiosk: Kiosk, stage: Preparing, event: e.BaselineTaken, now: 
 def baseline_failed(kiosk: Kiosk, stage: Preparing, event: e.BaselineFailed, now: float) -> Step:
     if event.visit != stage.visit:
         return stay(kiosk)
-    return to_counter(kiosk, now, stage.visit, "no_result")
+    return _no_baseline(kiosk, stage, now)
 
 
 def preparing_ticked(kiosk: Kiosk, stage: Preparing, event: e.Ticked, now: float) -> Step:
     if now < stage.deadline:
         return go(kiosk, replace(stage, slow=now >= stage.slow_at))
-    return to_counter(kiosk, now, stage.visit, "no_result")
+    return _no_baseline(kiosk, stage, now)
+
+
+def _no_baseline(kiosk: Kiosk, stage: Preparing, now: float) -> Step:
+    """The reader beside the screen works without us: the patient may have held the card there already."""
+    return _unidentified(kiosk, stage.visit, "no_result", now)
 
 
 def cancelled(kiosk: Kiosk, stage: Preparing | AwaitingTap | Settling | AwaitingBirthday, now: float) -> Step:
-    return to_start(make_unclean(kiosk, now), stage.visit, "cancelled")
+    return to_start(make_unclean(kiosk, now), now, stage.visit, "cancelled")
 
 
 def cancel_pressed(
@@ -72,8 +79,11 @@ def tap_arrived(kiosk: Kiosk, stage: AwaitingTap, event: e.ResultArrived, now: f
 
 
 def tap_courier_returned(kiosk: Kiosk, stage: AwaitingTap, event: e.CourierReturned, now: float) -> Step:
-    """This visit's result may have come while nobody looked: ask to tap again rather than wait in vain."""
-    return go(kiosk, replace(stage, early_at=now))
+    """This visit's result may have come while nobody looked: ask to tap again rather than wait in vain.
+
+    What was still being written then is delivered unseen, and nothing more will be heard of it.
+    """
+    return go(kiosk, replace(stage, early_at=now, pending=frozenset()))
 
 
 def tap_ticked(kiosk: Kiosk, stage: AwaitingTap, event: e.Ticked, now: float) -> Step:
@@ -83,7 +93,7 @@ def tap_ticked(kiosk: Kiosk, stage: AwaitingTap, event: e.Ticked, now: float) ->
         return go(kiosk, again, Record("asked_to_tap_again", stage.visit))
     if now < stage.deadline:
         return stay(kiosk)
-    return to_counter(make_unclean(kiosk, now), now, stage.visit, "no_result")
+    return _unidentified(kiosk, stage.visit, "no_result", now)
 
 
 def ask_again_at(kiosk: Kiosk, stage: AwaitingTap) -> float | None:
@@ -104,6 +114,13 @@ def settling_arrived(kiosk: Kiosk, stage: Settling, event: e.ResultArrived, now:
     if event.candidate.file == stage.candidate.file or not _in_window(kiosk, stage, event.first_seen):
         return stay(kiosk)
     return _two_candidates(kiosk, stage.visit, now)
+
+
+def settling_courier_returned(kiosk: Kiosk, stage: Settling, event: e.CourierReturned, now: float) -> Step:
+    """Nobody can say that the candidate stayed alone: drop it and ask to tap again."""
+    deadline = now + kiosk.rules.result_wait_s
+    waiting = AwaitingTap(stage.visit, stage.began_at, deadline, stage.unclean)
+    return go(kiosk, replace(waiting, early_at=now, asked_again=stage.asked_again))
 
 
 def settling_subsidy_failed(kiosk: Kiosk, stage: Settling, event: e.SubsidyFailed, now: float) -> Step:
@@ -127,7 +144,7 @@ def birthday_pressed(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Pressed, no
         return stay(kiosk)
     # One try only: a second one would be a way to guess.
     if _birth_day(stage.candidate) != stage.digits:
-        return _birthday_differs(kiosk, stage.visit, now)
+        return _unidentified(kiosk, stage.visit, "birthday_differs", now)
     return _identified(kiosk, stage.visit, stage.candidate, now)
 
 
@@ -138,7 +155,7 @@ def birthday_subsidy_failed(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Subs
 
 
 def birthday_ticked(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Ticked, now: float) -> Step:
-    return stay(kiosk) if now < stage.deadline else _birthday_differs(kiosk, stage.visit, now)
+    return stay(kiosk) if now < stage.deadline else _unidentified(kiosk, stage.visit, "birthday_differs", now)
 
 
 def with_note(candidate: Candidate) -> Candidate:
@@ -154,24 +171,24 @@ def _in_window(kiosk: Kiosk, stage: AwaitingTap | Settling, first_seen: float) -
 
 
 def _two_candidates(kiosk: Kiosk, visit: int, now: float) -> Step:
-    return to_counter(make_unclean(kiosk, now), now, visit, "ambiguous")
+    return _unidentified(kiosk, visit, "ambiguous", now)
 
 
-def _birthday_differs(kiosk: Kiosk, visit: int, now: float) -> Step:
-    return to_counter(make_unclean(kiosk, now), now, visit, "birthday_differs")
+def _unidentified(kiosk: Kiosk, visit: int, reason: str, now: float) -> Step:
+    return to_counter(make_unclean(kiosk, now), now, visit, reason)
 
 
 def _settled(kiosk: Kiosk, stage: Settling, now: float) -> Step:
     candidate = stage.candidate
     rule = kiosk.rules.birthday
     if candidate.outcome != "usable":
-        if candidate.outcome in ("failed", "unreadable"):
-            kiosk = make_unclean(kiosk, now)  # it names nobody: this patient's own result may still be under way
-        return to_counter(kiosk, now, stage.visit, candidate.outcome)
-    if rule == "never" or (rule == "after_unclean" and not stage.unclean):
+        # It names nobody, so nobody knows whose it was: perhaps a late one, and this patient's own is still to come.
+        return _unidentified(kiosk, stage.visit, candidate.outcome, now)
+    doubtful = stage.unclean or served_lately(kiosk, now, candidate.reference_number)
+    if rule == "never" or (rule == "after_unclean" and not doubtful):
         return _identified(kiosk, stage.visit, candidate, now)
     if _birth_day(candidate) is None:
-        return _birthday_differs(kiosk, stage.visit, now)  # nothing to compare with
+        return _unidentified(kiosk, stage.visit, "birthday_differs", now)  # nothing to compare with
     asked = AwaitingBirthday(stage.visit, now + kiosk.rules.birthday_wait_s, candidate)
     return go(kiosk, asked, Record("birthday_asked", stage.visit))
 
@@ -186,5 +203,5 @@ def _birth_day(candidate: Candidate) -> str | None:
 
 def _identified(kiosk: Kiosk, visit: int, candidate: Candidate, now: float) -> Step:
     if candidate.reference_number is None:  # a usable candidate has one; without, nobody is identified
-        return to_counter(kiosk, now, visit, "not_registered")
+        return _unidentified(kiosk, visit, "not_registered", now)
     return look_up(kiosk, now, visit, "mynumber", candidate.reference_number, candidate)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from kiosk.flow.commands import Command, DisarmCardReader, LookUp, PrintCounterSlip, Record
-from kiosk.flow.facts import AtCounter, Candidate, Kiosk, LookingUp, Route, Stage, Start
+from kiosk.flow.facts import AtCounter, Candidate, Kiosk, LookingUp, Route, Served, Stage, Start
 
 Step = tuple[Kiosk, tuple[Command, ...]]
 
@@ -24,7 +24,10 @@ def make_unclean(kiosk: Kiosk, now: float) -> Kiosk:
     return replace(kiosk, unclean_until=max(kiosk.unclean_until, now + kiosk.rules.unclean_s))
 
 
-def to_start(kiosk: Kiosk, visit: int, code: str, *commands: Command) -> Step:
+def to_start(kiosk: Kiosk, now: float, visit: int, code: str, *commands: Command) -> Step:
+    # Whoever was served last may have held the card to the reader until this moment.
+    served = tuple(replace(each, until=now + kiosk.rules.unclean_s) for each in kiosk.served[-1:] if each.until > now)
+    kiosk = replace(kiosk, served=kiosk.served[:-1] + served)
     return go(kiosk, Start(), *commands, Record("visit_ended", visit, code))
 
 
@@ -37,7 +40,19 @@ def to_counter(
     return go(kiosk, stage, DisarmCardReader(), Record("sent_to_counter", visit, reason), *slip)
 
 
+def remember_served(kiosk: Kiosk, now: float, number: str) -> Kiosk:
+    """Who held the card twice may have a second result under way; it must not meet the next patient."""
+    mark, until = hash(number), now + kiosk.rules.unclean_s
+    others = tuple(each for each in kiosk.served if each.until > now and each.mark != mark)
+    return replace(kiosk, served=(*others, Served(mark, until))[-kiosk.rules.served_max :])
+
+
+def served_lately(kiosk: Kiosk, now: float, number: str | None) -> bool:
+    return any(each.mark == hash(number) and now < each.until for each in kiosk.served)
+
+
 def look_up(kiosk: Kiosk, now: float, visit: int, route: Route, number: str, candidate: Candidate | None) -> Step:
+    kiosk = remember_served(kiosk, now, number)
     stage = LookingUp(
         visit,
         now + kiosk.rules.look_up_s,

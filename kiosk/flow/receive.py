@@ -19,12 +19,13 @@ from kiosk.flow.facts import (
     Start,
 )
 from kiosk.flow.identify import with_subsidy_failed
-from kiosk.flow.moves import Step, go, look_up, stay, to_counter, to_start
+from kiosk.flow.moves import Step, go, look_up, make_unclean, stay, to_counter, to_start
 
 
 def start_pressed(kiosk: Kiosk, stage: Start, event: e.Pressed, now: float) -> Step:
     around = kiosk.surroundings
-    if not around.is_open or around.out_of_service:
+    offered = event.button == "mynumber" or (event.button == "patient_card" and kiosk.rules.patient_cards)
+    if not offered or not around.is_open or around.out_of_service:
         return stay(kiosk)
     visit = kiosk.last_visit + 1
     kiosk = replace(kiosk, last_visit=visit)
@@ -39,7 +40,12 @@ def start_pressed(kiosk: Kiosk, stage: Start, event: e.Pressed, now: float) -> S
 def card_pressed(kiosk: Kiosk, stage: AwaitingCard, event: e.Pressed, now: float) -> Step:
     if event.button != "cancel":
         return stay(kiosk)
-    return to_start(kiosk, stage.visit, "cancelled", DisarmCardReader())
+    return _no_card(kiosk, stage, now, "cancelled")
+
+
+def _no_card(kiosk: Kiosk, stage: AwaitingCard, now: float, code: str) -> Step:
+    """Whoever found the wrong reader held a card to the other one; that result comes to the next patient."""
+    return to_start(make_unclean(kiosk, now), now, stage.visit, code, DisarmCardReader())
 
 
 def card_read(kiosk: Kiosk, stage: AwaitingCard, event: e.CardRead, now: float) -> Step:
@@ -52,7 +58,7 @@ def card_unreadable(kiosk: Kiosk, stage: AwaitingCard, event: e.CardUnreadable, 
     if event.visit != stage.visit:
         return stay(kiosk)
     if stage.tries + 1 >= kiosk.rules.card_tries:
-        return to_counter(kiosk, now, stage.visit, "card_unreadable")
+        return to_counter(make_unclean(kiosk, now), now, stage.visit, "card_unreadable")
     again = AwaitingCard(stage.visit, now + kiosk.rules.card_wait_s, stage.tries + 1)
     return go(kiosk, again, ArmCardReader(stage.visit))
 
@@ -62,8 +68,8 @@ def card_ticked(kiosk: Kiosk, stage: AwaitingCard, event: e.Ticked, now: float) 
         return stay(kiosk)
     # A reader that is down never reads: say so, do not just drop the patient at the start page.
     if kiosk.surroundings.card_reader_down_since is not None or stage.tries:
-        return to_counter(kiosk, now, stage.visit, "card_unreadable")
-    return to_start(kiosk, stage.visit, "no_card", DisarmCardReader())
+        return to_counter(make_unclean(kiosk, now), now, stage.visit, "card_unreadable")
+    return _no_card(kiosk, stage, now, "no_card")
 
 
 def found(kiosk: Kiosk, stage: LookingUp, event: e.AppointmentsFound, now: float) -> Step:
@@ -136,15 +142,17 @@ def printing_ticked(kiosk: Kiosk, stage: Printing, event: e.Ticked, now: float) 
 
 
 def end_pressed(kiosk: Kiosk, stage: Done | AtCounter, event: e.Pressed, now: float) -> Step:
-    return to_start(kiosk, stage.visit, "closed") if event.button == "close" else stay(kiosk)
+    return to_start(kiosk, now, stage.visit, "closed") if event.button == "close" else stay(kiosk)
 
 
 def end_ticked(kiosk: Kiosk, stage: Done | AtCounter, event: e.Ticked, now: float) -> Step:
-    return stay(kiosk) if now < stage.until else to_start(kiosk, stage.visit, "timed_out")
+    return stay(kiosk) if now < stage.until else to_start(kiosk, now, stage.visit, "timed_out")
 
 
 def _done(kiosk: Kiosk, stage: Printing, now: float, no_slip: str | None) -> Step:
-    done = Done(stage.visit, now + kiosk.rules.done_s, stage.reception, no_slip)
+    # Without a slip the number must be written down: as long as at the counter.
+    shown_s = max(kiosk.rules.done_s, kiosk.rules.counter_s) if no_slip else kiosk.rules.done_s
+    done = Done(stage.visit, now + shown_s, stage.reception, no_slip)
     return go(kiosk, done, Record("slip_failed" if no_slip else "slip_printed", stage.visit, no_slip or ""))
 
 

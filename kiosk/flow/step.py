@@ -69,6 +69,7 @@ DECIDED: dict[type[Any], dict[type[Any], Callable[[Kiosk, Any, Any, float], Step
         e.ResultSighted: identify.settling_sighted,
         e.ResultArrived: identify.settling_arrived,
         e.SubsidyFailed: identify.settling_subsidy_failed,
+        e.CourierReturned: identify.settling_courier_returned,
     },
     AwaitingBirthday: {
         e.Pressed: identify.birthday_pressed,

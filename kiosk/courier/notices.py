@@ -1,0 +1,88 @@
+"""What the courier says of itself: events, alarms, and why it had to stop.
+
+Owns the fault that ends the process. Must never raise into the thread that reports: an alarm that cannot be written is
+no reason to lose a file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+
+from kiosk.courier.ledger import Item, Ledger
+from kiosk.journal import EventLog
+
+# After these nothing that was written can be trusted; every other error (full, locked) may heal.
+_BROKEN = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+SAY_AGAIN_S = 60.0
+
+
+class NoticeBoard:
+    """Any thread. `stop` is set when the process must end; `failure` says why."""
+
+    def __init__(self, ledger: Ledger, log: EventLog, stop: threading.Event) -> None:
+        self._ledger = ledger
+        self._log = log
+        self._stop = stop
+        self._full_said_at: float | None = None
+        self.failure: str | None = None
+        self.others = 0
+
+    def event(self, code: str, item: Item | None = None, why: str = "") -> None:
+        self._log.write(code, **({"file": item.id} if item else {}), **({"code": why} if why else {}))
+
+    def other_files(self, number: int) -> None:
+        changed, self.others = number != self.others, number
+        if changed:
+            self._log.write("other_files", count=number)
+
+    def alarm(self, code: str, item: Item | None = None) -> None:
+        subject = f"file {item.id}" if item else ""
+        self.with_ledger(lambda: self._ledger.raise_alarm(code, subject))
+        self._log.write(code, **({"file": item.id} if item else {}))
+
+    def all_clear(self, item: Item) -> None:
+        for code in ("file_held", "temp_lost"):
+            self.set_alarm(code, f"file {item.id}", False)
+
+    def set_alarm(self, code: str, subject: str, wrong: bool) -> None:
+        """Raise or clear; raising is written to the log once."""
+
+        def write() -> None:
+            if not wrong:
+                self._ledger.clear_alarm(code, subject)
+            elif self._ledger.raise_alarm(code, subject):
+                self._log.write(code, where=subject)
+
+        self.with_ledger(write)
+
+    def with_ledger(self, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except sqlite3.Error as error:
+            self.ledger_failed(error)
+
+    def ledger_failed(self, error: sqlite3.Error) -> None:
+        """A full disk heals; after an I/O error nothing that was written can be trusted, so start anew (and reread)."""
+        now = time.monotonic()
+        if self._full_said_at is None or now - self._full_said_at > SAY_AGAIN_S:
+            self._full_said_at = now
+            self._log.write("journal_full", what=type(error).__name__)
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN:
+            self._end("journal_io")
+
+    def broke(self, error: BaseException) -> None:
+        """A fault of our own: a thread less would be noticed by nobody, so the process ends and is started again."""
+        if self.failure is None:
+            self._log.write("courier_failed", what=type(error).__name__)
+        self._end("fault")
+
+    def stuck(self, thread: str) -> None:
+        self._log.write("courier_failed", what=f"{thread} does not come back")
+        self._end("stuck")
+
+    def _end(self, why: str) -> None:
+        self.failure = self.failure or why
+        self._stop.set()

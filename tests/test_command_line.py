@@ -1,0 +1,299 @@
+"""The command line: what every command says, and with which exit code it ends."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from drivers.reservations.sqlite import SqliteReservations
+from kiosk.__main__ import main
+from tests.hospital import ROOT, Reception, today, wait_until
+
+ENTRY_POINT = "import sys; from kiosk.__main__ import main; sys.exit(main())"
+SITE = """
+[site]
+name = "架空総合病院"
+institution_code = "9912345678"
+pattern = 1
+data_dir = "{folder}/data"
+[terminal]
+results = "file://{folder}/face"
+[receipt_computer]
+results = "file://{folder}/to_face"
+[printer]
+url = "file://{folder}/slips"
+"""
+HEADER = "patient_number,date,time,department,doctor,place\n"
+
+
+def site(folder: Path, *, text: str = SITE) -> Path:
+    """A site without any peer: folders of this machine, and a file for the slips."""
+    for name in ("face", "to_face"):
+        (folder / name).mkdir(exist_ok=True)
+    path = folder / "site.toml"
+    path.write_text(text.format(folder=folder), encoding="utf-8")
+    return path
+
+
+def kiosk(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "kiosk", *map(str, arguments)],
+        cwd=ROOT, capture_output=True, encoding="utf-8", timeout=90, check=False, env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+# -- screens ------------------------------------------------------------------------------------------------------
+
+CONTRACT = {
+    "choose_card": "mynumber patient_card",
+    "tap_reader": "cancel",
+    "insert_card": "cancel",
+    "birthday": "key_0 key_1 key_2 key_3 key_4 key_5 key_6 key_7 key_8 key_9 clear ok cancel",
+    "printing": "(no buttons)",
+    "done": "close",
+    "already": "close",
+    "counter": "close",
+    "closed": "(no buttons)",
+    "out_of_service": "(no buttons)",
+}
+REASONS = (
+    "not_registered ambiguous unreadable failed no_qualification unknown_patient no_appointment reservations_down "
+    "no_result birthday_differs card_unreadable paper_out cover_open printer_offline printer_silent printer_stalled"
+)
+NOTES = "insurance_check subsidy_failed no_slip"
+
+
+def test_screens_lists_every_name_of_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["screens"]) == 0
+    said = [line.split() for line in capsys.readouterr().out.splitlines()]
+    buttons = {words[1].rstrip(":"): " ".join(words[2:]) for words in said if words[0] == "screen"}
+    assert CONTRACT.items() <= buttons.items()
+    assert {words[1] for words in said if words[0] == "reason"} >= set(REASONS.split())
+    assert [words[1] for words in said if words[0] == "note"] == NOTES.split()
+    assert {words[0] for words in said} == {"screen", "reason", "note"}
+
+
+def test_the_script_and_the_module_are_the_same_program() -> None:
+    """The script itself is made by the installer from pyproject.toml; what it calls is what runs here."""
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+    assert scripts["kiosk"] == "kiosk.__main__:main"
+    script = subprocess.run(
+        [sys.executable, "-c", ENTRY_POINT, "screens"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True,
+        timeout=90,
+    )  # fmt: skip
+    assert script.stdout == kiosk("screens").stdout
+
+
+# -- usage and configuration --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fly"],
+        ["run"],
+        ["run", "--headless"],
+        ["courier"],
+        ["status"],
+        ["reservations"],
+        ["reservations", "import"],
+        ["reservations", "import", "a.csv"],
+        ["run", "--config"],
+        ["status", "--config", "site.toml", "--jsno"],
+        ["screens", "extra"],
+    ],
+)
+def test_a_usage_error_is_told_with_the_usage_and_exit_code_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    said = capsys.readouterr()
+    assert "usage: kiosk" in said.err
+    assert said.out == ""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A broken site: what is done to it, and words of the one message that must follow."""
+
+    name: str
+    make: Callable[[Path], object]
+    says: tuple[str, ...]
+
+
+def _with(line: str, table: str) -> Callable[[Path], object]:
+    text = SITE.replace(f"[{table}]\n", f"[{table}]\n{line}\n")
+    return lambda folder: site(folder, text=text)
+
+
+def _smb(make_secret: Callable[[Path], object]) -> Callable[[Path], object]:
+    text = SITE.replace("file://{folder}/face", "smb://kiosk@127.0.0.1:9/face")
+
+    def make(folder: Path) -> None:
+        site(folder, text=text)
+        make_secret(folder / "terminal.secret")
+
+    return make
+
+
+def _readable_by_all(secret: Path) -> None:
+    secret.write_text("well-known\n")
+    secret.chmod(0o644)
+
+
+MISTAKES = [
+    Mistake("unknown key", _with("pol_interval_s = 1", "terminal"), ("[terminal] pol_interval_s", " poll_interval_s")),
+    Mistake("unknown table", lambda f: site(f, text=SITE + "[vist]\n"), ("[vist]", "visit")),
+    Mistake("wrong type", _with('width_mm = "80"', "printer"), ("[printer] width_mm", "58 or 80")),
+    Mistake("bad value", _with("subsidy_wait_s = -1", "terminal"), ("[terminal] subsidy_wait_s", "0 to 600")),
+    Mistake("missing secret", _smb(lambda secret: None), ("[terminal] password_file", "terminal.secret")),
+    Mistake("secret for everyone", _smb(_readable_by_all), ("[terminal] password_file", "terminal.secret", "others")),
+    Mistake("broken TOML", lambda f: site(f, text="[site\n"), ("TOML", "line 1")),
+    Mistake("no file", lambda folder: None, ("no such file",)),
+    Mistake("no place for data", lambda f: site(f, text=SITE.replace("{folder}/data", "/proc/kiosk")), ("data_dir",)),
+]
+COMMANDS = (["run", "--headless"], ["courier"], ["status"], ["reservations", "import", "appointments.csv"])
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+def test_a_mistake_in_the_configuration_is_told_by_every_command(
+    tmp_path: Path, mistake: Mistake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mistake.make(tmp_path)
+    for command in COMMANDS:
+        if mistake.name == "no place for data" and command[0] in ("status", "reservations"):
+            continue  # status makes no folder, and the import has no file to read
+        assert main([*command, "--config", str(tmp_path / "site.toml")]) == 2, command
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert len(said.err.splitlines()) == 1
+        for words in ("site.toml", *mistake.says):
+            assert words in said.err
+        assert "well-known" not in said.err
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_mistake_ends_the_real_program_with_2_and_no_traceback(tmp_path: Path) -> None:
+    path = site(tmp_path, text=SITE + "[visit]\nsettle = 1\n")
+    done = kiosk("run", "--headless", "--config", path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "[visit] settle: unknown key" in done.stderr
+    assert "settle_s" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_terminal_that_knows_ascii_only_is_no_reason_to_fail(tmp_path: Path) -> None:
+    path = site(tmp_path, text=SITE.replace("pattern = 1", 'pattern = "一"'))
+    done = kiosk("status", "--config", path, PYTHONIOENCODING="ascii", LC_ALL="C", PYTHONUTF8="0")
+    assert done.returncode == 2
+    assert "一" in done.stderr
+    with Reception(site(tmp_path), environment={"PYTHONIOENCODING": "ascii"}) as reception:
+        assert reception.until("choose_card")["title"] == "どちらのカードをお持ちですか？"
+        assert reception.quit() == 0
+
+
+# -- reservations import ------------------------------------------------------------------------------------------
+
+
+def test_an_import_tells_what_it_did_and_makes_the_data_folder_private(tmp_path: Path) -> None:
+    path = site(tmp_path)
+    export = tmp_path / "export.csv"
+    export.write_text(HEADER + "12,2099-01-15,9:00,内科,佐藤,\n34,2099/1/16,13:00,外科,,A\n", encoding="cp932")
+    done = kiosk("reservations", "import", export, "--config", path)
+    assert (done.returncode, done.stdout) == (0, "2 appointments of 2 days imported\n")
+    assert "2 of 2 lines" in done.stderr
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+    assert SqliteReservations(tmp_path / "data").count(date(2099, 1, 15)) == 1
+
+
+def test_a_bad_line_refuses_the_whole_file_unless_bad_lines_are_to_be_skipped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = ("--config", str(site(tmp_path)))
+    export = tmp_path / "export.csv"
+    export.write_text(HEADER + "12,2099-01-15,9:00,内科,,\n77777,2099-01-15,25:00,内科,,\n")
+    assert main(["reservations", "import", str(export), *config]) == 1
+    said = capsys.readouterr()
+    assert "line 3" in said.err
+    assert "77777" not in said.err
+    assert SqliteReservations(tmp_path / "data").count(date(2099, 1, 15)) == 0
+    assert main(["reservations", "import", str(export), "--skip-bad", *config]) == 0
+    said = capsys.readouterr()
+    assert said.out == "1 appointments of 1 days imported\n"
+    assert "line 3 was left out" in said.err
+    assert SqliteReservations(tmp_path / "data").count(date(2099, 1, 15)) == 1
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00", b"name,date\n1,2\n"])
+def test_a_file_that_is_no_export_is_refused(
+    tmp_path: Path, content: bytes | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = tmp_path / "export.csv"
+    if content is not None:
+        export.write_bytes(content)
+    assert main(["reservations", "import", str(export), "--config", str(site(tmp_path))]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.strip()
+
+
+def test_an_import_works_beside_a_running_reception(tmp_path: Path) -> None:
+    path = site(tmp_path)
+    export = tmp_path / "export.csv"
+    later = "".join(f"{number},2099-01-01,9:00,内科,,\n" for number in range(3000))
+    export.write_text(f"{HEADER}12,{today()},9:00,内科,,\n{later}")
+    with Reception(path) as reception:
+        reception.until("choose_card")
+        done = kiosk("reservations", "import", export, "--config", path)
+        assert (done.returncode, done.stdout) == (0, "3001 appointments of 2 days imported\n")
+        assert reception.process.poll() is None
+        assert reception.quit() == 0
+
+
+# -- run ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_data_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
+    with Reception(site(tmp_path)) as reception:
+        reception.until("choose_card")
+        assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+        socket = tmp_path / "data" / "courier.sock"
+        wait_until(lambda: socket.exists() and stat.S_IMODE(socket.stat().st_mode) == 0o600, "a private socket")
+        assert reception.quit() == 0
+
+
+def test_a_data_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    path = site(tmp_path)
+    (tmp_path / "data" / "run.lock").mkdir(parents=True)
+    (tmp_path / "data" / "courier.lock").mkdir()
+    for command in (["run", "--headless"], ["courier"]):
+        done = kiosk(*command, "--config", path)
+        assert done.returncode == 1
+        assert "cannot be opened (Is a directory)" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_headless_needs_no_kivy(tmp_path: Path) -> None:
+    """With a Kivy that breaks whoever imports it."""
+    broken = tmp_path / "broken"
+    for name in ("kivy", "kivymd"):
+        (broken / name).mkdir(parents=True)
+        (broken / name / "__init__.py").write_text("raise SystemExit('kivy was imported')\n")
+    path = site(tmp_path)
+    done = kiosk("run", "--headless", "--config", path, PYTHONPATH=os.pathsep.join([str(broken), str(ROOT)]))
+    assert done.returncode == 0
+    assert '"screen": "choose_card"' in done.stdout
+    assert "kivy" not in done.stderr
