@@ -190,8 +190,10 @@ def test_after_a_restart_a_subsidy_answer_still_goes_first(site: Site, tmp_path:
     with site.courier(tmp_path / "data", with_subsidies=True, subsidy_wait_s=600.0) as courier:
         place(site.folder("face"), *vector("pmh-ok"))
         wait_until(lambda: courier.states().get("seen"), "the asker is known")
-    place(site.folder("res"), *vector("pmh-ok-result"))
+        wait_until(lambda: courier.events().count("share_up") == 4, "all shares answer")
     with site.courier(tmp_path / "data", with_subsidies=True, subsidy_wait_s=30.0) as courier:
+        wait_until(lambda: courier.events().count("share_up") == 8, "all shares answer again")
+        place(site.folder("res"), *vector("pmh-ok-result"))
         courier.wait_done(2)
         assert published(courier) == [vector("pmh-ok-result")[0], vector("pmh-ok")[0]]
 
