@@ -85,7 +85,7 @@ def receive(
     devices = Devices(
         CourierLine(folder, ear.heard),
         _reservations_worker(config, reservations, references, clock, runtime, inbox, log),
-        _printer_worker(config, folder, clock, inbox, board, log),
+        _printer_worker(config, folder, clock, runtime, inbox, board, log),
         _card_reader(config, inbox, log),
     )
     face.listen(inbox.press, inbox.quit)
@@ -136,12 +136,12 @@ def _reservations_worker(
 ) -> ReservationsWorker:
     places = {place.department: place.text for place in config.places}
     return ReservationsWorker(
-        reservations, references, places, clock, runtime.still_wanted, inbox.post, log.write
+        reservations, references, places, clock, runtime.arrival_wanted, inbox.post, log.write
     )
 
 
 def _printer_worker(
-    config: Config, folder: Path, clock: Clock, inbox: Inbox, board: _Board, log: EventLog
+    config: Config, folder: Path, clock: Clock, runtime: Runtime, inbox: Inbox, board: _Board, log: EventLog
 ) -> PrinterWorker:
     settings = config.printer
     printer = open_printer(settings.url, status=settings.status, lock=folder / status.PRINTER_LOCK)
@@ -152,6 +152,7 @@ def _printer_worker(
         settings.barcode,
         settings.poll_s,
         clock,
+        runtime.slip_wanted,
         inbox.post,
         board.printer,
         log.write,

@@ -16,14 +16,14 @@ from drivers.card_reader import CardEvent, CardRead, CardUnreadable, ReaderDown,
 from kiosk.flow import commands as c
 from kiosk.flow import events as e
 from kiosk.flow import next_deadline, step
-from kiosk.flow.facts import Candidate, Kiosk, Registering
+from kiosk.flow.facts import AtCounter, Candidate, Kiosk, Printing, Registering
 from kiosk.journal import EventLog
 from kiosk.link import CourierLine, Message
 from kiosk.screens import Screen, screen_of
 from kiosk.texts import Texts
 from kiosk.workers import PrinterWorker, ReservationsWorker
 
-INBOX_MAX = 10_000
+PRESSES_MAX = 1000
 HEARTBEAT_S = 1.0
 LINE_LOST_S = 3.0
 FILES_A_CONNECTION = 1 << 40
@@ -46,10 +46,13 @@ class Devices:
 
 
 class Inbox:
-    """Events from every thread, in order."""
+    """Events from every thread, in order. Putting never waits, because the loop itself puts too.
+
+    Devices say only so much; presses can flood, and are dropped while a thousand events wait.
+    """
 
     def __init__(self) -> None:
-        self._events: queue.Queue[e.Event | None] = queue.Queue(INBOX_MAX)
+        self._events: queue.SimpleQueue[e.Event | None] = queue.SimpleQueue()
 
     def post(self, event: e.Event) -> None:
         self._events.put(event)
@@ -67,7 +70,8 @@ class Inbox:
     # -- the devices' ways in -----------------------------------------------------------------------------------
 
     def press(self, button: str) -> None:
-        self.post(e.Pressed(button))
+        if self._events.qsize() < PRESSES_MAX:
+            self.post(e.Pressed(button))
 
     def card(self, event: CardEvent) -> None:
         match event:
@@ -160,10 +164,15 @@ class Runtime:
         self._devices: Devices | None = None
         self._screen = screen_of(kiosk, texts)
 
-    def still_wanted(self, visit: int) -> bool:
+    def arrival_wanted(self, visit: int) -> bool:
         """Whether an arrival may still be written for this visit. Any thread."""
         stage = self._kiosk.stage
         return isinstance(stage, Registering) and stage.visit == visit
+
+    def slip_wanted(self, visit: int) -> bool:
+        """Whether whom a slip is for still waits for it. Any thread."""
+        stage = self._kiosk.stage
+        return isinstance(stage, Printing | AtCounter) and stage.visit == visit
 
     def run(self, devices: Devices) -> None:
         self._devices = devices
@@ -174,12 +183,19 @@ class Runtime:
             if now >= beat_at:
                 beat_at = now + HEARTBEAT_S
                 self._beat(self._screen)
+            self._tick_if_due(now)
             deadline = next_deadline(self._kiosk)
             due = beat_at if deadline is None else min(beat_at, deadline)
             event = self._inbox.next(due - now)
             if event is None:
                 return
             self._take(event)
+
+    def _tick_if_due(self, now: float) -> None:
+        """Time passes also while events keep coming."""
+        deadline = next_deadline(self._kiosk)
+        if deadline is not None and now >= deadline:
+            self._take(e.Ticked())
 
     def _take(self, event: e.Event) -> None:
         if isinstance(event, e.Pressed) and event.button not in self._screen.buttons:

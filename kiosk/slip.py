@@ -69,9 +69,9 @@ def reception_slip(
     codes of the visit; each becomes a line for the patient and its code for the staff. `again` marks a reprint.
     """
     lines = [
-        SlipLine(_shown(hospital), "body"),
+        SlipLine(shown(hospital), "body"),
         SlipLine("受付票（再発行）" if again else "受付票", "title"),
-        SlipLine(f"{_japanese_date(day)} {_shown(time, TIME_CHARS_MAX)}受付", "body"),
+        SlipLine(f"{_japanese_date(day)} {shown(time, TIME_CHARS_MAX)}受付", "body"),
         SlipLine("受付番号", "body"),
         SlipLine(str(number), "number"),
     ]
@@ -94,14 +94,14 @@ def counter_slip(*, hospital: str, day: date, time: str, reason: str) -> Slip:
     """
     return Slip(
         lines=(
-            SlipLine(_shown(hospital), "body"),
+            SlipLine(shown(hospital), "body"),
             # Two lines by hand: wrapped by width, a narrow slip would break the word.
             SlipLine("受付窓口へ", "title"),
             SlipLine("お越しください", "title"),
             SlipLine("まだ受付は終わっていません", "note"),
-            SlipLine(f"{_japanese_date(day)} {_shown(time, TIME_CHARS_MAX)}", "body"),
+            SlipLine(f"{_japanese_date(day)} {shown(time, TIME_CHARS_MAX)}", "body"),
             SlipLine("", "rule"),
-            SlipLine(f"職員用：{_shown(reason, CODE_CHARS_MAX)}", "small"),
+            SlipLine(f"職員用：{shown(reason, CODE_CHARS_MAX)}", "small"),
         ),
         barcode=None,
     )
@@ -112,16 +112,16 @@ def _appointment_lines(appointment: SlipAppointment) -> Iterator[SlipLine]:
 
     What is very long is smaller: ten of its like would make a slip of a metre.
     """
-    time, department = _shown(appointment.time, TIME_CHARS_MAX), _shown(appointment.department)
+    time, department = shown(appointment.time, TIME_CHARS_MAX), shown(appointment.department)
     if len(department) <= LARGE_CHARS_MAX:
         yield SlipLine(f"{time} {department}".strip(), "large")
     else:
         yield SlipLine(time, "large")
         yield SlipLine(department, "body")
-    doctor = _shown(appointment.doctor)
+    doctor = shown(appointment.doctor)
     if doctor:
         yield SlipLine(doctor if doctor.endswith("先生") else f"{doctor} 先生", "body")
-    place = _shown(appointment.place)
+    place = shown(appointment.place)
     if place:
         yield SlipLine(place, "large" if len(place) <= LARGE_CHARS_MAX else "body")
 
@@ -135,7 +135,7 @@ def _note_lines(notes: tuple[str, ...]) -> Iterator[SlipLine]:
         if code in NOTE_LINES:
             yield SlipLine(NOTE_LINES[code], "body")
     # The staff know the codes, also those that have no words for the patient.
-    yield SlipLine("職員用：" + " ".join(_shown(code, CODE_CHARS_MAX) for code in once), "small")
+    yield SlipLine("職員用：" + " ".join(shown(code, CODE_CHARS_MAX) for code in once), "small")
 
 
 def _japanese_date(day: date) -> str:
@@ -150,7 +150,7 @@ def _time_key(time: str) -> tuple[bool, int, int, str]:
     return (True, 0, 0, time)
 
 
-def _shown(text: str, chars_max: int = FIELD_CHARS_MAX) -> str:
+def shown(text: str, chars_max: int = FIELD_CHARS_MAX) -> str:
     """A field of another system as it may stand on paper: no control, bidi or private characters, bounded with …."""
     # Cut before looking at each character: a field of a megabyte must not cost a second.
     kept = "".join(_printable(character) for character in text[: chars_max * 8])

@@ -158,16 +158,20 @@ class ReservationsWorker:
         return tuple(
             Appointment(
                 _clock_text(each.time),
-                each.department,
-                each.doctor,
-                each.place or self._places.get(each.department, ""),
+                slip.shown(each.department),
+                slip.shown(each.doctor),
+                slip.shown(each.place or self._places.get(each.department, "")),
             )
             for each in appointments
         )
 
 
 class PrinterWorker:
-    """Slips. `told(state, paper_near_end)` hears how the printer is: `ready` or a reason."""
+    """Slips. A slip whose visit is over is not begun: it would come out into the next patient's hands.
+
+    `still_wanted(visit)`: that visit is still where it asked for the slip. `told(state, paper_near_end)` hears how the
+    printer is: `ready` or a reason.
+    """
 
     def __init__(
         self,
@@ -177,6 +181,7 @@ class PrinterWorker:
         barcode: Literal["code128", "nw7", "qr"],
         poll_s: float,
         clock: Callable[[], datetime],
+        still_wanted: Callable[[int], bool],
         post: Callable[[e.Event], None],
         told: Callable[[str, bool], None],
         report: Report,
@@ -186,6 +191,7 @@ class PrinterWorker:
         self._width_mm: Literal[58, 80] = width_mm
         self._barcode: Literal["code128", "nw7", "qr"] = barcode
         self._clock = clock
+        self._still_wanted = still_wanted
         self._post = post
         self._told = told
         self._report = report
@@ -203,6 +209,8 @@ class PrinterWorker:
         self._worker.close(5.0)
 
     def _print_slip(self, command: c.PrintSlip) -> None:
+        if not self._still_wanted(command.visit):
+            return  # the flow has told the patient by its own deadline
         reception = command.reception
         composed = slip.reception_slip(
             hospital=self._hospital,
@@ -221,6 +229,8 @@ class PrinterWorker:
         self._post(e.SlipFailed(command.visit, failed) if failed else e.SlipPrinted(command.visit))
 
     def _print_counter_slip(self, command: c.PrintCounterSlip) -> None:
+        if not self._still_wanted(command.visit):
+            return
         now = self._clock()
         clock = _clock_text(now.time())
         composed = slip.counter_slip(hospital=self._hospital, day=now.date(), time=clock, reason=command.reason)

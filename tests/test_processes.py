@@ -23,13 +23,14 @@ from drivers.reservations.sqlite import SqliteReservations
 from drivers.simulated.receipt_computer import ReceiptComputer
 from kiosk import locks
 from kiosk.link import CourierLine, Message
+from kiosk.texts import load as load_texts
 from tests.escpos_decoder import decode, read_barcodes
 from tests.hospital import DEADLINE_S, FILE_OF, PATIENT_OF, ROOT, Hospital, Reception, alive, vector, wait_until
 
 pytestmark = pytest.mark.peers
 
 USABLE = ("valid-utf8", "shuffled", "shift-jis", "hyphen-blanks", "no-expiry", "notice-code")
-AGAIN = "お手数ですが、もう一度かざしてください。"
+AGAIN = str(load_texts()["tap_reader"]["again"])
 NO_MY_NUMBER = "マイナンバーカードは、ただいまご利用いただけません。"
 
 
@@ -400,7 +401,7 @@ def test_outside_the_hours_the_kiosk_is_closed_and_files_go_on(tmp_path: Path) -
         reception = hospital.open()
         closed = reception.until("closed")
         assert closed["buttons"] == []
-        assert "8:30から受付します。" in closed["lines"][-1]
+        assert "8:30" in closed["lines"][-1]
         reception.press("mynumber")
         reception.until_error("no such button on closed")
         hospital.place("valid-utf8")

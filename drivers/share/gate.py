@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 HOLD_S = 60.0
 # The hold doubles with each refusal: a usual lock-out rule is ten failures in ten minutes, and one per minute
-# would just reach it.
-_HOLD_GROWTH_MAX = 16
+# would just reach it. Not for long, because a mended password should be found without a restart.
+_HOLD_GROWTH_MAX = 4
 _ACCOUNTS_MAX = 100
 
 Account = tuple[str, int, str, str]
@@ -30,7 +30,7 @@ class _Account:
 class LogonGate:
     """Remembers refused accounts, each (host, port, domain, user), first for `hold_s` seconds (monotonic).
 
-    Each further refusal doubles the time, up to 16 × `hold_s`; a success forgets. Safe from several threads.
+    Each further refusal doubles the time, up to 4 × `hold_s`; a success forgets. Safe from several threads.
     """
 
     def __init__(self, hold_s: float = HOLD_S) -> None:

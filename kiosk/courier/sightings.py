@@ -88,6 +88,8 @@ class Sightings:
         self._known: dict[str, Sighting] = {}
         self._ids = count(1)
         self._listed_at: float | None = None
+        self._cut = False
+        self._whole_at = 0.0  # when the last listing that was not cut ended
 
     def __iter__(self) -> Iterator[Sighting]:
         # Fresh files first: a patient waits for them, nobody waits for a backlog.
@@ -108,18 +110,22 @@ class Sightings:
         if not cut:  # a cut listing proves nothing about what it does not show
             present = {entry.name for entry in entries}
             gone = [self._known.pop(key) for key in self._known.keys() - present]
-        self._listed_at = finished
+        self._listed_at, self._cut = finished, cut
+        if not cut:
+            self._whole_at = finished
         return Listing(tuple(new), tuple(gone))
 
     def _first_sight(self, entry: Entry, started: float) -> Sighting:
         if self._listed_at is None:
             first_seen = 0.0
+        elif self._cut:
+            first_seen = self._whole_at  # the cut may have hidden it all the time
         elif started - self._listed_at > self._gap_s:
             first_seen = self._listed_at
         else:
             first_seen = started
         return Sighting(
-            next(self._ids), entry.name, first_seen, entry.size, entry.stamp, started, self._listed_at is not None
+            next(self._ids), entry.name, first_seen, entry.size, entry.stamp, started, fresh=first_seen > 0
         )
 
     def _changed(self, known: Sighting, entry: Entry, started: float) -> None:
