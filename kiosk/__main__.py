@@ -9,6 +9,7 @@ import io
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from drivers.reservations import ReservationsDown, csv_file
@@ -134,6 +135,10 @@ def _data_folder(config: Config) -> Path:
             f"{config.file}: [site] data_dir: {folder} cannot be made ({error.strerror}); "
             "name a folder that this user may write to"
         ) from None
+    if folder.stat().st_mode & 0o077:
+        complain(f"{folder} was open to other users; it is closed to them now (0700)")
+        with suppress(PermissionError):  # somebody else's folder: the databases inside say what is missing
+            folder.chmod(0o700)
     return folder
 
 

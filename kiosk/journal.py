@@ -44,7 +44,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "subsidy_unanswered": "No subsidy answer came within the wait; the eligibility result goes first.",
     "share_down": "A share does not answer.",
     "share_refused": "A share refuses us; a person must look.",
-    "share_up": "A share answers again.",
+    "share_up": "A share answers.",
     "journal_full": "The delivery journal cannot be written.",
     # the reception
     "kiosk_started": "The reception started.",
@@ -71,6 +71,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "card_reader_down": "The card reader does not answer.",
     "import_done": "A file of appointments was imported.",
     "import_failed": "A file of appointments was refused.",
+    "data_folder_lost": "The data folder or its files vanished; the process ends, to be started anew.",
     "import_folder_failed": "The folder for appointments cannot be used.",
 }
 FIELDS: Final = frozenset({"file", "visit", "code", "where", "count", "seconds", "what"})

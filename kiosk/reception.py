@@ -11,12 +11,12 @@ from datetime import datetime
 from pathlib import Path
 
 from drivers import reservations as rs
-from drivers.card_reader import SerialCardReader
+from drivers.card_reader import CardEvent, ReaderDown, ReaderUp, SerialCardReader
 from drivers.printer import open_printer
 from drivers.reservations.sqlite import SqliteReservations
 from kiosk import status, texts
 from kiosk.config import Config, ConfigError
-from kiosk.flow import Rules, switched_on
+from kiosk.flow import Rules, step, switched_on
 from kiosk.flow import events as e
 from kiosk.headless import Headless, complain
 from kiosk.hours import next_opening
@@ -77,16 +77,21 @@ def receive(
         ear.judge(time.monotonic())
         doors.judge()
         board.write(screen.name)
+        if not (folder / "run.lock").exists():
+            log.write("data_folder_lost")
+            inbox.quit()
 
-    runtime = Runtime(switched_on(_rules(config), time.monotonic()), inbox, face, texts.load(), log, complain, beat)
+    kiosk = switched_on(_rules(config), time.monotonic())
+    kiosk, _ = step(kiosk, doors.now(), time.monotonic())  # the first screen must be the right one
+    runtime = Runtime(kiosk, inbox, face, texts.load(), log, complain, beat)
     reservations = SqliteReservations(folder)
     if config.reservations.import_dir is not None:
-        _watch_imports(config.reservations.import_dir, reservations, log)
+        _watch_imports(config.reservations.import_dir, reservations, board, log)
     devices = Devices(
         CourierLine(folder, ear.heard),
         _reservations_worker(config, reservations, references, clock, runtime, inbox, log),
         _printer_worker(config, folder, clock, runtime, inbox, board, log),
-        _card_reader(config, inbox, log),
+        _card_reader(config, inbox, board, log),
     )
     face.listen(inbox.press, inbox.quit)
     try:
@@ -159,16 +164,26 @@ def _printer_worker(
     )
 
 
-def _card_reader(config: Config, inbox: Inbox, log: EventLog) -> SerialCardReader | None:
+def _card_reader(config: Config, inbox: Inbox, board: _Board, log: EventLog) -> SerialCardReader | None:
     if config.card_reader is None:
         return None
     settings = config.card_reader
-    reader = SerialCardReader(settings.url, settings.end, re.compile(settings.pattern), inbox.card)
+
+    def post(event: CardEvent) -> None:
+        if isinstance(event, ReaderDown):
+            log.write("card_reader_down", what=event.message)
+        elif isinstance(event, ReaderUp):
+            log.write("card_reader_up")
+        if isinstance(event, ReaderDown | ReaderUp):
+            board.card_reader = "down" if isinstance(event, ReaderDown) else "up"
+        inbox.card(event)
+
+    reader = SerialCardReader(settings.url, settings.end, re.compile(settings.pattern), post)
     reader.start()
     return reader
 
 
-def _watch_imports(folder: Path, reservations: SqliteReservations, log: EventLog) -> None:
+def _watch_imports(folder: Path, reservations: SqliteReservations, board: _Board, log: EventLog) -> None:
     imports = ImportFolder(folder, reservations)
 
     def watch() -> None:
@@ -178,8 +193,10 @@ def _watch_imports(folder: Path, reservations: SqliteReservations, log: EventLog
                 if isinstance(outcome, Taken):
                     event = "import_done" if outcome.ok else "import_failed"
                     log.write(event, count=outcome.rows, what=outcome.message)
+                    board.refused_import = None if outcome.ok else outcome.message
                 else:
                     log.write("import_folder_failed", what=outcome.message)
+            board.import_trouble = imports.trouble
 
     threading.Thread(target=watch, name="imports", daemon=True).start()
 
@@ -191,15 +208,18 @@ class _Doors:
         self._config = config
         self._inbox = inbox
         self._clock = clock
-        self._told: tuple[bool, str] = (True, "")
+        self._told: e.HoursChanged | None = None
 
-    def judge(self) -> None:
+    def now(self) -> e.HoursChanged:
         local = self._clock()
         is_open = self._config.open_at(local)
-        now = (is_open, "" if is_open else next_opening(self._config, local))
+        return e.HoursChanged(is_open, "" if is_open else next_opening(self._config, local))
+
+    def judge(self) -> None:
+        now = self.now()
         if now != self._told:
             self._told = now
-            self._inbox.post(e.HoursChanged(*now))
+            self._inbox.post(now)
 
 
 class _Board:
@@ -209,6 +229,9 @@ class _Board:
         self._folder = folder
         self._log = log
         self._printer: tuple[str, bool, float] | None = None
+        self.card_reader: str | None = None  # up or down
+        self.refused_import: str | None = None  # until a good file comes
+        self.import_trouble: str | None = None
         self._written: tuple[object, ...] = ()
         self._written_at = 0.0
 
@@ -223,10 +246,12 @@ class _Board:
     def write(self, screen: str) -> None:
         """Called about once a second; written when something changed, and now and then."""
         now = time.monotonic()
-        if (screen, self._printer) == self._written and now - self._written_at < BOARD_EVERY_S:
+        imports = self.import_trouble or self.refused_import
+        known = (screen, self._printer, self.card_reader, imports)
+        if known == self._written and now - self._written_at < BOARD_EVERY_S:
             return
-        self._written, self._written_at = (screen, self._printer), now
-        facts: dict[str, object] = {"screen": screen}
+        self._written, self._written_at = known, now
+        facts: dict[str, object] = {"screen": screen, "card_reader": self.card_reader, "imports": imports}
         if self._printer is not None:
             state, near_end, at = self._printer
             facts["printer"] = {"state": state, "paper_near_end": near_end, "at": at}

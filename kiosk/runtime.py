@@ -16,7 +16,7 @@ from drivers.card_reader import CardEvent, CardRead, CardUnreadable, ReaderDown,
 from kiosk.flow import commands as c
 from kiosk.flow import events as e
 from kiosk.flow import next_deadline, step
-from kiosk.flow.facts import AtCounter, Candidate, Kiosk, Printing, Registering
+from kiosk.flow.facts import AtCounter, Candidate, Kiosk, Printing, Registering, Start
 from kiosk.journal import EventLog
 from kiosk.link import CourierLine, Message
 from kiosk.screens import Screen, screen_of
@@ -188,6 +188,8 @@ class Runtime:
             due = beat_at if deadline is None else min(beat_at, deadline)
             event = self._inbox.next(due - now)
             if event is None:
+                if not isinstance(self._kiosk.stage, Start):
+                    self._log.write("visit_ended", visit=self._kiosk.last_visit, code="stopped")
                 return
             self._take(event)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from drivers.printer import NotReady, open_printer
 from kiosk import locks
@@ -55,7 +56,7 @@ def collect(config: Config, acknowledge: bool) -> Status:
     status = Status()
     folder = config.site.data_dir
     _courier(status, folder, acknowledge)
-    _ledger(status, folder / LEDGER)
+    _ledger(status, folder / LEDGER, config.site.zone)
     _reception(status, folder)
     _printer(status, config)
     status.facts["ok"] = not status.wrong
@@ -68,18 +69,19 @@ def _courier(status: Status, folder: Path, acknowledge: bool) -> None:
     status.facts["courier"] = {"alive": answer is not None}
     if answer is None:
         held = locks.is_held(folder, "courier")
-        status.wrong.append("The courier hangs." if held else "The courier is not running; nothing is delivered.")
+        gone = "The courier is not running; nothing is delivered."
+        status.wrong.append("The courier has just started, or hangs." if held else gone)
         status.facts["shares"] = {}
         return
     status.facts["courier"] |= {"process": answer["process"], "up_s": answer["up_s"]}
     status.facts["shares"] = answer["shares"]
-    status.facts["other_files"] = answer["other_files"]
+    status.facts |= {key: answer[key] for key in ("other_files", "unfinished", "oldest_unfinished_s")}
     for role, share in answer["shares"].items():
         if share["state"] not in (None, "ok"):
             status.wrong.append(f"{role} {share['state']}: {share['message']}")
 
 
-def _ledger(status: Status, path: Path) -> None:
+def _ledger(status: Status, path: Path, zone: ZoneInfo) -> None:
     if not path.exists():
         status.facts["delivery"] = None
         return
@@ -93,22 +95,32 @@ def _ledger(status: Status, path: Path) -> None:
                 "SELECT min(seen_at) FROM files WHERE state IN ('seen', 'staged', 'held')"
             ).fetchone()[0]
             alarms = db.execute("SELECT code, subject, since FROM alarms ORDER BY since").fetchall()
+            names = dict(db.execute("SELECT 'file ' || id, name FROM files").fetchall()) if alarms else {}
     except sqlite3.Error as error:
         status.facts["delivery"] = None
         status.wrong.append(f"The delivery journal {path.name} cannot be read ({type(error).__name__}).")
         return
-    waiting_s = (datetime.now(UTC) - datetime.fromisoformat(oldest)).total_seconds() if oldest else None
+    waits = [(datetime.now(UTC) - datetime.fromisoformat(oldest)).total_seconds()] if oldest else []
+    if status.facts.get("oldest_unfinished_s") is not None:  # seen by the courier, not yet whole
+        waits.append(status.facts["oldest_unfinished_s"])
+    waiting_s = max(waits, default=None)
+    undelivered = sum(states.get(state, 0) for state in ("seen", "staged", "held"))
     status.facts["delivery"] = {
         "oldest_undelivered_s": None if waiting_s is None else round(waiting_s, 1),
-        "undelivered": sum(states.get(state, 0) for state in ("seen", "staged", "held")),
+        "undelivered": undelivered + status.facts.get("unfinished", 0),
         "files": states,
         "subsidies": subsidies,
     }
-    status.facts["alarms"] = [{"code": code, "subject": subject, "since": since} for code, subject, since in alarms]
+    status.facts["alarms"] = [
+        {"code": code, "subject": subject, "since": since, "name": names.get(subject, "")}
+        for code, subject, since in alarms
+    ]
     if waiting_s is not None and waiting_s > OLDEST_MAX_S:
         status.wrong.append(f"A file has been waiting for {waiting_s:.0f} s to be delivered.")
     for code, subject, since in alarms:
-        status.wrong.append(f"{EVENTS.get(code, code)} ({code} {subject}, since {since})")
+        which = " ".join(part for part in (subject, names.get(subject, "")) if part)
+        at = datetime.fromisoformat(since).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+        status.wrong.append(f"{EVENTS.get(code, code)} ({code} {which}, since {at})")
 
 
 def _reception(status: Status, folder: Path) -> None:
@@ -116,6 +128,10 @@ def _reception(status: Status, folder: Path) -> None:
     status.facts["reception"] = {"alive": alive} | (_run_status(folder) if alive else {})
     if not alive and (folder / RUN_STATUS).exists():  # one that is stopped on purpose takes it away
         status.wrong.append("The reception (kiosk run) ended by itself and is not running.")
+    if status.facts["reception"].get("card_reader") == "down":
+        status.wrong.append("The card reader does not answer.")
+    if problem := status.facts["reception"].get("imports"):
+        status.wrong.append(f"The import of appointments: {problem}")
 
 
 def _run_status(folder: Path) -> dict[str, Any]:
@@ -149,13 +165,14 @@ def as_text(status: Status) -> str:
     """For people: what is wrong, or that all is well, then the figures."""
     delivery = status.facts.get("delivery") or {}
     printer = status.facts["printer"]
-    lines = [f"NG  {sentence}" for sentence in status.wrong] or ["OK  everything answers, nothing waits"]
+    lines = [f"NG  {sentence}" for sentence in status.wrong] or ["OK  nothing is wrong"]
     lines.append(f"    courier alive: {status.facts['courier']['alive']}")
     lines.append(f"    reception alive: {status.facts['reception']['alive']}")
     lines += [f"    {role}: {share['state'] or 'not tried yet'}" for role, share in status.facts["shares"].items()]
     oldest = delivery.get("oldest_undelivered_s")
     waiting = "-" if oldest is None else f"{oldest} s"
     lines.append(f"    undelivered: {delivery.get('undelivered', 0)}, oldest: {waiting}")
+    lines.append(f"    files of other kinds, left alone: {status.facts.get('other_files', 0)}")
     subsidies = delivery.get("subsidies", {})
     lines.append(f"    subsidies: {', '.join(f'{name} {number}' for name, number in subsidies.items()) or 'none seen'}")
     lines.append(f"    printer: {printer['state']}{', paper near end' if printer['paper_near_end'] else ''}")

@@ -20,6 +20,7 @@ from kiosk import locks
 from tests.hospital import FILE_OF, PATIENT_OF, ROOT, Hospital, wait_until
 
 pytestmark = pytest.mark.peers
+HEADER = "patient_number,date,time,department,doctor,place\n"
 
 
 def told(hospital: Hospital) -> tuple[int, dict[str, Any]]:
@@ -85,7 +86,7 @@ def test_a_dead_or_hanging_courier_is_wrong(tmp_path: Path) -> None:
         settled(hospital, all_well)
         os.kill(courier.pid, signal.SIGSTOP)
         code, facts = told(hospital)
-        assert (code, facts["wrong"]) == (1, ["The courier hangs."])
+        assert (code, facts["wrong"]) == (1, ["The courier has just started, or hangs."])
         os.kill(courier.pid, signal.SIGCONT)
         settled(hospital, all_well)
         courier.kill()
@@ -221,3 +222,61 @@ def test_status_disturbs_nobody(tmp_path: Path) -> None:
         assert locks.is_held(hospital.data_dir, "courier")
         assert locks.is_held(hospital.data_dir, "run")
         assert len(hospital.printer.jobs) == 1
+
+
+def test_a_file_that_is_seen_but_not_yet_whole_counts_as_undelivered(tmp_path: Path) -> None:
+    with Hospital(tmp_path) as hospital:
+        reception = hospital.open()
+        reception.until("choose_card")
+        hospital.folder("face").joinpath("OQSsiquc01res_face_20260115090000.xml").write_bytes(b"")
+        hospital.folder("face").joinpath("other.txt").write_bytes(b"x")
+        facts = settled(hospital, lambda facts: (facts["delivery"] or {}).get("undelivered") == 1)
+        assert facts["delivery"]["oldest_undelivered_s"] is not None
+        assert reception.quit() == 0
+
+
+def test_a_refused_import_and_a_dead_card_reader_are_wrong_until_they_are_mended(tmp_path: Path) -> None:
+    settings = {"reservations": {"import_dir": f'"{tmp_path}/drop"'}}
+    with Hospital(tmp_path, card_reader=True, settings=settings) as hospital:
+        assert hospital.cards is not None
+        (tmp_path / "drop").mkdir()
+        reception = hospital.open()
+        reception.until("choose_card")
+        settled(hospital, all_well)
+        (tmp_path / "drop" / "a.csv").write_text(HEADER + "1,2026-13-01,9:00,a,b,c\n")
+        hospital.cards.unplug()
+        facts = settled(hospital, lambda facts: len(facts["wrong"]) == 2)
+        assert facts["wrong"][0] == "The card reader does not answer."
+        assert facts["wrong"][1].startswith("The import of appointments: ")
+        reception.until("choose_card")
+        reception.press("patient_card")
+        assert reception.until("counter", "insert_card")["reason"] == "card_unreadable"
+        (tmp_path / "drop" / "b.csv").write_text(HEADER + "1,2026-12-01,9:00,a,b,c\n")
+        settled(hospital, lambda facts: facts["wrong"] == ["The card reader does not answer."])
+
+
+def test_a_reception_that_was_killed_is_wrong_and_one_that_was_stopped_is_not(tmp_path: Path) -> None:
+    with Hospital(tmp_path) as hospital:
+        hospital.open_courier()
+        for killed in (False, True):
+            reception = hospital.open("--no-courier")
+            reception.until("choose_card")
+            settled(hospital, all_well)
+            if killed:
+                reception.kill()
+                told_of = settled(hospital, lambda facts: facts["wrong"])
+                assert told_of["wrong"] == ["The reception (kiosk run) ended by itself and is not running."]
+            else:
+                assert reception.quit() == 0
+                settled(hospital, lambda facts: not facts["wrong"])
+
+
+def test_when_the_data_folder_vanishes_both_processes_end(tmp_path: Path) -> None:
+    with Hospital(tmp_path) as hospital:
+        courier = hospital.open_courier()
+        reception = hospital.open("--no-courier")
+        reception.until("choose_card")
+        settled(hospital, all_well)
+        hospital.data_dir.rename(tmp_path / "elsewhere")
+        assert courier.wait(90) == 1
+        reception.process.wait(90)

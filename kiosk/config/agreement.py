@@ -14,7 +14,7 @@ from kiosk.config.reading import Read
 
 def problems(read: Read) -> list[str]:
     """A line for each rule that is broken. Keys that were refused already are not judged again."""
-    return [*_shares(read), *_places(read), *_hours(read)]
+    return [*_data_folder(read), *_shares(read), *_places(read), *_hours(read)]
 
 
 def _shares(read: Read) -> Iterator[str]:
@@ -31,6 +31,15 @@ def _shares(read: Read) -> Iterator[str]:
             ("terminal", "receipt_computer") if terminal["subsidies"] is None else ("receipt_computer", "terminal")
         )
         yield f"[{lacking}] subsidies: missing, because [{having}] subsidies is there; expected both or neither"
+
+
+def _data_folder(read: Read) -> Iterator[str]:
+    data_dir = read.tables["site"].get("data_dir")
+    for table in ("terminal", "receipt_computer"):
+        for key in ("results", "subsidies"):
+            url = read.tables[table].get(key)
+            if data_dir is not None and url is not None and _place(url) == ("file", os.path.realpath(data_dir)):
+                yield f"[site] data_dir: is the folder of [{table}] {key}; expected a folder of its own"
 
 
 def _place(url: str) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -99,7 +100,18 @@ def document(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         # ValueError: TOMLDecodeError, and numbers too long for int(). Their texts hold lines and columns, no values.
         reason = "too many brackets within brackets" if isinstance(error, RecursionError) else str(error)
-        raise Broken(f"is not TOML: {reason}") from None
+        raise Broken(f"is not TOML: {reason}{_where(text, reason)}") from None
+
+
+def _where(text: str, reason: str) -> str:
+    """The key of the line that tomllib names, and what is usually wrong there; never the value."""
+    found = re.search(r"at line ([0-9]+)", reason)
+    lines = text.splitlines()
+    if found is None or not 1 <= int(found[1]) <= len(lines):
+        return ""
+    key = re.match(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=", lines[int(found[1]) - 1])
+    hint = 'expected texts in straight quotes (name = "…"), numbers without, and each key and table once'
+    return f"; {f'key {key[1]}: ' if key else ''}{hint}"
 
 
 def read(raw: Mapping[str, Any], base: Path, problems: list[str]) -> Read:

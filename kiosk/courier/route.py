@@ -106,6 +106,10 @@ class Route:
         for thread in self._threads:
             thread.start()
 
+    def unfinished(self) -> tuple[int, float | None]:
+        """Files seen but not yet complete: how many, and since when (monotonic) the oldest."""
+        return self._watcher.unfinished
+
     def close(self) -> None:
         self._stop.set()
         self.parcels.close()

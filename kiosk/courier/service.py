@@ -153,6 +153,10 @@ class Courier:
             for name, route in self._routes.items():
                 if thread := route.stuck(STUCK_S):
                     self._notices.stuck(f"{name} {thread}")
+            if not (self._settings.data_dir / LEDGER).exists():
+                # What is written to a deleted ledger protects nothing, and its lock keeps nobody away.
+                self._log.write("data_folder_lost")
+                self.broke(FileNotFoundError())
             if time.monotonic() >= prune_at:
                 prune_at = time.monotonic() + PRUNE_EVERY_S
                 self._notices.with_ledger(lambda: self._ledger.prune(KEEP_DAYS))
@@ -219,7 +223,7 @@ class Courier:
 
     def _health_changed(self, shown: Shown) -> None:
         code = {"ok": "share_up", "down": "share_down", "refused": "share_refused"}[shown.state or "down"]
-        self._log.write(code, where=shown.role, what=shown.message)
+        self._log.write(code, where=shown.role, **({"what": shown.message} if shown.message else {}))
 
     def _judge_shares(self) -> None:
         for shown in self._health.all():
@@ -252,10 +256,14 @@ class Courier:
             self._ledger.clear_alarm(code, subject)
 
     def _status(self) -> Message:
+        unfinished = [route.unfinished() for route in self._routes.values()]
+        since = [at for _, at in unfinished if at is not None]
         return {
             "event": "status",
             "process": os.getpid(),
             "up_s": round(time.monotonic() - self._started, 1),
             "shares": {s.role: {"state": s.state, "message": s.message} for s in self._health.all()},
             "other_files": self._notices.others,
+            "unfinished": sum(number for number, _ in unfinished),
+            "oldest_unfinished_s": round(time.monotonic() - min(since), 1) if since else None,
         }

@@ -30,6 +30,7 @@ class Sighting:
     stamp: str
     stable_since: float
     fresh: bool  # not there when the courier started
+    sighted_at: float = 0.0  # when it was first listed
     handled: bool = False  # complete and in the ledger
     given_up: bool = False  # the patient has been told that it cannot be read
     read_at: float | None = None  # when its content was last looked at
@@ -91,6 +92,10 @@ class Sightings:
         self._cut = False
         self._whole_at = 0.0  # when the last listing that was not cut ended
 
+    def unfinished(self) -> list[Sighting]:
+        """What is not yet in the ledger."""
+        return [each for each in self._known.values() if not each.handled]
+
     def __iter__(self) -> Iterator[Sighting]:
         # Fresh files first: a patient waits for them, nobody waits for a backlog.
         return iter(sorted(self._known.values(), key=lambda each: (not each.fresh, each.id)))
@@ -125,7 +130,7 @@ class Sightings:
         else:
             first_seen = started
         return Sighting(
-            next(self._ids), entry.name, first_seen, entry.size, entry.stamp, started, fresh=first_seen > 0
+            next(self._ids), entry.name, first_seen, entry.size, entry.stamp, started, first_seen > 0, started
         )
 
     def _changed(self, known: Sighting, entry: Entry, started: float) -> None:

@@ -65,6 +65,8 @@ class Watcher:
         self._sightings = Sightings(folder.poll_s)
         self._others_at: float | None = None
         self._look_until = 0.0
+        # Seen but not yet complete: how many, and since when the oldest. Replaced whole, so any thread may read it.
+        self.unfinished: tuple[int, float | None] = (0, None)
 
     def poll(self) -> float:
         """List the folder, then look at its files. Returns when the listing was complete; raises ShareError."""
@@ -103,6 +105,8 @@ class Watcher:
                 sighting.set_aside(now, refused=True)
             else:
                 sighting.looked()
+        left = self._sightings.unfinished()
+        self.unfinished = (len(left), min((each.sighted_at for each in left), default=None))
         return any(sighting.refused for sighting in self._sightings)
 
     def count_others(self) -> None:

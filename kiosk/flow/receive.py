@@ -34,6 +34,9 @@ def start_pressed(kiosk: Kiosk, stage: Start, event: e.Pressed, now: float) -> S
         slow_at, deadline = now + kiosk.rules.baseline_slow_s, now + kiosk.rules.baseline_s
         preparing = Preparing(visit, slow_at, deadline, unclean=now < kiosk.unclean_until)
         return go(kiosk, preparing, started, TakeBaseline(visit))
+    if around.card_reader_down_since is not None:  # a card would be put in for nothing
+        counter, commands = to_counter(kiosk, now, visit, "card_unreadable")
+        return counter, (started, *commands)
     return go(kiosk, AwaitingCard(visit, now + kiosk.rules.card_wait_s), started, ArmCardReader(visit))
 
 
