@@ -414,3 +414,8 @@ def test_nothing_of_a_patient_is_left_at_the_start_page(steps: list[tuple[e.Even
         assert "0012K" not in repr(story.kiosk) and "19560321" not in repr(story.kiosk)
         if isinstance(story.stage, Start):
             assert story.stage == Start()
+
+
+def test_a_result_from_before_the_visit_does_not_make_the_patient_tap_again() -> None:
+    story = Story().waiting_for_tap().at(101, arrived(first_seen=99.0)).at(120, e.Ticked())
+    assert not story.stage.asked_again

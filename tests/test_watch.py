@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from drivers.share import Busy, Digest, Refused, Share, Unreachable, open_share
+from drivers.share import Busy, Digest, Entry, Refused, Share, Unreachable, open_share
 from drivers.share.terms import ENTRIES_MAX
 from drivers.simulated.terminal import TerminalWriter
 from kiosk import result_files
 from kiosk.courier.reading import Reader, Reading, result_reader
-from kiosk.courier.sightings import Sighting
+from kiosk.courier.sightings import Sighting, Sightings
 from kiosk.courier.watch import Folder, Watcher
 from tests.courier_bench import Clock, document, hooked, place, result_name
 from tests.hospital import vector
@@ -302,3 +302,19 @@ def test_first_sight_is_never_later_than_the_file_though_the_share_was_away(tmp_
     watch.poll()
     (sighting,) = list(watch.watcher._sightings)
     assert sighting.first_seen == listed_at
+
+
+def test_a_file_that_a_cut_listing_may_have_hidden_is_as_old_as_the_last_whole_listing() -> None:
+    """Else a file from before a visit would count as new once others were taken away."""
+    first, hidden, late = (Entry(f"OQSsiquc01res_face_2026011509000{n}.xml", 1, "s") for n in (1, 2, 3))
+    at_start = Sightings(0.25)
+    at_start.listed([first], 1.0, 1.1, cut=True)
+    [seen] = at_start.listed([first, hidden], 1.3, 1.4).new
+    assert (seen.first_seen, seen.fresh) == (0.0, False)
+    later = Sightings(0.25)
+    later.listed([], 1.0, 1.1)
+    later.listed([first], 1.3, 1.4, cut=True)
+    [seen] = later.listed([first, hidden], 1.6, 1.7).new
+    assert (seen.first_seen, seen.fresh) == (1.1, True)
+    [seen] = later.listed([first, hidden, late], 1.9, 2.0).new
+    assert seen.first_seen == 1.9
