@@ -8,24 +8,27 @@ import argparse
 import io
 import json
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from drivers.reservations import ReservationsDown, csv_file
 from drivers.reservations.sqlite import SqliteReservations
-from kiosk import reception, screens, status
+from kiosk import reception, screens, status, texts
 from kiosk.config import Config, ConfigError
 from kiosk.config import load as load_config
 from kiosk.courier import assembly
 from kiosk.courier.ledger import LedgerLost
-from kiosk.headless import complain
+from kiosk.headless import Headless, complain
 from kiosk.locks import Held, Unusable
+from kiosk.runtime import Face
 from kiosk.stderr import unblock
 
 EXIT_WRONG = 1
 EXIT_CONFIG = 2
 EXIT_IN_USE = 3
+STANDARD_INPUT = 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,7 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="the reception")
     run.add_argument("--headless", action="store_true", help="screens as JSON lines, presses from standard input")
     run.add_argument("--no-courier", action="store_true", help="the courier runs as a service of its own")
+    run.add_argument("--screens-to", type=Path, metavar="FILE", help="the screens of the window as JSON lines")
     run.set_defaults(do=_run)
+    check = commands.add_parser("check", help="everything a technician checks at installation")
+    check.add_argument("--print", action="store_true", dest="print_slip", help="print a test slip")
+    check.add_argument("--json", action="store_true")
+    check.set_defaults(do=_check)
     courier = commands.add_parser("courier", help="the delivering process alone")
     courier.add_argument("--parent-fd", type=int, help=argparse.SUPPRESS)
     courier.set_defaults(do=_courier)
@@ -61,27 +69,44 @@ def _parser() -> argparse.ArgumentParser:
         required=True, metavar="COMMAND"
     )
     imported = reservations.add_parser("import", help="import a CSV export of appointments")
-    imported.add_argument("file", type=Path, metavar="FILE.csv")
+    imported.add_argument("file", type=Path, metavar="FILE.csv", help="- reads standard input")
     imported.add_argument("--skip-bad", action="store_true", help="import the good lines of a file with bad ones")
     imported.set_defaults(do=_import)
     state = commands.add_parser("status", help="is anything wrong? exit code 0: no")
     state.add_argument("--json", action="store_true")
     state.add_argument("--acknowledge", action="store_true", help="staff have seen the alarms: clear them")
     state.set_defaults(do=_status)
-    for each in (run, courier, imported, state):
+    for each in (run, check, courier, imported, state):
         each.add_argument("--config", type=Path, required=True, metavar="site.toml")
-    commands.add_parser("screens", help="names of screens, buttons, reasons, notes").set_defaults(do=_screens)
+    shown = commands.add_parser("screens", help="names of screens, buttons, reasons, notes")
+    shown.add_argument("--pictures", type=Path, metavar="DIR", help="draw every screen as a PNG file into DIR")
+    shown.set_defaults(do=_screens)
     return parser
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    if not arguments.headless:
-        complain("This version has no window yet; use --headless.")
+    if arguments.headless and arguments.screens_to:
+        complain("--screens-to goes with the window; --headless writes its screens to standard output")
         return EXIT_CONFIG
     config = load_config(arguments.config)
     folder = _data_folder(config)
     unblock()
-    return reception.run_headless(config, folder, own_courier=not arguments.no_courier)
+    return reception.run(config, folder, _face(config, arguments), own_courier=not arguments.no_courier)
+
+
+def _face(config: Config, arguments: argparse.Namespace) -> Face:
+    if arguments.headless:
+        return Headless(time.monotonic(), time.monotonic, sys.stdout, STANDARD_INPUT)
+    # Late import: a headless reception and every other command run where no Kivy is.
+    from kiosk.ui.window import Window
+
+    return Window(config.screen, texts.load(), screens_to=arguments.screens_to)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from kiosk import check
+
+    return check.run(arguments.config, print_slip=arguments.print_slip, as_json=arguments.json)
 
 
 def _courier(arguments: argparse.Namespace) -> int:
@@ -94,7 +119,10 @@ def _courier(arguments: argparse.Namespace) -> int:
 def _import(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config)
     try:
-        parsed = csv_file.read(arguments.file, skip_bad=arguments.skip_bad)
+        # "-": the installed `sudo kiosk` opens the file as root and reads it here as the user kiosk.
+        piped = str(arguments.file) == "-"
+        source = sys.stdin.buffer.read(csv_file.MAX_BYTES + 1) if piped else arguments.file
+        parsed = csv_file.read(source, skip_bad=arguments.skip_bad)
         imported = SqliteReservations(_data_folder(config)).import_rows(parsed, _progress)
     except (csv_file.BadCsv, ReservationsDown) as error:
         complain(str(error))
@@ -117,10 +145,18 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _screens(arguments: argparse.Namespace) -> int:
+    if arguments.pictures:
+        from kiosk.ui import pictures
+
+        for path in pictures.render(arguments.pictures, texts.load()):
+            print(path)  # noqa: T201 - the command's answer
+        return 0
     lines = [f"screen  {name}: {' '.join(buttons) or '(no buttons)'}" for name, buttons in screens.SCREENS.items()]
+    lines.append(f"button  {screens.MORE_TIME} (with leaving true)")
     lines += [f"reason  {reason}" for reason in screens.COUNTER_REASONS]
     lines += [f"reason  {reason} (with note no_slip)" for reason in screens.NO_SLIP_REASONS]
     lines += [f"note    {note}" for note in screens.NOTES]
+    lines += [f"staff   {code}" for code in screens.STAFF]
     print("\n".join(lines))  # noqa: T201 - the command's answer
     return 0
 

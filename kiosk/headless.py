@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import IO
+from typing import IO, Any
 
 from kiosk.screens import Screen
 
@@ -24,27 +24,28 @@ class Headless:
         self._clock = clock
         self._out = out
         self._commands = commands
-        self._shown: Screen | None = None
+        self._shown: dict[str, Any] = {}
         self._quit: Callable[[], None] = lambda: None
 
     def show(self, screen: Screen) -> None:
         """Write a line if the screen changed. A tester who no longer reads has quit."""
-        if screen == self._shown:
+        said = facts_of(screen)
+        if said == self._shown:  # what a window draws besides is no news here
             return
-        self._shown = screen
-        line = {
-            "screen": screen.name,
-            "title": screen.title,
-            "lines": list(screen.lines),
-            "buttons": list(screen.buttons),
-            "reason": screen.reason,
-            "notes": list(screen.notes),
-            "t": round(self._clock() - self._started, 3),
-        }
+        self._shown = said
+        line = {**said, "t": round(self._clock() - self._started, 3)}
         try:
             print(json.dumps(line, ensure_ascii=False), file=self._out, flush=True)
         except OSError:
             self._lost()
+
+    def serve(self, work: Callable[[], None]) -> None:
+        """Run the reception; nothing else has to run."""
+        work()
+
+    def alive(self, now: float) -> bool:
+        """A face without a window is never stuck."""
+        return True
 
     def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
         """Start reading commands; the end of input means quit."""
@@ -70,6 +71,21 @@ class Headless:
             elif words:
                 complain(f"not understood: {line.strip()[:60]!r}; expected `press BUTTON` or `quit`")
         quit_()
+
+
+def facts_of(screen: Screen) -> dict[str, Any]:
+    """A screen as the JSON lines tell it, but for the time."""
+    return {
+        "screen": screen.name,
+        "title": screen.title,
+        "lines": list(screen.lines),
+        "buttons": list(screen.buttons),
+        "reason": screen.reason,
+        "notes": list(screen.notes),
+        "leaving": screen.leaving,
+        "unavailable": list(screen.unavailable),
+        "staff": list(screen.staff),
+    }
 
 
 def lines_of(descriptor: int) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,27 +17,28 @@ from kiosk import status, texts
 from kiosk.config import Config, ConfigError
 from kiosk.flow import Rules, step, switched_on
 from kiosk.flow import events as e
-from kiosk.headless import Headless, complain
+from kiosk.headless import complain
 from kiosk.hours import next_opening
 from kiosk.import_folder import ImportFolder, Taken
 from kiosk.journal import EventLog
 from kiosk.link import CourierLine
 from kiosk.locks import DataLock
 from kiosk.reference_numbers import BadMap, ReferenceNumbers
-from kiosk.runtime import CourierEar, Devices, Inbox, Runtime
+from kiosk.runtime import CourierEar, Devices, Face, Inbox, Runtime
 from kiosk.screens import Screen
 from kiosk.supervise import CourierProcess, when_asked_to_end
 from kiosk.workers import PrinterWorker, ReservationsWorker
 
 IMPORT_POLL_S = 1.0
 BOARD_EVERY_S = 10.0
-COMMANDS = 0  # standard input
 Clock = Callable[[], datetime]
 
 
-def run_headless(config: Config, folder: Path, *, own_courier: bool) -> int:
-    """Serve patients until the input ends, `quit`, or SIGTERM. `folder`: the data folder."""
-    started = time.monotonic()
+def run(config: Config, folder: Path, face: Face, *, own_courier: bool, clean_start: bool = False) -> int:
+    """Serve patients until the face or SIGTERM says quit. Only from the main thread. `folder`: the data folder.
+
+    `clean_start`: as in `flow.switched_on`.
+    """
     references = _references(config)
     lock = DataLock(folder, "run")
     log = EventLog(folder, "run")
@@ -47,10 +47,9 @@ def run_headless(config: Config, folder: Path, *, own_courier: bool) -> int:
     courier = None
     if own_courier:
         courier = CourierProcess(config.file, lambda code: log.write("courier_restarted", code=str(code)))
-    face = Headless(started, time.monotonic, sys.stdout, COMMANDS)
     try:
         log.write("kiosk_started")
-        receive(config, folder, references, log, inbox, face)
+        face.serve(lambda: receive(config, folder, references, log, inbox, face, clean_start))
         status.forget_run_status(folder)
     finally:
         if courier is not None:
@@ -62,7 +61,13 @@ def run_headless(config: Config, folder: Path, *, own_courier: bool) -> int:
 
 
 def receive(
-    config: Config, folder: Path, references: ReferenceNumbers, log: EventLog, inbox: Inbox, face: Headless
+    config: Config,
+    folder: Path,
+    references: ReferenceNumbers,
+    log: EventLog,
+    inbox: Inbox,
+    face: Face,
+    clean_start: bool,
 ) -> None:
     """One reception from its first screen to the end; devices are opened and closed here."""
 
@@ -81,7 +86,7 @@ def receive(
             log.write("data_folder_lost")
             inbox.quit()
 
-    kiosk = switched_on(_rules(config), time.monotonic())
+    kiosk = switched_on(_rules(config), time.monotonic(), clean=clean_start)
     kiosk, _ = step(kiosk, doors.now(), time.monotonic())  # the first screen must be the right one
     runtime = Runtime(kiosk, inbox, face, texts.load(), log, complain, beat)
     reservations = SqliteReservations(folder)

@@ -5,9 +5,10 @@ Shows time, department, doctor, place and reception number; never a name, a pati
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, assert_never
 
+from kiosk.flow import leaving
 from kiosk.flow.facts import (
     Appointment,
     AtCounter,
@@ -28,8 +29,9 @@ from kiosk.texts import Texts
 
 Mood = Literal["ask", "wait", "good", "counter", "off"]
 
+MORE_TIME: Final = "more_time"
 KEYS: Final = tuple(f"key_{digit}" for digit in range(10))
-# Every screen with the buttons it can have.
+# Every screen with the buttons it can have; one that is about to go by itself offers MORE_TIME as well.
 SCREENS: Final[dict[str, tuple[str, ...]]] = {
     "choose_card": ("mynumber", "patient_card"),
     "preparing": ("cancel",),
@@ -60,12 +62,28 @@ COUNTER_REASONS: Final = (
     "too_late",
 )
 NO_SLIP_REASONS: Final = ("paper_out", "cover_open", "printer_offline", "printer_silent", "printer_stalled")
+STAFF: Final = (
+    "courier_silent",
+    "delivery_waits",
+    "share_terminal",
+    "share_receipt_computer",
+    "alarms",
+    "printer",
+    "paper_near_end",
+    "imports",
+)
 NOTES: Final = ("insurance_check", "subsidy_failed", "no_slip")
 
 
 @dataclass(frozen=True)
 class Screen:
-    """One screen. `lines` from top to bottom; `reason` and `notes` are codes for staff and testers."""
+    """One screen. `lines` from top to bottom; `reason`, `notes` and `staff` are codes for staff and testers.
+
+    The lines again, by what they are: `appointments`, `number` (the reception number), and `remarks`, the others.
+    `step`: how far a visit at the face reader is, from 0. `typed`: digits of a birth day typed so far, 0 to 4.
+    `until`: the moment (seconds of the flow's clock) at which this screen goes by itself; `leaving`: it will soon.
+    `unavailable`: buttons that lead to the counter for now.
+    """
 
     name: str
     title: str
@@ -75,10 +93,29 @@ class Screen:
     reason: str | None = None
     notes: tuple[str, ...] = ()
     number: int | None = field(repr=False, default=None)
+    appointments: tuple[Appointment, ...] = field(repr=False, default=())
+    remarks: tuple[str, ...] = field(repr=False, default=())
+    step: int | None = None
+    typed: int = 0
+    leaving: bool = False
+    unavailable: tuple[str, ...] = ()
+    staff: tuple[str, ...] = ()
+    until: float | None = field(default=None, compare=False)
 
 
 def screen_of(kiosk: Kiosk, texts: Texts) -> Screen:
     """The screen for a state."""
+    screen = _stage_screen(kiosk, texts)
+    stage = kiosk.stage
+    if not isinstance(stage, leaving.MAY_BE_LEFT):
+        return screen
+    more = (MORE_TIME,) if leaving.may_extend(stage) else ()
+    return replace(
+        screen, buttons=(*more, *screen.buttons), leaving=stage.warned, until=leaving.end_of(stage)
+    )
+
+
+def _stage_screen(kiosk: Kiosk, texts: Texts) -> Screen:
     stage = kiosk.stage
     match stage:
         case Start():
@@ -87,11 +124,13 @@ def screen_of(kiosk: Kiosk, texts: Texts) -> Screen:
             return _plain("preparing", texts, "wait", buttons=("cancel",)) if stage.slow else _start(kiosk, texts)
         case AwaitingTap() | Settling():
             again = (texts["tap_reader"]["again"],) if stage.asked_again else ()
-            return _plain("tap_reader", texts, "ask", extra=again, buttons=("cancel",))
+            screen = _plain("tap_reader", texts, "ask", extra=again, buttons=("cancel",))
+            return replace(screen, step=1 if isinstance(stage, Settling) else 0)
         case AwaitingBirthday():
             shown = "●" * len(stage.digits) + "○" * (4 - len(stage.digits))
             typed = texts["birthday"]["typed"].format(shown=shown)
-            return _plain("birthday", texts, "ask", extra=(typed,), buttons=SCREENS["birthday"])
+            screen = _plain("birthday", texts, "ask", extra=(typed,), buttons=SCREENS["birthday"])
+            return replace(screen, remarks=tuple(texts["birthday"]["lines"]), typed=len(stage.digits))
         case AwaitingCard():
             unreadable = stage.tries > 0
             words = texts["insert_card"]
@@ -121,23 +160,25 @@ def _plain(
     reason: str | None = None,
 ) -> Screen:
     words = texts[name]
-    return Screen(name, words["title"], mood, (*words["lines"], *extra), buttons, reason)
+    lines = (*words["lines"], *extra)
+    return Screen(name, words["title"], mood, lines, buttons, reason, remarks=lines)
 
 
 def _start(kiosk: Kiosk, texts: Texts) -> Screen:
     around = kiosk.surroundings
     if not around.is_open:
         opens = (texts["closed"]["opens"].format(opens=around.opens),) if around.opens else ()
-        return _plain("closed", texts, "off", extra=opens)
+        return replace(_plain("closed", texts, "off", extra=opens), staff=around.staff)
     if around.out_of_service:
-        return _plain("out_of_service", texts, "off")
-    extra: list[str] = []
+        return replace(_plain("out_of_service", texts, "off"), staff=around.staff)
+    down: dict[str, str] = {}
     if around.terminal_down_since is not None:
-        extra.append(texts["choose_card"]["terminal_down"])
+        down["mynumber"] = texts["choose_card"]["terminal_down"]
     if kiosk.rules.patient_cards and around.card_reader_down_since is not None:
-        extra.append(texts["choose_card"]["card_reader_down"])
+        down["patient_card"] = texts["choose_card"]["card_reader_down"]
     buttons = ("mynumber", "patient_card") if kiosk.rules.patient_cards else ("mynumber",)
-    return _plain("choose_card", texts, "ask", extra=tuple(extra), buttons=buttons)
+    screen = _plain("choose_card", texts, "ask", extra=tuple(down.values()), buttons=buttons)
+    return replace(screen, unavailable=tuple(down), staff=around.staff)
 
 
 def _reception(
@@ -150,14 +191,25 @@ def _reception(
     extra_notes: tuple[str, ...] = (),
     mood: Mood = "wait",
 ) -> Screen:
+    shown = tuple(replace(each, doctor=_doctor(each, texts)) for each in reception.appointments)
+    remarks = (*(texts["notes"][note] for note in reception.notes if note in texts["notes"]), *tail)
     lines = (
-        *(appointment_line(each, texts) for each in reception.appointments),
+        *(appointment_line(each, texts) for each in shown),
         texts["parts"]["number"].format(number=reception.number),
-        *(texts["notes"][note] for note in reception.notes if note in texts["notes"]),
-        *tail,
+        *remarks,
     )
-    notes = (*reception.notes, *extra_notes)
-    return Screen(name, texts[name]["title"], mood, lines, SCREENS[name], reason, notes, reception.number)
+    return Screen(
+        name,
+        texts[name]["title"],
+        mood,
+        lines,
+        SCREENS[name],
+        reason,
+        (*reception.notes, *extra_notes),
+        reception.number,
+        shown,
+        remarks,
+    )
 
 
 def _done(stage: Done, texts: Texts) -> Screen:
@@ -180,13 +232,18 @@ def _counter(stage: AtCounter, texts: Texts) -> Screen:
         lines.insert(1, parts["next_day"].format(month=stage.next_day.month, day=stage.next_day.day))
     if stage.opens_at and stage.reason in ("too_early", "too_late"):
         lines[0] = parts[stage.reason].format(time=stage.opens_at)
-    return Screen("counter", texts["counter"]["title"], "counter", tuple(lines), ("close",), stage.reason)
+    said = tuple(lines)
+    return Screen("counter", texts["counter"]["title"], "counter", said, ("close",), stage.reason, remarks=said)
 
 
 def appointment_line(appointment: Appointment, texts: Texts) -> str:
     """`13:00 内科 佐藤 先生 A棟1階2番窓口`; what is not known is left out."""
-    doctor = appointment.doctor
-    if doctor and not doctor.endswith("先生"):
-        doctor = texts["parts"]["doctor"].format(doctor=doctor)
-    shown = (appointment.time, appointment.department, doctor, appointment.place)
+    shown = (appointment.time, appointment.department, _doctor(appointment, texts), appointment.place)
     return " ".join(part for part in shown if part)
+
+
+def _doctor(appointment: Appointment, texts: Texts) -> str:
+    doctor = appointment.doctor
+    if not doctor or doctor.endswith("先生"):
+        return doctor
+    return str(texts["parts"]["doctor"].format(doctor=doctor))

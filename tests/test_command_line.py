@@ -16,6 +16,7 @@ import pytest
 
 from drivers.reservations.sqlite import SqliteReservations
 from kiosk.__main__ import main
+from kiosk.screens import STAFF
 from tests.hospital import ROOT, Reception, today, wait_until
 
 ENTRY_POINT = "import sys; from kiosk.__main__ import main; sys.exit(main())"
@@ -80,7 +81,8 @@ def test_screens_lists_every_name_of_the_contract(capsys: pytest.CaptureFixture[
     assert CONTRACT.items() <= buttons.items()
     assert {words[1] for words in said if words[0] == "reason"} >= set(REASONS.split())
     assert [words[1] for words in said if words[0] == "note"] == NOTES.split()
-    assert {words[0] for words in said} == {"screen", "reason", "note"}
+    assert [words[1] for words in said if words[0] == "staff"] == list(STAFF)
+    assert {words[0] for words in said} == {"screen", "button", "reason", "note", "staff"}
 
 
 def test_the_script_and_the_module_are_the_same_program() -> None:

@@ -38,6 +38,8 @@ CONTRACT: dict[str, dict[str, Any]] = {
     "printer": {
         "url": None, "width_mm": 80, "barcode": "code128", "counter_slip": False, "status": True, "poll_s": 30,
     },
+    "screen": {"width_px": 1080, "height_px": 1920, "diagonal_inch": 21.5, "fullscreen": True, "rotation": 0},
+    "alarm": {"command": ()},
     "card_reader": {
         "url": "serial:///dev/ttyS0?baudrate=9600", "end": "CR", "pattern": "^([0-9A-Za-z-]{1,20})$",
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -31,6 +32,7 @@ from kiosk.flow.facts import (
     Settling,
     Start,
 )
+from kiosk.flow.leaving import EXTENSIONS_MAX
 from kiosk.flow.step import DECIDED, IGNORED, STAGES, SURROUNDINGS
 
 DAY = date(2026, 1, 15)
@@ -414,6 +416,60 @@ def test_nothing_of_a_patient_is_left_at_the_start_page(steps: list[tuple[e.Even
         assert "0012K" not in repr(story.kiosk) and "19560321" not in repr(story.kiosk)
         if isinstance(story.stage, Start):
             assert story.stage == Start()
+
+
+# -- back to the start by itself ----------------------------------------------------------------------------------
+
+
+def at_card() -> Story:
+    return Story().at(100, e.Pressed("patient_card"))
+
+
+def at_counter() -> Story:
+    return at_card().at(101, e.CardRead(1, "0012K")).at(102, e.PatientUnknown(1))
+
+
+LEFT_ALONE: dict[str, tuple[Callable[[], Story], float, float, float]] = {
+    # how it gets there, when it began, when the warning comes, when it ends
+    "at the face reader": (Story().waiting_for_tap, 100, 140, 160),
+    "at the card reader": (at_card, 100, 140, 160),
+    "at the counter": (at_counter, 102, 102 + 20 * 2 / 3, 122),
+}
+
+
+@pytest.mark.parametrize(("arrive", "began", "warned", "end"), LEFT_ALONE.values(), ids=LEFT_ALONE)
+def test_who_is_about_to_be_left_is_warned_and_one_touch_gives_the_time_again(
+    arrive: Callable[[], Story], began: float, warned: float, end: float
+) -> None:
+    story = arrive()
+    assert not story.at(warned - 0.1, e.Pressed("more_time")).stage.warned, "not offered, not taken"
+    assert story.at(warned + 0.1).stage.warned
+    kind = type(story.stage)
+    longer = story.at(warned + 1, e.Pressed("more_time"))
+    assert isinstance(longer.stage, kind) and not longer.stage.warned
+    assert isinstance(longer.at(end + 1).stage, kind)
+    assert not isinstance(longer.at(warned + 1 + (end - began) + 0.1).stage, kind)
+
+
+def test_time_is_given_ten_times_and_then_the_page_goes() -> None:
+    story, now = at_card(), 100.0
+    for _ in range(EXTENSIONS_MAX):
+        now += 45
+        assert story.at(now, e.Pressed("more_time")).stage.warned is False
+    assert story.at(now + 45, e.Pressed("more_time")).stage.warned
+    assert isinstance(story.at(now + 60.1).stage, Start)
+
+
+def test_typing_a_birth_day_slowly_is_no_leaving() -> None:
+    story = Story(Rules(birthday="always")).waiting_for_tap().at(110, arrived()).at(110.6)
+    for number, key in enumerate("0321"):
+        story.at(150 + 45 * number, e.Pressed(f"key_{key}"))
+    assert isinstance(story.at(290, e.Pressed("ok")).stage, LookingUp)
+
+
+def test_what_waits_for_a_device_is_not_extended() -> None:
+    story = at_card().at(101, e.CardRead(1, "0012K"))
+    assert story.at(102, e.Pressed("more_time")).stage.deadline == 113
 
 
 def test_a_result_from_before_the_visit_does_not_make_the_patient_tap_again() -> None:

@@ -34,7 +34,18 @@ from kiosk.flow.facts import (
     Start,
     Surroundings,
 )
-from kiosk.screens import COUNTER_REASONS, KEYS, NO_SLIP_REASONS, NOTES, SCREENS, Screen, screen_of
+from kiosk.flow.leaving import EXTENSIONS_MAX
+from kiosk.screens import (
+    COUNTER_REASONS,
+    KEYS,
+    MORE_TIME,
+    NO_SLIP_REASONS,
+    NOTES,
+    SCREENS,
+    STAFF,
+    Screen,
+    screen_of,
+)
 
 WORDS = texts.load()
 NUMBER = "70012345"
@@ -44,7 +55,7 @@ DAY = date(2026, 1, 15)
 NEXT_DAY = date(2026, 2, 3)
 TITLE_MAX_CHARS = 20
 LINE_MAX_CHARS = 40
-BUTTONS = sorted({button for buttons in SCREENS.values() for button in buttons})
+BUTTONS = sorted({MORE_TIME} | {button for buttons in SCREENS.values() for button in buttons})
 CANDIDATE = Candidate(1, "usable", NUMBER, BORN)
 TWO = (Appointment("09:30", "内科", "佐藤", "A棟1階2番窓口"), Appointment("11:00", "眼科", "高橋 先生", ""))
 RECEPTION = Reception(DAY, "08:52", NUMBER, 7, TWO)
@@ -55,6 +66,12 @@ STAGES: dict[str, Stage] = {
     "preparing": Preparing(5, 100.4, 110, False),
     "preparing slowly": Preparing(5, 100.4, 110, False, slow=True),
     "awaiting tap": AwaitingTap(5, 100, 160, False),
+    "about to leave: tap": AwaitingTap(5, 100, 120, False, warned=True),
+    "about to leave: birthday": AwaitingBirthday(5, 120, CANDIDATE, warned=True),
+    "about to leave: card": AwaitingCard(5, 120, warned=True),
+    "about to leave: done": Done(5, 110, NOTED, warned=True),
+    "about to leave: counter": AtCounter(5, 110, "no_appointment", NEXT_DAY, warned=True),
+    "about to leave, too often": Done(5, 110, NOTED, warned=True, extended=EXTENSIONS_MAX),
     "awaiting tap again": AwaitingTap(5, 100, 160, False, asked_again=True),
     "settling": Settling(5, 100, 107.5, False, False, CANDIDATE),
     "awaiting birthday": AwaitingBirthday(5, 170, CANDIDATE),
@@ -80,6 +97,8 @@ SURROUNDINGS: dict[str, Surroundings] = {
     "card reader down": Surroundings(card_reader_down_since=100),
     "closed": Surroundings(is_open=False),
     "closed until": Surroundings(is_open=False, opens="1月16日（金） 8:30"),
+    "for staff": Surroundings(staff=STAFF),
+    "closed, for staff": Surroundings(is_open=False, staff=("alarms",)),
     "out of service": Surroundings(terminal_down_since=1, card_reader_down_since=1, out_of_service=True),
 }
 
@@ -180,6 +199,7 @@ def test_no_words_are_left_over_and_all_have_their_places() -> None:
         ("closed", "opens"): {"opens"},
         ("birthday", "typed"): {"shown"},
         ("insert_card", "tries_left"): {"left"},
+        ("leaving", "seconds"): {"seconds"},
     }
     found: dict[tuple[str, str], set[str]] = {}
     for table, words in WORDS.items():
@@ -188,7 +208,9 @@ def test_no_words_are_left_over_and_all_have_their_places() -> None:
                 if places := {place for _, place, _, _ in Formatter().parse(each) if place}:
                     found[table, key] = places
     assert found == wanted
-    assert set(WORDS) == set(SCREENS) | {"parts", "reasons", "notes"}
+    drawn = {"buttons", "moods", "leaving", "result", "staff"}  # what a window shows beside the lines
+    assert set(WORDS) == set(SCREENS) | {"parts", "reasons", "notes"} | drawn
+    assert set(WORDS["staff"]) == {"label", *STAFF}
     assert set(WORDS["reasons"]) == {*COUNTER_REASONS, "unknown"}
     assert set(WORDS["notes"]) == set(NOTES) - {"no_slip"}
 
@@ -196,11 +218,19 @@ def test_no_words_are_left_over_and_all_have_their_places() -> None:
 TECHNICAL = re.compile("エラー|資格確認|照会|端末|サーバ|通信|システム|データ|ファイル|共有|タイムアウト|ID|PIN")
 
 
+FOR_STAFF = {"staff"}
+LABELS = {"buttons", "moods", "leaving", "result", "tap_reader.steps"}
+
+
 def test_no_technical_word_and_no_rough_form_reaches_a_patient() -> None:
-    for words in WORDS.values():
-        for text in words.values():
+    for table, words in WORDS.items():
+        for key, text in words.items():
             for each in text if isinstance(text, list) else [text]:
+                if table in FOR_STAFF:
+                    continue
                 assert not TECHNICAL.search(each), each
+                if {table, f"{table}.{key}"} & LABELS:
+                    continue  # not a sentence
                 polite = ("。", "？", "）", "先生", "{number}", "{shown}", "さい", "せん", "です", "ます", "した")
                 assert each.endswith(polite), each
 
@@ -277,8 +307,8 @@ def accepted(state: Kiosk) -> set[str]:
 def test_the_buttons_shown_are_those_the_flow_accepts(name: str) -> None:
     screen, state = shown(name), EVERY[name]
     expected = set(screen.buttons)
-    if name == "awaiting birthday":
-        expected -= {"clear", "ok"}  # nothing typed yet
+    if name in ("awaiting birthday", "about to leave: birthday"):
+        expected -= {"ok"}  # nothing typed yet
     elif name == "birthday typed":
         expected -= set(KEYS)  # four are enough
     assert accepted(state) == expected
@@ -297,7 +327,7 @@ def test_the_blink_before_the_reader_is_ready_looks_like_the_start_page_and_a_se
 @pytest.mark.parametrize("name", EVERY)
 def test_a_screen_has_no_buttons_but_those_in_the_list(name: str) -> None:
     screen = shown(name)
-    assert set(screen.buttons) <= set(SCREENS[screen.name])
+    assert set(screen.buttons) <= {*SCREENS[screen.name], MORE_TIME}
     assert len(set(screen.buttons)) == len(screen.buttons)
 
 

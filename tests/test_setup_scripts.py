@@ -180,6 +180,10 @@ def test_a_wrong_option_is_refused_before_anything_happens(fresh: SmallRepo, arg
     assert not (fresh.root / ".venv").exists()
 
 
+RUN_PACKAGES = ("libusb-1.0-0", "libgl1", "libegl1", "libxi6", "libxcursor1", "libxrandr2", "libxss1")
+DEV_PACKAGES = ("samba", "xvfb", "xauth", "xdotool", "smbclient", "zbar-tools")
+
+
 def test_an_ordinary_user_is_told_what_and_why_and_sudo_is_asked(fresh: SmallRepo) -> None:
     fresh.program("dpkg-query", "exit 1")
     fresh.program("id", "echo 1000")
@@ -188,7 +192,10 @@ def test_an_ordinary_user_is_told_what_and_why_and_sudo_is_asked(fresh: SmallRep
     assert done.returncode == 0, done.stderr
     for package, why in {
         "libusb-1.0-0": "receipt printers on USB",
-        "samba": "the tests' file servers",
+        "libgl1": "draws the screen",
+        "libxi6": "touches",
+        "samba": "in the place of terminal and receipt computer",
+        "xdotool": "the same",
         "smbclient": "second client",
         "zbar-tools": "barcodes",
     }.items():
@@ -196,7 +203,7 @@ def test_an_ordinary_user_is_told_what_and_why_and_sudo_is_asked(fresh: SmallRep
     asked = fresh.said.read_text(encoding="utf-8")
     assert "sudo env DEBIAN_FRONTEND=noninteractive sh -eu -c" in asked
     assert "--no-install-recommends -o DPkg::Lock::Timeout=300" in asked
-    assert asked.count(" setup libusb-1.0-0 samba smbclient zbar-tools\n") == 1
+    assert asked.count(f" setup {' '.join((*RUN_PACKAGES, *DEV_PACKAGES))}\n") == 1
 
 
 def test_a_kiosk_gets_no_packages_that_only_tests_need(fresh: SmallRepo) -> None:

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from kiosk.config import agreement, passwords, reading
 from kiosk.config.model import (
+    Alarm,
     Arrival,
     CardReader,
     Config,
+    Display,
     Hours,
     NumberMap,
     Place,
@@ -29,11 +31,13 @@ from kiosk.config.model import (
 from kiosk.config.values import ClosedDay, Secret
 
 __all__ = [
+    "Alarm",
     "Arrival",
     "CardReader",
     "ClosedDay",
     "Config",
     "ConfigError",
+    "Display",
     "Hours",
     "NumberMap",
     "Place",
@@ -96,6 +100,8 @@ def _config(read: reading.Read, secrets: Mapping[str, Secret | None], file: Path
         reservations=ReservationSystem(**tables["reservations"]),
         reference_numbers=NumberMap(**tables["reference_numbers"]),
         printer=SlipPrinter(**tables["printer"]),
+        screen=Display(**tables["screen"]),
+        alarm=Alarm(**tables["alarm"]),
         card_reader=CardReader(**tables["card_reader"]) if "card_reader" in tables else None,
         places=tuple(Place(**place) for place in read.lists["place"]),
         hours=tuple(Hours(**hours) for hours in read.lists["hours"]),

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, time
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -19,7 +19,6 @@ import drivers.card_reader
 import drivers.printer
 import drivers.share
 from drivers.share.terms import name_fault
-from kiosk.config.values import WEEKDAYS, ClosedDay
 
 _MAX_TEXT: Final = 1024
 
@@ -40,7 +39,8 @@ class Check:
     private: bool = False
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
+    """A text without control characters and not too long."""
     if not isinstance(value, str):
         raise Refused
     if len(value) > _MAX_TEXT:
@@ -54,7 +54,7 @@ def text(max_chars: int) -> Check:
     """Words for people: not blank, at most `max_chars`; blanks around them go."""
 
     def accept(value: object, base: Path) -> str:
-        words = _plain(value).strip()
+        words = plain(value).strip()
         if not words or len(words) > max_chars:
             raise Refused
         return words
@@ -66,7 +66,7 @@ def digits(count: int) -> Check:
     """A code of exactly `count` digits; text, because leading zeros count."""
 
     def accept(value: object, base: Path) -> str:
-        if not re.fullmatch(f"[0-9]{{{count}}}", _plain(value)):
+        if not re.fullmatch(f"[0-9]{{{count}}}", plain(value)):
             raise Refused
         return str(value)
 
@@ -126,7 +126,7 @@ def timezone() -> Check:
     """A name of the time zone database."""
 
     def accept(value: object, base: Path) -> str:
-        name = _plain(value)
+        name = plain(value)
         try:
             ZoneInfo(name)
         except (ValueError, OSError, LookupError):  # odd names; folders of the database; unknown names
@@ -140,7 +140,7 @@ def absolute_folder() -> Check:
     """An absolute path at which there is a folder or nothing yet."""
 
     def accept(value: object, base: Path) -> Path:
-        path = Path(_plain(value))
+        path = Path(plain(value))
         if not path.is_absolute():
             raise Refused
         try:
@@ -157,7 +157,7 @@ def optional_path() -> Check:
     """A path, relative to site.toml's folder, or "" for none."""
 
     def accept(value: object, base: Path) -> Path | None:
-        name = _plain(value).strip()
+        name = plain(value).strip()
         return base / name if name else None
 
     return Check('a path, absolute or relative to site.toml, or "" for none', accept)
@@ -167,7 +167,7 @@ def file_name() -> Check:
     """A path of a file, kept as written: it is also the name of a systemd credential."""
 
     def accept(value: object, base: Path) -> str:
-        name = _plain(value).strip()
+        name = plain(value).strip()
         if Path(name).name in ("", ".."):
             raise Refused
         return name
@@ -179,7 +179,7 @@ def folder_of_share() -> Check:
     """A folder of the share, its names divided by /, or "" for none."""
 
     def accept(value: object, base: Path) -> str:
-        folder = _plain(value).strip()
+        folder = plain(value).strip()
         for name in folder.split("/"):
             if name and (fault := name_fault(name)):
                 raise Refused(fault)
@@ -215,7 +215,7 @@ def card_reader_url() -> Check:
 
 def _url(expected: str, parse: Callable[[str], object], bad: type[ValueError]) -> Check:
     def accept(value: object, base: Path) -> str:
-        url = _plain(value)
+        url = plain(value)
         try:
             parse(url)
         except bad as error:
@@ -230,7 +230,7 @@ def regex() -> Check:
     """A regular expression."""
 
     def accept(value: object, base: Path) -> str:
-        pattern = _plain(value)
+        pattern = plain(value)
         if len(pattern) > 200:
             raise Refused("longer than 200 characters")
         try:
@@ -242,54 +242,20 @@ def regex() -> Check:
     return Check("a regular expression of at most 200 characters; its first group, if any, is the number", accept)
 
 
-def clock_time() -> Check:
-    """A time of day, "08:00"."""
+def command() -> Check:
+    """A program with its arguments: a list of texts, or one text that is split as a shell would; empty for none."""
 
-    def accept(value: object, base: Path) -> time:
-        if isinstance(value, time):
-            return value
-        match = re.fullmatch("([01]?[0-9]|2[0-3]):([0-5][0-9])", _plain(value), re.ASCII)
-        if not match:
-            raise Refused
-        return time(int(match[1]), int(match[2]))
+    def accept(value: object, base: Path) -> tuple[str, ...]:
+        try:
+            words = value if isinstance(value, list) else shlex.split(plain(value))
+        except ValueError as error:
+            raise Refused(str(error).lower()) from None
+        if len(words) > 20:
+            raise Refused("more than 20 words")
+        parts = tuple(plain(word) for word in words)
+        if parts and not Path(parts[0]).is_absolute():
+            raise Refused("the program needs its whole path")
+        return parts
 
-    return Check('a time such as "08:00"', accept)
-
-
-def weekdays() -> Check:
-    """Days of the week, each once."""
-
-    def accept(value: object, base: Path) -> tuple[object, ...]:
-        if not isinstance(value, list) or not value or len(value) > len(WEEKDAYS):
-            raise Refused
-        if any(day not in WEEKDAYS for day in value) or any(value.count(day) > 1 for day in value):
-            raise Refused
-        return tuple(value)
-
-    return Check('a list of days, each once, of "mon", "tue", "wed", "thu", "fri", "sat", "sun"', accept)
-
-
-def closed_days() -> Check:
-    """Days of one year or of every year."""
-
-    def accept(value: object, base: Path) -> tuple[ClosedDay, ...]:
-        if not isinstance(value, list) or len(value) > 400:
-            raise Refused
-        return tuple(_closed_day(day) for day in value)
-
-    return Check('a list of at most 400 days such as "2026-12-29", or "12-29" for every year', accept)
-
-
-def _closed_day(value: object) -> ClosedDay:
-    if type(value) is date:
-        return ClosedDay(value.month, value.day, value.year)
-    match = re.fullmatch("(?:([0-9]{4})-)?([0-9]{2})-([0-9]{2})", _plain(value), re.ASCII)
-    if not match:
-        raise Refused
-    year = int(match[1]) if match[1] else None
-    try:
-        # A leap year stands for "every year", so that 02-29 may be named.
-        date(2000 if year is None else year, int(match[2]), int(match[3]))
-    except ValueError:
-        raise Refused("there is no such day") from None
-    return ClosedDay(int(match[2]), int(match[3]), year)
+    # An argument may hold the key of a mail or chat service.
+    return Check('a program and its arguments such as ["/usr/local/bin/alarm"]', accept, private=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from kiosk.config import checks
+from kiosk.config import checks, day_checks
 from kiosk.config.values import WEEKDAYS, ClosedDay, Secret, Weekday
 
 _Share = checks.share_url()
@@ -30,7 +30,7 @@ class Site:
     pattern: Annotated[int, checks.choice(1, 2)]
     data_dir: Annotated[Path, checks.absolute_folder()]
     timezone: Annotated[str, checks.timezone()] = "Asia/Tokyo"
-    closed_days: Annotated[tuple[ClosedDay, ...], checks.closed_days()] = ()
+    closed_days: Annotated[tuple[ClosedDay, ...], day_checks.closed_days()] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -132,6 +132,27 @@ class CardReader:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Display:
+    """[screen] The display as the patient sees it: after `rotation`."""
+
+    width_px: Annotated[int, checks.whole(480, 7680, "pixels")] = 1080
+    height_px: Annotated[int, checks.whole(480, 7680, "pixels")] = 1920
+    # With the pixels it tells millimetres: letters and buttons have the same size on every display.
+    diagonal_inch: Annotated[float, checks.number(5, 100, "inches")] = 21.5
+    fullscreen: Annotated[bool, checks.flag()] = True
+    # Degrees, clockwise: how a display that was mounted turned has its picture turned back.
+    rotation: Annotated[Literal[0, 90, 180, 270], checks.choice(0, 90, 180, 270)] = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """[alarm] Who is told when delivery stops."""
+
+    # (): nobody but `kiosk status` and the start screen.
+    command: Annotated[tuple[str, ...], checks.command()] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Place:
     """[[place]] Where to go in a department, when the reservation system does not say."""
 
@@ -143,9 +164,9 @@ class Place:
 class Hours:
     """[[hours]] Days and times of reception, local time; `close` is no longer open."""
 
-    days: Annotated[tuple[Weekday, ...], checks.weekdays()]
-    open: Annotated[time, checks.clock_time()]
-    close: Annotated[time, checks.clock_time()]
+    days: Annotated[tuple[Weekday, ...], day_checks.weekdays()]
+    open: Annotated[time, day_checks.clock_time()]
+    close: Annotated[time, day_checks.clock_time()]
 
     def cover(self, local: datetime) -> bool:
         """Whether `local` (in the site's time zone) is within these hours."""
@@ -164,6 +185,8 @@ class Config:
     reservations: ReservationSystem
     reference_numbers: NumberMap
     printer: SlipPrinter
+    screen: Display
+    alarm: Alarm
     card_reader: CardReader | None = None
     places: tuple[Place, ...] = field(default=())
     hours: tuple[Hours, ...] = field(default=())
@@ -191,6 +214,8 @@ TABLES: dict[str, type] = {
     "reservations": ReservationSystem,
     "reference_numbers": NumberMap,
     "printer": SlipPrinter,
+    "screen": Display,
+    "alarm": Alarm,
     "card_reader": CardReader,
 }
 # Tables that may be left out altogether, and then mean "not there" instead of "all defaults".

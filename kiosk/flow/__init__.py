@@ -4,6 +4,7 @@ facts.py     the shapes of the state            events.py    what can happen
 commands.py  what is asked of the world         step.py      the two tables and step()
 identify.py  whose result is it?                receive.py   look-up, arrival, slip
 moves.py     moves that several stages share
+leaving.py   back to the start by itself, with a warning before
 """
 
 from kiosk.flow.facts import Kiosk, Rules, switched_on

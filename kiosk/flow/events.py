@@ -93,6 +93,13 @@ class HoursChanged:
 
 
 @dataclass(frozen=True)
+class StaffNoticed:
+    """What staff should look at changed; `codes` are those of `screens.STAFF`."""
+
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class CardRead:
     """A 診察券 was read while the reader was armed for `visit`."""
 
@@ -182,6 +189,7 @@ Event = (
     | CourierReturned
     | CardReaderChanged
     | HoursChanged
+    | StaffNoticed
     | CardRead
     | CardUnreadable
     | AppointmentsFound

@@ -39,6 +39,7 @@ class Rules:
     print_s: float = 110.0  # a printer's own worst case is below that
     again_after_s: float = 3.0
     card_tries: int = 3
+    warn_s: float = 20.0
     out_of_service_after_s: float = 30.0
     served_max: int = 1000
 
@@ -52,6 +53,8 @@ class Surroundings:
     terminal_down_since: float | None = None
     card_reader_down_since: float | None = None
     out_of_service: bool = False
+    # Codes of what staff should look at; shown small while nobody is served.
+    staff: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,8 @@ class AwaitingTap:
     pending: frozenset[int] = frozenset()
     early_at: float | None = None
     asked_again: bool = False
+    warned: bool = False
+    extended: int = 0
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,8 @@ class AwaitingBirthday:
     deadline: float
     candidate: Candidate = field(repr=False)
     digits: str = field(repr=False, default="")
+    warned: bool = False
+    extended: int = 0
 
 
 @dataclass(frozen=True)
@@ -155,6 +162,8 @@ class AwaitingCard:
     visit: int
     deadline: float
     tries: int = 0
+    warned: bool = False
+    extended: int = 0
 
 
 @dataclass(frozen=True)
@@ -195,6 +204,8 @@ class Done:
     until: float
     reception: Reception = field(repr=False)
     no_slip: str | None = None
+    warned: bool = False
+    extended: int = 0
 
 
 @dataclass(frozen=True)
@@ -206,6 +217,8 @@ class AtCounter:
     reason: str
     next_day: date | None = field(repr=False, default=None)
     opens_at: str = field(repr=False, default="")
+    warned: bool = False
+    extended: int = 0
 
 
 Stage = (
@@ -247,6 +260,9 @@ class Kiosk:
     served: tuple[Served, ...] = ()
 
 
-def switched_on(rules: Rules, now: float) -> Kiosk:
-    """The first state. A kiosk that just started cannot know whose results are under way, so it starts unclean."""
-    return Kiosk(rules=rules, unclean_until=now + rules.unclean_s)
+def switched_on(rules: Rules, now: float, *, clean: bool = False) -> Kiosk:
+    """The first state. A kiosk that just started cannot know whose results are under way, so it starts unclean.
+
+    `clean`: the caller knows that nobody was there before; only a demo with folders of its own can.
+    """
+    return Kiosk(rules=rules, unclean_until=now if clean else now + rules.unclean_s)

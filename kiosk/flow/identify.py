@@ -89,7 +89,7 @@ def tap_courier_returned(kiosk: Kiosk, stage: AwaitingTap, event: e.CourierRetur
 def tap_ticked(kiosk: Kiosk, stage: AwaitingTap, event: e.Ticked, now: float) -> Step:
     again_at = ask_again_at(kiosk, stage)
     if again_at is not None and now >= again_at:
-        again = replace(stage, asked_again=True, deadline=now + kiosk.rules.result_wait_s)
+        again = replace(stage, asked_again=True, deadline=now + kiosk.rules.result_wait_s, warned=False)
         return go(kiosk, again, Record("asked_to_tap_again", stage.visit))
     if now < stage.deadline:
         return stay(kiosk)
@@ -136,6 +136,8 @@ def settling_ticked(kiosk: Kiosk, stage: Settling, event: e.Ticked, now: float) 
 def birthday_pressed(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Pressed, now: float) -> Step:
     if event.button == "cancel":
         return cancelled(kiosk, stage, now)
+    # Whoever types is there: the time begins anew.
+    stage = replace(stage, deadline=now + kiosk.rules.birthday_wait_s, warned=False)
     if event.button == "clear":
         return go(kiosk, replace(stage, digits=""))
     if event.button.startswith("key_") and len(stage.digits) < 4:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from kiosk.flow import events as e
-from kiosk.flow import identify, receive
+from kiosk.flow import identify, leaving, receive
 from kiosk.flow.facts import (
     AtCounter,
     AwaitingBirthday,
@@ -145,25 +145,37 @@ def _hours_changed(kiosk: Kiosk, event: e.HoursChanged, now: float) -> Kiosk:
     return replace(kiosk, surroundings=replace(kiosk.surroundings, is_open=event.is_open, opens=event.opens))
 
 
+def _staff_noticed(kiosk: Kiosk, event: e.StaffNoticed, now: float) -> Kiosk:
+    return replace(kiosk, surroundings=replace(kiosk.surroundings, staff=event.codes))
+
+
 # These change what is known of the neighbours, in every stage alike, and never the visit.
 SURROUNDINGS: dict[type[Any], Callable[[Kiosk, Any, float], Kiosk]] = {
     e.TerminalChanged: _terminal_changed,
     e.CardReaderChanged: _card_reader_changed,
     e.HoursChanged: _hours_changed,
+    e.StaffNoticed: _staff_noticed,
 }
 
 
 def step(kiosk: Kiosk, event: e.Event, now: float) -> Step:
     """The next state and what to do, in order. Pure; raises LookupError for a pair nobody decided."""
     if change := SURROUNDINGS.get(type(event)):
-        return _judge_service(change(kiosk, event, now), now), ()
+        return _judged(change(kiosk, event, now), now), ()
+    if isinstance(event, e.Pressed) and event.button == "more_time":
+        return _judged(leaving.more_time(kiosk, now), now), ()
     handler = DECIDED[type(kiosk.stage)].get(type(event))
     if handler is None:
         if type(event) not in IGNORED:
             raise LookupError(f"undecided: {type(event).__name__} in {type(kiosk.stage).__name__}")
         return kiosk, ()
     after, commands = handler(kiosk, kiosk.stage, event, now)
-    return _judge_service(after, now), commands
+    return _judged(after, now), commands
+
+
+def _judged(kiosk: Kiosk, now: float) -> Kiosk:
+    """What time alone changes, whatever happened."""
+    return leaving.judged(_judge_service(kiosk, now), now)
 
 
 def _judge_service(kiosk: Kiosk, now: float) -> Kiosk:
@@ -194,6 +206,8 @@ def next_deadline(kiosk: Kiosk) -> float | None:
         due = [stage.until]
     elif not isinstance(stage, Start):
         due = [stage.deadline]
+    if isinstance(stage, leaving.MAY_BE_LEFT) and not stage.warned:
+        due.append(leaving.warned_at(kiosk, stage))
     if not kiosk.surroundings.out_of_service:
         down = [since for since in _ways(kiosk) if since is not None]
         if len(down) == len(list(_ways(kiosk))):
