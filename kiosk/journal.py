@@ -46,10 +46,16 @@ EVENTS: Final[Mapping[str, str]] = {
     "share_refused": "A share refuses us; a person must look.",
     "share_up": "A share answers.",
     "journal_full": "The delivery journal cannot be written.",
+    "delivery_waits": "A file has been waiting for more than a minute to be delivered.",
+    # both
+    "alarm_told": "The alarm command was run.",
+    "alarm_command_failed": "The alarm command failed; it is run again.",
     # the reception
     "kiosk_started": "The reception started.",
     "kiosk_stopped": "The reception stopped.",
     "courier_restarted": "The courier had ended and was started again.",
+    "courier_silent": "The courier does not answer; perhaps nothing is delivered.",
+    "courier_heard": "The courier answers again.",
     "visit_started": "A patient chose a card.",
     "tap_awaited": "The face reader's result is awaited.",
     "result_too_early": "A result came too early to be this patient's; it is not shown.",

@@ -18,6 +18,7 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -53,6 +54,7 @@ class Hub:
         with _short_path(folder) as path:
             self._socket.bind(path)
         (folder / SOCKET).chmod(0o600)
+        self._asked_at = self._turned_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
         self._thread.start()
 
@@ -62,6 +64,17 @@ class Hub:
         with suppress(RuntimeError):  # the loop has ended: nobody listens any more
             self._loop.call_soon_threadsafe(self._send_all, line)
 
+    def stuck(self, after_s: float) -> bool:
+        """Whether its thread has not come back for that long. To be asked again and again, by one other thread."""
+        now = time.monotonic()
+        if self._turned_at < self._asked_at:
+            return now - self._asked_at > after_s
+        # Measured from a question of ours, not from the last answer: the whole process may have been stopped.
+        self._asked_at = now
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._turned)
+        return False
+
     def close(self) -> None:
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._loop.stop)
@@ -70,6 +83,9 @@ class Hub:
     def _run(self) -> None:
         self._loop.run_until_complete(asyncio.start_unix_server(self._serve, sock=self._socket, limit=LINE_MAX))
         self._loop.run_forever()
+
+    def _turned(self) -> None:
+        self._turned_at = time.monotonic()
 
     def _send_all(self, line: bytes) -> None:
         for writer in list(self._writers):

@@ -14,7 +14,9 @@ from drivers.card_reader import CardEvent, ReaderDown, ReaderUp, SerialCardReade
 from drivers.printer import open_printer
 from drivers.reservations.sqlite import SqliteReservations
 from kiosk import status, texts
+from kiosk.board import Board
 from kiosk.config import Config, ConfigError
+from kiosk.delivery_watch import DeliveryWatch
 from kiosk.flow import Rules, step, switched_on
 from kiosk.flow import events as e
 from kiosk.headless import complain
@@ -27,10 +29,10 @@ from kiosk.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.runtime import CourierEar, Devices, Face, Inbox, Runtime
 from kiosk.screens import Screen
 from kiosk.supervise import CourierProcess, when_asked_to_end
+from kiosk.watchdog import Notifier
 from kiosk.workers import PrinterWorker, ReservationsWorker
 
 IMPORT_POLL_S = 1.0
-BOARD_EVERY_S = 10.0
 Clock = Callable[[], datetime]
 
 
@@ -39,6 +41,7 @@ def run(config: Config, folder: Path, face: Face, *, own_courier: bool, clean_st
 
     `clean_start`: as in `flow.switched_on`.
     """
+    notifier = Notifier.from_environment()  # first: the courier must not speak in our name
     references = _references(config)
     lock = DataLock(folder, "run")
     log = EventLog(folder, "run")
@@ -49,9 +52,10 @@ def run(config: Config, folder: Path, face: Face, *, own_courier: bool, clean_st
         courier = CourierProcess(config.file, lambda code: log.write("courier_restarted", code=str(code)))
     try:
         log.write("kiosk_started")
-        face.serve(lambda: receive(config, folder, references, log, inbox, face, clean_start))
+        face.serve(lambda: receive(config, folder, references, log, inbox, face, notifier, clean_start))
         status.forget_run_status(folder)
     finally:
+        notifier.stopping()
         if courier is not None:
             courier.close()
         log.write("kiosk_stopped")
@@ -67,6 +71,7 @@ def receive(
     log: EventLog,
     inbox: Inbox,
     face: Face,
+    notifier: Notifier,
     clean_start: bool,
 ) -> None:
     """One reception from its first screen to the end; devices are opened and closed here."""
@@ -75,12 +80,17 @@ def receive(
         return datetime.now(config.site.zone)
 
     ear = CourierEar(inbox)
-    board = _Board(folder, log)
+    board = Board(folder, log)
     doors = _Doors(config, inbox, clock)
 
+    life = _Life(face, notifier)
+    notices = _Notices(board, inbox)
+
     def beat(screen: Screen) -> None:
+        life.beat(screen)
         ear.judge(time.monotonic())
         doors.judge()
+        notices.judge()
         board.write(screen.name)
         if not (folder / "run.lock").exists():
             log.write("data_folder_lost")
@@ -98,10 +108,12 @@ def receive(
         _printer_worker(config, folder, clock, runtime, inbox, board, log),
         _card_reader(config, inbox, board, log),
     )
+    watch = DeliveryWatch(folder, config.alarm.command, log, board.delivery_changed)
     face.listen(inbox.press, inbox.quit)
     try:
         runtime.run(devices)
     finally:
+        watch.close()
         devices.courier.close()
         if devices.card_reader is not None:
             devices.card_reader.stop()
@@ -151,7 +163,7 @@ def _reservations_worker(
 
 
 def _printer_worker(
-    config: Config, folder: Path, clock: Clock, runtime: Runtime, inbox: Inbox, board: _Board, log: EventLog
+    config: Config, folder: Path, clock: Clock, runtime: Runtime, inbox: Inbox, board: Board, log: EventLog
 ) -> PrinterWorker:
     settings = config.printer
     printer = open_printer(settings.url, status=settings.status, lock=folder / status.PRINTER_LOCK)
@@ -169,7 +181,7 @@ def _printer_worker(
     )
 
 
-def _card_reader(config: Config, inbox: Inbox, board: _Board, log: EventLog) -> SerialCardReader | None:
+def _card_reader(config: Config, inbox: Inbox, board: Board, log: EventLog) -> SerialCardReader | None:
     if config.card_reader is None:
         return None
     settings = config.card_reader
@@ -188,7 +200,7 @@ def _card_reader(config: Config, inbox: Inbox, board: _Board, log: EventLog) -> 
     return reader
 
 
-def _watch_imports(folder: Path, reservations: SqliteReservations, board: _Board, log: EventLog) -> None:
+def _watch_imports(folder: Path, reservations: SqliteReservations, board: Board, log: EventLog) -> None:
     imports = ImportFolder(folder, reservations)
 
     def watch() -> None:
@@ -227,37 +239,37 @@ class _Doors:
             self._inbox.post(now)
 
 
-class _Board:
-    """What the reception tells `kiosk status`."""
+class _Notices:
+    """Tells the flow what staff should look at."""
 
-    def __init__(self, folder: Path, log: EventLog) -> None:
-        self._folder = folder
-        self._log = log
-        self._printer: tuple[str, bool, float] | None = None
-        self.card_reader: str | None = None  # up or down
-        self.refused_import: str | None = None  # until a good file comes
-        self.import_trouble: str | None = None
-        self._written: tuple[object, ...] = ()
-        self._written_at = 0.0
+    def __init__(self, board: Board, inbox: Inbox) -> None:
+        self._board = board
+        self._inbox = inbox
+        self._told: tuple[str, ...] = ()
 
-    def printer(self, state: str, paper_near_end: bool) -> None:
-        """How the printer is now. Any thread."""
-        before, self._printer = self._printer, (state, paper_near_end, time.time())
-        if before is None or before[0] != state:
-            self._log.write("printer_state", code=state)
-        if paper_near_end and not (before and before[1]):
-            self._log.write("paper_near_end")
+    def judge(self) -> None:
+        codes = self._board.staff()
+        if codes != self._told:
+            self._told = codes
+            self._inbox.post(e.StaffNoticed(codes))
 
-    def write(self, screen: str) -> None:
-        """Called about once a second; written when something changed, and now and then."""
-        now = time.monotonic()
-        imports = self.import_trouble or self.refused_import
-        known = (screen, self._printer, self.card_reader, imports)
-        if known == self._written and now - self._written_at < BOARD_EVERY_S:
+
+class _Life:
+    """Tells the service manager that the loop goes round and that what it shows can be seen.
+
+    A reception whose window is stuck looks alive to itself; patients would stand before a dead picture.
+    """
+
+    def __init__(self, face: Face, notifier: Notifier) -> None:
+        self._face = face
+        self._notifier = notifier
+        self._ready = False
+
+    def beat(self, screen: Screen) -> None:
+        if not self._face.alive(time.monotonic()):
             return
-        self._written, self._written_at = known, now
-        facts: dict[str, object] = {"screen": screen, "card_reader": self.card_reader, "imports": imports}
-        if self._printer is not None:
-            state, near_end, at = self._printer
-            facts["printer"] = {"state": state, "paper_near_end": near_end, "at": at}
-        status.write_run_status(self._folder, facts)
+        if not self._ready:
+            self._ready = True
+            self._notifier.ready()
+        self._notifier.alive()
+        self._notifier.status(f"screen: {screen.name}")

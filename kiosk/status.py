@@ -7,9 +7,9 @@ import os
 import sqlite3
 import time
 from collections.abc import Mapping
-from contextlib import closing, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,11 +17,10 @@ from zoneinfo import ZoneInfo
 from drivers.printer import NotReady, open_printer
 from kiosk import locks
 from kiosk.config import Config
-from kiosk.courier.service import LEDGER
+from kiosk.courier import overview
 from kiosk.journal import EVENTS
 from kiosk.link import ask_once
 
-OLDEST_MAX_S = 60.0
 RUN_STATUS = "status-run.json"
 PRINTER_LOCK = "printer.lock"
 PRINTER_FRESH_S = 60.0
@@ -55,8 +54,9 @@ def collect(config: Config, acknowledge: bool) -> Status:
     """Ask everybody; each question has a deadline."""
     status = Status()
     folder = config.site.data_dir
+    status.facts["alarm_command"] = {"set": bool(config.alarm.command), "fails": False}
     _courier(status, folder, acknowledge)
-    _ledger(status, folder / LEDGER, config.site.zone)
+    _ledger(status, folder / overview.LEDGER, config.site.zone)
     _reception(status, folder)
     _printer(status, config)
     status.facts["ok"] = not status.wrong
@@ -79,6 +79,9 @@ def _courier(status: Status, folder: Path, acknowledge: bool) -> None:
     for role, share in answer["shares"].items():
         if share["state"] not in (None, "ok"):
             status.wrong.append(f"{role} {share['state']}: {share['message']}")
+    if answer.get("alarm_fails"):  # a courier of an older version does not say
+        status.facts["alarm_command"]["fails"] = True
+        status.wrong.append("The alarm command fails; nobody is told.")
 
 
 def _ledger(status: Status, path: Path, zone: ZoneInfo) -> None:
@@ -86,41 +89,26 @@ def _ledger(status: Status, path: Path, zone: ZoneInfo) -> None:
         status.facts["delivery"] = None
         return
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as db:
-            states = dict(db.execute("SELECT state, count(*) FROM files GROUP BY state").fetchall())
-            subsidies = dict(
-                db.execute("SELECT subsidy, count(*) FROM files WHERE route = 'results' GROUP BY subsidy").fetchall()
-            )
-            oldest = db.execute(
-                "SELECT min(seen_at) FROM files WHERE state IN ('seen', 'staged', 'held')"
-            ).fetchone()[0]
-            alarms = db.execute("SELECT code, subject, since FROM alarms ORDER BY since").fetchall()
-            names = dict(db.execute("SELECT 'file ' || id, name FROM files").fetchall()) if alarms else {}
+        seen = overview.read(path)
+        states, subsidies = overview.totals(path)
     except sqlite3.Error as error:
         status.facts["delivery"] = None
         status.wrong.append(f"The delivery journal {path.name} cannot be read ({type(error).__name__}).")
         return
-    waits = [(datetime.now(UTC) - datetime.fromisoformat(oldest)).total_seconds()] if oldest else []
-    if status.facts.get("oldest_unfinished_s") is not None:  # seen by the courier, not yet whole
-        waits.append(status.facts["oldest_unfinished_s"])
-    waiting_s = max(waits, default=None)
-    undelivered = sum(states.get(state, 0) for state in ("seen", "staged", "held"))
+    waiting_s = overview.longest_wait_s(seen, status.facts.get("oldest_unfinished_s"))
     status.facts["delivery"] = {
         "oldest_undelivered_s": None if waiting_s is None else round(waiting_s, 1),
-        "undelivered": undelivered + status.facts.get("unfinished", 0),
+        "undelivered": seen.waiting + status.facts.get("unfinished", 0),
         "files": states,
         "subsidies": subsidies,
     }
-    status.facts["alarms"] = [
-        {"code": code, "subject": subject, "since": since, "name": names.get(subject, "")}
-        for code, subject, since in alarms
-    ]
-    if waiting_s is not None and waiting_s > OLDEST_MAX_S:
+    status.facts["alarms"] = [asdict(alarm) for alarm in seen.alarms]
+    if waiting_s is not None and waiting_s > overview.OLDEST_MAX_S:
         status.wrong.append(f"A file has been waiting for {waiting_s:.0f} s to be delivered.")
-    for code, subject, since in alarms:
-        which = " ".join(part for part in (subject, names.get(subject, "")) if part)
-        at = datetime.fromisoformat(since).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
-        status.wrong.append(f"{EVENTS.get(code, code)} ({code} {which}, since {at})")
+    for alarm in seen.alarms:
+        which = " ".join(part for part in (alarm.subject, alarm.name) if part)
+        at = datetime.fromisoformat(alarm.since).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+        status.wrong.append(f"{EVENTS.get(alarm.code, alarm.code)} ({alarm.code} {which}, since {at})")
 
 
 def _reception(status: Status, folder: Path) -> None:
@@ -176,4 +164,5 @@ def as_text(status: Status) -> str:
     subsidies = delivery.get("subsidies", {})
     lines.append(f"    subsidies: {', '.join(f'{name} {number}' for name, number in subsidies.items()) or 'none seen'}")
     lines.append(f"    printer: {printer['state']}{', paper near end' if printer['paper_near_end'] else ''}")
+    lines.append(f"    alarm command: {'set' if status.facts['alarm_command']['set'] else 'none'}")
     return "\n".join(lines)

@@ -6,4 +6,5 @@ parcels.py, route.py    queue and threads of one route         sweep.py      unf
 listeners.py            pairing, rows, messages                service.py    the process
 precedence.py           subsidy answers first                  notices.py    events, alarms, faults
 health.py               which shares answer                    assembly.py   from site.toml to a process
+overview.py             all deliveries together, read-only     lookout.py    who must be told
 """

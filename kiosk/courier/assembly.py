@@ -15,6 +15,7 @@ from kiosk.journal import EventLog
 from kiosk.locks import DataLock
 from kiosk.stderr import drain
 from kiosk.supervise import when_asked_to_end, when_parent_dies
+from kiosk.watchdog import Notifier
 
 # Asked to end, or the parent died: what hangs on a dead server is left behind.
 END_S = 1.5
@@ -22,12 +23,13 @@ END_S = 1.5
 
 def run(config: Config, folder: Path, parent_fd: int | None) -> int:
     """Deliver until SIGTERM or until the parent dies. `folder`: the data folder."""
+    notifier = Notifier.from_environment()
     ending = _Ending()
     if parent_fd is not None:
         when_parent_dies(parent_fd, ending.begin)
     lock = DataLock(folder, "courier")
     log = EventLog(folder, "courier")
-    code = _serve(config, folder, log, ending)
+    code = _serve(config, folder, log, ending, notifier)
     log.close()
     lock.release()
     drain()
@@ -35,9 +37,9 @@ def run(config: Config, folder: Path, parent_fd: int | None) -> int:
     os._exit(code)
 
 
-def _serve(config: Config, folder: Path, log: EventLog, ending: _Ending) -> int:
+def _serve(config: Config, folder: Path, log: EventLog, ending: _Ending, notifier: Notifier) -> int:
     try:
-        courier = Courier(settings_of(config, folder), log)
+        courier = Courier(settings_of(config, folder), log, notifier)
         ending.courier = courier
         _notice_dead_threads(courier)
         when_asked_to_end(ending.begin)
@@ -101,4 +103,5 @@ def settings_of(config: Config, folder: Path) -> Settings:
         max_bytes=config.visit.result_max_bytes,
         results=shares(terminal.results, receipt_computer.results),
         subsidies=subsidies,
+        alarm_command=config.alarm.command,
     )

@@ -54,6 +54,19 @@ class Health:
             since = self._failing_since.get(role)
             return 0.0 if since is None else self._clock() - since
 
-    def all(self) -> list[Shown]:
+    def down(self) -> list[str]:
+        """The roles that have failed long enough to tell staff."""
+        return [role for role in self._shown if self.failing_s(role) > ALARM_AFTER_S]
+
+    def status(self) -> dict[str, dict[str, str | float | None]]:
+        """Of each role, for `kiosk status`."""
         with self._lock:
-            return list(self._shown.values())
+            all_shown = list(self._shown.values())
+        return {
+            shown.role: {
+                "state": shown.state,
+                "message": shown.message,
+                "failing_s": round(self.failing_s(shown.role), 1),
+            }
+            for shown in all_shown
+        }

@@ -17,6 +17,7 @@ from kiosk.journal import EventLog
 # After these nothing that was written can be trusted; every other error (full, locked) may heal.
 _BROKEN = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 SAY_AGAIN_S = 60.0
+FULL_RECENTLY_S = 10.0  # what waits to be written is tried every half second
 
 
 class NoticeBoard:
@@ -27,6 +28,7 @@ class NoticeBoard:
         self._log = log
         self._stop = stop
         self._full_said_at: float | None = None
+        self._full_at: float | None = None
         self.failure: str | None = None
         self.others = 0
 
@@ -66,12 +68,16 @@ class NoticeBoard:
 
     def ledger_failed(self, error: sqlite3.Error) -> None:
         """A full disk heals; after an I/O error nothing that was written can be trusted, so start anew (and reread)."""
-        now = time.monotonic()
+        now = self._full_at = time.monotonic()
         if self._full_said_at is None or now - self._full_said_at > SAY_AGAIN_S:
             self._full_said_at = now
             self._log.write("journal_full", what=type(error).__name__)
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN:
             self._end("journal_io")
+
+    def journal_fails(self) -> bool:
+        """Whether it could not be written just now; then alarms are not in it either."""
+        return self._full_at is not None and time.monotonic() - self._full_at < FULL_RECENTLY_S
 
     def broke(self, error: BaseException) -> None:
         """A fault of our own: a thread less would be noticed by nobody, so the process ends and is started again."""

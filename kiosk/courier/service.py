@@ -14,12 +14,15 @@ from pathlib import Path
 
 from drivers.share import Share
 from kiosk import result_files
+from kiosk.alarm import AlarmBell, AlarmCommand
 from kiosk.courier import precedence
 from kiosk.courier.deliver import Ends
-from kiosk.courier.health import ALARM_AFTER_S, TERMINAL_DOWN_AFTER_S, Health, Shown
+from kiosk.courier.health import TERMINAL_DOWN_AFTER_S, Health, Shown
 from kiosk.courier.ledger import Item, Ledger, LedgerLost, RouteName
 from kiosk.courier.listeners import Pairing, ResultsListener, SubsidiesListener
+from kiosk.courier.lookout import Lookout
 from kiosk.courier.notices import NoticeBoard
+from kiosk.courier.overview import LEDGER
 from kiosk.courier.parcels import Parcel
 from kiosk.courier.reading import result_reader, subsidy_reader
 from kiosk.courier.route import Roles, Route
@@ -27,8 +30,8 @@ from kiosk.courier.sweep import Swept
 from kiosk.courier.watch import Folder, Watcher
 from kiosk.journal import EventLog
 from kiosk.link import Hub, Message
+from kiosk.watchdog import Notifier
 
-LEDGER = "courier.db"
 KEEP_DAYS = 90
 PRUNE_EVERY_S = 3600.0
 FOLDER_FULL_FILES = 500
@@ -36,6 +39,8 @@ JOIN_S = 1.0
 # Every call has a deadline without progress; a server that gives a byte now and then defeats it. Longer than the
 # biggest file takes on the slowest line that is worth having.
 STUCK_S = 1800.0
+# The hub's thread waits for nobody but the ledger.
+HUB_STUCK_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Shares:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the courier needs of site.toml. `subsidies` None: they need no forwarding."""
+    """What the courier needs of site.toml. `subsidies` None: they need no forwarding; `alarm_command` (): none."""
 
     data_dir: Path
     institution_code: str
@@ -59,6 +64,7 @@ class Settings:
     max_bytes: int
     results: Shares
     subsidies: Shares | None
+    alarm_command: tuple[str, ...] = ()
 
 
 def open_ledger(path: Path, log: EventLog) -> Ledger:
@@ -84,13 +90,16 @@ def open_ledger(path: Path, log: EventLog) -> Ledger:
 class Courier:
     """Desk, listener of both routes, and the hub's answers, in one object; every method may come from any thread."""
 
-    def __init__(self, settings: Settings, log: EventLog) -> None:
+    def __init__(self, settings: Settings, log: EventLog, notifier: Notifier | None = None) -> None:
         self._settings = settings
         self._log = log
         self._ledger = open_ledger(settings.data_dir / LEDGER, log)
         self._started = time.monotonic()
         self._stop = threading.Event()
         self._notices = NoticeBoard(self._ledger, log, self._stop)
+        self._notifier = notifier or Notifier()
+        self._bell = AlarmBell(AlarmCommand(settings.alarm_command, log), settings.data_dir, "courier")
+        self._lookout = Lookout(settings.data_dir / LEDGER, self._roles(), self._bell, self._notifier, log)
         self._terminal_answers = True
         pairing = Pairing()
         self._health = Health(tuple(self._roles()), time.monotonic, self._health_changed)
@@ -135,9 +144,12 @@ class Courier:
         try:
             for route in self._routes.values():
                 route.start(self._settings.subsidy_wait_s)
+            self._notifier.ready()
             self._look_after()
         except Exception as error:  # noqa: BLE001 - as in any other thread: to be started again, without a traceback
             self.broke(error)
+        self._notifier.stopping()
+        self._bell.close()
         for route in self._routes.values():
             route.close()
         for route in self._routes.values():
@@ -150,9 +162,12 @@ class Courier:
         prune_at = 0.0
         while not self._stop.wait(0.5):
             self._judge_shares()
-            for name, route in self._routes.items():
-                if thread := route.stuck(STUCK_S):
-                    self._notices.stuck(f"{name} {thread}")
+            stuck = self._stuck()
+            if stuck:
+                self._notices.stuck(stuck)
+            else:
+                self._notifier.alive()
+            self._lookout.look(*self._unfinished(), self._health.down(), self._notices.journal_fails())
             if not (self._settings.data_dir / LEDGER).exists():
                 # What is written to a deleted ledger protects nothing, and its lock keeps nobody away.
                 self._log.write("data_folder_lost")
@@ -160,6 +175,13 @@ class Courier:
             if time.monotonic() >= prune_at:
                 prune_at = time.monotonic() + PRUNE_EVERY_S
                 self._notices.with_ledger(lambda: self._ledger.prune(KEEP_DAYS))
+
+    def _stuck(self) -> str:
+        """A thread that does not come back; empty: all do."""
+        if self._hub.stuck(HUB_STUCK_S):
+            return "hub"
+        found = ((name, route.stuck(STUCK_S)) for name, route in self._routes.items())
+        return next((f"{name} {thread}" for name, thread in found if thread), "")
 
     def stop(self) -> None:
         self._stop.set()
@@ -226,9 +248,9 @@ class Courier:
         self._log.write(code, where=shown.role, **({"what": shown.message} if shown.message else {}))
 
     def _judge_shares(self) -> None:
-        for shown in self._health.all():
-            failing_s = self._health.failing_s(shown.role)
-            self._notices.set_alarm("share_down", shown.role, failing_s > ALARM_AFTER_S)
+        down = self._health.down()
+        for role in self._roles():
+            self._notices.set_alarm("share_down", role, role in down)
         answers = self._health.failing_s("terminal.results") < TERMINAL_DOWN_AFTER_S
         if answers != self._terminal_answers:
             self._terminal_answers = answers
@@ -256,14 +278,20 @@ class Courier:
             self._ledger.clear_alarm(code, subject)
 
     def _status(self) -> Message:
-        unfinished = [route.unfinished() for route in self._routes.values()]
-        since = [at for _, at in unfinished if at is not None]
+        unfinished, oldest_s = self._unfinished()
         return {
             "event": "status",
             "process": os.getpid(),
             "up_s": round(time.monotonic() - self._started, 1),
-            "shares": {s.role: {"state": s.state, "message": s.message} for s in self._health.all()},
+            "shares": self._health.status(),
             "other_files": self._notices.others,
-            "unfinished": sum(number for number, _ in unfinished),
-            "oldest_unfinished_s": round(time.monotonic() - min(since), 1) if since else None,
+            "unfinished": unfinished,
+            "oldest_unfinished_s": oldest_s,
+            "alarm_fails": self._bell.fails,
         }
+
+    def _unfinished(self) -> tuple[int, float | None]:
+        """Files seen but not yet complete: how many, and for how long the oldest."""
+        unfinished = [route.unfinished() for route in self._routes.values()]
+        since = [at for _, at in unfinished if at is not None]
+        return sum(number for number, _ in unfinished), round(time.monotonic() - min(since), 1) if since else None
