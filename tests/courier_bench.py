@@ -18,7 +18,8 @@ from drivers.share import Share, open_share
 from kiosk.courier.deliver import Deliverer, Ends
 from kiosk.courier.ledger import Item, Ledger, RouteName
 from kiosk.courier.listeners import admit
-from kiosk.courier.service import LEDGER, Courier, Settings, Shares
+from kiosk.courier.overview import LEDGER
+from kiosk.courier.service import Courier, Settings, Shares
 from kiosk.journal import EventLog
 from tests.hospital import vector, wait_until
 

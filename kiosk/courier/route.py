@@ -229,6 +229,8 @@ class Route:
             self._stop.wait(RETRY_S)
             return False
         self._lost_destination = False
+        # A route with nothing to deliver would be taken for down until the next regular round.
+        self._sweep_at = min(self._sweep_at, time.monotonic() + SWEEP_SOON_S)
         return True
 
     def _refuse(self, parcel: Parcel, error: ShareError) -> None:
