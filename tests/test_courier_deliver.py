@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from drivers.share import Busy, Missing, Refused, Share, Unreachable, open_share
+from drivers.simulated.tcp_proxy import Proxy
 from kiosk.courier.deliver import TEMP_PATTERN
 from kiosk.courier.listeners import admit
 from kiosk.courier.sweep import sweep
 from tests.courier_bench import Desk, Hooked, document, hooked, once, place, result_name
-from tests.peers.proxy import Proxy
 from tests.peers.samba import Smbd
 
 pytestmark = pytest.mark.peers

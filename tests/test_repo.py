@@ -22,7 +22,7 @@ TOP_LEVEL = {
 FILE_MAX_BYTES = 20 * 1024 * 1024
 MODULE_MAX_LINES = 300
 FUNCTION_MAX_LINES = 60
-SCRIPTS = ("deploy/setup", "tests/run", ".ci/run")
+SCRIPTS = ("deploy/demo", "deploy/setup", "deploy/install", "deploy/uninstall", "tests/run", ".ci/run")
 
 # Each pattern is written so that it does not find itself here.
 REGISTRY_HOSTS = re.compile(

@@ -29,8 +29,8 @@ from drivers.share import (
     open_share,
 )
 from drivers.share.smb_status import fault, folder_fault
+from drivers.simulated.tcp_proxy import Proxy
 from drivers.simulated.terminal import How, ShareMode, TerminalWriter
-from tests.peers.proxy import Proxy
 from tests.peers.samba import Smbd
 
 pytestmark = pytest.mark.peers

@@ -1,0 +1,118 @@
+"""A TCP proxy between a share driver and smbd that does what networks and strangers do. For the demo and for tests.
+
+Owns its sockets and threads. Must never understand SMB beyond the 4-byte length in front of each frame, or be imported
+by anything that runs in a hospital.
+"""
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+_CONNECT_S = 5.0
+_CONNECTIONS_MAX = 1000
+
+
+class Proxy:
+    """`with Proxy(smbd.port) as proxy:` listens on `proxy.port`.
+
+    `accepted` counts connections. Knobs, to be set at any time: `swallow` = True: the next answer is dropped and its
+    connection cut. `tamper` changes each frame on its way back. `slow_s`: what each answer takes longer. `cut()` ends
+    all connections and every new one until `mend()`.
+    """
+
+    def __init__(self, target_port: int) -> None:
+        self.accepted = 0
+        self.swallow = False
+        self.tamper: Callable[[bytes], bytes] | None = None
+        self.slow_s = 0.0
+        self._target_port = target_port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._is_cut = threading.Event()
+        self._ended = threading.Event()
+        self._open: list[socket.socket] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, name="tcp-proxy", daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._ended.set()
+        _cut(self._listener)
+        self._listener.close()
+        self.cut()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the line is cut now."""
+        return self._is_cut.is_set()
+
+    def cut(self) -> None:
+        """Pull the cable: what is connected is dropped, and nobody gets through."""
+        self._is_cut.set()
+        with self._lock:
+            dropped, self._open = self._open, []
+        _cut(*dropped)
+
+    def mend(self) -> None:
+        """Put the cable back."""
+        self._is_cut.clear()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while not self._ended.is_set():
+                client, _ = self._listener.accept()
+                self.accepted += 1
+                try:
+                    server = socket.create_connection(("127.0.0.1", self._target_port), _CONNECT_S)
+                except OSError:  # the server is down: so is the line
+                    client.close()
+                    continue
+                server.settimeout(None)
+                self._join(client, server)
+
+    def _join(self, client: socket.socket, server: socket.socket) -> None:
+        with self._lock:
+            refused = self._is_cut.is_set() or len(self._open) > _CONNECTIONS_MAX
+            if not refused:
+                self._open += [client, server]
+        if refused:
+            client.close()
+            server.close()
+            return
+        threading.Thread(target=self._serve, args=(client, server), name="tcp-proxy", daemon=True).start()
+
+    def _serve(self, client: socket.socket, server: socket.socket) -> None:
+        back = threading.Thread(target=self._back, args=(server, client), name="tcp-proxy", daemon=True)
+        back.start()
+        with suppress(OSError):
+            while data := client.recv(1 << 16):
+                server.sendall(data)
+        _cut(client, server)
+        back.join()
+        with self._lock:
+            self._open = [one for one in self._open if one not in (client, server)]
+        client.close()
+        server.close()
+
+    def _back(self, server: socket.socket, client: socket.socket) -> None:
+        with suppress(OSError), server.makefile("rb") as stream:
+            while len(length := stream.read(4)) == 4:
+                frame = stream.read(int.from_bytes(length, "big"))
+                if self.swallow:
+                    self.swallow = False
+                    break
+                self._ended.wait(self.slow_s)
+                client.sendall(length + (self.tamper(frame) if self.tamper else frame))
+        _cut(client, server)
+
+
+def _cut(*socks: socket.socket) -> None:
+    """Shut both directions, so that a thread that reads comes back."""
+    for sock in socks:
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,5 @@
+"""`deploy/demo`: the very reception of a hospital among simulated parts that a visitor, or nobody, can play with.
+
+Owns the temporary hospital, the panel's knobs and the person of `--auto`. Must never change what flow, courier, journal
+or view do, or be imported by them.
+"""

@@ -1,0 +1,126 @@
+"""`python -m kiosk.demo [--auto] [--out DIR]`: the command behind deploy/demo. Joins the demo's parts.
+
+Exit codes: 0 all of it happened, 1 something did not, 2 usage, or the demo cannot run here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from drivers.simulated.smb_server import NoSmbServer
+from kiosk import reception, texts
+from kiosk.config import Display
+from kiosk.demo import evidence, visit
+from kiosk.demo.account import CLEAN_START, Account
+from kiosk.demo.face import DidNotHappen, WatchedFace
+from kiosk.demo.hospital import Hospital
+from kiosk.demo.knobs import bench
+from kiosk.headless import complain
+from kiosk.ui.setup import NoDisplay
+from kiosk.ui.window import Window
+
+EXIT_WRONG = 1
+EXIT_CANNOT = 2
+EXIT_ASKED_TO_END = 130
+# A hospital's display, and the same at half the size, which fits beside the panel on a desk.
+WHOLE_SIZE = (1080, 1920)
+DESK_SIZE = (540, 960)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="deploy/demo", description="the kiosk among simulated parts")
+    parser.add_argument("--auto", action="store_true", help="no window: three receptions by itself, with pictures")
+    parser.add_argument("--out", type=Path, default=Path("demo-out"), metavar="DIR", help="default: demo-out")
+    arguments = parser.parse_args(argv)
+    # Whoever closes the terminal or asks us to end gets the temporary hospital taken down all the same.
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _end)
+    try:
+        return _auto(arguments.out) if arguments.auto else _with_window(arguments.out)
+    except (NoSmbServer, evidence.ForeignFolder) as error:
+        complain(f"demo: {error}")
+        return EXIT_CANNOT
+    except NoDisplay as error:
+        complain(f"demo: {error}")
+        return EXIT_CANNOT
+    except KeyboardInterrupt:
+        return EXIT_ASKED_TO_END
+
+
+def _end(*_: object) -> NoReturn:
+    raise SystemExit(EXIT_ASKED_TO_END)
+
+
+def _with_window(out: Path) -> int:
+    """Until the window is closed. Where no window can be, `--auto` in a new process: Kivy starts once in each."""
+    try:
+        with Hospital(size=DESK_SIZE, poll_s=2.0) as hospital:
+            window = _window(hospital.config.screen, hospital)
+            _say(CLEAN_START)
+            _say("終わるには、ウィンドウを閉じるか Ctrl+C を押してください。")
+            face = WatchedFace(window, None, lambda: None)
+            return reception.run(hospital.config, hospital.data, face, own_courier=True, clean_start=True)
+    except NoDisplay:
+        _say("画面がないので、--auto で動かします。")
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "kiosk.demo", "--auto", "--out", str(out)])  # noqa: S606 - ourselves
+
+
+def _auto(out: Path) -> int:
+    os.environ["SDL_VIDEODRIVER"] = "offscreen"
+    evidence.prepare(out)
+    account = Account(_say)
+    failures: list[str] = []
+    with Hospital(size=WHOLE_SIZE) as hospital:
+        with account.step("ファイルサーバー、プリンター、診察券リーダー、予約の用意と、窓"):
+            window = _window(hospital.config.screen, hospital)
+
+        def play() -> None:
+            try:
+                visit.visits(hospital, face, account)
+            except DidNotHappen as error:
+                failures.append(str(error))
+            finally:
+                face.quit()
+
+        person = threading.Thread(target=play, name="person")
+        face = WatchedFace(window, out, person.start)
+        reception.run(hospital.config, hospital.data, face, own_courier=True, clean_start=True)
+        person.join()
+        evidence.collect(hospital, out)
+        for failure in failures:
+            account.wrong(failure)
+        evidence.judge(hospital, face, out, account)
+    account.close(out)
+    evidence.keep(account.text, out)
+    return EXIT_WRONG if account.failed else 0
+
+
+def _window(display: Display, hospital: Hospital) -> Window:
+    return Window(display, texts.load(), beside=_panel(hospital))
+
+
+def _panel(hospital: Hospital) -> Callable[[], Any]:
+    def make() -> Any:
+        # Kivy reads its settings while it is imported: not before the window.
+        from kiosk.ui.panel import Panel
+
+        return Panel(bench(hospital))
+
+    return make
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - the command's answer
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+"""`demo-out/`: what a demo leaves behind, and whether it proves that the demo really happened.
+
+Owns the folder. Must never empty one that is not a demo's, and never believe the kiosk's word where a file, a slip or
+a database row can be looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from drivers.reservations import Arrived
+from drivers.reservations.sqlite import SqliteReservations
+from kiosk.demo.account import Account
+from kiosk.demo.face import WatchedFace
+from kiosk.demo.hospital import Hospital
+from kiosk.demo.people import HANAKO, TARO
+
+MARKER: Final = ".kiosk-demo"
+_MARKER_TEXT: Final = "Made by deploy/demo, which empties this folder before it writes into it again.\n"
+DELIVERED: Final = "delivered"
+# Screens that are there only for as long as something takes.
+_MOMENTS: Final = frozenset({"preparing", "looking_up"})
+_PASSED: Final = (
+    *("choose_card", "tap_reader", "printing", "done"),
+    *("choose_card", "insert_card", "printing", "done"),
+    *("choose_card", "tap_reader", "counter", "choose_card"),
+)
+_SLIP_WIDTH_DOTS: Final = 576
+_SLIP_BLACK_DOTS_MIN: Final = 5000
+
+
+class ForeignFolder(Exception):
+    """The folder to write to is not a demo's. The message says what to do."""
+
+
+def prepare(out: Path) -> None:
+    """Make `out`, or empty it if an earlier demo made it. Raises ForeignFolder."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        there = list(out.iterdir())
+        if there and not (out / MARKER).is_file():
+            raise ForeignFolder(f"{out} holds files that no demo made; name another folder with --out")
+        for path in there:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        (out / MARKER).write_text(_MARKER_TEXT, encoding="utf-8")
+        (out / DELIVERED).mkdir()
+    except OSError as error:
+        raise ForeignFolder(f"{out} cannot be written to ({error.strerror}); name another folder with --out") from None
+
+
+def collect(hospital: Hospital, out: Path) -> None:
+    """Slips, delivered files and event logs, as they are."""
+    for number, job in enumerate(hospital.printer.jobs, 1):
+        job.picture.convert("L").save(out / f"slip-{number}.png")
+    for path in hospital.delivered():
+        shutil.copyfile(path, out / DELIVERED / path.name)
+    for log in sorted(hospital.data.glob("events-*.jsonl")):
+        shutil.copyfile(log, out / log.name)
+
+
+def keep(account: str, out: Path) -> None:
+    """The account beside what it tells of."""
+    (out / "account.txt").write_text(account, encoding="utf-8")
+
+
+def judge(hospital: Hospital, face: WatchedFace, out: Path, account: Account) -> None:
+    """Tell, one by one, what really happened."""
+    names = tuple(_joined(screen.name for screen in face.screens if screen.name not in _MOMENTS))
+    account.check(f"画面 {len(face.screens)} 枚を順に通り、最初の画面に戻った", names == _PASSED)
+    pictures = sorted(out.glob("[0-9][0-9]-*.png"))
+    account.check(
+        f"画面の写真 {len(pictures)} 枚", len(pictures) == face.count() and all(map(_is_png, pictures))
+    )
+    counters = [screen.reason for screen in face.screens if screen.name == "counter"]
+    account.check("窓口へのご案内は1回、理由は not_registered", counters == ["not_registered"])
+    _judge_slips(hospital, account)
+    _judge_files(hospital, account)
+    _judge_records(hospital, account)
+
+
+def _judge_slips(hospital: Hospital, account: Account) -> None:
+    jobs = hospital.printer.jobs
+    good = [
+        job.picture.width == _SLIP_WIDTH_DOTS and job.picture.histogram()[0] > _SLIP_BLACK_DOTS_MIN for job in jobs
+    ]
+    # The pictures are drawn from the bytes that came over the wire, by the simulated printer.
+    account.check("受付票 2 枚がプリンターから出た", good == [True, True] and hospital.printer.garbage == 0)
+
+
+def _judge_files(hospital: Hospital, account: Account) -> None:
+    written = hospital.written
+    expected = sorted(str(hospital.destination(folder, file.name)) for folder, file in written)
+    account.check(
+        f"端末が書いた {len(written)} 件が1回ずつレセコンに届き、ほかには何もない",
+        len(written) == 2 and sorted(map(str, hospital.delivered())) == expected,
+    )
+    same = [_content(hospital.destination(folder, file.name)) == file.content for folder, file in written]
+    account.check("届いた中身は1バイトも違わない", all(same))
+    account.check("端末のフォルダーには残っていない", not hospital.at_terminal())
+
+
+def _judge_records(hospital: Hospital, account: Account) -> None:
+    arrived = sorted(_arrivals(hospital), key=lambda one: one.arrival.number)
+    numbers = [(one.arrival.number, one.patient_number) for one in arrived]
+    expected = [(1, TARO.insured.number), (2, HANAKO.insured.number)]
+    account.check("予約データベースに受付が2件（受付番号 1、2）", numbers == expected)
+    run, courier = _events(hospital, "run"), _events(hospital, "courier")
+    counts = {
+        "arrival_registered": (run, 2),
+        "slip_printed": (run, 2),
+        "sent_to_counter": (run, 1),
+        "file_published": (courier, 2),
+        "file_done": (courier, 2),
+    }
+    found = {event: sum(line.get("event") == event for line in log) for event, (log, _) in counts.items()}
+    told = "、".join(f"{event} {count}" for event, count in found.items())
+    account.check(f"記録: {told}", found == {event: count for event, (_, count) in counts.items()})
+
+
+def _arrivals(hospital: Hospital) -> Iterator[Arrived]:
+    reservations = SqliteReservations(hospital.data)
+    # Yesterday too: the demo may have run over midnight.
+    for back in (0, 1):
+        yield from reservations.arrivals(hospital.today() - timedelta(days=back))
+
+
+def _events(hospital: Hospital, process: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in hospital.log(process).splitlines()]
+
+
+def _joined(names: Iterator[str]) -> Iterator[str]:
+    """Each run of equal names once: a screen may change while it keeps its name."""
+    before = ""
+    for name in names:
+        if name != before:
+            yield name
+        before = name
+
+
+def _content(path: Path) -> bytes | None:
+    with suppress(OSError):
+        return path.read_bytes()
+    return None
+
+
+def _is_png(path: Path) -> bool:
+    return (_content(path) or b"").startswith(b"\x89PNG\r\n")

@@ -1,0 +1,113 @@
+"""The kiosk's face as the demo watches it: what was shown, in order, and a picture of each.
+
+Owns the list of screens. Must never change one, nor stand between a touch and the window.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from kiosk.runtime import Face
+from kiosk.screens import Screen
+
+_SCREENS_MAX = 1000
+# Longer than the window waits for a button to come.
+_PRESS_AGAIN_S = 6.0
+
+
+class DidNotHappen(Exception):
+    """What a demo was to show and did not; the message is for the account."""
+
+
+class Window(Face, Protocol):
+    """A window that can be pressed and photographed."""
+
+    def press(self, button: str) -> None:
+        """Touch the middle of a button. Any thread."""
+
+    def picture(self, path: Path) -> None:
+        """Write the kiosk's view as PNG. Any thread; returns when it is written."""
+
+
+class WatchedFace:
+    """Passes everything on to the window. `begin` is called once the reception listens to touches.
+
+    `album`: the folder for a picture of every screen. The reception waits while one is taken, so that even a screen
+    that lasts a moment is there. None: no pictures, nothing waits. `over`: the reception has ended.
+    """
+
+    def __init__(self, window: Window, album: Path | None, begin: Callable[[], None]) -> None:
+        self._window = window
+        self._album = album
+        self._begin = begin
+        self._changed = threading.Condition()
+        self.over = False
+        self._quit: Callable[[], None] = lambda: None
+        self.screens: list[Screen] = []
+
+    def show(self, screen: Screen) -> None:
+        self._window.show(screen)
+        if self._album is not None and len(self.screens) < _SCREENS_MAX:
+            with suppress(OSError):  # a picture that lacks is found when they are counted
+                self._window.picture(self._album / f"{len(self.screens) + 1:02}-{screen.name}.png")
+        with self._changed:
+            self.screens = [*self.screens, screen][-_SCREENS_MAX:]
+            self._changed.notify_all()
+
+    def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
+        self._quit = quit_
+        self._window.listen(press, quit_)
+        self._begin()
+
+    def serve(self, work: Callable[[], None]) -> None:
+        try:
+            self._window.serve(work)
+        finally:
+            with self._changed:
+                self.over = True
+                self._changed.notify_all()
+
+    def alive(self, now: float) -> bool:
+        return self._window.alive(now)
+
+    def quit(self) -> None:
+        """End the reception, as the window's close button does. Any thread."""
+        self._quit()
+
+    def count(self) -> int:
+        """How many screens have been shown so far."""
+        return len(self.screens)
+
+    def wait_for(self, name: str, after: int, until: float) -> int:
+        """The place of the first screen named `name` from the place `after` on; waits until the monotonic `until`.
+
+        Raises DidNotHappen.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self.over or self._find(name, after) is not None, until - time.monotonic())
+            at = self._find(name, after)
+        if at is None:
+            last = self.screens[-1] if self.screens else None
+            shown = f"{last.name} ({last.reason or last.title})" if last else "nothing"
+            raise DidNotHappen(f"画面 {name} になりません（いまの画面: {shown}）")
+        return at
+
+    def press(self, button: str, until: float) -> None:
+        """Touch a button until the screen changes: a touch right after a change is no answer to it. DidNotHappen."""
+        before = self.count()
+        while time.monotonic() < until and not self.over:
+            if before and button in self.screens[-1].buttons:
+                self._window.press(button)
+            with self._changed:
+                if self._changed.wait_for(lambda: self.over or self.count() > before, _PRESS_AGAIN_S) and not self.over:
+                    return
+        raise DidNotHappen(f"ボタン {button} を押しても画面が変わりません")
+
+    def _find(self, name: str, after: int) -> int | None:
+        rows = enumerate(self.screens[after:], start=after)
+        return next((at for at, screen in rows if screen.name == name), None)

@@ -1,0 +1,160 @@
+"""What the visitor of a demo can do beside the kiosk, and what there is to look at.
+
+Owns the panel's wording. Everything that might wait is done by one thread, in order; a touch never waits.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final, get_args
+
+from drivers.share import ShareError
+from drivers.simulated.escpos_stream import SlipJob
+from kiosk.demo.hospital import Hospital, Line, PrinterState
+from kiosk.demo.people import CARD_HOLDERS, VISITORS
+from kiosk.headless import complain
+from kiosk.journal import EVENTS
+from kiosk.ui.knobs import Bench, Glance, Grey, Knob, Section
+
+_DELIVERED_SHOWN: Final = 4
+_EVENTS_SHOWN: Final = 12
+_TAIL_BYTES: Final = 8192
+_TURNS_MAX: Final = 20
+_LINES: Final[dict[Line, str]] = {"up": "つながっている", "slow": "遅くする", "cut": "切る"}
+_PRINTER: Final[dict[PrinterState, str]] = {"ok": "正常", "paper_out": "紙切れ", "cover_open": "カバー開"}
+
+
+class Hands:
+    """Does what the knobs ask for, one after the other, in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._asked: queue.Queue[Callable[[], None]] = queue.Queue(_TURNS_MAX)
+        threading.Thread(target=self._work, name="demo-hands", daemon=True).start()
+
+    def later(self, do: Callable[[], None]) -> Callable[[], None]:
+        """`do` as a touch may ask for it. Touches beyond twenty that wait are dropped."""
+
+        def ask() -> None:
+            try:
+                self._asked.put_nowait(do)
+            except queue.Full:
+                complain("demo: one thing after the other, please")
+
+        return ask
+
+    def _work(self) -> None:
+        while True:
+            do = self._asked.get()
+            try:
+                do()
+            except (ShareError, OSError) as error:
+                complain(f"demo: {type(error).__name__}: the simulated part did not do it")
+
+
+def bench(hospital: Hospital) -> Bench:
+    """The panel of this hospital."""
+    hands = Hands()
+
+    def tap(number: int) -> Callable[[], None]:
+        return hands.later(lambda: hospital.tap(VISITORS[number]))
+
+    def card(number: int) -> Callable[[], None]:
+        return hands.later(lambda: hospital.insert_card(CARD_HOLDERS[number]))
+
+    taps = tuple(Knob(visitor.called, visitor.what, tap(n)) for n, visitor in enumerate(VISITORS))
+    cards = tuple(Knob(holder.insured.name, "", card(n)) for n, holder in enumerate(CARD_HOLDERS))
+    unreadable = Knob("読めないカード", "", hands.later(hospital.insert_unreadable_card))
+    return Bench(
+        title="模擬の部品（人も病院も架空です）",
+        slip_title="最後に出た受付票",
+        delivered_title="レセコンに届いたファイル",
+        events_title="できごと（新しい順）",
+        sections=(
+            Section("マイナンバーカードをかざす（「やめる」などの後200秒は、誕生日を聞かれます）", taps, 2),
+            Section("診察券を入れる", (*cards, unreadable), 3),
+            Section("受付票プリンター", _printer_knobs(hospital), 3),
+            Section("資格確認端末の共有フォルダー", _line_knobs(hospital, hands), 3),
+        ),
+        look=_Look(hospital),
+    )
+
+
+def _printer_knobs(hospital: Hospital) -> tuple[Knob, ...]:
+    def knob(state: PrinterState) -> Knob:
+        def turn() -> None:
+            hospital.printer_state = state
+
+        return Knob(_PRINTER[state], "", turn, lambda: hospital.printer_state == state)
+
+    return tuple(knob(state) for state in get_args(PrinterState))
+
+
+def _line_knobs(hospital: Hospital, hands: Hands) -> tuple[Knob, ...]:
+    def knob(state: Line) -> Knob:
+        def turn() -> None:
+            hospital.line = state
+
+        return Knob(_LINES[state], "", hands.later(turn), lambda: hospital.line == state)
+
+    return tuple(knob(state) for state in get_args(Line))
+
+
+class _Look:
+    """Reads what there is to see. A slip is turned into pixels once."""
+
+    def __init__(self, hospital: Hospital) -> None:
+        self._hospital = hospital
+        self._job: SlipJob | None = None
+        self._slip: Grey | None = None
+
+    def __call__(self) -> Glance:
+        return Glance(self._last_slip(), self._delivered(), self._events())
+
+    def _last_slip(self) -> Grey | None:
+        jobs = self._hospital.printer.jobs
+        if jobs and jobs[-1] is not self._job:
+            self._job = jobs[-1]
+            grey = self._job.picture.convert("L")
+            self._slip = Grey(grey.width, grey.height, grey.tobytes())
+        return self._slip
+
+    def _delivered(self) -> tuple[str, ...]:
+        files = self._hospital.delivered()
+        waiting = len(self._hospital.at_terminal())
+        count = f"{len(files)} 件" + (f"（端末に {waiting} 件）" if waiting else "")
+        return (count, *(_short(path.name) for path in reversed(files[-_DELIVERED_SHOWN:])))
+
+    def _events(self) -> tuple[str, ...]:
+        lines = [line for name in ("run", "courier") for line in _tail(self._hospital.data / f"events-{name}.jsonl")]
+        newest = sorted(lines, key=lambda line: line["at"], reverse=True)[:_EVENTS_SHOWN]
+        zone = self._hospital.config.site.zone
+        return tuple(f"{datetime.fromisoformat(line['at']).astimezone(zone):%H:%M:%S} {_said(line)}" for line in newest)
+
+
+def _said(line: dict[str, str]) -> str:
+    told = ", ".join(line[field] for field in ("where", "code") if field in line)
+    return EVENTS.get(line["event"], line["event"]) + (f" ({told})" if told else "")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 36 else f"{name[:20]}…{name[-15:]}"
+
+
+def _tail(path: Path) -> list[dict[str, str]]:
+    """The last lines of a log, whole ones only."""
+    try:
+        with path.open("rb") as log:
+            size = log.seek(0, 2)
+            log.seek(max(0, size - _TAIL_BYTES))
+            data = log.read()
+    except OSError:
+        return []
+    whole = data[: data.rfind(b"\n") + 1].splitlines()
+    if size > _TAIL_BYTES:
+        whole = whole[1:]
+    return [json.loads(line) for line in whole[-_EVENTS_SHOWN:]]

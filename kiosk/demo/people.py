@@ -1,0 +1,83 @@
+"""The people of the demo: who they are, which appointments they have, which patient cards lie there.
+
+Owns names, numbers and appointments, all of them made up. Must never hold anything of a real person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Final
+
+from drivers.simulated.results import Insured
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody with a My Number card. `what` is for the panel; `booked`: (time, department, doctor, place) of a day.
+
+    `another_day`: the appointments are not today's.
+    """
+
+    insured: Insured = field(repr=False)
+    what: str
+    booked: tuple[tuple[str, str, str, str], ...] = field(repr=False, default=())
+    another_day: bool = False
+
+    @property
+    def called(self) -> str:
+        """Name and birth date as the panel shows them: the visitor may have to type the birth day."""
+        year, month, day = self.insured.birthdate[:4], self.insured.birthdate[4:6], self.insured.birthdate[6:]
+        return f"{self.insured.name.replace(chr(0x3000), ' ')}（{year}年{int(month)}月{int(day)}日生）"
+
+
+TARO: Final = Visitor(
+    Insured("架空　太郎", "ｶｸｳ ﾀﾛｳ", "19500115", "00012345"),
+    "今日 13:00 内科の予約",
+    (("13:00", "内科", "佐藤", "A棟1階2番窓口"),),
+)
+HANAKO: Final = Visitor(
+    Insured("例示　花子", "ﾚｲｼﾞ ﾊﾅｺ", "19470308", "00023456", sex="2"),
+    "今日は2つの科の予約",
+    (("10:30", "眼科", "鈴木", "B棟2階5番窓口"), ("14:00", "循環器内科", "高橋", "A棟1階3番窓口")),
+)
+JIRO: Final = Visitor(
+    Insured("見本　次郎", "ﾐﾎﾝ ｼﾞﾛｳ", "19620720", "00034567"),
+    "今日の予約なし（次は後日）",
+    (("09:30", "内科", "佐藤", "A棟1階2番窓口"),),
+    another_day=True,
+)
+SAKURAKO: Final = Visitor(
+    Insured("試験　桜子", "ｼｹﾝ ｻｸﾗｺ", "19880403", None, sex="2"), "照会番号がまだ登録されていない"
+)
+ICHIRO: Final = Visitor(
+    Insured("仮名　一郎", "ｶﾒｲ ｲﾁﾛｳ", "19551123", "00045678", validity="2"),
+    "保険の資格が無効（受付はできる）",
+    (("11:15", "整形外科", "田中", "B棟1階7番窓口"),),
+)
+AOI: Final = Visitor(
+    Insured("模擬　葵", "ﾓｷﾞ ｱｵｲ", "20190512", "00056789", sex="2", subsidy="fetched"),
+    "医療費助成の情報あり",
+    (("15:30", "小児科", "伊藤", "C棟1階1番窓口"),),
+)
+KEN: Final = Visitor(
+    Insured("仮想　健", "ｶｿｳ ｹﾝ", "19790909", "00067890", subsidy="failed"),
+    "医療費助成の取得に失敗",
+    (("16:00", "内科", "佐藤", "A棟1階2番窓口"),),
+)
+
+VISITORS: Final = (TARO, HANAKO, JIRO, SAKURAKO, ICHIRO, AOI, KEN)
+# Whose patient card lies there as well.
+CARD_HOLDERS: Final = (HANAKO, TARO)
+
+HEADER: Final = "patient_number,date,time,department,doctor,place"
+
+
+def appointments(today: date) -> str:
+    """The export of the reservations, CSV. Tomorrow too, for a demo that runs over midnight."""
+    rows = [HEADER]
+    for visitor in VISITORS:
+        days = (today + timedelta(days=8),) if visitor.another_day else (today, today + timedelta(days=1))
+        for day in days:
+            rows += [",".join((visitor.insured.number or "", f"{day}", *booked)) for booked in visitor.booked]
+    return "\n".join(rows) + "\n"
