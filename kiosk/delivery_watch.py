@@ -1,4 +1,4 @@
-"""The reception looking at the courier: what staff are shown on the start screen, and an alarm if the courier is silent.
+"""The reception looking at the courier: what staff are shown on the start screen; an alarm if the courier is silent.
 
 A thread of its own asks every few seconds what `kiosk status` asks. Must never keep the reception waiting, nor tell
 what the courier itself tells by the alarm command.

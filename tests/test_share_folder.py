@@ -113,6 +113,27 @@ def test_put_that_fails_half_way_leaves_nothing(share: Share) -> None:
     assert share.entries("*") == []
 
 
+def test_no_rename_is_promised_between_two_mounts_of_one_disk(tmp_path: Path) -> None:
+    """A service of systemd sees every folder of its ReadWritePaths as a mount of its own."""
+    script = (
+        "import sys; from drivers.share import open_share\n"
+        "a, b = (open_share(f'file://{path}', None) for path in sys.argv[1:])\n"
+        "print(a.reaches(a), a.reaches(b))"
+    )
+    folders = [str(tmp_path / name) for name in ("a", "b")]
+    for folder in folders:
+        Path(folder).mkdir()
+    ask = [sys.executable, "-c", script, *folders]
+    mounted = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec",
+               'mount --bind "$1" "$1"; mount --bind "$2" "$2"; shift 2; exec "$@"', "sh", *folders]  # fmt: skip
+    if subprocess.run([*mounted, "true"], capture_output=True, check=False, timeout=60).returncode != 0:
+        pytest.skip("this machine lets nobody mount in a namespace of his own")
+    root = Path(__file__).parent.parent
+    for command, said in ((ask, "True True"), ([*mounted, *ask], "True False")):
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=60)
+        assert done.stdout.strip() == said
+
+
 def test_move_and_delete_keep_a_file_whose_content_is_another(share: Share, path: Path) -> None:
     share.put(FACE, [BODY])
     done = share.at("done")

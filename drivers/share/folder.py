@@ -162,13 +162,15 @@ class FolderShare:
             os.fsync(folder)
 
     def reaches(self, other: Share) -> bool:
-        """Both folders exist on one disk."""
-        if not isinstance(other, FolderShare):
-            return False
-        try:
-            return self._path.stat().st_dev == other._path.stat().st_dev
-        except OSError:
-            return False
+        """Both folders exist in one mount; on one disk they may be mounts of their own (systemd's ReadWritePaths)."""
+        with suppress(OSError, ShareError):
+            return isinstance(other, FolderShare) and self._mount() == other._mount()
+        return False
+
+    def _mount(self) -> str:
+        with self._folder() as folder:  # proc(5): fdinfo
+            facts = Path(f"/proc/self/fdinfo/{folder}").read_text(encoding="ascii")
+        return next(line for line in facts.splitlines() if line.startswith("mnt_id:"))
 
     def same_place(self, other: Share) -> bool:
         """Sees through links and '..' when the folders exist."""
