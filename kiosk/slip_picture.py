@@ -11,6 +11,7 @@ from typing import Literal
 
 from PIL import Image, ImageDraw
 
+from kiosk.font_coverage import clusters
 from kiosk.slip import Slip, SlipAppointment, SlipLine, Style, reception_slip
 from kiosk.slip_barcode import (
     NUMBER_CHARS_MAX,
@@ -20,7 +21,7 @@ from kiosk.slip_barcode import (
     barcode_kind,
     barcode_picture,
 )
-from kiosk.slip_fonts import Run, Weight, clusters, runs
+from kiosk.slip_fonts import Run, Weight, runs
 
 __all__ = ["HEIGHT_DOTS_MAX", "BarcodeKind", "WidthMm", "barcode_kind", "draw", "warm_up"]
 

@@ -102,7 +102,7 @@ RULES: dict[str, Reach | Kept] = {
         ("PIL",), by=("kiosk.slip_*", "kiosk.ui*", "drivers.printer", "drivers.simulated"), why="slips and screens"
     ),
     "one barcode maker": Kept(("barcode", "qrcode"), by=("kiosk.slip_barcode*",), why="slips only"),
-    "one reader of fonts": Kept(("fontTools",), by=("kiosk.slip_fonts*",), why="which font has which character"),
+    "one reader of fonts": Kept(("fontTools",), by=("kiosk.font_coverage*",), why="which font has which character"),
     "no import by name": Kept(
         ("importlib.import_module", "importlib.util", "runpy", "imp"), by=(), why="an arrow that no test can see"
     ),

@@ -52,6 +52,15 @@ class Shown:
     def show(self, screen: Screen) -> None:
         self.names.append(screen.name)
 
+    def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
+        pass
+
+    def serve(self, work: Callable[[], None]) -> None:
+        work()
+
+    def alive(self, now: float) -> bool:
+        return True
+
 
 def worker(paper: Paper, wanted: bool, post: Callable[[e.Event], None]) -> PrinterWorker:
     return PrinterWorker(

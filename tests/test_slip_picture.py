@@ -9,8 +9,9 @@ import pytest
 from fontTools.ttLib import TTFont
 from PIL import Image
 
+from kiosk.font_coverage import MISSING
 from kiosk.slip import Slip, SlipAppointment, SlipLine, counter_slip, reception_slip
-from kiosk.slip_fonts import MISSING, runs
+from kiosk.slip_fonts import runs
 from kiosk.slip_picture import HEIGHT_DOTS_MAX, BarcodeKind, WidthMm, barcode_kind, draw
 from tests.escpos_decoder import read_barcodes
 

@@ -1,0 +1,121 @@
+"""Which bundled font has which character, so that none is ever an empty box (tofu), on paper or on the screen.
+
+Owns the bundled fonts' names and coverage. Must never let a character be drawn by a font that lacks it: it becomes 〓
+(U+3013), the printers' sign for a missing letter, which tells staff that something stood there.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+
+from fontTools.ttLib import TTFont
+
+MISSING = "\u3013"
+_SELECTOR_CMAP_FORMAT = 14
+
+# File names, first choice first.
+Chain = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Text that one font draws whole."""
+
+    font: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class _Coverage:
+    """What a font can draw: characters, and characters with a variation selector (葛󠄀)."""
+
+    characters: frozenset[int]
+    variants: frozenset[tuple[int, int]]
+
+
+def clusters(text: str) -> Iterator[str]:
+    """The text in pieces that must stay in one line and one font: a character with its marks and selectors."""
+    piece = ""
+    for character in text:
+        if piece and not unicodedata.category(character).startswith("M"):
+            yield piece
+            piece = ""
+        piece += character
+    if piece:
+        yield piece
+
+
+def pieces(text: str, chain: Chain, *, selectors: bool = True) -> tuple[Piece, ...]:
+    """The text in pieces of one font each, from left to right. `selectors`: the drawer understands them."""
+    chosen: list[Piece] = []
+    for cluster in clusters(text):
+        for each in _choices(cluster, chain, selectors):
+            if chosen and chosen[-1].font == each.font:
+                chosen[-1] = Piece(each.font, chosen[-1].text + each.text)
+            else:
+                chosen.append(each)
+    return tuple(chosen)
+
+
+def one_font(text: str, chain: Chain) -> Chain:
+    """The first font of `chain` that draws all of `text` alone, as a chain of its own; all of `chain` if none does."""
+    wanted = [cluster for cluster in clusters(text) if not _lacking(cluster, chain)]
+    for name in chain:
+        if not any(_lacking(cluster, (name,)) for cluster in wanted):
+            return (name,)
+    return chain
+
+
+def path(name: str) -> str:
+    """Where a bundled font lies."""
+    return str(files("assets") / "fonts" / name)
+
+
+def _lacking(cluster: str, chain: Chain) -> bool:
+    return any(each.text == MISSING != cluster for each in _choices(cluster, chain, selectors=True))
+
+
+def _choices(cluster: str, chain: Chain, selectors: bool) -> Iterator[Piece]:
+    """The pieces of one cluster; more than one only where no font has all of it."""
+    letters = "".join(character for character in cluster if not _is_selector(character))
+    if letters != cluster and selectors:
+        for name in chain:
+            if _has_variant(name, cluster):
+                yield Piece(name, cluster)
+                return
+    if len(letters) > 1:
+        # か and a separate ゛ are one letter. Never for a single character: NFC would change 神 (U+FA19) into 神.
+        letters = unicodedata.normalize("NFC", letters)
+    for name in chain:
+        if all(ord(character) in _coverage(name).characters for character in letters):
+            if letters:
+                yield Piece(name, letters)
+            return
+    for character in letters:
+        drawn_by = next((one for one in chain if ord(character) in _coverage(one).characters), None)
+        yield Piece(drawn_by, character) if drawn_by else Piece(chain[0], MISSING)
+
+
+def _is_selector(character: str) -> bool:
+    return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+
+
+def _has_variant(name: str, cluster: str) -> bool:
+    return len(cluster) == 2 and (ord(cluster[0]), ord(cluster[1])) in _coverage(name).variants
+
+
+@cache
+def _coverage(name: str) -> _Coverage:
+    with TTFont(path(name), lazy=True) as font:
+        table = font["cmap"]
+        characters = frozenset(table.getBestCmap())
+        variants = frozenset(
+            (base, selector)
+            for one in table.tables
+            if one.format == _SELECTOR_CMAP_FORMAT
+            for selector, bases in one.uvsDict.items()
+            for base, _ in bases
+        )
+    return _Coverage(characters, variants)

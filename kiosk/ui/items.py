@@ -1,0 +1,151 @@
+"""What a page is made of: boxes in millimetres from the top left corner, and what is in them. Pure.
+
+Personal text is kept out of every repr.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from kiosk.ui.theme import Colour, Tone
+
+Drawing = Literal[
+    "my_number_card", "patient_card", "reader", "card_slot", "check", "attention", "clock", "counter", "closed"
+]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle. `x`, `y`: its top left corner; millimetres (or pixels, where it says so)."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> float:
+        return self.y + self.height
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    def inset(self, dx: float, dy: float | None = None) -> Box:
+        """Smaller on every side; larger if negative."""
+        dy = dx if dy is None else dy
+        return Box(self.x + dx, self.y + dy, self.width - 2 * dx, self.height - 2 * dy)
+
+    def top(self, height: float) -> Box:
+        return Box(self.x, self.y, self.width, height)
+
+    def below(self, y: float) -> Box:
+        """What is left from `y` (of the page) on."""
+        return Box(self.x, y, self.width, self.bottom - y)
+
+    def left(self, width: float) -> Box:
+        return Box(self.x, self.y, width, self.height)
+
+    def after(self, x: float) -> Box:
+        """What is left from `x` (of the page) on."""
+        return Box(x, self.y, self.right - x, self.height)
+
+    def columns(self, count: int, gap: float) -> tuple[Box, ...]:
+        width = (self.width - gap * (count - 1)) / count
+        return tuple(Box(self.x + n * (width + gap), self.y, width, self.height) for n in range(count))
+
+    def rows(self, count: int, gap: float) -> tuple[Box, ...]:
+        height = (self.height - gap * (count - 1)) / count
+        return tuple(Box(self.x, self.y + n * (height + gap), self.width, height) for n in range(count))
+
+    def scaled(self, by: float) -> Box:
+        return Box(self.x * by, self.y * by, self.width * by, self.height * by)
+
+    def holds(self, x: float, y: float) -> bool:
+        return self.x <= x < self.right and self.y <= y < self.bottom
+
+    def contains(self, other: Box) -> bool:
+        """Whether `other` lies within; a hundredth of a millimetre of rounding is forgiven."""
+        slack = 0.01
+        return (
+            self.x - slack <= other.x
+            and self.y - slack <= other.y
+            and other.right <= self.right + slack
+            and other.bottom <= self.bottom + slack
+        )
+
+    def overlaps(self, other: Box) -> bool:
+        return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """`capital_mm`: the height of a capital letter as wanted; less only if the text would not fit its box."""
+
+    text: str = field(repr=False)
+    capital_mm: float
+    bold: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A coloured ground. `outline`: the colour of its edge."""
+
+    box: Box
+    colour: Colour
+    radius_mm: float = 0.0
+    outline: Colour | None = None
+
+
+@dataclass(frozen=True)
+class Words:
+    """Paragraphs, one below the other, in the middle of the box's height."""
+
+    box: Box
+    paragraphs: tuple[Paragraph, ...]
+    colour: Colour
+    centred: bool = True
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing, as large as the box allows. `tone`: the ground it lies on, and the ink."""
+
+    box: Box
+    drawing: Drawing
+    tone: Tone
+
+
+@dataclass(frozen=True)
+class Button:
+    """A place to touch; what is drawn on it are items of their own."""
+
+    box: Box
+    name: str
+
+
+@dataclass(frozen=True)
+class TimeLeft:
+    """A bar that gets shorter until the screen goes by itself."""
+
+    box: Box
+    colour: Colour
+    ground: Colour
+
+
+@dataclass(frozen=True)
+class SecondsLeft:
+    """The same in words. `text` has `{seconds}`."""
+
+    box: Box
+    text: str
+    capital_mm: float
+    colour: Colour
+
+
+Item = Panel | Words | Picture | Button | TimeLeft | SecondsLeft

@@ -1,0 +1,97 @@
+"""Draws shapes and letters, given in millimetres from the top left corner, on a Kivy canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kivy.graphics import (
+    Color,
+    InstructionGroup,
+    Line,
+    Mesh,
+    Rectangle,
+    SmoothEllipse,
+    SmoothLine,
+    SmoothRoundedRectangle,
+)
+
+from kiosk.ui.items import Box, Paragraph
+from kiosk.ui.lettering import Fitted, fit, label
+from kiosk.ui.theme import Colour, channels
+
+
+class Pen:
+    """`scale`: pixels of one millimetre; `height_px`: of the page, because Kivy counts from the bottom."""
+
+    def __init__(self, canvas: InstructionGroup, scale: float, height_px: float) -> None:
+        self._canvas = canvas
+        self._scale = scale
+        self._height_px = height_px
+
+    def panel(self, box: Box, colour: Colour, radius_mm: float = 0.0) -> None:
+        x, y, width, height = self._pixels(box)
+        self._colour(colour)
+        radius = min(radius_mm * self._scale, width / 2, height / 2)
+        if radius < 1:
+            self._canvas.add(Rectangle(pos=(x, y), size=(width, height)))
+        else:
+            self._canvas.add(SmoothRoundedRectangle(pos=(x, y), size=(width, height), radius=[radius], segments=24))
+
+    def frame(self, box: Box, colour: Colour, width_mm: float, radius_mm: float = 0.0) -> None:
+        """The edge of a box, `width_mm` thick, inside of it."""
+        x, y, width, height = self._pixels(box.inset(width_mm / 2))
+        self._colour(colour)
+        radius = min(max(radius_mm - width_mm / 2, 0) * self._scale, width / 2, height / 2)
+        thick = max(width_mm * self._scale / 2, 0.5)
+        self._canvas.add(Line(rounded_rectangle=(x, y, width, height, radius, 48), width=thick))
+
+    def line(self, points: Sequence[tuple[float, float]], colour: Colour, width_mm: float) -> None:
+        flat = [value for x, y in points for value in (x * self._scale, self._height_px - y * self._scale)]
+        self._colour(colour)
+        self._canvas.add(
+            SmoothLine(points=flat, width=max(width_mm * self._scale / 2, 0.5), cap="round", joint="round")
+        )
+
+    def disc(self, middle: tuple[float, float], radius_mm: float, colour: Colour) -> None:
+        box = Box(middle[0] - radius_mm, middle[1] - radius_mm, 2 * radius_mm, 2 * radius_mm)
+        x, y, width, height = self._pixels(box)
+        self._colour(colour)
+        self._canvas.add(SmoothEllipse(pos=(x, y), size=(width, height), segments=96))
+
+    def shape(self, points: Sequence[tuple[float, float]], colour: Colour) -> None:
+        """A filled convex shape."""
+        corners = [(x * self._scale, self._height_px - y * self._scale) for x, y in points]
+        self._colour(colour)
+        vertices = [value for x, y in corners for value in (x, y, 0.0, 0.0)]
+        self._canvas.add(Mesh(vertices=vertices, indices=list(range(len(corners))), mode="triangle_fan"))
+        flat = [value for corner in corners for value in corner]
+        self._canvas.add(SmoothLine(points=flat, width=0.6, close=True))  # softens the steps of the edge
+
+    def words(self, box: Box, paragraphs: Sequence[Paragraph], colour: Colour, *, centred: bool = True) -> Fitted:
+        """Draws the paragraphs in the middle of the box's height; returns how they were set."""
+        fitted = fit(paragraphs, box.width * self._scale, box.height * self._scale, self._scale)
+        top = box.y * self._scale + (box.height * self._scale - fitted.height_px) / 2
+        self._colour(colour)
+        for line in fitted.lines:
+            labels = [label(piece.text, piece.font, line.em_px) for piece in line.pieces]
+            for each in labels:
+                each.refresh()
+            width = sum(each.texture.width for each in labels if each.texture)
+            x = box.x * self._scale + ((box.width * self._scale - width) / 2 if centred else 0)
+            for each in labels:
+                if each.texture is None:
+                    continue
+                bottom = self._height_px - (top + line.baseline_px) + each.get_descent()
+                pos = (round(x), round(bottom))
+                self._canvas.add(Rectangle(texture=each.texture, pos=pos, size=each.texture.size))
+                x += each.texture.width
+        return fitted
+
+    def _colour(self, colour: Colour) -> None:
+        self._canvas.add(Color(*channels(colour)))
+
+    def _pixels(self, box: Box) -> tuple[float, float, float, float]:
+        """Whole pixels, so that straight edges are sharp."""
+        left, right = round(box.x * self._scale), round(box.right * self._scale)
+        top, bottom = round(box.y * self._scale), round(box.bottom * self._scale)
+        return left, self._height_px - bottom, max(right - left, 1), max(bottom - top, 1)

@@ -1,0 +1,81 @@
+"""Colours and sizes. Sizes are millimetres on the glass, letters by the height of a capital.
+
+Every pair of text and ground keeps a contrast of 10:1 (a test computes it); no meaning is carried by colour alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+Colour = str  # "#rrggbb"
+
+INK: Final = "#10202C"
+PAPER: Final = "#FFFFFF"
+GROUND: Final = "#F4F6F7"
+SKY: Final = "#DCE9F5"
+BLUE: Final = "#0B3A6B"
+GREEN: Final = "#07472A"
+AMBER: Final = "#FFC62E"
+GREY: Final = "#363D45"
+PALE: Final = "#D5DADF"
+LINE: Final = "#5B6874"
+TOUCHED: Final = "#FFD400"
+SKIN: Final = "#E8C39E"
+
+
+@dataclass(frozen=True)
+class Tone:
+    """A ground and the ink upon it."""
+
+    ground: Colour
+    ink: Colour
+
+
+# The band at the top of a page, by mood.
+BANDS: Final[dict[str, Tone]] = {
+    "ask": Tone(SKY, INK),
+    "wait": Tone(SKY, INK),
+    "good": Tone(GREEN, PAPER),
+    "counter": Tone(AMBER, INK),
+    "off": Tone(GREY, PAPER),
+}
+PAGE: Final = Tone(GROUND, INK)
+CARD: Final = Tone(PAPER, INK)
+CHOICE: Final = Tone(BLUE, PAPER)
+PLAIN: Final = Tone(PAPER, INK)
+UNAVAILABLE: Final = Tone(PALE, INK)
+NOTICE: Final = Tone(AMBER, INK)
+STRONG: Final = Tone(BLUE, PAPER)
+TONES: Final = (*BANDS.values(), PAGE, CARD, CHOICE, PLAIN, UNAVAILABLE, NOTICE, STRONG)
+
+# Capital heights. 6.1 mm: EN 301 549 5.1.4 (0.7 degrees at 500 mm); 7.3 mm for keys.
+BODY_MM: Final = 7.5
+SMALL_MM: Final = 4.2  # for staff only
+KEY_MM: Final = 14.0
+BUTTON_MM: Final = 9.0
+TITLE_MM: Final = 13.0
+
+MARGIN_MM: Final = 10.0
+GAP_MM: Final = 6.0
+TARGET_MM: Final = 20.0
+RADIUS_MM: Final = 4.0
+# A finger that slid a little off its button still means it.
+SLIP_OFF_MM: Final = 5.0
+
+
+def channels(colour: Colour) -> tuple[float, float, float]:
+    """Red, green, blue from 0 to 1."""
+    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    return red, green, blue
+
+
+def contrast(one: Colour, other: Colour) -> float:
+    """The contrast ratio of WCAG 2, from 1 to 21."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: Colour) -> float:
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,0 +1,209 @@
+"""One page on the display, and the finger on it.
+
+Draws pages; says which button was touched. Must keep nothing of a page that has been replaced: all that a page drew
+hangs on one canvas group, which goes with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kivy.graphics import InstructionGroup
+from kivy.uix.widget import Widget
+
+from kiosk.screens import Screen
+from kiosk.texts import Texts
+from kiosk.ui.drawings import draw
+from kiosk.ui.items import Box, Button, Item, Panel, Paragraph, Picture, SecondsLeft, TimeLeft, Words
+from kiosk.ui.lettering import Fitted
+from kiosk.ui.pages import millimetre_px, page
+from kiosk.ui.pen import Pen
+from kiosk.ui.theme import PAGE, SLIP_OFF_MM, TOUCHED
+
+# A finger that was on its way when the page changed did not mean the new page.
+CALM_S = 0.25
+# A finger that was never seen to leave (a device unplugged) must not lock the others out for ever.
+FINGER_MAX_S = 10.0
+
+
+@dataclass(frozen=True)
+class _Finger:
+    touch: str
+    button: str
+    since: float
+
+
+class View(Widget):  # type: ignore[misc]  # Kivy ships no types
+    """`press(button)` is called in Kivy's thread when a finger leaves the button it came down on."""
+
+    def __init__(
+        self,
+        texts: Texts,
+        diagonal_inch: float,
+        press: Callable[[str], None],
+        clock: Callable[[], float],
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__()
+        self._texts = texts
+        self._diagonal_inch = diagonal_inch
+        self._press = press
+        self._clock = clock
+        self._page = InstructionGroup()
+        self._moving = InstructionGroup()
+        self._touched = InstructionGroup()
+        for group in (self._page, self._moving, self._touched):
+            self.canvas.add(group)
+        self._finger: _Finger | None = None
+        self._shown_at = -math.inf
+        self._until: float | None = None
+        self._left_of: tuple[float, float] | None = None  # (until, seconds it had when first seen)
+        self._said_left: tuple[int, ...] | None = None
+        self._pen_scale = 1.0
+        self.screen: Screen | None = None
+        self.items: tuple[Item, ...] = ()
+        self.fitted: list[tuple[Words, Fitted]] = []
+        if size is not None:
+            self.size_hint, self.size = (None, None), size
+
+    # -- pages --------------------------------------------------------------------------------------------------
+
+    def show(self, screen: Screen) -> None:
+        """Replace the page. A finger stays valid only if the new page has the same buttons in the same places."""
+        before = self.buttons
+        same_page = self.screen is not None and self.screen.name == screen.name
+        self.screen = screen
+        self._until = screen.until
+        self._lay_out(screen)
+        if not same_page or self.buttons != before:
+            self._shown_at = self._clock()
+            self._lift()
+        self.tick()
+
+    def refresh_until(self, until: float | None) -> None:
+        """The same screen lasts longer, or shorter."""
+        self._until = until
+
+    def on_size(self, *_: object) -> None:
+        if self.screen is not None:
+            self._lay_out(self.screen)
+            self.tick()
+
+    def _lay_out(self, screen: Screen) -> None:
+        self._pen_scale = millimetre_px(self.width, self.height, self._diagonal_inch)
+        scale = self._pen_scale
+        self.items = page(screen, self._texts, self.width / scale, self.height / scale)
+        self.fitted = []
+        self._page.clear()
+        # What showed the time of the page before must go even if the new one shows none.
+        self._moving.clear()
+        self._said_left = None
+        pen = Pen(self._page, scale, self.height)
+        for item in self.items:
+            match item:
+                case Panel():
+                    pen.panel(item.box, item.colour if item.outline is None else item.outline, item.radius_mm)
+                    if item.outline is not None:
+                        pen.panel(item.box.inset(0.7), item.colour, max(item.radius_mm - 0.7, 0))
+                case Words():
+                    fitted = pen.words(item.box, item.paragraphs, item.colour, centred=item.centred)
+                    self.fitted.append((item, fitted))
+                case Picture():
+                    draw(pen, item.drawing, item.box, item.tone)
+
+    @property
+    def buttons(self) -> dict[str, Box]:
+        """The buttons of the page, in pixels of the view from its top left corner."""
+        return {item.name: item.box.scaled(self._pen_scale) for item in self.items if isinstance(item, Button)}
+
+    # -- time ---------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Redraw what shows the time, if it would look different. Call it a few times a second."""
+        if self._finger is None:
+            self._touched.clear()
+        until = self._until
+        if until is None:
+            self._left_of = None
+            self._say_left(None)
+            return
+        left = max(0.0, until - self._clock())
+        if self._left_of is None or self._left_of[0] != until:
+            self._left_of = (until, max(left, 1.0))
+        self._say_left((math.ceil(left), math.ceil(100 * math.ceil(left) / self._left_of[1])))
+
+    def _say_left(self, said: tuple[int, int] | None) -> None:
+        if said == self._said_left:
+            return
+        self._said_left = said
+        self._moving.clear()
+        if said is None:
+            return
+        seconds, percent = said
+        pen = Pen(self._moving, self._pen_scale, self.height)
+        for item in self.items:
+            if isinstance(item, TimeLeft):
+                radius = item.box.height / 2
+                pen.panel(item.box, item.ground, radius)
+                pen.panel(item.box.left(max(item.box.width * min(percent, 100) / 100, 2 * radius)), item.colour, radius)
+            elif isinstance(item, SecondsLeft):
+                words = (Paragraph(item.text.format(seconds=seconds), item.capital_mm, bold=True),)
+                pen.words(item.box, words, item.colour, centred=False)
+
+    # -- the finger ---------------------------------------------------------------------------------------------
+
+    @property
+    def calm(self) -> bool:
+        """True for a moment after a new page, while touches are not taken for it."""
+        return self._clock() - self._shown_at < CALM_S
+
+    @property
+    def takes_touches(self) -> bool:
+        return self._finger is None and not self.calm
+
+    def on_touch_down(self, touch: Any) -> bool:
+        if not self.collide_point(*touch.pos):
+            return False
+        now = self._clock()
+        if ("button" in touch.profile and touch.button != "left") or self.calm:
+            return True
+        if self._finger is not None and now - self._finger.since < FINGER_MAX_S:
+            return True
+        x, y = self._from_top(touch)
+        for name, box in self.buttons.items():
+            if box.holds(x, y):
+                self._finger = _Finger(touch.uid, name, now)
+                self._mark(box)
+                break
+        return True
+
+    def on_touch_up(self, touch: Any) -> bool:
+        finger = self._finger
+        if finger is None or finger.touch != touch.uid:
+            return False
+        # The mark goes with the next page or tick: a frame of its own would only keep the next page waiting.
+        self._finger = None
+        box = self.buttons[finger.button].inset(-SLIP_OFF_MM * self._pen_scale)
+        if box.holds(*self._from_top(touch)):
+            self._press(finger.button)
+        return True
+
+    def on_touch_move(self, touch: Any) -> bool:
+        return self._finger is not None
+
+    def _from_top(self, touch: Any) -> tuple[float, float]:
+        return touch.x - self.x, self.height - (touch.y - self.y)
+
+    def _mark(self, box: Box) -> None:
+        """At once, so that the patient knows that the touch was felt."""
+        pen = Pen(self._touched, 1.0, self.height)
+        thick = 2.5 * self._pen_scale
+        pen.frame(box, TOUCHED, thick, 4 * self._pen_scale)
+        pen.frame(box.inset(thick), PAGE.ink, thick / 2, 3 * self._pen_scale)
+
+    def _lift(self) -> None:
+        self._finger = None
+        self._touched.clear()

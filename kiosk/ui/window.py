@@ -1,0 +1,259 @@
+"""The face of the reception for patients: a window with one view.
+
+Owns Kivy's loop and everything that crosses threads. Kivy is imported when a Window is made, never before: a window
+takes its settings while it is imported. Screens come from the reception's thread and are drawn in the main thread.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kiosk.config import Display
+from kiosk.screens import Screen
+from kiosk.texts import Texts
+from kiosk.ui import setup
+from kiosk.ui.items import Box
+from kiosk.ui.told import Told
+
+# One frame is not shown by every display (KMSDRM); the third one is.
+FIRST_FRAMES = 3
+# Software drawing on a slow machine may take seconds for a page that it draws for the first time.
+STUCK_S = 15.0
+PICTURE_WAIT_S = 20.0
+PRESS_WAIT_S = 5.0
+TICK_S = 0.25
+BESIDE_SHARE = 0.62  # of the kiosk's height: the width of what is shown beside it
+
+
+@dataclass
+class _PictureWanted:
+    path: Path
+    done: threading.Event = field(default_factory=threading.Event)
+    error: Exception | None = None
+
+
+@dataclass
+class _PressWanted:
+    button: str
+    give_up_at: float
+
+
+class Window:
+    """Raises NoDisplay; ConfigError if `screens_to` cannot be written. One in a process, because Kivy has but one.
+
+    `screens_to`: a file for JSON lines as `--headless` writes them, with the boxes of the buttons; a line is written
+    when the screen has been drawn. `beside`: makes a Kivy widget that is shown at the right of the kiosk.
+    """
+
+    def __init__(
+        self,
+        display: Display,
+        texts: Texts,
+        *,
+        screens_to: Path | None = None,
+        beside: Callable[[], Any] | None = None,
+    ) -> None:
+        self._clock = time.monotonic
+        self.started = threading.Event()
+        self._told = None if screens_to is None else Told(screens_to, self._clock)
+        self._rotation: int = display.rotation
+        width, height = display.width_px, display.height_px
+        width += round(height * BESIDE_SHARE) if beside is not None else 0
+        setup.prepare(width, height, fullscreen=display.fullscreen and beside is None, rotation=self._rotation)
+        from kivy.core.window import Window as KivyWindow
+
+        from kiosk.ui.view import View
+
+        self._window = KivyWindow
+        self._newest: Screen | None = None
+        self._drawn: Screen | None = None
+        self._frames = 0
+        self._beat = self._clock()
+        self._tick_at = 0.0
+        self._presses: queue.SimpleQueue[_PressWanted] = queue.SimpleQueue()
+        self._press_next: _PressWanted | None = None
+        self._finger: Any = None
+        self._pictures: queue.SimpleQueue[_PictureWanted] = queue.SimpleQueue()
+        self._press: Callable[[str], None] = lambda button: None
+        self._quit: Callable[[], None] = lambda: None
+        self._ended = threading.Event()
+        self._failure: BaseException | None = None
+        self._view = View(texts, display.diagonal_inch, lambda button: self._press(button), self._clock)
+        share = display.width_px / (display.width_px + display.height_px * BESIDE_SHARE)
+        self._root = self._view if beside is None else _side_by_side(self._view, share, beside())
+        setup.close_escapes(self._window, lambda: self._quit())
+        self._window.bind(on_flip=self._flipped)
+
+    # -- the face: called by the reception, in any thread ---------------------------------------------------------
+
+    def show(self, screen: Screen) -> None:
+        """Draw this next. Never waits; of several before the next frame, the last is drawn."""
+        self._newest = screen
+
+    def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
+        """Who is told of touched buttons, and of a window that was closed."""
+        self._press, self._quit = press, quit_
+
+    def alive(self, now: float) -> bool:
+        """Whether the first frames have been shown and more keep coming. `now`: time.monotonic()."""
+        return self.started.is_set() and now - self._beat < STUCK_S
+
+    def serve(self, work: Callable[[], None]) -> None:
+        """Run `work` in a thread and the window in this one, the main thread, until `work` ends.
+
+        Raises what `work` raised. If the window itself fails, the reception is told to quit and the failure is raised.
+        """
+        from kivy.base import runTouchApp, stopTouchApp
+        from kivy.clock import Clock
+
+        def reception() -> None:
+            try:
+                work()
+            except BaseException as error:  # noqa: BLE001 - raised again by serve, in the main thread
+                self._failure = error
+            finally:
+                self._ended.set()
+
+        def every_frame(_: float) -> None:
+            self._step()
+            if self._ended.is_set():
+                stopTouchApp()
+
+        thread = threading.Thread(target=reception, name="reception")
+        Clock.schedule_interval(every_frame, 0)
+        self._beat = self._clock()
+        thread.start()
+        try:
+            runTouchApp(self._root)
+        finally:
+            Clock.unschedule(every_frame)
+            self._quit()
+            thread.join()
+            self._refuse_pictures()
+            if self._told is not None:
+                self._told.close()
+        if self._failure is not None:
+            raise self._failure
+
+    # -- for the demo and tests, in any thread but the main one ------------------------------------------------------
+
+    def press(self, button: str) -> None:
+        """Touch the middle of a button, as a finger would, as soon as it is shown and takes touches. Does not wait."""
+        self._presses.put(_PressWanted(button, self._clock() + PRESS_WAIT_S))
+
+    def picture(self, path: Path) -> None:
+        """Write the kiosk as drawn, as PNG. Waits until it is there; raises OSError or TimeoutError if it cannot be."""
+        wanted = _PictureWanted(path)
+        self._pictures.put(wanted)
+        if self._ended.is_set() or not wanted.done.wait(PICTURE_WAIT_S):
+            raise TimeoutError("the window draws no pictures any more")
+        if wanted.error is not None:
+            raise OSError("the picture could not be written") from wanted.error
+
+    # -- every frame, in Kivy's thread -------------------------------------------------------------------------------
+
+    def _step(self) -> None:
+        now = self._beat = self._clock()
+        self._tell()
+        newest, shown = self._newest, self._view.screen
+        if newest is not None and newest is not shown:
+            if newest == shown:
+                self._view.refresh_until(newest.until)
+            else:
+                self._view.show(newest)
+        if now >= self._tick_at:
+            self._tick_at = now + TICK_S
+            self._view.tick()
+        if self._frames < FIRST_FRAMES:
+            self._window.canvas.ask_update()
+        self._serve_press(now)
+        self._serve_pictures()
+
+    def _tell(self) -> None:
+        if self._told is None:
+            return
+        if self._drawn is not None:
+            self._told.drew(self._drawn, self._boxes())
+            self._drawn = None
+        if not self._view.calm:
+            self._told.flush()
+
+    def _flipped(self, *_: object) -> None:
+        """A frame is about to be shown: by the next step it has been."""
+        self._drawn = self._view.screen
+        self._frames += 1
+        if self._frames >= FIRST_FRAMES:
+            self.started.set()
+
+    def _serve_press(self, now: float) -> None:
+        from kiosk.ui.finger import lift, touch
+
+        if self._finger is not None:
+            lift(self._finger)
+            self._finger = None
+            return
+        if self._press_next is None:
+            if self._presses.empty():
+                return
+            self._press_next = self._presses.get()
+        wanted = self._press_next
+        box = self._boxes().get(wanted.button)
+        if box is not None and self._view.takes_touches:
+            self._finger = touch(self._window, box.middle)
+            self._press_next = None
+        elif now > wanted.give_up_at:
+            self._press_next = None
+
+    def _serve_pictures(self) -> None:
+        while not self._pictures.empty():
+            wanted = self._pictures.get()
+            try:
+                wanted.path.unlink(missing_ok=True)
+                self._view.export_to_png(str(wanted.path))
+                if not wanted.path.is_file():
+                    raise FileNotFoundError("not written")
+            except Exception as error:  # noqa: BLE001 - whoever asked for the picture gets it
+                wanted.error = error
+            wanted.done.set()
+
+    def _refuse_pictures(self) -> None:
+        while not self._pictures.empty():
+            wanted = self._pictures.get()
+            wanted.error = TimeoutError("the window is closed")
+            wanted.done.set()
+
+    def _boxes(self) -> dict[str, Box]:
+        """The buttons in pixels of the display, from its top left corner, whichever way it is turned."""
+        width, height = self._window.width, self._window.height
+        left, top = self._view.x, height - self._view.y - self._view.height
+        boxes = {}
+        for name, box in self._view.buttons.items():
+            x, y = box.x + left, box.y + top
+            match self._rotation:
+                case 90:
+                    boxes[name] = Box(height - y - box.height, x, box.height, box.width)
+                case 180:
+                    boxes[name] = Box(width - x - box.width, height - y - box.height, box.width, box.height)
+                case 270:
+                    boxes[name] = Box(y, width - x - box.width, box.height, box.width)
+                case _:
+                    boxes[name] = Box(x, y, box.width, box.height)
+        return boxes
+
+
+def _side_by_side(view: Any, share: float, beside: Any) -> Any:
+    from kivy.uix.boxlayout import BoxLayout
+
+    row = BoxLayout()
+    # Whole pixels, so that a picture of the kiosk has the size of its display.
+    view.size_hint_x = None
+    row.bind(width=lambda _, width: setattr(view, "width", round(width * share)))
+    row.add_widget(view)
+    row.add_widget(beside)
+    return row
