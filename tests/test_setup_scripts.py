@@ -181,7 +181,7 @@ def test_a_wrong_option_is_refused_before_anything_happens(fresh: SmallRepo, arg
 
 
 RUN_PACKAGES = ("libusb-1.0-0", "libgl1", "libegl1", "libxi6", "libxcursor1", "libxrandr2", "libxss1")
-DEV_PACKAGES = ("samba", "smbclient", "xvfb", "xauth", "xdotool", "zbar-tools", "systemd")
+DEV_PACKAGES = ("samba", "smbclient", "xvfb", "xauth", "xdotool", "imagemagick", "zbar-tools", "systemd")
 
 
 def test_an_ordinary_user_is_told_what_and_why_and_sudo_is_asked(fresh: SmallRepo) -> None:
