@@ -134,7 +134,7 @@ def _printer(status: Status, config: Config) -> None:
     """What the reception knows, if that is fresh; else ask the printer, one at a time."""
     known = status.facts["reception"].get("printer")
     if not known or time.time() - known["at"] > PRINTER_FRESH_S:
-        lock = config.site.data_dir / PRINTER_LOCK if config.site.data_dir.is_dir() else None
+        lock = printer_lock(config.site.data_dir)
         answer = open_printer(config.printer.url, status=config.printer.status, lock=lock).status()
         ready = not isinstance(answer, NotReady)
         known = {
@@ -147,6 +147,15 @@ def _printer(status: Status, config: Config) -> None:
         status.wrong.append(f"The printer: {known['state']}.")
     elif known["paper_near_end"]:
         status.facts["printer"]["hint"] = "The paper is near its end."
+
+
+def printer_lock(data_dir: Path) -> Path | None:
+    """The lock that the reception uses. Never made by another user (root): the reception could not open it then."""
+    lock = data_dir / PRINTER_LOCK
+    try:
+        return lock if lock.exists() or data_dir.stat().st_uid == os.geteuid() else None
+    except OSError:
+        return None
 
 
 def as_text(status: Status) -> str:

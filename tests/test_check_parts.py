@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from drivers.reservations.sqlite_file import DATABASE_NAME
 from drivers.share import LogonGate, Refused, Share, open_share
 from drivers.simulated.card_reader import SimulatedCardReader
 from drivers.simulated.printer import SimulatedPrinter
-from kiosk import check
+from kiosk import check, status
 from kiosk.check import devices, files, machine, probe
 from kiosk.check.finding import Finding, Findings, ng, ok, skip
 from kiosk.check.schedule import Job, Schedule
@@ -280,9 +281,9 @@ def test_a_window_or_no_display_is_not_judged() -> None:
 
 def test_the_size_comes_from_x_or_from_the_kernel(tmp_path: Path) -> None:
     displays = {"card0-HDMI-A-1": ("connected", "1920x1080\n1280x720\n"), "card0-DP-1": ("disconnected", "")}
-    for name, (status, modes) in displays.items():
+    for name, (state, modes) in displays.items():
         (tmp_path / name).mkdir()
-        (tmp_path / name / "status").write_text(status + "\n")
+        (tmp_path / name / "status").write_text(state + "\n")
         (tmp_path / name / "modes").write_text(modes)
 
     def x_says(*_: str) -> str:
@@ -372,8 +373,11 @@ def test_a_printer_that_is_never_asked_still_prints(site: Site) -> None:
 
 
 def test_the_lock_of_the_reception_is_used_where_there_is_a_data_folder(tmp_path: Path) -> None:
-    assert devices.printer_lock(tmp_path / "none") is None
-    assert devices.printer_lock(tmp_path) == tmp_path / "printer.lock"
+    assert status.printer_lock(tmp_path / "none") is None
+    assert status.printer_lock(tmp_path) == tmp_path / "printer.lock"
+    if os.geteuid() == 0:  # root's lock would be one that the kiosk's own user cannot open
+        os.chown(tmp_path, 65534, 65534)
+        assert status.printer_lock(tmp_path) is None
 
 
 # --- card reader ---------------------------------------------------------------------------------------------------
@@ -447,6 +451,17 @@ def test_a_probe_has_a_new_name_each_time_that_no_program_of_ours_takes(tmp_path
     assert {one.temp, one.name}.isdisjoint({other.temp, other.name})
     assert kind(one.name) is kind(one.temp) is None
     assert not Path(one.temp).match(TEMP_PATTERN)
+
+
+def test_what_a_killed_check_left_is_deleted_by_the_next_one_and_nothing_else(tmp_path: Path) -> None:
+    with ends(tmp_path) as where:
+        killed, other = probe.Probe(where), probe.Probe(where)
+        (tmp_path / killed.temp).write_bytes(killed.content)
+        (tmp_path / killed.name).write_bytes(killed.content)
+        (tmp_path / other.name).write_bytes(killed.content)  # not what a probe of this name holds
+        (tmp_path / "kiosk-check-list.txt").write_bytes(b"a person's")
+        assert probe.untouched("untouched", where, 0.01, threading.Event()).result == "OK"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([other.name, "kiosk-check-list.txt"])
 
 
 def test_one_folder_by_two_paths_is_found(tmp_path: Path) -> None:

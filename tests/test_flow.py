@@ -475,3 +475,33 @@ def test_what_waits_for_a_device_is_not_extended() -> None:
 def test_a_result_from_before_the_visit_does_not_make_the_patient_tap_again() -> None:
     story = Story().waiting_for_tap().at(101, arrived(first_seen=99.0)).at(120, e.Ticked())
     assert not story.stage.asked_again
+
+
+def held_to_the_last(story: Story) -> float:
+    """Somebody stays at the last page with もう少し待つ as long as it is offered; when the page went."""
+    while isinstance(story.stage, Done | AtCounter):
+        end = story.stage.until
+        story.at(end - 0.1, e.Pressed("more_time"))
+        if story.stage.until == end:
+            story.at(end)
+    return story.now
+
+
+def test_a_counter_page_that_was_kept_for_long_leaves_the_kiosk_unclean_all_the_same() -> None:
+    story = Story(Rules(unclean_s=200), now=0).waiting_for_tap(300)
+    story.at(361)
+    assert story.reason() == "no_result"
+    went = held_to_the_last(story)
+    assert went > 361 + 200
+    # The stranger tapped once more while that page was shown; the result comes to the next patient.
+    story.waiting_for_tap(went + 1).at(went + 10, arrived(9, went + 10)).at(went + 11)
+    assert isinstance(story.stage, AwaitingBirthday)
+
+
+def test_a_second_tap_during_a_result_page_that_was_kept_for_long_is_not_shown_to_the_next_patient() -> None:
+    story = Story(Rules(unclean_s=200), now=0).waiting_for_tap(300)
+    story.at(310, arrived(1, 310)).at(311, found(), registered()).at(415, e.SlipFailed(1, "printer_stalled"))
+    went = held_to_the_last(story)
+    assert went > 311 + 200
+    story.waiting_for_tap(went + 1).at(went + 10, arrived(9, went + 10)).at(went + 11)
+    assert isinstance(story.stage, AwaitingBirthday)

@@ -231,8 +231,8 @@ def test_a_password_that_others_can_read_is_refused_and_not_repaired(pc: Pc) -> 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--unknown"], ["--config"], ["--display", "wayland"], ["--root", "/"], []],
-    ids=["unknown", "no value", "display", "root of all", "first without settings"],
+    [["--unknown"], ["--config"], ["--display", "wayland"], ["--root", "/"], ["--root", ""], []],
+    ids=["unknown", "no value", "display", "root of all", "empty root", "first without settings"],
 )
 def test_a_wrong_call_is_refused_before_anything_happens(tmp_path: Path, arguments: list[str]) -> None:
     pc = Pc(tmp_path)
@@ -330,3 +330,11 @@ def test_uninstalling_where_nothing_is_says_so(tmp_path: Path) -> None:
     done = pc.uninstall()
     assert (done.returncode, list(pc.folder.iterdir())) == (0, [])
     assert "nothing to do" in done.stdout
+
+
+@pytest.mark.parametrize("root", ["", "/"])
+def test_uninstalling_from_a_folder_never_means_the_pc_itself(tmp_path: Path, root: str) -> None:
+    pc = Pc(tmp_path)
+    done = pc.uninstall("--purge", "--force", "--root", root)
+    assert done.returncode == 2
+    assert done.stderr.startswith("uninstall: --root")

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from kiosk.config import ConfigError
+from kiosk.screens import Screen
+from kiosk.ui.told import Told
 from tests.hospital import DEADLINE_S, PATIENT_OF, ROOT, Hospital, wait_until
 
 MISSING = [program for program in ("Xvfb", "xdotool", "import", "smbd") if shutil.which(program) is None]
@@ -264,6 +268,7 @@ def flip(rounds):
     return int(Path("/proc/self/statm").read_text().split()[1])
 
 def work():
+    window.show(every[0])
     assert window.started.wait(60)
     print(flip(3), flip(5), window.alive(__import__("time").monotonic()))
 
@@ -282,3 +287,61 @@ def test_three_hundred_screens_leave_no_memory_behind() -> None:
     before, after, alive = done.stdout.split()
     assert (int(after) - int(before)) * 4096 < 20e6
     assert alive == "True"
+
+
+FAILS_AT_ONCE = """
+import threading
+from kiosk import texts
+from kiosk.config import Display
+from kiosk.ui.window import Window
+
+window = Window(Display(fullscreen=False), texts.load())
+from kivy.clock import Clock  # not before the window: Kivy takes its settings while it is imported
+failed, ended = threading.Event(), threading.Event()
+
+def fail(_):
+    failed.set()
+    raise RuntimeError("no graphics")
+
+def work():
+    assert failed.wait(60)
+    threading.Event().wait(0.5)  # the window is gone before the reception listens
+    window.listen(lambda button: None, ended.set)
+    print(ended.wait(60))
+
+Clock.schedule_once(fail, 0)
+window.serve(work)
+"""
+
+
+def test_a_window_that_fails_before_the_reception_listens_ends_it_all_the_same() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FAILS_AT_ONCE],
+        cwd=ROOT, env={**os.environ, "SDL_VIDEODRIVER": "offscreen"},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.stdout.split() == ["True"]
+    assert done.stderr.rstrip().endswith("RuntimeError: no graphics")
+
+
+def test_what_is_told_of_screens_is_its_owners_alone(tmp_path: Path) -> None:
+    told = Told(tmp_path / "screens.jsonl", time.monotonic)
+    told.drew(Screen("done", "", "good"), {})
+    told.close()
+    assert (tmp_path / "screens.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_pipe_that_nobody_empties_holds_no_screen_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ConfigError, match="--screens-to"):
+        Told(pipe, time.monotonic)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        told = Told(pipe, time.monotonic)
+        for number in range(2000):
+            told.drew(Screen(f"screen {number}", "あ" * 100, "ask"), {})
+        told.close()
+    finally:
+        os.close(reader)
+    assert capsys.readouterr().err.count("nothing is written any more") == 1

@@ -7,7 +7,6 @@ reception does.
 from __future__ import annotations
 
 import json
-import os
 import queue
 import re
 from collections.abc import Callable
@@ -44,15 +43,6 @@ _PRINTER_NG: dict[Reason, tuple[str, str]] = {
 
 
 # --- printer -------------------------------------------------------------------------------------------------------
-
-
-def printer_lock(data_dir: Path) -> Path | None:
-    """The lock that the reception uses. Never made here by another user: the reception could not open it then."""
-    lock = data_dir / status.PRINTER_LOCK
-    try:
-        return lock if lock.exists() or data_dir.stat().st_uid == os.geteuid() else None
-    except OSError:
-        return None
 
 
 def printer(device: Printer, config: Config, *, print_slip: bool) -> Findings:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from drivers.printer import open_printer
 from drivers.share import LogonGate, Share, open_share
+from kiosk import status
 from kiosk.check import devices, files, machine, probe, shares
 from kiosk.check.finding import Finding, Findings, skip
 from kiosk.check.schedule import LIMIT_S, Job
@@ -40,7 +41,7 @@ def jobs(config: Config, options: Options) -> list[Job]:
     """Everything that can be looked at, in the order in which it is told."""
     folder, numbers = config.site.data_dir, config.reference_numbers.map
     printer = open_printer(
-        config.printer.url, status=config.printer.status, lock=devices.printer_lock(config.site.data_dir)
+        config.printer.url, status=config.printer.status, lock=status.printer_lock(config.site.data_dir)
     )
     ask = options.ask
     return [

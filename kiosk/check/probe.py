@@ -2,12 +2,16 @@
 
 Owns the probe from its creation to its end. Its names can be taken neither by a receipt computer (they match no result
 pattern) nor by the courier; every name is new. Must never leave a probe behind, and never touch another file.
+The probe of a check that was killed is deleted by the next one, if it is still byte for byte what a probe is.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
@@ -19,6 +23,7 @@ from kiosk.check.refusals import explain
 
 UNTOUCHED_S = 5.0
 _CONTENT = b"kiosk check: a test file. It may be deleted.\r\n"
+_NAME = re.compile(r"(?:\.k-check-|kiosk-check-)([0-9a-f]{32})\.(?:tmp|txt)")
 _TRIES = 6
 _TRY_EVERY_S = 0.5
 _TAKEN = "別のプログラムが書きかけのファイルを動かしています"
@@ -46,7 +51,7 @@ class Probe:
         # Like the courier's, but not under its pattern `.kiosk-*.tmp`: its sweep would raise an alarm about it.
         self.temp = f".k-check-{one}.tmp"
         self.name = f"kiosk-check-{one}.txt"
-        self.content = _CONTENT + one.encode()
+        self.content = _content(one)
         self.digest: Digest | None = None
         self.left: list[str] = []
         self._made: dict[str, Share] = {}
@@ -130,11 +135,14 @@ def untouched(code: str, ends: Ends, wait_s: float, stop: threading.Event) -> Fi
         return skip(code, "中断しました")
     with Probe(ends) as probe:
         try:
+            old = _probes(ends)
             whole = probe.create()
             if stop.wait(wait_s):
                 finding = skip(code, "中断しました")
             elif whole and probe.is_whole():
                 finding = ok(code, f"書きかけのファイルは {wait_s:.0f} 秒間、だれにも触られませんでした")
+                # Still there after that time: no other check is at work with it.
+                _delete_left(old & _probes(ends))
             else:
                 finding = ng(code, "別のプログラムが書きかけのファイルを書き換えます", _USE_STAGING)
         except Missing:
@@ -143,6 +151,24 @@ def untouched(code: str, ends: Ends, wait_s: float, stop: threading.Event) -> Fi
             what, do = explain(error, ends.url, ends.gate)
             finding = ng(code, f"書きかけのファイルを置けません: {what}", do)
     return _or_left(finding, probe)
+
+
+def _content(one: str) -> bytes:
+    return _CONTENT + one.encode()
+
+
+def _probes(ends: Ends) -> frozenset[tuple[Share, str]]:
+    """What has the name of a probe, and where. Any ShareError."""
+    shares = dict.fromkeys((ends.folder, ends.staging))
+    return frozenset((share, each.name) for share in shares for each in share.entries("*k-check-*"))
+
+
+def _delete_left(probes: frozenset[tuple[Share, str]]) -> None:
+    for share, name in probes:
+        if match := _NAME.fullmatch(name):
+            content = _content(match[1])
+            with suppress(ShareError):  # the next check tries again
+                share.delete_same(name, Digest(hashlib.sha256(content).hexdigest(), len(content)))
 
 
 def _deleted(code: str, probe: Probe) -> Finding:

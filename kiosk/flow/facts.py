@@ -210,13 +210,17 @@ class Done:
 
 @dataclass(frozen=True)
 class AtCounter:
-    """Not registered; staff take over. `next_day` is the patient's next appointment, if that is why."""
+    """Not registered; staff take over. `next_day` is the patient's next appointment, if that is why.
+
+    `unidentified`: the visit never came to know whose it was, so a result of it may still be under way.
+    """
 
     visit: int
     until: float
     reason: str
     next_day: date | None = field(repr=False, default=None)
     opens_at: str = field(repr=False, default="")
+    unidentified: bool = False
     warned: bool = False
     extended: int = 0
 

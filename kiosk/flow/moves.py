@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from kiosk.flow.commands import Command, DisarmCardReader, LookUp, PrintCounterSlip, Record
-from kiosk.flow.facts import AtCounter, Candidate, Kiosk, LookingUp, Route, Served, Stage, Start
+from kiosk.flow.facts import AtCounter, Candidate, Kiosk, LookingUp, Registering, Route, Served, Stage, Start
 
 Step = tuple[Kiosk, tuple[Command, ...]]
 
@@ -25,8 +25,8 @@ def make_unclean(kiosk: Kiosk, now: float) -> Kiosk:
 
 
 def to_start(kiosk: Kiosk, now: float, visit: int, code: str, *commands: Command) -> Step:
-    # Whoever was served last may have held the card to the reader until this moment.
-    served = tuple(replace(each, until=now + kiosk.rules.unclean_s) for each in kiosk.served[-1:] if each.until > now)
+    # Whoever was served last may have held the card to the reader until this moment, however long the page was kept.
+    served = tuple(replace(each, until=now + kiosk.rules.unclean_s) for each in kiosk.served[-1:])
     kiosk = replace(kiosk, served=kiosk.served[:-1] + served)
     return go(kiosk, Start(), *commands, Record("visit_ended", visit, code))
 
@@ -35,7 +35,8 @@ def to_counter(
     kiosk: Kiosk, now: float, visit: int, reason: str, *, next_day: date | None = None, opens_at: str = ""
 ) -> Step:
     """Every problem ends here: with staff, and with a reason only staff need to understand."""
-    stage = AtCounter(visit, now + kiosk.rules.counter_s, reason, next_day, opens_at)
+    identified = isinstance(kiosk.stage, LookingUp | Registering)
+    stage = AtCounter(visit, now + kiosk.rules.counter_s, reason, next_day, opens_at, unidentified=not identified)
     slip: tuple[Command, ...] = (PrintCounterSlip(visit, reason),) if kiosk.rules.counter_slip else ()
     return go(kiosk, stage, DisarmCardReader(), Record("sent_to_counter", visit, reason), *slip)
 

@@ -145,11 +145,18 @@ def printing_ticked(kiosk: Kiosk, stage: Printing, event: e.Ticked, now: float) 
 
 
 def end_pressed(kiosk: Kiosk, stage: Done | AtCounter, event: e.Pressed, now: float) -> Step:
-    return to_start(kiosk, now, stage.visit, "closed") if event.button == "close" else stay(kiosk)
+    return _end(kiosk, stage, now, "closed") if event.button == "close" else stay(kiosk)
 
 
 def end_ticked(kiosk: Kiosk, stage: Done | AtCounter, event: e.Ticked, now: float) -> Step:
-    return stay(kiosk) if now < stage.until else to_start(kiosk, now, stage.visit, "timed_out")
+    return stay(kiosk) if now < stage.until else _end(kiosk, stage, now, "timed_out")
+
+
+def _end(kiosk: Kiosk, stage: Done | AtCounter, now: float, code: str) -> Step:
+    """Whom nobody knows may hold the card to the reader until the counter page goes, and it can be kept for minutes."""
+    if isinstance(stage, AtCounter) and stage.unidentified:
+        kiosk = make_unclean(kiosk, now)
+    return to_start(kiosk, now, stage.visit, code)
 
 
 def _done(kiosk: Kiosk, stage: Printing, now: float, no_slip: str | None) -> Step:

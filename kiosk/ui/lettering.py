@@ -6,6 +6,7 @@ gone: nothing here is cached but the fonts.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ _MEASURED_AT = 64
 _SHRINK = 0.95
 _SMALLEST_WHOLE = 0.6
 _SMALLEST = 0.1
+# Setting a text takes time for every line, and the display stands still meanwhile: more lines than this are not evened.
+_EVENED_MAX = 6
+_BLANK = re.compile(r"\s+")
 # 行頭禁則 and 行末禁則.
 _NOT_FIRST = frozenset("、。，．・：；？！ー）」』】〉》々ぁぃぅぇぉっゃゅょァィゥェォッャュョ%％)]}.,:;!?～")
 _NOT_LAST = frozenset("（「『【〈《([{¥￥")
@@ -60,10 +64,14 @@ class Fitted:
 def fit(paragraphs: Iterable[Paragraph], width_px: float, height_px: float, px_per_mm: float) -> Fitted:
     """The largest lettering, not above the wanted one, of which all fits into the box."""
     wanted = [each for each in paragraphs if each.text]
+    letters = [(each, _letters_width(each)) for each in wanted]
     # A little smaller is better than a word that is torn apart.
     for torn, smallest in ((False, _SMALLEST_WHOLE), (True, _SMALLEST)):
         scale = 1.0
         while scale >= smallest:
+            if scale * _SHRINK >= _SMALLEST and _least_height(letters, width_px, px_per_mm, scale) > height_px:
+                scale *= _SHRINK  # it cannot fit, however it is broken
+                continue
             fitted = _set(wanted, width_px, px_per_mm, scale, torn)
             if fitted.height_px <= height_px and all(line.width_px <= width_px for line in fitted.lines):
                 return fitted
@@ -97,6 +105,23 @@ def _set(paragraphs: list[Paragraph], width_px: float, px_per_mm: float, scale: 
     return Fitted(tuple(lines), y, scale)
 
 
+def _letters_width(paragraph: Paragraph) -> float:
+    """The width of its letters without blanks, in ems."""
+    chain = one_font(paragraph.text, _BOLD if paragraph.bold else _REGULAR)
+    return sum(_width(piece) for piece in pieces(_BLANK.sub("", paragraph.text), chain)) / _MEASURED_AT
+
+
+def _least_height(letters: list[tuple[Paragraph, float]], width_px: float, px_per_mm: float, scale: float) -> float:
+    """No way of breaking lines needs less."""
+    height = 0.0
+    for number, (paragraph, ems) in enumerate(letters):
+        em = _step(paragraph.capital_mm * px_per_mm / CAPITAL_EM * scale)
+        # A tenth less: letters at the ends of lines stand alone, without the kerning they have inside.
+        lines = max(1, math.ceil(0.9 * ems * em / max(width_px, 1)))
+        height += (BETWEEN_EM * em if number else 0.0) + LINE_EM * em * lines
+    return height
+
+
 def _step(em_px: float) -> int:
     """Few different sizes: Kivy keeps an open font, with its drawn letters, for each of them."""
     step = 1 if em_px < 16 else 2 if em_px < 48 else 6
@@ -126,6 +151,8 @@ def wrap(text: str, width: float, measure: Callable[[str], float], *, torn: bool
         if len(by_clause) <= len(lines) + 1:
             return by_clause
     narrow, wide = width / 2, width
+    if len(lines) > _EVENED_MAX:
+        return lines
     for _ in range(6):  # the narrowest column with as many lines: no lonely word on the last one
         middle = (narrow + wide) / 2
         tried = _filled(units, middle, measure)

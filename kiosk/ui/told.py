@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ class Told:
 
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         try:
-            path.touch(mode=0o600)
-            self._out = path.open("w", encoding="utf-8", buffering=1)
+            # It tells what patients read. Without waiting: a pipe that nobody empties must not hold the window up.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC
+            self._out = os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8", buffering=1)
         except OSError as error:
             raise ConfigError(f"--screens-to: {path} cannot be written ({error.strerror}); name another file") from None
         self._clock = clock
@@ -43,7 +45,7 @@ class Told:
     def flush(self) -> None:
         """Write what waits."""
         line, self._waiting = self._waiting, None
-        if line is None:
+        if line is None or self._lost:
             return
         try:
             print(json.dumps(line, ensure_ascii=False), file=self._out, flush=True)

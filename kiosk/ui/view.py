@@ -59,6 +59,7 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
             self.canvas.add(group)
         self._finger: _Finger | None = None
         self._shown_at = -math.inf
+        self._unseen = False
         self._until: float | None = None
         self._left_of: tuple[float, float] | None = None  # (until, seconds it had when first seen)
         self._said_left: tuple[int, ...] | None = None
@@ -80,8 +81,15 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         self._lay_out(screen)
         if not same_page or self.buttons != before:
             self._shown_at = self._clock()
+            self._unseen = True
             self._lift()
         self.tick()
+
+    def seen(self) -> None:
+        """The page is on the display now; until then fingers could only mean the page before."""
+        if self._unseen:
+            self._unseen = False
+            self._shown_at = self._clock()
 
     def refresh_until(self, until: float | None) -> None:
         """The same screen lasts longer, or shorter."""

@@ -83,6 +83,7 @@ class Window:
         self._press: Callable[[str], None] = lambda button: None
         self._quit: Callable[[], None] = lambda: None
         self._ended = threading.Event()
+        self._gone = threading.Event()  # the window; the reception may not have listened yet
         self._failure: BaseException | None = None
         self._view = View(texts, display.diagonal_inch, lambda button: self._press(button), self._clock)
         share = display.width_px / (display.width_px + display.height_px * BESIDE_SHARE)
@@ -99,6 +100,8 @@ class Window:
     def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
         """Who is told of touched buttons, and of a window that was closed."""
         self._press, self._quit = press, quit_
+        if self._gone.is_set():
+            quit_()
 
     def alive(self, now: float) -> bool:
         """Whether the first frames have been shown and more keep coming. `now`: time.monotonic()."""
@@ -133,6 +136,7 @@ class Window:
             runTouchApp(self._root)
         finally:
             Clock.unschedule(every_frame)
+            self._gone.set()
             self._quit()
             thread.join()
             self._refuse_pictures()
@@ -160,7 +164,10 @@ class Window:
 
     def _step(self) -> None:
         now = self._beat = self._clock()
-        self._tell()
+        drawn, self._drawn = self._drawn, None
+        if drawn is not None and drawn is self._view.screen:
+            self._view.seen()
+        self._tell(drawn)
         newest, shown = self._newest, self._view.screen
         if newest is not None and newest is not shown:
             if newest == shown:
@@ -175,18 +182,19 @@ class Window:
         self._serve_press(now)
         self._serve_pictures()
 
-    def _tell(self) -> None:
+    def _tell(self, drawn: Screen | None) -> None:
         if self._told is None:
             return
-        if self._drawn is not None:
-            self._told.drew(self._drawn, self._boxes())
-            self._drawn = None
+        if drawn is not None:
+            self._told.drew(drawn, self._boxes())
         if not self._view.calm:
             self._told.flush()
 
     def _flipped(self, *_: object) -> None:
         """A frame is about to be shown: by the next step it has been."""
         self._drawn = self._view.screen
+        if self._drawn is None:  # an empty window, before the first page is laid out: nobody can use it yet
+            return
         self._frames += 1
         if self._frames >= FIRST_FRAMES:
             self.started.set()
