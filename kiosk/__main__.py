@@ -91,7 +91,7 @@ def _run(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config)
     folder = _data_folder(config)
     unblock()
-    return reception.run(config, folder, _face(config, arguments), own_courier=not arguments.no_courier)
+    return reception.run(config, folder, lambda: _face(config, arguments), own_courier=not arguments.no_courier)
 
 
 def _face(config: Config, arguments: argparse.Namespace) -> Face:

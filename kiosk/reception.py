@@ -36,14 +36,18 @@ IMPORT_POLL_S = 1.0
 Clock = Callable[[], datetime]
 
 
-def run(config: Config, folder: Path, face: Face, *, own_courier: bool, clean_start: bool = False) -> int:
+def run(
+    config: Config, folder: Path, face_of: Callable[[], Face], *, own_courier: bool, clean_start: bool = False
+) -> int:
     """Serve patients until the face or SIGTERM says quit. Only from the main thread. `folder`: the data folder.
 
+    `face_of` makes the face once the data folder is ours: a second kiosk must not cover the first one's screen.
     `clean_start`: as in `flow.switched_on`.
     """
     notifier = Notifier.from_environment()  # first: the courier must not speak in our name
     references = _references(config)
     lock = DataLock(folder, "run")
+    face = face_of()
     log = EventLog(folder, "run")
     inbox = Inbox()
     when_asked_to_end(inbox.quit)

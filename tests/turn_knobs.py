@@ -178,7 +178,7 @@ def main() -> int:
     with Hospital(size=(540, 960), poll_s=2.0) as hospital:
         desk = Desk(hospital)
         desk.play = play
-        reception.run(hospital.config, hospital.data, desk.face, own_courier=True, clean_start=True)
+        reception.run(hospital.config, hospital.data, lambda: desk.face, own_courier=True, clean_start=True)
         if len(sys.argv) > 1:
             desk.panel.export_to_png(str(Path(sys.argv[1])))
         if desk.failure is not None:

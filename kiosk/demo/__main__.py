@@ -67,7 +67,7 @@ def _with_window(out: Path) -> int:
             _say(CLEAN_START)
             _say("終わるには、ウィンドウを閉じるか Ctrl+C を押してください。")
             face = WatchedFace(window, None, lambda: None)
-            return reception.run(hospital.config, hospital.data, face, own_courier=True, clean_start=True)
+            return reception.run(hospital.config, hospital.data, lambda: face, own_courier=True, clean_start=True)
     except NoDisplay:
         _say("画面がないので、--auto で動かします。")
     sys.stdout.flush()
@@ -93,7 +93,7 @@ def _auto(out: Path) -> int:
 
         person = threading.Thread(target=play, name="person")
         face = WatchedFace(window, out, person.start)
-        reception.run(hospital.config, hospital.data, face, own_courier=True, clean_start=True)
+        reception.run(hospital.config, hospital.data, lambda: face, own_courier=True, clean_start=True)
         person.join()
         evidence.collect(hospital, out)
         for failure in failures:

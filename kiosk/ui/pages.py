@@ -20,6 +20,8 @@ from kiosk.ui.theme import GAP_MM, MARGIN_MM
 _CARDS: Final[dict[str, Drawing]] = {"mynumber": "my_number_card", "patient_card": "patient_card"}
 _THREE_LINES_MM: Final = 66.0
 _REMARK_MM: Final = 9.0
+# More cannot be read from where the patient stands; the slip has them all.
+_APPOINTMENTS_MAX: Final = 6
 # A display smaller than this gets everything smaller, in proportion.
 SMALLEST_MM: Final = {True: (190.0, 330.0), False: (300.0, 225.0)}
 
@@ -143,10 +145,14 @@ def _typed(sheet: Sheet, row: Box) -> None:
 def _result(sheet: Sheet) -> None:
     """Where to go, when, and the number."""
     screen = sheet.screen
-    count = len(screen.appointments)
+    shown, said = screen.appointments[:_APPOINTMENTS_MAX], screen.remarks
+    if len(shown) < len(screen.appointments):
+        more = len(screen.appointments) - len(shown)
+        said = (*said, sheet.texts["result"]["more"].format(count=more))
+    count = len(shown)
     rest = sheet.band(sheet.height * (0.13 if screen.leaving else 0.18), title_mm=15)
     body = sheet.foot(rest).inset(0, GAP_MM)
-    remarks = min(body.height * (0.36 if count < 4 else 0.3), _height_of(screen.remarks, body.width))
+    remarks = min(body.height * (0.36 if count < 4 else 0.3), _height_of(said, body.width))
     facts, words = body.top(body.height - remarks - GAP_MM), body.below(body.bottom - remarks)
     if sheet.portrait:
         share = 0.34 if count < 3 else 0.24 if count < 4 else 0.17
@@ -158,10 +164,10 @@ def _result(sheet: Sheet) -> None:
         number = facts.after(where.right + GAP_MM)
         halves = where.columns(2, GAP_MM / 2) if count > 3 else (where,)
         boxes = tuple(box for half in halves for box in half.rows(max(-(-count // len(halves)), 1), GAP_MM / 2))
-    for appointment, box in zip(screen.appointments, boxes, strict=False):
+    for appointment, box in zip(shown, boxes, strict=False):
         _appointment(sheet, box, appointment)
     _number(sheet, number)
-    sheet.remarks(words, _REMARK_MM)
+    sheet.words(words, *((text, _REMARK_MM) for text in said))
 
 
 def _height_of(remarks: tuple[str, ...], width: float) -> float:

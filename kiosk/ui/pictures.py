@@ -126,6 +126,7 @@ def _ends() -> Iterator[tuple[str, f.Stage]]:
         "two": _reception(_TWO),
         "three": _reception(_THREE, number=1287),
         "five_notes": _reception(_FIVE, notes=("insurance_check", "subsidy_failed")),
+        "many": _reception(_FIVE * 6),
         "long": _reception(_LONG),
         "rare_letters": _reception(_RARE),
         "notes": _reception(_ONE, notes=("insurance_check", "subsidy_failed")),
