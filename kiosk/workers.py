@@ -197,6 +197,8 @@ class PrinterWorker:
         self._report = report
         self._worker = Worker("printer", poll_s, self._poll)
         self._worker.do(slip_picture.warm_up)  # the first patient must not wait for fonts to load
+        if poll_s:  # staff see at once that the paper is out, not after the first pause
+            self._worker.do(self._poll)
 
     def print_slip(self, command: c.PrintSlip) -> None:
         if not self._worker.do(lambda: self._print_slip(command)):
