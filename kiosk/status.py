@@ -163,15 +163,26 @@ def as_text(status: Status) -> str:
     delivery = status.facts.get("delivery") or {}
     printer = status.facts["printer"]
     lines = [f"NG  {sentence}" for sentence in status.wrong] or ["OK  nothing is wrong"]
+    if not status.facts["reception"]["alive"]:  # stopped on purpose: not wrong, but a dark screen to patients
+        lines.append("    NOTE the reception is not running: systemctl start kiosk")
     lines.append(f"    courier alive: {status.facts['courier']['alive']}")
     lines.append(f"    reception alive: {status.facts['reception']['alive']}")
     lines += [f"    {role}: {share['state'] or 'not tried yet'}" for role, share in status.facts["shares"].items()]
     oldest = delivery.get("oldest_undelivered_s")
     waiting = "-" if oldest is None else f"{oldest} s"
-    lines.append(f"    undelivered: {delivery.get('undelivered', 0)}, oldest: {waiting}")
+    lines.append(f"    undelivered: {delivery.get('undelivered', 0)}{_as_far_as_known(status)}, oldest: {waiting}")
     lines.append(f"    files of other kinds, left alone: {status.facts.get('other_files', 0)}")
     subsidies = delivery.get("subsidies", {})
     lines.append(f"    subsidies: {', '.join(f'{name} {number}' for name, number in subsidies.items()) or 'none seen'}")
     lines.append(f"    printer: {printer['state']}{', paper near end' if printer['paper_near_end'] else ''}")
     lines.append(f"    alarm command: {'set' if status.facts['alarm_command']['set'] else 'none'}")
     return "\n".join(lines)
+
+
+def _as_far_as_known(status: Status) -> str:
+    """Only a courier that sees its shares knows what waits in the terminal's folder."""
+    if not status.facts["courier"]["alive"]:
+        return " known; UNKNOWN what waits in the terminal's folder, because the courier is not running"
+    if any(share["state"] != "ok" for share in status.facts["shares"].values()):
+        return " known; UNKNOWN what waits in the terminal's folder, because a share does not answer"
+    return ""

@@ -143,7 +143,8 @@ def running(folder: Path) -> Findings:
         if locks.is_held(folder, what):
             yield ok(code, f"{name}は動いています", "詳しくは kiosk status")
         else:
-            yield skip(code, f"{name}は動いていません")
+            unit = "kiosk-courier" if what == "courier" else "kiosk"
+            yield skip(code, f"{name}は動いていません", f"運用中なら sudo systemctl start {unit}")
 
 
 def _owner(path: Path) -> set[int]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 CLEAN_START = (
     "はじめの状態: 何も残っていない所から始めます (the demo starts clean)。病院では、起動から200秒の間は\n"
@@ -25,7 +26,8 @@ class Account:
         self._lines: list[str] = []
         self._began = time.monotonic()
         self.failed = False
-        self.tell(f"再来受付機デモ（自動運転） {datetime.now():%Y-%m-%d %H:%M}")
+        now = datetime.now(ZoneInfo("Asia/Tokyo"))  # as the slips say
+        self.tell(f"再来受付機デモ（自動運転） {now:%Y-%m-%d %H:%M}")
         self.tell(CLEAN_START)
 
     @property
