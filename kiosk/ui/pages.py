@@ -42,7 +42,8 @@ def millimetre_px(width_px: float, height_px: float, diagonal_inch: float) -> fl
 
 def _choose(sheet: Sheet) -> None:
     names = sheet.screen.buttons
-    staff = 26.0 if sheet.screen.staff else MARGIN_MM
+    # Kept free also when there is nothing to say: a notice that comes and goes must not move a button under a finger.
+    staff = 26.0
     if sheet.portrait:
         rest = sheet.band(sheet.height * 0.23, title_mm=17)
         choices = Box(rest.x, sheet.height * 0.5, rest.width, sheet.height * 0.5 - staff)
