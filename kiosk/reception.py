@@ -87,7 +87,7 @@ def receive(
     board = Board(folder, log)
     doors = _Doors(config, inbox, clock)
 
-    life = _Life(face, notifier)
+    life = Life(face, notifier)
     notices = _Notices(board, inbox)
 
     def beat(screen: Screen) -> None:
@@ -258,7 +258,7 @@ class _Notices:
             self._inbox.post(e.StaffNoticed(codes))
 
 
-class _Life:
+class Life:
     """Tells the service manager that the loop goes round and that what it shows can be seen.
 
     A reception whose window is stuck looks alive to itself; patients would stand before a dead picture.
