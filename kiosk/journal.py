@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 EVENTS: Final[Mapping[str, str]] = {
     # the courier
@@ -79,6 +79,11 @@ EVENTS: Final[Mapping[str, str]] = {
     "import_failed": "A file of appointments was refused.",
     "data_folder_lost": "The data folder or its files vanished; the process ends, to be started anew.",
     "import_folder_failed": "The folder for appointments cannot be used.",
+    # the process that fetches exports
+    "appointments_fetched": "An export of appointments was fetched.",
+    "appointments_too_large": "An export of appointments is too large and was left where it is.",
+    "appointments_share_failed": "Exports of appointments cannot be fetched.",
+    "appointments_share_up": "Exports of appointments can be fetched.",
 }
 FIELDS: Final = frozenset({"file", "visit", "code", "where", "count", "seconds", "what"})
 MAX_BYTES: Final = 5_000_000
@@ -93,13 +98,20 @@ class EventLog:
         self._handler = RotatingFileHandler(
             folder / f"events-{process}.jsonl", maxBytes=MAX_BYTES, backupCount=2, encoding="utf-8"
         )
+        self._heard: Callable[[str, Mapping[str, Any]], None] | None = None
         # A full disk must not stop a delivery: what cannot be logged is still echoed.
         self._handler.handleError = lambda record: None  # type: ignore[method-assign]
+
+    def listen(self, heard: Callable[[str, Mapping[str, Any]], None]) -> None:
+        """Call `heard(event, fields)` for each event from now on, in the thread that writes it."""
+        self._heard = heard
 
     def write(self, event: str, **fields: str | int | float) -> None:
         """Write one event. Raises ValueError for an id or field that is not known: a fault of the program."""
         if event not in EVENTS or not FIELDS.issuperset(fields):
             raise ValueError(f"unknown event or field: {event} {sorted(fields)}")
+        if self._heard is not None:
+            self._heard(event, fields)
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"at": at, "process": self._process, "event": event, **fields}, ensure_ascii=False)
         self._handler.handle(logging.LogRecord("kiosk", logging.INFO, "", 0, line, None, None))

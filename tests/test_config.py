@@ -33,7 +33,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
         "result_max_bytes": 1048576, "card_wait_s": 60, "birthday_wait_s": 60, "done_s": 15, "counter_s": 20,
     },
     "arrival": {"early_min": 0, "late_min": 0},
-    "reservations": {"url": "sqlite", "import_dir": ""},
+    "reservations": {"url": "sqlite", "import_dir": "", "share": "", "password_file": "appointments.secret"},
     "reference_numbers": {"map": ""},
     "printer": {
         "url": None, "width_mm": 80, "barcode": "code128", "counter_slip": False, "status": True, "poll_s": 30,
@@ -45,7 +45,18 @@ CONTRACT: dict[str, dict[str, Any]] = {
     },
     "place": {"department": None, "text": None},
     "hours": {"days": None, "open": None, "close": None},
+    "network": {"interface": "", "address": "dhcp", "gateway": "", "dns": (), "hostname": "kiosk"},
+    "time": {"servers": ()},
+    "syslog": {"server": ""},
+    "metrics": {"listen": "", "push": "", "push_every_s": 60, "password_file": "metrics.secret"},
+    "technician": {"pin_file": "technician.secret"},
+    "update": {"folder": "", "password_file": "update.secret"},
+    "usb": {"what": None, "id": None, "port": "", "serial": ""},
 }  # fmt: skip
+
+
+# Keys whose "" means None in the program.
+NONE_WHEN_EMPTY = {"subsidies", "import_dir", "map"}
 
 
 @pytest.fixture
@@ -63,7 +74,7 @@ def test_the_settings_are_those_of_the_contract() -> None:
             setting = SETTINGS[table][key]
             assert setting.required == (default is None), (table, key)
             if default is not None:
-                assert setting.default == (default if default != "" or key == "staging" else None), (table, key)
+                assert setting.default == (None if key in NONE_WHEN_EMPTY else default), (table, key)
 
 
 def uncommented() -> str:

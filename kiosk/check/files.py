@@ -47,7 +47,7 @@ def secrets(config: Config) -> Finding:
     if not names:
         return skip(code, "パスワードの要る共有はありません")
     files = [config.file.parent / name for name in names]
-    trusted = {0, os.geteuid(), *_owner(config.site.data_dir)}
+    trusted = {0, os.geteuid(), *_owner(config.site.data_dir), *_owner(config.courier_dir)}
     for file in files:
         # A systemd credential needs no file beside site.toml.
         if (owner := _owner(file)) and not owner <= trusted:
@@ -137,9 +137,12 @@ def alarm(command: tuple[str, ...]) -> Finding:
     return ng(code, f"{program} がないか、実行できません", "[alarm] command のパスと chmod +x を確かめてください")
 
 
-def running(folder: Path) -> Findings:
+def running(data_dir: Path, courier_dir: Path) -> Findings:
     """Whether courier and reception run now. Not running is no fault: at installation they are started later."""
-    for code, what, name in (("courier_running", "courier", "配送（courier）"), ("reception_running", "run", "受付")):
+    for code, folder, what, name in (
+        ("courier_running", courier_dir, "courier", "配送（courier）"),
+        ("reception_running", data_dir, "run", "受付"),
+    ):
         if locks.is_held(folder, what):
             yield ok(code, f"{name}は動いています", "詳しくは kiosk status")
         else:

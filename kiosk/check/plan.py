@@ -13,10 +13,10 @@ from drivers.printer import open_printer
 from drivers.share import LogonGate, Share, open_share
 from kiosk import status
 from kiosk.check import devices, files, machine, probe, shares
-from kiosk.check.finding import Finding, Findings, skip
+from kiosk.check.finding import Finding, Findings, ng, skip
 from kiosk.check.schedule import LIMIT_S, Job
 from kiosk.check.shares import Open, Role
-from kiosk.config import Config
+from kiosk.config import Config, ConfigError, password
 
 PRINT_LIMIT_S = 150.0  # a whole slip at 9600 baud, see drivers.printer.session
 
@@ -58,12 +58,32 @@ def jobs(config: Config, options: Options) -> list[Job]:
         # Alone: a person is asked, and must not be before the lines above have been read.
         Job(devices.CARD_CODES, lambda: devices.card_reader(config.card_reader, folder, ask), alone=ask is not None),
         Job(files.APPOINTMENT_CODES, lambda: files.appointments(config)),
+        _one("appointments_share", lambda: _exports(config, options)),
         _one("reference_numbers", lambda: files.reference_numbers(numbers)),
         _one("screen", lambda: machine.screen(config.screen, machine.display_sizes())),
         _one("alarm", lambda: files.alarm(config.alarm.command)),
-        Job(("courier_running", "reception_running"), lambda: files.running(folder)),
+        Job(("courier_running", "reception_running"), lambda: files.running(folder, config.courier_dir)),
         *machine_jobs(),
     ]
+
+
+def _exports(config: Config, options: Options) -> Finding:
+    code, settings = "appointments_share", config.reservations
+    if not settings.share:
+        return skip(code, "設定がありません")
+    try:
+        secret = password(config, "reservations", settings.share, settings.password_file)
+    except ConfigError:
+        what = "[reservations] password_file を読めません"
+        return ng(code, what, "site.toml の隣に置き、chmod 600 してください")
+    role = Role(code, "[reservations] share", settings.share, secret.reveal() if secret else None)
+    # A gate of its own: another account than the receipt computer's.
+    gate = LogonGate()
+    share = options.open(role.url, role.password, gate)
+    try:
+        return shares.exports(code, role, share, gate)
+    finally:
+        share.drop()
 
 
 def machine_jobs() -> list[Job]:

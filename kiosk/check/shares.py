@@ -107,6 +107,17 @@ def listing(role: Role, share: Share, gate: LogonGate) -> Finding:
     )
 
 
+def exports(code: str, role: Role, share: Share, gate: LogonGate) -> Finding:
+    """The folder that exports of appointments are fetched from; it is only read."""
+    try:
+        count = len(share.entries("*.csv", ENTRIES_MAX))
+    except ShareError as error:
+        what, do = explain(error, role.url, gate)
+        return ng(code, f"{role.setting} {share.where}: {what}", do)
+    do = "" if count else "書き出しの設定を確かめてください"
+    return ok(code, f"予約の CSV が {count} 件あります（{share.where}）", do)
+
+
 def clock(role: Role, facts: ShareFacts) -> Finding:
     """The server's clock against ours."""
     code, skew_s = f"{role.code}_clock", facts.server_time_skew_s

@@ -11,7 +11,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from kiosk.config import agreement, passwords, reading
+from kiosk.config import agreement, reading
+from kiosk.config import passwords as password_files
+from kiosk.config.appliance_model import Metrics, Network, Syslog, Technician, TimeServers, Update, UsbDevice
 from kiosk.config.model import (
     Alarm,
     Arrival,
@@ -39,6 +41,8 @@ __all__ = [
     "ConfigError",
     "Display",
     "Hours",
+    "Metrics",
+    "Network",
     "NumberMap",
     "Place",
     "ReceiptComputer",
@@ -46,9 +50,15 @@ __all__ = [
     "Secret",
     "Site",
     "SlipPrinter",
+    "Syslog",
+    "Technician",
     "Terminal",
+    "TimeServers",
+    "Update",
+    "UsbDevice",
     "Visit",
     "load",
+    "password",
 ]
 
 
@@ -56,10 +66,12 @@ class ConfigError(Exception):
     """The configuration cannot be used. The text is complete: a line for each problem, each with file and key."""
 
 
-def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+def load(path: Path, environ: Mapping[str, str] = os.environ, *, passwords: bool = True) -> Config:
     """Read and check `path`. Raises ConfigError with all problems at once, never anything else.
 
-    `environ`: where CREDENTIALS_DIRECTORY is looked up; a systemd credential wins over a file beside site.toml.
+    `environ`: CREDENTIALS_DIRECTORY, a systemd credential wins over a file beside site.toml; KIOSK_COURIER_DIR, the
+    courier's own folder when it runs as another user than the reception. `passwords` False: no password file is
+    looked for, every password is None; for programs that open no share, and whose user may not read them.
     """
     file = path.absolute()
     problems: list[str] = []
@@ -67,29 +79,49 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
         read = reading.read(reading.document(reading.text_of(file)), file.parent, problems)
     except reading.Broken as broken:
         raise ConfigError(f"{path}: {broken}") from None
-    credentials = environ.get("CREDENTIALS_DIRECTORY")
-    _share_password(read, file.parent, credentials)
-    secrets = {
-        table: passwords.needed_by(table, read.tables[table], file.parent, credentials, problems)
-        for table in ("terminal", "receipt_computer")
-    }
+    secrets: dict[str, Secret | None] = dict.fromkeys(("terminal", "receipt_computer"))
+    if passwords:
+        credentials = environ.get("CREDENTIALS_DIRECTORY")
+        _share_password(read, file.parent, credentials)
+        for table in secrets:
+            secrets[table] = password_files.needed_by(table, read.tables[table], file.parent, credentials, problems)
+    courier_dir = environ.get("KIOSK_COURIER_DIR")
+    if courier_dir and not Path(courier_dir).is_absolute():
+        problems.append("KIOSK_COURIER_DIR (environment): expected a whole path")
     problems += agreement.problems(read)
     if problems:
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
-    return _config(read, secrets, file)
+    return _config(read, secrets, file, Path(courier_dir) if courier_dir else None)
+
+
+def password(
+    config: Config, table: str, url: str, name: str, environ: Mapping[str, str] = os.environ
+) -> Secret | None:
+    """What a program needs only when it runs: `name`, the password_file of [table]. None when `url` is not smb://.
+
+    Raises ConfigError.
+    """
+    if not url.lower().startswith("smb://"):
+        return None
+    try:
+        return password_files.read(name, config.file.parent, environ.get("CREDENTIALS_DIRECTORY"))
+    except password_files.Unusable as unusable:
+        raise ConfigError(f"{config.file}: [{table}] password_file: {unusable}") from None
 
 
 def _share_password(read: reading.Read, base: Path, credentials: str | None) -> None:
     """One account of one server needs one password: without a file of its own, [receipt_computer] uses [terminal]'s."""
     terminal, receipt_computer = read.tables["terminal"], read.tables["receipt_computer"]
     own = receipt_computer.get("password_file")
-    if own is None or passwords.found(own, base, credentials):
+    if own is None or password_files.found(own, base, credentials):
         return
     if "password_file" in terminal and agreement.same_account(terminal.get("results"), receipt_computer.get("results")):
         receipt_computer["password_file"] = terminal["password_file"]
 
 
-def _config(read: reading.Read, secrets: Mapping[str, Secret | None], file: Path) -> Config:
+def _config(
+    read: reading.Read, secrets: Mapping[str, Secret | None], file: Path, courier_dir: Path | None
+) -> Config:
     tables = read.tables
     return Config(
         site=Site(**tables["site"]),
@@ -102,8 +134,16 @@ def _config(read: reading.Read, secrets: Mapping[str, Secret | None], file: Path
         printer=SlipPrinter(**tables["printer"]),
         screen=Display(**tables["screen"]),
         alarm=Alarm(**tables["alarm"]),
+        network=Network(**tables["network"]),
+        time=TimeServers(**tables["time"]),
+        syslog=Syslog(**tables["syslog"]),
+        metrics=Metrics(**tables["metrics"]),
+        technician=Technician(**tables["technician"]),
+        update=Update(**tables["update"]),
         card_reader=CardReader(**tables["card_reader"]) if "card_reader" in tables else None,
         places=tuple(Place(**place) for place in read.lists["place"]),
         hours=tuple(Hours(**hours) for hours in read.lists["hours"]),
+        usb=tuple(UsbDevice(**device) for device in read.lists["usb"]),
         file=file,
+        own_courier_dir=courier_dir,
     )

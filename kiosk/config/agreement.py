@@ -5,6 +5,7 @@ Owns the rules between keys; each key by itself is right already. Must never gue
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Iterator
 
@@ -14,7 +15,7 @@ from kiosk.config.reading import Read
 
 def problems(read: Read) -> list[str]:
     """A line for each rule that is broken. Keys that were refused already are not judged again."""
-    return [*_data_folder(read), *_shares(read), *_places(read), *_hours(read)]
+    return [*_data_folder(read), *_shares(read), *_appointments(read), *_places(read), *_hours(read), *_network(read)]
 
 
 def _shares(read: Read) -> Iterator[str]:
@@ -40,6 +41,12 @@ def _data_folder(read: Read) -> Iterator[str]:
             url = read.tables[table].get(key)
             if data_dir is not None and url is not None and _place(url) == ("file", os.path.realpath(data_dir)):
                 yield f"[site] data_dir: is the folder of [{table}] {key}; expected a folder of its own"
+
+
+def _appointments(read: Read) -> Iterator[str]:
+    reservations = read.tables["reservations"]
+    if reservations.get("share") and "import_dir" in reservations and reservations["import_dir"] is None:
+        yield "[reservations] import_dir: missing, because [reservations] share is there; expected a folder for copies"
 
 
 def _place(url: str) -> tuple[object, ...]:
@@ -79,3 +86,21 @@ def _hours(read: Read) -> Iterator[str]:
     for n, hours in enumerate(read.lists["hours"], 1):
         if "open" in hours and "close" in hours and not hours["open"] < hours["close"]:
             yield f"[[hours]] no. {n} close: expected a time later than open"
+
+
+def _network(read: Read) -> Iterator[str]:
+    network = read.tables["network"]
+    if "address" not in network or "gateway" not in network:
+        return
+    address, gateway = network["address"], network["gateway"]
+    if address == "dhcp":
+        if gateway:
+            yield '[network] gateway: DHCP tells it; expected "", or an address of its own in [network] address'
+    elif gateway and ipaddress.ip_address(gateway) not in ipaddress.ip_interface(address).network:
+        yield f"[network] gateway: is not in the network of [network] address; expected one in {_network_of(address)}"
+    elif gateway and ipaddress.ip_address(gateway) == ipaddress.ip_interface(address).ip:
+        yield "[network] gateway: is the kiosk's own address; expected the router's"
+
+
+def _network_of(address: str) -> str:
+    return str(ipaddress.ip_interface(address).network)

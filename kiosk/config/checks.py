@@ -197,6 +197,16 @@ def share_url() -> Check:
     )
 
 
+def optional_share_url() -> Check:
+    """The address of a share, or "" for none."""
+    share = share_url()
+
+    def accept(value: object, base: Path) -> object:
+        return "" if value == "" else share.accept(value, base)
+
+    return Check(f'{share.expected}, or "" for none', accept, private=True)
+
+
 def printer_url() -> Check:
     """The address of a slip printer."""
     return _url(

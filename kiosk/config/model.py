@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from kiosk.config import checks, day_checks
+from kiosk.config.appliance_model import Metrics, Network, Syslog, Technician, TimeServers, Update, UsbDevice
 from kiosk.config.values import WEEKDAYS, ClosedDay, Secret, Weekday
 
 _Share = checks.share_url()
@@ -98,6 +99,9 @@ class ReservationSystem:
     url: Annotated[Literal["sqlite"], checks.choice("sqlite")] = "sqlite"
     # None (written ""): no folder is watched.
     import_dir: Annotated[Path | None, checks.optional_path()] = None
+    # "": exports come into import_dir by themselves. Else the share they are fetched from into import_dir.
+    share: Annotated[str, checks.optional_share_url()] = ""
+    password_file: Annotated[str, checks.file_name()] = "appointments.secret"  # noqa: S105 - the name of a file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +179,10 @@ class Hours:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Everything that was decided at this site. `file`: the absolute path of site.toml."""
+    """Everything that was decided at this site. `file`: the absolute path of site.toml.
+
+    `own_courier_dir` is no key: what KIOSK_COURIER_DIR says.
+    """
 
     site: Site
     terminal: Terminal
@@ -187,10 +194,23 @@ class Config:
     printer: SlipPrinter
     screen: Display
     alarm: Alarm
+    network: Network = field(default_factory=Network)
+    time: TimeServers = field(default_factory=TimeServers)
+    syslog: Syslog = field(default_factory=Syslog)
+    metrics: Metrics = field(default_factory=Metrics)
+    technician: Technician = field(default_factory=Technician)
+    update: Update = field(default_factory=Update)
     card_reader: CardReader | None = None
     places: tuple[Place, ...] = field(default=())
     hours: tuple[Hours, ...] = field(default=())
+    usb: tuple[UsbDevice, ...] = field(default=())
     file: Path
+    own_courier_dir: Path | None = None
+
+    @property
+    def courier_dir(self) -> Path:
+        """The courier's folder: its journal, lock and socket. The data folder where one user does everything."""
+        return self.own_courier_dir or self.site.data_dir
 
     def closed_on(self, day: date) -> bool:
         """Whether `day` is one of the closed days."""
@@ -216,9 +236,15 @@ TABLES: dict[str, type] = {
     "printer": SlipPrinter,
     "screen": Display,
     "alarm": Alarm,
+    "network": Network,
+    "time": TimeServers,
+    "syslog": Syslog,
+    "metrics": Metrics,
+    "technician": Technician,
+    "update": Update,
     "card_reader": CardReader,
 }
 # Tables that may be left out altogether, and then mean "not there" instead of "all defaults".
 OPTIONAL_TABLES = frozenset({"card_reader"})
 # [[…]] tables, and how many of them are taken.
-LISTS: dict[str, tuple[type, int]] = {"place": (Place, 500), "hours": (Hours, 50)}
+LISTS: dict[str, tuple[type, int]] = {"place": (Place, 500), "hours": (Hours, 50), "usb": (UsbDevice, 20)}

@@ -16,8 +16,8 @@ from kiosk.config.values import Secret
 _MAX_BYTES: Final = 4096
 
 
-class _Unusable(Exception):
-    """Why a password file cannot be used."""
+class Unusable(Exception):
+    """Why a password file cannot be used. The text never holds what is in it."""
 
 
 def needed_by(
@@ -33,6 +33,15 @@ def needed_by(
     name = values.get("password_file")
     if name is None:
         return None
+    try:
+        return read(name, base, credentials)
+    except Unusable as unusable:
+        problems.append(f"[{table}] password_file: {unusable}")
+        return None
+
+
+def read(name: str, base: Path, credentials: str | None) -> Secret:
+    """The password in the file `name`; `credentials` as for `needed_by`. Raises Unusable."""
     file, guarded = base / name, False
     if credentials:
         credential = Path(credentials) / Path(name).name
@@ -40,9 +49,8 @@ def needed_by(
             file, guarded = credential, True
     try:
         return Secret(_password(file, guarded))
-    except _Unusable as unusable:
-        problems.append(f"[{table}] password_file: {file}: {unusable}")
-        return None
+    except Unusable as unusable:
+        raise Unusable(f"{file}: {unusable}") from None
 
 
 def found(name: str, base: Path, credentials: str | None) -> bool:
@@ -62,25 +70,25 @@ def _password(file: Path, guarded: bool) -> str:
         # Asked before opening: opening a pipe would wait for its writer.
         mode = file.stat().st_mode
         if not stat.S_ISREG(mode):
-            raise _Unusable("is not a file, expected a file whose first line is the password")
+            raise Unusable("is not a file, expected a file whose first line is the password")
         if not guarded and mode & 0o077:
-            raise _Unusable(f"must not be readable by others (mode {stat.S_IMODE(mode):04o}); chmod 600 {file}")
+            raise Unusable(f"must not be readable by others (mode {stat.S_IMODE(mode):04o}); chmod 600 {file}")
         with file.open("rb") as opened:
             raw = opened.read(_MAX_BYTES + 1)
     except FileNotFoundError:
-        raise _Unusable("there is no such file, expected a file whose first line is the password") from None
+        raise Unusable("there is no such file, expected a file whose first line is the password") from None
     except OSError as error:
-        raise _Unusable(f"cannot be read: {os.strerror(error.errno or 0)}") from None
+        raise Unusable(f"cannot be read: {os.strerror(error.errno or 0)}") from None
     if len(raw) > _MAX_BYTES:
-        raise _Unusable(f"is larger than {_MAX_BYTES} bytes, expected a password in the first line")
+        raise Unusable(f"is larger than {_MAX_BYTES} bytes, expected a password in the first line")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise _Unusable("is not UTF-8") from None
+        raise Unusable("is not UTF-8") from None
     # Only the line end goes: a password may begin or end with a blank.
     password = text.split("\n", 1)[0].removesuffix("\r")
     if not password:
-        raise _Unusable("is empty, expected a password in the first line")
+        raise Unusable("is empty, expected a password in the first line")
     if "\0" in password:
-        raise _Unusable("holds a NUL, expected a password in the first line")
+        raise Unusable("holds a NUL, expected a password in the first line")
     return password

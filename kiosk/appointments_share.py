@@ -1,0 +1,161 @@
+"""`kiosk reservations fetch`: copies exports of appointments from a share ([reservations] share) into import_dir.
+
+A process of its own, for a user of its own: the reception's user then needs no password of the hospital's servers, and
+an appliance without a shell still gets its appointments. The share is only read, so that an account without further
+rights will do and the export program finds its files as it left them. A file is copied when its size or time changed
+since the last copy; of several in one round the last by name is imported last, and so wins for a day that is in both.
+
+Must never give a half-written export to the reception, or let a share that does not answer stop anything else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import threading
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import time
+from typing import Any, Final
+
+from drivers.reservations.csv_file import MAX_BYTES
+from drivers.share import Busy, Missing, Share, ShareError, TooLarge, open_share
+from kiosk.config import Config, password
+from kiosk.headless import complain
+from kiosk.journal import EventLog
+from kiosk.locks import Unusable
+from kiosk.supervise import when_asked_to_end
+from kiosk.watchdog import Notifier
+
+EVERY_S: Final = 5.0
+FILES_MAX: Final = 1_000
+KEEP_DAYS: Final = 14
+_STATE: Final = ".kiosk-fetch.json"
+_PART: Final = ".kiosk-fetch.part"
+# Rounds may take long on a slow share; a process that is gone says nothing at all.
+_SILENT_S: Final = 300.0
+
+
+def run(config: Config) -> int:
+    """Fetch until SIGTERM; 0 at once when no share is set. Only from the main thread. Raises ConfigError, Unusable."""
+    settings = config.reservations
+    notifier = Notifier.from_environment()
+    if not settings.share or settings.import_dir is None:
+        complain("[reservations] share is not set: nothing is fetched")
+        notifier.ready()  # an end before this word would be a failure of the service
+        return 0
+    secret = password(config, "reservations", settings.share, settings.password_file)
+    stop = threading.Event()
+    when_asked_to_end(stop.set)
+    try:
+        log = EventLog(settings.import_dir, "fetch")
+    except OSError as error:
+        raise Unusable(f"{settings.import_dir}: cannot be used ({error.strerror})") from None
+    fetcher = Fetcher(open_share(settings.share, secret.reveal() if secret else None), settings.import_dir, log)
+    notifier.ready()
+    while not stop.is_set():
+        fetcher.round()
+        notifier.alive()
+        stop.wait(EVERY_S)
+    notifier.stopping()
+    log.close()
+    return 0
+
+
+class Fetcher:
+    """One share and one folder. `folder`: import_dir, which is there; it also holds what was copied last."""
+
+    def __init__(self, share: Share, folder: Path, log: EventLog) -> None:
+        self._share = share
+        self._folder = folder
+        self._log = log
+        self._copied: dict[str, str] = _state(folder).get("copied", {})
+        self._trouble: str | None = None
+
+    def round(self) -> int:
+        """Copy what changed; how many files. Never raises for anything about the share or the folder."""
+        trouble, count = None, 0
+        try:
+            count = self._copy_changed()
+        except ShareError as error:
+            trouble = str(error)
+        except OSError as error:
+            trouble = f"the import folder: {os.strerror(error.errno or 0)}"
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._log.write("appointments_share_failed" if trouble else "appointments_share_up", what=trouble or "")
+        with suppress(OSError):  # a full disk: the trouble is in the log, and what was copied is copied once more
+            self._write(_STATE, json.dumps({"at": time(), "trouble": trouble, "copied": self._copied}).encode())
+        return count
+
+    def _copy_changed(self) -> int:
+        count = 0
+        present = {}
+        for entry in sorted(self._share.entries("*.csv", FILES_MAX), key=lambda entry: entry.name):
+            # Not the name itself: what staff call their exports is not ours to keep.
+            key = hashlib.sha256(entry.name.encode()).hexdigest()[:16]
+            stamp = f"{entry.size} {entry.stamp}"
+            present[key] = self._copied.get(key, "")
+            if present[key] == stamp:
+                continue
+            try:
+                content = self._share.read(entry.name, MAX_BYTES)
+            except (Busy, Missing):
+                continue  # being written, or replaced: the next round sees it
+            except TooLarge:
+                self._log.write("appointments_too_large", count=MAX_BYTES)
+            else:
+                self._write(f"fetched-{key}.csv", content)
+                self._log.write("appointments_fetched", count=len(content))
+                count += 1
+            present[key] = stamp
+        self._copied = present
+        return count
+
+    def _write(self, name: str, content: bytes) -> None:
+        """Whole or not at all, readable for the folder's group: the reception takes it from here."""
+        part = self._folder / _PART
+        with part.open("wb") as file:
+            os.fchmod(file.fileno(), 0o640)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(self._folder / name)
+
+
+def trouble_of(folder: Path) -> str | None:
+    """What keeps exports from being fetched, for staff; None: nothing. `folder`: import_dir."""
+    state = _state(folder)
+    at = state.get("at")
+    if not isinstance(at, int | float) or time() - at > _SILENT_S:
+        return "the process that fetches exports of appointments does not run"
+    trouble = state.get("trouble")
+    return trouble if isinstance(trouble, str) else None
+
+
+def forget_copies(folder: Path, now: datetime) -> int:
+    """Delete copies that were imported or refused more than KEEP_DAYS ago; how many. `now`: UTC.
+
+    The exports themselves are on the hospital's share. A copy that stayed would be patient data at rest without a use.
+    """
+    # Names begin with the time at which they were put away, see import_folder.
+    before = (now - timedelta(days=KEEP_DAYS)).strftime("%Y%m%dT%H%M%SZ")
+    count = 0
+    for kept in (folder / "done", folder / "failed"):
+        with suppress(OSError):
+            for path in kept.iterdir():
+                if re.match(r"\d{8}T\d{6}Z-", path.name) and path.name < before:
+                    path.unlink(missing_ok=True)
+                    count += 1
+    return count
+
+
+def _state(folder: Path) -> dict[str, Any]:
+    try:
+        state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}

@@ -1,0 +1,96 @@
+"""What a site's site.toml needs of the machine it is installed on: folders to write to, secrets, a place for its data.
+
+Owns these rules for both kinds of kiosk, the ordinary PC (deploy/install) and the appliance. Pure: must never touch the
+file system or repeat a password.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from drivers import share
+from drivers.printer.address import FileAddress, parse_url
+from kiosk.config import Config
+
+DATA: Final = Path("/var/lib/kiosk")
+# What may be written into a unit file as it is.
+FOLDER: Final = re.compile(r"(/[\w .-]+)+")
+# What ProtectHome and PrivateTmp of the units take away.
+HIDDEN: Final = ("/home", "/root", "/tmp", "/var/tmp")  # noqa: S108 - folders that are refused
+
+
+def folder_problems(config: Config) -> list[str]:
+    """A line for each folder that an installed kiosk's services could not use."""
+    problems = []
+    if config.site.data_dir != DATA:
+        problems.append(f'[site] data_dir: an installed kiosk keeps its data in {DATA}; write data_dir = "{DATA}"')
+    folder = config.reservations.import_dir
+    if folder is not None and folder.is_relative_to(config.file.parent):
+        problems.append("[reservations] import_dir: write the whole path; the folder of site.toml is not for exports")
+    problems += [
+        f"the folder {path}: the delivery sees nothing of {DATA}; use one such as /srv/kiosk"
+        for path in courier_writes(config)
+        if path.is_relative_to(DATA)
+    ]
+    for path in sorted({*courier_writes(config), *reception_writes(config), *metrics_writes(config)}):
+        if not FOLDER.fullmatch(str(path)) or any(path.is_relative_to(hidden) for hidden in HIDDEN):
+            problems.append(
+                f"the folder {path}: the services see no {', '.join(HIDDEN)}, and its path may hold letters, digits, "
+                "blanks and . _ - only; use one such as /srv/kiosk"
+            )
+    return problems
+
+
+def courier_writes(config: Config) -> list[Path]:
+    """Local folders that stand for shares (a mounted file system, a trial)."""
+    terminal, receipt_computer = config.terminal, config.receipt_computer
+    return _local(terminal.results, terminal.subsidies, receipt_computer.results, receipt_computer.subsidies)
+
+
+def reception_writes(config: Config) -> list[Path]:
+    """The folder of exports, which moves what it took; and a file that stands for a printer."""
+    folders = [config.reservations.import_dir] if config.reservations.import_dir else []
+    address = parse_url(config.printer.url)
+    if isinstance(address, FileAddress) and not address.path.is_relative_to("/dev"):
+        folders.append(address.path.parent)
+    return folders
+
+
+def metrics_writes(config: Config) -> list[Path]:
+    """The local folder that the figures go to."""
+    return _local(config.metrics.push or None)
+
+
+def read_write_paths(paths: Iterable[Path]) -> str:
+    """Lines of a unit's [Service] for the folders outside the kiosk's own; "" when there are none."""
+    outside = sorted({path for path in paths if not path.is_relative_to(DATA)})
+    # "-": a folder that is not there (not mounted yet) must not keep the service from starting.
+    return "".join(f'ReadWritePaths="-{path}"\n' for path in outside)
+
+
+def secrets(config: Config) -> dict[str, tuple[str, ...]]:
+    """By service, the credentials (file names) that it opens its shares with; none for a share that is a folder."""
+    terminal, receipt_computer = config.terminal, config.receipt_computer
+    names = {
+        "kiosk-courier": (
+            _needed(terminal.password_file, terminal.results, terminal.subsidies),
+            # Both names: with one account on one server the terminal's will do, and only that may be there.
+            _needed(receipt_computer.password_file, receipt_computer.results, receipt_computer.subsidies),
+        ),
+        "kiosk-appointments": (_needed(config.reservations.password_file, config.reservations.share),),
+        "kiosk-metrics": (_needed(config.metrics.password_file, config.metrics.push),),
+    }
+    names["kiosk-check"] = (*names["kiosk-courier"], *names["kiosk-appointments"])
+    return {unit: tuple(dict.fromkeys(name for name in found if name)) for unit, found in names.items()}
+
+
+def _needed(password_file: str, *urls: str | None) -> str:
+    return Path(password_file).name if any(url and url.lower().startswith("smb://") for url in urls) else ""
+
+
+def _local(*urls: str | None) -> list[Path]:
+    addresses = [share.parse(url) for url in urls if url is not None]
+    return [Path(address.path) for address in addresses if isinstance(address, share.FolderAddress)]

@@ -1,0 +1,157 @@
+"""Exports of appointments are fetched from a real share: whole, again when they change; the share stays as it is."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from drivers.reservations.sqlite import SqliteReservations
+from drivers.share import LogonGate, open_share
+from drivers.simulated.terminal import TerminalWriter
+from kiosk.appointments_share import Fetcher, forget_copies, trouble_of
+from kiosk.check.shares import Role, exports
+from kiosk.import_folder import ImportFolder
+from kiosk.journal import EventLog
+from tests.hospital import DEADLINE_S, ROOT, today, wait_until
+from tests.peers.samba import Smbd
+from tests.site_toml import Site, with_
+
+HEADER = "patient_number,date,time,department,doctor,place\n"
+
+
+class Desk:
+    """A share with exports, the folder they are copied into, and the fetcher between them."""
+
+    def __init__(self, smbd: Smbd, tmp_path: Path) -> None:
+        self.smbd = smbd
+        self.exports = tmp_path / "exports"
+        self.folder = tmp_path / "import"
+        self.folder.mkdir()
+        self.fetcher = self.restarted()
+
+    def restarted(self) -> Fetcher:
+        share = open_share(self.smbd.url("exports"), self.smbd.password)
+        self.fetcher = Fetcher(share, self.folder, EventLog(self.folder, "fetch", echo=False))
+        return self.fetcher
+
+    def export(self, name: str, patient: str) -> None:
+        (self.exports / name).write_text(f"{HEADER}{patient},{today()},9:00,内科,甲,A\n", encoding="utf-8")
+
+    def copies(self) -> list[bytes]:
+        return sorted(path.read_bytes() for path in self.folder.glob("*.csv"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    (tmp_path / "exports").mkdir()
+    with Smbd({"exports": tmp_path / "exports"}) as smbd:
+        yield Desk(smbd, tmp_path)
+
+
+@pytest.mark.peers
+def test_an_export_is_copied_once_and_again_when_it_changes_also_after_a_restart(desk: Desk) -> None:
+    desk.export("予約 today.csv", "1")
+    assert desk.fetcher.round() == 1
+    assert desk.copies() == [(desk.exports / "予約 today.csv").read_bytes()]
+    assert desk.fetcher.round() == 0
+    assert desk.restarted().round() == 0
+    desk.export("予約 today.csv", "234567")
+    assert desk.fetcher.round() == 1
+    assert b"234567" in desk.copies()[0]
+    assert [path.name for path in desk.exports.iterdir()] == ["予約 today.csv"]
+
+
+@pytest.mark.peers
+def test_an_export_that_is_being_written_is_left_until_it_is_whole(desk: Desk) -> None:
+    writer = TerminalWriter(desk.smbd.url("exports"), desk.smbd.password)
+    whole = (HEADER + "1,2026-01-15,9:00,内科,甲,A\n").encode()
+
+    def write() -> None:
+        writer.write("a.csv", whole, how="slow", chunks=4, pause_s=0.3)
+
+    at_work = threading.Thread(target=write)
+    at_work.start()
+    wait_until(lambda: (desk.exports / "a.csv").exists(), "the half-written export")
+    while at_work.is_alive():
+        desk.fetcher.round()
+        assert desk.copies() in ([], [whole])
+    at_work.join()
+    wait_until(lambda: desk.fetcher.round() or desk.copies(), "the whole export")
+    assert desk.copies() == [whole]
+
+
+@pytest.mark.peers
+def test_a_share_that_is_away_is_told_and_mended_by_itself(desk: Desk) -> None:
+    assert trouble_of(desk.folder) is not None  # nothing has run yet
+    desk.fetcher.round()
+    assert trouble_of(desk.folder) is None
+    desk.smbd.stop()
+    desk.fetcher.round()
+    told = trouble_of(desk.folder)
+    assert told is not None
+    assert desk.smbd.password not in told
+    desk.smbd.start()
+    wait_until(lambda: desk.fetcher.round() == 0 and trouble_of(desk.folder) is None, "the share again")
+    events = [json.loads(line)["event"] for line in (desk.folder / "events-fetch.jsonl").read_text().splitlines()]
+    assert events[0] == "appointments_share_failed"
+    assert events[-1] == "appointments_share_up"
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize(("share", "result"), [("exports", "OK"), ("another", "NG")])
+def test_the_check_says_whether_exports_can_be_fetched(desk: Desk, share: str, result: str) -> None:
+    desk.export("a.csv", "1")
+    role = Role("appointments_share", "[reservations] share", desk.smbd.url(share), desk.smbd.password)
+    gate = LogonGate()
+    opened = open_share(role.url, role.password, gate=gate)
+    finding = exports("appointments_share", role, opened, gate)
+    assert finding.result == result
+    assert ("1 件" if result == "OK" else "その名前の共有がありません") in finding.message
+    assert desk.smbd.password not in finding.message
+
+
+def test_copies_are_forgotten_two_weeks_after_they_were_taken_and_nothing_else_is(tmp_path: Path) -> None:
+    for folder in ("done", "failed"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "20260101T000000Z-a.csv").touch()
+        (tmp_path / folder / "20260112T000000Z-a.csv").touch()
+    (tmp_path / "failed" / "20260101T000000Z-a.csv.txt").touch()
+    (tmp_path / "done" / "another.csv").touch()
+    assert forget_copies(tmp_path, datetime(2026, 1, 20, tzinfo=UTC)) == 3
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")) == [
+        "done/20260112T000000Z-a.csv",
+        "done/another.csv",
+        "failed/20260112T000000Z-a.csv",
+    ]
+
+
+@pytest.mark.peers
+def test_the_service_fetches_what_the_reception_then_imports_and_ends_when_asked(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    site = Site(tmp_path / "site")
+    site.secret("appointments.secret", desk.smbd.password)
+    lines = f'share = "{desk.smbd.url("exports")}"', f'import_dir = "{desk.folder}"'
+    site.file.write_text(with_("reservations", *lines), encoding="utf-8")
+    desk.export("a.csv", "04184963")
+    command = [sys.executable, "-m", "kiosk", "reservations", "fetch", "--config", str(site.file)]
+    service = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
+    try:
+        wait_until(desk.copies, "a copy")
+        reservations = SqliteReservations(tmp_path / "data")
+        imports = ImportFolder(desk.folder, reservations)
+        wait_until(lambda: imports.poll(time.monotonic()), "the import")
+        assert reservations.find("04184963", today()).appointments
+    finally:
+        service.send_signal(signal.SIGTERM)
+        _, said = service.communicate(timeout=DEADLINE_S)
+    assert service.returncode == 0
+    assert b"04184963" not in said
