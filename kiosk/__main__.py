@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import stat
 import sys
 import time
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from drivers.reservations import ReservationsDown, csv_file
 from drivers.reservations.sqlite import SqliteReservations
-from kiosk import reception, screens, status, texts
+from kiosk import appointments_share, reception, screens, status, texts
 from kiosk.config import Config, ConfigError
 from kiosk.config import load as load_config
 from kiosk.courier import assembly
@@ -72,11 +73,16 @@ def _parser() -> argparse.ArgumentParser:
     imported.add_argument("file", type=Path, metavar="FILE.csv", help="- reads standard input")
     imported.add_argument("--skip-bad", action="store_true", help="import the good lines of a file with bad ones")
     imported.set_defaults(do=_import)
+    fetched = reservations.add_parser("fetch", help="keep copying exports from [reservations] share, as a service")
+    fetched.set_defaults(do=_fetch)
     state = commands.add_parser("status", help="is anything wrong? exit code 0: no")
     state.add_argument("--json", action="store_true")
     state.add_argument("--acknowledge", action="store_true", help="staff have seen the alarms: clear them")
     state.set_defaults(do=_status)
-    for each in (run, check, courier, imported, state):
+    figures = commands.add_parser("metrics", help="figures for Prometheus, served or written as [metrics] says")
+    figures.add_argument("--once", action="store_true", help="print them and end")
+    figures.set_defaults(do=_metrics)
+    for each in (run, check, courier, imported, fetched, state, figures):
         each.add_argument("--config", type=Path, required=True, metavar="site.toml")
     shown = commands.add_parser("screens", help="names of screens, buttons, reasons, notes")
     shown.add_argument("--pictures", type=Path, metavar="DIR", help="draw every screen as a PNG file into DIR")
@@ -88,7 +94,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.headless and arguments.screens_to:
         complain("--screens-to goes with the window; --headless writes its screens to standard output")
         return EXIT_CONFIG
-    config = load_config(arguments.config)
+    # Beside a courier of its own user, the reception's may not read the passwords, and needs none.
+    config = load_config(arguments.config, passwords=not arguments.no_courier)
     folder = _data_folder(config)
     unblock()
     return reception.run(config, folder, lambda: _face(config, arguments), own_courier=not arguments.no_courier)
@@ -111,13 +118,13 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _courier(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config)
-    folder = _data_folder(config)
+    folder = _courier_folder(config)
     unblock()
     return assembly.run(config, folder, arguments.parent_fd)
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    config = load_config(arguments.config)
+    config = load_config(arguments.config, passwords=False)
     try:
         # "-": the installed `sudo kiosk` opens the file as root and reads it here as the user kiosk.
         piped = str(arguments.file) == "-"
@@ -133,15 +140,30 @@ def _import(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _fetch(arguments: argparse.Namespace) -> int:
+    config = load_config(arguments.config, passwords=False)
+    unblock()
+    return appointments_share.run(config)
+
+
 def _progress(done: int, total: int) -> None:
     complain(f"{done} of {total} lines")
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    found = status.collect(load_config(arguments.config), arguments.acknowledge)
+    found = status.collect(load_config(arguments.config, passwords=False), arguments.acknowledge)
     text = json.dumps(found.facts, ensure_ascii=False) if arguments.json else status.as_text(found)
     print(text)  # noqa: T201 - the command's answer
     return EXIT_WRONG if found.wrong else 0
+
+
+def _metrics(arguments: argparse.Namespace) -> int:
+    # Late import: only this command needs Prometheus' library.
+    from kiosk import metrics
+
+    config = load_config(arguments.config, passwords=False)
+    unblock()
+    return metrics.run(config, once=arguments.once)
 
 
 def _screens(arguments: argparse.Namespace) -> int:
@@ -163,18 +185,28 @@ def _screens(arguments: argparse.Namespace) -> int:
 
 def _data_folder(config: Config) -> Path:
     """The data folder, made if it is not there; only its owner may look into it."""
-    folder = config.site.data_dir
+    return _private(config.site.data_dir, f"{config.file}: [site] data_dir", 0o700)
+
+
+def _courier_folder(config: Config) -> Path:
+    """The courier's folder; one of its own may let its group pass through it, to the socket."""
+    if config.own_courier_dir is None:
+        return _data_folder(config)
+    return _private(config.own_courier_dir, "KIOSK_COURIER_DIR", 0o710)
+
+
+def _private(folder: Path, named_by: str, mode_max: int) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(
-            f"{config.file}: [site] data_dir: {folder} cannot be made ({error.strerror}); "
-            "name a folder that this user may write to"
+            f"{named_by}: {folder} cannot be made ({error.strerror}); name a folder that this user may write to"
         ) from None
-    if folder.stat().st_mode & 0o077:
-        complain(f"{folder} was open to other users; it is closed to them now (0700)")
+    mode, too_much = folder.stat().st_mode, 0o077 & ~mode_max
+    if mode & too_much:
+        complain(f"{folder} was open to other users; it is closed to them now ({mode_max:04o})")
         with suppress(PermissionError):  # somebody else's folder: the databases inside say what is missing
-            folder.chmod(0o700)
+            folder.chmod(stat.S_IMODE(mode) & ~too_much)
     return folder
 
 

@@ -1,12 +1,11 @@
 """The reception looking at the courier: what staff are shown on the start screen; an alarm if the courier is silent.
 
-A thread of its own asks every few seconds what `kiosk status` asks. Must never keep the reception waiting, nor tell
-what the courier itself tells by the alarm command.
+A thread of its own asks every few seconds what `kiosk status` asks. Must never keep the reception waiting, read the
+courier's files (they are another user's), nor tell what the courier itself tells by the alarm command.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -32,12 +31,14 @@ SHARE_ALARMS: Final = ("share_down", "share_refused")
 class DeliveryWatch:
     """`changed(codes)` is called, in this object's thread, whenever the codes change; at first there are none.
 
-    `codes`: those of CODES that hold, in that order. `folder`: the data folder. `command`: as in [alarm].
+    `codes`: those of CODES that hold, in that order. `folder`: the data folder; `courier_dir`: where the courier's
+    socket is. `command`: as in [alarm].
     """
 
     def __init__(
         self,
         folder: Path,
+        courier_dir: Path,
         command: tuple[str, ...],
         log: EventLog,
         changed: Callable[[tuple[str, ...]], None],
@@ -45,7 +46,7 @@ class DeliveryWatch:
         every_s: float = EVERY_S,
         silent_after_s: float = SILENT_AFTER_S,
     ) -> None:
-        self._folder = folder
+        self._courier_dir = courier_dir
         self._log = log
         self._changed = changed
         self._every_s = every_s
@@ -76,7 +77,7 @@ class DeliveryWatch:
 
     def _look(self) -> tuple[str, ...]:
         asked_at = time.monotonic()
-        answer = ask_once(self._folder, "status", ASK_S)
+        answer = ask_once(self._courier_dir, "status", ASK_S)
         silent = False
         if answer is not None:
             self._last, self._unanswered_since = answer, None
@@ -86,21 +87,16 @@ class DeliveryWatch:
             silent = time.monotonic() - since > self._silent_after_s
         if silent:
             self._last = {}
-        return codes_of(silent, self._last, self._overview())
-
-    def _overview(self) -> overview.Overview | None:
-        try:
-            return overview.read(self._folder / overview.LEDGER)
-        except sqlite3.Error:
-            return None  # not there yet, or the courier will say so
+        return codes_of(silent, self._last)
 
     def _note_silence(self, is_silent: bool, was_silent: bool) -> None:
         if is_silent != was_silent:
             self._log.write("courier_silent" if is_silent else "courier_heard")
 
 
-def codes_of(silent: bool, answer: Message, seen: overview.Overview | None) -> tuple[str, ...]:
-    """What holds. `answer`: what the courier said last, {} if that is too old; `seen`: None without a ledger."""
+def codes_of(silent: bool, answer: Message) -> tuple[str, ...]:
+    """What holds. `answer`: what the courier said last, {} if that is too old."""
+    seen = overview.heard(answer.get("overview"))
     found = {"courier_silent"} if silent else set()
     shares = answer.get("shares", {})
     failing = {role for role, share in shares.items() if share.get("failing_s", 0) > ALARM_AFTER_S}

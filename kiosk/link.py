@@ -1,4 +1,4 @@
-"""The line between courier and reception: a Unix socket in the data folder, one JSON object a line.
+"""The line between courier and reception: a Unix socket in the courier's folder, one JSON object a line.
 
 courier -> reception   {"event": "sighted", "file": n, "first_seen": s} · {"event": "gone", "file": n} ·
                        {"event": "result", "file": n, "first_seen": s, "outcome": …, "reference_number": …,
@@ -8,7 +8,7 @@ courier -> reception   {"event": "sighted", "file": n, "first_seen": s} · {"eve
 reception -> courier   {"ask": "baseline", "visit": v} · {"ask": "status"} · {"ask": "acknowledge"}
 
 A patient's data passes here and is never stored. Moments are seconds of CLOCK_MONOTONIC, which all processes of a
-machine share. Only the data folder's owner can open the socket.
+machine share. Who can open the socket, the folder decides: its owner, and its group if that may pass through it (x).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import asyncio
 import json
 import os
 import socket
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -53,7 +54,8 @@ class Hub:
         (folder / SOCKET).unlink(missing_ok=True)  # the lock says that nobody else uses it
         with _short_path(folder) as path:
             self._socket.bind(path)
-        (folder / SOCKET).chmod(0o600)
+        # A reception of another user comes by the folder's group. It needs no r: it knows the name.
+        (folder / SOCKET).chmod(0o660 if folder.stat().st_mode & stat.S_IXGRP else 0o600)
         self._asked_at = self._turned_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
         self._thread.start()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from drivers.printer import NotReady, open_printer
-from kiosk import locks
+from kiosk import locks, machine_facts
 from kiosk.config import Config
 from kiosk.courier import overview
 from kiosk.journal import EVENTS
@@ -50,21 +49,29 @@ def forget_run_status(folder: Path) -> None:
         (folder / RUN_STATUS).unlink(missing_ok=True)
 
 
-def collect(config: Config, acknowledge: bool) -> Status:
-    """Ask everybody; each question has a deadline."""
+def collect(config: Config, acknowledge: bool, *, ask_printer: bool = True) -> Status:
+    """Ask everybody; each question has a deadline. `ask_printer` False: only what the reception knows of it, if at all.
+
+    `wrong` holds nothing of the machine: what is too little disk or too much heat, the hospital's alert rules say.
+    """
     status = Status()
     folder = config.site.data_dir
     status.facts["alarm_command"] = {"set": bool(config.alarm.command), "fails": False}
-    _courier(status, folder, acknowledge)
-    _ledger(status, folder / overview.LEDGER, config.site.zone)
+    told = _courier(status, config.courier_dir, acknowledge)
+    _delivery(status, told or _unasked(config.courier_dir / overview.LEDGER), config.site.zone)
     _reception(status, folder)
-    _printer(status, config)
+    if ask_printer:
+        _printer(status, config)
+    else:
+        status.facts["printer"] = status.facts["reception"].get("printer")
+    status.facts["machine"] = machine_facts.read(folder).known()
     status.facts["ok"] = not status.wrong
     status.facts["wrong"] = status.wrong
     return status
 
 
-def _courier(status: Status, folder: Path, acknowledge: bool) -> None:
+def _courier(status: Status, folder: Path, acknowledge: bool) -> dict[str, Any] | None:
+    """What the courier says of its ledger; None without a courier, and from one of an older version."""
     answer = ask_once(folder, "acknowledge" if acknowledge else "status")
     status.facts["courier"] = {"alive": answer is not None}
     if answer is None:
@@ -72,7 +79,7 @@ def _courier(status: Status, folder: Path, acknowledge: bool) -> None:
         gone = "The courier is not running; nothing is delivered."
         status.wrong.append("The courier has just started, or hangs." if held else gone)
         status.facts["shares"] = {}
-        return
+        return None
     status.facts["courier"] |= {"process": answer["process"], "up_s": answer["up_s"]}
     status.facts["shares"] = answer["shares"]
     status.facts |= {key: answer[key] for key in ("other_files", "unfinished", "oldest_unfinished_s")}
@@ -82,25 +89,34 @@ def _courier(status: Status, folder: Path, acknowledge: bool) -> None:
     if answer.get("alarm_fails"):  # a courier of an older version does not say
         status.facts["alarm_command"]["fails"] = True
         status.wrong.append("The alarm command fails; nobody is told.")
+    return answer.get("overview")
 
 
-def _ledger(status: Status, path: Path, zone: ZoneInfo) -> None:
-    if not path.exists():
-        status.facts["delivery"] = None
-        return
+def _unasked(ledger: Path) -> dict[str, Any]:
+    """What the ledger itself says; {} before the first start; {"hidden": True} if it is not this user's to read."""
     try:
-        seen = overview.read(path)
-        states, subsidies = overview.totals(path)
-    except sqlite3.Error as error:
+        if not ledger.exists():
+            return {}
+    except PermissionError:
+        return {"hidden": True}
+    # By what this process may do, not by who started it: root's `kiosk status` runs as another user.
+    return overview.told(ledger) if os.access(ledger, os.R_OK, effective_ids=True) else {"hidden": True}
+
+
+def _delivery(status: Status, told: dict[str, Any], zone: ZoneInfo) -> None:
+    seen = overview.heard(told)
+    if seen is None:
         status.facts["delivery"] = None
-        status.wrong.append(f"The delivery journal {path.name} cannot be read ({type(error).__name__}).")
+        status.facts["delivery_hidden"] = "hidden" in told  # nothing wrong by itself: the courier's silence is
+        if "fails" in told:
+            status.wrong.append(f"The delivery journal {overview.LEDGER} cannot be read ({told['fails']}).")
         return
     waiting_s = overview.longest_wait_s(seen, status.facts.get("oldest_unfinished_s"))
     status.facts["delivery"] = {
         "oldest_undelivered_s": None if waiting_s is None else round(waiting_s, 1),
         "undelivered": seen.waiting + status.facts.get("unfinished", 0),
-        "files": states,
-        "subsidies": subsidies,
+        "files": told["files"],
+        "subsidies": told["subsidies"],
     }
     status.facts["alarms"] = [asdict(alarm) for alarm in seen.alarms]
     if waiting_s is not None and waiting_s > overview.OLDEST_MAX_S:
@@ -124,10 +140,10 @@ def _reception(status: Status, folder: Path) -> None:
 
 def _run_status(folder: Path) -> dict[str, Any]:
     try:
-        facts: dict[str, Any] = json.loads((folder / RUN_STATUS).read_text(encoding="utf-8"))
+        facts = json.loads((folder / RUN_STATUS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return facts
+    return facts if isinstance(facts, dict) else {}
 
 
 def _printer(status: Status, config: Config) -> None:
@@ -170,17 +186,35 @@ def as_text(status: Status) -> str:
     lines += [f"    {role}: {share['state'] or 'not tried yet'}" for role, share in status.facts["shares"].items()]
     oldest = delivery.get("oldest_undelivered_s")
     waiting = "-" if oldest is None else f"{oldest} s"
-    lines.append(f"    undelivered: {delivery.get('undelivered', 0)}{_as_far_as_known(status)}, oldest: {waiting}")
+    undelivered = "UNKNOWN" if status.facts.get("delivery_hidden") else delivery.get("undelivered", 0)
+    lines.append(f"    undelivered: {undelivered}{_as_far_as_known(status)}, oldest: {waiting}")
     lines.append(f"    files of other kinds, left alone: {status.facts.get('other_files', 0)}")
     subsidies = delivery.get("subsidies", {})
     lines.append(f"    subsidies: {', '.join(f'{name} {number}' for name, number in subsidies.items()) or 'none seen'}")
     lines.append(f"    printer: {printer['state']}{', paper near end' if printer['paper_near_end'] else ''}")
     lines.append(f"    alarm command: {'set' if status.facts['alarm_command']['set'] else 'none'}")
+    lines += machine_lines(status.facts["machine"])
     return "\n".join(lines)
+
+
+def machine_lines(machine: Mapping[str, Any]) -> list[str]:
+    """Only what is known: a plain PC has no version of an image and no slot."""
+    lines = [f"    {name}: {machine[name]}" for name in ("version", "slot") if name in machine]
+    if "disk_size_bytes" in machine:
+        free, size = machine["disk_free_bytes"] / 1e9, machine["disk_size_bytes"] / 1e9
+        lines.append(f"    disk: {free:.1f} GB free of {size:.1f} GB")
+    if "celsius" in machine:
+        name, celsius = max(machine["celsius"].items(), key=lambda each: float(each[1]))
+        lines.append(f"    temperature: {celsius} °C ({name})")
+    if "clock_synchronised" in machine:
+        lines.append(f"    clock: {'synchronised' if machine['clock_synchronised'] else 'NOT synchronised'}")
+    return lines
 
 
 def _as_far_as_known(status: Status) -> str:
     """Only a courier that sees its shares knows what waits in the terminal's folder."""
+    if status.facts.get("delivery_hidden"):
+        return " (the courier does not say, and its journal is not this user's to read: sudo kiosk status)"
     if not status.facts["courier"]["alive"]:
         return " known; UNKNOWN what waits in the terminal's folder, because the courier is not running"
     if any(share["state"] != "ok" for share in status.facts["shares"].values()):

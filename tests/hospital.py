@@ -68,14 +68,19 @@ def alive(pid: int) -> bool:
 class Reception:
     """One `kiosk run --headless`; `lines` are its screens in order. As a context manager it is killed at the end.
 
-    `environment` is added to ours. `read_errors=False`: nobody reads its standard error.
+    `environment` is added to ours. `read_errors=False`: nobody reads its standard error. `by`: words before it.
     """
 
     def __init__(
-        self, site: Path, *options: str, environment: dict[str, str] | None = None, read_errors: bool = True
+        self,
+        site: Path,
+        *options: str,
+        environment: dict[str, str] | None = None,
+        read_errors: bool = True,
+        by: tuple[str, ...] = (),
     ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "kiosk", "run", "--headless", "--config", str(site), *options],
+            [*by, sys.executable, "-m", "kiosk", "run", "--headless", "--config", str(site), *options],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -306,10 +311,10 @@ class Hospital:
         """Start the reception; it is killed at the end of the test if it is still there."""
         return self._stack.enter_context(Reception(self.site, *options, **how))
 
-    def open_courier(self) -> subprocess.Popen[bytes]:
+    def open_courier(self, by: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
         """Start `kiosk courier` as a service of its own; it is killed at the end of the test if it is still there."""
         courier = subprocess.Popen(
-            [sys.executable, "-m", "kiosk", "courier", "--config", str(self.site)],
+            [*by, sys.executable, "-m", "kiosk", "courier", "--config", str(self.site)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

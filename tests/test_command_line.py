@@ -178,6 +178,8 @@ def test_a_mistake_in_the_configuration_is_told_by_every_command(
     for command in COMMANDS:
         if mistake.name == "no place for data" and command[0] in ("status", "reservations"):
             continue  # status makes no folder, and the import has no file to read
+        if "secret" in mistake.name and command[0] in ("status", "reservations"):
+            continue  # they open no share: their user need not be able to read a password
         assert main([*command, "--config", str(tmp_path / "site.toml")]) == 2, command
         said = capsys.readouterr()
         assert said.out == ""

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,6 @@ def seen(*alarms: tuple[str, str], oldest_s: float | None = None) -> Overview:
         (False, answer(), seen(), ()),
         (False, answer(), None, ()),
         (True, {}, None, ("courier_silent",)),
-        (True, {}, seen(("file_held", "file 1"), oldest_s=61), ("courier_silent", "delivery_waits", "alarms")),
         (False, answer(), seen(oldest_s=59), ()),
         (False, answer(oldest_s=61), seen(oldest_s=3), ("delivery_waits",)),
         (False, answer(oldest_s=61), None, ()),
@@ -60,7 +60,14 @@ def seen(*alarms: tuple[str, str], oldest_s: float | None = None) -> Overview:
 def test_what_holds_is_told_in_a_fixed_order(
     silent: bool, said: dict[str, Any], ledger: Overview | None, codes: tuple[str, ...]
 ) -> None:
-    assert codes_of(silent, said, ledger) == codes
+    told = said if ledger is None else {**said, "overview": {**asdict(ledger), "files": {}, "subsidies": {}}}
+    assert codes_of(silent, said if silent else told) == codes
+
+
+@pytest.mark.parametrize("told", [None, {}, {"fails": "DatabaseError"}, {"waiting": 1, "oldest_s": 61.0}, [], "?"])
+def test_an_overview_that_is_not_there_or_not_whole_says_nothing_and_breaks_nothing(told: object) -> None:
+    """A courier of the version before tells none; one whose ledger is broken alarms by itself."""
+    assert codes_of(False, answer(terminal_results=ALARM_AFTER_S + 1) | {"overview": told}) == ("share_terminal",)
 
 
 def test_every_code_has_words_on_the_screen() -> None:
@@ -81,8 +88,9 @@ class Told:
         self._file = hospital.root / "told"
         log = EventLog(hospital.data_dir, "run", echo=False)
         self.watch = DeliveryWatch(
-            hospital.data_dir, (str(self.program),), log, self.codes.append, every_s=0.2, silent_after_s=2.0
-        )
+            hospital.data_dir, hospital.data_dir, (str(self.program),), log, self.codes.append,
+            every_s=0.2, silent_after_s=2.0,
+        )  # fmt: skip
 
     def until(self, *codes: str) -> None:
         wait_until(lambda: self.now == codes, f"{codes}")
@@ -146,7 +154,7 @@ def test_a_courier_that_is_only_starting_or_restarting_is_not_silent(tmp_path: P
     with Hospital(tmp_path) as hospital:
         log = EventLog(hospital.data_dir, "run", echo=False)
         codes: list[tuple[str, ...]] = []
-        watch = DeliveryWatch(hospital.data_dir, (), log, codes.append, every_s=0.2)
+        watch = DeliveryWatch(hospital.data_dir, hospital.data_dir, (), log, codes.append, every_s=0.2)
         for _ in range(2):
             courier = open_courier(hospital)
             courier.kill()
@@ -191,7 +199,7 @@ def test_alarms_are_noticed_until_staff_acknowledge_them(tmp_path: Path) -> None
 
 def test_closing_waits_for_nobody(tmp_path: Path) -> None:
     log = EventLog(tmp_path, "run", echo=False)
-    watch = DeliveryWatch(tmp_path, (), log, lambda codes: None)
+    watch = DeliveryWatch(tmp_path, tmp_path, (), log, lambda codes: None)
     began = time.monotonic()
     watch.close()
     assert time.monotonic() - began < 4

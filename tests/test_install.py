@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -42,7 +43,7 @@ def modes(folder: Path) -> dict[str, str]:
 
 
 def ledger_with(folder: Path, state: str) -> None:
-    data = folder / "var/lib/kiosk"
+    data = folder / "var/lib/kiosk-courier"
     data.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(data / LEDGER)) as db:
         db.execute("CREATE TABLE files (id INTEGER PRIMARY KEY, state TEXT)")
@@ -73,8 +74,9 @@ def test_settings_are_the_groups_and_passwords_the_users_alone(first: Pc) -> Non
         "kiosk": "0750", "site.toml": "0640", "terminal.secret": "0600", "receipt_computer.secret": "0600",
     }  # fmt: skip
     lines = (first.folder / "etc/tmpfiles.d/kiosk.conf").read_text(encoding="utf-8").splitlines()
-    assert "z /etc/kiosk/terminal.secret 0600 kiosk kiosk -" in lines
+    assert "z /etc/kiosk/terminal.secret 0600 kiosk-courier kiosk -" in lines
     assert "d /var/lib/kiosk 0700 kiosk kiosk -" in lines
+    assert "d /var/lib/kiosk-courier 2710 kiosk-courier kiosk -" in lines
 
 
 def test_no_password_lies_in_the_code_and_no_stage_is_left(pc: Pc) -> None:
@@ -115,7 +117,7 @@ def test_a_second_run_changes_nothing(pc: Pc) -> None:
 
 def test_an_upgrade_keeps_data_and_settings_and_one_release_to_go_back_to(pc: Pc) -> None:
     data = pc.folder / "var/lib/kiosk/kept"
-    data.parent.mkdir(parents=True)
+    data.parent.mkdir(parents=True, exist_ok=True)
     data.write_text("data", encoding="utf-8")
     settings = {name: text for name, text in pc.tree().items() if name.startswith("etc/kiosk/")}
     releases = [pc.release()]
@@ -179,6 +181,70 @@ def test_a_set_up_that_fails_switches_nothing(pc: Pc) -> None:
     assert pc.tree() == before
 
 
+# --- from one user to two, and back ---------------------------------------------------------------------------------
+
+
+def old_journal(pc: Pc) -> Path:
+    """What a release with one user leaves when the power goes: the last rows are in the -wal alone."""
+    data, aside = pc.folder / "var/lib/kiosk", pc.folder.parent / "aside"
+    data.mkdir(parents=True, exist_ok=True)
+    aside.mkdir()
+    with closing(sqlite3.connect(aside / LEDGER)) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("CREATE TABLE files (id INTEGER PRIMARY KEY, state TEXT)")
+        db.execute("INSERT INTO files (state) VALUES ('staged')")
+        db.commit()
+        for part in aside.iterdir():
+            shutil.copy(part, data)
+    assert (data / f"{LEDGER}-wal").stat().st_size > 0
+    (data / "events-courier.jsonl").write_text("{}\n")
+    (data / "alarms-told-run.json").write_text("[]")
+    return data / LEDGER
+
+
+def rows(path: Path) -> list[tuple[str]]:
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute("SELECT state FROM files").fetchall()
+
+
+def test_the_journal_of_a_release_with_one_user_becomes_the_couriers_once_and_can_be_given_back(pc: Pc) -> None:
+    old, new = old_journal(pc), pc.folder / "var/lib/kiosk-courier"
+    done = pc.install()
+    assert done.returncode == 0, done.stderr
+    assert "moving the delivery journal" in done.stdout
+    assert {path.name for path in new.iterdir()} == {LEDGER, "events-courier.jsonl"}
+    assert {path.name for path in old.parent.iterdir()} == {LEDGER, "alarms-told-run.json"}
+    assert old.is_symlink()  # which the old courier could not open
+    assert rows(new / LEDGER) == [("staged",)]
+    before = pc.tree()
+    again = pc.install()
+    assert (again.returncode, pc.tree()) == (0, before)
+    assert "moving" not in again.stdout
+    back = pc.install("--give-back")
+    assert back.returncode == 0, back.stderr
+    assert (old.is_symlink(), (new / LEDGER).is_symlink()) == (False, True)
+    assert rows(old) == [("staged",)]
+    assert pc.install().returncode == 0
+    assert rows(new / LEDGER) == [("staged",)]
+
+
+def test_two_journals_or_a_running_courier_move_nothing(pc: Pc) -> None:
+    old = old_journal(pc)
+    release = pc.release()
+    pc.change_source("2")
+    with (old.parent / "courier.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = pc.install()
+    assert done.returncode == 1
+    assert "Stop both, then run me again" in done.stderr
+    ledger_with(pc.folder, "seen")
+    done = pc.install()
+    assert done.returncode == 1
+    assert "two delivery journals" in done.stderr
+    assert (pc.release(), old.is_symlink(), rows(old)) == (release, False, [("staged",)])
+    assert rows(pc.folder / "var/lib/kiosk-courier" / LEDGER) == [("seen",)]
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 REFUSED = {
@@ -195,6 +261,12 @@ REFUSED = {
     "a password outside": (
         SITE.replace("[receipt", 'password_file = "../pw"\n[receipt'),
         "[terminal] password_file: name a file beside site.toml",
+    ),
+    "a password for two users": (
+        SITE + '[reference_numbers]\nmap = "terminal.secret"\n', "name another file; terminal.secret is for the user",
+    ),
+    "shares among the data": (
+        SITE.replace("smb://kiosk@127.0.0.1:1/to_face", "file:///var/lib/kiosk/out"), "the delivery sees nothing of",
     ),
     "a password that is not there": (
         SITE.replace("[receipt", 'password_file = "pw"\n[receipt'), "there is no such file",
@@ -281,7 +353,7 @@ def test_uninstalling_leaves_settings_and_data_and_nothing_else(pc: Pc) -> None:
     assert "pattern 2" in done.stdout
     assert not (pc.folder / "opt/kiosk").exists()
     left = {str(path.relative_to(pc.folder)) for path in pc.folder.rglob("*") if not path.is_dir()}
-    assert left == {*settings, f"var/lib/kiosk/{LEDGER}"}
+    assert left == {*settings, f"var/lib/kiosk-courier/{LEDGER}"}
     assert pc.install().returncode == 0  # and takes them up again
 
 
@@ -302,11 +374,11 @@ def test_uninstalling_puts_back_nothing_that_was_not_ours(tmp_path: Path) -> Non
 @pytest.mark.parametrize("state", ["seen", "staged", "held"])
 def test_data_with_an_undelivered_file_are_deleted_by_force_only(pc: Pc, state: str) -> None:
     ledger_with(pc.folder, state)
-    before = pc.tree(but="var/lib/kiosk")
+    before = pc.tree(but="var/lib/kiosk-courier")
     done = pc.uninstall("--purge")
     assert done.returncode == 1
     assert "1 files are not delivered; nothing was changed" in done.stderr
-    assert pc.tree(but="var/lib/kiosk") == before
+    assert pc.tree(but="var/lib/kiosk-courier") == before
     assert pc.uninstall("--purge", "--force").returncode == 0
     assert [path for path in pc.folder.rglob("*") if not path.is_dir()] == []
 
@@ -314,12 +386,12 @@ def test_data_with_an_undelivered_file_are_deleted_by_force_only(pc: Pc, state: 
 def test_data_are_deleted_when_all_is_delivered(pc: Pc) -> None:
     ledger_with(pc.folder, "done")
     assert pc.uninstall("--purge").returncode == 0
-    assert not (pc.folder / "var/lib/kiosk").exists()
+    assert not (pc.folder / "var/lib/kiosk-courier").exists()
 
 
 def test_a_journal_that_cannot_be_read_is_no_reason_to_delete_it(pc: Pc) -> None:
-    (pc.folder / "var/lib/kiosk").mkdir(parents=True)
-    (pc.folder / "var/lib/kiosk" / LEDGER).write_text("no database, and longer than a header of one" * 9)
+    (pc.folder / "var/lib/kiosk-courier").mkdir(parents=True, exist_ok=True)
+    (pc.folder / "var/lib/kiosk-courier" / LEDGER).write_text("no database, and longer than a header of one" * 9)
     done = pc.uninstall("--purge")
     assert done.returncode == 1
     assert "an unknown number of files" in done.stderr

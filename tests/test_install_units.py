@@ -87,7 +87,6 @@ def test_a_service_that_ends_or_hangs_is_started_again_for_ever(name: str) -> No
     assert float(unit["RestartSec"][0]) <= 5
     assert unit["WatchdogSec"] == ["30"]
     assert unit["StartLimitIntervalSec"] == ["0"]
-    assert unit["User"] == ["kiosk"]
     assert unit["LimitCORE"] == ["0"]
 
 
@@ -99,6 +98,19 @@ def test_a_service_is_called_as_the_command_line_understands(pc: Pc, name: str) 
     done = pc.run(f"{pc.folder}{program}", *arguments[: arguments.index("--config")], "--config", "/nowhere/site.toml")
     assert done.returncode == 2
     assert "/nowhere/site.toml: " in done.stderr  # understood, up to the settings
+
+
+def test_the_screen_and_the_delivery_are_two_users_that_meet_in_one_folder() -> None:
+    """Only by its x the reception's user passes through the folder, to the socket; tests/test_two_users.py tries it."""
+    courier, reception = service("kiosk-courier.service"), service("kiosk.service")
+    assert (courier["User"], reception["User"]) == (["kiosk-courier"], ["kiosk"])
+    assert courier["Group"] == reception["Group"] == ["kiosk"]
+    assert (courier["StateDirectory"], courier["StateDirectoryMode"]) == (["kiosk-courier"], ["2710"])
+    assert courier["UMask"] == ["0077"]
+    assert "-/var/lib/kiosk" in courier["InaccessiblePaths"][0].split()
+    assert courier["PrivateDevices"] == ["yes"]
+    for unit in (courier, reception):
+        assert "KIOSK_COURIER_DIR=/var/lib/kiosk-courier" in unit["Environment"]
 
 
 def test_delivery_does_not_wait_for_the_reception() -> None:
@@ -146,7 +158,7 @@ def test_a_card_reader_and_a_printer_have_names_that_stay() -> None:
 
 
 @pytest.mark.peers
-def test_the_user_is_made_as_systemd_understands(tmp_path: Path) -> None:
+def test_the_users_are_made_as_systemd_understands(tmp_path: Path) -> None:
     if shutil.which("systemd-sysusers") is None:
         pytest.skip("systemd-sysusers is missing (Debian package systemd)")
     if os.geteuid() != 0:
@@ -154,9 +166,12 @@ def test_the_user_is_made_as_systemd_understands(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     subprocess.run(["systemd-sysusers", f"--root={tmp_path}", UNITS / "sysusers.conf"], check=True, timeout=60)
     passwd = (tmp_path / "etc/passwd").read_text(encoding="utf-8")
-    assert re.search(r"^kiosk:[^:]*:\d+:\d+:[^:]*:/var/lib/kiosk:/usr/sbin/nologin$", passwd, re.MULTILINE)
     groups = (tmp_path / "etc/group").read_text(encoding="utf-8")
-    for group in ("video", "render", "input", "dialout", "lp"):
-        assert re.search(rf"^{group}:[^:]*:\d+:kiosk$", groups, re.MULTILINE)
     shadow = (tmp_path / "etc/shadow").read_text(encoding="utf-8")
-    assert re.search(r"^kiosk:[!*]", shadow, re.MULTILINE)
+    (number,) = re.findall(r"^kiosk:[^:]*:(\d+):", groups, re.MULTILINE)
+    for user, folder in (("kiosk", "kiosk"), ("kiosk-courier", "kiosk-courier"), ("kiosk-fetch", "kiosk-import")):
+        line = rf"^{user}:[^:]*:\d+:{number}:[^:]*:/var/lib/{folder}:/usr/sbin/nologin$"
+        assert re.search(line, passwd, re.MULTILINE)
+        assert re.search(rf"^{user}:[!*]", shadow, re.MULTILINE)
+    for group in ("video", "render", "input", "dialout", "lp"):  # the screen's user alone
+        assert re.search(rf"^{group}:[^:]*:\d+:kiosk$", groups, re.MULTILINE)

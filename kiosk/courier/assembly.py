@@ -22,7 +22,7 @@ END_S = 1.5
 
 
 def run(config: Config, folder: Path, parent_fd: int | None) -> int:
-    """Deliver until SIGTERM or until the parent dies. `folder`: the data folder."""
+    """Deliver until SIGTERM or until the parent dies. `folder`: the courier's, see Config.courier_dir."""
     notifier = Notifier.from_environment()
     ending = _Ending()
     if parent_fd is not None:

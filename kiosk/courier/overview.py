@@ -1,6 +1,7 @@
 """What the ledger says of all deliveries together: for `kiosk status`, the alarm command and the start screen.
 
-Reads only, by a connection of its own, so any process may ask at any time. Must never write.
+Reads only, by a connection of its own, so any process may ask at any time. The courier puts it into its answers for
+those who may not read the ledger. Must never write.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 LEDGER = "courier.db"
 # Delivery takes a second or two; after this staff must know.
@@ -39,8 +41,24 @@ class Overview:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S)) as db:
+    with closing(_opened(path)) as db:
         yield db
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    db = sqlite3.connect(uri, uri=True, timeout=_BUSY_S)
+    try:
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        db.close()
+        # A courier that has ended leaves no -wal, and who may read but not write (root's `kiosk status`) cannot make
+        # one. Nobody writes then: the file alone is the whole of it.
+        cannot_open = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CANTOPEN
+        if not cannot_open or path.with_name(f"{path.name}-wal").exists():
+            raise
+        return sqlite3.connect(f"{uri}&immutable=1", uri=True)
+    return db
 
 
 def read(path: Path) -> Overview:
@@ -65,6 +83,28 @@ def totals(path: Path) -> tuple[dict[str, int], dict[str, int]]:
             "SELECT subsidy, count(*) FROM files WHERE route = 'results' GROUP BY subsidy"
         ).fetchall()
     return dict(states), dict(subsidies)
+
+
+def told(path: Path) -> dict[str, Any]:
+    """All of the above for a message: the fields of Overview, `files` and `subsidies` as in `totals`.
+
+    {"fails": name of the error} for a ledger that cannot be read. At most some 400 kB: alarms are limited.
+    """
+    try:
+        seen, (files, subsidies) = read(path), totals(path)
+    except sqlite3.Error as error:
+        return {"fails": type(error).__name__}
+    return {**asdict(seen), "files": files, "subsidies": subsidies}
+
+
+def heard(message: object) -> Overview | None:
+    """The Overview in what `told` gave; None for a ledger that fails, and from a courier that tells none (an older
+    version)."""
+    try:
+        alarms = tuple(RaisedAlarm(**alarm) for alarm in message["alarms"])  # type: ignore[index]
+        return Overview(message["waiting"], message["oldest_s"], alarms)  # type: ignore[index]
+    except (KeyError, TypeError):
+        return None
 
 
 def longest_wait_s(overview: Overview, oldest_unfinished_s: float | None) -> float | None:

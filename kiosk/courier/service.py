@@ -15,7 +15,7 @@ from pathlib import Path
 from drivers.share import Share
 from kiosk import result_files
 from kiosk.alarm import AlarmBell, AlarmCommand
-from kiosk.courier import precedence
+from kiosk.courier import overview, precedence
 from kiosk.courier.deliver import Ends
 from kiosk.courier.health import TERMINAL_DOWN_AFTER_S, Health, Shown
 from kiosk.courier.ledger import Item, Ledger, LedgerLost, RouteName
@@ -55,7 +55,8 @@ class Shares:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the courier needs of site.toml. `subsidies` None: they need no forwarding; `alarm_command` (): none."""
+    """What the courier needs of site.toml. `data_dir`: the courier's own; `subsidies` None: they need no forwarding;
+    `alarm_command` (): none."""
 
     data_dir: Path
     institution_code: str
@@ -288,6 +289,7 @@ class Courier:
             "unfinished": unfinished,
             "oldest_unfinished_s": oldest_s,
             "alarm_fails": self._bell.fails,
+            "overview": overview.told(self._settings.data_dir / LEDGER),
         }
 
     def _unfinished(self) -> tuple[int, float | None]:
