@@ -1,4 +1,4 @@
-"""The state of printer, card reader, imports and delivery as the reception sees it.
+"""The state of printer, card reader, imports and delivery as the reception sees it, and the counts of its visits.
 
 Written by the threads of the devices, read by the loop about once a second. Must never hold a patient's data.
 """
@@ -6,10 +6,13 @@ Written by the threads of the devices, read by the loop about once a second. Mus
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from kiosk import status
 from kiosk.journal import EventLog
+from kiosk.tally import Tally
 
 BOARD_EVERY_S = 10.0
 
@@ -27,6 +30,12 @@ class Board:
         self.delivery: tuple[str, ...] = ()  # what the delivery watch says
         self._written: tuple[object, ...] = ()
         self._written_at = 0.0
+        self._tally = Tally(time.monotonic())
+        log.listen(self._count)
+
+    def _count(self, event: str, fields: Mapping[str, Any]) -> None:
+        """The flow's events, all of them from the loop's thread; the tally passes over those of devices."""
+        self._tally.heard(event, fields, time.monotonic())
 
     def printer(self, state: str, paper_near_end: bool) -> None:
         """How the printer is now. Any thread."""
@@ -54,11 +63,12 @@ class Board:
         """Called about once a second; written when something changed, and now and then."""
         now = time.monotonic()
         imports = self.import_trouble or self.refused_import
-        known = (screen, self._printer, self.card_reader, imports)
+        known = (screen, self._printer, self.card_reader, imports, self._tally.changes)
         if known == self._written and now - self._written_at < BOARD_EVERY_S:
             return
         self._written, self._written_at = known, now
         facts: dict[str, object] = {"screen": screen, "card_reader": self.card_reader, "imports": imports}
+        facts["counts"] = self._tally.facts(now)
         if self._printer is not None:
             state, near_end, at = self._printer
             facts["printer"] = {"state": state, "paper_near_end": near_end, "at": at}
