@@ -26,7 +26,9 @@ APPLICATION_ID = 0x53414B41  # "SAKA"
 DATABASE_NAME = "reservations.db"
 LOCK_NAME = "reservations.lock"
 
-# Entry n takes a database from version n to n + 1. Never change one that was released; add one.
+# Entry n takes a database from version n to n + 1. Never change one that was released; a release adds at most one, and
+# it only adds (tables, columns with a default, plain indices): after an update that fell back, the program of the
+# version before works on, and what it writes must be good for the newer one.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE migration (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)",
@@ -213,7 +215,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     if owner != APPLICATION_ID and not (empty and owner == 0):
         raise ReservationsDown(f"{DATABASE_NAME}: a database of another program")
-    if version > len(MIGRATIONS):
+    if version > len(MIGRATIONS) + 1:
         raise ReservationsDown(f"{DATABASE_NAME}: made by a newer version of the kiosk ({version})")
     for number, statements in enumerate(MIGRATIONS[version:], version + 1):
         for statement in statements:
@@ -221,5 +223,6 @@ def _migrate(connection: sqlite3.Connection) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         connection.execute("INSERT INTO migration (version, applied_at) VALUES (?, ?)", (number, now))
     connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+    # Never backwards: the newer program must find its own number again.
+    connection.execute(f"PRAGMA user_version={max(version, len(MIGRATIONS))}")
     connection.execute("COMMIT")

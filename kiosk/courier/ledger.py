@@ -28,6 +28,9 @@ OPEN_STATES = ("seen", "staged", "published", "held")
 ALARMS_MAX = 200  # of one code
 KEEP_FILES = 5_000
 
+# Script n takes a ledger from version n to n + 1. Never change one that was released; a release adds at most one, and
+# it only adds (tables, columns with a default, plain indices): after an update that fell back, the program of the
+# version before works on, and what it writes must be good for the newer one.
 _MIGRATIONS = (
     """
     CREATE TABLE files (
@@ -94,7 +97,7 @@ class Ledger:
             if self._db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("quick_check failed")
             version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-            if version > len(_MIGRATIONS):
+            if version > len(_MIGRATIONS) + 1:
                 raise LedgerLost(f"{path} was written by a newer version of the kiosk; install that version again")
             for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
                 self._db.executescript(f"BEGIN; {script}; PRAGMA user_version={number}; COMMIT")
