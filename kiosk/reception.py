@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from drivers import reservations as rs
@@ -14,8 +14,9 @@ from drivers.card_reader import CardEvent, ReaderDown, ReaderUp, SerialCardReade
 from drivers.printer import open_printer
 from drivers.reservations.sqlite import SqliteReservations
 from kiosk import status, texts
+from kiosk.appointments_share import forget_copies, trouble_of
 from kiosk.board import Board
-from kiosk.config import Config, ConfigError
+from kiosk.config import Config, ConfigError, ReservationSystem
 from kiosk.delivery_watch import DeliveryWatch
 from kiosk.flow import Rules, step, switched_on
 from kiosk.flow import events as e
@@ -28,11 +29,13 @@ from kiosk.locks import DataLock
 from kiosk.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.runtime import CourierEar, Devices, Face, Inbox, Runtime
 from kiosk.screens import Screen
+from kiosk.staff_door import StaffDoor
 from kiosk.supervise import CourierProcess, when_asked_to_end
 from kiosk.watchdog import Notifier
 from kiosk.workers import PrinterWorker, ReservationsWorker
 
 IMPORT_POLL_S = 1.0
+FORGET_EVERY_S = 3600.0
 Clock = Callable[[], datetime]
 
 
@@ -89,9 +92,11 @@ def receive(
 
     life = Life(face, notifier)
     notices = _Notices(board, inbox)
+    staff_door = StaffDoor(inbox.press)
 
     def beat(screen: Screen) -> None:
         life.beat(screen)
+        staff_door.screen = screen.name
         ear.judge(time.monotonic())
         doors.judge()
         notices.judge()
@@ -105,15 +110,15 @@ def receive(
     runtime = Runtime(kiosk, inbox, face, texts.load(), log, complain, beat)
     reservations = SqliteReservations(folder)
     if config.reservations.import_dir is not None:
-        _watch_imports(config.reservations.import_dir, reservations, board, log)
+        _watch_imports(config.reservations, config.reservations.import_dir, reservations, board, log)
     devices = Devices(
-        CourierLine(folder, ear.heard),
+        CourierLine(config.courier_dir, ear.heard),
         _reservations_worker(config, reservations, references, clock, runtime, inbox, log),
         _printer_worker(config, folder, clock, runtime, inbox, board, log),
         _card_reader(config, inbox, board, log),
     )
-    watch = DeliveryWatch(folder, config.alarm.command, log, board.delivery_changed)
-    face.listen(inbox.press, inbox.quit)
+    watch = DeliveryWatch(folder, config.courier_dir, config.alarm.command, log, board.delivery_changed)
+    face.listen(staff_door.pressed, inbox.quit)
     try:
         runtime.run(devices)
     finally:
@@ -204,11 +209,15 @@ def _card_reader(config: Config, inbox: Inbox, board: Board, log: EventLog) -> S
     return reader
 
 
-def _watch_imports(folder: Path, reservations: SqliteReservations, board: Board, log: EventLog) -> None:
+def _watch_imports(
+    settings: ReservationSystem, folder: Path, reservations: SqliteReservations, board: Board, log: EventLog
+) -> None:
     imports = ImportFolder(folder, reservations)
+    fetched = bool(settings.share)
 
     def watch() -> None:
         pause = threading.Event()
+        forget_at = 0.0
         while not pause.wait(IMPORT_POLL_S):
             for outcome in imports.poll(time.monotonic()):
                 if isinstance(outcome, Taken):
@@ -217,7 +226,10 @@ def _watch_imports(folder: Path, reservations: SqliteReservations, board: Board,
                     board.refused_import = None if outcome.ok else outcome.message
                 else:
                     log.write("import_folder_failed", what=outcome.message)
-            board.import_trouble = imports.trouble
+            board.import_trouble = imports.trouble or (trouble_of(folder) if fetched else None)
+            if fetched and time.monotonic() >= forget_at:
+                forget_at = time.monotonic() + FORGET_EVERY_S
+                forget_copies(folder, datetime.now(UTC))
 
     threading.Thread(target=watch, name="imports", daemon=True).start()
 

@@ -30,6 +30,8 @@ from kiosk.texts import Texts
 Mood = Literal["ask", "wait", "good", "counter", "off"]
 
 MORE_TIME: Final = "more_time"
+# No button: what a face calls a finger that rests in the corner that staff know of. Patients are not told.
+STAFF_CORNER: Final = "staff_corner"
 KEYS: Final = tuple(f"key_{digit}" for digit in range(10))
 # Every screen with the buttons it can have; one that is about to go by itself offers MORE_TIME as well.
 SCREENS: Final[dict[str, tuple[str, ...]]] = {

@@ -59,9 +59,14 @@ RULES: dict[str, Reach | Kept] = {
         why="step(state, event, now) can be walked through in a test, every pair of it",
     ),
     "pure modules stay pure": Reach(
-        ("kiosk.screens*", "kiosk.slip", "kiosk.result_files", "kiosk.eligibility"),
+        ("kiosk.screens*", "kiosk.slip", "kiosk.result_files", "kiosk.eligibility", "kiosk.appliance.pages_*"),
         never=OUTSIDE,
         why="what is shown, printed and read must follow from arguments alone",
+    ),
+    "what services are told follows from site.toml": Reach(
+        ("kiosk.appliance.generated", "kiosk.site_needs"),
+        never=tuple(name for name in OUTSIDE if name != "pathlib"),
+        why="the firewall of a site can be read in a test, without a machine",
     ),
     "screens look at the flow only": Reach(
         ("kiosk.screens*",),
@@ -103,6 +108,12 @@ RULES: dict[str, Reach | Kept] = {
     ),
     "one barcode maker": Kept(("barcode", "qrcode"), by=("kiosk.slip_barcode*",), why="slips only"),
     "one reader of fonts": Kept(("fontTools",), by=("kiosk.font_coverage*",), why="which font has which character"),
+    "the reception runs without the appliance": Kept(
+        ("kiosk.appliance",), by=("kiosk.appliance*", "kiosk.ui.appliance"), why="a plain PC has none of it"
+    ),
+    "one Prometheus": Kept(
+        ("prometheus_client",), by=("kiosk.metrics*",), why="no figure is gathered where a patient's data is at hand"
+    ),
     "no import by name": Kept(
         ("importlib.import_module", "importlib.util", "runpy", "imp"), by=(), why="an arrow that no test can see"
     ),
@@ -191,6 +202,7 @@ PLANTED = [
     ("kiosk.slip", "from pathlib import Path", "pure modules stay pure"),
     ("kiosk.screens.texts", "import os.path", "pure modules stay pure"),
     ("kiosk.result_files", "from os import path", "pure modules stay pure"),
+    ("kiosk.appliance.generated.firewall", "import socket", "what services are told follows from site.toml"),
     ("kiosk.screens", "from kiosk import runtime", "screens look at the flow only"),
     ("kiosk.courier.deliver", "from kiosk.flow import events", "the file's line does not know the patient's"),
     ("kiosk.courier", "from . import deliver\nfrom .. import screens", "the file's line does not know the patient's"),
@@ -207,6 +219,8 @@ PLANTED = [
     ("kiosk.slip", "from PIL import Image", "few picture makers"),
     ("drivers.printer", "import qrcode", "one barcode maker"),
     ("kiosk.slip_picture", "from fontTools.ttLib import TTFont", "one reader of fonts"),
+    ("kiosk.reception", "from kiosk.appliance import stage", "the reception runs without the appliance"),
+    ("kiosk.runtime", "from prometheus_client import Counter", "one Prometheus"),
     ("kiosk.runtime", "from importlib import import_module", "no import by name"),
     ("kiosk.runtime", "__import__('kivy')", "no import by name"),
 ]

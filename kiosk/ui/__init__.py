@@ -9,5 +9,6 @@ Importing this package does not import Kivy; making a `window.Window` does. What
     view.py      one page on the screen, and the fingers   window.py     the face of the reception
     told.py      `--screens-to`                              finger.py   a finger made by the program
     pictures.py  every screen as PNG                         sheet.py    the parts that pages share
+    appliance.py  the appliance's own pages -> items
     panel.py, knobs.py  what the demo shows beside the kiosk
 """

@@ -37,6 +37,8 @@ _BREATH = re.compile(
     r"(?<=[をにはがでとへものて])(?=[一-龥々ァ-ヴ①-⑳0-9０-９A-Za-zおご])|(?<=[、。！？）」・\s])|(?=[（「])"
 )
 _STOP = re.compile(r"(?<=[、。！？])")
+# BIZ UDPGothic keeps so little room below the line that SDL cuts these letters off there.
+_TAILS = re.compile(r"[gjpqy]")
 _UNBROKEN = re.compile(r"[0-9A-Za-z:.,\-/]+")
 
 
@@ -92,7 +94,7 @@ def _set(paragraphs: list[Paragraph], width_px: float, px_per_mm: float, scale: 
     for number, paragraph in enumerate(paragraphs):
         em = _step(paragraph.capital_mm * px_per_mm / CAPITAL_EM * scale)
         y += BETWEEN_EM * em if number else 0.0
-        chain = one_font(paragraph.text, _BOLD if paragraph.bold else _REGULAR)
+        chain = _chain(paragraph)
 
         def measure(text: str, chain: Chain = chain, em: int = em) -> float:
             return sum(_width(piece) for piece in pieces(text, chain)) * em / _MEASURED_AT
@@ -105,9 +107,14 @@ def _set(paragraphs: list[Paragraph], width_px: float, px_per_mm: float, scale: 
     return Fitted(tuple(lines), y, scale)
 
 
+def _chain(paragraph: Paragraph) -> Chain:
+    chain = _BOLD if paragraph.bold else _REGULAR
+    return one_font(paragraph.text, chain[::-1] if _TAILS.search(paragraph.text) else chain)
+
+
 def _letters_width(paragraph: Paragraph) -> float:
     """The width of its letters without blanks, in ems."""
-    chain = one_font(paragraph.text, _BOLD if paragraph.bold else _REGULAR)
+    chain = _chain(paragraph)
     return sum(_width(piece) for piece in pieces(_BLANK.sub("", paragraph.text), chain)) / _MEASURED_AT
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from kiosk.flow.facts import Appointment
 from kiosk.screens import Screen
@@ -16,6 +16,9 @@ from kiosk.ui import theme
 from kiosk.ui.items import Box, Button, Drawing, Item, Panel, Paragraph, Picture, Words
 from kiosk.ui.sheet import Sheet
 from kiosk.ui.theme import GAP_MM, MARGIN_MM
+
+# What a screen looks like: its items for a display of so many millimetres.
+Layout = Callable[[Any, Texts, float, float], tuple[Item, ...]]
 
 _CARDS: Final[dict[str, Drawing]] = {"mynumber": "my_number_card", "patient_card": "patient_card"}
 _THREE_LINES_MM: Final = 66.0

@@ -62,6 +62,9 @@ TARGET_MM: Final = 20.0
 RADIUS_MM: Final = 4.0
 # A finger that slid a little off its button still means it.
 SLIP_OFF_MM: Final = 5.0
+# Staff's way in: a finger that rests in the top left corner, where no page has a button.
+CORNER_MM: Final = 15.0
+CORNER_S: Final = 5.0
 
 
 def channels(colour: Colour) -> tuple[float, float, float]:

@@ -14,14 +14,14 @@ from typing import Any
 from kivy.graphics import InstructionGroup
 from kivy.uix.widget import Widget
 
-from kiosk.screens import Screen
+from kiosk.screens import STAFF_CORNER, Screen
 from kiosk.texts import Texts
 from kiosk.ui.drawings import draw
 from kiosk.ui.items import Box, Button, Item, Panel, Paragraph, Picture, SecondsLeft, TimeLeft, Words
 from kiosk.ui.lettering import Fitted
-from kiosk.ui.pages import millimetre_px, page
+from kiosk.ui.pages import Layout, millimetre_px, page
 from kiosk.ui.pen import Pen
-from kiosk.ui.theme import PAGE, SLIP_OFF_MM, TOUCHED
+from kiosk.ui.theme import CORNER_MM, CORNER_S, PAGE, SLIP_OFF_MM, TOUCHED
 
 # A finger that was on its way when the page changed did not mean the new page.
 CALM_S = 0.25
@@ -46,9 +46,11 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         press: Callable[[str], None],
         clock: Callable[[], float],
         size: tuple[int, int] | None = None,
+        layout: Layout = page,
     ) -> None:
         super().__init__()
         self._texts = texts
+        self._layout = layout
         self._diagonal_inch = diagonal_inch
         self._press = press
         self._clock = clock
@@ -58,6 +60,7 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         for group in (self._page, self._moving, self._touched):
             self.canvas.add(group)
         self._finger: _Finger | None = None
+        self._corner: _Finger | None = None
         self._shown_at = -math.inf
         self._unseen = False
         self._until: float | None = None
@@ -103,7 +106,7 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
     def _lay_out(self, screen: Screen) -> None:
         self._pen_scale = millimetre_px(self.width, self.height, self._diagonal_inch)
         scale = self._pen_scale
-        self.items = page(screen, self._texts, self.width / scale, self.height / scale)
+        self.items = self._layout(screen, self._texts, self.width / scale, self.height / scale)
         self.fitted = []
         self._page.clear()
         # What showed the time of the page before must go even if the new one shows none.
@@ -133,6 +136,7 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         """Redraw what shows the time, if it would look different. Call it a few times a second."""
         if self._finger is None:
             self._touched.clear()
+        self._judge_corner()
         until = self._until
         if until is None:
             self._left_of = None
@@ -186,10 +190,15 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
                 self._finger = _Finger(touch.uid, name, now)
                 self._mark(box)
                 break
+        else:
+            if self._in_corner(x, y):
+                self._corner = _Finger(touch.uid, STAFF_CORNER, now)
         return True
 
     def on_touch_up(self, touch: Any) -> bool:
         finger = self._finger
+        if self._corner is not None and self._corner.touch == touch.uid:
+            self._corner = None
         if finger is None or finger.touch != touch.uid:
             return False
         # The mark goes with the next page or tick: a frame of its own would only keep the next page waiting.
@@ -200,7 +209,19 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         return True
 
     def on_touch_move(self, touch: Any) -> bool:
+        corner = self._corner
+        if corner is not None and corner.touch == touch.uid and not self._in_corner(*self._from_top(touch)):
+            self._corner = None
         return self._finger is not None
+
+    def _in_corner(self, x: float, y: float) -> bool:
+        return max(x, y) < CORNER_MM * self._pen_scale
+
+    def _judge_corner(self) -> None:
+        corner = self._corner
+        if corner is not None and self._clock() - corner.since >= CORNER_S:
+            self._corner = None
+            self._press(corner.button)
 
     def _from_top(self, touch: Any) -> tuple[float, float]:
         return touch.x - self.x, self.height - (touch.y - self.y)
@@ -213,5 +234,5 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         pen.frame(box.inset(thick), PAGE.ink, thick / 2, 3 * self._pen_scale)
 
     def _lift(self) -> None:
-        self._finger = None
+        self._finger = self._corner = None
         self._touched.clear()

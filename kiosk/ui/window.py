@@ -19,6 +19,7 @@ from kiosk.screens import Screen
 from kiosk.texts import Texts
 from kiosk.ui import setup
 from kiosk.ui.items import Box
+from kiosk.ui.pages import Layout, page
 from kiosk.ui.told import Told
 
 # One frame is not shown by every display (KMSDRM); the third one is.
@@ -48,7 +49,8 @@ class Window:
     """Raises NoDisplay; ConfigError if `screens_to` cannot be written. One in a process, because Kivy has but one.
 
     `screens_to`: a file for JSON lines as `--headless` writes them, with the boxes of the buttons; a line is written
-    when the screen has been drawn. `beside`: makes a Kivy widget that is shown at the right of the kiosk.
+    when the screen has been drawn. `beside`: makes a Kivy widget that is shown at the right of the kiosk. `layout`:
+    what a screen looks like.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Window:
         *,
         screens_to: Path | None = None,
         beside: Callable[[], Any] | None = None,
+        layout: Layout = page,
     ) -> None:
         self._clock = time.monotonic
         self.started = threading.Event()
@@ -85,7 +88,7 @@ class Window:
         self._ended = threading.Event()
         self._gone = threading.Event()  # the window; the reception may not have listened yet
         self._failure: BaseException | None = None
-        self._view = View(texts, display.diagonal_inch, lambda button: self._press(button), self._clock)
+        self._view = View(texts, display.diagonal_inch, lambda button: self._press(button), self._clock, None, layout)
         share = display.width_px / (display.width_px + display.height_px * BESIDE_SHARE)
         self._root = self._view if beside is None else _side_by_side(self._view, share, beside())
         setup.close_escapes(self._window, lambda: self._quit())

@@ -1,0 +1,109 @@
+"""What the appliance's own programs did (events-staff.jsonl), and the last events of all programs for the technician.
+
+Owns the ids of root's events and the merging of the logs. Must never write a PIN, a password, a key or a text that came
+over a socket or from a stick: only ids and codes of the lists here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, tzinfo
+from importlib.resources import files
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any, Final
+
+from kiosk.appliance.places import Places
+
+# In English for the system's journal; in Japanese, as those of kiosk.journal, in assets/texts/events_ja.toml.
+EVENTS: Final[Mapping[str, str]] = {
+    "staff_unlocked": "The technician's page was opened with the right PIN.",
+    "staff_wrong_pin": "A wrong PIN was entered.",
+    "staff_locked": "The technician's page is locked after wrong PINs.",
+    "staff_used": "The technician's page was used.",
+    "staff_left": "The technician's page was left.",
+    "site_taken": "A site was taken from a stick.",
+    "site_unchanged": "The site on the stick is the one in use.",
+    "site_refused": "A site on a stick was refused.",
+    "secrets_wiped": "The secrets on the stick were overwritten and deleted.",
+    "appointments_taken": "Appointments were taken from a stick.",
+    "update_good": "A new version proved itself and stays.",
+    "update_not_good": "A new version did not become good; the machine goes back.",
+    "update_fell_back": "The version before runs again after an update.",
+}
+LOG_NAME: Final = "events-staff.jsonl"
+MAX_BYTES: Final = 1_000_000
+# Of the end of each log; a line is at most a few hundred bytes.
+_TAIL_BYTES: Final = 128 * 1024
+_SHOWN_FIELDS: Final = ("what", "code", "where", "count", "seconds", "file")
+_MAX_FIELD: Final = 80
+
+
+class StaffLog:
+    """Writes the events of root's programs, as kiosk.journal.EventLog does for the others."""
+
+    def __init__(self, places: Places) -> None:
+        places.appliance.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._handler = RotatingFileHandler(
+            places.appliance / LOG_NAME, maxBytes=MAX_BYTES, backupCount=2, encoding="utf-8"
+        )
+        self._handler.handleError = lambda record: None  # type: ignore[method-assign]
+
+    def write(self, event: str, **fields: str | int) -> None:
+        """Write one event; `what` and `code` are words of the program's own lists. Raises KeyError for a new id."""
+        sentence = EVENTS[event]
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"at": at, "process": "staff", "event": event, **fields}, ensure_ascii=False)
+        self._handler.handle(logging.LogRecord("kiosk", logging.INFO, "", 0, line, None, None))
+        shown = " ".join(f"{name}={value}" for name, value in fields.items())
+        with suppress(OSError, ValueError):  # nobody reads it: no reason to stop
+            sys.stderr.write(f"{event}: {sentence} {shown}".rstrip() + "\n")
+            sys.stderr.flush()
+
+    def close(self) -> None:
+        self._handler.close()
+
+
+def last(places: Places, zone: tzinfo, count: int = 50) -> list[str]:
+    """The last `count` events of reception, courier and staff, the newest first, in Japanese, times of `zone`."""
+    logs = (
+        places.data / "events-run.jsonl",
+        places.courier / "events-courier.jsonl",
+        places.appliance / LOG_NAME,
+    )
+    found = sorted((event for log in logs for event in _tail(log)), key=lambda event: event[0], reverse=True)
+    sentences = words()
+    return [_line(at.astimezone(zone), facts, sentences) for at, facts in found[:count]]
+
+
+def words() -> dict[str, str]:
+    """The sentence for each id, in Japanese."""
+    text = (files("assets") / "texts" / "events_ja.toml").read_text(encoding="utf-8")
+    return {str(event): str(sentence) for event, sentence in tomllib.loads(text).items()}
+
+
+def _tail(log: Path) -> Iterator[tuple[datetime, dict[str, Any]]]:
+    try:
+        with log.open("rb") as opened:
+            size = opened.seek(0, 2)
+            opened.seek(max(0, size - _TAIL_BYTES))
+            raw = opened.read(_TAIL_BYTES)
+    except OSError:
+        return
+    for line in raw.splitlines():
+        # The first line may be cut, the last one half written.
+        with suppress(ValueError, KeyError, TypeError):
+            facts = json.loads(line)
+            at = datetime.fromisoformat(facts["at"])
+            yield (at if at.tzinfo else at.replace(tzinfo=UTC)), facts
+
+
+def _line(at: datetime, facts: Mapping[str, Any], sentences: Mapping[str, str]) -> str:
+    event = str(facts.get("event", ""))[:_MAX_FIELD]
+    more = " ".join(str(facts[name])[:_MAX_FIELD] for name in _SHOWN_FIELDS if name in facts)
+    return f"{at:%m-%d %H:%M:%S} {sentences.get(event, event)}{f'（{more}）' if more else ''}"

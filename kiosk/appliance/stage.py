@@ -1,0 +1,108 @@
+"""What is on the screen: the reception, or one of the appliance's pages.
+
+Owns page.json, the flag `reception`, and the change between the two programs: KMS/DRM lets one program at a time draw,
+so kiosk-page.service conflicts with kiosk.service and starting one stops the other. Root only. Must never put a secret
+or a patient's data on a page.
+
+On the image kiosk-page.service is enabled and kiosk.service is not: two conflicting units in one boot would cancel each
+other. `at_start` starts the reception; when even that fails, the page program stands there and says that there is no
+site.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from kiosk.appliance.places import Places, write_durably
+
+Page = Mapping[str, Any]
+
+_START_LIMIT_S: Final = 20.0
+_MAX_BYTES: Final = 64 * 1024
+_MAX_LINES: Final = 50
+
+
+def show(page: Page | None, places: Places | None = None) -> bool:
+    """Put `page` on the screen, or the reception (None). True: systemd took the order; it is not waited for.
+
+    A page that is shown already is only written anew: the page program sees the file change.
+    """
+    places = places or Places()
+    places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if page is not None:
+        # The flag first: a reception that is restarted in between must not come back.
+        places.reception.unlink(missing_ok=True)
+        write(page, places)
+    else:
+        places.reception.touch(mode=0o644)
+    unit = "kiosk.service" if page is None else "kiosk-page.service"
+    done = places.call("systemctl", "--no-block", "start", unit, limit_s=_START_LIMIT_S)
+    if not done.ok:
+        sys.stderr.write(f"{unit} could not be started: {done.err.strip()[:200]}\n")
+    return done.ok
+
+
+def write(page: Page, places: Places) -> None:
+    """page.json, readable for the page program."""
+    write_durably(places.page, json.dumps(page, ensure_ascii=False).encode(), 0o644)
+
+
+def shown(places: Places | None = None) -> dict[str, Any]:
+    """The page on the screen; {"page": "reception"} while the reception has it."""
+    places = places or Places()
+    if places.reception.exists():
+        return {"page": "reception"}
+    with contextlib.suppress(OSError, ValueError), places.page.open("rb") as opened:
+        read = json.loads(opened.read(_MAX_BYTES))
+        if isinstance(read, dict):
+            return read
+    return {"page": "no_site"}
+
+
+def usual(places: Places | None = None) -> dict[str, Any] | None:
+    """What belongs on the screen when nothing special happens: None is the reception.
+
+    A machine that runs from the installer's stick installs; a machine without its disk says so; without a site that
+    can be used there is no reception.
+    """
+    places = places or Places()
+    if places.on_cmdline("kiosk.installer") is not None:
+        return {"page": "installer"}
+    if places.var_broken.exists():
+        return {"page": "recovery", "reason": _first(_lines(places.var_broken)) or "unknown"}
+    if not (places.site / "site.toml").is_file():
+        return {"page": "no_site"}
+    wrong = _lines(places.site_wrong)
+    return {"page": "no_site", "wrong": wrong} if wrong else None
+
+
+def at_start(places: Places | None = None) -> None:
+    """After `apply` at boot: the usual page or the reception."""
+    show(usual(places), places)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`kiosk.appliance at-start`"""
+    if arguments:
+        sys.stderr.write("at-start takes no arguments\n")
+        return 2
+    at_start()
+    return 0
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(_MAX_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return []
+    return [line for line in text.splitlines() if line.strip()][:_MAX_LINES]
+
+
+def _first(lines: Sequence[str]) -> str | None:
+    return lines[0].strip() if lines else None

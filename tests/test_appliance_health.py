@@ -1,0 +1,167 @@
+"""After an update: a version stays only if it does what worked before; a good one is never left for a bad day."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kiosk.appliance import health, slots
+from tests.appliance_machine import IMAGE, Machine, need_programs, working
+
+pytestmark = pytest.mark.peers
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    need_programs()
+    return Machine(tmp_path / "machine", tmp_path / "keyring.pem")
+
+
+@pytest.fixture
+def on_trial(machine: Machine) -> Machine:
+    """1.5.0 was installed to B while all worked but the terminal's share, and is started now."""
+    machine.site()
+    machine.status(working(terminal="down"))
+    slots.remember(machine.places, "B", "1.5.0")
+    machine.grub("set", "kiosk_trial=B", "ORDER=B A", "B_TRY=1")
+    machine.start("B", "second")
+    return machine
+
+
+GOOD = "rauc status mark-good booted"
+BACK = ["rauc status mark-bad booted", "systemctl --no-block reboot"]
+
+
+def test_a_new_version_that_does_what_worked_before_is_good(on_trial: Machine) -> None:
+    assert health.judge(on_trial.places, 5)
+    assert on_trial.calls() == [GOOD]
+    assert slots.trial(on_trial.places) is None
+    assert not slots.before(on_trial.places).exists()
+    assert slots.note(slots.verdict(on_trial.places))["good"] is True
+
+
+@pytest.mark.parametrize(
+    ("facts", "word"),
+    [
+        (working(terminal="down", receipt_computer="refused"), "share_receipt_computer"),
+        (working() | {"printer": {"state": "no_answer"}}, "printer"),
+        (working() | {"courier": {"alive": False}}, "courier"),
+        (working() | {"delivery": None}, "journal"),
+        (working() | {"alarms": [{"code": "journal_lost", "subject": "courier.db.broken-1", "since": ""}]}, "journal"),
+        ([], "status"),
+    ],
+)
+def test_a_new_version_that_breaks_something_goes_back(on_trial: Machine, facts: object, word: str) -> None:
+    (on_trial.root / "status.json").write_text(json.dumps(facts))
+    assert not health.judge(on_trial.places, 1)
+    assert on_trial.calls() == BACK
+    assert slots.note(slots.verdict(on_trial.places))["missing"] == [word]
+    # The version before runs again: staff are told once, with the reason, and nothing restarts.
+    on_trial.start("A", "third")
+    assert health.judge(on_trial.places, 5)
+    assert health.judge(on_trial.places, 5)
+    assert on_trial.calls() == [*BACK, GOOD, GOOD]
+    assert not slots.before(on_trial.places).exists()
+
+
+def test_a_journal_that_was_lost_before_the_update_is_no_fault_of_it(machine: Machine) -> None:
+    old = {"alarms": [{"code": "journal_lost", "subject": "courier.db.broken-1", "since": ""}]}
+    machine.site()
+    machine.status(working() | old)
+    slots.remember(machine.places, "B", "1.5.0")
+    assert health.missing(slots.note(slots.before(machine.places)), working() | old) == []
+
+
+def test_a_new_version_without_a_picture_or_without_its_disk_goes_back(on_trial: Machine) -> None:
+    (on_trial.root / "active").write_text("")
+    assert not health.judge(on_trial.places, 1)
+    assert on_trial.calls() == BACK
+    (on_trial.root / "active").write_text("kiosk.service\n")
+    on_trial.grub("set", "kiosk_trial=B")
+    on_trial.places.var_broken.write_text("unlock\n")
+    assert health.look(on_trial.places, on_trial=True) == ["var"]
+
+
+def test_a_new_version_that_finds_the_site_wrong_goes_back(on_trial: Machine) -> None:
+    """Its page stands there and draws, but there was a reception before."""
+    on_trial.places.reception.unlink()
+    (on_trial.root / "active").write_text("kiosk-page.service\n")
+    assert not health.judge(on_trial.places, 1)
+    assert on_trial.calls() == BACK
+
+
+def test_a_machine_without_a_site_needs_only_its_page(machine: Machine) -> None:
+    slots.remember(machine.places, "B", "1.5.0")
+    machine.grub("set", "kiosk_trial=B")
+    machine.start("B", "second")
+    assert health.judge(machine.places, 5)
+    assert machine.calls() == [GOOD]
+
+
+def test_a_version_that_was_good_stays_whatever_is_down(machine: Machine) -> None:
+    machine.site()
+    machine.status(working(terminal="down") | {"courier": {"alive": False}, "delivery": None})
+    assert health.judge(machine.places, 5)
+    assert machine.calls() == [GOOD]
+    (machine.root / "active").write_text("")
+    assert not health.judge(machine.places, 1)
+    assert machine.calls() == [GOOD]  # not good, and yet no restart
+
+
+def test_an_update_that_waits_for_its_restart_is_no_fall_back(machine: Machine) -> None:
+    slots.remember(machine.places, "B", "1.5.0")
+    machine.grub("set", "kiosk_trial=B")
+    assert health.judge(machine.places, 5)
+    assert slots.trial(machine.places) == "B"
+    assert slots.before(machine.places).exists()
+
+
+def test_an_update_that_never_started_is_told_and_forgotten(on_trial: Machine) -> None:
+    """Three starts without a picture: the boot loader itself went back to A."""
+    on_trial.start("A", "fifth")
+    assert health.judge(on_trial.places, 5)
+    assert slots.trial(on_trial.places) is None
+    assert not slots.before(on_trial.places).exists()
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", '{"slot": 7, "shares": [], "missing": 3, "reception": true}'])
+def test_a_damaged_note_or_one_of_another_version_stops_nothing(on_trial: Machine, note: str) -> None:
+    slots.before(on_trial.places).write_text(note)
+    on_trial.status(working())
+    assert health.judge(on_trial.places, 5)
+    assert on_trial.calls() == [GOOD]
+
+
+@pytest.mark.parametrize("block", [b"", b"\0" * 1024, b"GRUB Environment?\nORDER=A B\n".ljust(1024, b"#")])
+def test_a_damaged_block_of_the_boot_loader_is_made_anew(machine: Machine, block: bytes) -> None:
+    machine.places.grubenv.write_bytes(block)
+    assert health.judge(machine.places, 5)
+    assert slots.variables(machine.places) == {
+        "ORDER": "A B", "A_OK": "1", "A_TRY": "0", "B_OK": "0", "B_TRY": "0",
+    }  # fmt: skip
+    assert machine.calls() == [GOOD]
+
+
+def test_a_slot_that_rauc_cannot_mark_stays_on_trial(on_trial: Machine) -> None:
+    (on_trial.root / "rauc-fails").touch()
+    assert not health.judge(on_trial.places, 5)
+    assert slots.trial(on_trial.places) == "B"
+
+
+@pytest.mark.parametrize(("trial", "slot", "goes"), [("B", "B", True), ("B", "A", False), ("", "A", False)])
+def test_the_script_goes_back_only_from_a_slot_on_trial(machine: Machine, trial: str, slot: str, goes: bool) -> None:
+    machine.start(slot, "second")
+    if trial:
+        machine.grub("set", f"kiosk_trial={trial}")
+    text = (IMAGE / "tree/usr/lib/kiosk/fallback").read_text()
+    for path in ("/efi/", "/proc/cmdline"):
+        assert path in text
+        text = text.replace(path, f"{machine.root}{path}")
+    path = f"{machine.root}/usr/bin:/usr/bin:/bin"
+    subprocess.run(["sh", "-c", text], check=True, timeout=60, env={"PATH": path}, capture_output=True)
+    found = slots.variables(machine.places)
+    assert (found["B_OK"], "kiosk_trial" in found) == (("0", False) if goes else ("1", bool(trial)))
+    assert machine.calls() == (["systemctl --no-block reboot"] if goes else [])

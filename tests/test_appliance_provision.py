@@ -1,0 +1,388 @@
+"""A stick with a site: what is taken, what is refused, and that no machine ends with half a site or a clear password.
+
+The check is the real one, against real Samba servers where something must answer.
+"""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kiosk.appliance import candidate, events, pin, provision, sealed, stage, stick, taking
+from kiosk.appliance.provision import Provision, Result
+from kiosk.config import load
+from tests.hospital import Hospital
+from tests.staff_machine import PIN, ROOT, Machine, machine
+
+# systemd-creds seals for root alone.
+pytestmark = pytest.mark.peers
+
+DEVICE = "sdx1"
+# Nothing answers there: the surroundings are as bad as they can be.
+SITE = """
+[site]
+name = "架空総合病院"
+institution_code = "9912345678"
+pattern = 1
+data_dir = "/var/lib/kiosk"
+[terminal]
+results = "smb://kiosk@127.0.0.1:9/face"
+[receipt_computer]
+results = "smb://kiosk@127.0.0.1:9/to_face"
+[printer]
+url = "tcp://127.0.0.1:9"
+"""
+SECRETS = {"terminal.secret": "Himitsu-1\n", "receipt_computer.secret": "Himitsu-2\n"}
+FILES: dict[str, str | bytes] = {"site.toml": SITE, **SECRETS, "technician.secret": f"{PIN}\r\n"}
+
+
+@pytest.fixture
+def kiosk(tmp_path: Path) -> Machine:
+    """A machine without a site, its page program on the screen."""
+    made = machine(tmp_path / "m")
+    stage.at_start(made.places)
+    return made
+
+
+def run(kiosk: Machine, files: dict[str, str | bytes] | None = None) -> Result:
+    """Put in a stick with `files`; None: the one that is in already."""
+    if files is not None:
+        kiosk.stick(files, DEVICE)
+    log = events.StaffLog(kiosk.places)
+    try:
+        return Provision(kiosk.places, log, kiosk.use).run(DEVICE)
+    finally:
+        log.close()
+
+
+def installed(kiosk: Machine) -> dict[str, bytes]:
+    """Everything below /var/lib/kiosk-site by name, links as what they name."""
+    top = kiosk.places.sites
+    return {
+        str(file.relative_to(top)): os.fsencode(file.readlink()) if file.is_symlink() else file.read_bytes()
+        for file in sorted(top.rglob("*"))
+        if file.is_symlink() or file.is_file()
+    }
+
+
+def in_clear(kiosk: Machine, secret: str) -> list[str]:
+    """Files of the machine, but the stick's, that hold `secret`."""
+    sticks = kiosk.places.root / "dev"
+    files = [file for file in kiosk.places.root.rglob("*") if file.is_file() and not file.is_relative_to(sticks)]
+    return [str(file) for file in files if secret.encode() in file.read_bytes()]
+
+
+def with_(**changed: str | bytes | None) -> dict[str, str | bytes]:
+    """FILES with some of them changed or, None, left out; `__` stands for a dot, `_` at the end for a flag's hyphen."""
+    files = {**FILES, **{name.replace("__", "."): content for name, content in changed.items() if content is not None}}
+    gone = {name.replace("__", ".") for name, content in changed.items() if content is None}
+    return {name: content for name, content in files.items() if name not in gone}
+
+
+def test_a_new_machine_takes_a_site_and_says_what_does_not_answer_yet(kiosk: Machine) -> None:
+    said = run(kiosk, FILES)
+    assert said.accepted
+    assert "病院: 架空総合病院（パターン 1）" in said.taken
+    assert any("smb://127.0.0.1:9/face" in line for line in said.taken)
+    assert any("パスワードのファイル: 2 個" in line for line in said.taken)
+    assert any("ポート 9 が閉じています" in line and "→" in line for line in said.wrong)
+    places = kiosk.places
+    assert (places.site / "site.toml").read_text() == SITE
+    assert sorted(path.name for path in (places.site / sealed.FOLDER).iterdir()) == [
+        "receipt_computer.secret", "technician.secret", "terminal.secret",
+    ]  # fmt: skip
+    assert sealed.opened(places, "terminal.secret", places.site / sealed.FOLDER / "terminal.secret") == b"Himitsu-1\n"
+    assert stage.usual(places) is None
+    for unit in provision.SERVICES:
+        assert f"systemctl --no-block restart {unit}" in kiosk.calls
+
+
+def test_no_secret_is_anywhere_but_on_the_stick(kiosk: Machine, capfd: pytest.CaptureFixture[str]) -> None:
+    said = run(kiosk, FILES)
+    for secret in ("Himitsu-1", "Himitsu-2", PIN):
+        assert in_clear(kiosk, secret) == []
+        assert secret not in capfd.readouterr().err
+        assert not any(secret in line for line in said.taken + said.wrong)
+    assert not (kiosk.places.run / "candidate").exists()
+
+
+def test_the_stick_is_read_only_and_let_go(kiosk: Machine) -> None:
+    top = kiosk.stick(FILES)
+    run(kiosk)
+    mounts = [call for call in kiosk.calls if call.startswith(("mount", "umount"))]
+    device = kiosk.places.root / "dev" / DEVICE
+    assert mounts == [
+        f"mount -t vfat -o ro,nosuid,nodev,noexec {device} {kiosk.places.stick}",
+        f"umount {kiosk.places.stick}",
+    ]
+    assert sorted(path.name for path in top.iterdir()) == sorted(FILES)
+
+
+def test_the_same_stick_again_changes_nothing(kiosk: Machine) -> None:
+    run(kiosk, FILES)
+    before = installed(kiosk)
+    said = run(kiosk)
+    assert said == Result(True, False, ["USB メモリーの設定は、いま使っているものと同じです。何も変えていません"], [])
+    assert installed(kiosk) == before
+
+
+BAD = [
+    ("no site.toml", with_(site__toml=None), "site.toml がありません"),
+    ("Windows' second ending", {**with_(site__toml=None), "site.toml.txt": SITE}, "site.toml.txt はあります"),
+    ("not TOML", with_(site__toml="[site\n"), "is not TOML"),
+    ("an unknown key", with_(site__toml=SITE + "colour = 1\n"), "colour: unknown key"),
+    ("two faults", with_(site__toml=SITE.replace("pattern = 1", "pattern = 3").replace("tcp:", "ftp:")), "pattern"),
+    ("another data folder", with_(site__toml=SITE.replace("/var/lib/kiosk", "/srv/x")), "data_dir"),
+    ("no password", with_(terminal__secret=None), "terminal.secret"),
+    ("an empty password", with_(terminal__secret="\n"), "is empty"),
+    ("no metrics password", with_(site__toml=SITE + '[metrics]\npush = "smb://a@192.0.2.9/m"\n'), "metrics.secret"),
+    ("no table", with_(site__toml=SITE + '[reference_numbers]\nmap = "map.csv"\n'), "map.csv"),
+    ("a bad table", {**with_(site__toml=SITE + '[reference_numbers]\nmap = "map.csv"\n'), "map.csv": "x\n"}, "対応表"),
+    ("a weak PIN", with_(technician__secret="123456"), "暗証番号が簡単すぎます"),
+    ("a PIN of letters", with_(technician__secret="secret"), "暗証番号は 6～12 桁"),
+    ("a large file", with_(terminal__secret=b"x" * 2_000_000), "大きすぎます"),
+    ("nothing at all", {}, "site.toml がありません"),
+]
+
+
+@pytest.mark.parametrize(("files", "told"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
+def test_a_fault_of_the_files_is_told_and_nothing_changes(
+    kiosk: Machine, files: dict[str, str | bytes], told: str
+) -> None:
+    said = run(kiosk, files)
+    assert not said.accepted
+    assert any(told in line for line in said.wrong), said.wrong
+    assert not any(str(kiosk.places.root) in line for line in said.wrong)
+    assert installed(kiosk) == {}
+    assert stage.usual(kiosk.places) == {"page": "no_site"}
+
+
+def test_what_is_no_stick_is_told(kiosk: Machine) -> None:
+    said = run(kiosk)
+    assert said.wrong == ["USB メモリーを読めません。FAT32（または exFAT）で作り直してください"]
+
+
+@pytest.mark.parametrize("device", ["../sdx1", "", "sd x", "SDX1"])
+def test_a_device_is_named_by_letters_and_digits(kiosk: Machine, device: str, tmp_path: Path) -> None:
+    with pytest.raises(stick.BadStick):
+        stick.copy(kiosk.places, device, tmp_path)
+    assert not any(call.startswith("mount") for call in kiosk.calls)
+
+
+def test_links_of_a_stick_are_not_followed(kiosk: Machine) -> None:
+    """An ext4 stick can hold them."""
+    (kiosk.places.root / "etc/shadow").write_text("somebody's\n")
+    top = kiosk.stick(with_(terminal__secret=None))
+    (top / "terminal.secret").symlink_to(kiosk.places.root / "etc/shadow")
+    said = run(kiosk)
+    assert not said.accepted
+    assert any("terminal.secret" in line for line in said.wrong)
+
+
+def test_a_table_of_numbers_is_not_for_everybody(kiosk: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds patients' numbers; site.toml holds none, and every service reads it."""
+    monkeypatch.setattr(taking, "_KIOSK", grp.getgrgid(os.getegid()).gr_name)
+    site = SITE + '[reference_numbers]\nmap = "map.csv"\n'
+    assert run(kiosk, {**with_(site__toml=site), "map.csv": "reference_number,patient_number\n1,2\n"}).accepted
+    modes = {path.name: path.stat().st_mode & 0o777 for path in kiosk.places.site.iterdir()}
+    assert modes == {"site.toml": 0o644, "map.csv": 0o640, "credentials": 0o700}
+
+
+# --- a site that is there already -------------------------------------------------------------------------------------
+
+OTHER = SITE.replace("架空総合病院", "別の病院")
+
+
+def test_a_working_site_is_not_replaced_by_one_whose_surroundings_fail(kiosk: Machine) -> None:
+    run(kiosk, FILES)
+    before = installed(kiosk)
+    said = run(kiosk, with_(site__toml=OTHER.replace("127.0.0.1:9/face", "127.0.0.2:9/face")))
+    assert not said.accepted
+    assert any("take-anyway" in line for line in said.wrong)
+    assert installed(kiosk) == before
+    firewall = (kiosk.places.run / "firewall.nft").read_text()
+    assert "127.0.0.2" not in firewall
+
+
+@pytest.mark.parametrize("flag", ["take-anyway", "take-anyway.txt"])
+def test_take_anyway_replaces_it(kiosk: Machine, flag: str) -> None:
+    run(kiosk, FILES)
+    said = run(kiosk, {**with_(site__toml=OTHER), flag: ""})
+    assert said.accepted
+    assert "別の病院" in (kiosk.places.site / "site.toml").read_text()
+    assert (kiosk.places.sites / "previous" / "site.toml").read_text() == SITE
+
+
+def test_only_the_last_two_sites_are_kept(kiosk: Machine) -> None:
+    for number in range(3):
+        run(kiosk, {**with_(site__toml=SITE.replace("架空", f"架空{number}")), "take-anyway": ""})
+    folders = [path for path in kiosk.places.sites.iterdir() if not path.is_symlink()]
+    assert len(folders) == 2
+    assert "架空2" in (kiosk.places.site / "site.toml").read_text()
+
+
+def test_a_stick_that_does_not_know_the_pin_replaces_nothing(kiosk: Machine) -> None:
+    run(kiosk, FILES)
+    before = installed(kiosk)
+    for changed in ({"technician__secret": None}, {"technician__secret": "907134"}):
+        said = run(kiosk, {**with_(site__toml=OTHER, **changed), "take-anyway": ""})
+        assert not said.accepted
+        assert any("暗証番号" in line for line in said.wrong)
+    assert installed(kiosk) == before
+    assert pin.Gate(kiosk.places.appliance / "pin.json").attempt("111112", b"{}") == pin.Wrong(3)
+
+
+def test_the_pin_is_changed_by_bringing_the_old_one(kiosk: Machine) -> None:
+    run(kiosk, FILES)
+    files = {**with_(technician__secret="907134"), "technician-old.secret": PIN, "take-anyway": ""}
+    assert run(kiosk, files).accepted
+    kept = sealed.pin_record(kiosk.places)
+    assert kept is not None
+    assert pin.matches("907134", kept)
+    assert not (kiosk.places.site / sealed.FOLDER / "technician-old.secret").exists()
+
+
+def test_a_site_that_systemd_cannot_seal_leaves_the_old_one(kiosk: Machine) -> None:
+    run(kiosk, FILES)
+    before = installed(kiosk)
+    real = kiosk.places.root / "usr/bin/systemd-creds"
+    target = real.readlink()
+    real.unlink()
+    real.write_text(f'#!/bin/sh\n[ "$1" = encrypt ] && exit 1\nexec {target} "$@"\n')
+    real.chmod(0o755)
+    said = run(kiosk, {**with_(site__toml=OTHER), "take-anyway": ""})
+    assert "設定をこの機械に書けませんでした。前のままです" in said.wrong
+    assert installed(kiosk) == before
+
+
+def test_a_power_cut_before_the_link_is_turned_leaves_the_old_site(
+    kiosk: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(kiosk, FILES)
+
+    def cut(link: Path, name: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(taking, "_turn", cut)
+        with pytest.raises(KeyboardInterrupt):
+            run(kiosk, {**with_(site__toml=OTHER), "take-anyway": ""})
+    assert (kiosk.places.site / "site.toml").read_text() == SITE
+    assert run(kiosk, {**with_(site__toml=OTHER), "take-anyway": ""}).accepted
+    assert len([path for path in kiosk.places.sites.iterdir() if not path.is_symlink()]) == 2
+
+
+# --- flags, appointments ----------------------------------------------------------------------------------------------
+
+
+def test_secrets_are_wiped_from_the_stick_when_it_asks(kiosk: Machine) -> None:
+    top = kiosk.stick({**FILES, "wipe-secrets": "", "map-not-named.csv": "stays"})
+    said = run(kiosk)
+    assert said.accepted
+    assert sorted(path.name for path in top.iterdir()) == ["map-not-named.csv", "site.toml", "wipe-secrets"]
+    assert "USB メモリーのパスワードのファイル 3 個を消しました" in said.taken
+
+
+def test_a_refused_stick_keeps_its_secrets(kiosk: Machine) -> None:
+    top = kiosk.stick({**with_(technician__secret="123456"), "wipe-secrets": ""})
+    assert not run(kiosk).accepted
+    assert {*SECRETS} <= {path.name for path in top.iterdir()}
+
+
+def test_appointments_of_a_stick_are_imported_as_the_receptions_user(kiosk: Machine, tmp_path: Path) -> None:
+    """The import is a program of the reception's; what it is given and what it says is all that counts here."""
+    run(kiosk, FILES)
+    python = kiosk.places.root / "opt/kiosk/current/.venv/bin/python"
+    python.write_text(f'#!/bin/sh\ncat >"{tmp_path}/given"\necho "$@" >"{tmp_path}/called"\necho "2 appointments"\n')
+    files: dict[str, str | bytes] = {"大事な名前.csv": "a,b\n", ".hidden.csv": "x", "x.txt": "x"}
+    said = run(kiosk, {f"appointments/{name}": content for name, content in files.items()})
+    assert said.accepted
+    assert said.taken == ["予約 1: 2 appointments"]
+    assert (tmp_path / "given").read_text() == "a,b\n"
+    assert f"reservations import - --config {kiosk.places.site}/site.toml" in (tmp_path / "called").read_text()
+    assert any(call.startswith("setpriv --reuid=kiosk") for call in kiosk.calls)
+
+
+def test_appointments_without_a_site_are_refused(kiosk: Machine) -> None:
+    said = run(kiosk, {"appointments/a.csv": "a,b\n"})
+    assert not said.accepted
+    assert said.wrong == ["予約を取り込めません。まず site.toml を USB メモリーに入れてください"]
+
+
+# --- the rule, and the check of the candidate -------------------------------------------------------------------------
+
+
+def finding(code: str, result: str = "NG") -> dict[str, str]:
+    return {"code": code, "result": result, "message": code, "do": "x"}
+
+
+@pytest.mark.parametrize(
+    ("codes", "installed_", "anyway", "accepted"),
+    [
+        ((), True, False, True),
+        (("terminal_share",), False, False, True),
+        (("terminal_share",), True, False, False),
+        (("terminal_share",), True, True, True),
+        (("printer", "clock_sync"), True, False, False),
+        (("secrets",), False, True, False),
+        (("reference_numbers",), False, False, False),
+        (("data_dir", "disk", "reception_running"), True, False, True),
+    ],
+)
+def test_the_rule_of_refusing(codes: tuple[str, ...], installed_: bool, anyway: bool, accepted: bool) -> None:
+    found = [finding("fonts", "OK"), *map(finding, codes)]
+    assert candidate.verdict(found, installed=installed_, anyway=anyway)[0] is accepted
+
+
+def test_a_check_that_says_nothing_refuses() -> None:
+    assert not candidate.verdict([], installed=False, anyway=True)[0]
+
+
+def test_a_good_stick_is_checked_against_real_servers_and_replaces_the_old_site(kiosk: Machine, tmp_path: Path) -> None:
+    """A wrong password is refused before, the credentials of the old site are not tried on the new servers."""
+    with Hospital(tmp_path / "h", pattern=2) as hospital:
+        text = hospital.site.read_text().replace(str(hospital.data_dir), "/var/lib/kiosk")
+        password = (hospital.root / "terminal.secret").read_text()
+        files: dict[str, str | bytes] = {
+            "site.toml": text,
+            "terminal.secret": password,
+            "receipt_computer.secret": password,
+            "technician.secret": PIN,
+        }
+        first = run(kiosk, files)
+        assert first.accepted
+        assert first.wrong == []
+        wrong = run(kiosk, {**files, "terminal.secret": "not this\n", "site.toml": text.replace("架空", "別")})
+        assert not wrong.accepted
+        assert any("ログオンできません" in line for line in wrong.wrong)
+        assert "架空" in (kiosk.places.site / "site.toml").read_text()
+        again = run(kiosk, {**files, "site.toml": text.replace("架空", "別")})
+        assert again.accepted
+        assert again.wrong == []
+        assert load(kiosk.places.site / "site.toml", {}, passwords=False).site.name.startswith("別")
+        assert os.listdir(hospital.folder("to_face")) == []  # noqa: PTH208 - no probe stays behind
+
+
+def test_the_check_of_a_candidate_sees_no_credential_of_the_site_in_use(kiosk: Machine) -> None:
+    request = {"config": "/nowhere/site.toml", "json": True, "candidate": True}
+    (kiosk.places.run / "check-request.json").write_text(json.dumps(request))
+    code = (
+        "import os, sys\nos.execve = lambda file, command, environment: print('CREDENTIALS_DIRECTORY' in environment)\n"
+        "from kiosk.appliance import check_run\ncheck_run.main(sys.argv[1:])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--root", str(kiosk.places.root)],
+        cwd=ROOT,
+        env={**os.environ, "CREDENTIALS_DIRECTORY": "/x"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout == "False\n"
