@@ -169,7 +169,7 @@ def test_tests_run_hands_arguments_and_exit_code_through(ready: SmallRepo) -> No
     (ready.root / "pytest.py").write_text("import os, sys\nprint(os.getcwd(), sys.argv[1:])\nsys.exit(5)\n")
     done = ready.run("tests/run", "-k", "two words")
     assert done.returncode == 5, done.stderr
-    assert done.stdout.splitlines()[-1] == f"{ready.root} ['-k', 'two words']"
+    assert done.stdout.splitlines()[-1] == f"{ready.root} ['-n', '4', '--dist', 'loadfile', '-k', 'two words']"
 
 
 @pytest.mark.parametrize("args", [["--unknown"], ["--dev", "--dev"]])
@@ -181,7 +181,14 @@ def test_a_wrong_option_is_refused_before_anything_happens(fresh: SmallRepo, arg
 
 
 RUN_PACKAGES = ("libusb-1.0-0", "libgl1", "libegl1", "libxi6", "libxcursor1", "libxrandr2", "libxss1")
-DEV_PACKAGES = ("samba", "smbclient", "xvfb", "xauth", "xdotool", "imagemagick", "zbar-tools", "systemd")
+DEV_PACKAGES = (
+    "samba", "smbclient", "xvfb", "xauth", "xdotool", "imagemagick", "zbar-tools", "systemd", "prometheus", "nftables",
+    "iproute2", "rauc", "squashfs-tools", "cryptsetup-bin", "openssl", "grub-common",
+)  # fmt: skip
+IMAGE_PACKAGES = (
+    "mmdebstrap", "eatmydata", "fdisk", "dosfstools", "mtools", "e2fsprogs", "git", "python3-pip", "util-linux", "zstd",
+    "qemu-system-x86", "qemu-utils", "ovmf", "swtpm", "swtpm-tools",
+)  # fmt: skip
 
 
 def test_an_ordinary_user_is_told_what_and_why_and_sudo_is_asked(fresh: SmallRepo) -> None:
@@ -204,6 +211,16 @@ def test_an_ordinary_user_is_told_what_and_why_and_sudo_is_asked(fresh: SmallRep
     assert "sudo env DEBIAN_FRONTEND=noninteractive sh -eu -c" in asked
     assert "--no-install-recommends -o DPkg::Lock::Timeout=300" in asked
     assert asked.count(f" setup {' '.join((*RUN_PACKAGES, *DEV_PACKAGES))}\n") == 1
+
+
+def test_the_image_needs_all_that_and_more(fresh: SmallRepo) -> None:
+    fresh.program("dpkg-query", "exit 1")
+    fresh.program("id", "echo 1000")
+    fresh.program("sudo", "exit 0")
+    done = fresh.run("deploy/setup", "--image")
+    assert done.returncode == 0, done.stderr
+    asked = fresh.said.read_text(encoding="utf-8")
+    assert asked.count(f" setup {' '.join((*RUN_PACKAGES, *DEV_PACKAGES, *IMAGE_PACKAGES))}\n") == 1
 
 
 def test_a_kiosk_gets_no_packages_that_only_tests_need(fresh: SmallRepo) -> None:

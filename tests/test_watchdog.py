@@ -78,7 +78,9 @@ def test_without_a_watchdog_no_sign_of_life_is_sent(manager: Manager) -> None:
 
 
 @pytest.mark.parametrize(
-    ("process", "sent"), [("", ["WATCHDOG=1"]), (str(os.getpid()), ["WATCHDOG=1"]), ("1", []), ("x", [])]
+    ("process", "sent"),
+    [("", ["WATCHDOG=1"]), (str(os.getpid()), ["WATCHDOG=1"]), ("1", []), ("x", [])],
+    ids=["anybody", "this one", "another", "nonsense"],  # a name with our number would differ between the test workers
 )
 def test_a_watchdog_for_another_process_is_not_ours(manager: Manager, process: str, sent: list[str]) -> None:
     environment = {"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "1000000", "PATH": "/bin"}

@@ -1,0 +1,113 @@
+"""From power-on to the first page of a PC without a site: how long, what it is made of, and no console ever."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from tests.image import glass
+from tests.image.bench import BOOT_S, Bench
+from tests.image.machine import Machine, until
+
+LOOK_EVERY_S = 1.0
+KEPT_PX = (216, 384)
+_PAGE_UNIT = "kiosk-page.service"
+
+
+@dataclass
+class Watch:
+    """Every picture of a start, about one a second. `at_s`: since power-on."""
+
+    machine: Machine
+    folder: Path
+    looks: list[tuple[float, str]] = field(default_factory=list)
+
+    def look(self) -> Image.Image:
+        picture = self.machine.look()
+        at_s = time.monotonic() - self.machine.on_at
+        kind = "plain" if glass.is_plain(picture) else "console" if glass.is_console(picture) else "picture"
+        self.looks.append((at_s, kind))
+        small = picture.copy()
+        small.thumbnail(KEPT_PX)
+        small.save(self.folder / f"{at_s:06.1f}-{kind}.png")
+        return picture
+
+    def consoles_after(self, at_s: float) -> list[float]:
+        return [when for when, kind in self.looks if when > at_s and kind == "console"]
+
+
+def watch_until_page(bench: Bench, machine: Machine, unit: str, name: str) -> Watch:
+    """Look once a second until the unit has drawn its first frame (READY=1)."""
+    folder = bench.out / name
+    folder.mkdir(parents=True, exist_ok=True)
+    watch = Watch(machine, folder)
+    ready = threading.Event()
+
+    def ask() -> None:
+        machine.shell.wait(BOOT_S)
+        until(lambda: _state(machine, unit) == "active", f"{unit} active", BOOT_S, 1.0)
+        ready.set()
+
+    asking = threading.Thread(target=ask, daemon=True, name="asks for the unit")
+    asking.start()
+    due = time.monotonic() + BOOT_S
+    while not ready.is_set() and time.monotonic() < due and asking.is_alive():
+        watch.look()
+        ready.wait(LOOK_EVERY_S)
+    asking.join(BOOT_S)
+    assert ready.is_set(), f"{unit} did not draw within {BOOT_S:.0f} s"
+    watch.look()
+    return watch
+
+
+def _state(machine: Machine, unit: str) -> str:
+    return machine.shell.run(f"systemctl is-active {unit}")[1].strip()
+
+
+def kernel_start_s(machine: Machine) -> float:
+    """Seconds from power-on until the kernel's clock began."""
+    up = float(machine.shell.value("cut -d' ' -f1 /proc/uptime"))
+    return time.monotonic() - machine.on_at - up
+
+
+def parts(machine: Machine, unit: str) -> dict[str, float]:
+    """What the time to the first frame is made of, in seconds: firmware, kernel, user space, program."""
+    fields = "ActiveEnterTimestampMonotonic ExecMainStartTimestampMonotonic"
+    shown = machine.shell.value(f"systemctl show {unit} -p {fields.replace(' ', ' -p ')}")
+    seen = {key: int(value) / 1e6 for key, value in (line.split("=", 1) for line in shown.splitlines())}
+    began = int(machine.shell.value("systemctl show -p UserspaceTimestampMonotonic --value")) / 1e6
+    firmware = kernel_start_s(machine)
+    started, drawn = seen["ExecMainStartTimestampMonotonic"], seen["ActiveEnterTimestampMonotonic"]
+    return {
+        "firmware_and_grub_s": firmware,
+        "kernel_and_initrd_s": began,
+        "user_space_s": started - began,
+        "program_s": drawn - started,
+        "first_frame_s": firmware + drawn,
+    }
+
+
+def run(bench: Bench) -> None:
+    """A PC without a site shows a page that says so; before it a status picture, never a console."""
+    machine = bench.fresh("first-screen")
+    watch = watch_until_page(bench, machine, _PAGE_UNIT, "first-screen-looks")
+    for name, value in parts(machine, _PAGE_UNIT).items():
+        bench.figure(name, value)
+    page = json.loads(machine.shell.value("cat /run/kiosk-appliance/page.json"))
+    assert page["page"] == "no_site", page
+    bench.until_up(machine)
+    bench.picture(machine, "first-screen")
+    kernel_at = kernel_start_s(machine)
+    consoles = watch.consoles_after(kernel_at)
+    assert not consoles, f"a console was seen at {', '.join(f'{at:.0f} s' for at in consoles)}"
+    first = next((at for at, kind in watch.looks if at > kernel_at and kind == "picture"), None)
+    assert first is not None, "no status picture was seen"
+    bench.figure("first_picture_s", first)
+    bench.figure("looks", len(watch.looks))
+    failed = machine.shell.value("systemctl --failed --no-legend --plain")
+    assert not failed, f"failed units: {failed}"

@@ -1,0 +1,147 @@
+"""What a picture of the display shows: told by the places and colours of a page's panels, as the kiosk lays them out.
+
+No text is read; a person looks at the pictures for that. Nothing in the guest is asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+
+from PIL import Image
+
+from kiosk import texts
+from kiosk.flow.facts import Appointment
+from kiosk.screens import KEYS, Screen
+from kiosk.ui import pages
+from kiosk.ui.items import Box, Button, Item, Panel, Picture, SecondsLeft, TimeLeft, Words
+from kiosk.ui.theme import channels
+
+DIAGONAL_INCH = 21.5
+STEP_PX = 18
+EDGE_MM = 2.5
+SAME_SHARE = 0.97
+_TOLERANCE = 12
+_WORDS = texts.load()
+_APPOINTMENT = Appointment(time="23:59", department="内科", doctor="佐藤", place="A棟1階2番窓口")
+
+# Screens as far as their layout goes. The words do not matter, but for how many there are.
+_SCREENS = {
+    "choose_card": Screen("choose_card", "", "ask", buttons=("mynumber",), staff=("printer",)),
+    "tap_reader": Screen("tap_reader", "", "ask", buttons=("cancel",), step=0, until=1.0),
+    "birthday": Screen("birthday", "", "ask", buttons=(*KEYS, "clear", "ok", "cancel"), until=1.0),
+    "done": Screen(
+        "done", "", "good", buttons=("close",), number=1, appointments=(_APPOINTMENT,), until=1.0,
+        remarks=(_WORDS["done"]["take_slip"],),
+    ),
+    "counter": Screen(
+        "counter", "", "counter", buttons=("close",), until=1.0, remarks=(_WORDS["counter"]["go"],)
+    ),
+    "closed": Screen("closed", "", "off", staff=("printer",)),
+    "out_of_service": Screen("out_of_service", "", "off", staff=("printer",)),
+}  # fmt: skip
+SCREENS: Mapping[str, Screen] = {
+    name: replace(each, remarks=each.remarks or tuple(_WORDS[name]["lines"])) for name, each in _SCREENS.items()
+}
+
+Points = list[tuple[int, int, tuple[int, int, int]]]
+
+
+def items_of(screen: Screen, size: tuple[int, int]) -> tuple[tuple[Item, ...], float]:
+    """The page of a screen on a display of `size` pixels, and the pixels of its millimetre."""
+    scale = pages.millimetre_px(*size, DIAGONAL_INCH)
+    return pages.page(screen, _WORDS, size[0] / scale, size[1] / scale), scale
+
+
+def share(picture: Image.Image, items: tuple[Item, ...], scale: float) -> float:
+    """How many of the points whose colour the page determines have it, from 0 to 1."""
+    return _share(picture, expected(items, scale, picture.size))
+
+
+def _share(picture: Image.Image, points: Points) -> float:
+    good = 0
+    for x, y, wanted in points:
+        seen = picture.getpixel((x, y))
+        assert isinstance(seen, tuple)
+        good += all(abs(a - b) <= _TOLERANCE for a, b in zip(seen, wanted, strict=False))
+    return good / max(len(points), 1)
+
+
+def expected(items: tuple[Item, ...], scale: float, size: tuple[int, int]) -> Points:
+    """Points and colours; none near an edge, a letter or a drawing."""
+    found: Points = []
+    for y in range(STEP_PX // 2, size[1], STEP_PX):
+        for x in range(STEP_PX // 2, size[0], STEP_PX):
+            colour = _colour_at(items, x / scale, y / scale)
+            if colour is not None:
+                red, green, blue = channels(colour)
+                found.append((x, y, (round(red * 255), round(green * 255), round(blue * 255))))
+    return found
+
+
+def _colour_at(items: tuple[Item, ...], x: float, y: float) -> str | None:
+    for item in reversed(items):
+        match item:
+            case Panel():
+                if _grown(item.box).holds(x, y):
+                    return item.colour if item is items[0] or item.box.inset(EDGE_MM).holds(x, y) else None
+            case Words() | Picture() | TimeLeft() | SecondsLeft():
+                if _grown(item.box).holds(x, y):
+                    return None
+            case Button():
+                continue
+    return None
+
+
+def _grown(box: Box) -> Box:
+    return box.inset(-EDGE_MM)
+
+
+@cache
+def _points_of(name: str, size: tuple[int, int]) -> Points:
+    return expected(*items_of(SCREENS[name], size), size)
+
+
+def which(picture: Image.Image) -> str | None:
+    """The name of the reception's screen that is shown, or None."""
+    shares = {name: _share(picture, _points_of(name, picture.size)) for name in SCREENS}
+    best = max(shares, key=lambda name: shares[name])
+    return best if shares[best] >= SAME_SHARE else None
+
+
+def middle(screen: Screen, button: str, size: tuple[int, int]) -> tuple[float, float]:
+    """Where to tap, from 0 to 1."""
+    items, scale = items_of(screen, size)
+    return middle_of(items, scale, button, size)
+
+
+def middle_of(items: tuple[Item, ...], scale: float, button: str, size: tuple[int, int]) -> tuple[float, float]:
+    """The same for a page of any kind."""
+    box = next(item.box for item in items if isinstance(item, Button) and item.name == button)
+    x, y = box.scaled(scale).middle
+    return x / size[0], y / size[1]
+
+
+def is_plain(picture: Image.Image) -> bool:
+    """One colour all over."""
+    return all(low == high for low, high in picture.getextrema())  # type: ignore[misc]  # one pair for each channel
+
+
+def is_console(picture: Image.Image) -> bool:
+    """Something on black: how a text console looks, and nothing that the kiosk shows."""
+    small = picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.NEAREST)
+    counted = Counter(small.getdata())
+    colour, count = counted.most_common(1)[0]
+    total = small.width * small.height
+    return max(colour) < 16 and count < total - 4
+
+
+def same(one: Image.Image, other: Image.Image, tolerance: int = 0) -> bool:
+    """Whether two pictures are alike, pixel by pixel."""
+    if one.size != other.size:
+        return False
+    from PIL import ImageChops
+
+    return all(high <= tolerance for _, high in ImageChops.difference(one, other).getextrema())  # type: ignore[misc]

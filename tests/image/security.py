@@ -1,0 +1,59 @@
+"""What a unit may do, who may read what, and that the root file system is as it was built."""
+
+from __future__ import annotations
+
+import re
+
+from tests.image.bench import STEP_S, Bench
+from tests.image.machine import Machine
+
+# The screen needs devices and machine code (llvmpipe); root's own small programs need root.
+EXPOSURE_MAX = {f"{name}.service": most for name, most in (
+    ("kiosk", 3.0), ("kiosk-courier", 2.0), ("kiosk-page", 3.0), ("kiosk-metrics", 3.0),
+)}  # fmt: skip
+_ROOT_UNITS_MAX = 9.0
+
+
+def units(machine: Machine) -> list[str]:
+    """Our units that have been started."""
+    listed = machine.shell.value("systemctl list-units --all --plain --no-legend --type=service 'kiosk*'")
+    names = [line.split()[0] for line in listed.splitlines() if line.strip()]
+    return [name for name in names if "test-shell" not in name]
+
+
+def exposure(machine: Machine, unit: str) -> float:
+    """systemd's figure from 0 (little) to 10 (all)."""
+    said = machine.shell.value(f"systemd-analyze security --no-pager {unit} | tail -1", STEP_S)
+    found = re.search(r":\s*([0-9.]+)\s", said)
+    assert found, said
+    return float(found[1])
+
+
+def run(bench: Bench) -> None:
+    """Units are as locked up as we say, the root is read-only, the screen's user reads no secret, nothing failed."""
+    machine = bench.with_site()
+    shell = machine.shell
+    wrong = []
+    for unit in units(machine):
+        figure = exposure(machine, unit)
+        bench.figure(unit.removesuffix(".service"), figure)
+        if figure > EXPOSURE_MAX.get(unit, _ROOT_UNITS_MAX):
+            wrong.append(f"{unit}: {figure}")
+    assert not wrong, f"more exposed than we say: {wrong}"
+    for folder in ("/", "/etc", "/usr", "/opt/kiosk/current"):
+        assert shell.run(f"touch {folder}/x")[0] != 0, f"{folder} can be written"
+    options = shell.value("findmnt -no OPTIONS /var")
+    assert {"nosuid", "nodev", "noexec"} <= set(options.split(",")), options
+    for what in ("/run/credentials/kiosk-courier.service", "/var/lib/kiosk-site/current/credentials/terminal.secret",
+                 "/var/lib/kiosk-courier/courier.db", "/var/lib/kiosk-appliance"):  # fmt: skip
+        assert shell.run(f"test -e {what}")[0] == 0, f"{what} is not there"
+        code, said = shell.run(f"runuser -u kiosk -- sh -c 'cat {what} {what}/* >/dev/null'")
+        assert code != 0, f"the screen's user can read {what}: {said}"
+    for user in ("kiosk", "kiosk-courier", "kiosk-fetch"):
+        assert shell.run(f"runuser -u {user} -- python3 -c \"import os; os.setuid(0)\"")[0] != 0
+    passwords = shell.value("cut -d: -f2 /etc/shadow | sort -u").split()
+    assert all(each[0] in "!*" for each in passwords), "somebody has a password"
+    for program in ("sshd", "gcc", "pip", "pip3", "agetty", "apt-get"):
+        bench.figure(f"has_{program}", shell.run(f"command -v {program} || test -e /sbin/{program}")[0] == 0)
+    failed = shell.value("systemctl --failed --no-legend --plain")
+    assert not failed, f"failed units: {failed}"
