@@ -16,6 +16,8 @@ from drivers.printer.address import FileAddress, parse_url
 from kiosk.config import Config
 
 DATA: Final = Path("/var/lib/kiosk")
+# Copies of exports of appointments: the state folder of kiosk-appointments.service.
+EXPORTS: Final = Path("/var/lib/kiosk-import")
 # What may be written into a unit file as it is.
 FOLDER: Final = re.compile(r"(/[\w .-]+)+")
 # What ProtectHome and PrivateTmp of the units take away.
@@ -41,6 +43,18 @@ def folder_problems(config: Config) -> list[str]:
                 f"the folder {path}: the services see no {', '.join(HIDDEN)}, and its path may hold letters, digits, "
                 "blanks and . _ - only; use one such as /srv/kiosk"
             )
+    return problems
+
+
+def appliance_problems(config: Config) -> list[str]:
+    """A line for each setting that only an ordinary PC could follow: nothing can be added to the appliance."""
+    problems = []
+    if config.reservations.import_dir not in (None, EXPORTS):
+        problems.append(f'[reservations] import_dir: expected "{EXPORTS}", the one folder for exports')
+    if config.alarm.command:
+        problems.append("[alarm] command: expected [], there are no programs of the site; use [metrics] or [syslog]")
+    outside = {*courier_writes(config), *reception_writes(config), *metrics_writes(config)} - {EXPORTS}
+    problems += [f"the folder {path}: expected an address of another machine" for path in sorted(outside)]
     return problems
 
 

@@ -14,9 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from kiosk.appliance.places import Places
+from tests.peers import need
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGE = ROOT / "deploy/image"
@@ -49,8 +48,7 @@ INSTALLED = "echo '  0% Installing'; echo ' 40% Copying image'; echo '100% Insta
 def need_programs() -> None:
     """Skip (a desk) or fail (CI) when a real part is missing."""
     for program in NEEDED:
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is missing")
+        need(program)
 
 
 def script(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -132,7 +130,7 @@ class Machine:
         self.places.reception.touch()
         (self.root / "active").write_text("kiosk.service\n")
 
-    def stick(self, *bundles: Path, label: str = "KIOSK-UPDATE") -> None:
+    def stick(self, *bundles: Path, label: str = "KIOSK-NEW") -> None:
         """Plug in a stick with these files."""
         folder = self.root / "dev/disk/by-label" / label
         folder.mkdir(parents=True)

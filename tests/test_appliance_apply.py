@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from kiosk.appliance.generated.usb import usb_rules
 from kiosk.appliance.places import Places
 from kiosk.appliance.refused_usb import RefusedDevice, refused_devices
 from kiosk.config import Config
+from tests.peers import need
 from tests.site_toml import REQUIRED, with_
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,9 +81,7 @@ def test_the_journal_is_forwarded_and_no_log_file_is_written(tmp_path: Path, url
 
 
 def test_rsyslog_takes_the_file(tmp_path: Path) -> None:
-    program = shutil.which("rsyslogd")
-    if program is None:
-        pytest.skip("no rsyslogd")
+    program = need("rsyslogd")
     text = rsyslog_file(loaded(tmp_path, installed(("syslog", 'server = "tcp://192.0.2.9:514"'))))
     file = tmp_path / "rsyslog.conf"
     # The folder of the service is systemd's to make.
@@ -125,8 +123,10 @@ def test_the_printers_own_url_lets_it_in_unless_the_list_ties_it_to_a_socket(tmp
     assert 'KERNEL=="1-2"' in rule
 
 
-def test_without_a_site_no_device_is_marked() -> None:
-    assert usb_rules(None).splitlines() == ["# Made from site.toml."]
+def test_without_a_site_touch_panels_are_marked_and_no_keyboard() -> None:
+    [_, rule] = usb_rules(None).splitlines()
+    assert 'ENV{ID_USB_INTERFACES}=="*:030000:*"' in rule
+    assert 'ENV{ID_USB_INTERFACES}!="*:0301??:*"' in rule
 
 
 def test_the_rules_of_the_image_run_around_those_of_the_site() -> None:
@@ -262,6 +262,9 @@ def test_another_site_leaves_nothing_of_the_one_before(machine: Machine, folder:
         (installed(("terminal", 'password_file = "a/b.secret"')), "site.toml: [terminal] password_file"),
         (installed(("technician", 'pin_file = "/etc/pin"')), "site.toml: [technician] pin_file"),
         (installed(("receipt_computer", 'results = "file:///tmp/out"')), "site.toml: the folder /tmp/out"),
+        (installed(("receipt_computer", 'results = "file:///srv/out"')), "site.toml: the folder /srv/out"),
+        (installed(("reservations", 'import_dir = "/srv/csv"')), "site.toml: [reservations] import_dir"),
+        (installed(("alarm", 'command = ["/bin/mail"]')), "site.toml: [alarm] command"),
         (REQUIRED.replace("/nowhere/kiosk", "/var/lib/kiosk") + "[networks]\n", "site.toml: [networks]: unknown table"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,24 @@ def test_a_new_version_that_finds_the_site_wrong_goes_back(on_trial: Machine) ->
     (on_trial.root / "active").write_text("kiosk-page.service\n")
     assert not health.judge(on_trial.places, 1)
     assert on_trial.calls() == BACK
+
+
+def test_a_technicians_page_is_waited_for_and_is_no_reason_to_go_back(on_trial: Machine) -> None:
+    places = on_trial.places
+    places.reception.unlink()
+    places.page.write_text('{"page": "technician"}')
+    (on_trial.root / "active").write_text("kiosk-page.service\n")
+    judged: list[bool] = []
+    judge = threading.Thread(target=lambda: judged.append(health.judge(places, 1)))
+    judge.start()
+    judge.join(3)
+    assert judge.is_alive()
+    assert on_trial.calls() == []
+    places.reception.touch()
+    (on_trial.root / "active").write_text("kiosk.service\n")
+    judge.join(60)
+    assert judged == [True]
+    assert on_trial.calls() == [GOOD]
 
 
 def test_a_machine_without_a_site_needs_only_its_page(machine: Machine) -> None:

@@ -183,6 +183,23 @@ def test_the_answers_to_a_check_stream_in_and_a_late_answer_changes_nothing() ->
     assert desk.page.name == "report_check"
 
 
+def test_alarms_are_acknowledged_where_they_are_read_and_after_a_question() -> None:
+    desk = Desk()
+    desk.unlock()
+    desk.press("status")
+    desk.answer(ok=True, well=True)
+    assert desk.page.buttons == ("back",)
+    desk.press("back")
+    desk.press("status")
+    desk.answer(ok=True, well=False)
+    assert desk.page.buttons == ("acknowledge", "back")
+    desk.press("acknowledge")
+    desk.press("yes")
+    assert desk.asked[-1] == "acknowledge"
+    desk.answer(ok=True, well=True)
+    assert desk.page.name == "report_acknowledge"
+
+
 def test_a_job_that_never_ends_is_given_up_and_a_job_that_runs_is_not_idle() -> None:
     desk = Desk()
     desk.unlock()

@@ -301,7 +301,12 @@ def test_appointments_of_a_stick_are_imported_as_the_receptions_user(kiosk: Mach
     python = kiosk.places.root / "opt/kiosk/current/.venv/bin/python"
     python.write_text(f'#!/bin/sh\ncat >"{tmp_path}/given"\necho "$@" >"{tmp_path}/called"\necho "2 appointments"\n')
     files: dict[str, str | bytes] = {"大事な名前.csv": "a,b\n", ".hidden.csv": "x", "x.txt": "x"}
-    said = run(kiosk, {f"appointments/{name}": content for name, content in files.items()})
+    appointments = {f"appointments/{name}": content for name, content in files.items()}
+    refused = run(kiosk, appointments)
+    assert not refused.accepted
+    assert "暗証番号が要ります" in refused.wrong[0]
+    assert not (tmp_path / "given").exists()
+    said = run(kiosk, {**appointments, "technician.secret": PIN})
     assert said.accepted
     assert said.taken == ["予約 1: 2 appointments"]
     assert (tmp_path / "given").read_text() == "a,b\n"

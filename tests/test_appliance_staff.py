@@ -198,8 +198,8 @@ def test_what_is_not_on_the_list_is_refused(helper: Helper, request_: Answer) ->
 
 @pytest.mark.parametrize(
     "do",
-    ["keep", "status", "network", "events", "check", "print", "restart", "updates", "update", "previous", "reboot",
-     "poweroff"],
+    ["keep", "status", "acknowledge", "network", "events", "check", "print", "restart", "updates", "update", "previous",
+     "reboot", "poweroff"],
 )  # fmt: skip
 def test_nothing_is_done_without_the_pin(helper: Helper, kiosk: Machine, do: str) -> None:
     before = kiosk.calls
@@ -232,6 +232,13 @@ def test_without_a_pin_the_corner_does_nothing(helper: Helper, kiosk: Machine) -
     assert helper.last("open") == {"ok": False, "reason": "no_pin"}
     assert helper.last("unlock", pin=PIN) == {"ok": False, "reason": "no_pin"}
     assert stage.shown(kiosk.places) == {"page": "reception"}
+
+
+@pytest.mark.parametrize(("do", "asked"), [("status", False), ("acknowledge", True)])
+def test_alarms_are_over_only_when_a_technician_says_so(helper: Helper, kiosk: Machine, do: str, asked: bool) -> None:
+    helper.last(do, key=helper.last("unlock", pin=PIN)["key"])
+    [call] = [call for call in kiosk.calls if " status --config " in call]
+    assert call.endswith("--acknowledge") is asked
 
 
 def test_wrong_pins_lock_and_the_right_one_does_not_help_then(helper: Helper) -> None:
@@ -342,7 +349,7 @@ def test_the_last_events_of_all_programs_come_in_one_list(helper: Helper, kiosk:
         "01-15 10:00:00 受付が始まりました",
         "01-15 09:59:59 共有フォルダーが応答しません（smb://192.0.2.10/face）",
     ]
-    assert "技術者ページが開かれました" in said[0]
+    assert "技術者用の画面が開かれました" in said[0]
 
 
 def test_every_event_has_a_japanese_sentence() -> None:

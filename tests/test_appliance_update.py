@@ -169,7 +169,7 @@ def test_a_bundle_for_another_machine_is_refused(machine: Machine, vendor: Path,
 
 def test_links_and_odd_names_on_a_stick_are_not_listed(machine: Machine, good: Path) -> None:
     machine.stick(good)
-    folder = machine.root / "dev/disk/by-label/KIOSK-UPDATE"
+    folder = machine.root / "dev/disk/by-label/KIOSK-NEW"
     (folder / "link.raucb").symlink_to("/etc/hostname")
     (folder / "-x.raucb").write_text("x")
     (folder / "folder.raucb").mkdir()

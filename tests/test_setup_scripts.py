@@ -182,7 +182,8 @@ def test_a_wrong_option_is_refused_before_anything_happens(fresh: SmallRepo, arg
 
 RUN_PACKAGES = ("libusb-1.0-0", "libgl1", "libegl1", "libxi6", "libxcursor1", "libxrandr2", "libxss1")
 DEV_PACKAGES = (
-    "samba", "smbclient", "xvfb", "xauth", "xdotool", "imagemagick", "zbar-tools", "systemd", "prometheus", "nftables",
+    "samba", "smbclient", "xvfb", "xauth", "xdotool", "imagemagick", "zbar-tools", "systemd", "prometheus", "rsyslog",
+    "nftables",
     "iproute2", "rauc", "squashfs-tools", "cryptsetup-bin", "openssl", "grub-common",
 )  # fmt: skip
 IMAGE_PACKAGES = (

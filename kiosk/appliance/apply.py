@@ -80,8 +80,8 @@ def judged(folder: Path) -> tuple[Config | None, list[str]]:
     except ConfigError as error:
         # The technician knows the file, not the folder it was copied to.
         return None, str(error).replace(f"{folder}/", "").splitlines()
-    problems = [f"site.toml: {problem}" for problem in [*site_needs.folder_problems(config), *_names(config)]]
-    return (None, problems) if problems else (config, [])
+    problems = [*site_needs.folder_problems(config), *site_needs.appliance_problems(config), *_names(config)]
+    return (None, [f"site.toml: {problem}" for problem in problems]) if problems else (config, [])
 
 
 def _names(config: Config) -> list[str]:

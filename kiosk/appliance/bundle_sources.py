@@ -21,7 +21,7 @@ from kiosk.appliance.bundles import BYTES_MAX, NAME, Refused
 from kiosk.appliance.places import Places
 from kiosk.config import Config, ConfigError, load, password
 
-LABELS: Final = ("KIOSK-UPDATE", "KIOSK-SITE")
+LABELS: Final = ("KIOSK-NEW", "KIOSK-SITE")
 BUNDLES_MAX: Final = 40
 STICK: Final = "USB メモリー"
 SERVER: Final = "サーバー"

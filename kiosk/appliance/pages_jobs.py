@@ -19,6 +19,7 @@ class Job:
 
 JOBS: Final[dict[str, Job]] = {
     "status": Job(60),
+    "acknowledge": Job(60, sure=1),
     "check": Job(600),
     "print": Job(120),
     "network": Job(60),

@@ -136,7 +136,7 @@ def _report(state: State, report: Report, texts: Texts) -> Page:
     if not report.ok:
         said = f"{words['wrong']}{_why(report.reason, texts)}"
     else:
-        looked = report.job in ("status", "network", "events")  # the rows are all there is to say
+        looked = report.job in ("status", "acknowledge", "network", "events")  # the rows are all there is to say
         usual = words.get(f"{report.job}_ok", words["ok"])
         if looked:
             usual = "" if report.rows else words["nothing"]
@@ -152,7 +152,9 @@ def _after(state: State, report: Report) -> tuple[str, ...]:
         return ()
     if state.shown.kind == "installer":
         return ("poweroff",) if report.ok else ("disks",)
-    return ("reboot", "back") if report.job == "update" and report.ok else ("back",)
+    if report.job == "update" and report.ok:
+        return ("reboot", "back")
+    return ("acknowledge", "back") if report.job == "status" and report.ok and not report.well else ("back",)
 
 
 def _why(reason: str, texts: Texts) -> str:

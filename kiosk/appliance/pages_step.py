@@ -196,6 +196,8 @@ def _pressed_report(state: State, report: Report, button: str, now: float) -> Mo
         return _to(state, _home(state))
     if button == "poweroff" and report.job == "write_disk" and report.ok:
         return _begin(state, "poweroff", None, now)
+    if button == "acknowledge" and report.job == "status" and report.ok:
+        return _wanted(state, "acknowledge", None, now)
     if button == "reboot" and report.job == "update" and report.ok:
         return _begin(state, "reboot", None, now)
     if button == "disks" and state.shown.kind == "installer" and not report.ok:

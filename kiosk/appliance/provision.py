@@ -71,7 +71,7 @@ class Provision:
                     seen = f"（{'、'.join(copied.others)} はあります）" if copied.others else ""
                     result.wrong.append(f"USB メモリーの一番上に site.toml がありません{seen}")
                 if copied.exports and (result.accepted or stick.SITE not in copied.files):
-                    self._appointments(copied.exports, result)
+                    self._appointments(copied, folder, result)
             except stick.BadStick as bad:
                 result.wrong.append(str(bad))
             except candidate.Unfit as unfit:
@@ -163,11 +163,19 @@ class Provision:
             left = f"{len(names) - gone} 個が残っています。書き込み禁止を外すか、手で消してください"
             result.wrong.append(f"USB メモリーのパスワードのファイル {left}")
 
-    def _appointments(self, exports: Sequence[Path], result: Result) -> None:
-        if apply.judged(self.places.site)[0] is None:
+    def _appointments(self, copied: stick.Copied, folder: Path, result: Result) -> None:
+        installed = apply.judged(self.places.site)[0]
+        if installed is None:
             result.wrong.append("予約を取り込めません。まず site.toml を USB メモリーに入れてください")
             return
-        for number, export in enumerate(exports, 1):
+        kept = sealed.pin_record(self.places)
+        if stick.SITE not in copied.files and kept is not None:
+            # Whoever finds a USB socket must not be able to make appointments.
+            wrong = candidate.knows_pin(installed, folder, kept, pin.Gate(self.places.appliance / "pin.json"))
+            if wrong:
+                result.wrong += wrong
+                return
+        for number, export in enumerate(copied.exports, 1):
             config = str(self.places.site / "site.toml")
             given = export.read_bytes()
             done = self.places.as_kiosk(

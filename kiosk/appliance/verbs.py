@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from kiosk.appliance import check_run, events, machine_words, pin, sealed, stage
 from kiosk.appliance.places import Ended, Places
+from kiosk.appliance.refused_usb import refused_devices
 from kiosk.appliance.verbs_update import Updates
 from kiosk.config import ConfigError, load
 
@@ -64,7 +65,8 @@ class Verbs:
             "unlock": Verb(self._unlock, key=False),
             "leave": Verb(self._leave, key=False),
             "keep": Verb(self._keep),
-            "status": Verb(self._status),
+            "status": Verb(lambda request: self._status(acknowledge=False)),
+            "acknowledge": Verb(lambda request: self._status(acknowledge=True)),
             "network": Verb(self._network),
             "events": Verb(self._events),
             "check": Verb(lambda request: self._check(print_slip=False), alone=True),
@@ -184,12 +186,16 @@ class Verbs:
     def _keep(self, request: Request) -> Answers:
         yield {"ok": True}
 
-    def _status(self, request: Request) -> Answers:
+    def _status(self, *, acknowledge: bool) -> Answers:
+        """`acknowledge`: a person has seen what is wrong; alarms about single events are over."""
         yield from _lines(machine_words.version(self._places))
+        yield from _lines(f"使っていない USB 機器: {each.id} {each.port} {each.product}" for each in refused_devices())
         if not (self._places.site / "site.toml").is_file():
             yield _no("no_site")
             return
-        done = self._places.as_kiosk("status", "--config", str(self._places.site / "site.toml"), limit_s=_STATUS_S)
+        more = ["--acknowledge"] if acknowledge else []
+        site = str(self._places.site / "site.toml")
+        done = self._places.as_kiosk("status", "--config", site, *more, limit_s=_STATUS_S)
         # 1: something is wrong, and the lines say what.
         if done.code not in (0, 1) or not done.out:
             yield _no("failed", text=f"状態を調べられません（{done.code}）")

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.image import disk
+from kiosk.ui import theme
+from tests.image import disk, glass
 from tests.image.bench import BOOT_S, STEP_S, Bench
 from tests.image.machine import Machine, until
 from tests.image.site import PASSWORD, PIN
+
+RESULT_BANDS = tuple(glass.rgb(theme.BANDS[mood].ground) for mood in ("good", "counter"))
 
 
 def page(machine: Machine) -> dict[str, Any] | None:
@@ -33,13 +36,20 @@ def result_of(bench: Bench, machine: Machine, stick: Path) -> dict[str, Any]:
         return shown if changed and shown and shown["page"] == "provisioned" else None
 
     try:
-        found: dict[str, Any] = until(told, "the result of the stick on the screen", BOOT_S, 1.0)
+        found: dict[str, Any] = until(told, "the result of the stick", BOOT_S, 1.0)
+        until(lambda: _shows_result(machine), "the result of the stick on the screen", STEP_S)
     except AssertionError:
         bench.say(machine.shell.run("journalctl -b -o cat --no-pager -u 'kiosk-provision@*' | tail -40")[1])
         raise
     finally:
         machine.pull_stick()
     return found
+
+
+def _shows_result(machine: Machine) -> bool:
+    """The band is green or amber; while a stick is looked at it is pale."""
+    picture = machine.look()
+    return picture.getpixel((picture.width // 2, 2)) in RESULT_BANDS
 
 
 def begin(machine: Machine) -> None:

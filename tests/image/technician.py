@@ -11,8 +11,7 @@ from kiosk.ui.items import Item
 from kiosk.ui.pages import millimetre_px
 from tests.image import glass
 from tests.image.bench import BOOT_S, STEP_S, Bench
-from tests.image.machine import Machine, until
-from tests.image.provision import page as told
+from tests.image.machine import Machine, pause, until
 from tests.image.site import PIN
 
 _CORNER_HOLD_S = 6.5
@@ -21,6 +20,7 @@ _PAD = Page("pin", "", "ask", buttons=(*KEYS, "clear", "ok", "close"), layout="p
 _MENU = Page("menu", "", "ask", buttons=(*pages_jobs.MENU, "close"), layout="menu", foot="x")
 _WORDS = texts.load("appliance-ja")
 _SAME = 0.95
+_DRAWN_S = 1.0
 
 
 def layout(page: Page, size: tuple[int, int]) -> tuple[tuple[Item, ...], float]:
@@ -48,6 +48,19 @@ def tap(machine: Machine, page: Page, button: str) -> None:
     size = machine.look().size
     items, scale = layout(page, size)
     machine.tap(*glass.middle_of(items, scale, button, size))
+    settle(machine)
+
+
+def settle(machine: Machine) -> None:
+    """Until the display stays as it is: a slow PC draws one touch after another, and a second finger is not taken."""
+    looks = [machine.look()]
+
+    def still() -> bool:
+        looks.append(machine.look())
+        return glass.same(looks[-2], looks[-1])
+
+    pause(_DRAWN_S)
+    until(still, "a display that stays as it is", STEP_S, _DRAWN_S)
 
 
 def enter(bench: Bench, machine: Machine, pin: str) -> None:
@@ -74,4 +87,3 @@ def run(bench: Bench) -> None:
     log = machine.shell.value("cat /var/lib/kiosk-appliance/events-staff.jsonl")
     assert log and PIN not in log, "the log of staff is empty, or has the PIN"
     bench.figure("uses_logged", len(log.splitlines()))
-    assert told(machine) is None or machine.shell.run("systemctl is-active kiosk.service")[0] == 0

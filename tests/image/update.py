@@ -46,10 +46,10 @@ def _boot_id(machine: Machine) -> str:
 
 def install(bench: Bench, machine: Machine, file: Path) -> dict[str, Any]:
     """Stick in, list, install, stick out: the last answer."""
-    stick = disk.stick(machine.folder / "update.img", "KIOSK-UPDATE", {file.name: file}, _STICK_MIB)
+    stick = disk.stick(machine.folder / "update.img", "KIOSK-NEW", {file.name: file}, _STICK_MIB)
     machine.plug_stick(stick)
     try:
-        until(lambda: machine.shell.run("test -e /dev/disk/by-label/KIOSK-UPDATE")[0] == 0, "the stick is seen", 120)
+        until(lambda: machine.shell.run("test -e /dev/disk/by-label/KIOSK-NEW")[0] == 0, "the stick is seen", 120)
         answers = staff.ask_unlocked(
             machine, {"do": "updates"}, {"do": "update", "name": file.name}, deadline_s=_INSTALL_S
         )

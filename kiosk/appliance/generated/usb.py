@@ -12,10 +12,19 @@ from collections.abc import Iterator
 from drivers.printer.address import UsbAddress, parse_url
 from kiosk.config import Config, UsbDevice
 
+# Without a site (a new machine, a broken /var) nobody can name the touch panel, and the page needs it. There is nothing
+# to protect yet, and what types instead of touching reaches nothing; keyboards that say so stay out all the same.
+_TOUCH_PANELS = (
+    'SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ENV{ID_USB_INTERFACES}=="*:030000:*", '
+    'ENV{ID_USB_INTERFACES}!="*:0301??:*", ENV{KIOSK_USB}="allowed"',
+)
+
 
 def usb_rules(config: Config | None) -> str:
-    """Rules for the devices of the site, in the order of the file."""
+    """Rules for the devices of the site, in the order of the file; without a site for touch panels of any make."""
     lines = ["# Made from site.toml."]
+    if config is None:
+        lines += _TOUCH_PANELS
     for device in _devices(config) if config else ():
         lines += _rules(device)
     return "\n".join(lines) + "\n"
