@@ -95,7 +95,7 @@ def main() -> int:
     table = SHORT if options.short else SCENARIOS
     chosen = {name: table[name] for name in options.names} if options.names else table
     root = options.root or options.image.with_name("root.squashfs")
-    parts = Parts(options.image, root, options.keys or options.image.with_name("development"))
+    parts = Parts(options.image, root, options.keys or Path(f"{options.image}.work") / "development")
     with tempfile.TemporaryDirectory(prefix="kiosk-image-", dir=options.work) as work:
         rows = _all(chosen, parts, options.out, Path(work))
     text = "\n".join(_line(row) for row in rows)
@@ -109,7 +109,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="deploy/image/test", description=what)
     parser.add_argument("--image", type=Path, default=Path("kiosk.img"), help="what deploy/image/build made")
     parser.add_argument("--root", type=Path, help="root.squashfs of the image (default: beside it)")
-    parser.add_argument("--keys", type=Path, help="signer.key and signer.pem for it (default: development/ beside it)")
+    parser.add_argument("--keys", type=Path, help="signer.key and signer.pem for it (default: those of its build, IMAGE.work/development)")
     parser.add_argument("--short", action="store_true", help="first screen, provisioning, a visit, one power cut")
     parser.add_argument("--out", type=Path, default=Path("image-test"), help="pictures and the table")
     parser.add_argument("--work", type=Path, default=None, help="where disks lie meanwhile (some GiB)")
