@@ -226,6 +226,26 @@ def test_questions_that_stand_in_a_picture_by_chance_do_not_look_like_faults(des
     assert desk.printer().print(picture) == Printed(paper_near_end=True)
 
 
+def asked_by_chance(question: int, times: int) -> Image.Image:
+    """A white picture whose last rows hold DLE EOT `question` that often."""
+    row, chance = b"\xff" * 72, bytes((0xFF, 0xEF, 0xFB, 0xFF ^ question)) + b"\xff" * 68
+    return Image.frombytes("1", (576, 100), row * (100 - times) + chance * times)
+
+
+@pytest.mark.parametrize(("times", "delay_s"), [(1, 0.2), (60, 0.02)])
+def test_late_answers_to_questions_by_chance_do_not_look_like_faults(desk: Desk, times: int, delay_s: float) -> None:
+    """One answer that is slower than our round of questions, and many that go on for longer than it."""
+    desk.device.paper, desk.device.answer_delay_s = "near_end", delay_s
+    assert desk.printer().print(asked_by_chance(4, times)) == Printed(paper_near_end=True)
+
+
+def test_a_late_answer_to_a_question_by_chance_hides_no_fault(desk: Desk) -> None:
+    """One question off, "cover open" (16) would be "near end" to question 4."""
+    desk.device.answer_delay_s = 0.2
+    outcome = desk.printer().print(asked_by_chance(3, 1), on_first_byte=lambda: _cover_open(desk.device))
+    assert outcome == NotPrinted("cover_open", maybe_out=True)
+
+
 def test_asking_prints_nothing(desk: Desk) -> None:
     assert desk.printer().status() == Ready(paper_near_end=False)
     assert decode(desk.taken).commands == QUERIES

@@ -2,7 +2,7 @@
 
 Owns the order of the talk and all its deadlines. Must never resend, never raise for device trouble, never hang:
 print() ends within waiting for the turn (`answer_s`) + connecting (10 s) + asking (2 `answer_s`) + sending
-(`SEND_S`) + watching (`WATCH_MAX_S` + 2 `stall_s`).
+(`SEND_S`) + watching (`WATCH_MAX_S` + 3 `stall_s`).
 """
 
 import threading
@@ -23,7 +23,8 @@ SEND_S = 60.0
 WATCH_MIN_S = 0.3
 WATCH_MAX_S = 3.0
 PAPER_MM_S = 100.0
-_ROUND_EVERY_S = 0.1
+_QUIET_S = 0.1
+_CLEAR_ROUNDS = 2
 _DRAIN_EVERY_S = 0.01
 _STRAY_BYTES_MAX = 4096
 
@@ -50,6 +51,7 @@ class EscposPrinter:
         self._threads = threading.Lock()
         self._answered = False
         self._half_sent = False
+        self._slowest_s = 0.0
 
     @property
     def where(self) -> str:
@@ -116,45 +118,66 @@ class EscposPrinter:
         return not sending.rest()
 
     def _before(self, wire: Wire) -> PrinterStatus:
+        self._slowest_s = 0.0
         silence: Reason = "printer_stalled" if self._answered else "printer_silent"
         return self._ask_surely(wire, self._answer_s, silence)
 
     def _after(self, wire: Wire, job: escpos.Job) -> PrinterStatus:
-        """Ask again and again while the paper moves, because paper that ends mid-slip is told only then."""
+        """Ask again and again while the paper moves, because paper that ends mid-slip is told only then.
+
+        What the raster was answered by chance is let by first: an answer that is one question off hides a fault, too.
+        """
         if not self._asks:
             return Ready(paper_near_end=None)
         paper_s = job.rows / escpos.DOTS_PER_MM / PAPER_MM_S
         until = time.monotonic() + min(max(paper_s, WATCH_MIN_S), WATCH_MAX_S)
         while True:
+            self._quiet(wire, time.monotonic() + self._stall_s)
             status = self._ask_surely(wire, self._stall_s, "printer_stalled")
-            left_s = until - time.monotonic()
-            if isinstance(status, NotReady) or left_s <= 0:
+            if isinstance(status, NotReady) or time.monotonic() >= until:
                 return status
-            _listen(wire, min(left_s, _ROUND_EVERY_S))
 
     def _ask_surely(self, wire: Wire, wait_s: float, silence: Reason) -> PrinterStatus:
-        """Bad news is asked for twice.
+        """Bad news is believed when it is said twice and no answer is left over; it is asked for during `wait_s`.
 
         A raster payload may hold the bytes of DLE EOT by chance and be answered, so an answer may be one question
-        off: "near end" (1E) to question 4 would be "cover open" to question 2.
+        off: "near end" (1E) to question 4 would be "cover open" to question 2. Then one more answer is on its way.
         """
-        status = self._ask(wire, wait_s, silence)
-        if isinstance(status, NotReady) and status.reason != silence:
-            _listen(wire, _ROUND_EVERY_S)
-            return self._ask(wire, wait_s, silence)
-        return status
+        until = time.monotonic() + wait_s
+        clear = 0
+        while True:
+            status = self._ask(wire, wait_s, silence)
+            if isinstance(status, Ready) or status.reason == silence:
+                return status
+            clear = clear + 1 if self._quiet(wire, until) else 0
+            if clear == _CLEAR_ROUNDS or time.monotonic() >= until:
+                return status
+
+    def _quiet(self, wire: Wire, until: float) -> bool:
+        """Listen until no answer has come for longer than this printer takes; True when none came at all."""
+        quiet = True
+        # Of three answers that are one question off, the slowest still took half of what the printer takes.
+        quiet_s = max(_QUIET_S, 2 * self._slowest_s)
+        end = time.monotonic() + quiet_s
+        while (left_s := min(end, until) - time.monotonic()) > 0:
+            if any(escpos.is_answer(byte) for byte in wire.receive(left_s)):
+                quiet = False
+                end = time.monotonic() + quiet_s
+        return quiet
 
     def _ask(self, wire: Wire, wait_s: float, silence: Reason) -> PrinterStatus:
         if not self._asks:
             return Ready(paper_near_end=None)
         deadline = time.monotonic() + wait_s
-        _listen(wire, 0.0)
+        _forget(wire)
         answers: list[int] = []
         for number in escpos.STATUS_QUERIES:
+            asked = time.monotonic()
             answer = _answer(wire, escpos.status_query(number), deadline)
             if answer is None:
                 return NotReady(silence)
             self._answered = True
+            self._slowest_s = max(self._slowest_s, time.monotonic() - asked)
             answers.append(answer)
         return escpos.judge(*answers)
 
@@ -245,15 +268,11 @@ def _answer(wire: Wire, query: bytes, deadline: float) -> int | None:
     return None
 
 
-def _listen(wire: Wire, wait_s: float) -> None:
-    """Let `wait_s` pass and forget what the printer says meanwhile: it is no answer to a question of ours."""
-    until = time.monotonic() + wait_s
+def _forget(wire: Wire) -> None:
+    """Pass over what the printer has said by now: it is no answer to a question of ours."""
     heard = 0
-    while heard < _STRAY_BYTES_MAX:
-        said = wire.receive(max(0.0, until - time.monotonic()))
+    while heard < _STRAY_BYTES_MAX and (said := wire.receive(0.0)):
         heard += len(said)
-        if not said and time.monotonic() >= until:
-            return
 
 
 def _nobody_asked() -> None:
