@@ -21,10 +21,14 @@ def _apply(arguments: Sequence[str]) -> int:
     return apply.main(arguments)
 
 
-def _at_start(arguments: Sequence[str]) -> int:
-    from kiosk.appliance import stage
+def _start(arguments: Sequence[str]) -> int:
+    from kiosk.appliance import apply, stage
 
-    return stage.main(arguments)
+    try:
+        return apply.main(arguments)
+    finally:
+        # Whatever became of the settings: somebody stands in front of the screen.
+        stage.at_start()
 
 
 def _staff(arguments: Sequence[str]) -> int:
@@ -65,7 +69,7 @@ def _health(arguments: Sequence[str]) -> int:
 
 VERBS: dict[str, tuple[str, Main]] = {
     "apply": ("make everything in /run from the site's site.toml", _apply),
-    "at-start": ("decide what the screen shows after a start", _at_start),
+    "start": ("at boot: apply, then decide what the screen shows", _start),
     "staff": ("the root helper behind the technician's page", _staff),
     "provision": ("DEVICE: take the site that lies on a USB stick", _provision),
     "check": ("run `kiosk check` as kiosk-check.service asks for it", _check),

@@ -86,15 +86,6 @@ def at_start(places: Places | None = None) -> None:
     show(usual(places), places)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """`kiosk.appliance at-start`"""
-    if arguments:
-        sys.stderr.write("at-start takes no arguments\n")
-        return 2
-    at_start()
-    return 0
-
-
 def _lines(file: Path) -> list[str]:
     try:
         with file.open("rb") as opened:
