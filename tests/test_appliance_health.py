@@ -34,6 +34,7 @@ def on_trial(machine: Machine) -> Machine:
 
 GOOD = "rauc status mark-good booted"
 BACK = ["rauc status mark-bad booted", "systemctl --no-block reboot"]
+NEVER_AGAIN = "rauc status mark-bad other"
 
 
 def test_a_new_version_that_does_what_worked_before_is_good(on_trial: Machine) -> None:
@@ -64,7 +65,7 @@ def test_a_new_version_that_breaks_something_goes_back(on_trial: Machine, facts:
     on_trial.start("A", "third")
     assert health.judge(on_trial.places, 5)
     assert health.judge(on_trial.places, 5)
-    assert on_trial.calls() == [*BACK, GOOD, GOOD]
+    assert on_trial.calls() == [*BACK, NEVER_AGAIN, GOOD, GOOD]
     assert not slots.before(on_trial.places).exists()
 
 
@@ -100,12 +101,15 @@ def test_a_technicians_page_is_waited_for_and_is_no_reason_to_go_back(on_trial: 
     places.page.write_text('{"page": "technician"}')
     (on_trial.root / "active").write_text("kiosk-page.service\n")
     judged: list[bool] = []
-    judge = threading.Thread(target=lambda: judged.append(health.judge(places, 1)))
+    judge = threading.Thread(target=lambda: judged.append(health.judge(places, 3)))
     judge.start()
-    judge.join(3)
+    judge.join(5)
     assert judge.is_alive()
     assert on_trial.calls() == []
+    # Left: the flag is there at once, the reception's first picture is not.
+    (on_trial.root / "active").write_text("")
     places.reception.touch()
+    judge.join(0.3)
     (on_trial.root / "active").write_text("kiosk.service\n")
     judge.join(60)
     assert judged == [True]
@@ -142,6 +146,7 @@ def test_an_update_that_never_started_is_told_and_forgotten(on_trial: Machine) -
     """Three starts without a picture: the boot loader itself went back to A."""
     on_trial.start("A", "fifth")
     assert health.judge(on_trial.places, 5)
+    assert on_trial.calls() == [NEVER_AGAIN, GOOD]  # or the technician could "go back" to it
     assert slots.trial(on_trial.places) is None
     assert not slots.before(on_trial.places).exists()
 
@@ -164,10 +169,25 @@ def test_a_damaged_block_of_the_boot_loader_is_made_anew(machine: Machine, block
     assert machine.calls() == [GOOD]
 
 
-def test_a_slot_that_rauc_cannot_mark_stays_on_trial(on_trial: Machine) -> None:
+@pytest.mark.parametrize("screen", ["kiosk.service\n", ""])
+def test_a_slot_that_rauc_cannot_mark_stays_on_trial(on_trial: Machine, screen: str) -> None:
+    """For the small script, which needs no RAUC: without a trial the version would stay, and the next start call it
+    good."""
     (on_trial.root / "rauc-fails").touch()
-    assert not health.judge(on_trial.places, 5)
+    (on_trial.root / "active").write_text(screen)
+    assert not health.judge(on_trial.places, 1)
     assert slots.trial(on_trial.places) == "B"
+    assert "systemctl --no-block reboot" not in on_trial.calls()
+
+
+def run_script(machine: Machine, name: str, *paths: str) -> None:
+    """One of the image's small scripts, with `paths` below the machine's root."""
+    text = (IMAGE / "tree/usr/lib/kiosk" / name).read_text()
+    for path in paths:
+        assert path in text
+        text = text.replace(path, f"{machine.root}{path}")
+    path = f"{machine.root}/usr/bin:/usr/bin:/bin"
+    subprocess.run(["sh", "-c", text], check=True, timeout=60, env={"PATH": path}, capture_output=True)
 
 
 @pytest.mark.parametrize(("trial", "slot", "goes"), [("B", "B", True), ("B", "A", False), ("", "A", False)])
@@ -175,12 +195,46 @@ def test_the_script_goes_back_only_from_a_slot_on_trial(machine: Machine, trial:
     machine.start(slot, "second")
     if trial:
         machine.grub("set", f"kiosk_trial={trial}")
-    text = (IMAGE / "tree/usr/lib/kiosk/fallback").read_text()
-    for path in ("/efi/", "/proc/cmdline"):
-        assert path in text
-        text = text.replace(path, f"{machine.root}{path}")
-    path = f"{machine.root}/usr/bin:/usr/bin:/bin"
-    subprocess.run(["sh", "-c", text], check=True, timeout=60, env={"PATH": path}, capture_output=True)
+    run_script(machine, "fallback", "/efi/", "/proc/cmdline")
     found = slots.variables(machine.places)
     assert (found["B_OK"], "kiosk_trial" in found) == (("0", False) if goes else ("1", bool(trial)))
     assert machine.calls() == (["systemctl --no-block reboot"] if goes else [])
+
+
+NAME, OTHER_NAME = "0123456789abcdef" * 2, "f" * 32
+PUT_BACK = ["systemctl --no-block reboot"]
+
+
+def keep_name(machine: Machine, now: str) -> str | None:
+    """A start under the name `now`; what the boot loader has afterwards."""
+    (machine.root / "etc/machine-id").write_text(f"{now}\n")
+    machine.places.appliance.mkdir(exist_ok=True)
+    run_script(machine, "keep-machine-id", "/efi/", "/etc/machine-id", "/var/lib/kiosk-appliance", "/run/kiosk-appl")
+    return slots.variables(machine.places).get("machine_id")
+
+
+@pytest.mark.parametrize("block", [b"", b"\0" * 1024, b"# GRUB Environment Block\n".ljust(1024, b"#")])
+def test_a_name_that_a_power_cut_took_from_the_boot_loader_is_put_back(machine: Machine, block: bytes) -> None:
+    """grub-editenv empties the block before it writes; every password of the site is sealed to that name."""
+    assert keep_name(machine, NAME) == NAME
+    assert keep_name(machine, NAME) == NAME
+    assert machine.calls() == []
+    machine.places.grubenv.write_bytes(block)
+    assert keep_name(machine, OTHER_NAME) == NAME
+    assert machine.calls() == PUT_BACK
+    assert health.judge(machine.places, 5)  # which makes the rest of the block anew
+    found = slots.variables(machine.places)
+    assert (found["machine_id"], found["ORDER"], found["A_OK"]) == (NAME, "A B", "1")
+    assert keep_name(machine, NAME) == NAME
+    assert machine.calls() == [*PUT_BACK, GOOD]
+
+
+def test_a_name_is_never_replaced_and_is_copied_to_a_new_disk(machine: Machine) -> None:
+    machine.grub("set", f"machine_id={NAME}")
+    assert keep_name(machine, OTHER_NAME) == NAME  # whatever this start is called
+    assert machine.calls() == []
+    assert (machine.places.appliance / "machine-id").read_text() == f"{NAME}\n"
+    machine.grub("unset", "machine_id")
+    machine.places.run.mkdir(exist_ok=True)
+    machine.places.var_broken.touch()
+    assert keep_name(machine, OTHER_NAME) is None  # /var may be back at the next start, with the old name

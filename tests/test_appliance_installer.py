@@ -97,3 +97,34 @@ def test_whatever_fails_is_said_and_the_end_is_not_told(places: Places, broken: 
         for percent in installer.write(places, "sda"):
             told.append(percent)
     assert 100 not in told
+
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.mark.parametrize(
+    ("disks", "root"),
+    [
+        ({"usb1/1-2/block/sda/sda2": "root-a", "ata1/block/sdb/sdb2": "root-a"}, "/dev/sdb2"),
+        ({"usb1/1-2/block/sda/sda2": "root-a"}, None),
+        ({"ata1/block/sda/sda3": "root-b", "nvme/nvme0/nvme0n1/nvme0n1p2": "root-a"}, "/dev/nvme0n1p2"),
+    ],
+)
+def test_a_stick_with_the_roots_name_is_not_started_in_place_of_the_disk(
+    tmp_path: Path, disks: dict[str, str], root: str | None
+) -> None:
+    """The initrd's script, by what it tells the initrd. A kiosk on a USB disk is found by the name, as before."""
+    (tmp_path / "class").mkdir()
+    for path, name in disks.items():
+        folder = tmp_path / "devices/pci0000:00" / path
+        folder.mkdir(parents=True)
+        (folder / "uevent").write_text(f"DEVTYPE=partition\nPARTN=2\nPARTNAME={name}\n")
+        (tmp_path / "class" / folder.name).symlink_to(folder)
+    text = (ROOT / "deploy/image/tree/usr/lib/kiosk/inner-root").read_text()
+    for real, ours in {"/sys/class/block": "class", "/conf/param.conf": "param.conf", "sleep 1": "true"}.items():
+        assert real in text
+        text = text.replace(real, ours if real == "sleep 1" else str(tmp_path / ours))
+    told = tmp_path / "param.conf"
+    given = {"PATH": "/usr/bin:/bin", "ROOT": "PARTLABEL=root-a"}
+    subprocess.run(["sh", "-c", text], check=True, timeout=60, env=given)
+    assert (told.read_text() if told.exists() else None) == (f"ROOT={root}\n" if root else None)

@@ -18,7 +18,7 @@ from kiosk.appliance import candidate, events, pin, provision, sealed, stage, st
 from kiosk.appliance.provision import Provision, Result
 from kiosk.config import load
 from tests.hospital import Hospital
-from tests.staff_machine import PIN, ROOT, Machine, machine
+from tests.staff_machine import PIN, ROOT, Machine, machine, script
 
 # systemd-creds seals for root alone.
 pytestmark = pytest.mark.peers
@@ -112,6 +112,18 @@ def test_no_secret_is_anywhere_but_on_the_stick(kiosk: Machine, capfd: pytest.Ca
     assert not (kiosk.places.run / "candidate").exists()
 
 
+def test_a_secret_is_tied_to_no_measurement_of_the_firmware(kiosk: Machine) -> None:
+    """Register 7, systemd-creds' own choice, changes with an update of the firmware or of Secure Boot's lists."""
+    real = kiosk.places.root / "usr/bin/systemd-creds"
+    target = real.readlink()
+    real.unlink()
+    script(real, f'printf "%s\\n" "systemd-creds $*" >>"{kiosk.places.root}/calls"\nexec {target} "$@"\n')
+    run(kiosk, FILES)
+    sealing = [call for call in kiosk.calls if call.startswith("systemd-creds encrypt")]
+    assert len(sealing) == 3
+    assert all("--tpm2-pcrs=16 " in call for call in sealing)
+
+
 def test_the_stick_is_read_only_and_let_go(kiosk: Machine) -> None:
     top = kiosk.stick(FILES)
     run(kiosk)
@@ -173,6 +185,36 @@ def test_a_device_is_named_by_letters_and_digits(kiosk: Machine, device: str, tm
     with pytest.raises(stick.BadStick):
         stick.copy(kiosk.places, device, tmp_path)
     assert not any(call.startswith("mount") for call in kiosk.calls)
+
+
+def test_a_stick_full_of_secrets_is_refused_before_they_fill_the_memory(
+    kiosk: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[str] = []
+    real = stick._taken
+
+    def taken(source: Path, target: Path, max_bytes: int) -> bool:
+        copied.append(source.name)
+        return real(source, target, max_bytes)
+
+    monkeypatch.setattr(stick, "_taken", taken)
+    said = run(kiosk, {**FILES, **{f"{number}.secret": "x" for number in range(500)}})
+    assert said.wrong == ["USB メモリーのファイルが多すぎます（40 個まで）"]
+    assert copied == ["site.toml"]
+
+
+def test_a_site_that_would_take_hours_to_read_is_refused_at_once(kiosk: Machine) -> None:
+    said = run(kiosk, {**FILES, "site.toml": "a" + ".a" * 300_000 + " = 1"})
+    assert said.wrong == ["site.toml が大きすぎます（64 kB まで）"]
+
+
+def test_a_stick_cannot_ask_the_kernel_to_panic_or_play_its_journal(kiosk: Machine) -> None:
+    """What an ext4 file system says of itself (tune2fs -e panic) holds unless the mount says otherwise."""
+    run(kiosk, {})
+    (kiosk.places.root / "dev" / DEVICE).rmdir()
+    run(kiosk)
+    mounts = [call.split()[4] for call in kiosk.calls if call.startswith("mount -t ext4")]
+    assert mounts == ["ro,noload,errors=remount-ro,nosuid,nodev,noexec"]
 
 
 def test_links_of_a_stick_are_not_followed(kiosk: Machine) -> None:
@@ -287,6 +329,13 @@ def test_secrets_are_wiped_from_the_stick_when_it_asks(kiosk: Machine) -> None:
     assert said.accepted
     assert sorted(path.name for path in top.iterdir()) == ["map-not-named.csv", "site.toml", "wipe-secrets"]
     assert "USB メモリーのパスワードのファイル 3 個を消しました" in said.taken
+
+
+def test_a_password_in_a_file_of_another_name_is_wiped_too(kiosk: Machine) -> None:
+    site = SITE.replace("[terminal]", '[terminal]\npassword_file = "pw.txt"')
+    top = kiosk.stick({**with_(terminal__secret=None), "site.toml": site, "pw.txt": "Himitsu-1\n", "wipe-secrets": ""})
+    assert run(kiosk).accepted
+    assert sorted(path.name for path in top.iterdir()) == ["site.toml", "wipe-secrets"]
 
 
 def test_a_refused_stick_keeps_its_secrets(kiosk: Machine) -> None:

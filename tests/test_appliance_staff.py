@@ -241,6 +241,10 @@ def test_alarms_are_over_only_when_a_technician_says_so(helper: Helper, kiosk: M
     assert call.endswith("--acknowledge") is asked
 
 
+def test_a_pin_that_is_no_text_is_a_wrong_pin(helper: Helper) -> None:
+    assert helper.last("unlock", pin="\ud800")["reason"] == "wrong_pin"
+
+
 def test_wrong_pins_lock_and_the_right_one_does_not_help_then(helper: Helper) -> None:
     said = [helper.last("unlock", pin="804264") for _ in range(5)]
     assert [each.get("left") for each in said] == [4, 3, 2, 1, None]

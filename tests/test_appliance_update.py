@@ -192,6 +192,16 @@ def test_a_failed_installation_ends_the_trial_and_says_why(machine: Machine, goo
     assert not slots.before(machine.places).exists()
 
 
+def test_an_installation_that_goes_on_without_its_asker_stays_on_trial(machine: Machine, good: Path) -> None:
+    """The page went away; RAUC's service writes on, and refuses the second request."""
+    machine.stick(good)
+    text = "Failed D-Bus error while installing `x`: GDBus.Error:x: Already processing a different method"
+    (machine.root / "installing").write_text(f"echo '{text}' >&2; exit 1\n")
+    assert reason(end(machine, good.name)) == "busy"
+    assert slots.trial(machine.places) == "B"
+    assert slots.before(machine.places).exists()
+
+
 def test_a_version_on_trial_does_not_overwrite_the_one_to_fall_back_to(machine: Machine, good: Path) -> None:
     machine.stick(good)
     machine.grub("set", "kiosk_trial=A")

@@ -62,8 +62,8 @@ def stick(places: Places) -> Iterator[list[Path]]:
 def _mount(places: Places, device: Path, folder: Path) -> bool:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for kind in _FILE_SYSTEMS:
-        # noload: a stick's journal is not played back; nothing is ever written to it.
-        options = "ro,nosuid,nodev,noexec" + (",noload" if kind == "ext4" else ",umask=0077")
+        # noload: a stick's journal is not played back; nothing is ever written to it. errors: it may ask for a panic.
+        options = "ro,nosuid,nodev,noexec" + (",noload,errors=remount-ro" if kind == "ext4" else ",umask=0077")
         if places.call("mount", "-t", kind, "-o", options, str(device), str(folder), limit_s=_MOUNT_LIMIT_S).ok:
             return True
     return False

@@ -26,6 +26,7 @@ WAIT_S: Final = 600.0
 WAIT_NAME: Final = "KIOSK_HEALTH_S"  # a drop-in of a test
 _WAIT_LIMITS_S: Final = (1.0, 3600.0)
 _LOOK_S: Final = 5.0
+_DRAWN_S: Final = 120.0  # TimeoutStartSec of kiosk.service
 PAGE_UNIT: Final = "kiosk-page.service"
 _CALL_S: Final = 30.0
 _WORDS_MAX: Final = 20
@@ -82,8 +83,11 @@ def judge(places: Places, wait_s: float) -> bool:
     until = time.monotonic() + wait_s
     tick = threading.Event()
     while words := look(places, on_trial=on_trial):
-        # A technician's page stands where the reception would: nothing can be said of it meanwhile.
-        if time.monotonic() >= until and not _held_by_a_person(places, words):
+        # A technician's page stands where the reception would: nothing can be said of it meanwhile, nor while the
+        # reception starts after it.
+        if _held_by_a_person(places, words):
+            until = max(until, time.monotonic() + min(wait_s, _DRAWN_S))
+        elif time.monotonic() >= until:
             _not_good(places, slot, words, on_trial=on_trial)
             return False
         tick.wait(min(_LOOK_S, wait_s / 10))
@@ -113,7 +117,10 @@ def _not_good(places: Places, slot: str, words: list[str], *, on_trial: bool) ->
         before = slots.note(slots.before(places))
         write_durably(slots.before(places), json.dumps(before | {"missing": words[:_WORDS_MAX]}).encode())
     _log(places, "update_not_good", where=slot, what=" ".join(words)[:200])
-    slots.mark(places, "bad", "booted")
+    if not slots.mark(places, "bad", "booted"):
+        # Still on trial: kiosk-fallback.service, started by our failure, goes back without RAUC.
+        sys.stderr.write("RAUC did not mark the slot bad\n")
+        return
     slots.set_trial(places, None)
     places.call("systemctl", "--no-block", "reboot", limit_s=_CALL_S)
 
@@ -125,6 +132,9 @@ def _tell_fall_back(places: Places, slot: str) -> None:
         return  # no update, the update itself, or it waits for the restart
     words = [str(word) for word in _listed(before.get("missing"))]
     _log(places, "update_fell_back", where=slot, what=" ".join(words)[:200] or "did_not_start")
+    # After three starts that came to nothing it would still be offered as a version that was good.
+    if before.get("slot") == slots.OTHER[slot]:
+        slots.mark(places, "bad", "other")
     with suppress(OSError):
         slots.forget(places)
     if slots.trial(places):

@@ -66,7 +66,8 @@ def matches(pin: str, kept: bytes) -> bool:
 
 
 def _hash(pin: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(pin.encode(), salt=salt, n=_COST, r=_BLOCK, p=_LANES)
+    # JSON can hold half a pair of surrogates, which no encoding takes.
+    return hashlib.scrypt(pin.encode("utf-8", "replace"), salt=salt, n=_COST, r=_BLOCK, p=_LANES)
 
 
 @dataclass(frozen=True)

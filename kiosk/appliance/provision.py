@@ -13,6 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,7 +94,8 @@ class Provision:
                 return
             self._judge_and_take(config, folder, copied, result)
         if result.accepted and stick.WIPE_SECRETS in copied.flags:
-            self._wipe(device, copied, result)
+            # A password's file may have any name in site.toml.
+            self._wipe(device, copied.files - taking.plain_files(config, folder), result)
 
     def _may_replace(self, config: Config, folder: Path) -> list[str]:
         wrong = candidate.pin_faults(config, folder)
@@ -150,8 +152,7 @@ class Provision:
         wait = str(self.places.root / "usr/lib/systemd/systemd-networkd-wait-online")
         ended([wait, "--any", f"--timeout={_ONLINE_S}"], limit_s=_ONLINE_S + 5)
 
-    def _wipe(self, device: str, copied: stick.Copied, result: Result) -> None:
-        names = [name for name in copied.files if name.endswith(".secret")]
+    def _wipe(self, device: str, names: AbstractSet[str], result: Result) -> None:
         try:
             gone = stick.wipe(self.places, device, names)
         except stick.BadStick:

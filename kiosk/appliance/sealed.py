@@ -13,8 +13,8 @@ from kiosk.appliance.places import Places
 FOLDER: Final = "credentials"
 PIN_NAME: Final = "technician.secret"
 # Debug: no measurement ever goes into it. systemd-creds takes 7 otherwise, and a firmware update or another setting of
-# Secure Boot would make every password unreadable, and the PIN that keeps strangers' sticks out with them. As /var's own
-# key, a secret is tied to this PC's chip alone; with no register at all systemd 252 cannot open again what it sealed.
+# Secure Boot would make every password unreadable, and the PIN that keeps strangers' sticks out with them. As /var's
+# own key, a secret is tied to this PC's chip alone; with no register at all systemd 252 cannot open what it sealed.
 _NO_MEASUREMENT: Final = "16"
 # A TPM takes its time.
 _LIMIT_S: Final = 60.0
@@ -27,7 +27,8 @@ class CannotSeal(Exception):
 def seal(places: Places, name: str, secret: bytes, file: Path) -> None:
     """Write `secret` to the new `file`, to be opened under `name` on this machine only. Raises CannotSeal."""
     tied = f"--tpm2-pcrs={_NO_MEASUREMENT}"
-    done = places.call("systemd-creds", "encrypt", tied, f"--name={name}", "-", str(file), limit_s=_LIMIT_S, given=secret)
+    command = ("encrypt", tied, f"--name={name}", "-", str(file))
+    done = places.call("systemd-creds", *command, limit_s=_LIMIT_S, given=secret)
     if not done.ok:
         raise CannotSeal(done.err.strip().splitlines()[-1][:200] if done.err.strip() else f"code {done.code}")
     file.chmod(0o600)

@@ -60,7 +60,9 @@ def mend(places: Places, slot: str) -> bool:
     if places.call("grub-editenv", block, "list", limit_s=_LIMIT_S).ok and "ORDER" in variables(places):
         return False
     other = OTHER[slot]
-    fresh = (f"ORDER={slot} {other}", f"{slot}_OK=1", f"{slot}_TRY=0", f"{other}_OK=0", f"{other}_TRY=0")
+    fresh = [f"ORDER={slot} {other}", f"{slot}_OK=1", f"{slot}_TRY=0", f"{other}_OK=0", f"{other}_TRY=0"]
+    if name := variables(places).get("machine_id"):  # kiosk-machine-id.service was here first
+        fresh.append(f"machine_id={name}")
     made = places.call("grub-editenv", block, "create", limit_s=_LIMIT_S)
     return made.ok and places.call("grub-editenv", block, "set", *fresh, limit_s=_LIMIT_S).ok
 

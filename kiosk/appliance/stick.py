@@ -25,10 +25,17 @@ TAKE_ANYWAY: Final = "take-anyway"
 WIPE_SECRETS: Final = "wipe-secrets"
 MAX_FILES: Final = 40
 MAX_BYTES: Final = 1024 * 1024
+# The commented example has 8 kB. TOML of a megabyte can be made to take hours to read.
+MAX_SITE_BYTES: Final = 64 * 1024
 MAX_EXPORTS: Final = 10
 MAX_EXPORT_BYTES: Final = 16 * 1024 * 1024
 _MAX_LISTED: Final = 2000
-_FILE_SYSTEMS: Final = ("vfat", "exfat", "ext4")
+# ext4: what a stick says of itself must not bring the kernel down (errors=panic), and its journal is left alone.
+_FILE_SYSTEMS: Final = {
+    "vfat": {"ro": "ro", "rw": "rw"},
+    "exfat": {"ro": "ro", "rw": "rw"},
+    "ext4": {"ro": "ro,noload,errors=remount-ro", "rw": "rw,errors=remount-ro"},
+}
 _DEVICE: Final = re.compile(r"[a-z0-9]{2,32}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _LIMIT_S: Final = 30.0
@@ -56,12 +63,14 @@ def copy(places: Places, device: str, into: Path) -> Copied:
     with _mounted(places, device, "ro") as top:
         names = _names(top)
         flags = {flag for flag in (TAKE_ANYWAY, WIPE_SECRETS) if flag in names or f"{flag}.txt" in names}
-        wanted = [SITE, *(name for name in names if name.endswith(".secret"))]
-        taken = {name for name in dict.fromkeys(wanted) if _taken(top / name, into / name, MAX_BYTES)}
-        named = [name for name in _named_in(into / SITE) if _NAME.fullmatch(name) and name not in taken]
-        if len(named) + len(taken) > MAX_FILES:
+        taken = {SITE} if _taken(top / SITE, into / SITE, MAX_SITE_BYTES) else set()
+        secrets = [name for name in names if name.endswith(".secret")]
+        named = [name for name in _named_in(into / SITE) if _NAME.fullmatch(name) and name != SITE]
+        wanted = dict.fromkeys([*secrets, *named])
+        # Before anything is copied: the copies lie in memory.
+        if len(wanted) + len(taken) > MAX_FILES:
             raise BadStick(f"USB メモリーのファイルが多すぎます（{MAX_FILES} 個まで）")
-        taken |= {name for name in named if _taken(top / name, into / name, MAX_BYTES)}
+        taken |= {name for name in wanted if _taken(top / name, into / name, MAX_BYTES)}
         exports = tuple(_exports(top / APPOINTMENTS, into / APPOINTMENTS))
         others = () if SITE in taken else tuple(sorted(name for name in names if name.lower().startswith("site.")))
         return Copied(frozenset(taken), frozenset(flags), exports, others[:3])
@@ -77,7 +86,7 @@ def wipe(places: Places, device: str, names: Iterable[str]) -> int:
     with _mounted(places, device, "rw") as top:
         for name in names:
             with suppress(OSError):
-                descriptor = os.open(top / name, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                descriptor = os.open(top / name, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
                 with os.fdopen(descriptor, "wb") as opened:
                     opened.write(bytes(min(os.fstat(descriptor).st_size, MAX_BYTES)))
                     opened.flush()
@@ -95,10 +104,10 @@ def _mounted(places: Places, device: str, mode: str) -> Iterator[Path]:
         raise BadStick("USB メモリーの名前が正しくありません")
     top = places.stick
     top.mkdir(mode=0o700, parents=True, exist_ok=True)
-    options = f"{mode},nosuid,nodev,noexec"
     source = str(places.root / "dev" / device)
+    kinds = ((kind, f"{modes[mode]},nosuid,nodev,noexec") for kind, modes in _FILE_SYSTEMS.items())
     if not any(places.call("mount", "-t", kind, "-o", options, source, str(top), limit_s=_LIMIT_S).ok
-               for kind in _FILE_SYSTEMS):  # fmt: skip
+               for kind, options in kinds):  # fmt: skip
         raise BadStick("USB メモリーを読めません。FAT32（または exFAT）で作り直してください")
     try:
         yield top

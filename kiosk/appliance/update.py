@@ -33,6 +33,7 @@ _FETCHED: Final = 30
 _CHECKED: Final = 40
 _WRITE_LIMIT_S: Final = 1800.0
 _LINE_MAX: Final = 1000
+_BUSY: Final = "lready processing a different method"  # of RAUC 1.8
 _PERCENT: Final = re.compile(r"\s*(\d{1,3})%")
 
 
@@ -209,7 +210,7 @@ def _write(places: Places, file: Path, done: Done) -> Iterator[Progress | Refuse
             text = line.decode("utf-8", "replace")
             found = _PERCENT.match(text)
             if found is None:
-                last = text if "LastError" in text else last
+                last = text if "LastError" in text or _BUSY in text else last
             elif (percent := _CHECKED + min(100, int(found[1])) * (99 - _CHECKED) // 100) > told:
                 told = percent
                 yield Progress(told)
@@ -223,7 +224,9 @@ def _write(places: Places, file: Path, done: Done) -> Iterator[Progress | Refuse
     if code == 0:
         yield done
         return
-    if code > 0:  # RAUC's word; when it was only we who waited too long, its service may still finish
+    # RAUC's word. When it was only we who waited too long, or its service still writes for somebody who went away, what
+    # it writes is on trial.
+    if code > 0 and _BUSY not in last:
         slots.set_trial(places, None)
         with suppress(OSError):
             slots.forget(places)
@@ -236,6 +239,6 @@ def _why(last: str) -> Reason:
         return "no_space"
     if "Input/output error" in last or "signature" in last:
         return "tampered"
-    if "already processing" in last or "Operation already" in last:
+    if _BUSY in last:
         return "busy"
     return "failed"

@@ -19,6 +19,7 @@ from tests.image import (
     power_cut,
     provision,
     recovery_times,
+    reproducible,
     secure_boot,
     security,
     technician,
@@ -53,6 +54,7 @@ SCENARIOS: dict[str, Scenario] = {
     "broken_var": var_broken.run,
     "tpm": tpm.run,
     "secure_boot": secure_boot.run,
+    "reproducible": reproducible.run,
 }
 SHORT: dict[str, Scenario] = {
     "first_screen": first_screen.run,
@@ -109,7 +111,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="deploy/image/test", description=what)
     parser.add_argument("--image", type=Path, default=Path("kiosk.img"), help="what deploy/image/build made")
     parser.add_argument("--root", type=Path, help="root.squashfs of the image (default: beside it)")
-    parser.add_argument("--keys", type=Path, help="signer.key and signer.pem for it (default: those of its build, IMAGE.work/development)")
+    keys_help = "signer.key and signer.pem for it (default: those of its build, IMAGE.work/development)"
+    parser.add_argument("--keys", type=Path, help=keys_help)
     parser.add_argument("--short", action="store_true", help="first screen, provisioning, a visit, one power cut")
     parser.add_argument("--out", type=Path, default=Path("image-test"), help="pictures and the table")
     parser.add_argument("--work", type=Path, default=None, help="where disks lie meanwhile (some GiB)")

@@ -99,19 +99,9 @@ class Bench:
                 self.machine.shell.wait(STEP_S)
                 self.until_screen(self.machine, "choose_card")
                 return self.machine
-        kept = self.work / "with-site.qcow2"
-        folder = self.folder("with-site")
-        if not kept.exists():
-            machine = self.fresh("to-get-a-site")
-            self.until_up(machine)
-            provision.give_good(self, machine)
-            machine.shut_down()
-            machine.disk.rename(kept)
-            self.machine = None
-        machine = self.start(disk.overlay(kept, folder / "disk.qcow2"), folder)
-        self.has_site = True
+        machine = self.fresh("with-site")
         self.until_up(machine)
-        self.until_screen(machine, "choose_card", BOOT_S)
+        provision.give_good(self, machine)
         return machine
 
     def until_up(self, machine: Machine) -> None:

@@ -5,7 +5,6 @@ No text is read; a person looks at the pictures for that. Nothing in the guest i
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
@@ -24,6 +23,7 @@ STEP_PX = 18
 EDGE_MM = 2.5
 SAME_SHARE = 0.97
 _TOLERANCE = 4  # paper and ground differ by 8
+_COLOURS_MAX = 65536
 _WORDS = texts.load()
 _APPOINTMENT = Appointment(time="23:59", department="内科", doctor="佐藤", place="A棟1階2番窓口")
 
@@ -136,11 +136,12 @@ def is_plain(picture: Image.Image) -> bool:
 
 def is_console(picture: Image.Image) -> bool:
     """Something on black: how a text console looks, and nothing that the kiosk shows."""
-    small = picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.NEAREST)
-    counted = Counter(small.getdata())
-    colour, count = counted.most_common(1)[0]
-    total = small.width * small.height
-    return max(colour) < 16 and count < total - 4
+    counted = picture.getcolors(_COLOURS_MAX)
+    if counted is None:
+        return False
+    count, colour = max(counted)
+    assert isinstance(colour, tuple)
+    return max(colour) < 16 and count < picture.width * picture.height - 4
 
 
 def same(one: Image.Image, other: Image.Image, tolerance: int = 0) -> bool:

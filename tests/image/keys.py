@@ -79,7 +79,7 @@ def run_usb(bench: Bench) -> None:
 
 
 def _allow(bench: Bench, machine: Machine, device: str) -> None:
-    files = bench.hospital.site_files(more=_USB.format(id=device))
+    files = bench.hospital.changed_site_files(_USB.format(id=device))
     shown = provision.result_of(bench, machine, bench.hospital.stick(machine.folder / "usb.img", files))
     assert shown["accepted"], shown["wrong"]
     provision.begin(machine)

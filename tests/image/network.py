@@ -105,7 +105,7 @@ def run(bench: Bench) -> None:
 def _give_address(bench: Bench, machine: Machine) -> None:
     from tests.image import provision  # as late as the bench does
 
-    files = bench.hospital.site_files(more=_NETWORK)
+    files = bench.hospital.changed_site_files(_NETWORK)
     shown = provision.result_of(bench, machine, bench.hospital.stick(Path(machine.folder / "net.img"), files))
     assert shown["accepted"], shown["wrong"]
 

@@ -127,4 +127,4 @@ def run_bad(bench: Bench) -> None:
     }
     for name, files in bad.items():
         shown = _refused(bench, name, files())
-        bench.figure(name, shown["wrong"][0][:60])
+        bench.figure(name, " / ".join(shown["wrong"])[:200])

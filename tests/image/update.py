@@ -15,7 +15,7 @@ NEW, OLD = "99.0.0", "0.0.1"
 _INSTALL_S = 900.0
 _FALL_BACK_S = 1800.0
 _STICK_MIB = 640
-_IMAGE = Path(__file__).resolve().parents[2] / "deploy" / "image"
+IMAGE = Path(__file__).resolve().parents[2] / "deploy" / "image"
 
 
 def bundle(bench: Bench, name: str, root: Path, version: str, keys: Path) -> Path:
@@ -24,7 +24,7 @@ def bundle(bench: Bench, name: str, root: Path, version: str, keys: Path) -> Pat
     out.parent.mkdir(exist_ok=True)
     if not out.exists():
         signer = ("--key", keys / "signer.key", "--cert", keys / "signer.pem")
-        disk.say(_IMAGE / "bundle", "--root", root, "--version", version, *signer, "--out", out)
+        disk.say(IMAGE / "bundle", "--root", root, "--version", version, *signer, "--out", out)
     return out
 
 
@@ -75,7 +75,7 @@ def run_wrong_signer(bench: Bench) -> None:
     """A bundle of another vendor is refused with that reason."""
     keys = bench.work / "other-vendor"
     if not keys.exists():
-        disk.say(_IMAGE / "keys", "development", keys)
+        disk.say(IMAGE / "keys", "development", keys)
     _refused(bench, bundle(bench, "wrong-signer", bench.root, NEW, keys), "wrong_signer")
 
 

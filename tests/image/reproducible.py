@@ -1,0 +1,17 @@
+"""Two builds of the same sources give the same root file system, byte for byte."""
+
+from __future__ import annotations
+
+from tests.image import disk
+from tests.image.bench import Bench
+from tests.image.update import IMAGE
+
+
+def run(bench: Bench) -> None:
+    """Everything is fetched and assembled twice; `deploy/image/build --compare` says whether the roots are the same."""
+    folders = [bench.work / name for name in ("build-1", "build-2")]
+    for folder in folders:
+        folder.mkdir()
+        with bench.timed(folder.name):
+            disk.say(IMAGE / "build", "--root-only", "--out", folder / "kiosk.img", "--work", folder / "work")
+    bench.figure("compared", disk.say(IMAGE / "build", "--compare", *(folder / "work" for folder in folders)).strip())
