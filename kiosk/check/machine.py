@@ -54,7 +54,7 @@ def asked(program: str, *arguments: str) -> str | None:
 def clock_sync(ask: Ask = asked, timesync: Path = _TIMESYNC) -> Finding:
     """Whether this machine's clock follows a time server: the day decides which appointments are today's."""
     code = "clock_sync"
-    do = "systemd-timesyncd か chrony に、院内の NTP サーバーを設定してください"
+    do = "院内の NTP サーバーを設定してください（専用機は site.toml の [time]、PC は systemd-timesyncd か chrony）"
     said = (ask("timedatectl", "show", "-p", "NTPSynchronized", "--value") or "").strip()
     if said == "yes" or timesync.exists():
         return ok(code, "時計は合わされています")

@@ -38,7 +38,7 @@ _BREATH = re.compile(
 )
 _STOP = re.compile(r"(?<=[、。！？])")
 # BIZ UDPGothic keeps so little room below the line that SDL cuts these letters off there.
-_TAILS = re.compile(r"[gjpqy]")
+_TAILS = re.compile(r"[gjpqy_]")
 _UNBROKEN = re.compile(r"[0-9A-Za-z:.,\-/]+")
 
 
