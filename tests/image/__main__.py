@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.image import (
     first_screen,
+    installer,
     keys,
     network,
     power_cut,
@@ -54,6 +55,7 @@ SCENARIOS: dict[str, Scenario] = {
     "broken_var": var_broken.run,
     "tpm": tpm.run,
     "secure_boot": secure_boot.run,
+    "installer": installer.run,
     "reproducible": reproducible.run,
 }
 SHORT: dict[str, Scenario] = {
@@ -97,7 +99,8 @@ def main() -> int:
     table = SHORT if options.short else SCENARIOS
     chosen = {name: table[name] for name in options.names} if options.names else table
     root = options.root or options.image.with_name("root.squashfs")
-    parts = Parts(options.image, root, options.keys or Path(f"{options.image}.work") / "development")
+    keys_of = options.keys or Path(f"{options.image}.work") / "development"
+    parts = Parts(options.image, root, keys_of, options.installer or options.image.with_name("usb.img"))
     with tempfile.TemporaryDirectory(prefix="kiosk-image-", dir=options.work) as work:
         rows = _all(chosen, parts, options.out, Path(work))
     text = "\n".join(_line(row) for row in rows)
@@ -113,6 +116,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--root", type=Path, help="root.squashfs of the image (default: beside it)")
     keys_help = "signer.key and signer.pem for it (default: those of its build, IMAGE.work/development)"
     parser.add_argument("--keys", type=Path, help=keys_help)
+    parser.add_argument("--installer", type=Path, help="its USB installer (default: usb.img beside the image)")
     parser.add_argument("--short", action="store_true", help="first screen, provisioning, a visit, one power cut")
     parser.add_argument("--out", type=Path, default=Path("image-test"), help="pictures and the table")
     parser.add_argument("--work", type=Path, default=None, help="where disks lie meanwhile (some GiB)")

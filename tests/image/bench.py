@@ -28,18 +28,20 @@ KIOSK = "/opt/kiosk/current/.venv/bin/python -P -m kiosk"
 
 @dataclass(frozen=True)
 class Parts:
-    """What was built. `root`: the image's root file system; `keys`: the folder of the signer it trusts."""
+    """What was built. `root`: the image's root file system; `keys`: the folder of the signer it trusts; `installer`: its stick.
+    """
 
     image: Path
     root: Path
     keys: Path
+    installer: Path
 
 
 class Bench:
     """`out`: pictures and logs; `work`: disks. `has_site`: the PC that is running was given the good site."""
 
     def __init__(self, parts: Parts, out: Path, work: Path, say: Callable[[str], None]) -> None:
-        self.image, self.root, self.keys = parts.image, parts.root, parts.keys
+        self.image, self.root, self.keys, self.installer = parts.image, parts.root, parts.keys, parts.installer
         self.out, self.work, self.say = out, work, say
         self.figures: dict[str, str] = {}
         self.machine: Machine | None = None

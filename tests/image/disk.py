@@ -40,13 +40,14 @@ def partitions(raw: Path) -> dict[str, Partition]:
     return {row.get("name", ""): Partition(row["start"] * unit, row["size"] * unit) for row in rows}
 
 
-def prepare(image: Path, out: Path, folder: Path, *, options: str = "") -> None:
+def prepare(image: Path, out: Path, folder: Path, *, options: str = "", esp: str = "esp") -> None:
     """Copy the image and give the copy the shell of the proof; nothing but the ESP is changed.
 
     `no_timer_check`: emulated timers fail the kernel's check now and then. `options`: more for the command line.
+    `esp`: the label of the partition with the loader.
     """
     say("cp", "--sparse=always", image, out)
-    esp = f"{out}@@{partitions(out)['esp'].start}"
+    esp = f"{out}@@{partitions(out)[esp].start}"
     make_initrd(folder / _SHELL, folder / "initrd")
     say("mcopy", "-o", "-i", esp, folder / _SHELL, f"::/{_SHELL}")
     config = folder / "grub.cfg"

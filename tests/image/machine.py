@@ -59,6 +59,7 @@ class Build:
     tap: str = ""
     netns: str = ""
     disk_on: str = "virtio"  # or nvme, sata, usb
+    boot_stick: Path | None = None  # starts from this raw USB stick
     memory_mib: int = 1536
 
 
@@ -145,7 +146,11 @@ class Machine:
             "usb": "usb-storage,drive=disk,bus=usb.0",
         }[self.build.disk_on]
         drive = f"if=none,id=disk,file={self.disk},format=qcow2,cache=writeback,discard=unmap"
-        return ["-drive", drive, "-device", f"{device},bootindex=0"]
+        command = ["-drive", drive, "-device", f"{device},bootindex=1"]
+        if self.build.boot_stick is not None:
+            command += ["-drive", f"if=none,id=boot,file={self.build.boot_stick},format=raw"]
+            command += ["-device", "usb-storage,drive=boot,bus=usb.0,bootindex=0"]
+        return command
 
     def _network(self) -> list[str]:
         tap = self.build.tap
