@@ -31,6 +31,7 @@ _OF_THE_MACHINE: Final = frozenset(
 )
 _OF_THE_FILES: Final = frozenset({"site_toml", "secrets", "reference_numbers"})
 _MAX_PIN_BYTES: Final = 200
+_WITHOUT_PIN: Final = "使えません（technician.secret がなく、だれの USB メモリーでも設定を替えられます）"
 
 
 class Unfit(Exception):
@@ -117,7 +118,7 @@ def taken(config: Config, secrets: int, *, has_pin: bool) -> list[str]:
         f"画面: {screen.width_px}×{screen.height_px}、{screen.diagonal_inch:g} 型、回転 {screen.rotation}",
         f"ネットワーク: {'DHCP' if config.network.address == 'dhcp' else config.network.address}",
         f"パスワードのファイル: {secrets} 個（この機械の鍵で暗号化しました）",
-        "技術者用の画面: 使えます" if has_pin else "技術者用の画面: 使えません（technician.secret がなく、だれの USB メモリーでも設定を替えられます）",
+        f"技術者用の画面: {'使えます' if has_pin else _WITHOUT_PIN}",
     ]
     if config.card_reader is not None:
         lines.insert(-3, f"診察券リーダー: {config.card_reader.url.partition('?')[0]}")
