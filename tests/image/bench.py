@@ -28,8 +28,8 @@ KIOSK = "/opt/kiosk/current/.venv/bin/python -P -m kiosk"
 
 @dataclass(frozen=True)
 class Parts:
-    """What was built. `root`: the image's root file system; `keys`: the folder of the signer it trusts; `installer`: the
-    USB installer.
+    """What was built. `root`: its root file system; `keys`: the folder of the signer it trusts; `installer`: its USB
+    stick.
     """
 
     image: Path
