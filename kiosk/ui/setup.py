@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.config import ConfigError
+from kiosk.ui.theme import PAGE, channels
 
 _DRM = Path("/dev/dri")
 # Fixed: what Kivy, and the SDL below it, take from the environment.
@@ -94,6 +95,13 @@ def prepare(width_px: int, height_px: int, *, fullscreen: bool, rotation: int = 
     _hear_fingers(Window)
     # Until here Kivy talks about what it tried and did without.
     said.setLevel(logging.WARNING)
+
+
+def paint(window: Any) -> None:
+    """An empty page at once: fonts and the first page take seconds on a slow PC, and black looks like a dead one."""
+    window.clearcolor = (*channels(PAGE.ground), 1)
+    window.clear()
+    window.flip()
 
 
 def close_escapes(window: Any, closed: Callable[[], None]) -> None:

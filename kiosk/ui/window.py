@@ -71,6 +71,7 @@ class Window:
         setup.prepare(width, height, fullscreen=display.fullscreen and beside is None, rotation=self._rotation)
         from kivy.core.window import Window as KivyWindow
 
+        setup.paint(KivyWindow)
         from kiosk.ui.view import View
 
         self._window = KivyWindow
