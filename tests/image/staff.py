@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from contextlib import suppress
 from typing import Any
 
 from tests.image.machine import Machine
@@ -42,3 +43,9 @@ def ask_unlocked(machine: Machine, *requests: dict[str, Any], deadline_s: float 
     answers = ask(machine, {"do": "unlock", "pin": PIN}, *requests, deadline_s=deadline_s)
     assert answers[0]["ok"], answers[0]
     return answers[1:]
+
+
+def ask_last(machine: Machine, request: dict[str, Any], *, unlock: bool = True) -> None:
+    """A request after which the PC goes down, maybe before its answer is through. What follows must be looked for."""
+    with suppress(AssertionError):
+        (ask_unlocked if unlock else ask)(machine, request)

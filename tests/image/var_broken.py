@@ -43,8 +43,7 @@ def format_from_page(bench: Bench, machine: Machine, name: str) -> Machine:
     until(lambda: staff.ask(machine, {"do": "state"})[-1].get("stick"), "the stick is seen", 120)
     assert not staff.ask(machine, {"do": "format", "confirmed": 1})[-1]["ok"], "formatted after one confirmation"
     boot = machine.shell.value("cat /proc/sys/kernel/random/boot_id")
-    asked = staff.ask(machine, {"do": "format", "confirmed": 2})
-    assert not asked or asked[-1]["ok"], asked
+    staff.ask_last(machine, {"do": "format", "confirmed": 2}, unlock=False)
     machine.pull_stick()
 
     def restarted() -> bool:
