@@ -19,7 +19,7 @@ _ROOT_UNITS_MAX = 9.0
 
 def units(machine: Machine) -> list[str]:
     """Our units that have been started."""
-    listed = machine.shell.value("systemctl list-units --all --plain --no-legend --type=service 'kiosk*'")
+    listed = machine.shell.value("systemctl list-units --all --plain --full --no-legend --type=service 'kiosk*'")
     names = [line.split()[0] for line in listed.splitlines() if line.strip()]
     return [name for name in names if "test-shell" not in name]
 
