@@ -35,10 +35,10 @@ _CONF = "echo '/scripts/init-bottom/zz-kiosk-test' >> /scripts/init-bottom/ORDER
 _SCRIPT = """#!/bin/sh
 [ "$1" = prereqs ] && exit 0
 mkdir -p /run/systemd/system/sysinit.target.wants
-# There is no cp in a small initrd.
 # The health check waits ten minutes; the proof does not.
 mkdir -p /run/systemd/system/kiosk-good.service.d
 printf '[Service]\nEnvironment=KIOSK_HEALTH_S=300\n' > /run/systemd/system/kiosk-good.service.d/proof.conf
+# There is no cp in a small initrd.
 cat /kiosk-test-shell.service > /run/systemd/system/kiosk-test-shell.service
 ln -s ../kiosk-test-shell.service /run/systemd/system/sysinit.target.wants/
 exit 0
