@@ -26,7 +26,7 @@ from kiosk.screens import STAFF_CORNER, Screen
 from kiosk.staff_door import OPEN_ON, StaffDoor
 from kiosk.ui.theme import CORNER_MM
 from tests.hospital import DEADLINE_S, ROOT, wait_until
-from tests.test_window import x_server
+from tests.test_window import ShowingProgram, x_server
 from tests.ui_driver import DIAGONAL, PORTRAIT, Desk, needs_gl
 
 MISSING = [program for program in ("Xvfb", "xdotool") if shutil.which(program) is None]
@@ -88,7 +88,7 @@ def technician(request: dict[str, Any]) -> list[dict[str, Any]]:
             return [{"ok": False, "reason": "no_session"}]
 
 
-class Program:
+class Program(ShowingProgram):
     """`kiosk.appliance page` on a display; `lines` are what it told of."""
 
     def __init__(self, folder: Path, display: str, *options: str) -> None:
@@ -105,28 +105,6 @@ class Program:
             ],
             env=self.environment, stderr=self._errors, cwd=folder,
         )  # fmt: skip
-
-    @property
-    def errors(self) -> str:
-        self._errors.seek(0)
-        return self._errors.read()
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        text = self.told.read_text(encoding="utf-8") if self.told.exists() else ""
-        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-
-    def until(self, screen: str) -> dict[str, Any]:
-        def find() -> int | None:
-            assert self.process.poll() is None, self.errors
-            rows = enumerate(self.lines[self._read_to :], start=self._read_to)
-            return next((at for at, line in rows if line["screen"] == screen), None)
-
-        wait_until(lambda: find() is not None, screen)
-        at = find()
-        assert at is not None
-        self._read_to = at + 1
-        return self.lines[at]
 
     def click(self, line: dict[str, Any], *buttons: str) -> None:
         for button in buttons:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -48,7 +48,40 @@ def x_server(width: int = 1080, height: int = 1920) -> Iterator[str]:
         server.wait(DEADLINE_S)
 
 
-class WindowReception:
+class ShowingProgram:
+    """A program with --screens-to `told`: what it has shown and what it complained of."""
+
+    process: subprocess.Popen[Any]
+    told: Path
+    _errors: IO[str]
+    _read_to: int
+
+    @property
+    def errors(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read()
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        text = self.told.read_text(encoding="utf-8") if self.told.exists() else ""
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+    def until(self, screen: str) -> dict[str, Any]:
+        """The next line of this screen; what came before is passed over."""
+
+        def find() -> int | None:
+            assert self.process.poll() is None, self.errors
+            rows = enumerate(self.lines[self._read_to :], start=self._read_to)
+            return next((at for at, line in rows if line["screen"] == screen), None)
+
+        wait_until(lambda: find() is not None, screen)
+        at = find()
+        assert at is not None
+        self._read_to = at + 1
+        return self.lines[at]
+
+
+class WindowReception(ShowingProgram):
     """One `kiosk run` in a window on `display`; `lines` are the screens that it told of."""
 
     def __init__(self, site: Path, display: str, told: Path, cwd: Path) -> None:
@@ -74,30 +107,6 @@ class WindowReception:
         if self.process.stdout:
             self.process.stdout.close()
         self._errors.close()
-
-    @property
-    def errors(self) -> str:
-        self._errors.seek(0)
-        return self._errors.read()
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        text = self.told.read_text(encoding="utf-8") if self.told.exists() else ""
-        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-
-    def until(self, screen: str) -> dict[str, Any]:
-        """The next line of this screen; what came before is passed over."""
-
-        def find() -> int | None:
-            assert self.process.poll() is None, self.errors
-            rows = enumerate(self.lines[self._read_to :], start=self._read_to)
-            return next((at for at, line in rows if line["screen"] == screen), None)
-
-        wait_until(lambda: find() is not None, f"{screen}")
-        at = find()
-        assert at is not None
-        self._read_to = at + 1
-        return self.lines[at]
 
     def click(self, line: dict[str, Any], *buttons: str) -> None:
         for button in buttons:
