@@ -18,7 +18,7 @@ from drivers.reservations.sqlite_file import DATABASE_NAME
 from drivers.share import LogonGate, Refused, Share, open_share
 from drivers.simulated.card_reader import SimulatedCardReader
 from drivers.simulated.printer import SimulatedPrinter
-from kiosk import check, status
+from kiosk import check, displays, status
 from kiosk.check import devices, files, machine, probe
 from kiosk.check.finding import Finding, Findings, ng, ok, skip
 from kiosk.check.schedule import Job, Schedule
@@ -267,7 +267,7 @@ def test_fonts_that_are_missing_or_lack_letters_are_told() -> None:
     ],
 )
 def test_the_screen_is_compared_as_it_is_mounted(
-    width: int, height: int, rotation: Any, wired: machine.Size, result: str, do: str
+    width: int, height: int, rotation: Any, wired: displays.Size, result: str, do: str
 ) -> None:
     found = machine.screen(Display(width_px=width, height_px=height, rotation=rotation), [wired])
     assert found.result == result
@@ -280,8 +280,8 @@ def test_a_window_or_no_display_is_not_judged() -> None:
 
 
 def test_the_size_comes_from_x_or_from_the_kernel(tmp_path: Path) -> None:
-    displays = {"card0-HDMI-A-1": ("connected", "1920x1080\n1280x720\n"), "card0-DP-1": ("disconnected", "")}
-    for name, (state, modes) in displays.items():
+    there = {"card0-HDMI-A-1": ("connected", "1920x1080\n1920x1080i\n1280x720\n"), "card0-DP-1": ("disconnected", "")}
+    for name, (state, modes) in there.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "status").write_text(state + "\n")
         (tmp_path / name / "modes").write_text(modes)
@@ -290,8 +290,9 @@ def test_the_size_comes_from_x_or_from_the_kernel(tmp_path: Path) -> None:
         return "Screen 0: minimum 320 x 200, current 1280 x 1024, maximum 16384 x 16384"
 
     assert machine.display_sizes(x_says, {"DISPLAY": ":0"}, tmp_path) == [(1280, 1024)]
-    assert machine.display_sizes(x_says, {}, tmp_path) == [(1920, 1080)]
-    assert machine.display_sizes(lambda *_: None, {"DISPLAY": ":0"}, tmp_path) == [(1920, 1080)]
+    offered = [(1920, 1080), (1280, 720)]
+    assert machine.display_sizes(x_says, {}, tmp_path) == offered
+    assert machine.display_sizes(lambda *_: None, {"DISPLAY": ":0"}, tmp_path) == offered
     assert machine.display_sizes(x_says, {}, tmp_path / "none") == []
 
 

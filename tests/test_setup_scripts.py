@@ -187,8 +187,8 @@ DEV_PACKAGES = (
     "iproute2", "rauc", "squashfs-tools", "cryptsetup-bin", "openssl", "grub-common",
 )  # fmt: skip
 IMAGE_PACKAGES = (
-    "mmdebstrap", "eatmydata", "fdisk", "dosfstools", "mtools", "e2fsprogs", "git", "python3-pip", "util-linux", "zstd",
-    "qemu-system-x86", "qemu-utils", "ovmf", "swtpm", "swtpm-tools",
+    "mmdebstrap", "eatmydata", "fdisk", "dosfstools", "mtools", "cpio", "e2fsprogs", "git", "python3-pip", "util-linux",
+    "zstd", "qemu-system-x86", "qemu-utils", "ovmf", "chrony", "socat", "swtpm", "swtpm-tools",
 )  # fmt: skip
 
 

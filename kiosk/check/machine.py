@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from kiosk import displays
 from kiosk.check.devices import SAMPLE
 from kiosk.check.finding import Finding, ng, ok, skip
 from kiosk.config import Display
@@ -23,12 +24,9 @@ FREE_MIN_MB = 500
 FONTS = ("BIZUDGothic-Regular.ttf", "BIZUDGothic-Bold.ttf", "BIZUDPGothic-Regular.ttf", "BIZUDPGothic-Bold.ttf")
 LAST_FONT = "NotoSansCJKjp-Regular.otf"
 _ANSWER_S = 5.0
-_DRM = Path("/sys/class/drm")
 _TIMESYNC = Path("/run/systemd/timesync/synchronized")
 _XRANDR_SIZE = re.compile(r"current ([0-9]+) x ([0-9]+)")
-_DRM_SIZE = re.compile(r"([0-9]+)x([0-9]+)")
 
-Size = tuple[int, int]
 Ask = Callable[..., str | None]
 
 
@@ -79,8 +77,8 @@ def fonts(sample: str = SAMPLE, names: Sequence[str] = FONTS) -> Finding:
     return ok(code, f"フォント {len(names) + 1} 個があり、{sample} を表示できます")
 
 
-def screen(display: Display, sizes: Sequence[Size]) -> Finding:
-    """The real size against [screen]. `sizes` of the displays as they are wired, before any rotation."""
+def screen(display: Display, sizes: Sequence[displays.Size]) -> Finding:
+    """The real size against [screen]. `sizes` of the displays as they are wired, before rotation, the usual first."""
     code = "screen"
     if not display.fullscreen:
         return skip(code, "[screen] fullscreen = false です")
@@ -100,20 +98,13 @@ def screen(display: Display, sizes: Sequence[Size]) -> Finding:
     return ng(code, said, f"[screen] width_px = {width}、height_px = {height} にしてください")
 
 
-def display_sizes(ask: Ask = asked, environ: Mapping[str, str] = os.environ, drm: Path = _DRM) -> list[Size]:
-    """Sizes of the displays: what X says if there is one, else the preferred mode of each connected display."""
+def display_sizes(
+    ask: Ask = asked, environ: Mapping[str, str] = os.environ, drm: Path = displays.DRM
+) -> list[displays.Size]:
+    """Sizes the kiosk can have: what X says if there is one, else all that the connected displays offer."""
     if environ.get("DISPLAY") and (said := _XRANDR_SIZE.search(ask("xrandr", "--current") or "")):
         return [(int(said[1]), int(said[2]))]
-    sizes = []
-    for status in sorted(drm.glob("card*-*/status")):
-        try:
-            connected = status.read_text(encoding="ascii").strip() == "connected"
-            first = (status.parent / "modes").read_text(encoding="ascii").partition("\n")[0]
-        except (OSError, UnicodeDecodeError):
-            continue
-        if connected and (mode := _DRM_SIZE.match(first)):
-            sizes.append((int(mode[1]), int(mode[2])))
-    return sizes
+    return displays.sizes(drm)
 
 
 def disk(folder: Path, free_min_mb: int = FREE_MIN_MB) -> Finding:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from kiosk import displays
 from kiosk.config import ConfigError
 from kiosk.ui.theme import PAGE, channels
 
@@ -56,6 +57,8 @@ def prepare(width_px: int, height_px: int, *, fullscreen: bool, rotation: int = 
     if desktop is not None:
         # Full screen by a change of size afterwards leaves a picture of the size before.
         width_px, height_px = desktop if fullscreen else _within(width_px, height_px, desktop)
+    # Without X the display takes the size of site.toml, if it can; else SDL would try the next larger one, or none.
+    own_size = os.environ["SDL_VIDEODRIVER"] == "KMSDRM" and (width_px, height_px) in displays.sizes()
     said = _quiet()
     from kivy.config import Config
 
@@ -64,7 +67,7 @@ def prepare(width_px: int, height_px: int, *, fullscreen: bool, rotation: int = 
         "height": height_px,
         # Here and not later: Kivy takes a window that is turned afterwards for one of another density.
         "rotation": (360 - rotation) % 360,  # Kivy turns the other way round
-        "fullscreen": "auto" if fullscreen else 0,
+        "fullscreen": (1 if own_size else "auto") if fullscreen else 0,
         "borderless": int(fullscreen),
         "resizable": 0,
         "maxfps": FRAMES_A_SECOND,

@@ -1,4 +1,4 @@
-"""`python -m tests.image`: the scenarios, one after another, and a table of what came out."""
+"""`python -m tests.image`: the scenarios, one after another or on two PCs at once, and a table of what came out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.image import (
     first_screen,
     installer,
     keys,
+    mishaps,
     network,
     power_cut,
     provision,
@@ -23,17 +25,20 @@ from tests.image import (
     reproducible,
     secure_boot,
     security,
+    spare,
     technician,
     tpm,
+    turned,
     update,
     var_broken,
     visit,
+    watchdog,
 )
 from tests.image.bench import Bench, Parts
 
 Scenario = Callable[[Bench], None]
 # In this order a PC is carried on from one to the next.
-SCENARIOS: dict[str, Scenario] = {
+CARRIED: dict[str, Scenario] = {
     "first_screen": first_screen.run,
     "provision_good": provision.run_good,
     "visit": visit.run,
@@ -47,17 +52,26 @@ SCENARIOS: dict[str, Scenario] = {
     "update_too_old": update.run_too_old,
     "update_good": update.run_good,
     "update_previous": update.run_previous,
+    "update_server": update.run_server,
     "update_unbootable": update.run_unbootable,
     "update_unhealthy": update.run_unhealthy,
+}
+# These bring their own PC, or break the one that they were given.
+APART: dict[str, Scenario] = {
     "power_cut": power_cut.run,
+    "mishaps": mishaps.run,
+    "watchdog": watchdog.run,
     "usb_devices": keys.run_usb,
+    "turned": turned.run,
     "network": network.run,
     "broken_var": var_broken.run,
+    "spare": spare.run,
     "tpm": tpm.run,
     "secure_boot": secure_boot.run,
     "installer": installer.run,
     "reproducible": reproducible.run,
 }
+SCENARIOS: dict[str, Scenario] = CARRIED | APART
 SHORT: dict[str, Scenario] = {
     "first_screen": first_screen.run,
     "provision_good": provision.run_good,
@@ -65,8 +79,8 @@ SHORT: dict[str, Scenario] = {
     "power_cut": power_cut.run_short,
 }
 PROGRAMS = (
-    "qemu-system-x86_64", "qemu-img", "mcopy", "mkfs.vfat", "sfdisk", "cpio", "e2fsck", "zbarimg", "smbd", "smbclient",
-    "pdbedit",
+    "qemu-system-x86_64", "qemu-img", "qemu-io", "mcopy", "mkfs.vfat", "sfdisk", "cpio", "e2fsck", "zbarimg", "smbd",
+    "smbclient", "pdbedit", "swtpm", "rauc", "unsquashfs", "ip", "socat", "chronyd",
 )  # fmt: skip
 
 
@@ -102,7 +116,7 @@ def main() -> int:
     keys_of = options.keys or Path(f"{options.image}.work") / "development"
     parts = Parts(options.image, root, keys_of, options.installer or options.image.with_name("usb.img"))
     with tempfile.TemporaryDirectory(prefix="kiosk-image-", dir=options.work) as work:
-        rows = _all(chosen, parts, options.out, Path(work))
+        rows = _all(_lanes(chosen, options.jobs), parts, options.out, Path(work))
     text = "\n".join(_line(row) for row in rows)
     say(f"\n{text}\n")
     (options.out / "table.txt").write_text(text + "\n", encoding="utf-8")
@@ -118,17 +132,33 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--keys", type=Path, help=keys_help)
     parser.add_argument("--installer", type=Path, help="its USB installer (default: usb.img beside the image)")
     parser.add_argument("--short", action="store_true", help="first screen, provisioning, a visit, one power cut")
+    jobs_help = "2: two PCs at once; sooner done, with longer times in the table"
+    parser.add_argument("--jobs", type=int, choices=(1, 2), default=1, help=jobs_help)
     parser.add_argument("--out", type=Path, default=Path("image-test"), help="pictures and the table")
     parser.add_argument("--work", type=Path, default=None, help="where disks lie meanwhile (some GiB)")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SCENARIOS))
     return parser.parse_args()
 
 
-def _all(chosen: dict[str, Scenario], parts: Parts, out: Path, work: Path) -> list[Row]:
+def _lanes(chosen: dict[str, Scenario], jobs: int) -> list[dict[str, Scenario]]:
+    """What runs one after another on a PC of its own."""
+    apart = {name: each for name, each in chosen.items() if name in APART}
+    carried = {name: each for name, each in chosen.items() if name not in APART}
+    return [carried, apart] if jobs == 2 and carried and apart else [chosen]
+
+
+def _all(lanes: list[dict[str, Scenario]], parts: Parts, out: Path, work: Path) -> list[Row]:
+    with ThreadPoolExecutor(len(lanes)) as at_once:
+        running = [at_once.submit(_lane, lane, parts, out, work / str(n)) for n, lane in enumerate(lanes)]
+        return [row for each in running for row in each.result()]
+
+
+def _lane(chosen: dict[str, Scenario], parts: Parts, out: Path, work: Path) -> list[Row]:
     rows = []
     with Bench(parts, out, work, say) as bench:
         for name, scenario in chosen.items():
             say(f"{name}: {(scenario.__doc__ or '').splitlines()[0]}")
+            bench.scenario = name
             rows.append(_one(name, scenario, bench))
     return rows
 

@@ -44,6 +44,7 @@ class Bench:
     def __init__(self, parts: Parts, out: Path, work: Path, say: Callable[[str], None]) -> None:
         self.image, self.root, self.keys, self.installer = parts.image, parts.root, parts.keys, parts.installer
         self.out, self.work, self.say = out, work, say
+        self.scenario = ""
         self.figures: dict[str, str] = {}
         self.machine: Machine | None = None
         self.has_site = False
@@ -144,7 +145,7 @@ class Bench:
     def figure(self, name: str, value: Any) -> None:
         """Something measured; printed beside the scenario's result."""
         self.figures[name] = f"{value:.1f}" if isinstance(value, float) else str(value)
-        self.say(f"    {name}: {self.figures[name]}")
+        self.say(f"    {self.scenario} {name}: {self.figures[name]}")
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.image import disk, provision, staff, var_broken
 from tests.image.bench import Bench
 from tests.image.machine import Build
+from tests.image.staff_pages import DISKS, SURE, SURE_AGAIN, WRITTEN, tap, until_page
 
 _DISK_GIB = 9
 _WRITE_S = 900.0
@@ -25,12 +26,16 @@ def run(bench: Bench) -> None:
     [offered] = staff.ask(machine, {"do": "disks"})
     names = [each["name"] for each in offered["disks"]]
     assert names == ["vda"], names
-    with bench.timed("written_s"):
-        answers = staff.ask(
-            machine, {"do": "disks"}, {"do": "write_disk", "name": "vda", "confirmed": 2}, deadline_s=_WRITE_S
-        )
-    assert answers[-1]["ok"], answers[-1]
-    assert sum("progress" in each for each in answers) > 10, "no progress was told"
+    for confirmed in (0, 1):
+        [said] = staff.ask(machine, {"do": "write_disk", "name": "vda", "confirmed": confirmed})
+        assert said["reason"] == "not_confirmed", said
+    for page, button in ((DISKS, "option_0"), (SURE, "yes"), (SURE_AGAIN, "yes")):
+        until_page(bench, machine, page)
+        bench.picture(machine, f"installer-{page.name}")
+        tap(machine, page, button, last=page is SURE_AGAIN)
+    with bench.timed("written"):
+        until_page(bench, machine, WRITTEN, deadline_s=_WRITE_S)
+    bench.picture(machine, "installer-written")
     bench.end_machine()
     installed = folder / "installed.raw"
     disk.say("qemu-img", "convert", "-O", "raw", empty, installed)

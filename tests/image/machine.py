@@ -74,6 +74,8 @@ class Machine:
             path.unlink(missing_ok=True)
         self._log = (folder / "qemu.log").open("ab")
         self.events: list[dict[str, Any]] = []
+        # How far what is shown is turned on the display, clockwise: [screen] rotation of its site.
+        self.turned = 0
         self.on_at = time.monotonic()
         self._process = subprocess.Popen(self._command(), stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
         try:
@@ -196,14 +198,15 @@ class Machine:
     # -- display, finger, keys ----------------------------------------------------------------------------------
 
     def look(self) -> Image.Image:
-        """What the display shows now."""
+        """What the display shows now, as somebody in front of it sees it: a turned display hangs turned back."""
         path = self.folder / "look.ppm"
         self.ask("screendump", filename=str(path))
         with Image.open(path) as picture:
-            return picture.convert("RGB")
+            return picture.convert("RGB").rotate(self.turned, expand=True)
 
     def point(self, x: float, y: float) -> None:
-        """Move the pointer; `x`, `y` from 0 to 1."""
+        """Move the pointer; `x`, `y` from 0 to 1, as somebody in front of it sees them."""
+        x, y = {0: (x, y), 90: (1 - y, x), 180: (1 - x, 1 - y), 270: (y, 1 - x)}[self.turned]
         axes = [("x", x), ("y", y)]
         self._send([{"type": "abs", "data": {"axis": axis, "value": round(at * _ABSOLUTE_MAX)}} for axis, at in axes])
 

@@ -1,6 +1,7 @@
 """What can be reached from outside (nothing), what goes out (only what the site names), seen on the wire itself.
 
-The PC hangs on a tap in a network namespace of its own; every frame it sends is read there.
+The PC hangs on a tap in a network namespace of its own; every frame it sends is read there. The hospital's servers are
+in there too: file server and printer by a relay, a time server, a receiver of the log.
 """
 
 from __future__ import annotations
@@ -8,18 +9,41 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.image import disk
+from tests.image import disk, provision, visit
 from tests.image.bench import BOOT_S, STEP_S, Bench
 from tests.image.machine import Build, Machine, until
-from tests.image.site import HOST
+from tests.image.site import HOST, PASSWORD, PERSON
 
 NETNS, TAP = "kiosk-proof", "kioskproof0"
 GUEST = "10.0.2.15"
-_NETWORK = f'[network]\naddress = "{GUEST}/24"\ngateway = "{HOST}"\n'
+NTP_PORT, SYSLOG_PORT = 123, 514
+_TABLES = f"""[network]
+address = "{GUEST}/24"
+gateway = "{HOST}"
+[time]
+servers = ["{HOST}"]
+[syslog]
+server = "udp://{HOST}:{SYSLOG_PORT}"
+[metrics]
+push = "smb://kiosk@{HOST}:{{smb}}/watch"
+push_every_s = 15
+"""
+# -x: it gives the time and leaves this computer's clock alone.
+_CLOCK = f"""bindaddress {HOST}
+port {NTP_PORT}
+cmdport 0
+bindcmdaddress /
+allow
+local stratum 3
+pidfile {{folder}}/chronyd.pid
+"""
+_CLOCK_OFF_S = 3000
+_CLOCK_NEAR_S = 5.0
 _SCAN = """import asyncio, json, sys
 async def open_(port, gate):
     async with gate:
@@ -81,6 +105,43 @@ def wire() -> Iterator[None]:
         subprocess.run(["ip", "netns", "del", NETNS], check=False)
 
 
+@contextmanager
+def _running(*command: str, inside: bool = True) -> Iterator[None]:
+    """A server for as long as the context lasts."""
+    prefix = ("ip", "netns", "exec", NETNS) if inside else ()
+    process = subprocess.Popen([*prefix, *command], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextmanager
+def hospital(folder: Path, ports: tuple[str, ...]) -> Iterator[Path]:
+    """The hospital's servers on the wire; gives the file that the log arrives in."""
+    log = folder / "syslog"
+    config = folder / "chrony.conf"
+    config.write_text(_CLOCK.format(folder=folder))
+    with ExitStack() as stack:
+        for port in ports:
+            # The servers listen on this computer's loopback; a Unix socket leads out of the namespace.
+            path = folder / f"relay-{port}.sock"
+            stack.enter_context(_running("socat", f"UNIX-LISTEN:{path},fork", f"TCP:127.0.0.1:{port}", inside=False))
+            listen = f"TCP-LISTEN:{port},bind={HOST},fork,reuseaddr"
+            stack.enter_context(_running("socat", listen, f"UNIX-CONNECT:{path}"))
+        stack.enter_context(_running("socat", "-u", f"UDP-RECV:{SYSLOG_PORT},bind={HOST}", f"OPEN:{log},creat,append"))
+        stack.enter_context(_running("chronyd", "-x", "-d", "-u", "root", "-f", str(config)))
+        for listener in (*ports, str(NTP_PORT), str(SYSLOG_PORT)):
+            _until_listens(listener)
+        yield log
+
+
+def _until_listens(port: str) -> None:
+    listeners = ("ip", "netns", "exec", NETNS, "ss", "-Hlntu")
+    until(lambda: f"{HOST}:{port} " in disk.say(*listeners), f"a server on port {port}", 30)
+
+
 def _inside(script: str, *arguments: str) -> list[object]:
     said = disk.say("ip", "netns", "exec", NETNS, sys.executable, "-c", script, *arguments)
     found: list[object] = json.loads(said)
@@ -88,34 +149,62 @@ def _inside(script: str, *arguments: str) -> list[object]:
 
 
 def run(bench: Bench) -> None:
-    """No TCP port answers, nothing listens but on loopback, and only frames that the site needs leave the PC."""
+    """No port answers, nothing listens; only frames that the site needs go out: a visit, time, log, figures."""
     machine = bench.with_site()
-    _give_address(bench, machine)
+    visit.book(machine)
+    smb, printer = str(bench.hospital.server.port), bench.hospital.printer.url.rpartition(":")[2]
+    _give_address(bench, machine, smb)
     machine.shut_down()
     bench.machine, bench.has_site = None, False
-    with wire():
+    with wire(), hospital(machine.folder, (smb, printer)) as log:
         machine = bench.start(machine.disk, machine.folder, Build(tap=TAP, netns=NETNS))
         try:
             bench.until_up(machine)
-            _look(bench, machine)
+            until(lambda: GUEST in machine.shell.run("ip -4 -o addr")[1], f"address {GUEST}", BOOT_S)
+            visit.perform(bench, machine, "network")
+            _clock(bench, machine)
+            _told(bench, log)
+            _look(bench, machine, smb, printer)
         finally:
             bench.end_machine()
 
 
-def _give_address(bench: Bench, machine: Machine) -> None:
-    from tests.image import provision  # as late as the bench does
-
-    files = bench.hospital.changed_site_files(_NETWORK)
+def _give_address(bench: Bench, machine: Machine, smb: str) -> None:
+    files = bench.hospital.changed_site_files(_TABLES.format(smb=smb))
+    files["metrics.secret"] = f"{PASSWORD}\n".encode()
     shown = provision.result_of(bench, machine, bench.hospital.stick(Path(machine.folder / "net.img"), files))
     assert shown["accepted"], shown["wrong"]
 
 
-def _look(bench: Bench, machine: Machine) -> None:
+def _clock(bench: Bench, machine: Machine) -> None:
+    """A clock that is wrong is set right by the hospital's server."""
+    machine.shell.value(f"date -s @$(($(date +%s) - {_CLOCK_OFF_S})) && systemctl restart systemd-timesyncd")
+
+    def off_s() -> float:
+        return abs(float(machine.shell.value("date +%s.%N")) - time.time())
+
+    with bench.timed("clock_right"):
+        until(lambda: off_s() < _CLOCK_NEAR_S, "the clock is right", STEP_S, 1.0)
+    server = machine.shell.value("timedatectl show-timesync -p ServerAddress --value")
+    assert server == HOST, f"the time came from {server}"
+
+
+def _told(bench: Bench, log: Path) -> None:
+    """The log and the figures arrive, without anything of the patient."""
+    figures = bench.hospital.folder / "watch"
+    until(lambda: list(figures.glob("*.prom")), "figures in the share", STEP_S)
+    until(lambda: log.exists() and b" kiosk" in log.read_bytes(), "lines in the hospital's log", STEP_S)
+    said = log.read_bytes() + b"".join(file.read_bytes() for file in figures.glob("*.prom"))
+    for word in (PERSON.number, PERSON.birthdate, PERSON.name, PASSWORD):
+        assert str(word).encode() not in said, "log or figures have something of the patient, or the password"
+    bench.figure("log_lines", len(log.read_bytes().split(b"<")) - 1)
+
+
+def _look(bench: Bench, machine: Machine, smb: str, printer: str) -> None:
     shell = machine.shell
-    until(lambda: GUEST in shell.run("ip -4 -o addr")[1], f"address {GUEST}", BOOT_S)
-    smb, printer = str(bench.hospital.server.port), bench.hospital.printer.url.rpartition(":")[2]
     sent = [str(each) for each in _inside(_LISTEN, TAP, "60")]
-    allowed = {"arp", f"ip 6 {HOST} {smb}", f"ip 6 {HOST} {printer}"}
+    allowed = {"arp", *(f"ip 6 {HOST} {port}" for port in (smb, printer))}
+    allowed |= {f"ip 17 {HOST} {port}" for port in (NTP_PORT, SYSLOG_PORT)}
     bench.figure("frames", ", ".join(sorted(set(sent))))
     other = [each for each in sent if each not in allowed and not _of_neighbours(each)]
     assert not other, f"other frames left the PC: {other}"
@@ -125,8 +214,11 @@ def _look(bench: Bench, machine: Machine) -> None:
     listeners = [line.split()[4] for line in shell.value("ss -H -lntu").splitlines()]
     outside = [each for each in listeners if not each.startswith(("127.", "[::1]"))]
     assert not outside, f"listens: {outside}"
-    for port, wanted in ((smb, True), ("9999", False), ("22", False), ("80", False)):
-        _try_out(machine, port, wanted)
+    assert _connects(machine, smb), "the file server cannot be reached"
+    for port in ("9999", "22", "80"):
+        with _running("socat", f"TCP-LISTEN:{port},bind={HOST},fork", "/dev/null"):
+            _until_listens(port)
+            assert not _connects(machine, port), f"port {port} is open outwards"
     bench.figure("rules", shell.value("nft list ruleset | wc -l"))
 
 
@@ -135,17 +227,5 @@ def _of_neighbours(frame: str) -> bool:
     return frame.startswith(("ip6 58 ", "ip6 0 ff02::16", "ip 2 "))
 
 
-def _try_out(machine: Machine, port: str, wanted: bool) -> None:
-    """Connect from the PC to a listener on this side."""
-    server = subprocess.Popen(
-        ["ip", "netns", "exec", NETNS, sys.executable, "-c",
-         f"import socket; s = socket.create_server(('{HOST}', {port})); s.settimeout(60); s.accept()"],
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        until(lambda: f":{port} " in disk.say("ip", "netns", "exec", NETNS, "ss", "-Hlnt"), f"listener {port}", 30)
-        code, _ = machine.shell.run(f"timeout 8 bash -c '</dev/tcp/{HOST}/{port}'", STEP_S)
-        assert (code == 0) == wanted, f"port {port} outwards: {'closed' if wanted else 'open'}"
-    finally:
-        server.kill()
-        server.wait()
+def _connects(machine: Machine, port: str) -> bool:
+    return machine.shell.run(f"timeout 8 bash -c '</dev/tcp/{HOST}/{port}'", STEP_S)[0] == 0

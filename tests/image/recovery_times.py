@@ -11,6 +11,14 @@ from tests.image.machine import Machine, until
 _SCREEN, _COURIER = "kiosk.service", "kiosk-courier.service"
 
 
+def boot_id(machine: Machine) -> str:
+    """Changes with every start of the PC; "" while nobody answers."""
+    try:
+        return machine.shell.value("cat /proc/sys/kernel/random/boot_id", 10)
+    except AssertionError:  # between two starts
+        return ""
+
+
 def main_pid(machine: Machine, unit: str) -> int:
     """0: it does not run."""
     return int(machine.shell.value(f"systemctl show -p MainPID --value {unit}"))

@@ -49,6 +49,8 @@ url = "tcp://{host}:{printer}"
 width_px = 1080
 height_px = 1920
 diagonal_inch = 21.5
+[update]
+folder = "smb://kiosk@{host}:{smb}/update"
 {more}[[place]]
 department = "内科"
 text = "A棟1階2番窓口"
@@ -63,7 +65,7 @@ class HospitalSide:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        shares = {name: self.folder / name for name in ("face", "to_face", "update")}
+        shares = {name: self.folder / name for name in ("face", "to_face", "update", "watch")}
         self.server = self._stack.enter_context(Smbd(shares, password=PASSWORD))
         self.printer = self._stack.enter_context(SimulatedPrinter())
         return self
@@ -75,6 +77,11 @@ class HospitalSide:
     def face(self) -> Path:
         """The terminal's folder."""
         return self.folder / "face"
+
+    @property
+    def update(self) -> Path:
+        """Where the hospital's server keeps update bundles."""
+        return self.folder / "update"
 
     @property
     def to_face(self) -> Path:
@@ -93,6 +100,7 @@ class HospitalSide:
             "site.toml": self.site_toml(more).encode(),
             "terminal.secret": secret,
             "receipt_computer.secret": secret,
+            "update.secret": secret,
             "technician.secret": f"{pin}\n".encode(),
             "appointments/today.csv": appointments().encode(),
         }
@@ -126,12 +134,15 @@ def appointments() -> str:
 
 
 class Stream:
-    """The terminal keeps a few files waiting, and a greedy receipt computer takes what arrives."""
+    """The terminal writes files, and a greedy receipt computer takes what arrives.
 
-    def __init__(self, hospital: HospitalSide, every_s: float) -> None:
-        self._hospital, self._every_s = hospital, every_s
+    With `every_s` a few files are always waiting; without, only what `put` was called for.
+    """
+
+    def __init__(self, hospital: HospitalSide, every_s: float | None = None) -> None:
+        self._hospital = hospital
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._write, daemon=True, name="terminal")
+        self._thread = threading.Thread(target=self._write, args=(every_s,), daemon=True, name="terminal")
         self._taker = ReceiptComputer(hospital.to_face)
         self.written: dict[str, str] = {}
 
@@ -168,11 +179,14 @@ class Stream:
         changed = [name for name, digest in self.arrivals if self.written.get(name) != digest]
         assert not changed, f"{len(changed)} files came with other bytes"
 
-    def _write(self) -> None:
-        while not self._ended.wait(self._every_s):
+    def put(self) -> None:
+        """One file more."""
+        file = result()
+        self.written[file.name] = hashlib.sha256(file.content).hexdigest()
+        self._hospital.put(file)
+
+    def _write(self, every_s: float | None) -> None:
+        while every_s is not None and not self._ended.wait(every_s):
             # An emulated PC is slower than any terminal: what piles up would only make the end wait.
-            if sum(1 for _ in self._hospital.face.glob("OQS*")) >= _WAITING_MAX:
-                continue
-            file = result()
-            self.written[file.name] = hashlib.sha256(file.content).hexdigest()
-            self._hospital.put(file)
+            if sum(1 for _ in self._hospital.face.glob("OQS*")) < _WAITING_MAX:
+                self.put()

@@ -45,7 +45,7 @@ def ask_unlocked(machine: Machine, *requests: dict[str, Any], deadline_s: float 
     return answers[1:]
 
 
-def ask_last(machine: Machine, request: dict[str, Any], *, unlock: bool = True) -> None:
+def ask_last(machine: Machine, request: dict[str, Any]) -> None:
     """A request after which the PC goes down, maybe before its answer is through. What follows must be looked for."""
     with suppress(AssertionError):
-        (ask_unlocked if unlock else ask)(machine, request)
+        ask_unlocked(machine, request)

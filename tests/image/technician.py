@@ -1,70 +1,26 @@
-"""Staff on the machine, with fingers: the hidden corner, the PIN, the menu, and that the page leaves by itself."""
+"""Staff on the machine, with fingers: the hidden corner, the PIN, every button of the menu; it leaves by itself."""
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 
-from kiosk import texts
-from kiosk.appliance import pages_jobs
 from kiosk.appliance.pages_shown import Page
-from kiosk.screens import KEYS
-from kiosk.ui import appliance
-from kiosk.ui.items import Item
-from kiosk.ui.pages import millimetre_px
 from tests.image import glass
 from tests.image.bench import BOOT_S, STEP_S, Bench
-from tests.image.machine import Machine, TooLate, pause, until
+from tests.image.machine import Machine, TooLate, until
+from tests.image.recovery_times import boot_id, main_pid
 from tests.image.site import PIN
+from tests.image.staff_pages import MENU, PAD, REPORTS, SURE, UPDATES, settle, tap, until_page
 
 _CORNER_HOLD_S = 6.5
 _LEAVES_S = 60.0
 _HOLDS = 4
 _GIVES_WAY_S = 30.0
-_PAD = Page("pin", "", "ask", buttons=(*KEYS, "clear", "ok", "close"), layout="pad")
-_MENU = Page("menu", "", "ask", buttons=(*pages_jobs.MENU, "close"), layout="menu", foot="x")
-_WORDS = texts.load("appliance-ja")
-_SAME = 0.95
-_DRAWN_S = 1.0
-
-
-def layout(page: Page, size: tuple[int, int]) -> tuple[tuple[Item, ...], float]:
-    """As `glass.items_of`, for a page of the appliance."""
-    scale = millimetre_px(*size, glass.DIAGONAL_INCH)
-    return appliance.page(page, _WORDS, size[0] / scale, size[1] / scale), scale
-
-
-def until_page(bench: Bench, machine: Machine, page: Page) -> None:
-    """Until the display shows a page of this layout."""
-
-    def there() -> bool:
-        picture = machine.look()
-        return glass.share(picture, *layout(page, picture.size)) >= _SAME
-
-    try:
-        until(there, f"page {page.name}", STEP_S)
-    except AssertionError:
-        bench.picture(machine, f"instead-of-{page.name}")
-        raise
-
-
-def tap(machine: Machine, page: Page, button: str) -> None:
-    """A finger on a button of a page of the appliance."""
-    size = machine.look().size
-    items, scale = layout(page, size)
-    machine.tap(*glass.middle_of(items, scale, button, size))
-    settle(machine)
-
-
-def settle(machine: Machine) -> None:
-    """Until the display stays as it is: a slow PC draws one touch after another, and a second finger is not taken."""
-    looks = [machine.look()]
-
-    def still() -> bool:
-        looks.append(machine.look())
-        return glass.same(looks[-2], looks[-1])
-
-    pause(_DRAWN_S)
-    until(still, "a display that stays as it is", STEP_S, _DRAWN_S)
+_JOB_S = 600.0
+_OFF_S = 180.0
+_REPORTED = ("status", "network", "events", "check", "print")
+_LOG = "/var/lib/kiosk-appliance/events-staff.jsonl"
 
 
 def enter(bench: Bench, machine: Machine, pin: str) -> None:
@@ -76,24 +32,91 @@ def enter(bench: Bench, machine: Machine, pin: str) -> None:
         with suppress(TooLate):
             until(lambda: glass.which(machine.look()) is None, "the reception gives way", _GIVES_WAY_S)
             break
-    until_page(bench, machine, _PAD)
+    until_page(bench, machine, PAD)
     for digit in pin:
-        tap(machine, _PAD, f"key_{digit}")
-    tap(machine, _PAD, "ok")
+        tap(machine, PAD, f"key_{digit}")
+    tap(machine, PAD, "ok")
+
+
+def _uses(machine: Machine, job: str) -> int:
+    """How often the log of staff says that `job` was done."""
+    lines = [json.loads(line) for line in machine.shell.value(f"cat {_LOG}").splitlines()]
+    return sum(line["event"] == "staff_used" and line.get("what") == job for line in lines)
+
+
+def _do(machine: Machine, page: Page, job: str, button: str) -> None:
+    """Touch `button` and wait until the log says that `job` was done."""
+    before = _uses(machine, job)
+    tap(machine, page, button)
+    until(lambda: _uses(machine, job) > before, f"{job} done", _JOB_S, 1.0)
+
+
+def _menu(bench: Bench, machine: Machine) -> None:
+    """Everything that can be looked at, each once, and a way back from a question."""
+    slips = len(bench.hospital.printer.jobs)
+    for job in _REPORTED:
+        with bench.timed(job):
+            _do(machine, MENU, job, job)
+        report = until_page(bench, machine, *REPORTS)
+        bench.picture(machine, f"technician-{job}")
+        tap(machine, report, "back")
+        until_page(bench, machine, MENU)
+    assert bench.hospital.printer.wait_for_job(STEP_S, slips + 1) is not None, "no test slip came out"
+    _do(machine, MENU, "updates", "updates")
+    until_page(bench, machine, UPDATES)
+    bench.picture(machine, "technician-updates")
+    tap(machine, UPDATES, "back")
+    until_page(bench, machine, MENU)
+    tap(machine, MENU, "format")
+    until_page(bench, machine, SURE)
+    bench.picture(machine, "technician-format")
+    tap(machine, SURE, "no")
+    until_page(bench, machine, MENU)
+
+
+def _down(bench: Bench, machine: Machine) -> Machine:
+    """The three ways down, each after a question."""
+    courier = main_pid(machine, "kiosk-courier.service")
+    tap(machine, MENU, "restart")
+    _do(machine, until_page(bench, machine, SURE), "restart", "yes")
+    bench.until_screen(machine, "choose_card", BOOT_S)
+    assert main_pid(machine, "kiosk-courier.service") not in (0, courier), "the courier was not started anew"
+    enter(bench, machine, PIN)
+    until_page(bench, machine, MENU)
+    boot = boot_id(machine)
+    tap(machine, MENU, "reboot")
+    until_page(bench, machine, SURE)
+    bench.picture(machine, "technician-reboot")
+    tap(machine, SURE, "yes", last=True)
+    until(lambda: boot_id(machine) not in ("", boot), "the PC started again", BOOT_S, 2.0)
+    bench.until_screen(machine, "choose_card", BOOT_S)
+    enter(bench, machine, PIN)
+    until_page(bench, machine, MENU)
+    tap(machine, MENU, "poweroff")
+    until_page(bench, machine, SURE)
+    tap(machine, SURE, "yes", last=True)
+    until(lambda: not machine.is_on, "the PC switches itself off", _OFF_S)
+    machine = bench.again(machine)
+    bench.until_screen(machine, "choose_card", BOOT_S)
+    return machine
 
 
 def run(bench: Bench) -> None:
-    """Five seconds in the corner, the PIN, the menu; a wrong PIN opens nothing; after 60 s patients have the screen."""
+    """Five seconds in the corner; a wrong PIN opens nothing; each button does what it says; after 60 s it is gone."""
     machine = bench.with_site()
     enter(bench, machine, "112233")
     bench.picture(machine, "technician-wrong-pin")
-    tap(machine, _PAD, "close")
+    tap(machine, PAD, "close")
     bench.until_screen(machine, "choose_card", BOOT_S)
     enter(bench, machine, PIN)
-    until_page(bench, machine, _MENU)
+    until_page(bench, machine, MENU)
     bench.picture(machine, "technician-menu")
     with bench.timed("leaves_by_itself"):
         bench.until_screen(machine, "choose_card", _LEAVES_S + STEP_S)
-    log = machine.shell.value("cat /var/lib/kiosk-appliance/events-staff.jsonl")
-    assert log and PIN not in log, "the log of staff is empty, or has the PIN"
+    enter(bench, machine, PIN)
+    until_page(bench, machine, MENU)
+    _menu(bench, machine)
+    machine = _down(bench, machine)
+    log = machine.shell.value(f"cat {_LOG}")
+    assert PIN not in log, "the log of staff has the PIN"
     bench.figure("uses_logged", len(log.splitlines()))

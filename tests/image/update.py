@@ -1,4 +1,6 @@
-"""Signed updates from a stick: the good one is taken, five bad ones are not, and a bad version gives way by itself."""
+"""Signed updates from a stick and from a server: good ones are taken, bad ones are not, and a bad version gives way by
+itself.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,13 @@ from typing import Any
 from tests.image import disk, staff
 from tests.image.bench import BOOT_S, Bench
 from tests.image.machine import Machine, until
+from tests.image.recovery_times import boot_id, deliver_one
 
 NEW, OLD = "99.0.0", "0.0.1"
 _INSTALL_S = 900.0
 _FALL_BACK_S = 1800.0
 _STICK_MIB = 640
+_OTHER = {"A": "B", "B": "A"}
 IMAGE = Path(__file__).resolve().parents[2] / "deploy" / "image"
 
 
@@ -37,27 +41,32 @@ def _slot(machine: Machine) -> str:
     return machine.shell.value("grep -o 'rauc.slot=[AB]' /proc/cmdline").removeprefix("rauc.slot=")
 
 
-def _boot_id(machine: Machine) -> str:
-    try:
-        return machine.shell.value("cat /proc/sys/kernel/random/boot_id", 10)
-    except AssertionError:  # between two starts nobody answers
-        return ""
-
-
 def install(bench: Bench, machine: Machine, file: Path) -> dict[str, Any]:
     """Stick in, list, install, stick out: the last answer."""
     stick = disk.stick(machine.folder / "update.img", "KIOSK-NEW", {file.name: file}, _STICK_MIB)
     machine.plug_stick(stick)
     try:
         until(lambda: machine.shell.run("test -e /dev/disk/by-label/KIOSK-NEW")[0] == 0, "the stick is seen", 120)
-        answers = staff.ask_unlocked(
-            machine, {"do": "updates"}, {"do": "update", "name": file.name}, deadline_s=_INSTALL_S
-        )
+        return _installed(machine, file.name)
     finally:
         machine.pull_stick()
         stick.unlink()
+
+
+def _install_from_server(bench: Bench, machine: Machine, file: Path) -> dict[str, Any]:
+    """From the hospital's server: list, fetch, install; the last answer."""
+    offered = bench.hospital.update / file.name
+    shutil.copy(file, offered)
+    try:
+        return _installed(machine, file.name)
+    finally:
+        offered.unlink()
+
+
+def _installed(machine: Machine, name: str) -> dict[str, Any]:
+    answers = staff.ask_unlocked(machine, {"do": "updates"}, {"do": "update", "name": name}, deadline_s=_INSTALL_S)
     listed = next(answer for answer in answers if "bundles" in answer)
-    assert [each["name"] for each in listed["bundles"]] == [file.name], listed
+    assert [each["name"] for each in listed["bundles"]] == [name], listed
     return answers[-1]
 
 
@@ -98,9 +107,14 @@ def run_too_old(bench: Bench) -> None:
 
 
 def _restart(machine: Machine) -> None:
-    before = _boot_id(machine)
+    before = boot_id(machine)
     staff.ask_last(machine, {"do": "reboot"})
-    until(lambda: _boot_id(machine) not in ("", before), "the PC started again", BOOT_S, 2.0)
+    until(lambda: boot_id(machine) not in ("", before), "the PC started again", BOOT_S, 2.0)
+
+
+def _block(machine: Machine) -> list[str]:
+    """The boot loader's variables."""
+    return machine.shell.value("grub-editenv /efi/EFI/debian/grubenv list").split()
 
 
 def _until_judged(machine: Machine, slot: str) -> None:
@@ -109,12 +123,11 @@ def _until_judged(machine: Machine, slot: str) -> None:
     until(lambda: machine.shell.run(look)[0] == 0, f"slot {slot} judged good", _FALL_BACK_S, 5.0)
 
 
-def run_good(bench: Bench) -> None:
-    """A signed newer version is installed, starts from the other slot, keeps site and data, and is marked good."""
+def _update(bench: Bench, how: Callable[[Bench, Machine, Path], dict[str, Any]], name: str) -> None:
     machine = bench.with_site()
     before = _slot(machine)
     with bench.timed("install"):
-        last = install(bench, machine, good(bench))
+        last = how(bench, machine, good(bench))
     assert last["ok"], last
     with bench.timed("restart_to_reception"):
         _restart(machine)
@@ -123,27 +136,38 @@ def run_good(bench: Bench) -> None:
     assert after != before, "the same slot started"
     with bench.timed("judged_good"):
         _until_judged(machine, after)
-    bench.picture(machine, "after-update")
+    deliver_one(bench)
+    bench.picture(machine, name)
+
+
+def run_good(bench: Bench) -> None:
+    """A signed newer version is installed, starts from the other slot, keeps site and data, and is marked good."""
+    _update(bench, install, "after-update")
+
+
+def run_server(bench: Bench) -> None:
+    """The same from the folder that [update] names on the hospital's server."""
+    _update(bench, _install_from_server, "after-update-from-server")
 
 
 def _falls_back(bench: Bench, file: Path) -> None:
     machine = bench.with_site()
-    slot, boot = _slot(machine), _boot_id(machine)
+    slot, boot = _slot(machine), boot_id(machine)
     last = install(bench, machine, file)
     assert last["ok"], last
     with bench.timed("restart_to_old_version"):
         staff.ask_last(machine, {"do": "reboot"})
-        until(lambda: _boot_id(machine) not in ("", boot), "the PC started again", _FALL_BACK_S, 2.0)
+        until(lambda: boot_id(machine) not in ("", boot), "the PC started again", _FALL_BACK_S, 2.0)
 
         def returned() -> bool:
             try:
-                return _slot(machine) == slot and _boot_id(machine) != boot
+                return _slot(machine) == slot and boot_id(machine) != boot
             except AssertionError:
                 return False
 
         until(returned, "the old slot again", _FALL_BACK_S, 2.0)
         bench.until_screen(machine, "choose_card", BOOT_S)
-    bench.figure("boot_loader", " ".join(machine.shell.value("grub-editenv /efi/EFI/debian/grubenv list").split()))
+    bench.figure("boot_loader", " ".join(_block(machine)))
     bench.picture(machine, f"back-from-{file.stem}")
 
 
@@ -179,10 +203,13 @@ def run_unhealthy(bench: Bench) -> None:
 
 def run_previous(bench: Bench) -> None:
     """The technician goes back to the version before, and data that the newer one wrote are still used."""
-    run_good(bench)
     machine = bench.with_site()
-    slot, boot = _slot(machine), _boot_id(machine)
-    staff.ask_last(machine, {"do": "previous"})
-    until(lambda: _boot_id(machine) not in ("", boot), "the PC started again", BOOT_S, 2.0)
-    bench.until_screen(machine, "choose_card", BOOT_S)
+    if f"{_OTHER[_slot(machine)]}_OK=1" not in _block(machine):
+        run_good(bench)
+    slot, boot = _slot(machine), boot_id(machine)
+    with bench.timed("restart_to_reception"):
+        staff.ask_last(machine, {"do": "previous"})
+        until(lambda: boot_id(machine) not in ("", boot), "the PC started again", BOOT_S, 2.0)
+        bench.until_screen(machine, "choose_card", BOOT_S)
     assert _slot(machine) != slot
+    deliver_one(bench)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.image import disk, provision, staff
-from tests.image.bench import BOOT_S, Bench
+from tests.image import disk, provision, staff, staff_pages
+from tests.image.bench import BOOT_S, STEP_S, Bench
 from tests.image.machine import Machine, until
+from tests.image.recovery_times import boot_id
 
 _WIPED_MIB = 64
 
@@ -42,28 +43,18 @@ def format_from_page(bench: Bench, machine: Machine, name: str) -> Machine:
     machine.plug_stick(stick)
     until(lambda: staff.ask(machine, {"do": "state"})[-1].get("stick"), "the stick is seen", 120)
     assert not staff.ask(machine, {"do": "format", "confirmed": 1})[-1]["ok"], "formatted after one confirmation"
-    boot = machine.shell.value("cat /proc/sys/kernel/random/boot_id")
-    staff.ask_last(machine, {"do": "format", "confirmed": 2}, unlock=False)
+    boot = boot_id(machine)
+    recovery = staff_pages.until_page(bench, machine, *staff_pages.RECOVERY)
+    for asked, button in ((recovery, "format"), (staff_pages.SURE, "yes"), (staff_pages.SURE_AGAIN, "yes")):
+        staff_pages.until_page(bench, machine, asked)
+        bench.picture(machine, f"{name}-{asked.name}")
+        staff_pages.tap(machine, asked, button, last=asked is staff_pages.SURE_AGAIN)
+    until(lambda: boot_id(machine) != boot, "the PC goes down", STEP_S)
     machine.pull_stick()
-
-    def restarted() -> bool:
-        code, now = machine.shell.run("cat /proc/sys/kernel/random/boot_id", 10)
-        return code == 0 and now.strip() != boot
-
-    _patiently(restarted)
+    until(lambda: boot_id(machine) not in ("", boot), "the PC started again", BOOT_S, 2.0)
     until_page(bench, machine, "no_site")
     provision.give_good(bench, machine)
     return machine
-
-
-def _patiently(restarted: Any) -> None:
-    def once() -> bool:
-        try:
-            return bool(restarted())
-        except AssertionError:  # between two starts nobody answers
-            return False
-
-    until(once, "the PC started again", BOOT_S, 2.0)
 
 
 def run(bench: Bench) -> None:

@@ -1,0 +1,87 @@
+"""The appliance's own pages as a finger meets them: told by their layout, touched where a button lies."""
+
+from __future__ import annotations
+
+import itertools
+
+from kiosk import texts
+from kiosk.appliance import pages_jobs
+from kiosk.appliance.pages_shown import ROWS, Page, Row
+from kiosk.screens import KEYS, Mood
+from kiosk.ui import appliance
+from kiosk.ui.items import Item
+from kiosk.ui.pages import millimetre_px
+from tests.image import glass
+from tests.image.bench import STEP_S, Bench
+from tests.image.machine import Machine, pause, until
+
+# Pages as far as their layout goes. The words do not matter, but for how many there are.
+PAD = Page("pin", "", "ask", buttons=(*KEYS, "clear", "ok", "close"), layout="pad")
+MENU = Page("menu", "", "ask", buttons=(*pages_jobs.MENU, "close"), layout="menu", foot="x")
+SURE = Page("sure", "", "counter", buttons=("no", "yes"), remarks=("x",), layout="sure")
+SURE_AGAIN = Page("sure_again", "", "counter", buttons=("no", "yes"), remarks=("x",), layout="sure", swapped=True)
+UPDATES = Page("choose_update", "", "ask", buttons=("back",), remarks=("x",), layout="choice")
+DISKS = Page(
+    "choose_write_disk", "", "ask", buttons=("option_0", "disks"), labels=(("option_0", "x"),), remarks=("x",),
+    layout="choice",
+)  # fmt: skip
+WRITTEN = Page("report_write_disk", "", "good", buttons=("poweroff",), remarks=("x",))
+_ROWS = (Row("x"),) * ROWS
+# What is said, and how long it is, decides which buttons there are, and where.
+_MOODS: tuple[Mood, ...] = ("good", "counter", "ask")
+_FEET = (("back",), ("next", "back"), ("acknowledge", "back"), ("next", "acknowledge", "back"))
+REPORTS = tuple(
+    Page("report", "", mood, buttons=foot, remarks=("x",), rows=_ROWS)
+    for mood, foot in itertools.product(_MOODS, _FEET)
+)
+RECOVERY = tuple(
+    Page("recovery", "", "counter", buttons=buttons, remarks=("x",), rows=_ROWS, foot="x")
+    for buttons in (("format", "reboot", "poweroff"), ("next", "format", "reboot", "poweroff"))
+)
+_WORDS = texts.load("appliance-ja")
+_SAME = 0.95
+_DRAWN_S = 1.0
+
+
+def layout(page: Page, size: tuple[int, int]) -> tuple[tuple[Item, ...], float]:
+    """As `glass.items_of`, for a page of the appliance."""
+    scale = millimetre_px(*size, glass.DIAGONAL_INCH)
+    return appliance.page(page, _WORDS, size[0] / scale, size[1] / scale), scale
+
+
+def until_page(bench: Bench, machine: Machine, *pages: Page, deadline_s: float = STEP_S) -> Page:
+    """Until the display shows a page of one of these layouts; which."""
+
+    def there() -> Page | None:
+        picture = machine.look()
+        shares = {page: glass.share(picture, *layout(page, picture.size)) for page in pages}
+        best = max(pages, key=lambda page: shares[page])
+        return best if shares[best] >= _SAME else None
+
+    try:
+        found: Page = until(there, f"page {pages[0].name}", deadline_s)
+    except AssertionError:
+        bench.picture(machine, f"instead-of-{pages[0].name}")
+        raise
+    return found
+
+
+def tap(machine: Machine, page: Page, button: str, *, last: bool = False) -> None:
+    """A finger on a button of a page of the appliance. `last`: the PC goes down after it."""
+    size = machine.look().size
+    items, scale = layout(page, size)
+    machine.tap(*glass.middle_of(items, scale, button, size))
+    if not last:
+        settle(machine)
+
+
+def settle(machine: Machine) -> None:
+    """Until the display stays as it is: a slow PC draws one touch after another, and a second finger is not taken."""
+    looks = [machine.look()]
+
+    def still() -> bool:
+        looks.append(machine.look())
+        return glass.same(looks[-2], looks[-1])
+
+    pause(_DRAWN_S)
+    until(still, "a display that stays as it is", STEP_S, _DRAWN_S)

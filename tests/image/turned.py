@@ -1,0 +1,33 @@
+"""Displays as site.toml says: turned, and in a size that is not the display's usual one; a whole visit on each."""
+
+from __future__ import annotations
+
+from tests.image import provision, visit
+from tests.image.bench import BOOT_S, Bench
+from tests.image.machine import Machine, until
+
+_USUAL = "width_px = 1080\nheight_px = 1920\n"
+
+
+def run(bench: Bench) -> None:
+    """Turned by 90 degrees, then 1280×1024: the page after the stick and a visit are as a person in front sees them."""
+    machine = bench.with_site()
+    visit.book(machine)
+    _give(bench, machine, "turned-90", "width_px = 1920\nheight_px = 1080\nrotation = 90\n", 90)
+    assert machine.look().size == (1920, 1080)
+    visit.perform(bench, machine, "turned-90")
+    _give(bench, machine, "1280x1024", "width_px = 1280\nheight_px = 1024\n", 0)
+    until(lambda: machine.look().size == (1280, 1024), "a display of 1280×1024", BOOT_S)
+    visit.perform(bench, machine, "1280x1024")
+    bench.end_machine()  # its site is not the others' site
+
+
+def _give(bench: Bench, machine: Machine, name: str, screen: str, turned: int) -> None:
+    files = bench.hospital.changed_site_files("")
+    files["site.toml"] = files["site.toml"].replace(_USUAL.encode(), screen.encode())
+    machine.turned = turned
+    shown = provision.result_of(bench, machine, bench.hospital.stick(machine.folder / f"{name}.img", files))
+    bench.picture(machine, f"{name}-provisioned")
+    assert shown["accepted"], shown["wrong"]
+    provision.begin(machine)
+    bench.until_screen(machine, "choose_card", BOOT_S)
