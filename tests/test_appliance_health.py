@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.appliance import health, slots
+from kiosk.appliance import events, health, machine_words, slots
 from tests.appliance_machine import IMAGE, Machine, need_programs, working
 
 pytestmark = pytest.mark.peers
@@ -149,6 +149,23 @@ def test_an_update_that_never_started_is_told_and_forgotten(on_trial: Machine) -
     assert on_trial.calls() == [NEVER_AGAIN, GOOD]  # or the technician could "go back" to it
     assert slots.trial(on_trial.places) is None
     assert not slots.before(on_trial.places).exists()
+
+
+def test_a_good_version_that_was_started_three_times_in_vain_is_told_once(machine: Machine) -> None:
+    """Power cuts while it started: the other version, good as well, runs until a technician goes back."""
+    assert len(machine_words.version(machine.places)) == 1
+    machine.start("B", "second")
+    machine.grub("set", "A_TRY=3", "B_TRY=1")
+    assert health.judge(machine.places, 5)
+    assert health.judge(machine.places, 5)
+    log = (machine.places.appliance / events.LOG_NAME).read_text(encoding="utf-8")
+    assert log.count("other_slot_started") == 1
+    assert "前の版に戻す" in machine_words.version(machine.places)[1]
+
+
+def test_an_update_that_waits_for_its_restart_is_not_told_as_a_start_in_vain(machine: Machine) -> None:
+    machine.grub("set", "ORDER=B A", "kiosk_trial=B")
+    assert not slots.passed_over(machine.places)
 
 
 @pytest.mark.parametrize("note", ["", "{", "[]", '{"slot": 7, "shares": [], "missing": 3, "reception": true}'])

@@ -34,6 +34,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "appointments_taken": "Appointments were taken from a stick.",
     "update_good": "A new version proved itself and stays.",
     "update_not_good": "A new version did not become good; the machine goes back.",
+    "other_slot_started": "The usual version was started three times in vain; the other one runs.",
     "update_fell_back": "The version before runs again after an update.",
 }
 LOG_NAME: Final = "events-staff.jsonl"

@@ -80,6 +80,8 @@ def judge(places: Places, wait_s: float) -> bool:
         sys.stderr.write("the boot loader's variables were damaged; they were made anew\n")
     on_trial = slots.trial(places) == slot
     _tell_fall_back(places, slot)
+    if slots.passed_over(places) and slots.note(slots.verdict(places)).get("slot") != slot:
+        _log(places, "other_slot_started", where=slot)
     until = time.monotonic() + wait_s
     tick = threading.Event()
     while words := look(places, on_trial=on_trial):

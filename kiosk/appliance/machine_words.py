@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
+from kiosk.appliance import slots
 from kiosk.appliance.places import Places
 from kiosk.config import ConfigError, load
 
@@ -22,7 +23,10 @@ def version(places: Places) -> list[str]:
     """What is installed."""
     facts = places.facts()
     slot = places.on_cmdline("rauc.slot") or "-"
-    return [f"版 {facts.get('VERSION', '-')}（スロット {slot}、鍵 {facts.get('KEYRING', '-')}）"]
+    lines = [f"版 {facts.get('VERSION', '-')}（スロット {slot}、鍵 {facts.get('KEYRING', '-')}）"]
+    if slots.passed_over(places):
+        lines.append("いつもの版が 3 回続けて起動しなかったので、もう一方の版で動いています。［前の版に戻す］でいつもの版に戻ります")
+    return lines
 
 
 def network(places: Places) -> list[str]:

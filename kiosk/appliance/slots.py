@@ -45,6 +45,14 @@ def trial(places: Places) -> str | None:
     return variables(places).get(TRIAL) or None
 
 
+def passed_over(places: Places) -> bool:
+    """Whether the boot loader gave up a good version after three starts that came to nothing: power cuts, most likely."""
+    block, slot = variables(places), booted(places)
+    if slot is None or block.get(TRIAL):  # an update that waits for its restart is the first, too
+        return False
+    return block.get("ORDER", "").split()[:1] == [OTHER[slot]] and block.get(f"{OTHER[slot]}_OK") == "1"
+
+
 def set_trial(places: Places, slot: str | None) -> bool:
     """Begin the trial of `slot`, or end the one that runs. False: the boot loader's block could not be written."""
     change = ("set", f"{TRIAL}={slot}") if slot else ("unset", TRIAL)
