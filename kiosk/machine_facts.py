@@ -1,4 +1,5 @@
-"""What is known of the machine: version, slot, disk, temperature, clock. For `kiosk status` and `kiosk metrics`.
+"""What is known of the machine: its kind, version, slot, disk, temperature, clock. For `kiosk status`, `kiosk metrics`
+and `kiosk check`.
 
 Reads files of the kernel and of the image only; each may be missing (a plain PC has no slots) and is then left out.
 Must never start a program, ask a service, or raise.
@@ -15,6 +16,8 @@ from typing import Any, Final
 SENSORS_MAX: Final = 32
 NAME_MAX: Final = 40
 _FILE_MAX: Final = 65_536
+# Only the image has it.
+_RELEASE: Final = "etc/kiosk-release"
 # Outside of this a sensor is not connected or lies: boards tell -273 °C or 255 °C then.
 _CREDIBLE_CELSIUS: Final = (-40.0, 150.0)
 
@@ -44,7 +47,7 @@ class MachineFacts:
 
 def read(data_dir: Path, root: Path = Path("/")) -> MachineFacts:
     """The machine now. `root`: where /etc, /proc, /run and /sys are."""
-    release = dict(line.partition("=")[::2] for line in _text(root / "etc/kiosk-release").splitlines() if "=" in line)
+    release = dict(line.partition("=")[::2] for line in _text(root / _RELEASE).splitlines() if "=" in line)
     free, size = _disk(data_dir)
     return MachineFacts(
         version=_name(release.get("VERSION", "")),
@@ -57,6 +60,11 @@ def read(data_dir: Path, root: Path = Path("/")) -> MachineFacts:
         clock_synchronised=_clock(root / "run/systemd/timesync"),
         booted_at=_booted_at(_text(root / "proc/stat")),
     )
+
+
+def is_appliance(root: Path = Path("/")) -> bool:
+    """Whether this is the image, a machine without a shell, and not an ordinary PC. `root`: where /etc is."""
+    return bool(_text(root / _RELEASE))
 
 
 def _text(path: Path) -> str:

@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from kiosk.check import files, plan
+from kiosk import machine_facts
+from kiosk.check import files, no_shell, plan
 from kiosk.check.finding import Finding, as_json
 from kiosk.check.schedule import Job, Schedule
 from kiosk.config import ConfigError, load
@@ -30,13 +31,14 @@ EXIT_CONFIG = 2
 CLEAN_UP_S = 20.0
 
 
-def run(path: Path, *, print_slip: bool, as_json: bool) -> int:
+def run(path: Path, *, print_slip: bool, as_json: bool, root: Path = Path("/")) -> int:
     """Look at everything and tell it on standard output. 0: nothing is NG; 1: something is; 2: site.toml.
 
     `print_slip` prints a test slip. `as_json` tells everything at the end, as one object. Without it, and with a person
-    at the terminal, one card is asked for.
+    at the terminal, one card is asked for. `root`: where /etc is, which says what kind of machine this is.
     """
     stop = threading.Event()
+    appliance = machine_facts.is_appliance(root)
     person = not as_json and sys.stdin is not None and sys.stdin.isatty()
     options = plan.Options(print_slip, _ask if person else None, stop)
     try:
@@ -44,17 +46,19 @@ def run(path: Path, *, print_slip: bool, as_json: bool) -> int:
     except ConfigError as error:
         problems = tuple(files.broken_site_toml(str(error)))
         jobs = [Job(tuple(each.code for each in problems), lambda: (each for each in problems)), *plan.machine_jobs()]
-        _tell(jobs, stop, json_at_end=as_json)
+        _tell(jobs, stop, appliance=appliance, json_at_end=as_json)
         return EXIT_CONFIG
-    return _tell(plan.jobs(config, options), stop, json_at_end=as_json)
+    return _tell(plan.jobs(config, options), stop, appliance=appliance, json_at_end=as_json)
 
 
-def _tell(jobs: Sequence[Job], stop: threading.Event, *, json_at_end: bool) -> int:
+def _tell(jobs: Sequence[Job], stop: threading.Event, *, appliance: bool, json_at_end: bool) -> int:
     schedule = Schedule(jobs, stop)
     found: list[Finding] = []
     try:
         with _asked_to_end():
-            for finding in schedule:
+            for each in schedule:
+                # For JSON too: the result page of a stick is made of it.
+                finding = no_shell.reworded(each) if appliance else each
                 found.append(finding)
                 if not json_at_end:
                     _say(finding.line())
