@@ -150,6 +150,13 @@ def test_a_service_gets_the_credentials_it_needs_and_only_those_that_are_there(t
     assert drop_ins(loaded(tmp_path, text), Path("/c"), {"technician.secret"}) == {}
 
 
+def test_those_who_use_the_folder_of_exports_may_write_to_it(tmp_path: Path) -> None:
+    text = installed(("reservations", 'share = "smb://y@192.0.2.9/y"\nimport_dir = "/var/lib/kiosk-import"'))
+    found = drop_ins(loaded(tmp_path, text), Path("/c"), set())
+    writers = {unit for unit, said in found.items() if 'ReadWritePaths="-/var/lib/kiosk-import"' in said}
+    assert writers == {"kiosk", "kiosk-appointments", "kiosk-check"}
+
+
 def test_a_share_that_is_a_folder_may_be_written_to_by_its_service_alone(tmp_path: Path) -> None:
     text = installed(("receipt_computer", 'results = "file:///srv/out"'), ("metrics", 'push = "file:///srv/figures"'))
     found = drop_ins(loaded(tmp_path, text), Path("/c"), set())

@@ -16,7 +16,7 @@ import pytest
 
 from kiosk import journal
 from kiosk.appliance import events, pin, sealed, staff, stage, verbs
-from tests.staff_machine import PIN, ROOT, Machine, machine
+from tests.staff_machine import PIN, ROOT, Machine, machine, script
 
 # systemd-creds seals for root alone.
 pytestmark = pytest.mark.peers
@@ -298,6 +298,18 @@ def test_a_stick_alone_formats_nothing(helper: Helper, kiosk: Machine) -> None:
     kiosk.places.stick_link.parent.mkdir(parents=True)
     kiosk.places.stick_link.write_text("")
     assert helper.last("format", confirmed=2)["reason"] == "no_session"
+
+
+def test_the_paper_test_tells_of_printer_and_paper_alone(helper: Helper, kiosk: Machine) -> None:
+    answer = ["NG   clock    x", "OK   printer    x", "NG   paper    x → y", "SKIP test_slip    x", "NG   print_x   x"]
+    said_by_check = kiosk.places.root / "answer"
+    said_by_check.write_text("".join(f"{line}\n" for line in answer))
+    script(
+        kiosk.places.root / "usr/bin/systemctl", f'cp "{said_by_check}" "{kiosk.places.run}/check-answer"\n'
+    )
+    said = helper.ask("print", key=helper.key())
+    assert [each["line"] for each in said[:-1]] == answer[1:4]
+    assert said[-1] == {"ok": True, "wrong": 1}
 
 
 @pytest.mark.parametrize("name", ["../x", "kiosk-9.raucb", 5, None])

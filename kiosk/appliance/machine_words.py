@@ -25,7 +25,8 @@ def version(places: Places) -> list[str]:
     slot = places.on_cmdline("rauc.slot") or "-"
     lines = [f"版 {facts.get('VERSION', '-')}（スロット {slot}、鍵 {facts.get('KEYRING', '-')}）"]
     if slots.passed_over(places):
-        lines.append("いつもの版が 3 回続けて起動しなかったので、もう一方の版で動いています。［前の版に戻す］でいつもの版に戻ります")
+        lines.append("いつもの版が 3 回続けて起動しなかったので、もう一方の版で動いています")
+        lines.append("［前の版に戻す］を押すと、いつもの版に戻ります")
     return lines
 
 

@@ -46,7 +46,7 @@ def trial(places: Places) -> str | None:
 
 
 def passed_over(places: Places) -> bool:
-    """Whether the boot loader gave up a good version after three starts that came to nothing: power cuts, most likely."""
+    """Whether the boot loader gave up a good version after three starts in vain: power cuts, most likely."""
     block, slot = variables(places), booted(places)
     if slot is None or block.get(TRIAL):  # an update that waits for its restart is the first, too
         return False

@@ -33,6 +33,7 @@ _STATUS_S: Final = 60.0
 _SYSTEMD_S: Final = 90.0
 _MAX_LINES: Final = 400
 _CONFIRMED: Final = 2
+_OF_PAPER: Final = (["printer"], ["paper"], ["test_slip"])  # the second word of a line of the check
 
 
 @dataclass(frozen=True)
@@ -220,9 +221,9 @@ class Verbs:
         try:
             for line in check_run.lines(self._places, print_slip=print_slip):
                 seen += 1
-                wrong += line.startswith("NG")
                 # The paper test says what became of the paper; the other lines are the check's.
-                if not print_slip or " print" in line[:20]:
+                if not print_slip or line.split()[1:2] in _OF_PAPER:
+                    wrong += line.startswith("NG")
                     yield {"line": line}
         except check_run.Busy:
             yield _no("busy")

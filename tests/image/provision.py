@@ -100,6 +100,8 @@ def run_good(bench: Bench) -> None:
     left = {name for name in disk.names_on(stick) if name.endswith(".secret")}
     assert not left, f"still on the stick: {left}"
     assert not disk.holds(stick, PASSWORD.encode()), "the stick still has the password somewhere"
+    exports = "ls /var/lib/kiosk-import/done"
+    until(lambda: machine.shell.run(exports)[1].strip(), "the appointments of the hospital's share", STEP_S, 1.0)
     clear = secrets_in_clear(machine)
     assert not clear, f"in clear: {clear}"
 

@@ -43,6 +43,9 @@ unclean_s = 0
 result_wait_s = 300
 done_s = 120
 counter_s = 120
+[reservations]
+share = "smb://kiosk@{host}:{smb}/appointments"
+import_dir = "/var/lib/kiosk-import"
 [printer]
 url = "tcp://{host}:{printer}"
 [screen]
@@ -65,8 +68,9 @@ class HospitalSide:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        shares = {name: self.folder / name for name in ("face", "to_face", "update", "watch")}
+        shares = {name: self.folder / name for name in ("face", "to_face", "appointments", "update", "watch")}
         self.server = self._stack.enter_context(Smbd(shares, password=PASSWORD))
+        (self.folder / "appointments" / "today.csv").write_text(appointments(), encoding="utf-8")
         self.printer = self._stack.enter_context(SimulatedPrinter())
         return self
 
@@ -100,6 +104,7 @@ class HospitalSide:
             "site.toml": self.site_toml(more).encode(),
             "terminal.secret": secret,
             "receipt_computer.secret": secret,
+            "appointments.secret": secret,
             "update.secret": secret,
             "technician.secret": f"{pin}\n".encode(),
             "appointments/today.csv": appointments().encode(),

@@ -42,12 +42,14 @@ def drop_ins(config: Config | None, credentials: Path, sealed: AbstractSet[str])
     """
     if config is None:
         return {}
+    exports = [config.reservations.import_dir] if config.reservations.import_dir else []
     writes = {
         "kiosk": site_needs.reception_writes(config),
         "kiosk-courier": site_needs.courier_writes(config),
-        "kiosk-check": site_needs.courier_writes(config),
+        # It asks whether the reception could write there; nothing can be written to what is mounted read-only.
+        "kiosk-check": [*site_needs.courier_writes(config), *exports],
         "kiosk-metrics": site_needs.metrics_writes(config),
-        "kiosk-appointments": [config.reservations.import_dir] if config.reservations.import_dir else [],
+        "kiosk-appointments": exports,
     }
     secrets = site_needs.secrets(config)
     found = {"rsyslog": _RSYSLOG} if config.syslog.server else {}
