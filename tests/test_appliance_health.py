@@ -163,6 +163,12 @@ def test_a_good_version_that_was_started_three_times_in_vain_is_told_once(machin
     assert "前の版に戻す" in machine_words.version(machine.places)[-1]
 
 
+def test_the_picture_of_the_start_turns_with_the_display(machine: Machine) -> None:
+    for rotation, told in ((90, "90"), (270, "270"), (0, None), (0, None)):
+        slots.set_turn(machine.places, rotation)
+        assert slots.variables(machine.places).get("kiosk_turn") == told
+
+
 def test_an_update_that_waits_for_its_restart_is_not_told_as_a_start_in_vain(machine: Machine) -> None:
     machine.grub("set", "ORDER=B A", "kiosk_trial=B")
     assert not slots.passed_over(machine.places)

@@ -328,4 +328,5 @@ def test_the_boot_configuration_is_what_grub_and_the_update_agree_on() -> None:
     assert not [line for line in text.splitlines() if line.startswith("password")]
     # What is read from the block are names, not commands; all of them.
     (load,) = [line.strip() for line in text.splitlines() if line.strip().startswith("load_env")]
-    assert load.split("grubenv")[1].strip('" ').split() == ["ORDER", "A_OK", "A_TRY", "B_OK", "B_TRY", "machine_id"]
+    names = ["ORDER", "A_OK", "A_TRY", "B_OK", "B_TRY", "machine_id", "kiosk_turn"]
+    assert load.split("grubenv")[1].strip('" ').split() == names

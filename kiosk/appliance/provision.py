@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from kiosk.appliance import apply, candidate, check_run, events, pin, sealed, stage, stick, taking
+from kiosk.appliance import apply, candidate, check_run, events, pin, sealed, slots, stage, stick, taking
 from kiosk.appliance.places import Places, ended
 from kiosk.config import Config
 
@@ -133,6 +133,7 @@ class Provision:
         has_pin = sealed.pin_file(self.places).is_file()
         result.taken += candidate.taken(config, len(names), has_pin=has_pin)
         result.wrong += [f"システムに反映できない設定があります: {failed}" for failed in applied.failed]
+        slots.set_turn(self.places, config.screen.rotation)
         self.log.write("site_taken", count=len(names))
         for unit in SERVICES:
             # One after the other: a unit that is not there must not keep the others.

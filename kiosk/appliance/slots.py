@@ -1,7 +1,8 @@
 """The two slots: which one runs, which may run, and what is remembered of an update until it has proved itself.
 
-Owns the boot loader's variable `kiosk_trial` (the slot whose first good start is still awaited; it is in the boot
-loader's block because a new version may be the one that cannot open /var) and the notes before-update.json and
+Owns the boot loader's variables `kiosk_turn` (how the display hangs) and `kiosk_trial` (the slot whose first good start
+is still awaited; it is in the boot loader's block because a new version may be the one that cannot open /var), and the
+notes before-update.json and
 health.json. RAUC writes the other variables. Must never mark a slot by itself: update and health decide.
 """
 
@@ -17,6 +18,7 @@ from kiosk.appliance.places import Places, write_durably
 
 OTHER: Final = {"A": "B", "B": "A"}
 TRIAL: Final = "kiosk_trial"
+TURN: Final = "kiosk_turn"
 _BLOCK_BYTES: Final = 1024  # GRUB's environment block, "GRUB Environment Block" in its manual
 _NOTE_BYTES: Final = 64 * 1024
 _LIMIT_S: Final = 60.0
@@ -57,6 +59,14 @@ def set_trial(places: Places, slot: str | None) -> bool:
     """Begin the trial of `slot`, or end the one that runs. False: the boot loader's block could not be written."""
     change = ("set", f"{TRIAL}={slot}") if slot else ("unset", TRIAL)
     return places.call("grub-editenv", str(places.grubenv), *change, limit_s=_LIMIT_S).ok
+
+
+def set_turn(places: Places, rotation: int) -> None:
+    """Let the picture of the start be turned as the site's display is; written only when that changes."""
+    wanted = str(rotation) if rotation else ""
+    if variables(places).get(TURN, "") != wanted:
+        change = ("set", f"{TURN}={wanted}") if wanted else ("unset", TURN)
+        places.call("grub-editenv", str(places.grubenv), *change, limit_s=_LIMIT_S)
 
 
 def mend(places: Places, slot: str) -> bool:

@@ -22,17 +22,20 @@ _PAGE_UNIT = "kiosk-page.service"
 
 @dataclass
 class Watch:
-    """Every picture of a start, about one a second. `at_s`: since power-on."""
+    """Every picture of a start, about one a second, with the seconds since power-on."""
 
     machine: Machine
     folder: Path
     looks: list[tuple[float, str]] = field(default_factory=list)
+    pictures: list[tuple[float, Image.Image]] = field(default_factory=list)
 
     def look(self) -> Image.Image:
         picture = self.machine.look()
         at_s = time.monotonic() - self.machine.on_at
         kind = "plain" if glass.is_plain(picture) else "console" if glass.is_console(picture) else "picture"
         self.looks.append((at_s, kind))
+        if kind == "picture":
+            self.pictures.append((at_s, picture))
         small = picture.copy()
         small.thumbnail(KEPT_PX)
         small.save(self.folder / f"{at_s:06.1f}-{kind}.png")
@@ -108,7 +111,7 @@ def run(bench: Bench) -> None:
     kernel_at = kernel_start_s(machine)
     consoles = watch.consoles_after(kernel_at)
     assert not consoles, f"a console was seen at {', '.join(f'{at:.0f} s' for at in consoles)}"
-    first = next((at for at, kind in watch.looks if at > kernel_at and kind == "picture"), None)
+    first = next((at for at, _ in watch.pictures if at > kernel_at), None)
     assert first is not None, "no status picture was seen"
     bench.figure("first_picture_s", first)
     # Between the status picture and the program's first frame.

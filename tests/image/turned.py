@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from PIL import Image, ImageChops
+
 from tests.image import provision, visit
 from tests.image.bench import BOOT_S, Bench
+from tests.image.first_screen import kernel_start_s, watch_until_page
 from tests.image.machine import Machine, until
 
 _USUAL = "width_px = 1080\nheight_px = 1920\n"
@@ -16,10 +19,28 @@ def run(bench: Bench) -> None:
     _give(bench, machine, "turned-90", "width_px = 1920\nheight_px = 1080\nrotation = 90\n", 90)
     assert machine.look().size == (1920, 1080)
     visit.perform(bench, machine, "turned-90")
+    machine = _start(bench, machine)
     _give(bench, machine, "1280x1024", "width_px = 1280\nheight_px = 1024\n", 0)
     until(lambda: machine.look().size == (1280, 1024), "a display of 1280×1024", BOOT_S)
     visit.perform(bench, machine, "1280x1024")
     bench.end_machine()  # its site is not the others' site
+
+
+def _start(bench: Bench, machine: Machine) -> Machine:
+    """The picture of the start is turned as well: its two lines of text are wider than high."""
+    machine.shut_down()
+    machine = bench.again(machine)
+    machine.turned = 90
+    watch = watch_until_page(bench, machine, "kiosk.service", "turned-90-looks")
+    kernel_at = kernel_start_s(machine)  # before it there is the firmware's own
+    picture = next((picture for at, picture in watch.pictures if at > kernel_at), None)
+    assert picture is not None, "no picture of the start was seen"
+    picture.save(bench.out / "turned-90-start.png", optimize=True)
+    found = ImageChops.difference(picture, Image.new("RGB", picture.size, picture.getpixel((0, 0)))).getbbox()
+    assert found is not None
+    assert found[2] - found[0] > 2 * (found[3] - found[1]), f"the picture of the start stands on its side: {found}"
+    bench.until_screen(machine, "choose_card")
+    return machine
 
 
 def _give(bench: Bench, machine: Machine, name: str, screen: str, turned: int) -> None:
