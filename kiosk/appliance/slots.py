@@ -2,8 +2,8 @@
 
 Owns the boot loader's variables `kiosk_turn` (how the display hangs) and `kiosk_trial` (the slot whose first good start
 is still awaited; it is in the boot loader's block because a new version may be the one that cannot open /var), and the
-notes before-update.json and
-health.json. RAUC writes the other variables. Must never mark a slot by itself: update and health decide.
+notes before-update.json and health.json. RAUC writes the other variables. Must never mark a slot by itself: update and
+health decide.
 """
 
 from __future__ import annotations
