@@ -65,7 +65,9 @@ def test_an_address_of_its_own_takes_nothing_from_the_network(tmp_path: Path) ->
 
 def test_without_a_site_there_is_dhcp_and_no_server_of_the_internet(tmp_path: Path) -> None:
     assert "DHCP=yes" in network_file(None)
-    assert timesyncd_file(None).splitlines()[1:] == ["[Time]", "NTP=", "FallbackNTP="]
+    assert timesyncd_file(None).splitlines()[1:] == ["[Time]", "NTP="]
+    image = (TREE / "etc/systemd/timesyncd.conf.d/kiosk.conf").read_text()
+    assert image.splitlines()[-2:] == ["[Time]", "FallbackNTP=127.0.0.1"]
     time = loaded(tmp_path, installed(("time", 'servers = ["192.0.2.2", "ntp.hospital.example"]')))
     assert "NTP=192.0.2.2 ntp.hospital.example" in timesyncd_file(time).splitlines()
 
@@ -264,15 +266,15 @@ def test_another_site_leaves_nothing_of_the_one_before(machine: Machine, folder:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[site\n", "site.toml: is not TOML"),
+        ("[site\n", "site.toml: 書き方に誤りがあり"),
         (installed(("site", 'data_dir = "/data"')), "site.toml: [site] data_dir"),
         (installed(("terminal", 'password_file = "a/b.secret"')), "site.toml: [terminal] password_file"),
         (installed(("technician", 'pin_file = "/etc/pin"')), "site.toml: [technician] pin_file"),
-        (installed(("receipt_computer", 'results = "file:///tmp/out"')), "site.toml: the folder /tmp/out"),
-        (installed(("receipt_computer", 'results = "file:///srv/out"')), "site.toml: the folder /srv/out"),
+        (installed(("receipt_computer", 'results = "file:///tmp/out"')), "site.toml: フォルダー /tmp/out"),
+        (installed(("receipt_computer", 'results = "file:///srv/out"')), "site.toml: フォルダー /srv/out"),
         (installed(("reservations", 'import_dir = "/srv/csv"')), "site.toml: [reservations] import_dir"),
         (installed(("alarm", 'command = ["/bin/mail"]')), "site.toml: [alarm] command"),
-        (REQUIRED.replace("/nowhere/kiosk", "/var/lib/kiosk") + "[networks]\n", "site.toml: [networks]: unknown table"),
+        (REQUIRED.replace("/nowhere/kiosk", "/var/lib/kiosk") + "[networks]\n", "site.toml: [networks]: この名前の表"),
     ],
 )
 def test_a_site_that_cannot_be_used_opens_nothing_and_is_told(
