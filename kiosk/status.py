@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from drivers.printer import NotReady, open_printer
@@ -24,13 +24,37 @@ RUN_STATUS = "status-run.json"
 PRINTER_LOCK = "printer.lock"
 PRINTER_FRESH_S = 60.0
 
+# What can be wrong besides the courier's alarms, whose codes are those of the event log.
+Problem = Literal[
+    "courier_gone",
+    "courier_hangs",
+    "share",
+    "alarm_command_failed",
+    "journal_unreadable",
+    "delivery_waits",
+    "reception_gone",
+    "card_reader_down",
+    "imports",
+    "printer",
+]
+
 
 @dataclass
 class Status:
-    """`wrong`: a sentence for each thing that is wrong; `facts`: everything, for --json."""
+    """`wrong`: a sentence for each thing that is wrong; `facts`: everything, for --json.
+
+    `problems`: what `wrong` says, each with a code, for those who say it in other words; without the alarms, which have
+    their codes in `facts` already and may be many.
+    """
 
     wrong: list[str] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+
+    def found(self, code: Problem, sentence: str, **more: str | float) -> None:
+        """One thing that is wrong; `more`: what the sentence says of it."""
+        self.wrong.append(sentence)
+        self.problems.append({"code": code, **more})
 
 
 def write_run_status(folder: Path, facts: Mapping[str, Any]) -> None:
@@ -67,6 +91,8 @@ def collect(config: Config, acknowledge: bool, *, ask_printer: bool = True) -> S
     status.facts["machine"] = machine_facts.read(folder).known()
     status.facts["ok"] = not status.wrong
     status.facts["wrong"] = status.wrong
+    status.facts["problems"] = status.problems
+    status.facts["zone"] = config.site.zone.key  # in which staff read times; those of the facts are UTC
     return status
 
 
@@ -76,8 +102,10 @@ def _courier(status: Status, folder: Path, acknowledge: bool) -> dict[str, Any] 
     status.facts["courier"] = {"alive": answer is not None}
     if answer is None:
         held = locks.is_held(folder, "courier")
-        gone = "The courier is not running; nothing is delivered."
-        status.wrong.append("The courier has just started, or hangs." if held else gone)
+        if held:
+            status.found("courier_hangs", "The courier has just started, or hangs.")
+        else:
+            status.found("courier_gone", "The courier is not running; nothing is delivered.")
         status.facts["shares"] = {}
         return None
     status.facts["courier"] |= {"process": answer["process"], "up_s": answer["up_s"]}
@@ -85,10 +113,10 @@ def _courier(status: Status, folder: Path, acknowledge: bool) -> dict[str, Any] 
     status.facts |= {key: answer[key] for key in ("other_files", "unfinished", "oldest_unfinished_s")}
     for role, share in answer["shares"].items():
         if share["state"] not in (None, "ok"):
-            status.wrong.append(f"{role} {share['state']}: {share['message']}")
+            status.found("share", f"{role} {share['state']}: {share['message']}", role=role, state=share["state"])
     if answer.get("alarm_fails"):  # a courier of an older version does not say
         status.facts["alarm_command"]["fails"] = True
-        status.wrong.append("The alarm command fails; nobody is told.")
+        status.found("alarm_command_failed", "The alarm command fails; nobody is told.")
     return answer.get("overview")
 
 
@@ -109,7 +137,8 @@ def _delivery(status: Status, told: dict[str, Any], zone: ZoneInfo) -> None:
         status.facts["delivery"] = None
         status.facts["delivery_hidden"] = "hidden" in told  # nothing wrong by itself: the courier's silence is
         if "fails" in told:
-            status.wrong.append(f"The delivery journal {overview.LEDGER} cannot be read ({told['fails']}).")
+            sentence = f"The delivery journal {overview.LEDGER} cannot be read ({told['fails']})."
+            status.found("journal_unreadable", sentence, what=told["fails"])
         return
     waiting_s = overview.longest_wait_s(seen, status.facts.get("oldest_unfinished_s"))
     status.facts["delivery"] = {
@@ -120,7 +149,8 @@ def _delivery(status: Status, told: dict[str, Any], zone: ZoneInfo) -> None:
     }
     status.facts["alarms"] = [asdict(alarm) for alarm in seen.alarms]
     if waiting_s is not None and waiting_s > overview.OLDEST_MAX_S:
-        status.wrong.append(f"A file has been waiting for {waiting_s:.0f} s to be delivered.")
+        sentence = f"A file has been waiting for {waiting_s:.0f} s to be delivered."
+        status.found("delivery_waits", sentence, seconds=round(waiting_s, 1))
     for alarm in seen.alarms:
         which = " ".join(part for part in (alarm.subject, alarm.name) if part)
         at = datetime.fromisoformat(alarm.since).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
@@ -131,11 +161,11 @@ def _reception(status: Status, folder: Path) -> None:
     alive = locks.is_held(folder, "run")
     status.facts["reception"] = {"alive": alive} | (_run_status(folder) if alive else {})
     if not alive and (folder / RUN_STATUS).exists():  # one that is stopped on purpose takes it away
-        status.wrong.append("The reception (kiosk run) ended by itself and is not running.")
+        status.found("reception_gone", "The reception (kiosk run) ended by itself and is not running.")
     if status.facts["reception"].get("card_reader") == "down":
-        status.wrong.append("The card reader does not answer.")
+        status.found("card_reader_down", "The card reader does not answer.")
     if problem := status.facts["reception"].get("imports"):
-        status.wrong.append(f"The import of appointments: {problem}")
+        status.found("imports", f"The import of appointments: {problem}", what=problem)
 
 
 def _run_status(folder: Path) -> dict[str, Any]:
@@ -156,11 +186,13 @@ def _printer(status: Status, config: Config) -> None:
         known = {
             "state": "ready" if ready else answer.reason,  # type: ignore[union-attr]
             "paper_near_end": bool(ready and answer.paper_near_end),  # type: ignore[union-attr]
+            # A printer that is not asked says nothing of its paper.
+            "paper_known": bool(ready and answer.paper_near_end is not None),  # type: ignore[union-attr]
             "at": time.time(),
         }
     status.facts["printer"] = known
     if known["state"] != "ready":
-        status.wrong.append(f"The printer: {known['state']}.")
+        status.found("printer", f"The printer: {known['state']}.", state=known["state"])
     elif known["paper_near_end"]:
         status.facts["printer"]["hint"] = "The paper is near its end."
 

@@ -34,8 +34,9 @@ CHECKS = tuple(
     f"{_MARKS.get(at, 'OK'):<4} share_{at:<24} 共有 192.0.2.10/kiosk-results {_NG if at == 4 else 'につながります'}"
     for at in range(18)
 )
-_PROBLEM = "site.toml: [terminal] results: expected an address such as smb://user@host/share"
-WRONG = tuple(f"{_PROBLEM} ({at})" for at in range(3))
+_SHARE = "smb://[ドメイン;]ユーザー@ホスト[:ポート]/共有[/フォルダー] の形のアドレスを書いてください"
+_PROBLEM = f"site.toml: [terminal] results: {_SHARE}。今の値: この形と違う文字列（ユーザー名がありません）"
+WRONG = tuple(f"{_PROBLEM}（{at}）" for at in range(3))
 TAKEN = ("病院名：サンプル総合病院", "パターン 2", "資格確認端末 192.0.2.10", "レセコン 192.0.2.20", "パスワード 2 個")
 DISKS = tuple(Option(f"sd{letter}", f"SAMSUNG MZ7L3480HCHQ-00A07　480 GB　（sd{letter}）") for letter in "abcdef")
 

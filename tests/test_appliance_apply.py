@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kiosk import config
-from kiosk.appliance.apply import Applied, apply, judged
+from kiosk.appliance.apply import Applied, Failed, Part, apply, judged
 from kiosk.appliance.generated.clock import timesyncd_file
 from kiosk.appliance.generated.drop_ins import drop_ins
 from kiosk.appliance.generated.log_forwarding import rsyslog_file
@@ -172,7 +172,7 @@ def test_a_share_that_is_a_folder_may_be_written_to_by_its_service_alone(tmp_pat
 
 @dataclass
 class Machine:
-    """A machine in a folder, whose programs write down how they were called; nft refuses when it is told to."""
+    """A machine in a folder, whose programs write down how they were called; those named in `refuse` refuse."""
 
     root: Path
 
@@ -200,7 +200,8 @@ class Machine:
 
 PROGRAM = """#!/bin/sh
 echo "${0##*/} $*" >> ROOT/calls
-if [ "${0##*/}" = nft ] && [ -e ROOT/refuse ]; then echo "syntax error" >&2; exit 1; fi
+[ "$2" = systemd-networkd ] && exit 0
+if grep -sqx "${0##*/}" ROOT/refuse; then echo "syntax error" >&2; exit 1; fi
 """
 
 
@@ -293,13 +294,26 @@ def test_a_site_that_cannot_be_used_opens_nothing_and_is_told(
 
 def test_rules_that_nft_refuses_are_told_and_the_rest_is_done(machine: Machine, folder: Path) -> None:
     put(folder, INSTALLED)
-    (machine.root / "refuse").touch()
+    (machine.root / "refuse").write_text("nft\n")
     applied, _ = machine.run()
-    assert applied.failed == ("firewall: syntax error",)
+    assert applied.failed == (Failed(Part.FIREWALL, "firewall: syntax error"),)
     assert [call for call in machine.calls() if call.startswith("nft")] == [
         f"nft -c -f {machine.root}/run/kiosk-appliance/firewall.nft"
     ]
     assert (machine.root / "run/systemd/network/50-kiosk.network").exists()
+
+
+def test_every_part_that_did_not_take_its_settings_is_told(machine: Machine, folder: Path) -> None:
+    put(folder, installed(("syslog", 'server = "udp://192.0.2.9:514"')), "terminal.secret")
+    (machine.root / "refuse").write_text("systemctl\nudevadm\nnetworkctl\n")
+
+    def nameless(name: str) -> None:
+        raise OSError(1, "not permitted")
+
+    failed = apply(machine.places, None, nameless).failed
+    assert {each.part for each in failed} == {*Part} - {Part.FIREWALL}
+    assert [each.why for each in failed if each.part is Part.HOSTNAME] == ["hostname: not permitted"]
+    assert Failed(Part.NETWORK, "networkctl reload: syntax error") in failed
 
 
 def test_passwords_are_not_looked_for(folder: Path) -> None:

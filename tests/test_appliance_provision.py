@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from kiosk.appliance import candidate, events, pin, provision, sealed, stage, stick, taking
 from kiosk.appliance.provision import Provision, Result
 from kiosk.config import load
+from kiosk.status import RUN_STATUS
 from tests.hospital import Hospital
 from tests.staff_machine import PIN, ROOT, Machine, machine, script
 
@@ -147,12 +149,12 @@ def test_the_same_stick_again_changes_nothing(kiosk: Machine) -> None:
 BAD = [
     ("no site.toml", with_(site__toml=None), "site.toml がありません"),
     ("Windows' second ending", {**with_(site__toml=None), "site.toml.txt": SITE}, "site.toml.txt はあります"),
-    ("not TOML", with_(site__toml="[site\n"), "is not TOML"),
-    ("an unknown key", with_(site__toml=SITE + "colour = 1\n"), "colour: unknown key"),
+    ("not TOML", with_(site__toml="[site\n"), "書き方に誤りがあり"),
+    ("an unknown key", with_(site__toml=SITE + "colour = 1\n"), "colour: この名前の項目は、この表にはありません"),
     ("two faults", with_(site__toml=SITE.replace("pattern = 1", "pattern = 3").replace("tcp:", "ftp:")), "pattern"),
     ("another data folder", with_(site__toml=SITE.replace("/var/lib/kiosk", "/srv/x")), "data_dir"),
     ("no password", with_(terminal__secret=None), "terminal.secret"),
-    ("an empty password", with_(terminal__secret="\n"), "is empty"),
+    ("an empty password", with_(terminal__secret="\n"), "1 行目が空です"),
     ("no metrics password", with_(site__toml=SITE + '[metrics]\npush = "smb://a@192.0.2.9/m"\n'), "metrics.secret"),
     ("no table", with_(site__toml=SITE + '[reference_numbers]\nmap = "map.csv"\n'), "map.csv"),
     ("a bad table", {**with_(site__toml=SITE + '[reference_numbers]\nmap = "map.csv"\n'), "map.csv": "x\n"}, "対応表"),
@@ -173,6 +175,24 @@ def test_a_fault_of_the_files_is_told_and_nothing_changes(
     assert not any(str(kiosk.places.root) in line for line in said.wrong)
     assert installed(kiosk) == {}
     assert stage.usual(kiosk.places) == {"page": "no_site"}
+
+
+def test_the_refused_page_says_in_japanese_what_is_wrong_where_and_what_to_write(kiosk: Machine) -> None:
+    site = SITE.replace('"9912345678"', "9912345678") + "[visit]\nsettle_s = 99\nsetle_s = 1\n[sight]\n"
+    page = run(kiosk, with_(site__toml=site)).page()
+    assert (page["accepted"], page["taken"]) == (False, [])
+    assert page["wrong"] == [
+        "site.toml かその仲間のファイルに誤りがあります。直して、もう一度差し込んでください",
+        "site.toml: [sight]: この名前の表はありません。近い名前: site",
+        'site.toml: [site] institution_code: "…" で囲んだ半角の数字 10 桁を書いてください。今の値: 整数 9912345678',
+        "site.toml: [visit] setle_s: この名前の項目は、この表にはありません。近い名前: settle_s",
+        "site.toml: [visit] settle_s: 0～10 の数（単位は秒）を書いてください。今の値: 整数 99",
+    ]
+    said = run(kiosk, with_(terminal__secret=None)).page()["wrong"]
+    assert said[1:] == [
+        "site.toml: [terminal] password_file: terminal.secret: このファイルがありません。"
+        "1 行目にパスワードを書いて、site.toml の隣に置いてください"
+    ]
 
 
 def test_what_is_no_stick_is_told(kiosk: Machine) -> None:
@@ -320,6 +340,23 @@ def test_a_power_cut_before_the_link_is_turned_leaves_the_old_site(
     assert len([path for path in kiosk.places.sites.iterdir() if not path.is_symlink()]) == 2
 
 
+def test_what_did_not_take_its_settings_is_named_in_japanese_and_told_in_the_journal(
+    kiosk: Machine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("usr/sbin/nft", "usr/bin/udevadm", "usr/bin/networkctl"):
+        script(kiosk.places.root / name, f'echo "{Path(name).name} broke" >&2\nexit 1\n')
+    said = run(kiosk, FILES)
+    assert said.accepted
+    assert [line for line in said.wrong if "反映" in line] == [
+        "新しい設定がまだ反映されていないものがあります（USB 機器、ネットワーク、ファイアウォール）。"
+        "［再起動］を押してください。続くときは保守会社へ知らせてください"
+    ]
+    assert not any("broke" in line for line in said.wrong)
+    logged = capfd.readouterr().err
+    for why in ("firewall: nft broke", "networkctl reload: networkctl broke", "udevadm control: udevadm broke"):
+        assert why in logged
+
+
 # --- flags, appointments ----------------------------------------------------------------------------------------------
 
 
@@ -344,11 +381,70 @@ def test_a_refused_stick_keeps_its_secrets(kiosk: Machine) -> None:
     assert {*SECRETS} <= {path.name for path in top.iterdir()}
 
 
+IMPORTED = 'echo "2 appointments of 1 days imported"\n'
+HEADER = "patient_number,date,time,department,doctor,place"
+PATIENT = ("ZZ-9911", "架空花子")
+
+
+def importing(kiosk: Machine, script_: str, exports: dict[str, str]) -> Result:
+    """Take a site, then appointments, which the shell's `script_` imports."""
+    run(kiosk, FILES)
+    script(kiosk.places.root / "opt/kiosk/current/.venv/bin/python", script_)
+    appointments: dict[str, str | bytes] = {f"appointments/{name}": content for name, content in exports.items()}
+    return run(kiosk, {**appointments, "technician.secret": PIN})
+
+
+def test_what_the_real_import_says_is_japanese_on_the_page_and_names_no_patient(
+    kiosk: Machine, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The real command; only its data folder is the test's own."""
+    own = tmp_path / "own.toml"
+    own.write_text(SITE.replace("/var/lib/kiosk", str(tmp_path / "data")))
+    real = f'cd "{ROOT}" && exec "{sys.executable}" -m kiosk reservations import - --config "{own}"\n'
+    good = "1,2026-01-15,9:00,内科,甲,A"
+    bad = f"{PATIENT[0]},2026-01-15,25:00,内科,{PATIENT[1]},A"
+    exports = {
+        "1.csv": f"{HEADER}\n{good}\n",
+        "2.csv": f"{HEADER}\n{good}\n{bad}\n{bad}\n",
+        "3.csv": f"{bad}\n",
+        "4.csv": f"{HEADER}\n",
+    }
+    page = importing(kiosk, real, exports).page()
+    assert page["taken"] == [
+        "予約 1: 1 日分の予約 1 件を取り込みました",
+        "予約 4: 予約が 1 件も書かれていません。予約は前のままです",
+    ]
+    assert page["wrong"] == [
+        "予約 2: 取り込めません。3 行目: 時刻（time）は 0:00～23:59 で書いてください"
+        "（ほかにも誤りのある行が 1 行あります: 4 行目）",
+        f"予約 3: 取り込めません。1 行目: 見出しの行がありません。{HEADER} を 1 行目に書いてください"
+        "（note は、あってもなくてもかまいません）",
+    ]
+    said = capfd.readouterr().err
+    assert "the file, line 3: time is not between 0:00 and 23:59" in said
+    assert not [value for value in PATIENT if value in said]
+
+
+def test_what_a_broken_import_says_is_neither_shown_nor_logged(
+    kiosk: Machine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script_ = f'cat >&2\necho "ValueError: {PATIENT[1]}" >&2\nexit 9\n'
+    said = importing(kiosk, script_, {"a.csv": f"{PATIENT[0]}\n"})
+    assert not said.accepted
+    assert said.wrong == [
+        "予約 1: 取り込めません。取り込むプログラムが途中で止まりました（9）。"
+        "もう一度差し込んでください。続くときは保守会社へ知らせてください"
+    ]
+    logged = capfd.readouterr().err
+    assert "appointments 1 were not imported: the program ended with 9" in logged
+    assert not [value for value in PATIENT if value in logged]
+
+
 def test_appointments_of_a_stick_are_imported_as_the_receptions_user(kiosk: Machine, tmp_path: Path) -> None:
     """The import is a program of the reception's; what it is given and what it says is all that counts here."""
     run(kiosk, FILES)
     python = kiosk.places.root / "opt/kiosk/current/.venv/bin/python"
-    python.write_text(f'#!/bin/sh\ncat >"{tmp_path}/given"\necho "$@" >"{tmp_path}/called"\necho "2 appointments"\n')
+    python.write_text(f'#!/bin/sh\ncat >"{tmp_path}/given"\necho "$@" >"{tmp_path}/called"\n{IMPORTED}')
     files: dict[str, str | bytes] = {"大事な名前.csv": "a,b\n", ".hidden.csv": "x", "x.txt": "x"}
     appointments = {f"appointments/{name}": content for name, content in files.items()}
     refused = run(kiosk, appointments)
@@ -357,10 +453,34 @@ def test_appointments_of_a_stick_are_imported_as_the_receptions_user(kiosk: Mach
     assert not (tmp_path / "given").exists()
     said = run(kiosk, {**appointments, "technician.secret": PIN})
     assert said.accepted
-    assert said.taken == ["予約 1: 2 appointments"]
+    assert said.taken == ["予約 1: 1 日分の予約 2 件を取り込みました"]
     assert (tmp_path / "given").read_text() == "a,b\n"
     assert f"reservations import - --config {kiosk.places.site}/site.toml" in (tmp_path / "called").read_text()
     assert any(call.startswith("setpriv --reuid=kiosk") for call in kiosk.calls)
+
+
+def test_exports_that_are_too_many_are_told(kiosk: Machine) -> None:
+    many = {f"appointments/{number:02}.csv": "x" for number in range(stick.MAX_EXPORTS + 2)}
+    told = run(kiosk, {**FILES, **many}).wrong
+    assert [line for line in told if "2 個は取り込んでいません" in line], told
+
+
+def test_a_stick_is_read_between_two_visits(kiosk: Machine) -> None:
+    """While one is under way the screen stays the patient's; then it says that the stick is being read."""
+    places = kiosk.places
+    assert places.reception_status.name == RUN_STATUS
+    stage.show(None, places)
+    for screen, at, free in (
+        ("tap_reader", time.time(), False), ("done", time.time(), False), ("choose_card", time.time(), True),
+        ("closed", time.time(), True), ("tap_reader", time.time() - 60, True),
+    ):  # fmt: skip
+        places.reception_status.write_text(json.dumps({"at": at, "screen": screen}))
+        assert stage.until_free(places, 0.1) is free, screen
+    places.reception_status.write_text("{")
+    assert stage.until_free(places, 0.1)
+    assert provision._announce(places, starting=False)
+    assert stage.shown(places) == {"page": "no_site", "checking": True}
+    assert kiosk.calls[-1] == "systemctl --no-block start kiosk-page.service"
 
 
 def test_appointments_without_a_site_are_refused(kiosk: Machine) -> None:

@@ -241,6 +241,36 @@ def test_alarms_are_over_only_when_a_technician_says_so(helper: Helper, kiosk: M
     assert call.endswith("--acknowledge") is asked
 
 
+def answers_status(kiosk: Machine, told: str, code: int) -> None:
+    """`kiosk status` writes `told` and ends with `code` from now on."""
+    (kiosk.places.root / "told").write_text(told, encoding="utf-8")
+    script(kiosk.places.root / "usr/bin/setpriv", f'cat "{kiosk.places.root}/told"\nexit {code}\n')
+
+
+@pytest.mark.parametrize("do", ["status", "acknowledge"])
+def test_the_state_begins_with_the_version_and_is_japanese(helper: Helper, kiosk: Machine, do: str) -> None:
+    key = helper.key()
+    for code, problems, first in (
+        (0, [], "OK 異常はありません"),
+        (1, [{"code": "courier_gone"}], "NG 配送プログラムが動いていません"),
+    ):
+        answers_status(kiosk, json.dumps({"wrong": ["English"] * code, "problems": problems}), code)
+        *lines, last = helper.ask(do, key=key)
+        said = [each["line"] for each in lines if not each["line"].startswith("使っていない USB 機器")]
+        assert said[0] == "版 1.2（スロット A、鍵 development）"
+        assert said[1] == "記録の領域: 暗号化していません"
+        assert said[2].startswith(first)
+        assert last == {"ok": True, "well": code == 0}
+
+
+@pytest.mark.parametrize(("told", "code"), [('{"wrong": []}', 2), ('{"wrong": []}', 124), ("OK  nothing", 0), ("", 1)])
+def test_a_state_that_cannot_be_asked_for_is_told(helper: Helper, kiosk: Machine, told: str, code: int) -> None:
+    key = helper.key()
+    answers_status(kiosk, told, code)
+    last = helper.last("status", key=key)
+    assert last == {"ok": False, "reason": "failed", "text": f"状態を調べられません（{code}）"}
+
+
 def test_a_pin_that_is_no_text_is_a_wrong_pin(helper: Helper) -> None:
     assert helper.last("unlock", pin="\ud800")["reason"] == "wrong_pin"
 
@@ -336,7 +366,9 @@ def test_the_check_streams_its_lines_and_counts_what_is_wrong(helper: Helper) ->
     """The site.toml of this machine is empty: the check says so."""
     said = helper.ask("check", key=helper.key())
     lines = [each["line"] for each in said[:-1]]
-    assert any(line.startswith("NG   site_toml") for line in lines)
+    site = [line for line in lines if line.startswith("NG   site_toml")]
+    assert "site.toml: [site] name: 書かれていません。1～60 文字の文字列を書いてください → " in site[0]
+    assert not any("missing" in line or "expected" in line for line in site)
     assert said[-1]["ok"]
     assert said[-1]["wrong"] == sum(line.startswith("NG") for line in lines)
 

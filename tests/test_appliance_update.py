@@ -314,6 +314,24 @@ def test_a_vendor_renews_the_signer_and_old_kiosks_take_its_bundles(tmp_path: Pa
     assert isinstance(bundles.judge(machine.places, out), bundles.Facts)
 
 
+def test_a_root_that_trusts_another_authority_becomes_no_bundle(tmp_path: Path) -> None:
+    """A kiosk with it would refuse every later update of the vendor."""
+    ours, trial = keys(tmp_path / "vendor"), keys(tmp_path / "trial")
+    for name, inner, made in (("good", ours, 0), ("bad", trial, 1)):
+        tree = tmp_path / name
+        (tree / "etc/rauc").mkdir(parents=True)
+        shutil.copy(inner / "keyring.pem", tree / "etc/rauc/keyring.pem")
+        root = tmp_path / f"{name}.squashfs"
+        squash = ["mksquashfs", str(tree), str(root), "-quiet", "-no-progress"]
+        subprocess.run(squash, check=True, timeout=60, capture_output=True)
+        done = script(
+            "bundle", "--root", root, "--version", "1.5.0", "--key", ours / "signer.key", "--cert", ours / "signer.pem",
+            "--out", tmp_path / f"{name}.raucb",
+        )  # fmt: skip
+        assert done.returncode == made, done.stderr
+    assert "trusts another authority" in done.stderr
+
+
 def test_the_boot_configuration_is_what_grub_and_the_update_agree_on() -> None:
     grub = IMAGE / "grub.cfg"
     need_programs()

@@ -37,60 +37,60 @@ def test_an_empty_file_lacks_every_required_key(site: Site) -> None:
     assert [line.split(": missing")[0] for line in site.problems("")] == missing
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        (with_("visit", "resutl_wait_s = 60"), ["[visit] resutl_wait_s", "unknown key", "result_wait_s"]),
-        (with_("visit", "poll_interval_s = 1"), ["[visit] poll_interval_s", "[terminal]"]),
-        (with_("vist"), ["[vist]", "unknown table", "visit"]),
-        ("width_mm = 80\n" + REQUIRED, ["width_mm", "[printer]"]),
-        (REQUIRED + "[place]\ndepartment = 'a'\ntext = 'b'\n", ["[[place]]", "two brackets"]),
-        (REQUIRED + "[[visit]]\n", ["[visit]", "one table", "list"]),
-        ("arrival = 3\n" + REQUIRED, ["[arrival]", "whole number 3"]),
-        (with_("visit", 'result_wait_s = "60"'), ["[visit] result_wait_s", "from 1 to 600", 'text "60"']),
-        (with_("visit", "result_wait_s = true"), ["[visit] result_wait_s", "got true"]),
-        (with_("visit", "result_wait_s = 0"), ["[visit] result_wait_s", "whole number 0"]),
-        (with_("visit", "settle_s = nan"), ["[visit] settle_s", "nan"]),
-        (with_("visit", "unclean_s = inf"), ["[visit] unclean_s", "inf"]),
-        (with_("visit", "result_max_bytes = 1048576.0"), ["[visit] result_max_bytes", "whole number of bytes"]),
-        (with_("visit", 'birthday = "sometimes"'), ["[visit] birthday", '"always" or "after_unclean" or "never"']),
-        (with_("terminal", "poll_interval_s = 0.01"), ["[terminal] poll_interval_s", "0.05 to 10"]),
-        (with_("arrival", "early_min = -1"), ["[arrival] early_min", "0 to 1440"]),
-        (with_("site", 'pattern = "1"'), ["[site] pattern", "1 or 2"]),
-        (with_("site", "pattern = true"), ["[site] pattern", "got true"]),
-        (with_("site", "pattern = 3"), ["[site] pattern", "got whole number 3"]),
-        (with_("site", "institution_code = 9912345678"), ["[site] institution_code", "10 digits in quotes"]),
-        (with_("site", 'institution_code = "９９12345678"'), ["[site] institution_code", "10 digits"]),
-        (with_("site", 'timezone = "Asia/Tokio"'), ["[site] timezone", "Asia/Tokyo"]),
-        (with_("site", 'timezone = "../etc"'), ["[site] timezone", "Asia/Tokyo"]),
-        (with_("site", 'timezone = "Asia"'), ["[site] timezone", "Asia/Tokyo"]),
-        (with_("site", 'data_dir = "kiosk"'), ["[site] data_dir", "absolute path"]),
-        (with_("site", 'data_dir = "/etc/hostname"'), ["[site] data_dir", "there is a file"]),
-        (with_("site", 'name = "　"'), ["[site] name", "1 to 60"]),
-        (with_("site", r'name = "a\u001bb"'), ["[site] name", "control character"]),
-        (with_("site", 'closed_days = ["2026-02-29"]'), ["[site] closed_days", "no such day"]),
-        (with_("site", 'closed_days = "12-29"'), ["[site] closed_days", "a list"]),
-        (with_("printer", 'url = "udp://192.0.2.30"'), ["[printer] url", "tcp://host:port"]),
-        (with_("printer", "width_mm = 72"), ["[printer] width_mm", "58 or 80"]),
-        (with_("printer", "width_mm = 80.0"), ["[printer] width_mm", "58 or 80"]),
-        (with_("printer", "counter_slip = 1"), ["[printer] counter_slip", "true or false"]),
-        (with_("printer", 'barcode = "QR"'), ["[printer] barcode", '"code128"']),
-        (with_("card_reader", 'url = "/dev/ttyS0"'), ["[card_reader] url", "serial:///dev/ttyS0"]),
-        (with_("card_reader", 'pattern = "([0-9]"'), ["[card_reader] pattern", "regular expression"]),
-        (with_("card_reader", 'end = "cr"'), ["[card_reader] end", '"CR"']),
-        (with_("reservations", 'url = "postgres"'), ["[reservations] url", '"sqlite"']),
-        (with_("receipt_computer", 'staging = "../x"'), ["[receipt_computer] staging", "same share"]),
-        (with_("terminal", 'results = "smb://192.0.2.10/face"'), ["[terminal] results", "smb://[domain;]user@host"]),
-        (with_("terminal", 'results = "/mnt/face"'), ["[terminal] results", "file:///absolute/folder"]),
-        (REQUIRED + "[[place]]\ndepartment = '内科'\n", ["[[place]] no. 1 text", "missing"]),
-        (REQUIRED + "[[place]]\ndepartment='a'\ntext='b'\n" * 2, ["[[place]] no. 2 department", "no. 1"]),
-        (REQUIRED + "[[hours]]\ndays=['mon']\nopen='17:00'\nclose='08:00'\n", ["[[hours]] no. 1 close", "later"]),
-        (REQUIRED + "[[hours]]\ndays=['月']\nopen='08:00'\nclose='17:00'\n", ["[[hours]] no. 1 days", '"mon"']),
-        (REQUIRED + "[[hours]]\ndays=['mon','mon']\nopen='8:00'\nclose='9:00'\n", ["no. 1 days", "each once"]),
-        (REQUIRED + "[[hours]]\ndays=['mon']\nopen='25:00'\nclose='9:00'\n", ["[[hours]] no. 1 open", '"08:00"']),
-        (REQUIRED + "[[hours]]\ndays=['mon']\nopen='8:00'\nclose='24:00'\n", ["[[hours]] no. 1 close", '"08:00"']),
-    ],
-)
+MISTAKES = [
+    (with_("visit", "resutl_wait_s = 60"), ["[visit] resutl_wait_s", "unknown key", "result_wait_s"]),
+    (with_("visit", "poll_interval_s = 1"), ["[visit] poll_interval_s", "[terminal]"]),
+    (with_("vist"), ["[vist]", "unknown table", "visit"]),
+    ("width_mm = 80\n" + REQUIRED, ["width_mm", "[printer]"]),
+    (REQUIRED + "[place]\ndepartment = 'a'\ntext = 'b'\n", ["[[place]]", "two brackets"]),
+    (REQUIRED + "[[visit]]\n", ["[visit]", "one table", "list"]),
+    ("arrival = 3\n" + REQUIRED, ["[arrival]", "whole number 3"]),
+    (with_("visit", 'result_wait_s = "60"'), ["[visit] result_wait_s", "from 1 to 600", 'text "60"']),
+    (with_("visit", "result_wait_s = true"), ["[visit] result_wait_s", "got true"]),
+    (with_("visit", "result_wait_s = 0"), ["[visit] result_wait_s", "whole number 0"]),
+    (with_("visit", "settle_s = nan"), ["[visit] settle_s", "nan"]),
+    (with_("visit", "unclean_s = inf"), ["[visit] unclean_s", "inf"]),
+    (with_("visit", "result_max_bytes = 1048576.0"), ["[visit] result_max_bytes", "whole number of bytes"]),
+    (with_("visit", 'birthday = "sometimes"'), ["[visit] birthday", '"always" or "after_unclean" or "never"']),
+    (with_("terminal", "poll_interval_s = 0.01"), ["[terminal] poll_interval_s", "0.05 to 10"]),
+    (with_("arrival", "early_min = -1"), ["[arrival] early_min", "0 to 1440"]),
+    (with_("site", 'pattern = "1"'), ["[site] pattern", "1 or 2"]),
+    (with_("site", "pattern = true"), ["[site] pattern", "got true"]),
+    (with_("site", "pattern = 3"), ["[site] pattern", "got whole number 3"]),
+    (with_("site", "institution_code = 9912345678"), ["[site] institution_code", "10 digits in quotes"]),
+    (with_("site", 'institution_code = "９９12345678"'), ["[site] institution_code", "10 digits"]),
+    (with_("site", 'timezone = "Asia/Tokio"'), ["[site] timezone", "Asia/Tokyo"]),
+    (with_("site", 'timezone = "../etc"'), ["[site] timezone", "Asia/Tokyo"]),
+    (with_("site", 'timezone = "Asia"'), ["[site] timezone", "Asia/Tokyo"]),
+    (with_("site", 'data_dir = "kiosk"'), ["[site] data_dir", "absolute path"]),
+    (with_("site", 'data_dir = "/etc/hostname"'), ["[site] data_dir", "there is a file"]),
+    (with_("site", 'name = "　"'), ["[site] name", "1 to 60"]),
+    (with_("site", r'name = "a\u001bb"'), ["[site] name", "control character"]),
+    (with_("site", 'closed_days = ["2026-02-29"]'), ["[site] closed_days", "no such day"]),
+    (with_("site", 'closed_days = "12-29"'), ["[site] closed_days", "a list"]),
+    (with_("printer", 'url = "udp://192.0.2.30"'), ["[printer] url", "tcp://host:port"]),
+    (with_("printer", "width_mm = 72"), ["[printer] width_mm", "58 or 80"]),
+    (with_("printer", "width_mm = 80.0"), ["[printer] width_mm", "58 or 80"]),
+    (with_("printer", "counter_slip = 1"), ["[printer] counter_slip", "true or false"]),
+    (with_("printer", 'barcode = "QR"'), ["[printer] barcode", '"code128"']),
+    (with_("card_reader", 'url = "/dev/ttyS0"'), ["[card_reader] url", "serial:///dev/ttyS0"]),
+    (with_("card_reader", 'pattern = "([0-9]"'), ["[card_reader] pattern", "regular expression"]),
+    (with_("card_reader", 'end = "cr"'), ["[card_reader] end", '"CR"']),
+    (with_("reservations", 'url = "postgres"'), ["[reservations] url", '"sqlite"']),
+    (with_("receipt_computer", 'staging = "../x"'), ["[receipt_computer] staging", "same share"]),
+    (with_("terminal", 'results = "smb://192.0.2.10/face"'), ["[terminal] results", "smb://[domain;]user@host"]),
+    (with_("terminal", 'results = "/mnt/face"'), ["[terminal] results", "file:///absolute/folder"]),
+    (REQUIRED + "[[place]]\ndepartment = '内科'\n", ["[[place]] no. 1 text", "missing"]),
+    (REQUIRED + "[[place]]\ndepartment='a'\ntext='b'\n" * 2, ["[[place]] no. 2 department", "no. 1"]),
+    (REQUIRED + "[[hours]]\ndays=['mon']\nopen='17:00'\nclose='08:00'\n", ["[[hours]] no. 1 close", "later"]),
+    (REQUIRED + "[[hours]]\ndays=['月']\nopen='08:00'\nclose='17:00'\n", ["[[hours]] no. 1 days", '"mon"']),
+    (REQUIRED + "[[hours]]\ndays=['mon','mon']\nopen='8:00'\nclose='9:00'\n", ["no. 1 days", "each once"]),
+    (REQUIRED + "[[hours]]\ndays=['mon']\nopen='25:00'\nclose='9:00'\n", ["[[hours]] no. 1 open", '"08:00"']),
+    (REQUIRED + "[[hours]]\ndays=['mon']\nopen='8:00'\nclose='24:00'\n", ["[[hours]] no. 1 close", '"08:00"']),
+]
+
+
+@pytest.mark.parametrize(("text", "says"), MISTAKES)
 def test_a_mistake_is_told_with_its_key_and_what_was_expected(site: Site, text: str, says: list[str]) -> None:
     (line,) = site.problems(text)
     for words in says:
@@ -110,17 +110,17 @@ def test_all_mistakes_are_told_at_once(site: Site) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (b"[site]\nname = \n", "line 2"),
-        (b"[site]\nname = 'a'\nname = 'b'\n", "line 3"),
-        (b"a = " + b"[" * 5000, "not TOML"),
-        (b"a = " + b"9" * 5000, "not TOML"),
-        ("[site]\nname = '架空'\n".encode("cp932"), "line 2: is not UTF-8"),
-        (b"#" * 1_100_000, "larger than"),
-    ],
-)
+BROKEN = [
+    (b"[site]\nname = \n", "line 2"),
+    (b"[site]\nname = 'a'\nname = 'b'\n", "line 3"),
+    (b"a = " + b"[" * 5000, "not TOML"),
+    (b"a = " + b"9" * 5000, "not TOML"),
+    ("[site]\nname = '架空'\n".encode("cp932"), "line 2: is not UTF-8"),
+    (b"#" * 1_100_000, "larger than"),
+]
+
+
+@pytest.mark.parametrize(("content", "says"), BROKEN)
 def test_a_broken_file_is_told_with_the_line(site: Site, content: bytes, says: str) -> None:
     (line,) = site.problems(content)
     assert says in line
@@ -137,18 +137,19 @@ def test_a_file_that_is_not_there_or_a_folder_is_told(tmp_path: Path) -> None:
         config.load(tmp_path / "a\0b")
 
 
-@settings(deadline=None)  # a busy machine is slow, not wrong
-@given(
-    st.dictionaries(
-        st.sampled_from([*SETTINGS, "other"]),
-        st.recursive(
-            st.integers() | st.floats() | st.booleans() | st.text() | st.dates() | st.times() | st.datetimes(),
-            lambda inner: st.lists(inner, max_size=3)
-            | st.dictionaries(st.sampled_from([k for t in SETTINGS.values() for k in t]) | st.text(), inner),
-            max_leaves=12,
-        ),
-    )
+DOCUMENTS = st.dictionaries(
+    st.sampled_from([*SETTINGS, "other"]),
+    st.recursive(
+        st.integers() | st.floats() | st.booleans() | st.text() | st.dates() | st.times() | st.datetimes(),
+        lambda inner: st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from([k for t in SETTINGS.values() for k in t]) | st.text(), inner),
+        max_leaves=12,
+    ),
 )
+
+
+@settings(deadline=None)  # a busy machine is slow, not wrong
+@given(DOCUMENTS)
 def test_no_document_makes_the_check_fail(raw: dict[str, Any]) -> None:
     problems: list[str] = []
     read = reading.read(raw, Path("/nowhere"), problems)

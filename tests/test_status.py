@@ -30,6 +30,7 @@ def told(hospital: Hospital) -> tuple[int, dict[str, Any]]:
     facts: dict[str, Any] = json.loads(done.stdout)
     assert facts["ok"] is (done.returncode == 0)
     assert facts["ok"] is (not facts["wrong"])
+    assert len(facts["wrong"]) == len(facts["problems"]) + len(facts.get("alarms", []))
     return done.returncode, facts
 
 

@@ -14,6 +14,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ from kiosk.appliance.generated.log_forwarding import rsyslog_file
 from kiosk.appliance.generated.network import network_file
 from kiosk.appliance.generated.usb import usb_rules
 from kiosk.appliance.places import Places, ended, write_durably
+from kiosk.appliance.site_words import in_japanese
 from kiosk.config import Config, ConfigError, Network, load
 
 _LIMIT_S: Final = 10.0
@@ -40,14 +42,34 @@ _DROP_IN: Final = "site.conf"
 _CREDENTIAL: Final = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 
+class Part(Enum):
+    """What of the system takes settings of the site, by its name on the screen."""
+
+    FIREWALL = "ファイアウォール"
+    NETWORK = "ネットワーク"
+    CLOCK = "時刻"
+    LOG = "記録の転送"
+    USB = "USB 機器"
+    HOSTNAME = "機械の名前"
+    RIGHTS = "プログラムの権限"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A part that did not take its new settings. `why` is the system's English, for the journal, not for the screen."""
+
+    part: Part
+    why: str
+
+
 @dataclass(frozen=True)
 class Applied:
-    """`config`: the site in force, None for none. `wrong`: why it was refused, a line each. `failed`: services of the
-    system that did not take their new settings."""
+    """`config`: the site in force, None for none. `wrong`: why it was refused, a line each. `failed`: what of the
+    system did not take its new settings."""
 
     config: Config | None
     wrong: tuple[str, ...] = ()
-    failed: tuple[str, ...] = ()
+    failed: tuple[Failed, ...] = ()
 
 
 def apply(
@@ -65,23 +87,30 @@ def apply(
     try:
         name_machine((config.network if config else Network()).hostname)
     except OSError as error:
-        failed.append(f"hostname: {error.strerror}")
+        failed.append(Failed(Part.HOSTNAME, f"hostname: {error.strerror}"))
     failed += _told(places, changed, units_changed=units_changed)
     return Applied(config, tuple(wrong), tuple(failed))
 
 
 def judged(folder: Path) -> tuple[Config | None, list[str]]:
-    """The site in `folder`, or a line for each reason why the appliance cannot use it. No site at all: neither."""
+    """The site in `folder`, or a Japanese line for each reason why the appliance cannot use it. No site: neither."""
     file = folder / "site.toml"
     if not file.exists():
         return None, []
     try:
         config = load(file, {}, passwords=False)
     except ConfigError as error:
-        # The technician knows the file, not the folder it was copied to.
-        return None, str(error).replace(f"{folder}/", "").splitlines()
+        return None, told(error, folder)
     problems = [*site_needs.folder_problems(config), *site_needs.appliance_problems(config), *_names(config)]
-    return (None, [f"site.toml: {problem}" for problem in problems]) if problems else (config, [])
+    if problems:
+        return None, told(ConfigError("\n".join(f"site.toml: {problem}" for problem in problems)), folder)
+    return config, []
+
+
+def told(error: ConfigError, folder: Path) -> list[str]:
+    """What is wrong with the site in `folder`, a Japanese line each."""
+    # The technician knows the file, not the folder it was copied to.
+    return [in_japanese(line) for line in str(error).replace(f"{folder}/", "").splitlines()]
 
 
 def _names(config: Config) -> list[str]:
@@ -94,8 +123,11 @@ def _names(config: Config) -> list[str]:
         "[technician] pin_file": config.technician.pin_file,
         "[update] password_file": config.update.password_file,
     }
-    wanted = "expected the plain name of a file beside site.toml, of letters, digits and . _ -"
-    return [f"{key}: {wanted}" for key, name in keys.items() if not _CREDENTIAL.fullmatch(name)]
+    return [
+        f"{key}: expected the plain name of a file beside site.toml, of letters, digits and . _ -"
+        for key, name in keys.items()
+        if not _CREDENTIAL.fullmatch(name)
+    ]
 
 
 def _texts(config: Config | None) -> dict[str, str | None]:
@@ -107,7 +139,7 @@ def _texts(config: Config | None) -> dict[str, str | None]:
     }
 
 
-def _firewall(places: Places, text: str) -> list[str]:
+def _firewall(places: Places, text: str) -> list[Failed]:
     """Load `text`; when nft does not take it, the rules before stay: never open, at worst too tight."""
     nft, file = str(places.root / "usr/sbin/nft"), places.root / _FIREWALL
     _write(file, text)
@@ -115,7 +147,7 @@ def _firewall(places: Places, text: str) -> list[str]:
     for arguments in (("-c", "-f"), ("-f",)):
         done = ended([nft, *arguments, str(file)], limit_s=_LIMIT_S)
         if not done.ok:
-            return [f"firewall: {done.err.strip()[:300]}"]
+            return [Failed(Part.FIREWALL, f"firewall: {done.err.strip()[:300]}")]
     return []
 
 
@@ -135,28 +167,26 @@ def _drop_ins(places: Places, config: Config | None, folder: Path) -> bool:
     return changed
 
 
-def _told(places: Places, changed: dict[str, bool], *, units_changed: bool) -> list[str]:
+def _told(places: Places, changed: dict[str, bool], *, units_changed: bool) -> list[Failed]:
     """Let the services read what is new. At boot most of them do not run yet, and read it by themselves."""
-    orders: list[tuple[str, ...]] = []
+    orders: list[tuple[Part, tuple[str, ...]]] = []
     if units_changed:
-        orders.append(("systemctl", "daemon-reload"))
+        orders.append((Part.RIGHTS, ("systemctl", "daemon-reload")))
     if changed[_USB]:
-        orders += [
-            ("udevadm", "control", "--reload"),
-            ("udevadm", "trigger", "--action=add", "--subsystem-match=usb", "--subsystem-match=tty"),
-        ]
+        trigger = ("udevadm", "trigger", "--action=add", "--subsystem-match=usb", "--subsystem-match=tty")
+        orders += [(Part.USB, ("udevadm", "control", "--reload")), (Part.USB, trigger)]
     if changed[_NETWORK] and places.call("systemctl", "is-active", "systemd-networkd", limit_s=_LIMIT_S).ok:
-        orders.append(("networkctl", "reload"))
+        orders.append((Part.NETWORK, ("networkctl", "reload")))
     if changed[_CLOCK]:
-        orders.append(("systemctl", "--no-block", "try-restart", "systemd-timesyncd.service"))
+        orders.append((Part.CLOCK, ("systemctl", "--no-block", "try-restart", "systemd-timesyncd.service")))
     if changed[_RSYSLOG]:
         there = (places.root / _RSYSLOG).exists()
-        orders.append(("systemctl", "--no-block", "restart" if there else "stop", "rsyslog.service"))
+        orders.append((Part.LOG, ("systemctl", "--no-block", "restart" if there else "stop", "rsyslog.service")))
     failed = []
-    for program, *arguments in orders:
+    for part, (program, *arguments) in orders:
         done = places.call(program, *arguments, limit_s=_LIMIT_S)
         if not done.ok:
-            failed.append(f"{program} {arguments[0]}: {done.err.strip()[:200]}")
+            failed.append(Failed(part, f"{program} {arguments[0]}: {done.err.strip()[:200]}"))
     return failed
 
 
@@ -181,6 +211,6 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write("apply takes no arguments\n")
         return 2
     applied = apply()
-    for line in (*applied.wrong, *applied.failed):
+    for line in (*applied.wrong, *(each.why for each in applied.failed)):
         sys.stderr.write(f"{line}\n")
     return 1 if applied.failed else 0

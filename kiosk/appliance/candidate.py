@@ -49,7 +49,7 @@ def read(folder: Path) -> Config:
         password(config, "update", config.update.folder, config.update.password_file, {})
         password(config, "reservations", config.reservations.share, config.reservations.password_file, {})
     except ConfigError as error:
-        raise Unfit(*_framed(str(error).replace(f"{folder}/", "").splitlines())) from None
+        raise Unfit(*_framed(apply.told(error, folder))) from None
     table = config.reference_numbers.map
     if table is not None and not table.is_file():
         raise Unfit(f"site.toml: [reference_numbers] map: {table.name} が USB メモリーにありません")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kiosk.appliance.places import Places, write_durably
+from kiosk.appliance.site_words import in_japanese
 
 UNIT: Final = "kiosk-check.service"
 LIMIT_S: Final = 300.0
@@ -32,7 +33,12 @@ class Busy(Exception):
 
 def lines(places: Places, *, print_slip: bool) -> Iterator[str]:
     """The installed site's check, line by line as it comes. Closing the iterator ends the check. Raises Busy."""
-    yield from _run(places, {"config": str(places.site / "site.toml"), "print": print_slip, "json": False})
+    file = places.site / "site.toml"
+    for line in _run(places, {"config": str(file), "print": print_slip, "json": False}):
+        # The check tells problems of site.toml as the command line does; on the page they read as on the others.
+        head, found, rest = line.partition(f"{file}: ")
+        problem, arrow, remedy = rest.rpartition(" → ")
+        yield f"{head}{in_japanese(f'site.toml: {problem}')}{arrow}{remedy}" if found and arrow else line
 
 
 def findings(places: Places, site: Path) -> list[dict[str, Any]]:

@@ -24,6 +24,9 @@ def version(places: Places) -> list[str]:
     facts = places.facts()
     slot = places.on_cmdline("rauc.slot") or "-"
     lines = [f"版 {facts.get('VERSION', '-')}（スロット {slot}、鍵 {facts.get('KEYRING', '-')}）"]
+    # It is decided once, when /var is made: a TPM that is switched on later encrypts nothing.
+    encrypted = places.call("findmnt", "-n", "-o", "SOURCE", "/var", limit_s=_LIMIT_S).out.startswith(b"/dev/mapper/")
+    lines.append(f"記録の領域: {'TPM の鍵で暗号化しています' if encrypted else '暗号化していません'}")
     if slots.passed_over(places):
         lines.append("いつもの版が 3 回続けて起動しなかったので、もう一方の版で動いています")
         lines.append("［前の版に戻す］を押すと、いつもの版に戻ります")

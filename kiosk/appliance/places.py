@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_MAX_OUTPUT: Final = 256 * 1024
+# More than `kiosk status --json` with all the alarms that the delivery journal can hold: cut, it would be no JSON.
+_MAX_OUTPUT: Final = 2 * 1024 * 1024
 # What a program is given of the environment: none of ours may change what a tool of root does.
 _ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
@@ -77,6 +78,11 @@ class Places:
     def data(self) -> Path:
         """The reception's data."""
         return self.root / "var/lib/kiosk"
+
+    @property
+    def reception_status(self) -> Path:
+        """What the reception says of itself (`kiosk.status.RUN_STATUS`)."""
+        return self.data / "status-run.json"
 
     @property
     def courier(self) -> Path:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from kiosk.appliance import apply, candidate, check_run, events, pin, sealed, slots, stage, stick, taking
+from kiosk.appliance import apply, candidate, check_run, events, outcomes, pin, sealed, slots, stage, stick, taking
 from kiosk.appliance.places import Places, ended
 from kiosk.config import Config
 
@@ -31,6 +31,8 @@ _ONLINE_S: Final = 25
 _LIMIT_S: Final = 90.0
 _IMPORT_S: Final = 120.0
 _MAX_LINES: Final = 60
+# The longest visit but for those who ask for more time again and again.
+_VISIT_S: Final = 240.0
 
 
 @dataclass
@@ -107,7 +109,7 @@ class Provision:
 
     def _judge_and_take(self, config: Config, folder: Path, copied: stick.Copied, result: Result) -> None:
         installed = apply.judged(self.places.site)[0] is not None
-        self.use(folder)
+        tried = self.use(folder)
         self._online()
         try:
             findings = check_run.findings(self.places, folder)
@@ -132,7 +134,7 @@ class Provision:
         names = taking.secrets(config, folder)
         has_pin = sealed.pin_file(self.places).is_file()
         result.taken += candidate.taken(config, len(names), has_pin=has_pin)
-        result.wrong += [f"システムに反映できない設定があります: {failed}" for failed in applied.failed]
+        result.wrong += outcomes.not_in_force(tried.failed, applied.failed)
         slots.set_turn(self.places, config.screen.rotation)
         self.log.write("site_taken", count=len(names))
         for unit in SERVICES:
@@ -177,6 +179,9 @@ class Provision:
             if wrong:
                 result.wrong += wrong
                 return
+        if copied.exports_left:
+            most = f"（{stick.MAX_EXPORTS} 個まで）"
+            result.wrong.append(f"予約のファイルが多すぎます{most}。{copied.exports_left} 個は取り込んでいません")
         for number, export in enumerate(copied.exports, 1):
             config = str(self.places.site / "site.toml")
             given = export.read_bytes()
@@ -185,12 +190,10 @@ class Provision:
             )
             if done.ok:
                 result.accepted = result.changed = True
-                said = done.out.decode("utf-8", "replace").strip().splitlines()
-                result.taken.append(f"予約 {number}: {said[-1][:200] if said else '取り込みました'}")
+                result.taken.append(f"予約 {number}: {outcomes.imported(done)}")
                 self.log.write("appointments_taken", count=number)
             else:
-                why = done.err.strip().splitlines()
-                result.wrong.append(f"予約 {number}: 取り込めません（{why[-1][:200] if why else done.code}）")
+                result.wrong.append(f"予約 {number}: 取り込めません。{outcomes.not_imported(number, done)}")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -204,19 +207,35 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     log = events.StaffLog(places)
     with _alone(places):
-        before = stage.shown(places)
-        if before.get("page") == "no_site":
-            stage.write({**before, "checking": True}, places)
+        starting = time.clock_gettime(time.CLOCK_BOOTTIME) < _STARTING_S
+        if not _announce(places, starting=starting):
+            log.write("site_refused", code="visit")
+            log.close()
+            return 1
         result = Provision(places, log, lambda folder: apply.apply(places, folder)).run(
             arguments[0].removeprefix("/dev/")
         )
-        starting = time.clock_gettime(time.CLOCK_BOOTTIME) < _STARTING_S
         if result.accepted and not result.changed and not result.wrong and starting:
             stage.show(stage.usual(places), places)
         else:
             stage.show(result.page(), places)
     log.close()
     return 0 if result.accepted else 1
+
+
+def _announce(places: Places, *, starting: bool) -> bool:
+    """Say on the screen that a stick is being read, which takes minutes; between two visits. False: no moment came.
+
+    A new site's network is tried meanwhile, so no visit may begin either.
+    """
+    before = stage.shown(places)
+    if before.get("page") == "no_site":
+        stage.write({**before, "checking": True}, places)
+    elif before.get("page") == "reception" and not starting:
+        if not stage.until_free(places, _VISIT_S):
+            return False
+        stage.show({"page": "no_site", "checking": True}, places)
+    return True
 
 
 @contextmanager

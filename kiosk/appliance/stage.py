@@ -14,17 +14,23 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from kiosk.appliance.places import Places, write_durably
+from kiosk.staff_door import OPEN_ON
 
 Page = Mapping[str, Any]
 
 _START_LIMIT_S: Final = 20.0
 _MAX_BYTES: Final = 64 * 1024
 _MAX_LINES: Final = 50
+# The reception writes when its screen changes, and every 10 s.
+_FRESH_S: Final = 30.0
+_LOOK_S: Final = 0.5
 
 
 def show(page: Page | None, places: Places | None = None) -> bool:
@@ -79,6 +85,27 @@ def usual(places: Places | None = None) -> dict[str, Any] | None:
         return {"page": "no_site"}
     wrong = _lines(places.site_wrong)
     return {"page": "no_site", "wrong": wrong} if wrong else None
+
+
+def until_free(places: Places, limit_s: float) -> bool:
+    """Wait until no visit is under way; False: one still is. A reception that does not run or hangs has none.
+
+    What takes the screen away in the middle of a visit leaves a patient who does not know whether it is done.
+    """
+    due = time.monotonic() + limit_s
+    while shown(places).get("page") == "reception" and _visit(places):
+        if time.monotonic() > due:
+            return False
+        threading.Event().wait(_LOOK_S)
+    return True
+
+
+def _visit(places: Places) -> bool:
+    try:
+        told = json.loads(places.reception_status.read_bytes())
+        return time.time() - float(told["at"]) < _FRESH_S and told["screen"] not in OPEN_ON
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def at_start(places: Places | None = None) -> None:

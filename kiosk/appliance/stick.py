@@ -47,11 +47,14 @@ class BadStick(Exception):
 
 @dataclass(frozen=True)
 class Copied:
-    """What was taken: names in the folder of copies. `others`: names of a site.toml that has another name."""
+    """What was taken: names in the folder of copies. `exports_left`: how many exports were too many. `others`: names of
+    a site.toml that has another name.
+    """
 
     files: frozenset[str]
     flags: frozenset[str]
     exports: tuple[Path, ...]
+    exports_left: int
     others: tuple[str, ...] = ()
 
 
@@ -71,9 +74,11 @@ def copy(places: Places, device: str, into: Path) -> Copied:
         if len(wanted) + len(taken) > MAX_FILES:
             raise BadStick(f"USB メモリーのファイルが多すぎます（{MAX_FILES} 個まで）")
         taken |= {name for name in wanted if _taken(top / name, into / name, MAX_BYTES)}
-        exports = tuple(_exports(top / APPOINTMENTS, into / APPOINTMENTS))
+        listed = _exports(top / APPOINTMENTS)
+        exports = tuple(_copied(top / APPOINTMENTS, listed[:MAX_EXPORTS], into / APPOINTMENTS))
         others = () if SITE in taken else tuple(sorted(name for name in names if name.lower().startswith("site.")))
-        return Copied(frozenset(taken), frozenset(flags), exports, others[:3])
+        left = len(listed[MAX_EXPORTS:])
+        return Copied(frozenset(taken), frozenset(flags), exports, left, others[:3])
 
 
 def wipe(places: Places, device: str, names: Iterable[str]) -> int:
@@ -154,14 +159,18 @@ def _named_in(site: Path) -> Iterator[str]:
                     yield value.strip()
 
 
-def _exports(folder: Path, into: Path) -> Iterator[Path]:
+def _exports(folder: Path) -> list[str]:
     if not folder.is_dir() or folder.is_symlink():
-        return
-    into.mkdir(mode=0o700)
+        return []
     with os.scandir(folder) as entries:
         found = sorted(entry.name for entry, _ in zip(entries, range(_MAX_LISTED), strict=False))
-    exports = [name for name in found if name.lower().endswith(".csv") and not name.startswith(".")]
-    for number, name in enumerate(exports[:MAX_EXPORTS]):
+    return [name for name in found if name.lower().endswith(".csv") and not name.startswith(".")]
+
+
+def _copied(folder: Path, exports: list[str], into: Path) -> Iterator[Path]:
+    if exports:
+        into.mkdir(mode=0o700)
+    for number, name in enumerate(exports):
         # Not under its own name: an export program may have put anything into that.
         target = into / f"{number}.csv"
         if _taken(folder / name, target, MAX_EXPORT_BYTES):

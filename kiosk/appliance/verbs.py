@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from kiosk.appliance import check_run, events, machine_words, pin, sealed, stage
+from kiosk.appliance import check_run, events, machine_words, pin, sealed, stage, status_words
 from kiosk.appliance.places import Ended, Places
 from kiosk.appliance.refused_usb import refused_devices
 from kiosk.appliance.verbs_update import Updates
@@ -196,12 +196,13 @@ class Verbs:
             return
         more = ["--acknowledge"] if acknowledge else []
         site = str(self._places.site / "site.toml")
-        done = self._places.as_kiosk("status", "--config", site, *more, limit_s=_STATUS_S)
-        # 1: something is wrong, and the lines say what.
-        if done.code not in (0, 1) or not done.out:
+        done = self._places.as_kiosk("status", "--config", site, "--json", *more, limit_s=_STATUS_S)
+        facts = status_words.facts_in(done.out)
+        # 1: something is wrong, and the facts say what.
+        if done.code not in (0, 1) or facts is None:
             yield _no("failed", text=f"状態を調べられません（{done.code}）")
             return
-        yield from _lines(done.out.decode("utf-8", "replace").splitlines())
+        yield from _lines(status_words.rows(facts))
         yield {"ok": True, "well": done.code == 0}
 
     def _network(self, request: Request) -> Answers:

@@ -228,4 +228,4 @@ def _closest(name: str, known: Iterable[str]) -> str:
     known = list(known)
     # Compared in lower case: a capital letter is the likeliest slip. Cut: comparing costs the square of the length.
     near = difflib.get_close_matches(name[:80].lower(), known, n=1, cutoff=0.5)
-    return near[0] if near else "none; known are " + ", ".join(known)
+    return near[0] if near else f"none; known are {', '.join(known)}"

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -116,7 +117,7 @@ def main() -> int:
     keys_of = options.keys or Path(f"{options.image}.work") / "development"
     parts = Parts(options.image, root, keys_of, options.installer or options.image.with_name("usb.img"))
     with tempfile.TemporaryDirectory(prefix="kiosk-image-", dir=options.work) as work:
-        rows = _all(_lanes(chosen, options.jobs), parts, options.out, Path(work))
+        rows = _all(chosen, options.jobs, parts, options.out, Path(work))
     text = "\n".join(_line(row) for row in rows)
     say(f"\n{text}\n")
     (options.out / "table.txt").write_text(text + "\n", encoding="utf-8")
@@ -140,27 +141,28 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _lanes(chosen: dict[str, Scenario], jobs: int) -> list[dict[str, Scenario]]:
-    """What runs one after another on a PC of its own."""
-    apart = {name: each for name, each in chosen.items() if name in APART}
+def _all(chosen: dict[str, Scenario], jobs: int, parts: Parts, out: Path, work: Path) -> list[Row]:
+    """On `jobs` PCs at once: one goes through the scenarios that belong together, whichever is free takes another."""
     carried = {name: each for name, each in chosen.items() if name not in APART}
-    return [carried, apart] if jobs == 2 and carried and apart else [chosen]
+    groups = deque([carried, *({name: each} for name, each in chosen.items() if name in APART)])
+    with ThreadPoolExecutor(jobs) as at_once:
+        running = [at_once.submit(_work, groups, parts, out, work / str(n)) for n in range(jobs)]
+        rows = [row for each in running for row in each.result()]
+    return sorted(rows, key=lambda row: list(chosen).index(row.name))
 
 
-def _all(lanes: list[dict[str, Scenario]], parts: Parts, out: Path, work: Path) -> list[Row]:
-    with ThreadPoolExecutor(len(lanes)) as at_once:
-        running = [at_once.submit(_lane, lane, parts, out, work / str(n)) for n, lane in enumerate(lanes)]
-        return [row for each in running for row in each.result()]
-
-
-def _lane(chosen: dict[str, Scenario], parts: Parts, out: Path, work: Path) -> list[Row]:
-    rows = []
+def _work(groups: deque[dict[str, Scenario]], parts: Parts, out: Path, work: Path) -> list[Row]:
+    rows: list[Row] = []
     with Bench(parts, out, work, say) as bench:
-        for name, scenario in chosen.items():
-            say(f"{name}: {(scenario.__doc__ or '').splitlines()[0]}")
-            bench.scenario = name
-            rows.append(_one(name, scenario, bench))
-    return rows
+        while True:
+            try:
+                group = groups.popleft()
+            except IndexError:
+                return rows
+            for name, scenario in group.items():
+                say(f"{name}: {(scenario.__doc__ or '').splitlines()[0]}")
+                bench.scenario = name
+                rows.append(_one(name, scenario, bench))
 
 
 def _one(name: str, scenario: Scenario, bench: Bench) -> Row:

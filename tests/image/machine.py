@@ -118,7 +118,8 @@ class Machine:
     def _command(self) -> list[str]:
         build = self.build
         machine = "q35,smm=on" if build.secure_boot else "q35"
-        command = ["ip", "netns", "exec", build.netns] if build.netns else []
+        command = ["setpriv", "--pdeathsig", "KILL"]  # an emulator must not outlive a proof that was ended
+        command += ["ip", "netns", "exec", build.netns] if build.netns else []
         command += ["qemu-system-x86_64", "-machine", machine, "-accel", "tcg,thread=multi,tb-size=512"]
         command += ["-cpu", "qemu64", "-smp", "2", "-m", str(build.memory_mib), "-display", "none"]
         command += ["-nodefaults", "-no-user-config"]

@@ -68,15 +68,17 @@ def until_page(bench: Bench, machine: Machine, *pages: Page, deadline_s: float =
 
 def tap(machine: Machine, page: Page, button: str, *, last: bool = False) -> None:
     """A finger on a button of a page of the appliance. `last`: the PC goes down after it."""
-    size = machine.look().size
-    items, scale = layout(page, size)
-    machine.tap(*glass.middle_of(items, scale, button, size))
+    before = machine.look()
+    items, scale = layout(page, before.size)
+    machine.tap(*glass.middle_of(items, scale, button, before.size))
     if not last:
+        # A slow PC answers late, and a second finger that is there before the answer is not taken.
+        until(lambda: not glass.same(before, machine.look()), f"an answer to {button} of {page.name}", STEP_S)
         settle(machine)
 
 
 def settle(machine: Machine) -> None:
-    """Until the display stays as it is: a slow PC draws one touch after another, and a second finger is not taken."""
+    """Until the display stays as it is."""
     looks = [machine.look()]
 
     def still() -> bool:

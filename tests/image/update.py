@@ -85,7 +85,9 @@ def run_wrong_signer(bench: Bench) -> None:
     keys = bench.work / "other-vendor"
     if not keys.exists():
         disk.say(IMAGE / "keys", "development", keys)
-    _refused(bench, bundle(bench, "wrong-signer", bench.root, NEW, keys), "wrong_signer")
+    # No vendor can sign a root that trusts another one: it gets one that trusts nobody.
+    root = _changed_root(bench, "bare", lambda tree: None, "boot")
+    _refused(bench, bundle(bench, "wrong-signer", root, NEW, keys), "wrong_signer")
 
 
 def run_tampered(bench: Bench) -> None:
