@@ -59,17 +59,17 @@ CARRIED: dict[str, Scenario] = {
 }
 # These bring their own PC, or break the one that they were given.
 APART: dict[str, Scenario] = {
-    "power_cut": power_cut.run,
-    "mishaps": mishaps.run,
-    "watchdog": watchdog.run,
     "usb_devices": keys.run_usb,
-    "turned": turned.run,
     "network": network.run,
-    "broken_var": var_broken.run,
+    "turned": turned.run,
+    "watchdog": watchdog.run,
+    "mishaps": mishaps.run,
     "spare": spare.run,
+    "broken_var": var_broken.run,
+    "installer": installer.run,
+    "power_cut": power_cut.run,
     "tpm": tpm.run,
     "secure_boot": secure_boot.run,
-    "installer": installer.run,
     "reproducible": reproducible.run,
 }
 SCENARIOS: dict[str, Scenario] = CARRIED | APART
