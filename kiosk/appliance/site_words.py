@@ -1,8 +1,9 @@
-"""What other programs of the kiosk tell in English of a stick's files -> the same in Japanese, for the screen. Pure.
+"""What other programs of the kiosk tell in English -> the same in Japanese, for the screen. Pure.
 
 Owns how a sentence is found; the sentences themselves are in assets/texts, config-ja.toml for problems of site.toml,
-import-ja.toml for exports of appointments. Must never lose a problem of site.toml (one that no sentence fits stays as
-it is), or let through a line about appointments that no sentence fits (it may hold a patient's data).
+import-ja.toml for exports of appointments, status-ja.toml for shares. Must never lose a problem of site.toml (one that
+no sentence fits stays as it is), or let through a line about appointments that no sentence fits (it may hold a
+patient's data).
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ _MAX_CHARS: Final = 2000
 def in_japanese(line: str) -> str:
     """`FILE: PROBLEM` of site.toml with its problem in Japanese; names and values stay as they were written."""
     file, colon, problem = line.partition(": ")
-    return f"{file}{colon}{_turned(_SITE, 'problem', problem)}" if len(line) <= _MAX_CHARS else line
+    return f"{file}{colon}{turned(_SITE, 'problem', problem)}"
 
 
 def import_in_japanese(line: str) -> str | None:
     """The last line of `kiosk reservations import`, None for one that is no sentence of the importer's: a program that
     broke may have said anything."""
-    return _fitting(_IMPORT, "said", line) if len(line) <= _MAX_CHARS else None
+    return _fitting(_IMPORT, "said", line)
 
 
-def _turned(catalogue: str, table: str, text: str) -> str:
+def turned(catalogue: str, table: str, text: str) -> str:
     """`text` in Japanese; as it is when no sentence of `table` fits, or when there is no such table."""
     japanese = _fitting(catalogue, table, text)
     return text if japanese is None else japanese
@@ -41,10 +42,10 @@ def _turned(catalogue: str, table: str, text: str) -> str:
 
 def _fitting(catalogue: str, table: str, text: str) -> str | None:
     """`text` by the first sentence of `table` that fits."""
-    for shape, japanese in _sentences(catalogue).get(table, ()):
+    for shape, japanese in _sentences(catalogue).get(table, ()) if len(text) <= _MAX_CHARS else ():
         if found := shape.fullmatch(text):
             parts = found.groupdict().items()
-            return japanese.format(**{place: _turned(catalogue, place, part) for place, part in parts})
+            return japanese.format(**{place: turned(catalogue, place, part) for place, part in parts})
     return None
 
 

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from kiosk import texts
 from kiosk.appliance import events
+from kiosk.appliance.site_words import turned
 from kiosk.texts import Texts
 
 Facts = Mapping[str, Any]
@@ -27,10 +28,7 @@ Facts = Mapping[str, Any]
 # More rows than anybody reads would push the figures off the page.
 WRONG_MAX: Final = 200
 _SHARE_ALARMS: Final = ("share_down", "share_refused")
-_PLACE: Final = re.compile(r"\{(\w+)\}")
 _LINE: Final = re.compile(r"\bline (\d+):")
-# Fitting a sentence costs a power of the length.
-_MAX_CHARS: Final = 500
 # No figure of a machine is larger; what is, is none.
 _MOST: Final = 1e18
 
@@ -85,7 +83,7 @@ def _problem(problem: Facts, facts: Facts, since: Mapping[str, str]) -> str:
     match code:
         case "share":
             where, _, message = str(_part(facts, "shares", role).get("message") or "").partition(": ")
-            details = [where, _in_japanese("message", message), since.get(role, "")]
+            details = [where, turned("status-ja", "message", message), since.get(role, "")]
             return _told(f"share_{state}", details, _of_share(role))
         case "printer":
             return _told(state, [])
@@ -253,25 +251,6 @@ def _time(seconds: object) -> str:
     hours, days = minutes // 60, minutes // 1440
     unit = "days" if days else "hours" if hours else "minutes" if minutes else "seconds"
     return str(_words()["time"][unit]).format(days=days, hours=hours % 24, minutes=minutes % 60, seconds=rest)
-
-
-def _in_japanese(table: str, text: str) -> str:
-    """`text` by the first sentence of `table` that fits, with what was put into it; as it is when none does."""
-    for shape, japanese in _shapes(table) if len(text) <= _MAX_CHARS else ():
-        if found := shape.fullmatch(text):
-            return japanese.format(**{place: _in_japanese(place, part) for place, part in found.groupdict().items()})
-    return text
-
-
-@cache
-def _shapes(table: str) -> list[tuple[re.Pattern[str], str]]:
-    """Nothing for what has no table of its own: a number, a code."""
-    return [(re.compile(_shape(english)), str(japanese)) for english, japanese in _words().get(table, {}).items()]
-
-
-def _shape(english: str) -> str:
-    pieces = _PLACE.split(english)
-    return "".join(f"(?P<{piece}>.+?)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces))
 
 
 @cache
