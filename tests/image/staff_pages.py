@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
+
+from PIL import Image
 
 from kiosk import texts
 from kiosk.appliance import pages_jobs
 from kiosk.appliance.pages_shown import ROWS, Page, Row
 from kiosk.screens import KEYS, Mood
-from kiosk.ui import appliance
-from kiosk.ui.items import Item
+from kiosk.ui import appliance, theme
+from kiosk.ui.items import Button, Item, Panel
 from kiosk.ui.pages import millimetre_px
 from tests.image import glass
 from tests.image.bench import STEP_S, Bench
@@ -41,6 +44,8 @@ RECOVERY = tuple(
 _WORDS = texts.load("appliance-ja")
 _SAME = 0.95
 _DRAWN_S = 1.0
+_EDGE_PX = 4
+_DARK = 100
 
 
 def layout(page: Page, size: tuple[int, int]) -> tuple[tuple[Item, ...], float]:
@@ -49,17 +54,40 @@ def layout(page: Page, size: tuple[int, int]) -> tuple[tuple[Item, ...], float]:
     return appliance.page(page, _WORDS, size[0] / scale, size[1] / scale), scale
 
 
+def which(picture: Image.Image, *pages: Page) -> Page | None:
+    """The page that is shown. Of several that fit, the one with the most buttons: a foot of two has that of one."""
+    fit = [page for page in pages if _is_shown(picture, *layout(page, picture.size))]
+    return max(fit, key=lambda page: len(page.buttons)) if fit else None
+
+
+def _is_shown(picture: Image.Image, items: tuple[Item, ...], scale: float) -> bool:
+    buttons = [item.box.scaled(scale) for item in items if isinstance(item, Button)]
+    edges = [(round(x), round(box.middle[1])) for box in buttons for x in (box.x, box.right)]
+    return glass.share(picture, items, scale) >= _SAME and all(_is_edge(picture, *edge) for edge in edges)
+
+
+def _is_edge(picture: Image.Image, x: int, y: int) -> bool:
+    """A button's outline is dark, and yellow around it where the last finger was."""
+    across = picture.crop((x - _EDGE_PX, y, x + _EDGE_PX, y + 1))
+    return min(low for low, _ in across.getextrema()) < _DARK  # type: ignore[misc]  # one pair for each channel
+
+
+def until_typed(machine: Machine, count: int) -> None:
+    """Until so many digits of a PIN are shown as dots."""
+
+    def there() -> bool:
+        picture = machine.look()
+        items, scale = layout(replace(PAD, typed=count), picture.size)
+        dots = [item.box.scaled(scale).middle for item in items if isinstance(item, Panel) and item.colour == theme.INK]
+        return len(dots) == count and picture.getpixel((round(dots[-1][0]), round(dots[-1][1]))) == glass.rgb(theme.INK)
+
+    until(there, f"{count} digits", STEP_S)
+
+
 def until_page(bench: Bench, machine: Machine, *pages: Page, deadline_s: float = STEP_S) -> Page:
     """Until the display shows a page of one of these layouts; which."""
-
-    def there() -> Page | None:
-        picture = machine.look()
-        shares = {page: glass.share(picture, *layout(page, picture.size)) for page in pages}
-        best = max(pages, key=lambda page: shares[page])
-        return best if shares[best] >= _SAME else None
-
     try:
-        found: Page = until(there, f"page {pages[0].name}", deadline_s)
+        found: Page = until(lambda: which(machine.look(), *pages), f"page {pages[0].name}", deadline_s)
     except AssertionError:
         bench.picture(machine, f"instead-of-{pages[0].name}")
         raise

@@ -11,7 +11,7 @@ from tests.image.bench import BOOT_S, STEP_S, Bench
 from tests.image.machine import Machine, TooLate, until
 from tests.image.recovery_times import boot_id, main_pid
 from tests.image.site import PIN
-from tests.image.staff_pages import MENU, PAD, REPORTS, SURE, UPDATES, settle, tap, until_page
+from tests.image.staff_pages import MENU, PAD, REPORTS, SURE, UPDATES, settle, tap, until_page, until_typed
 
 _CORNER_HOLD_S = 6.5
 _LEAVES_S = 60.0
@@ -19,6 +19,7 @@ _HOLDS = 4
 _GIVES_WAY_S = 30.0
 _JOB_S = 600.0
 _OFF_S = 180.0
+_WRONG_PIN = "112233"
 _REPORTED = ("status", "network", "events", "check", "print")
 # There is no time server here.
 _KNOWN_WRONG = ["clock_sync"]
@@ -36,15 +37,21 @@ def enter(bench: Bench, machine: Machine, pin: str) -> None:
             until(lambda: glass.which(machine.look()) is None, "the reception gives way", _GIVES_WAY_S)
             break
     until_page(bench, machine, PAD)
-    for digit in pin:
+    for count, digit in enumerate(pin, 1):
         tap(machine, PAD, f"key_{digit}")
+        until_typed(machine, count)
     tap(machine, PAD, "ok")
 
 
-def _uses(machine: Machine, job: str) -> int:
-    """How often the log of staff says that `job` was done."""
+def _events(machine: Machine, event: str, what: str | None = None) -> int:
+    """How often the log of staff has this event."""
     lines = [json.loads(line) for line in machine.shell.value(f"cat {_LOG}").splitlines()]
-    return sum(line["event"] == "staff_used" and line.get("what") == job for line in lines)
+    return sum(line["event"] == event and line.get("what") == what for line in lines)
+
+
+def _uses(machine: Machine, job: str) -> int:
+    """How often `job` was done."""
+    return _events(machine, "staff_used", job)
 
 
 def _do(machine: Machine, page: Page, job: str, button: str) -> None:
@@ -110,7 +117,10 @@ def _down(bench: Bench, machine: Machine) -> Machine:
 def run(bench: Bench) -> None:
     """Five seconds in the corner; a wrong PIN opens nothing; each button does what it says; after 60 s it is gone."""
     machine = bench.with_site()
-    enter(bench, machine, "112233")
+    before = _events(machine, "staff_wrong_pin")
+    enter(bench, machine, _WRONG_PIN)
+    until(lambda: _events(machine, "staff_wrong_pin") > before, "the wrong PIN in the log of staff", STEP_S)
+    settle(machine)
     bench.picture(machine, "technician-wrong-pin")
     tap(machine, PAD, "close")
     bench.until_screen(machine, "choose_card", BOOT_S)
