@@ -66,7 +66,7 @@ def test_an_address_of_its_own_takes_nothing_from_the_network(tmp_path: Path) ->
 def test_without_a_site_there_is_dhcp_and_no_server_of_the_internet(tmp_path: Path) -> None:
     assert "DHCP=yes" in network_file(None)
     assert timesyncd_file(None).splitlines()[1:] == ["[Time]", "NTP="]
-    image = (TREE / "etc/systemd/timesyncd.conf.d/kiosk.conf").read_text()
+    image = (TREE / "etc/systemd/timesyncd.conf.d/image.conf").read_text()
     assert image.splitlines()[-2:] == ["[Time]", "FallbackNTP=127.0.0.1"]
     time = loaded(tmp_path, installed(("time", 'servers = ["192.0.2.2", "ntp.hospital.example"]')))
     assert "NTP=192.0.2.2 ntp.hospital.example" in timesyncd_file(time).splitlines()
@@ -232,6 +232,15 @@ def test_a_machine_without_a_site_gets_the_safe_settings(machine: Machine) -> No
     calls = machine.calls()
     assert [call.split()[:2] for call in calls[:2]] == [["nft", "-c"], ["nft", "-f"]]
     assert not [call for call in calls if "rsyslog" in call or "daemon-reload" in call]
+
+
+def test_no_file_of_the_image_hides_one_that_is_made_from_the_site(machine: Machine, folder: Path) -> None:
+    """systemd and udev read one file of a name: that in /etc, whatever lies in /run."""
+    put(folder, installed(("time", 'servers = ["192.0.2.2"]'), ("syslog", 'server = "udp://192.0.2.3:514"')))
+    machine.run()
+    made = [name.removeprefix("run/") for name in machine.files() if name.startswith(("run/systemd/", "run/udev/"))]
+    assert "systemd/timesyncd.conf.d/kiosk.conf" in made
+    assert [name for name in made if (TREE / "etc" / name).exists()] == []
 
 
 def test_a_site_is_applied_once_and_again_changes_and_tells_nothing(machine: Machine, folder: Path) -> None:

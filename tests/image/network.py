@@ -165,6 +165,9 @@ def run(bench: Bench) -> None:
             _clock(bench, machine)
             _told(bench, log)
             _look(bench, machine, smb, printer)
+        except AssertionError:  # the PC is gone before others look for evidence
+            bench.say(machine.shell.run("journalctl -b --no-pager -o short | tail -60")[1])
+            raise
         finally:
             bench.end_machine()
 
