@@ -7,6 +7,8 @@ in there too: file server and printer by a relay, a time server, a receiver of t
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -109,11 +111,14 @@ def wire() -> Iterator[None]:
 def _running(*command: str, inside: bool = True) -> Iterator[None]:
     """A server for as long as the context lasts."""
     prefix = ("ip", "netns", "exec", NETNS) if inside else ()
-    process = subprocess.Popen([*prefix, *command], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # A session of its own: socat leaves a process behind for each connection.
+    process = subprocess.Popen(
+        [*prefix, *command], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         yield
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
 
 
