@@ -459,6 +459,18 @@ def test_appointments_of_a_stick_are_imported_as_the_receptions_user(kiosk: Mach
     assert any(call.startswith("setpriv --reuid=kiosk") for call in kiosk.calls)
 
 
+def test_usb_devices_of_the_site_and_those_it_shuts_out_are_told(kiosk: Machine) -> None:
+    """A touch panel that site.toml forgot does nothing any more: its number is on the page that says so."""
+    folder = kiosk.places.root / "sys/bus/usb/devices/1-2"
+    folder.mkdir(parents=True)
+    for name, text in (("idVendor", "0eef"), ("idProduct", "0001"), ("authorized", "0"), ("product", "TouchScreen")):
+        (folder / name).write_text(text)
+    result = run(kiosk, {**FILES, "site.toml": SITE + '[[usb]]\nwhat = "reader"\nid = "0403:6001"\n'})
+    assert result.accepted
+    assert "USB 機器: 診察券リーダー 0403:6001" in result.taken
+    assert [line for line in result.wrong if line.startswith("使えない USB 機器: 0eef:0001 1-2 TouchScreen")]
+
+
 def test_exports_that_are_too_many_are_told(kiosk: Machine) -> None:
     many = {f"appointments/{number:02}.csv": "x" for number in range(stick.MAX_EXPORTS + 2)}
     told = run(kiosk, {**FILES, **many}).wrong

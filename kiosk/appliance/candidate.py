@@ -31,6 +31,7 @@ _OF_THE_MACHINE: Final = frozenset(
 )
 _OF_THE_FILES: Final = frozenset({"site_toml", "secrets", "reference_numbers"})
 _MAX_PIN_BYTES: Final = 200
+_USB: Final = {"printer": "プリンター", "reader": "診察券リーダー", "keypad": "テンキー", "touch": "タッチパネル"}
 _WITHOUT_PIN: Final = "使えません（technician.secret がなく、だれの USB メモリーでも設定を替えられます）"
 
 
@@ -120,6 +121,8 @@ def taken(config: Config, secrets: int, *, has_pin: bool) -> list[str]:
         f"パスワードのファイル: {secrets} 個（この機械の鍵で暗号化しました）",
         f"技術者用の画面: {'使えます' if has_pin else _WITHOUT_PIN}",
     ]
+    if config.usb:
+        lines.insert(-3, f"USB 機器: {'、'.join(f'{_USB[each.what]} {each.id}' for each in config.usb)}")
     if config.card_reader is not None:
         lines.insert(-3, f"診察券リーダー: {config.card_reader.url.partition('?')[0]}")
     return lines

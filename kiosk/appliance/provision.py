@@ -21,6 +21,7 @@ from typing import Final
 
 from kiosk.appliance import apply, candidate, check_run, events, outcomes, pin, sealed, slots, stage, stick, taking
 from kiosk.appliance.places import Places, ended
+from kiosk.appliance.refused_usb import DEVICES, refused_devices
 from kiosk.config import Config
 
 # What reads site.toml or a secret, and runs; the reception itself starts when the result page is left.
@@ -28,6 +29,7 @@ SERVICES: Final = ("kiosk-courier.service", "kiosk-appointments.service", "kiosk
 # A stick that stays in is seen again at every start: then only news go to the screen.
 _STARTING_S: Final = 180.0
 _ONLINE_S: Final = 25
+_SETTLE_S: Final = 10
 _LIMIT_S: Final = 90.0
 _IMPORT_S: Final = 120.0
 _MAX_LINES: Final = 60
@@ -135,11 +137,19 @@ class Provision:
         has_pin = sealed.pin_file(self.places).is_file()
         result.taken += candidate.taken(config, len(names), has_pin=has_pin)
         result.wrong += outcomes.not_in_force(tried.failed, applied.failed)
+        result.wrong += self._shut_out()
         slots.set_turn(self.places, config.screen.rotation)
         self.log.write("site_taken", count=len(names))
         for unit in SERVICES:
             # One after the other: a unit that is not there must not keep the others.
             self.places.call("systemctl", "--no-block", "restart", unit, limit_s=_LIMIT_S)
+
+    def _shut_out(self) -> list[str]:
+        """USB devices that the new site does not name. A touch panel among them cannot be used from now on."""
+        self.places.call("udevadm", "settle", f"--timeout={_SETTLE_S}", limit_s=_LIMIT_S)
+        found = refused_devices(self.places.root / DEVICES.relative_to("/"))
+        do = "使うときは site.toml の [[usb]] に書き、もう一度差し込んでください"
+        return [f"使えない USB 機器: {each.id} {each.port} {each.product}（{do}）" for each in found]
 
     def _written(self, config: Config, folder: Path) -> bool:
         try:
