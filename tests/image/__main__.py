@@ -133,7 +133,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--keys", type=Path, help=keys_help)
     parser.add_argument("--installer", type=Path, help="its USB installer (default: usb.img beside the image)")
     parser.add_argument("--short", action="store_true", help="first screen, provisioning, a visit, one power cut")
-    jobs_help = "2: two PCs at once; sooner done, with longer times in the table"
+    jobs_help = "2: two PCs at once; only with four cores or more, one PC keeps two busy"
     parser.add_argument("--jobs", type=int, choices=(1, 2), default=1, help=jobs_help)
     parser.add_argument("--out", type=Path, default=Path("image-test"), help="pictures and the table")
     parser.add_argument("--work", type=Path, default=None, help="where disks lie meanwhile (some GiB)")
