@@ -490,6 +490,9 @@ def test_a_stick_is_read_between_two_visits(kiosk: Machine) -> None:
         assert stage.until_free(places, 0.1) is free, screen
     places.reception_status.write_text("{")
     assert stage.until_free(places, 0.1)
+    places.reception_status.unlink()
+    os.mkfifo(places.reception_status)
+    assert stage.until_free(places, 0.1)
     assert provision._announce(places, starting=False)
     assert stage.shown(places) == {"page": "no_site", "checking": True}
     assert kiosk.calls[-1] == "systemctl --no-block start kiosk-page.service"
