@@ -50,7 +50,9 @@ def run(
     notifier = Notifier.from_environment()  # first: the courier must not speak in our name
     references = _references(config)
     lock = DataLock(folder, "run")
+    notifier.starting()
     face = face_of()
+    notifier.starting()
     log = EventLog(folder, "run")
     inbox = Inbox()
     when_asked_to_end(inbox.quit)

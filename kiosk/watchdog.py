@@ -16,6 +16,8 @@ from typing import Final
 _VARIABLES: Final = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 # sd_watchdog_enabled(3) advises half the time; a quarter leaves room for one datagram that is lost.
 _A_TIME: Final = 4
+# For one step of a start; TimeoutStartSec of the units with a window.
+STEP_S: Final = 120
 
 
 class Notifier:
@@ -40,6 +42,13 @@ class Notifier:
         ours = process in ("", str(os.getpid()))
         number = int(usec) if usec.isascii() and usec.isdigit() else 0
         return cls(address if address[:1] in ("/", "@") else "", number / 1e6 if ours and number else None)
+
+    def starting(self) -> None:
+        """A step of the start is done; the next has `STEP_S` from now, whatever the steps before it took.
+
+        A slow PC gets as long as it needs; one that stands still is started again.
+        """
+        self._send(f"EXTEND_TIMEOUT_USEC={STEP_S * 1_000_000}")
 
     def ready(self) -> None:
         """We serve. Before this the service counts as starting, and no watchdog runs."""

@@ -184,11 +184,11 @@ RUN_PACKAGES = ("libusb-1.0-0", "libgl1", "libegl1", "libxi6", "libxcursor1", "l
 DEV_PACKAGES = (
     "samba", "smbclient", "xvfb", "xauth", "xdotool", "imagemagick", "zbar-tools", "systemd", "prometheus", "rsyslog",
     "nftables",
-    "iproute2", "rauc", "squashfs-tools", "cryptsetup-bin", "openssl", "grub-common",
+    "iproute2", "rauc", "squashfs-tools", "cryptsetup-bin", "openssl", "swtpm", "grub-common",
 )  # fmt: skip
 IMAGE_PACKAGES = (
     "mmdebstrap", "eatmydata", "fdisk", "dosfstools", "mtools", "cpio", "e2fsprogs", "git", "python3-pip", "util-linux",
-    "zstd", "qemu-system-x86", "qemu-utils", "ovmf", "chrony", "socat", "swtpm", "swtpm-tools",
+    "zstd", "qemu-system-x86", "qemu-utils", "ovmf", "chrony", "socat",
 )  # fmt: skip
 
 

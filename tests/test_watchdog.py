@@ -55,12 +55,19 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Manager]
 
 def test_the_words_of_the_protocol_are_sent_one_a_datagram(manager: Manager) -> None:
     notifier = Notifier(manager.address, 0.001)
+    notifier.starting()
     notifier.ready()
     notifier.alive()
     notifier.status("delivering;\n 0 waiting")
     notifier.status("delivering; 0 waiting")  # nothing new
     notifier.stopping()
-    assert manager.listen() == ["READY=1", "WATCHDOG=1", "STATUS=delivering; 0 waiting", "STOPPING=1"]
+    assert manager.listen() == [
+        "EXTEND_TIMEOUT_USEC=120000000",
+        "READY=1",
+        "WATCHDOG=1",
+        "STATUS=delivering; 0 waiting",
+        "STOPPING=1",
+    ]
 
 
 def test_signs_of_life_are_sent_four_times_in_the_time_that_is_allowed(manager: Manager) -> None:

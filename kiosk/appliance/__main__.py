@@ -67,6 +67,12 @@ def _health(arguments: Sequence[str]) -> int:
     return health.main(arguments)
 
 
+def _chip(arguments: Sequence[str]) -> int:
+    from kiosk.appliance import chip
+
+    return chip.main(arguments)
+
+
 VERBS: dict[str, tuple[str, Main]] = {
     "apply": ("make everything in /run from the site's site.toml", _apply),
     "start": ("at boot: apply, then decide what the screen shows", _start),
@@ -75,6 +81,7 @@ VERBS: dict[str, tuple[str, Main]] = {
     "check": ("run `kiosk check` as kiosk-check.service asks for it", _check),
     "page": ("the appliance's pages on the screen", _page),
     "update": ("FILE: install a signed bundle", _update),
+    "chip": ("before /var: what power cuts did to the TPM", _chip),
     "health": ("mark this slot good, or fall back", _health),
 }
 

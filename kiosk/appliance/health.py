@@ -21,12 +21,13 @@ from typing import Any, Final
 from kiosk.appliance import slots, stage
 from kiosk.appliance.events import StaffLog
 from kiosk.appliance.places import Places, write_durably
+from kiosk.watchdog import STEP_S
 
 WAIT_S: Final = 600.0
 WAIT_NAME: Final = "KIOSK_HEALTH_S"  # a drop-in of a test
 _WAIT_LIMITS_S: Final = (1.0, 3600.0)
 _LOOK_S: Final = 5.0
-_DRAWN_S: Final = 120.0  # TimeoutStartSec of kiosk.service
+_DRAWN_S: Final = 3.0 * STEP_S  # a reception's start: its program, its window, its first picture
 PAGE_UNIT: Final = "kiosk-page.service"
 _CALL_S: Final = 30.0
 _WORDS_MAX: Final = 20

@@ -66,11 +66,13 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     notifier = Notifier.from_environment()
     words, display = texts.load("appliance-ja"), display_of(arguments.site)
+    notifier.starting()
     try:
         window = Window(display, words, screens_to=arguments.screens_to, layout=layout)
     except ConfigError as error:
         complain(str(error))
         return EXIT_CONFIG
+    notifier.starting()
 
     def turned() -> bool:
         """A site that was just taken may turn the display; Kivy's window can be turned only while it is made."""

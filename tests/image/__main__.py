@@ -143,8 +143,10 @@ def _options() -> argparse.Namespace:
 
 def _all(chosen: dict[str, Scenario], jobs: int, parts: Parts, out: Path, work: Path) -> list[Row]:
     """On `jobs` PCs at once: one goes through the scenarios that belong together, whichever is free takes another."""
-    carried = {name: each for name, each in chosen.items() if name not in APART}
-    groups = deque([carried, *({name: each} for name, each in chosen.items() if name in APART)])
+    together: dict[str, dict[str, Scenario]] = {}
+    for name, each in chosen.items():
+        together.setdefault(name if name in APART else "", {})[name] = each
+    groups = deque(together.values())
     with ThreadPoolExecutor(jobs) as at_once:
         running = [at_once.submit(_work, groups, parts, out, work / str(n)) for n in range(jobs)]
         rows = [row for each in running for row in each.result()]

@@ -1,0 +1,71 @@
+"""What a pulled plug does to the PC's TPM, undone at the start.
+
+A TPM takes a start without a proper end for a guess at what it keeps (TPM 2.0 Library, part 1, "Dictionary Attack
+Protection"), and after so many (3 to 32, by maker) it opens nothing for minutes or hours. Nothing of ours in there has
+a password to guess, so the count only locks the reception out: it is set back before anything is opened.
+
+Must never wait for the TPM without end, or keep a start from going on.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+# With the resource manager: a session of others is not disturbed.
+DEVICE: Final = Path("/dev/tpmrm0")
+# TPM2_DictionaryAttackLockReset (part 3), big endian: tag with sessions, size, command, TPM_RH_LOCKOUT; then 9 bytes of
+# authorisation: TPM_RS_PW, no nonce, continueSession, an empty password.
+_RESET: Final = bytes.fromhex("8002 0000001b 00000139 4000000a 00000009 40000009 0000 01 0000")
+_ANSWER_MAX: Final = 4096
+_CODE: Final = slice(6, 10)  # after tag and size
+_LIMIT_S: Final = 20.0
+
+
+class NoAnswer(Exception):
+    """The TPM said nothing in time, or what is no answer."""
+
+
+def forget_starts(line: int) -> int:
+    """Set the count back on the open TPM `line`; its response code, 0 is done. Raises NoAnswer and OSError.
+
+    Refused where somebody set the TPM's lockout password before us, as Windows does.
+    """
+    os.write(line, _RESET)
+    if not select.select([line], [], [], _LIMIT_S)[0]:
+        raise NoAnswer(f"no answer within {_LIMIT_S:.0f} s")
+    answer = os.read(line, _ANSWER_MAX)
+    if len(answer) < _CODE.stop:
+        raise NoAnswer(f"an answer of {len(answer)} bytes")
+    return int.from_bytes(answer[_CODE], "big")
+
+
+def main(argv: Sequence[str], device: Path = DEVICE) -> int:
+    """0: the count is set back, or there is no TPM; 1: it is not, and the journal says why; 2: usage."""
+    if argv:
+        sys.stderr.write("usage: chip takes no argument\n")
+        return 2
+    try:
+        line = os.open(device, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        sys.stderr.write(f"the TPM cannot be opened: {error.strerror}\n")
+        return 1
+    try:
+        code = forget_starts(line)
+    except (NoAnswer, OSError) as error:
+        sys.stderr.write(f"the TPM's count of failures was not set back: {error}\n")
+        return 1
+    finally:
+        with suppress(OSError):
+            os.close(line)
+    if code:  # no advice to clear it: that would take /var's key with it
+        sys.stderr.write(f"the TPM's count of failures was not set back: code 0x{code:x}\n")
+        return 1
+    return 0
