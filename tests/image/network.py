@@ -21,7 +21,7 @@ from tests.image.bench import BOOT_S, STEP_S, Bench
 from tests.image.machine import Build, Machine, until
 from tests.image.site import HOST, PASSWORD, PERSON
 
-NETNS, TAP = "kiosk-proof", "kioskproof0"
+NETNS, TAP = f"kiosk-proof-{os.getpid()}", "kioskproof0"  # one that was ended leaves its own behind
 GUEST = "10.0.2.15"
 NTP_PORT, SYSLOG_PORT = 123, 514
 _TABLES = f"""[network]
