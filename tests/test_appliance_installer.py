@@ -108,9 +108,11 @@ ROOT = Path(__file__).resolve().parent.parent
         ({"usb1/1-2/block/sda/sda2": "root-a", "ata1/block/sdb/sdb2": "root-a"}, "/dev/sdb2"),
         ({"usb1/1-2/block/sda/sda2": "root-a"}, None),
         ({"ata1/block/sda/sda3": "root-b", "nvme/nvme0/nvme0n1/nvme0n1p2": "root-a"}, "/dev/nvme0n1p2"),
+        ({"mmc0/mmc0:SD/block/mmcblk0/mmcblk0p2": "root-a", "nvme0/nvme0n1/nvme0n1p2": "root-a"}, "/dev/nvme0n1p2"),
+        ({"mmc0/mmc0:MMC/block/mmcblk0/mmcblk0p2": "root-a"}, "/dev/mmcblk0p2"),
     ],
 )
-def test_a_stick_with_the_roots_name_is_not_started_in_place_of_the_disk(
+def test_a_stick_or_card_with_the_roots_name_is_not_started_in_place_of_the_disk(
     tmp_path: Path, disks: dict[str, str], root: str | None
 ) -> None:
     """The initrd's script, by what it tells the initrd. A kiosk on a USB disk is found by the name, as before."""
@@ -120,6 +122,9 @@ def test_a_stick_with_the_roots_name_is_not_started_in_place_of_the_disk(
         folder.mkdir(parents=True)
         (folder / "uevent").write_text(f"DEVTYPE=partition\nPARTN=2\nPARTNAME={name}\n")
         (tmp_path / "class" / folder.name).symlink_to(folder)
+        for kind in {"SD", "MMC"} & {part.rpartition(":")[2] for part in folder.parts}:
+            (folder.parent / "device").mkdir()
+            (folder.parent / "device/type").write_text(f"{kind}\n")
     text = (ROOT / "deploy/image/tree/usr/lib/kiosk/inner-root").read_text()
     for real, ours in {"/sys/class/block": "class", "/conf/param.conf": "param.conf", "sleep 1": "true"}.items():
         assert real in text

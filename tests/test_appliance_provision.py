@@ -493,9 +493,63 @@ def test_a_stick_is_read_between_two_visits(kiosk: Machine) -> None:
     places.reception_status.unlink()
     os.mkfifo(places.reception_status)
     assert stage.until_free(places, 0.1)
-    assert provision._announce(places, starting=False)
+    assert provision._announce(places)
     assert stage.shown(places) == {"page": "no_site", "checking": True}
     assert kiosk.calls[-1] == "systemctl --no-block start kiosk-page.service"
+
+
+def test_a_stick_that_was_in_at_power_on_does_not_try_its_site_under_a_visit(
+    kiosk: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has changed it meanwhile: the reception is on the screen already when it is read."""
+    places = kiosk.places
+    run(kiosk, FILES)
+    stage.show(None, places)
+    monkeypatch.setattr(stage, "VISIT_S", 0.1)
+    places.reception_status.write_text(json.dumps({"at": time.time(), "screen": "tap_reader"}))
+    changed = with_(site__toml=OTHER)
+    said = run(kiosk, changed)
+    assert not said.accepted
+    assert said.wrong == ["受付が続いていたので、読みませんでした。もう一度差し込んでください"]
+    assert (places.site / "site.toml").read_text() == SITE
+    assert stage.shown(places) == {"page": "reception"}
+    places.reception_status.unlink()
+    assert run(kiosk, {**changed, "take-anyway": ""}).accepted
+    assert stage.shown(places) == stage.CHECKING
+
+
+@pytest.mark.parametrize("page", ["provisioned", "technician"])
+def test_a_page_that_is_left_while_a_stick_is_tried_does_not_lead_to_the_reception(kiosk: Machine, page: str) -> None:
+    run(kiosk, FILES)
+    places = kiosk.places
+    stage.show({"page": page}, places)
+    with provision._alone(places):
+        assert stage.back(places)
+        assert stage.shown(places) == stage.CHECKING
+    assert stage.back(places)
+    assert stage.shown(places) == {"page": "reception"}
+
+
+def test_the_result_waits_for_the_patient_and_a_refusal_is_no_breakdown(
+    kiosk: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The unit makes good what a broken run leaves; its exit code tells the two apart."""
+    places = kiosk.places
+    monkeypatch.setattr(provision, "Places", lambda: places)
+    kiosk.stick({}, DEVICE)
+    assert provision.main([f"/dev/{DEVICE}"]) == 3
+    unit = ROOT / "deploy/image/tree/etc/systemd/system/kiosk-provision@.service"
+    assert "\nSuccessExitStatus=3\n" in unit.read_text(encoding="utf-8")
+    assert stage.shown(places)["page"] == "provisioned"
+    run(kiosk, FILES)
+    stage.show(None, places)
+    monkeypatch.setattr(provision, "_STARTING_S", 1e9)
+    monkeypatch.setattr(stage, "VISIT_S", 0.1)
+    for screen, page in (("tap_reader", "reception"), ("choose_card", "provisioned")):
+        places.reception_status.write_text(json.dumps({"at": time.time(), "screen": screen}))
+        kiosk.stick({}, DEVICE)
+        assert provision.main([f"/dev/{DEVICE}"]) == 3
+        assert stage.shown(places)["page"] == page
 
 
 def test_appointments_without_a_site_are_refused(kiosk: Machine) -> None:

@@ -227,6 +227,25 @@ def test_the_way_back_is_open_only_to_a_slot_that_was_good(machine: Machine) -> 
     assert slots.trial(machine.places) is None
 
 
+def test_the_way_back_from_an_update_that_waits_is_to_the_version_that_runs(machine: Machine, good: Path) -> None:
+    """The new version would start unproven, and as one that cannot fall back."""
+    machine.stick(good)
+    assert isinstance(end(machine, good.name), Done)
+    machine.grub("set", "B_OK=1", "ORDER=B A")  # as RAUC leaves it
+    before = len(machine.calls())
+    assert update.previous(machine.places) == Done("", "A")
+    assert machine.calls()[before:] == [
+        "rauc status mark-active booted", "rauc status mark-bad other", "systemctl --no-block reboot",
+    ]  # fmt: skip
+    assert slots.trial(machine.places) is None
+    assert not slots.before(machine.places).exists()
+    # Nothing that could not be withdrawn is forgotten.
+    machine.grub("set", "kiosk_trial=B")
+    (machine.root / "rauc-fails").touch()
+    assert update.previous(machine.places) == Refused("failed", "rauc")
+    assert slots.trial(machine.places) == "B"
+
+
 @pytest.fixture(scope="module")
 def updates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The server's folder."""

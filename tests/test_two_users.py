@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from kiosk import config
+from kiosk.appliance.places import UNSEEN
 from kiosk.config import ConfigError
 from kiosk.courier.overview import LEDGER
 from tests.hospital import DEADLINE_S, PATIENT_OF, ROOT, Hospital, wait_until
@@ -207,6 +208,22 @@ def test_the_check_that_may_read_everything_finds_nothing_wrong_and_the_receptio
         assert {name for name, what in ours.items() if "read" in what} >= {"mem", "environ"}  # so that says something
     finally:
         reader.communicate(timeout=DEADLINE_S)
+
+
+@pytest.mark.peers
+def test_what_root_runs_as_the_receptions_user_is_no_door_in_the_screens_walls(machine: Machine) -> None:
+    """Outside of them a process of that user sees every folder of the PC by its own names."""
+    for rights, seen in ((NOTHING, {"passwd": "read"}), (UNSEEN, {})):
+        outside = subprocess.Popen(
+            [*machine.by(RECEPTION, rights), "-", "-c", "import sys; print(flush=True); sys.stdin.read()"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        assert outside.stdout
+        outside.stdout.readline()
+        try:
+            assert machine.may(RECEPTION, Path(f"/proc/{outside.pid}/root/etc/passwd")) == seen
+        finally:
+            outside.communicate(timeout=DEADLINE_S)
 
 
 @pytest.mark.peers

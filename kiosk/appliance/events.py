@@ -35,6 +35,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "update_good": "A new version proved itself and stays.",
     "update_not_good": "A new version did not become good; the machine goes back.",
     "other_slot_started": "The usual version was started three times in vain; the other one runs.",
+    "boot_block_mended": "The boot loader's variables were damaged; they were made anew, without the other version.",
     "update_fell_back": "The version before runs again after an update.",
 }
 LOG_NAME: Final = "events-staff.jsonl"

@@ -78,7 +78,7 @@ def judge(places: Places, wait_s: float) -> bool:
     """Wait until the slot is good and say so to the boot loader; False: it was not in time. A slot is booted."""
     slot = str(slots.booted(places))
     if slots.mend(places, slot):
-        sys.stderr.write("the boot loader's variables were damaged; they were made anew\n")
+        _log(places, "boot_block_mended", where=slot)
     on_trial = slots.trial(places) == slot
     _tell_fall_back(places, slot)
     if slots.passed_over(places) and slots.note(slots.verdict(places)).get("slot") != slot:
@@ -94,7 +94,8 @@ def judge(places: Places, wait_s: float) -> bool:
             _not_good(places, slot, words, on_trial=on_trial)
             return False
         tick.wait(min(_LOOK_S, wait_s / 10))
-    if not slots.mark(places, "good", "booted"):
+    kept = not on_trial and slots.keep_good(places, slot)
+    if not kept and not slots.mark(places, "good", "booted"):
         sys.stderr.write("the slot is good, but RAUC did not mark it\n")
         return False
     _keep(places, {"slot": slot, "good": True, "missing": []})
@@ -125,6 +126,8 @@ def _not_good(places: Places, slot: str, words: list[str], *, on_trial: bool) ->
         sys.stderr.write("RAUC did not mark the slot bad\n")
         return
     slots.set_trial(places, None)
+    # Its screen may be good, and a patient in front of it. What is left of the unit's time is enough.
+    stage.until_free(places, stage.VISIT_S)
     places.call("systemctl", "--no-block", "reboot", limit_s=_CALL_S)
 
 

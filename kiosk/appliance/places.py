@@ -15,6 +15,9 @@ from typing import Final
 
 # More than `kiosk status --json` with all the alarms that the delivery journal can hold: cut, it would be no JSON.
 _MAX_OUTPUT: Final = 2 * 1024 * 1024
+# For setpriv: a right of no use here, which the programs on the screen lack. The kernel lets nobody look into a process
+# (/proc/PID/root, fd, mem) that has a right more than he, even as the same user.
+UNSEEN: Final = ("--inh-caps=-all,+wake_alarm", "--ambient-caps=+wake_alarm")
 # What a program is given of the environment: none of ours may change what a tool of root does.
 _ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
@@ -110,6 +113,11 @@ class Places:
         return self.root / "dev/disk/by-label/KIOSK-SITE"
 
     @property
+    def stick_lock(self) -> Path:
+        """Locked (flock) while what is on a stick is read, tried and taken."""
+        return self.run / "provision.lock"
+
+    @property
     def release(self) -> Path:
         """KEY=value lines: VERSION, BUILD, KEYRING."""
         return self.root / "etc/kiosk-release"
@@ -137,11 +145,10 @@ class Places:
         return ended([self.program(name), *arguments], limit_s=limit_s, given=given)
 
     def as_kiosk(self, *arguments: str, limit_s: float, given: bytes | None = None) -> Ended:
-        """Run `kiosk …` as the reception's user, who can read no secret."""
-        command = ["--reuid=kiosk", "--regid=kiosk", "--init-groups", "--no-new-privs", "--inh-caps=-all"]
+        """Run `kiosk …` as the reception's user, who can read no secret; outside its walls, hence `UNSEEN`."""
         return self.call(
             "setpriv",
-            *command,
+            *("--reuid=kiosk", "--regid=kiosk", "--init-groups", "--no-new-privs", *UNSEEN),
             self.program("env"),
             f"KIOSK_COURIER_DIR={self.courier}",
             *self.python("kiosk", *arguments),

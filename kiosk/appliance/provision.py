@@ -33,8 +33,8 @@ _SETTLE_S: Final = 10
 _LIMIT_S: Final = 90.0
 _IMPORT_S: Final = 120.0
 _MAX_LINES: Final = 60
-# The longest visit but for those who ask for more time again and again.
-_VISIT_S: Final = 240.0
+# The exit code. 1 is what Python ends with when something is broken.
+_REFUSED: Final = 3
 
 
 @dataclass
@@ -110,6 +110,9 @@ class Provision:
         return wrong
 
     def _judge_and_take(self, config: Config, folder: Path, copied: stick.Copied, result: Result) -> None:
+        if not _announce(self.places):
+            result.wrong.append("受付が続いていたので、読みませんでした。もう一度差し込んでください")
+            return
         installed = apply.judged(self.places.site)[0] is not None
         tried = self.use(folder)
         self._online()
@@ -218,33 +221,34 @@ def main(arguments: Sequence[str]) -> int:
     log = events.StaffLog(places)
     with _alone(places):
         starting = time.clock_gettime(time.CLOCK_BOOTTIME) < _STARTING_S
-        if not _announce(places, starting=starting):
+        if not starting and not _announce(places):
             log.write("site_refused", code="visit")
             log.close()
-            return 1
+            return _REFUSED
         result = Provision(places, log, lambda folder: apply.apply(places, folder)).run(
             arguments[0].removeprefix("/dev/")
         )
-        if result.accepted and not result.changed and not result.wrong and starting:
+        quiet = starting and result.accepted and not result.changed and not result.wrong
+        if quiet or not stage.until_free(places, stage.VISIT_S):
             stage.show(stage.usual(places), places)
         else:
             stage.show(result.page(), places)
     log.close()
-    return 0 if result.accepted else 1
+    return 0 if result.accepted else _REFUSED
 
 
-def _announce(places: Places, *, starting: bool) -> bool:
+def _announce(places: Places) -> bool:
     """Say on the screen that a stick is being read, which takes minutes; between two visits. False: no moment came.
 
-    A new site's network is tried meanwhile, so no visit may begin either.
+    A new site's network is tried meanwhile, so no visit may begin either (`stage.back`). A technician's page stays.
     """
     before = stage.shown(places)
     if before.get("page") == "no_site":
         stage.write({**before, "checking": True}, places)
-    elif before.get("page") == "reception" and not starting:
-        if not stage.until_free(places, _VISIT_S):
+    elif before.get("page") != "technician":
+        if not stage.until_free(places, stage.VISIT_S):
             return False
-        stage.show({"page": "no_site", "checking": True}, places)
+        stage.show(stage.CHECKING, places)
     return True
 
 
@@ -263,7 +267,7 @@ def _memory(places: Places) -> Iterator[Path]:
 @contextmanager
 def _alone(places: Places) -> Iterator[None]:
     places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
-    lock = os.open(places.run / "provision.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(places.stick_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

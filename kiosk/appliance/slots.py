@@ -2,13 +2,16 @@
 
 Owns the boot loader's variables `kiosk_turn` (how the display hangs) and `kiosk_trial` (the slot whose first good start
 is still awaited; it is in the boot loader's block because a new version may be the one that cannot open /var), and the
-notes before-update.json and health.json. RAUC writes the other variables. Must never mark a slot by itself: update and
+notes before-update.json and health.json. RAUC writes the other variables, but for the tries of a slot that was good
+before. Must never mark a slot by itself: update and
 health decide.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -83,6 +86,26 @@ def mend(places: Places, slot: str) -> bool:
         fresh.append(f"machine_id={name}")
     made = places.call("grub-editenv", block, "create", limit_s=_LIMIT_S)
     return made.ok and places.call("grub-editenv", block, "set", *fresh, limit_s=_LIMIT_S).ok
+
+
+def keep_good(places: Places, slot: str) -> bool:
+    """A start of a slot that is OK went well: its tries are none again. False: RAUC has to say so.
+
+    grub-editenv, which RAUC calls, empties the block before it writes it, and this is due at every start. Here one
+    figure is written in its place, as GRUB counts it: a power cut leaves the old or the new block.
+    """
+    try:
+        with places.grubenv.open("r+b", buffering=0) as block:
+            text = block.read(_BLOCK_BYTES)
+            tries = re.search(rf"\n{slot}_TRY=([0-9])\n".encode("ascii"), text)
+            if tries is None or f"\n{slot}_OK=1\n".encode("ascii") not in text:
+                return False
+            if tries[1] != b"0":
+                os.pwrite(block.fileno(), b"0", tries.start(1))
+                os.fsync(block.fileno())
+    except OSError:
+        return False
+    return True
 
 
 def mark(places: Places, state: str, which: str) -> bool:

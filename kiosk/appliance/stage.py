@@ -12,6 +12,7 @@ site.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import sys
@@ -26,12 +27,16 @@ from kiosk.staff_door import OPEN_ON
 
 Page = Mapping[str, Any]
 
+# While a stick's site is tried.
+CHECKING: Final[Page] = {"page": "no_site", "checking": True}
 _START_LIMIT_S: Final = 20.0
 _MAX_BYTES: Final = 64 * 1024
 _MAX_LINES: Final = 50
 # The reception writes when its screen changes, and every 10 s.
 _FRESH_S: Final = 30.0
 _LOOK_S: Final = 0.5
+# The longest visit but for those who ask for more time again and again.
+VISIT_S: Final = 240.0
 
 
 def show(page: Page | None, places: Places | None = None) -> bool:
@@ -86,6 +91,34 @@ def usual(places: Places | None = None) -> dict[str, Any] | None:
         return {"page": "no_site"}
     wrong = _lines(places.site_wrong)
     return {"page": "no_site", "wrong": wrong} if wrong else None
+
+
+def back(places: Places) -> bool:
+    """A page is left: what is usual follows. True: systemd took the order.
+
+    Not while a stick's site is tried: whoever begins a visit now would lose the network, then the screen.
+    """
+    if not _being_tried(places):
+        return show(usual(places), places)
+    ordered = show(CHECKING, places)
+    # It may have ended meanwhile, with its result under our page.
+    if not _being_tried(places) and shown(places) == CHECKING:
+        return show(usual(places), places)
+    return ordered
+
+
+def _being_tried(places: Places) -> bool:
+    try:
+        descriptor = os.open(places.stick_lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def until_free(places: Places, limit_s: float) -> bool:

@@ -92,6 +92,8 @@ def previous(places: Places | None = None) -> Done | Refused:
         running = slots.booted(places)
         if not alone:
             return Refused("busy")
+        if running is not None and slots.trial(places) == slots.OTHER[running]:
+            return _withdraw(places, running)
         if running is None or slots.variables(places).get(f"{slots.OTHER[running]}_OK") != "1":
             return Refused("not_good")
         # It was good once: no trial, and no fall-back to what the technician wants to leave.
@@ -100,9 +102,22 @@ def previous(places: Places | None = None) -> Done | Refused:
             slots.set_trial(places, None)
         if not slots.mark(places, "active", "other"):
             return Refused("failed", "rauc")
-        if not places.call("systemctl", "--no-block", "reboot", limit_s=30.0).ok:
-            return Refused("failed", "reboot")
-        return Done("", slots.OTHER[running])
+        return _restarted(places, slots.OTHER[running])
+
+
+def _withdraw(places: Places, running: str) -> Done | Refused:
+    """The version before is the one that runs: the new one waits for its first start and does not get it."""
+    if not (slots.mark(places, "active", "booted") and slots.mark(places, "bad", "other")):
+        return Refused("failed", "rauc")
+    slots.set_trial(places, None)
+    slots.forget(places)
+    return _restarted(places, running)
+
+
+def _restarted(places: Places, slot: str) -> Done | Refused:
+    if not places.call("systemctl", "--no-block", "reboot", limit_s=30.0).ok:
+        return Refused("failed", "reboot")
+    return Done("", slot)
 
 
 def sentence(reason: Reason) -> str:

@@ -180,7 +180,7 @@ class Verbs:
 
     def _go_back(self) -> bool:
         self._session.end()
-        return stage.show(stage.usual(self._places), self._places)
+        return stage.back(self._places)
 
     # --- with the PIN ------------------------------------------------------------------------------------------------
 
