@@ -221,7 +221,7 @@ def test_what_root_runs_as_the_receptions_user_is_no_door_in_the_screens_walls(m
         assert outside.stdout
         outside.stdout.readline()
         try:
-            assert machine.may(RECEPTION, Path(f"/proc/{outside.pid}/root/etc/passwd")) == seen
+            assert machine.may(RECEPTION, Path(f"/proc/{outside.pid}") / "root" / "etc/passwd") == seen
         finally:
             outside.communicate(timeout=DEADLINE_S)
 

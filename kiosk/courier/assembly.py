@@ -25,6 +25,7 @@ def run(config: Config, folder: Path, parent_fd: int | None) -> int:
     """Deliver until SIGTERM or until the parent dies. `folder`: the courier's, see Config.courier_dir."""
     notifier = Notifier.from_environment()
     ending = _Ending()
+    when_asked_to_end(ending.begin)
     if parent_fd is not None:
         when_parent_dies(parent_fd, ending.begin)
     lock = DataLock(folder, "courier")
@@ -42,7 +43,6 @@ def _serve(config: Config, folder: Path, log: EventLog, ending: _Ending, notifie
         courier = Courier(settings_of(config, folder), log, notifier)
         ending.courier = courier
         _notice_dead_threads(courier)
-        when_asked_to_end(ending.begin)
         return 0 if ending.begun else courier.run()
     except sqlite3.Error as error:
         log.write("journal_full", what=type(error).__name__)
