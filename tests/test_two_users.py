@@ -182,6 +182,21 @@ def _undelivered(machine: Machine) -> object:
     return (facts["delivery"] or {}).get("undelivered")
 
 
+@contextmanager
+def _running(machine: Machine, rights: tuple[str, ...]) -> Iterator[Path]:
+    """The folder in /proc of an idle process of the reception's user with these `rights`."""
+    process = subprocess.Popen(
+        [*machine.by(RECEPTION, rights), "-", "-c", "import sys; print(flush=True); sys.stdin.read()"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout
+    process.stdout.readline()
+    try:
+        yield Path(f"/proc/{process.pid}")
+    finally:
+        process.communicate(timeout=DEADLINE_S)
+
+
 @pytest.mark.peers
 def test_the_check_that_may_read_everything_finds_nothing_wrong_and_the_reception_cannot_take_it_over(
     machine: Machine,
@@ -195,35 +210,19 @@ def test_the_check_that_may_read_everything_finds_nothing_wrong_and_the_receptio
     without = machine.kiosk(RECEPTION, "check", "--json")
     assert without.returncode == 2
     assert "Permission denied" in without.stdout
-    reader = subprocess.Popen(
-        [*machine.by(RECEPTION, READS_ALL), "-", "-c", "import sys; print(flush=True); sys.stdin.read()"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    )  # fmt: skip
-    assert reader.stdout
-    reader.stdout.readline()
-    try:
-        inside = ("mem", "environ", "fd/1")
-        assert machine.may(RECEPTION, *(Path(f"/proc/{reader.pid}") / name for name in inside)) == {}
+    inside = ("mem", "environ", "fd/1")
+    with _running(machine, READS_ALL) as proc:
+        assert machine.may(RECEPTION, *(proc / name for name in inside)) == {}
         ours = machine.may(RECEPTION, *(Path("/proc/self") / name for name in inside))
         assert {name for name, what in ours.items() if "read" in what} >= {"mem", "environ"}  # so that says something
-    finally:
-        reader.communicate(timeout=DEADLINE_S)
 
 
 @pytest.mark.peers
 def test_what_root_runs_as_the_receptions_user_is_no_door_in_the_screens_walls(machine: Machine) -> None:
     """Outside of them a process of that user sees every folder of the PC by its own names."""
     for rights, seen in ((NOTHING, {"passwd": "read"}), (UNSEEN, {})):
-        outside = subprocess.Popen(
-            [*machine.by(RECEPTION, rights), "-", "-c", "import sys; print(flush=True); sys.stdin.read()"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
-        assert outside.stdout
-        outside.stdout.readline()
-        try:
-            assert machine.may(RECEPTION, Path(f"/proc/{outside.pid}") / "root" / "etc/passwd") == seen
-        finally:
-            outside.communicate(timeout=DEADLINE_S)
+        with _running(machine, rights) as proc:
+            assert machine.may(RECEPTION, proc / "root" / "etc/passwd") == seen
 
 
 @pytest.mark.peers
