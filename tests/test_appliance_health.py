@@ -68,6 +68,7 @@ def test_a_new_version_that_breaks_something_goes_back(on_trial: Machine, facts:
     assert health.judge(on_trial.places, 5)
     assert health.judge(on_trial.places, 5)
     assert on_trial.calls() == [*BACK, NEVER_AGAIN]
+    assert slots.variables(on_trial.places)["A_TRY"] == "0"
     assert not slots.before(on_trial.places).exists()
 
 
@@ -185,6 +186,7 @@ def test_an_update_that_never_started_is_told_and_forgotten(on_trial: Machine) -
     on_trial.start("A", "fifth")
     assert health.judge(on_trial.places, 5)
     assert on_trial.calls() == [NEVER_AGAIN]  # or the technician could "go back" to it
+    assert slots.variables(on_trial.places)["A_TRY"] == "0"
     assert slots.trial(on_trial.places) is None
     assert not slots.before(on_trial.places).exists()
 
@@ -286,7 +288,7 @@ def test_a_name_that_a_power_cut_took_from_the_boot_loader_is_put_back(machine: 
     assert machine.calls() == PUT_BACK
     assert health.judge(machine.places, 5)  # which makes the rest of the block anew
     found = slots.variables(machine.places)
-    assert (found["machine_id"], found["ORDER"], found["A_OK"]) == (NAME, "A B", "1")
+    assert (found["machine_id"], found["ORDER"], found["A_OK"], found["A_TRY"]) == (NAME, "A B", "1", "0")
     assert keep_name(machine, NAME) == NAME
     assert machine.calls() == PUT_BACK
 
