@@ -1,10 +1,11 @@
-"""The state of printer, card reader, imports and delivery as the reception sees it, and the counts of its visits.
+"""The state of printer, card reader and delivery as the reception sees it, its troubles, and the counts of its visits.
 
 Written by the threads of the devices, read by the loop about once a second. Must never hold a patient's data.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import Any
 
 from kiosk import status
 from kiosk.journal import EventLog
+from kiosk.screens import STAFF
 from kiosk.tally import Tally
+from kiosk.troubles import TROUBLES, Trouble
 
 BOARD_EVERY_S = 10.0
 
@@ -25,8 +28,8 @@ class Board:
         self._log = log
         self._printer: tuple[str, bool, float] | None = None
         self.card_reader: str | None = None  # up or down
-        self.refused_import: str | None = None  # until a good file comes
-        self.import_trouble: str | None = None
+        self._troubles: dict[Trouble, str] = {}
+        self._troubles_lock = threading.Lock()
         self.delivery: tuple[str, ...] = ()  # what the delivery watch says
         self._written: tuple[object, ...] = ()
         self._written_at = 0.0
@@ -45,29 +48,47 @@ class Board:
         if paper_near_end and not (before and before[1]):
             self._log.write("paper_near_end")
 
+    def trouble(self, code: Trouble, what: str | None) -> None:
+        """Something is wrong, or (None) no longer. Any thread, as often as it likes.
+
+        `what`: a sentence without a patient's data; it may change while the trouble lasts.
+        """
+        with self._troubles_lock:
+            before = self._troubles.pop(code, None)
+            if what is not None:
+                self._troubles[code] = what
+        if what is not None and what != before:
+            self._log.write(code, what=what)
+        elif what is None and before is not None:
+            self._log.write("trouble_over", code=code)
+
+    def troubles(self) -> dict[Trouble, str]:
+        """What is wrong now, the worst first. Any thread."""
+        with self._troubles_lock:
+            return {code: self._troubles[code] for code in TROUBLES if code in self._troubles}
+
     def delivery_changed(self, codes: tuple[str, ...]) -> None:
         """What the delivery watch says. Any thread."""
         self.delivery = codes
 
     def staff(self) -> tuple[str, ...]:
-        """What staff should look at, as codes of `screens.STAFF`, the worst first."""
-        codes = [*self.delivery]
+        """What staff should look at, as codes of `screens.STAFF`, in that order."""
+        codes = {*self.delivery, *self.troubles()}
         if self._printer is not None:
             state, near_end, _ = self._printer
-            codes += ["printer"] if state != "ready" else ["paper_near_end"] if near_end else []
-        if self.import_trouble or self.refused_import:
-            codes.append("imports")
-        return tuple(codes)
+            codes |= {"printer"} if state != "ready" else {"paper_near_end"} if near_end else set()
+        return tuple(code for code in STAFF if code in codes)
 
     def write(self, screen: str) -> None:
         """Called about once a second; written when something changed, and now and then."""
         now = time.monotonic()
-        imports = self.import_trouble or self.refused_import
-        known = (screen, self._printer, self.card_reader, imports, self._tally.changes)
+        troubles = self.troubles()
+        known = (screen, self._printer, self.card_reader, troubles, self._tally.changes)
         if known == self._written and now - self._written_at < BOARD_EVERY_S:
             return
         self._written, self._written_at = known, now
-        facts: dict[str, object] = {"screen": screen, "card_reader": self.card_reader, "imports": imports}
+        facts: dict[str, object] = {"screen": screen, "card_reader": self.card_reader, "troubles": troubles}
+        facts["imports"] = troubles.get("imports")
         facts["counts"] = self._tally.facts(now)
         if self._printer is not None:
             state, near_end, at = self._printer

@@ -1,4 +1,5 @@
-"""The reception looking at the courier: what staff are shown on the start screen; an alarm if the courier is silent.
+"""The reception looking at the courier: what staff are shown on the start screen. The reception's alarms: if the
+courier is silent, and its own troubles.
 
 A thread of its own asks every few seconds what `kiosk status` asks. Must never keep the reception waiting, read the
 courier's files (they are another user's), nor tell what the courier itself tells by the alarm command.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +33,7 @@ class DeliveryWatch:
     """`changed(codes)` is called, in this object's thread, whenever the codes change; at first there are none.
 
     `codes`: those of CODES that hold, in that order. `folder`: the data folder; `courier_dir`: where the courier's
-    socket is. `command`: as in [alarm].
+    socket is. `command`: as in [alarm]. `troubles()`: codes of `kiosk.troubles` that hold now.
     """
 
     def __init__(
@@ -43,12 +44,14 @@ class DeliveryWatch:
         log: EventLog,
         changed: Callable[[tuple[str, ...]], None],
         *,
+        troubles: Callable[[], Iterable[str]] = tuple,
         every_s: float = EVERY_S,
         silent_after_s: float = SILENT_AFTER_S,
     ) -> None:
         self._courier_dir = courier_dir
         self._log = log
         self._changed = changed
+        self._troubles = troubles
         self._every_s = every_s
         self._silent_after_s = silent_after_s
         self._bell = AlarmBell(AlarmCommand(command, log), folder, "run")
@@ -73,7 +76,8 @@ class DeliveryWatch:
                 self._note_silence("courier_silent" in codes, "courier_silent" in self._codes)
                 self._codes = codes
                 self._changed(codes)
-            self._bell.judge([Condition("courier_silent")] if "courier_silent" in codes else [])
+            silent = [Condition("courier_silent")] if "courier_silent" in codes else []
+            self._bell.judge([*silent, *(Condition(code) for code in self._troubles())])
 
     def _look(self) -> tuple[str, ...]:
         asked_at = time.monotonic()

@@ -48,6 +48,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "journal_full": "The delivery journal cannot be written.",
     "delivery_waits": "A file has been waiting for more than a minute to be delivered.",
     # both
+    "disk_low": "The disk with the kiosk's data has little room left.",
+    "disk_full": "The disk with the kiosk's data is full or cannot be written.",
     "alarm_told": "The alarm command was run.",
     "alarm_command_failed": "The alarm command failed; it is run again.",
     # the reception
@@ -71,6 +73,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "sent_to_counter": "A patient was sent to the counter.",
     "visit_ended": "A visit ended.",
     "reservations_failed": "The reservations did not answer.",
+    "reservations_down": "Appointments and arrivals cannot be looked up or written.",
+    "reservations_lost": "The reservations could not be read, were put aside and begun anew.",
     "reference_numbers_refused": "The table of reference numbers was refused; the last good one stays.",
     "printer_state": "The printer's state changed.",
     "card_reader_up": "The card reader answers.",
@@ -78,6 +82,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "import_done": "A file of appointments was imported.",
     "import_failed": "A file of appointments was refused.",
     "data_folder_lost": "The data folder or its files vanished; the process ends, to be started anew.",
+    "imports": "Appointments cannot be imported.",
+    "trouble_over": "A trouble of the reception is over.",
     "import_folder_failed": "The folder for appointments cannot be used.",
     # the process that fetches exports
     "appointments_fetched": "An export of appointments was fetched.",

@@ -115,11 +115,13 @@ def receive(
         _watch_imports(config.reservations, config.reservations.import_dir, reservations, board, log)
     devices = Devices(
         CourierLine(config.courier_dir, ear.heard),
-        _reservations_worker(config, reservations, references, clock, runtime, inbox, log),
+        _reservations_worker(config, reservations, references, clock, runtime, inbox, board, log),
         _printer_worker(config, folder, clock, runtime, inbox, board, log),
         _card_reader(config, inbox, board, log),
     )
-    watch = DeliveryWatch(folder, config.courier_dir, config.alarm.command, log, board.delivery_changed)
+    watch = DeliveryWatch(
+        folder, config.courier_dir, config.alarm.command, log, board.delivery_changed, troubles=board.troubles
+    )
     face.listen(staff_door.pressed, inbox.quit)
     try:
         runtime.run(devices)
@@ -165,11 +167,12 @@ def _reservations_worker(
     clock: Clock,
     runtime: Runtime,
     inbox: Inbox,
+    board: Board,
     log: EventLog,
 ) -> ReservationsWorker:
     places = {place.department: place.text for place in config.places}
     return ReservationsWorker(
-        reservations, references, places, clock, runtime.arrival_wanted, inbox.post, log.write
+        reservations, references, places, clock, runtime.arrival_wanted, inbox.post, log.write, board.trouble
     )
 
 
@@ -220,15 +223,16 @@ def _watch_imports(
     def watch() -> None:
         pause = threading.Event()
         forget_at = 0.0
+        refused: str | None = None  # until a good file comes
         while not pause.wait(IMPORT_POLL_S):
             for outcome in imports.poll(time.monotonic()):
                 if isinstance(outcome, Taken):
                     event = "import_done" if outcome.ok else "import_failed"
                     log.write(event, count=outcome.rows, what=outcome.message)
-                    board.refused_import = None if outcome.ok else outcome.message
+                    refused = None if outcome.ok else outcome.message
                 else:
                     log.write("import_folder_failed", what=outcome.message)
-            board.import_trouble = imports.trouble or (trouble_of(folder) if fetched else None)
+            board.trouble("imports", imports.trouble or (trouble_of(folder) if fetched else None) or refused)
             if fetched and time.monotonic() >= forget_at:
                 forget_at = time.monotonic() + FORGET_EVERY_S
                 forget_copies(folder, datetime.now(UTC))

@@ -64,15 +64,21 @@ COUNTER_REASONS: Final = (
     "too_late",
 )
 NO_SLIP_REASONS: Final = ("paper_out", "cover_open", "printer_offline", "printer_silent", "printer_stalled")
+# The worst first.
 STAFF: Final = (
+    "disk_full",
     "courier_silent",
     "delivery_waits",
     "share_terminal",
     "share_receipt_computer",
+    "reservations_down",
+    "reservations_lost",
+    "reference_numbers_refused",
     "alarms",
     "printer",
     "paper_near_end",
     "imports",
+    "disk_low",
 )
 NOTES: Final = ("insurance_check", "subsidy_failed", "no_slip")
 

@@ -19,6 +19,7 @@ from kiosk.config import Config
 from kiosk.courier import overview
 from kiosk.journal import EVENTS
 from kiosk.link import ask_once
+from kiosk.troubles import TROUBLES, Trouble
 
 RUN_STATUS = "status-run.json"
 PRINTER_LOCK = "printer.lock"
@@ -34,8 +35,8 @@ Problem = Literal[
     "delivery_waits",
     "reception_gone",
     "card_reader_down",
-    "imports",
     "printer",
+    Trouble,
 ]
 
 
@@ -164,8 +165,16 @@ def _reception(status: Status, folder: Path) -> None:
         status.found("reception_gone", "The reception (kiosk run) ended by itself and is not running.")
     if status.facts["reception"].get("card_reader") == "down":
         status.found("card_reader_down", "The card reader does not answer.")
-    if problem := status.facts["reception"].get("imports"):
-        status.found("imports", f"The import of appointments: {problem}", what=problem)
+    _troubles(status, status.facts["reception"])
+
+
+def _troubles(status: Status, reception: Mapping[str, Any]) -> None:
+    """What the reception says is wrong. One of an older version says only `imports`."""
+    said = reception.get("troubles") or {"imports": reception.get("imports")}
+    status.facts["troubles"] = {code: said[code] for code in TROUBLES if said.get(code)}
+    for code, what in status.facts["troubles"].items():
+        beginning = "The import of appointments" if code == "imports" else EVENTS[code].rstrip(".")
+        status.found(code, f"{beginning}: {what}", what=what)
 
 
 def _run_status(folder: Path) -> dict[str, Any]:

@@ -19,10 +19,13 @@ from kiosk.flow import commands as c
 from kiosk.flow import events as e
 from kiosk.flow.facts import Appointment
 from kiosk.reference_numbers import ReferenceNumbers
+from kiosk.troubles import Trouble
 
 QUEUE_MAX = 100
+REFERENCES_EVERY_S = 10.0
 Job = Callable[[], None]
 Report = Callable[..., None]  # EventLog.write
+Tell = Callable[[Trouble, str | None], None]  # Board.trouble
 
 
 class Worker:
@@ -71,6 +74,7 @@ class ReservationsWorker:
         still_wanted: Callable[[int], bool],
         post: Callable[[e.Event], None],
         report: Report,
+        trouble: Tell,
     ) -> None:
         self._reservations = reservations
         self._references = references
@@ -79,7 +83,9 @@ class ReservationsWorker:
         self._still_wanted = still_wanted
         self._post = post
         self._report = report
-        self._worker = Worker("reservations")
+        self._trouble = trouble
+        # Also between visits: staff must hear of a bad table before it sends a patient to the counter.
+        self._worker = Worker("reservations", REFERENCES_EVERY_S, self._judge_references)
 
     def look_up(self, command: c.LookUp) -> None:
         self._submit(command.visit, lambda: self._look_up(command))
@@ -109,8 +115,7 @@ class ReservationsWorker:
         number: str | None = command.number
         if command.route == "mynumber":
             number = self._references.patient_number_for(command.number)
-            if self._references.problem is not None:
-                self._report("reference_numbers_refused", what=str(self._references.problem))
+            self._judge_references()
         if number is None:
             return e.PatientUnknown(command.visit)
         now = self._clock()
@@ -129,6 +134,10 @@ class ReservationsWorker:
             answer.arrival is not None,
             answer.next_day,
         )
+
+    def _judge_references(self) -> None:
+        problem = self._references.refresh()
+        self._trouble("reference_numbers_refused", None if problem is None else str(problem))
 
     def _register(self, command: c.Register) -> e.Event:
         answer = self._reservations.register(

@@ -21,6 +21,7 @@ from kiosk.__main__ import _parser
 from kiosk.check import plan
 from kiosk.config.model import Config
 from kiosk.journal import EVENTS
+from kiosk.troubles import TROUBLES
 from tests.site_toml import REQUIRED, Site
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,7 +38,7 @@ LINES = [line.split("  #")[0].strip() for line in TEXT.splitlines() if line.star
 ALARMS = {
     "share_down", "share_refused", "delivery_waits", "file_held", "file_unreadable", "file_lost_to_other",
     "institution_differs", "temp_lost", "foreign_temps", "folder_not_emptied", "subsidy_failed_late", "journal_full",
-    "journal_lost", "courier_silent", "alarm_command_failed",
+    "journal_lost", "courier_silent", "alarm_command_failed", *TROUBLES,
 }  # fmt: skip
 # Names of other programs, and words of the program's own that stand in no list.
 ELSEWHERE = {"recovered", "kiosk", "down", "refused", "done", "failed", "staging"}

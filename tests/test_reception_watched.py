@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from kiosk.board import Board
+from kiosk.journal import EVENTS, EventLog
 from kiosk.reception import Life
-from kiosk.screens import Screen
+from kiosk.screens import STAFF, Screen
+from kiosk.status import Problem
+from kiosk.troubles import TROUBLES
 from kiosk.watchdog import STEP_S, Notifier
 from tests.hospital import Hospital, Reception, wait_until
 from tests.test_runtime import Shown
@@ -85,3 +92,60 @@ def test_staff_read_at_the_start_screen_that_paper_is_out_and_that_nothing_is_de
         hospital.open_courier()
         wait_until(lambda: staff(reception) == [], "all is well")
         assert {line["screen"] for line in reception.lines} <= {"choose_card", "out_of_service"}
+
+
+def alarm_program(hospital: Hospital) -> Callable[[], list[str]]:
+    """Makes the site's [alarm] command one that writes down its code. Returns what it was told so far."""
+    program, told = hospital.root / "alarm", hospital.root / "told"
+    program.write_text(f'#!/bin/sh\necho "$1" >> {told}\n')
+    program.chmod(0o755)
+    hospital.settings["alarm"] = {"command": f'["{program}"]'}
+    return lambda: told.read_text().split() if told.exists() else []
+
+
+def trouble_figures(hospital: Hospital) -> dict[str, float]:
+    done = hospital.kiosk("metrics", "--once")
+    assert done.returncode == 0, done.stderr
+    found = re.findall(r'^kiosk_trouble\{.*code="(\w+)".*\} (\S+)$', done.stdout, re.MULTILINE)
+    return {code: float(value) for code, value in found}
+
+
+@pytest.mark.peers
+def test_a_table_of_reference_numbers_that_goes_bad_is_told_everywhere_until_it_is_mended(tmp_path: Path) -> None:
+    """With no patient near, and nothing but the file to notice."""
+    with Hospital(tmp_path) as hospital:
+        alarms = alarm_program(hospital)
+        table = tmp_path / "map.csv"
+        table.write_text("reference_number,patient_number\n1,2\n")
+        hospital.settings["reference_numbers"] = {"map": f'"{table}"'}
+        hospital.configure()
+        reception = hospital.open()
+        wait_until(lambda: staff(reception) == [] and hospital.kiosk("status").returncode == 0, "all is well")
+        assert set(trouble_figures(hospital).values()) == {0.0}
+        table.write_text("reference_number,patient_number\n1,2\n1,3\n")
+        wait_until(lambda: staff(reception) == ["reference_numbers_refused"], "staff are told")
+        wait_until(lambda: alarms() == ["reference_numbers_refused"], "somebody outside is told")
+        told = hospital.kiosk("status", "--json")
+        [problem] = json.loads(told.stdout)["problems"]
+        assert (told.returncode, problem["code"]) == (1, "reference_numbers_refused")
+        assert f"{table}: line 3: " in problem["what"]
+        assert trouble_figures(hospital)["reference_numbers_refused"] == 1.0
+        table.write_text("reference_number,patient_number\n1,3\n")
+        wait_until(lambda: staff(reception) == [], "it is over")
+        wait_until(lambda: hospital.kiosk("status").returncode == 0, "all is well again")
+        said = [(event["event"], event.get("code")) for event in hospital.events("run")]
+        assert said.count(("reference_numbers_refused", None)) == 1
+        assert ("trouble_over", "reference_numbers_refused") in said
+
+
+def test_every_trouble_has_a_sentence_words_on_the_screen_and_one_beginning(tmp_path: Path) -> None:
+    assert set(TROUBLES) <= set(EVENTS) & set(STAFF) & set(get_args(Problem))
+    log = EventLog(tmp_path, "run", echo=False)
+    board = Board(tmp_path, log)
+    for code in TROUBLES:
+        for what in ("so", "so", None, None):
+            board.trouble(code, what)
+    log.close()
+    lines = [json.loads(line) for line in (tmp_path / "events-run.jsonl").read_text().splitlines()]
+    assert [line["event"] for line in lines] == [each for code in TROUBLES for each in (code, "trouble_over")]
+    assert board.staff() == ()

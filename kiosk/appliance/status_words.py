@@ -22,6 +22,7 @@ from kiosk import texts
 from kiosk.appliance import events
 from kiosk.appliance.site_words import turned
 from kiosk.texts import Texts
+from kiosk.troubles import TROUBLES
 
 Facts = Mapping[str, Any]
 
@@ -89,7 +90,7 @@ def _problem(problem: Facts, facts: Facts, since: Mapping[str, str]) -> str:
             return _told(state, [])
         case "delivery_waits":
             return _told(code, [_time(problem.get("seconds"))])
-        case "imports":
+        case _ if code in TROUBLES:
             # The reason itself is English; ［記録］ has it.
             line = _LINE.search(str(problem.get("what")))
             return _told(code, [_row("line", line=line[1])] if line else [])

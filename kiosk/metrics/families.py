@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from kiosk.journal import EVENTS
 from kiosk.tally import OTHER, OUTCOMES, REASONS, SLIPS, VISIT_BOUNDS_S, WAYS
+from kiosk.troubles import TROUBLES
 
 SHARES: Final = ("terminal.results", "terminal.subsidies", "receipt_computer.results", "receipt_computer.subsidies")
 Values = Iterable[tuple[tuple[str, ...], float | None]]
@@ -79,6 +80,10 @@ def _reception(sheet: _Sheet, facts: Facts, is_open: bool) -> Iterator[Metric]:
     yield sheet.one("paper_near_end", "1: the printer's paper is near its end.", printer.get("paper_near_end"))
     yield sheet.one("card_reader_up", "1: the card reader answers.", card_reader and card_reader == "up")
     yield sheet.one("imports_ok", "1: the import of appointments works.", imports_ok)
+    wrong = facts.get("troubles", {})
+    # Nothing is claimed well that nobody looks at.
+    troubles = [((code,), float(code in wrong)) for code in TROUBLES if code in wrong or "troubles" in seen]
+    yield sheet.several("trouble", "1: that is wrong, by code.", ("code",), troubles)
 
 
 def _visits(sheet: _Sheet, counts: Facts) -> Iterator[Metric]:
