@@ -21,11 +21,10 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-import tomllib
 from pathlib import Path
 
 from kiosk import site_needs
-from kiosk.config import Config, ConfigError, load
+from kiosk.config import Config, ConfigError, load, reading
 
 ETC = Path("/etc/kiosk")
 # Key of a file beside site.toml, what it is called without the key, and the one user who reads it.
@@ -78,8 +77,8 @@ def collect(site: Path, present: Path, to: Path) -> dict[str, str]:
 def named(site: Path) -> dict[str, str]:
     """Relative names of the files that belong to `site` → user. Unfit: a name that cannot be installed beside it."""
     try:
-        tables = tomllib.loads(site.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
+        tables = reading.document(reading.text_of(site))
+    except reading.Broken:
         return {}  # `load` says what is wrong, better
     names: dict[str, str] = {}
     problems = []

@@ -223,9 +223,15 @@ def test_a_stick_full_of_secrets_is_refused_before_they_fill_the_memory(
     assert copied == ["site.toml"]
 
 
-def test_a_site_that_would_take_hours_to_read_is_refused_at_once(kiosk: Machine) -> None:
-    said = run(kiosk, {**FILES, "site.toml": "a" + ".a" * 300_000 + " = 1"})
-    assert said.wrong == ["site.toml が大きすぎます（64 kB まで）"]
+def test_a_site_that_would_take_long_to_read_is_refused_at_once_before_any_pin(kiosk: Machine) -> None:
+    began = time.process_time()
+    said = run(kiosk, {**FILES, "site.toml": "a" + ".a" * 25_000 + " = 1"})
+    assert said.wrong[1:] == [
+        "site.toml: 1 行目に「.」が多すぎます（1 行に 32 個まで）。長い一覧は、何行かに分けて書いてください"
+    ]
+    assert time.process_time() - began < 5
+    said = run(kiosk, {**FILES, "site.toml": "#" * 300_000})
+    assert said.wrong == ["site.toml が大きすぎます（256 kB まで）"]
 
 
 def test_a_stick_cannot_ask_the_kernel_to_panic_or_play_its_journal(kiosk: Machine) -> None:

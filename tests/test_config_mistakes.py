@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,13 @@ BROKEN = [
     (b"a = " + b"[" * 5000, "not TOML"),
     (b"a = " + b"9" * 5000, "not TOML"),
     ("[site]\nname = '架空'\n".encode("cp932"), "line 2: is not UTF-8"),
-    (b"#" * 1_100_000, "larger than"),
+    (b"#" * 300_000, "larger than"),
+    (b"a" + b".a" * 25_000 + b" = 1", "line 1: has more than 32 dots"),
+    (b"\n[a" + b" . a" * 40 + b"]", "line 2: has more than 32 dots"),
+    (b"a = {b = 1, " + b'"".' * 40 + b"a = 2}", "line 1: has more than 32 dots"),
+    (b"a = {b = '''\n#''', c" + b".c" * 40 + b" = 1}", "line 2: has more than 32 dots"),
+    (('"\u2028"' + '."\u2028"' * 40 + " = 1").encode(), "line 1: has more than 32 dots"),
+    (b"[" + b"a" * 9000 + b"]\n[" + b"a" * 9000 + b"]", "twice (at line 2, column 9002)"),
 ]
 
 
@@ -124,6 +131,63 @@ BROKEN = [
 def test_a_broken_file_is_told_with_the_line(site: Site, content: bytes, says: str) -> None:
     (line,) = site.problems(content)
     assert says in line
+    assert len(line) < 500
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"# {'192.0.2.1 ' * 20}",
+        f"# {'.' * 100}",
+        f'name = "{"." * 50}"',
+    ],
+)
+def test_dots_that_divide_no_key_are_taken(site: Site, line: str) -> None:
+    site.load(with_("site", line))
+
+
+def many(line: str) -> str:
+    """`line` as often as a file may hold it, each with another number."""
+    lines = (line.replace("N", f"{n:x}") for n in range(reading.MAX_FILE_BYTES // (len(line) + 8)))
+    return "\n".join(lines)
+
+
+DEEP = ".".join("a" * 32)
+# What costs tomllib or the wording of problems most, as far as the bounds let it through.
+WORST = {
+    "keys without a table": many("N=1"),
+    "unknown keys of a table": "[site]\n" + many("N=1"),
+    "tables": many("[N]"),
+    "dotted keys": many(f"{DEEP}.N=1"),
+    "dotted keys and tables": many(f"{DEEP}.N=1\n[xN]"),
+    "keys below a deep table": f"[{DEEP}]\n" + many("N=1"),
+    "dotted keys below a deep table": f"[{DEEP}]\n" + many("N.a.a.a.a.a.a.a.a=1"),
+    "arrays within arrays": many(f"N={'[' * 100}{']' * 100}"),
+    "wrong places": "[[place]]\nx=1\ny=1\nz=1\n" * 500,
+}
+
+
+@pytest.mark.parametrize("kind", WORST)
+def test_the_worst_file_is_refused_within_a_moment_and_in_few_lines(site: Site, kind: str) -> None:
+    text = WORST[kind]
+    assert len(text) <= reading.MAX_FILE_BYTES
+    began = time.process_time()
+    told = site.problems(text)
+    assert time.process_time() - began < 5  # some 0.8 s; the bound is for a slow machine
+    assert 1 <= len(told) <= reading.MAX_PROBLEMS + 1
+    assert sum(map(len, told)) < 100_000
+
+
+def test_a_file_with_every_place_and_long_names_is_taken(site: Site) -> None:
+    place = '[[place]]\ndepartment = "{}"\ntext = "{}"\n\n'
+    places = "".join(place.format(f"{n:03}{'診' * 57}", "階" * 60) for n in range(500))
+    assert len(site.load(REQUIRED + places).places) == 500
+
+
+@pytest.mark.parametrize("key", ["[site]\npattern", "[visit]\nsettle_s", "[visit]\nresult_max_bytes"])
+def test_a_number_too_long_to_be_written_out_is_told(site: Site, key: str) -> None:
+    told = site.problems(f"{key} = 0x{'f' * 9000}\n")
+    assert any(f"{key.rpartition(chr(10))[2]}: expected" in line and "got a whole number" in line for line in told)
 
 
 def test_a_file_that_is_not_there_or_a_folder_is_told(tmp_path: Path) -> None:

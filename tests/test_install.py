@@ -250,6 +250,8 @@ def test_two_journals_or_a_running_courier_move_nothing(pc: Pc) -> None:
 REFUSED = {
     "a key nobody knows": (SITE + "[sight]\n", "sight"),
     "no TOML": (SITE + "[", "site.toml"),
+    "brackets without end": ("a = " + "[" * 5000, "too many brackets within brackets"),
+    "a key of many dots": ("a" + ".a" * 25_000 + " = 1", "line 1: has more than 32 dots"),
     "data elsewhere": (SITE.replace("/var/lib/kiosk", "/srv/data"), 'write data_dir = "/var/lib/kiosk"'),
     "exports among the settings": (SITE + '[reservations]\nimport_dir = "in"\n', "import_dir: write the whole path"),
     "exports in a home": (SITE + '[reservations]\nimport_dir = "/home/his/out"\n', "/home"),

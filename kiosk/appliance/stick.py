@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from kiosk.appliance.places import Places, sync_folder
+from kiosk.config import reading
 
 SITE: Final = "site.toml"
 APPOINTMENTS: Final = "appointments"
@@ -25,8 +25,6 @@ TAKE_ANYWAY: Final = "take-anyway"
 WIPE_SECRETS: Final = "wipe-secrets"
 MAX_FILES: Final = 40
 MAX_BYTES: Final = 1024 * 1024
-# The commented example has 8 kB. TOML of a megabyte can be made to take hours to read.
-MAX_SITE_BYTES: Final = 64 * 1024
 MAX_EXPORTS: Final = 10
 MAX_EXPORT_BYTES: Final = 16 * 1024 * 1024
 _MAX_LISTED: Final = 2000
@@ -66,7 +64,7 @@ def copy(places: Places, device: str, into: Path) -> Copied:
     with _mounted(places, device, "ro") as top:
         names = _names(top)
         flags = {flag for flag in (TAKE_ANYWAY, WIPE_SECRETS) if flag in names or f"{flag}.txt" in names}
-        taken = {SITE} if _taken(top / SITE, into / SITE, MAX_SITE_BYTES) else set()
+        taken = {SITE} if _taken(top / SITE, into / SITE, reading.MAX_FILE_BYTES) else set()
         secrets = [name for name in names if name.endswith(".secret")]
         named = [name for name in _named_in(into / SITE) if _NAME.fullmatch(name) and name != SITE]
         wanted = dict.fromkeys([*secrets, *named])
@@ -150,9 +148,8 @@ def _taken(source: Path, target: Path, max_bytes: int) -> bool:
 def _named_in(site: Path) -> Iterator[str]:
     """Names of files that the site.toml names: tables and secrets with names of their own. Whether it can be used is
     judged later."""
-    with suppress(OSError, ValueError, RecursionError):
-        read: dict[str, Any] = tomllib.loads(site.read_text(encoding="utf-8-sig"))
-        for table in read.values():
+    with suppress(reading.Broken):
+        for table in reading.document(reading.text_of(site)).values():
             for key in ("password_file", "pin_file", "map"):
                 value = table.get(key) if isinstance(table, dict) else None
                 if isinstance(value, str):

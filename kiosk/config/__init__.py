@@ -89,6 +89,8 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, passwords: bool
     if courier_dir and not Path(courier_dir).is_absolute():
         problems.append("KIOSK_COURIER_DIR (environment): expected a whole path")
     problems += agreement.problems(read)
+    if len(problems) > reading.MAX_PROBLEMS:
+        problems[reading.MAX_PROBLEMS :] = ["there are more problems than these; mend these first"]
     if problems:
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
     return _config(read, secrets, file, Path(courier_dir) if courier_dir else None)

@@ -6,7 +6,6 @@ to look whether a named folder is one, and never repeat a private value.
 
 from __future__ import annotations
 
-import math
 import re
 import shlex
 from collections.abc import Callable
@@ -101,10 +100,8 @@ def number(low: float, high: float, unit: str) -> Check:
     """A number from `low` to `high`, both included."""
 
     def accept(value: object, base: Path) -> float:
-        # The order matters: nan is neither below nor above anything.
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise Refused
-        if not low <= value <= high:
+        # `not …`: nan is neither below nor above anything. Nor isfinite(): a whole number may be too long for a float.
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
             raise Refused
         return float(value)
 

@@ -1,7 +1,8 @@
 """The text of site.toml → checked values of every table, and a line for each problem.
 
-Owns the walk over tables and keys, derived from the classes in `model`, and the wording of problems. Must never stop at
-the first problem, and never raise but `Broken`.
+Owns the walk over tables and keys, derived from the classes in `model`, the wording of problems, and the bounds that
+keep a file of anybody's from taking longer than a moment. Must never stop at the first problem, and never raise but
+`Broken`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,16 @@ from typing import Any, Final, get_type_hints
 from kiosk.config.checks import Check, Refused
 from kiosk.config.model import LISTS, OPTIONAL_TABLES, TABLES
 
-MAX_FILE_BYTES: Final = 1024 * 1024
+# Every [[place]] that is taken, with the longest Japanese names, is 200 kB.
+MAX_FILE_BYTES: Final = 256 * 1024
+# tomllib's time and memory grow with the square of a key's parts: 50 kB of one dotted key are 24 s and 2.5 GB. No key
+# of ours has a dot; what may have some are addresses. Dots side by side, as of an ellipsis, never divide a key.
+MAX_DOTS: Final = 32
+_DOT: Final = re.compile(r"(?<!\.)\.(?!\.)")
+# Nobody reads more at once, and for each unknown name the nearest one is looked for.
+MAX_PROBLEMS: Final = 100
+# Longer ones, which only 0x… can write, str() refuses.
+_MAX_BITS: Final = 1024
 
 
 class Broken(Exception):
@@ -94,13 +104,32 @@ def text_of(file: Path) -> str:
 
 
 def document(text: str) -> dict[str, Any]:
-    """The TOML document. Raises Broken, with the line."""
+    """The TOML document. Raises Broken, with the line. Takes well under a second for any text of MAX_FILE_BYTES."""
+    number = _dotted_line(text)
+    if number is not None:
+        raise Broken(f"line {number}: has more than {MAX_DOTS} dots; write a long list on several lines")
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         # ValueError: TOMLDecodeError, and numbers too long for int(). Their texts hold lines and columns, no values.
-        reason = "too many brackets within brackets" if isinstance(error, RecursionError) else str(error)
+        reason = "too many brackets within brackets" if isinstance(error, RecursionError) else _cut(str(error))
         raise Broken(f"is not TOML: {reason}{_where(text, reason)}") from None
+
+
+def _dotted_line(text: str) -> int | None:
+    """The first line with more than MAX_DOTS dots, from 1."""
+    # Within a text of several lines a # begins no comment, and a key may come behind its end.
+    comments = '"""' not in text and "'''" not in text
+    # By "\n", which no key holds; splitlines() knows more ends, which a quoted key may hold.
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(_DOT.findall(line)) > MAX_DOTS and not (comments and line.lstrip(" \t").startswith("#")):
+            return number
+    return None
+
+
+def _cut(reason: str) -> str:
+    """tomllib repeats a key as long as it is; where it stands is said at the end."""
+    return reason if len(reason) <= 200 else f"{reason[:100]}…{reason[-90:]}"
 
 
 def _where(text: str, reason: str) -> str:
@@ -116,9 +145,8 @@ def _where(text: str, reason: str) -> str:
 
 def read(raw: Mapping[str, Any], base: Path, problems: list[str]) -> Read:
     """Check every table of `raw`. `base`: the folder relative paths start at. Problems are appended."""
-    for name, value in raw.items():
-        if name not in SETTINGS:
-            problems.append(_unknown_table(name, value))
+    unknown = [name for name in raw if name not in SETTINGS]
+    problems += [_unknown_table(name, raw[name]) for name in unknown[: MAX_PROBLEMS + 1]]
     tables = {}
     for name in TABLES:
         if name not in raw and name in OPTIONAL_TABLES:
@@ -146,7 +174,9 @@ def _list(name: str, value: object, limit: int, base: Path, problems: list[str])
 
 def _values(table: str, where: str, raw: Mapping[str, Any], base: Path, problems: list[str]) -> dict[str, Any]:
     settings = SETTINGS[table]
-    problems += [f"{where} {shown(key)}: unknown key; {_nearest(key, table)}" for key in raw if key not in settings]
+    unknown = [key for key in raw if key not in settings]
+    room = max(0, MAX_PROBLEMS + 1 - len(problems))
+    problems += [f"{where} {shown(key)}: unknown key; {_nearest(key, table)}" for key in unknown[:room]]
     values: dict[str, Any] = {}
     for key, setting in settings.items():
         if key not in raw:
@@ -183,6 +213,8 @@ def got(value: object, *, private: bool = False) -> str:
         return f"a {kind}"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        return f"a {kind}"
     return f"{kind} {quoted(value)}" if isinstance(value, str) else f"{kind} {_short(str(value))}"
 
 
