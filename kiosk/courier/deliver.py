@@ -61,8 +61,10 @@ class Deliverer:
         self._ends = ends
         self._ledger = ledger
         self._notices = notices
-        # Asked for a rename or move, answer unknown. What was staged before this process began is unknown as well.
+        # Asked for a rename or move; it may have been done, and the ledger does not say so yet. What was staged before
+        # this process began is unknown as well.
         self._unknown = {item.id for item in ledger.open_items("results") + ledger.open_items("subsidies")}
+        self._collided: set[int] = set()  # the same bytes were there already, and the ledger does not say so yet
         self._temps_lost: dict[int, int] = {}
         self._unused: dict[int, str] = {}
         self._written: dict[int, str] = {}  # temporary files that are whole but not yet read back
@@ -90,6 +92,7 @@ class Deliverer:
         state = self._ledger.item(file).state
         if state in ("done", "lost", "replaced"):
             self._unknown.discard(file)
+            self._collided.discard(file)
             for kept in (self._temps_lost, self._written, self._unused):
                 kept.pop(file, None)
         return state
@@ -152,9 +155,9 @@ class Deliverer:
             raise _SourceGone from error
 
     def _publish(self, item: Item) -> None:
-        collided = False
         try:
-            self._rename(item)
+            if item.id not in self._collided:
+                self._rename(item)
         except Missing:
             # Only a folder that can be listed proves that the file is gone, and not the folder with it.
             if self._ends.staging.entries(item.temp):
@@ -165,7 +168,8 @@ class Deliverer:
         except Exists:
             if not self._is_there(item):
                 return
-            collided = True
+            self._collided.add(item.id)
+        collided = item.id in self._collided
         # After a collision the temporary file is given up in the same step: whoever found it later, for a rename
         # that was lost, would send it again.
         self._set(item, "published", abandon=collided)
@@ -179,6 +183,8 @@ class Deliverer:
         except (Unreachable, Full):  # Full: a local disk renames, and may then find no room to sync the folder
             self._unknown.add(item.id)
             raise
+        # A ledger that fails now must not make it look as if the file had been taken before it was sent.
+        self._unknown.add(item.id)
 
     def _is_there(self, item: Item) -> bool:
         """The name is taken at the destination. True: by our very bytes, so there is nothing more to send."""
@@ -191,11 +197,11 @@ class Deliverer:
     def _temp_lost(self, item: Item) -> None:
         """The server says for sure that nothing was renamed, and our file is gone: somebody took or removed it."""
         lost = self._temps_lost.get(item.id, 0) + 1
-        self._temps_lost[item.id] = lost
         if lost > TEMP_LOST_MAX:
             self._hold(item, "temp_lost")
         else:
             self._set(item, "seen")
+        self._temps_lost[item.id] = lost
         self._notices.alarm("temp_lost", item)
 
     def _clean(self, item: Item) -> None:
@@ -208,6 +214,9 @@ class Deliverer:
     # -- by move ------------------------------------------------------------------------------------------------
 
     def _move(self, item: Item) -> None:
+        if item.id in self._collided:
+            self._set(item, "published")
+            return
         try:
             moved = self._ends.source.move_same(item.name, item.digest, item.name, into=self._ends.destination)
         except (Unreachable, Full):
@@ -222,11 +231,13 @@ class Deliverer:
             moved = True
         except Exists:
             if self._is_there(item):
+                self._collided.add(item.id)
                 self._set(item, "published")  # the same bytes are there already; only the source is left to clear
             return
         if not moved:
             self._replaced(item)
             return
+        self._unknown.add(item.id)  # as after a rename
         self._set(item, "done")
         self._notices.event("file_published", item)
         self._notices.event("file_done", item)

@@ -56,6 +56,17 @@ def admit(
     return ledger.add(route, name, digest, request=request, subsidy=subsidy, held=held), not held
 
 
+def _is_news(ledger: Ledger, route: RouteName, sighting: Sighting, digest: Digest) -> bool:
+    """Whether the ledger lacked this content when it was first offered. To be asked before `admit`.
+
+    An offer may enter it and then fail, at the next statement; the file is offered again, and is still news to those
+    who wait.
+    """
+    if sighting.news != digest and all(item.digest != digest for item in ledger.of_name(route, sighting.name)):
+        sighting.news = digest
+    return sighting.news == digest
+
+
 def _open_again(ledger: Ledger, item: Item, name: str, history: list[Item]) -> None:
     if item.state in ("done", "lost", "replaced") and item.name != name:
         ledger.spell(item, name)
@@ -122,8 +133,9 @@ class ResultsListener:
     def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
         request = reading.request if self.subsidy_wait_s is not None else ""
         state: SubsidyState = "refused" if reading.refused else "waiting" if request else "none"
-        item, new = admit(self.ledger, "results", sighting.name, digest, request, state)
-        if not new:
+        news = _is_news(self.ledger, "results", sighting, digest)
+        item, _ = admit(self.ledger, "results", sighting.name, digest, request, state)
+        if not news or item.state == "held":
             self.desk.emit({"event": "gone", "file": sighting.id})  # known: delivered, never shown
             if item.state == "held":
                 self.desk.alarm("file_held", item)
@@ -135,6 +147,7 @@ class ResultsListener:
         self.desk.send("results", Parcel(item.id, request, self.clock() + wait_s, raw))
 
     def _announce(self, sighting: Sighting, item: Item, reading: Reading) -> None:
+        answers = self.ledger.answers_to(item.request or "-")  # first: what may fail must not say anything twice
         self.desk.event("file_seen", item)
         if reading.refused:
             self.desk.event("subsidy_refused", item)
@@ -150,7 +163,7 @@ class ResultsListener:
         if not sighting.fresh:
             return  # it was there when the courier started: delivered unseen
         notes = list(result.notes)
-        if any(answer.name.lower().endswith(".err") for answer in self.ledger.answers_to(item.request or "-")):
+        if any(answer.name.lower().endswith(".err") for answer in answers):
             notes.append("subsidy_failed")
         usable = result.outcome == "usable" and not foreign
         self._tell(
@@ -191,16 +204,17 @@ class SubsidiesListener:
         pass  # the folder is the terminal's common one; files of other kinds are normal there
 
     def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
-        item, new = admit(self.ledger, "subsidies", sighting.name, digest, reading.request, "none")
+        news = _is_news(self.ledger, "subsidies", sighting, digest)
+        item, _ = admit(self.ledger, "subsidies", sighting.name, digest, reading.request, "none")
         if item.state == "held":
             self.desk.alarm("file_held", item)
-        elif not new and item.state == "published":
-            self.desk.event("file_reappeared", item)
-        if new:
+        elif news:
+            self._tell_askers(reading)
             self.desk.event("file_seen", item)
             if reading.result is None and not reading.whole:
                 self.desk.alarm("file_unreadable", item)
-            self._tell_askers(reading)
+        elif item.state == "published":
+            self.desk.event("file_reappeared", item)
         self.desk.send("subsidies", Parcel(item.id, raw=raw))
 
     def _tell_askers(self, reading: Reading) -> None:

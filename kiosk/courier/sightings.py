@@ -32,6 +32,7 @@ class Sighting:
     fresh: bool  # not there when the courier started
     sighted_at: float = 0.0  # when it was first listed
     handled: bool = False  # complete and in the ledger
+    news: Digest | None = field(repr=False, default=None)  # what the ledger lacked when it was first offered
     given_up: bool = False  # the patient has been told that it cannot be read
     read_at: float | None = None  # when its content was last looked at
     read_stamp: tuple[int, str] | None = None
@@ -139,4 +140,4 @@ class Sightings:
         known.looked()
         if known.handled:
             # Other content under a name that was read already: whoever waits must see it as another file.
-            known.id, known.handled, known.given_up = next(self._ids), False, False
+            known.id, known.handled, known.given_up, known.news = next(self._ids), False, False, None

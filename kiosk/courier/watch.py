@@ -31,7 +31,8 @@ class Listener(Protocol):
 
     def sighted(self, sighting: Sighting) -> None: ...
 
-    def gone(self, sighting: Sighting) -> None: ...
+    def gone(self, sighting: Sighting) -> None:
+        """May raise; it is then told again."""
 
     def unreadable(self, sighting: Sighting) -> None: ...
 
@@ -63,6 +64,7 @@ class Watcher:
         self._listener = listener
         self._clock = clock
         self._sightings = Sightings(folder.poll_s)
+        self._vanished: list[Sighting] = []  # still to be told
         self._others_at: float | None = None
         self._look_until = 0.0
         # Seen but not yet complete: how many, and since when the oldest. Replaced whole, so any thread may read it.
@@ -77,9 +79,7 @@ class Watcher:
         listing = self._sightings.listed(mine, started, finished, cut=len(entries) >= ENTRIES_MAX)
         for sighting in listing.new:
             self._listener.sighted(sighting)
-        for sighting in listing.gone:
-            if not sighting.handled:
-                self._listener.gone(sighting)
+        self._vanished += [sighting for sighting in listing.gone if not sighting.handled]
         return finished
 
     def look(self) -> bool:
@@ -88,6 +88,9 @@ class Watcher:
         Returns whether there are files that the server does not let us read. No file waits behind a bad one.
         Raises Unreachable.
         """
+        while self._vanished:
+            self._listener.gone(self._vanished[0])
+            del self._vanished[0]
         self._look_until = self._clock() + BACKLOG_BUDGET_S
         for sighting in self._sightings:
             now = self._clock()
