@@ -5,7 +5,11 @@ courier -> reception   {"event": "sighted", "file": n, "first_seen": s} · {"eve
                         "birthdate": …, "notes": […]} · {"event": "subsidy_failed", "file": n} ·
                        {"event": "terminal", "answers": bool} · {"event": "baseline", "visit": v, "at": s} ·
                        {"event": "baseline_failed", "visit": v} · {"event": "status", …}
-reception -> courier   {"ask": "baseline", "visit": v} · {"ask": "status"} · {"ask": "acknowledge"}
+reception -> courier   {"ask": "hello"} · {"ask": "baseline", "visit": v} · {"ask": "status"} · {"ask": "acknowledge"}
+
+A reception says hello as soon as it is connected: of more lines than there is room for, the courier gives up the one
+that has said nothing for longest. One of an older version says nothing before its first visit, and an older courier
+answers a hello with its status; neither does harm.
 
 A patient's data passes here and is never stored. Moments are seconds of CLOCK_MONOTONIC, which all processes of a
 machine share. Who can open the socket, the folder decides: its owner, and its group if that may pass through it (x).
@@ -29,6 +33,8 @@ SOCKET = "courier.sock"
 LINE_MAX = 65_536
 CLIENTS_MAX = 16
 UNSENT_MAX = 1 << 20  # bytes a client may leave unread before it is dropped
+PAUSE_S = 0.1  # before the reception connects again; it grows while lines end as soon as they begin
+PAUSE_MAX_S = 1.0
 Message = dict[str, Any]
 
 
@@ -48,7 +54,7 @@ class Hub:
     def __init__(self, folder: Path, answer: Callable[[Message], Message | None], greet: Callable[[], Message]) -> None:
         self._answer = answer
         self._greet = greet
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._writers: dict[asyncio.StreamWriter, float] = {}  # when each said something last; 0: never
         self._loop = asyncio.new_event_loop()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         (folder / SOCKET).unlink(missing_ok=True)  # the lock says that nobody else uses it
@@ -95,26 +101,38 @@ class Hub:
 
     def _send(self, writer: asyncio.StreamWriter, line: bytes) -> None:
         if writer.transport.get_write_buffer_size() > UNSENT_MAX:
-            writer.close()  # it does not read; it will connect again
+            writer.transport.abort()  # it does not read; `close` would wait for it. It will connect again
         else:
             writer.write(line)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _make_room(self) -> None:
+        """Who comes always finds a place: lines that somebody only holds must not keep the reception out."""
         if len(self._writers) >= CLIENTS_MAX:
-            writer.close()
-            return
-        self._writers.add(writer)
+            quietest = min(self._writers, key=self._writers.__getitem__)  # of those that never spoke, the oldest
+            del self._writers[quietest]
+            quietest.transport.abort()
+
+    def _heard_of(self, writer: asyncio.StreamWriter) -> None:
+        if writer in self._writers:  # not yet given up
+            self._writers[writer] = time.monotonic()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._make_room()
+        self._writers[writer] = 0.0
         try:
             self._send(writer, json.dumps(self._greet()).encode() + b"\n")
             while line := await reader.readline():
                 ask = json.loads(line)
-                answer = self._answer(ask) if isinstance(ask, dict) else None
+                if not isinstance(ask, dict):
+                    continue
+                self._heard_of(writer)
+                answer = None if ask.get("ask") == "hello" else self._answer(ask)
                 if answer is not None:
                     self._send(writer, json.dumps(answer).encode() + b"\n")
         except (OSError, ValueError):
             pass  # a client that breaks off or talks nonsense loses its line
         finally:
-            self._writers.discard(writer)
+            self._writers.pop(writer, None)
             with suppress(RuntimeError):  # the loop has ended before this line did
                 writer.close()
 
@@ -135,7 +153,7 @@ class CourierLine:
     """The reception's end: connects, connects again, and passes on what the courier says.
 
     `heard(message)` is called in this object's thread; {"event": "connected"} and {"event": "disconnected"} are said
-    by this object itself.
+    by this object itself. Connected: the courier has said something. A socket that only opens is no courier yet.
     """
 
     def __init__(self, folder: Path, heard: Callable[[Message], None]) -> None:
@@ -176,22 +194,38 @@ class CourierLine:
         self._heard(message)
 
     def _run(self) -> None:
+        pause_s = PAUSE_S
         while not self._stop.is_set():
+            began = time.monotonic()
             try:
                 line = _connect(self._folder, 5.0)
             except OSError:
-                self._stop.wait(0.1)
+                self._stop.wait(PAUSE_S)
                 continue
-            self._heard({"event": "connected"})
-            line.settimeout(None)
+            self._listen(line)
+            if time.monotonic() - began > PAUSE_MAX_S:
+                pause_s = PAUSE_S
+            self._stop.wait(pause_s)
+            pause_s = min(2 * pause_s, PAUSE_MAX_S)
+
+    def _listen(self, line: socket.socket) -> None:
+        """Until the line ends."""
+        line.settimeout(None)
+        connected = False
+        with suppress(OSError, ValueError), line, line.makefile("rb") as lines:
+            line.sendall(b'{"ask": "hello"}\n')
             with self._lock:
                 self._line = line
                 self._send_owed()
-            with suppress(OSError, ValueError), line, line.makefile("rb") as lines:
-                for text in lines:
-                    self._take(json.loads(text))
-            with self._lock:
-                self._line = None
+            for text in lines:
+                message = json.loads(text)
+                if not connected:
+                    connected = True
+                    self._heard({"event": "connected"})
+                self._take(message)
+        with self._lock:
+            self._line = None
+        if connected:
             self._heard({"event": "disconnected"})
 
 
