@@ -83,7 +83,7 @@ class DeliveryWatch:
         asked_at = time.monotonic()
         answer = ask_once(self._courier_dir, "status", ASK_S)
         silent = False
-        if answer is not None:
+        if answer is not None and overview.is_status(answer):
             self._last, self._unanswered_since = answer, None
         else:
             # Measured from a question, not from the last answer: this process itself may have been stopped.
@@ -103,7 +103,7 @@ def codes_of(silent: bool, answer: Message) -> tuple[str, ...]:
     seen = overview.heard(answer.get("overview"))
     found = {"courier_silent"} if silent else set()
     shares = answer.get("shares", {})
-    failing = {role for role, share in shares.items() if share.get("failing_s", 0) > ALARM_AFTER_S}
+    failing = {role for role, share in shares.items() if (share.get("failing_s") or 0) > ALARM_AFTER_S}
     if seen is not None:
         waiting_s = overview.longest_wait_s(seen, answer.get("oldest_unfinished_s"))
         if waiting_s is not None and waiting_s > overview.OLDEST_MAX_S:

@@ -58,6 +58,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "courier_restarted": "The courier had ended and was started again.",
     "courier_silent": "The courier does not answer; perhaps nothing is delivered.",
     "courier_heard": "The courier answers again.",
+    "courier_unclear": "A message of the courier could not be understood; it may be of another version.",
     "visit_started": "A patient chose a card.",
     "tap_awaited": "The face reader's result is awaited.",
     "result_too_early": "A result came too early to be this patient's; it is not shown.",

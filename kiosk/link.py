@@ -35,7 +35,17 @@ CLIENTS_MAX = 16
 UNSENT_MAX = 1 << 20  # bytes a client may leave unread before it is dropped
 PAUSE_S = 0.1  # before the reception connects again; it grows while lines end as soon as they begin
 PAUSE_MAX_S = 1.0
+GARBLED = "garbled"  # what counts for a line that is no message
 Message = dict[str, Any]
+
+
+def _parsed(line: bytes) -> Message:
+    """A line that is no message must not end the line of those that are."""
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        message = None
+    return message if isinstance(message, dict) else {"event": GARBLED}
 
 
 @contextmanager
@@ -129,7 +139,7 @@ class Hub:
                 answer = None if ask.get("ask") == "hello" else self._answer(ask)
                 if answer is not None:
                     self._send(writer, json.dumps(answer).encode() + b"\n")
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             pass  # a client that breaks off or talks nonsense loses its line
         finally:
             self._writers.pop(writer, None)
@@ -212,14 +222,14 @@ class CourierLine:
         """Until the line ends."""
         line.settimeout(None)
         connected = False
-        with suppress(OSError, ValueError), line, line.makefile("rb") as lines:
+        with suppress(OSError), line, line.makefile("rb") as lines:
             line.sendall(b'{"ask": "hello"}\n')
             with self._lock:
                 self._line = line
                 self._send_owed()
             for text in lines:
-                message = json.loads(text)
-                if not connected:
+                message = _parsed(text)
+                if not connected and message.get("event") != GARBLED:
                     connected = True
                     self._heard({"event": "connected"})
                 self._take(message)
@@ -235,9 +245,9 @@ def ask_once(folder: Path, question: str, timeout_s: float = 5.0) -> Message | N
         with _connect(folder, timeout_s) as line, line.makefile("rb") as lines:
             line.sendall(json.dumps({"ask": question}).encode() + b"\n")
             for text in lines:
-                message: Message = json.loads(text)
+                message = _parsed(text)
                 if message.get("event") == "status":
                     return message
-    except (OSError, ValueError):
+    except OSError:
         pass  # no courier, or one that hangs: the caller says so
     return None

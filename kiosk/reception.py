@@ -88,7 +88,7 @@ def receive(
     def clock() -> datetime:
         return datetime.now(config.site.zone)
 
-    ear = CourierEar(inbox)
+    ear = CourierEar(inbox, log)
     board = Board(folder, log)
     doors = _Doors(config, inbox, clock)
 

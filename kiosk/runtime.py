@@ -10,13 +10,14 @@ import queue
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, assert_never
+from typing import Protocol, assert_never
 
 from drivers.card_reader import CardEvent, CardRead, CardUnreadable, ReaderDown, ReaderUp, SerialCardReader
+from kiosk import runtime_messages
 from kiosk.flow import commands as c
 from kiosk.flow import events as e
 from kiosk.flow import next_deadline, step
-from kiosk.flow.facts import AtCounter, Candidate, Kiosk, Printing, Registering, Start
+from kiosk.flow.facts import AtCounter, Kiosk, Printing, Registering, Start
 from kiosk.journal import EventLog
 from kiosk.link import CourierLine, Message
 from kiosk.screens import Screen, screen_of
@@ -26,7 +27,6 @@ from kiosk.workers import PrinterWorker, ReservationsWorker
 PRESSES_MAX = 1000
 HEARTBEAT_S = 1.0
 LINE_LOST_S = 3.0
-FILES_A_CONNECTION = 1 << 40
 
 
 class Face(Protocol):
@@ -97,10 +97,13 @@ class Inbox:
 class CourierEar:
     """Turns the courier's messages into events, and its absence into TerminalChanged."""
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: Inbox, log: EventLog) -> None:
         self._inbox = inbox
+        self._log = log
         self._lost_at: float | None = time.monotonic()
         self._connections = 0
+        self._unclear = 0
+        self._said: set[str] = set()
 
     def heard(self, message: Message) -> None:
         kind = message.get("event")
@@ -111,43 +114,27 @@ class CourierEar:
             self._connections += 1
         elif kind == "disconnected":
             self._lost_at = time.monotonic()
-        elif (event := _event(self._distinct(message))) is not None:
+        elif (event := self._event(message)) is not None:
             self._inbox.post(event)
 
-    def _distinct(self, message: Message) -> Message:
-        """A courier that was started again counts its files anew; its file 1 is not its predecessor's file 1."""
-        if "file" not in message:
-            return message
-        return {**message, "file": message["file"] + self._connections * FILES_A_CONNECTION}
+    def _event(self, message: Message) -> e.Event | None:
+        try:
+            return runtime_messages.event_of(message, self._connections)
+        except runtime_messages.Unclear:
+            self._unclear += 1
+            self._say_once(runtime_messages.kind_of(message))
+            return runtime_messages.instead(message, self._connections, self._unclear, time.monotonic())
+
+    def _say_once(self, kind: str) -> None:
+        if kind not in self._said:
+            self._said.add(kind)
+            self._log.write("courier_unclear", code=kind)
 
     def judge(self, now: float) -> None:
         """A courier that stays away is like a terminal that does not answer."""
         if self._lost_at is not None and now - self._lost_at > LINE_LOST_S:
             self._lost_at = None
             self._inbox.post(e.TerminalChanged(False))
-
-
-def _event(message: Message) -> e.Event | None:
-    get: Callable[[str], Any] = message.__getitem__
-    match message.get("event"):
-        case "sighted":
-            return e.ResultSighted(get("file"), get("first_seen"))
-        case "gone":
-            return e.ResultGone(get("file"))
-        case "result":
-            candidate = Candidate(
-                get("file"), get("outcome"), get("reference_number"), get("birthdate"), tuple(get("notes"))
-            )
-            return e.ResultArrived(get("first_seen"), candidate)
-        case "subsidy_failed":
-            return e.SubsidyFailed(get("file"))
-        case "terminal":
-            return e.TerminalChanged(get("answers"))
-        case "baseline":
-            return e.BaselineTaken(get("visit"), get("at"))
-        case "baseline_failed":
-            return e.BaselineFailed(get("visit"))
-    return None  # an answer to somebody else's question
 
 
 class Runtime:

@@ -100,6 +100,8 @@ def collect(config: Config, acknowledge: bool, *, ask_printer: bool = True) -> S
 def _courier(status: Status, folder: Path, acknowledge: bool) -> dict[str, Any] | None:
     """What the courier says of its ledger; None without a courier, and from one of an older version."""
     answer = ask_once(folder, "acknowledge" if acknowledge else "status")
+    if answer is not None and not overview.is_status(answer):
+        answer = None  # of another version: what cannot be understood tells nothing
     status.facts["courier"] = {"alive": answer is not None}
     if answer is None:
         held = locks.is_held(folder, "courier")
@@ -109,16 +111,18 @@ def _courier(status: Status, folder: Path, acknowledge: bool) -> dict[str, Any] 
             status.found("courier_gone", "The courier is not running; nothing is delivered.")
         status.facts["shares"] = {}
         return None
-    status.facts["courier"] |= {"process": answer["process"], "up_s": answer["up_s"]}
+    status.facts["courier"] |= {key: answer.get(key) for key in ("process", "up_s")}
     status.facts["shares"] = answer["shares"]
-    status.facts |= {key: answer[key] for key in ("other_files", "unfinished", "oldest_unfinished_s")}
+    status.facts |= {"oldest_unfinished_s": answer.get("oldest_unfinished_s")}
+    status.facts |= {key: answer.get(key) or 0 for key in ("other_files", "unfinished")}
     for role, share in answer["shares"].items():
         if share["state"] not in (None, "ok"):
             status.found("share", f"{role} {share['state']}: {share['message']}", role=role, state=share["state"])
     if answer.get("alarm_fails"):  # a courier of an older version does not say
         status.facts["alarm_command"]["fails"] = True
         status.found("alarm_command_failed", "The alarm command fails; nobody is told.")
-    return answer.get("overview")
+    told = answer.get("overview")
+    return told if isinstance(told, dict) else None
 
 
 def _unasked(ledger: Path) -> dict[str, Any]:
@@ -145,8 +149,7 @@ def _delivery(status: Status, told: dict[str, Any], zone: ZoneInfo) -> None:
     status.facts["delivery"] = {
         "oldest_undelivered_s": None if waiting_s is None else round(waiting_s, 1),
         "undelivered": seen.waiting + status.facts.get("unfinished", 0),
-        "files": told["files"],
-        "subsidies": told["subsidies"],
+        **{name: told[name] if isinstance(told.get(name), dict) else {} for name in ("files", "subsidies")},
     }
     status.facts["alarms"] = [asdict(alarm) for alarm in seen.alarms]
     if waiting_s is not None and waiting_s > overview.OLDEST_MAX_S:
@@ -154,8 +157,15 @@ def _delivery(status: Status, told: dict[str, Any], zone: ZoneInfo) -> None:
         status.found("delivery_waits", sentence, seconds=round(waiting_s, 1))
     for alarm in seen.alarms:
         which = " ".join(part for part in (alarm.subject, alarm.name) if part)
-        at = datetime.fromisoformat(alarm.since).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+        at = _in_words(alarm.since, zone)
         status.wrong.append(f"{EVENTS.get(alarm.code, alarm.code)} ({alarm.code} {which}, since {at})")
+
+
+def _in_words(since: str, zone: ZoneInfo) -> str:
+    try:
+        return datetime.fromisoformat(since).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError):
+        return since
 
 
 def _reception(status: Status, folder: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.flow import events as e
+from kiosk.journal import EventLog
 from kiosk.link import SOCKET, UNSENT_MAX, CourierLine, Hub, Message, ask_once
 from kiosk.runtime import LINE_LOST_S, CourierEar, Inbox
 from kiosk.texts import load as load_texts
@@ -75,7 +76,7 @@ def test_a_line_on_which_nothing_is_said_is_no_courier_and_is_not_tried_without_
     tmp_path: Path, closes: bool
 ) -> None:
     inbox = Inbox()
-    ear = CourierEar(inbox)
+    ear = CourierEar(inbox, EventLog(tmp_path, "run", echo=False))
     heard: list[e.Event | None] = []
 
     def next_is(wanted: e.Event) -> bool:

@@ -7,9 +7,9 @@ those who may not read the ledger. Must never write.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -98,13 +98,39 @@ def told(path: Path) -> dict[str, Any]:
 
 
 def heard(message: object) -> Overview | None:
-    """The Overview in what `told` gave; None for a ledger that fails, and from a courier that tells none (an older
-    version)."""
+    """The Overview in what `told` gave; None for a ledger that fails, and from a courier that tells none, or tells it
+    in another form (another version)."""
     try:
         alarms = tuple(RaisedAlarm(**alarm) for alarm in message["alarms"])  # type: ignore[index]
-        return Overview(message["waiting"], message["oldest_s"], alarms)  # type: ignore[index]
+        found = Overview(message["waiting"], message["oldest_s"], alarms)  # type: ignore[index]
     except (KeyError, TypeError):
         return None
+    words = (word for alarm in alarms for word in astuple(alarm))
+    numbers = type(found.waiting) is int and _is_number(found.waiting) and _is_number(found.oldest_s)
+    whole = numbers and all(isinstance(word, str) for word in words)
+    return found if whole else None
+
+
+def is_status(message: Mapping[str, Any]) -> bool:
+    """Whether a courier's `status` says what it says of itself in the form that is read here."""
+    shares = message.get("shares")
+    numbers = ("process", "up_s", "other_files", "unfinished", "oldest_unfinished_s")
+    return (
+        isinstance(shares, dict)
+        and all(isinstance(share, dict) and _is_share(share) for share in shares.values())
+        and all(_is_number(message.get(name)) for name in numbers)
+    )
+
+
+def _is_share(share: Mapping[str, Any]) -> bool:
+    state = share.get("state", 0)  # None: not tried yet
+    known = (state is None or isinstance(state, str)) and isinstance(share.get("message"), str)
+    return known and _is_number(share.get("failing_s"))
+
+
+def _is_number(value: object) -> bool:
+    """Or nothing: an older courier says less."""
+    return value is None or (type(value) in (int, float) and -1e15 < value < 1e15)  # type: ignore[operator]
 
 
 def longest_wait_s(overview: Overview, oldest_unfinished_s: float | None) -> float | None:
