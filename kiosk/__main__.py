@@ -10,13 +10,15 @@ import json
 import stat
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from drivers.reservations import ReservationsDown, csv_file
 from drivers.reservations.sqlite import SqliteReservations
-from kiosk import appointments_share, reception, screens, status, texts
+from kiosk import appointments_share, import_record, reception, screens, status, texts
 from kiosk.config import Config, ConfigError
 from kiosk.config import load as load_config
 from kiosk.courier import assembly
@@ -129,11 +131,17 @@ def _import(arguments: argparse.Namespace) -> int:
         # "-": the installed `sudo kiosk` opens the file as root and reads it here as the user kiosk.
         piped = str(arguments.file) == "-"
         source = sys.stdin.buffer.read(csv_file.MAX_BYTES + 1) if piped else arguments.file
+        # A person gave the file: it is taken as it is, also without a last line end and where a day shrinks.
         parsed = csv_file.read(source, skip_bad=arguments.skip_bad)
-        imported = SqliteReservations(_data_folder(config)).import_rows(parsed, _progress)
+        folder, today = _data_folder(config), datetime.now(config.site.zone).date()
+        judge = import_record.Judge(Counter(row.day for row in parsed.rows), today)
+        imported = SqliteReservations(folder).import_rows(parsed, _progress, judge=judge)
+        import_record.settled(folder, today, parsed.days)
     except (csv_file.BadCsv, ReservationsDown) as error:
         complain(str(error))
         return EXIT_WRONG
+    if judge.shrunk:
+        complain(import_record.described(judge.shrunk))
     for bad in parsed.bad:
         complain(f"{arguments.file.name}: line {bad.line} was left out: {bad.reason}")
     print(f"{imported.rows} appointments of {imported.days} days imported")  # noqa: T201 - the command's answer

@@ -3,7 +3,8 @@
 A process of its own, for a user of its own: the reception's user then needs no password of the hospital's servers, and
 an appliance without a shell still gets its appointments. The share is only read, so that an account without further
 rights will do and the export program finds its files as it left them. A file is copied when its size or time changed
-since the last copy; of several in one round the last by name is imported last, and so wins for a day that is in both.
+since the last copy and is the same in two rounds; of several in one round the last by name is imported last, and so
+wins for a day that is in both.
 
 Must never give a half-written export to the reception, or let a share that does not answer stop anything else.
 """
@@ -73,6 +74,7 @@ class Fetcher:
         self._folder = folder
         self._log = log
         self._copied: dict[str, str] = _state(folder).get("copied", {})
+        self._seen: dict[str, str] = {}  # in the round before
         self._trouble: str | None = None
 
     def round(self) -> int:
@@ -93,13 +95,15 @@ class Fetcher:
 
     def _copy_changed(self) -> int:
         count = 0
-        present = {}
+        present: dict[str, str] = {}
+        before, self._seen = self._seen, {}
         for entry in sorted(self._share.entries("*.csv", FILES_MAX), key=lambda entry: entry.name):
             # Not the name itself: what staff call their exports is not ours to keep.
             key = hashlib.sha256(entry.name.encode()).hexdigest()[:16]
             stamp = f"{entry.size} {entry.stamp}"
-            present[key] = self._copied.get(key, "")
-            if present[key] == stamp:
+            present[key], self._seen[key] = self._copied.get(key, ""), stamp
+            # A writer may close the file between two pieces: it must be the same in two rounds.
+            if present[key] == stamp or before.get(key) != stamp:
                 continue
             try:
                 content = self._share.read(entry.name, MAX_BYTES)

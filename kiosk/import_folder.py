@@ -1,58 +1,67 @@
 """The watched folder (`[reservations] import_dir`): a CSV export put there is imported and moved to done or failed.
 
-Owns the way of such a file: seen twice unchanged → claimed (renamed to a hidden name, so that nobody replaces it while
-it is read) → imported → marked → moved to `done/` or `failed/`, there with the time in front of its name and, when it
-failed, a `.txt` beside it. The hidden name says how far it came, so that a start after a crash goes on from there.
+Owns the way of such a file: quiet for some seconds and ended by a line end → claimed (renamed to a hidden name, so that
+nobody replaces it while it is read) → imported → marked → moved to `done/` or `failed/` (import_shelf), where a failed
+one has a `.txt` beside it. The hidden name says how far it came, so that a start after a crash goes on from there. What
+is written to after all, because its writer had only paused, is imported again.
 
-Must never: lose a file, overwrite one, let an older export undo a newer one because of a retry, or raise because of
-what is in the folder. Personal data stays in the files: messages hold line numbers and reasons.
+Must never: lose a file, overwrite one, let an older export undo a newer one because of a retry, wait for what somebody
+planted, or raise because of what is in the folder. Personal data stays in the files: messages hold line numbers and
+reasons.
 """
 
+from __future__ import annotations
+
 import contextlib
-import errno
 import os
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from drivers.reservations import ReservationsDown
-from drivers.reservations.csv_file import MAX_BYTES, BadCsv, Parsed, read
-from drivers.reservations.sqlite import Imported
+from kiosk import own_files
+from kiosk.import_quiet import QUIET_S, Quiet, unended
+from kiosk.import_shelf import DONE, FAILED, NOTE_MODE, Shelf, stamp_of
+from kiosk.importer import Outcome
 
-SETTLE_S = 1.0
-# A file without content is most likely one that is about to be written.
-EMPTY_SETTLE_S = 30.0
 RETRY_S = 5.0
+# An export imported longer ago than this says nothing of the one that comes next.
+_LAST_EXPORT_S = 7 * 86_400.0
 _MAX_FILES_A_POLL = 5
-_MAX_SAME_NAME = 1000
 _MAX_LISTED = 10_000
 _TAKEN, _DONE, _FAILED = ".kiosk-taken-", ".kiosk-done-", ".kiosk-failed-"
 _MARK_CHARS = 9  # eight characters of a uuid and a hyphen
 _MAX_NAME_BYTES = 180
 
-Stamp = tuple[int, int, int]
+_WAY_OUT = 'let the export program end every line, or set [reservations] final_line_end = "optional"'
+UNENDED = f"the last line has no line end, so the file may not be whole: {_WAY_OUT}"
+UNENDED_BEFORE = f"the last export was taken without a line end at its end; the next such file is refused: {_WAY_OUT}"
 
 
-class Importer(Protocol):
-    """What the folder needs of a reservation system."""
+class Imports(Protocol):
+    """What the folder needs of an importer."""
 
-    def import_rows(self, parsed: Parsed, progress: Callable[[int, int], None] = ...) -> Imported:
-        """See SqliteReservations.import_rows."""
+    def import_file(self, file: int) -> Outcome:
+        """See importer.Importer."""
         ...
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A file came to its end: imported (`ok`) or refused. `name` is where it lies now, below the folder."""
+    """A file came to its end: imported (`ok`) or refused. `name` is where it lies now, below the folder.
+
+    `notice`: it is well, but staff should look.
+    """
 
     name: str = field(repr=False)
     rows: int
     days: int
     ok: bool
     message: str
+    notice: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,26 +71,33 @@ class Trouble:
     message: str
 
 
-@dataclass(frozen=True)
-class _Seen:
-    stamp: Stamp
-    since: float
-
-
 class ImportFolder:
-    """Call `poll` every second or so, from one thread. `path` need not exist yet; it is not made."""
+    """Call `poll` every second or so, from one thread. `path` need not exist yet; it is not made.
+
+    `unended_taken`: a file whose last line has no end is taken after a longer wait instead of refused.
+    """
 
     def __init__(
-        self, path: Path, importer: Importer, *, utc_now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        path: Path,
+        importer: Imports,
+        *,
+        unended_taken: bool = False,
+        quiet_s: float = QUIET_S,
+        utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._path = path
         self._importer = importer
-        self._utc_now = utc_now
-        self._seen: dict[str, _Seen] = {}
-        self._imported: dict[str, Taken] = {}
+        self._unended_taken = unended_taken
+        self._quiet = Quiet(path, quiet_s, unended_taken=unended_taken)
+        self._shelf = Shelf(path, utc_now)
+        self._imported: dict[str, Outcome] = {}
         self._told: set[str] = set()
         self._not_before = float("-inf")
+        self._looked = False
         self.trouble: str | None = None
+        # What staff should know before it is trouble: after an update, exports as they came until now are refused.
+        self.warning: str | None = None
 
     def poll(self, now_monotonic: float) -> list[Taken | Trouble]:
         """Take what is ready; `now_monotonic` in seconds. Never raises for anything in or about the folder."""
@@ -91,7 +107,8 @@ class ImportFolder:
         trouble: str | None = None
         try:
             names = self._names()
-            trouble = self._finish_marked(names, out)
+            self._look_at_what_was_put_away(now_monotonic)
+            trouble = self._finish_marked(names, now_monotonic, out)
             trouble = self._take_ready(names, now_monotonic, out) or trouble
         except OSError as error:
             trouble = f"the import folder: {_reason(error)}"
@@ -104,6 +121,22 @@ class ImportFolder:
             if trouble is not None:
                 out.append(Trouble(trouble))
         return out
+
+    def _look_at_what_was_put_away(self, now: float) -> None:
+        if not self._looked:
+            self._looked = True
+            self._shelf.look(now)
+            if not self._unended_taken and self._last_was_unended():
+                self.warning = UNENDED_BEFORE
+        self._shelf.take_back(now, _TAKEN)
+
+    def _last_was_unended(self) -> bool:
+        with contextlib.suppress(OSError):
+            last = self._shelf.newest_done(_LAST_EXPORT_S)
+            if last is not None:
+                with os.fdopen(last, "rb"):
+                    return unended(last)
+        return False
 
     def _names(self) -> list[str]:
         names: list[str] = []
@@ -119,7 +152,7 @@ class ImportFolder:
 
     # --- claimed files ------------------------------------------------------------------------------------------------
 
-    def _finish_marked(self, names: Iterable[str], out: list[Taken | Trouble]) -> str | None:
+    def _finish_marked(self, names: Iterable[str], now: float, out: list[Taken | Trouble]) -> str | None:
         """Move away what was imported or refused before, by a process that crashed or when it could not be moved.
 
         A file that cannot be moved even now keeps nothing else from being imported.
@@ -130,7 +163,7 @@ class ImportFolder:
                 continue
             ok = name.startswith(_DONE)
             try:
-                where = self._put_away(name)
+                where = self._put_away(name, now)
             except OSError as error:
                 trouble = f"a file cannot be moved to {_folder_of(name)}: {_reason(error)}"
                 continue
@@ -140,63 +173,50 @@ class ImportFolder:
         return trouble
 
     def _take_ready(self, names: Iterable[str], now: float, out: list[Taken | Trouble]) -> str | None:
-        """Take settled files, the claimed first, then by age. What one file suffers does not stop the others."""
+        """Take quiet files, the claimed first, then by age. What one file suffers does not stop the others."""
         trouble: str | None = None
-        ready = self._settled([name for name in names if not name.startswith((_DONE, _FAILED))], now)
-        for name in ready[:_MAX_FILES_A_POLL]:
+        taken = 0
+        ready = self._quiet.look((name for name in names if not name.startswith((_DONE, _FAILED))), now)
+        for name in sorted(ready, key=lambda name: not name.startswith(_TAKEN)):
+            if taken >= _MAX_FILES_A_POLL:
+                break
             try:
-                descriptor = os.open(self._path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                file = own_files.open_to_read(self._path / name)
             except FileNotFoundError:
                 continue  # taken away by whoever put it there
             except OSError as error:
                 trouble = f"a file in the import folder: {_reason(error)}"
                 continue
-            with os.fdopen(descriptor, "rb") as stream:
-                claimed = self._claim(name)
+            taken += 1
+            with os.fdopen(file, "rb"):
                 try:
-                    raw = stream.read(MAX_BYTES + 1)
+                    trouble = self._import(self._claim(name), file, now, out) or trouble
                 except OSError as error:
-                    trouble = f"a file in the import folder: {_reason(error)}"
-                    continue
-                # Someone still writing into it: it has to settle again, under its hidden name.
-                if _stamp(os.fstat(descriptor)) != self._seen[claimed].stamp:
-                    continue
-            trouble = self._import(claimed, raw, out) or trouble
+                    trouble = f"the import folder: {_reason(error)}"
         return trouble
-
-    def _settled(self, names: list[str], now: float) -> list[str]:
-        seen: dict[str, _Seen] = {}
-        ready: list[tuple[bool, int, str]] = []
-        for name in names:
-            try:
-                stamp = _stamp((self._path / name).lstat())
-            except FileNotFoundError:
-                continue
-            before = self._seen.get(name)
-            same = before is not None and before.stamp == stamp
-            seen[name] = before if before is not None and same else _Seen(stamp, now)
-            settle_s = SETTLE_S if stamp[0] else EMPTY_SETTLE_S
-            if same and now - seen[name].since >= settle_s:
-                ready.append((not name.startswith(_TAKEN), stamp[1], name))
-        self._seen = seen
-        return [name for _, _, name in sorted(ready)]
 
     def _claim(self, name: str) -> str:
         """The hidden name of the file, given to it now unless it has one already."""
         if name.startswith(_TAKEN):
             return name
-        claimed = f"{_TAKEN}{uuid.uuid4().hex[:8]}-{_shortened(name)}"
-        (self._path / name).rename(self._path / claimed)
-        self._seen[claimed] = self._seen.pop(name)
-        return claimed
+        return self._renamed(name, f"{_TAKEN}{uuid.uuid4().hex[:8]}-{_shortened(name)}")
 
-    def _import(self, claimed: str, raw: bytes, out: list[Taken | Trouble]) -> str | None:
+    def _renamed(self, name: str, new_name: str) -> str:
+        (self._path / name).rename(self._path / new_name)
+        self._quiet.renamed(name, new_name)
+        return new_name
+
+    def _import(self, claimed: str, file: int, now: float, out: list[Taken | Trouble]) -> str | None:
         """Import once; raises ReservationsDown and OSError (the file then stays claimed and is tried again)."""
+        seen = self._quiet.stamp(claimed)
         result = self._imported.get(claimed)
         if result is None:
-            result = self._imported[claimed] = self._outcome(raw)
-        if _stamp((self._path / claimed).lstat()) != self._seen[claimed].stamp:
-            # A writer that had only paused: what was imported is not all of it. It settles and is imported again.
+            # Someone still writing into it, or another file: it has to be quiet again, under its hidden name.
+            if stamp_of(os.fstat(file)) != seen:
+                return None
+            result = self._imported[claimed] = self._outcome(file)
+        if stamp_of((self._path / claimed).lstat()) != seen:
+            # A writer that had only paused: what was imported is not all of it. It is imported again.
             del self._imported[claimed]
             return None
         # From here on the name says that it is imported: a crash cannot make it undo a newer export later.
@@ -205,73 +225,35 @@ class ImportFolder:
             self._explain(marked, result.message)
         (self._path / claimed).rename(self._path / marked)
         del self._imported[claimed]
+        if result.ok:
+            self.warning = None
+        where, trouble = os.fsencode(marked).decode("utf-8", errors="replace"), None
         try:
-            out.append(replace(result, name=self._put_away(marked)))
+            where = self._put_away(marked, now)
         except OSError as error:
             self._told.add(marked)
-            out.append(replace(result, name=_printable(marked)))
-            return f"a file cannot be moved to {_folder_of(marked)}: {_reason(error)}"
-        return None
+            trouble = f"a file cannot be moved to {_folder_of(marked)}: {_reason(error)}"
+        out.append(Taken(where, result.rows, result.days, result.ok, result.message, result.notice))
+        return trouble
 
-    def _outcome(self, raw: bytes) -> Taken:
-        try:
-            parsed = read(raw, name="file")
-        except BadCsv as error:
-            return Taken("", 0, 0, False, error.reason if error.line is None else f"line {error.line}: {error.reason}")
-        done = self._importer.import_rows(parsed)
-        if not done.rows:
-            return Taken("", 0, 0, True, "no appointments in the file: nothing changed")
-        return Taken("", done.rows, done.days, True, f"{done.rows} appointments of {done.days} days")
-
-    # --- done and failed ----------------------------------------------------------------------------------------------
+    def _outcome(self, file: int) -> Outcome:
+        if not self._unended_taken and unended(file):
+            return Outcome(False, UNENDED)
+        return self._importer.import_file(file)
 
     def _explain(self, marked: str, message: str) -> None:
         """A note for staff beside the refused file. A full disk must not keep the file from being moved."""
         text = f"この予約ファイルは取り込めませんでした。予約は変更されていません。\n理由: {message}\n"
         with contextlib.suppress(OSError):
-            self._note(marked).write_text(text, encoding="utf-8")
+            own_files.write_new(self._path / f"{marked}.txt", text.encode(), NOTE_MODE)
 
-    def _note(self, marked: str) -> Path:
-        return self._path / f"{marked}.txt"
-
-    def _put_away(self, marked: str) -> str:
-        """Move a marked file, and the note beside it, to its folder. Its name below the import folder."""
-        folder = self._path / _folder_of(marked)
-        folder.mkdir(exist_ok=True)
+    def _put_away(self, marked: str, now: float) -> str:
         original = marked.removeprefix(_DONE).removeprefix(_FAILED)[_MARK_CHARS:]
-        stamp = self._utc_now().strftime("%Y%m%dT%H%M%SZ")
-        target = _moved_new(self._path / marked, folder, stamp, original)
-        if self._note(marked).is_file():
-            self._note(marked).rename(target.with_name(f"{target.name}.txt"))
-        return _printable(f"{folder.name}/{target.name}")
+        return self._shelf.put_away(marked, _folder_of(marked), original, now)
 
 
 def _folder_of(marked: str) -> str:
-    return "done" if marked.startswith(_DONE) else "failed"
-
-
-def _moved_new(source: Path, folder: Path, stamp: str, name: str) -> Path:
-    """Move `source` to `folder` as `stamp-name`, or `stamp-2-name` … when that is taken. Nothing is overwritten."""
-    for attempt in range(1, _MAX_SAME_NAME):
-        target = folder / (f"{stamp}-{name}" if attempt == 1 else f"{stamp}-{attempt}-{name}")
-        if target.with_name(f"{target.name}.txt").exists():
-            continue
-        try:
-            # The name is taken with an empty file of our own, which the rename then replaces: a plain rename would
-            # replace anybody's file, and a hard link does not exist on every share.
-            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except FileExistsError:
-            continue
-        try:
-            return source.rename(target)
-        except OSError:
-            target.unlink(missing_ok=True)
-            raise
-    raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
-
-
-def _stamp(status: os.stat_result) -> Stamp:
-    return status.st_size, status.st_mtime_ns, status.st_ino
+    return DONE if marked.startswith(_DONE) else FAILED
 
 
 def _shortened(name: str) -> str:
@@ -280,10 +262,6 @@ def _shortened(name: str) -> str:
     if len(raw) <= _MAX_NAME_BYTES:
         return name
     return raw[: _MAX_NAME_BYTES - 4].decode("utf-8", errors="ignore") + ".csv"
-
-
-def _printable(name: str) -> str:
-    return os.fsencode(name).decode("utf-8", errors="replace")
 
 
 def _reason(error: OSError) -> str:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Final
+
+from kiosk import own_files
 
 EVENTS: Final[Mapping[str, str]] = {
     # the courier
@@ -94,6 +98,15 @@ EVENTS: Final[Mapping[str, str]] = {
 }
 FIELDS: Final = frozenset({"file", "visit", "code", "where", "count", "seconds", "what"})
 MAX_BYTES: Final = 5_000_000
+_MODE: Final = 0o640  # no patient's data; where nobody else is to look, the folder says so
+
+
+class _LogFile(RotatingFileHandler):
+    """The process that fetches exports logs into a folder that others may write to."""
+
+    def _open(self) -> TextIOWrapper:
+        log = own_files.open_log(Path(self.baseFilename), _MODE)
+        return os.fdopen(log, "a", encoding="utf-8", errors="backslashreplace")
 
 
 class EventLog:
@@ -102,9 +115,7 @@ class EventLog:
     def __init__(self, folder: Path, process: str, *, echo: bool = True) -> None:
         self._process = process
         self._echo = echo
-        self._handler = RotatingFileHandler(
-            folder / f"events-{process}.jsonl", maxBytes=MAX_BYTES, backupCount=2, encoding="utf-8"
-        )
+        self._handler = _LogFile(folder / f"events-{process}.jsonl", maxBytes=MAX_BYTES, backupCount=2)
         self._heard: Callable[[str, Mapping[str, Any]], None] | None = None
         # A full disk must not stop a delivery: what cannot be logged is still echoed.
         self._handler.handleError = lambda record: None  # type: ignore[method-assign]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from drivers import reservations as rs
@@ -14,15 +13,14 @@ from drivers.card_reader import CardEvent, ReaderDown, ReaderUp, SerialCardReade
 from drivers.printer import open_printer
 from drivers.reservations.sqlite import SqliteReservations
 from kiosk import status, texts
-from kiosk.appointments_share import forget_copies, trouble_of
 from kiosk.board import Board
-from kiosk.config import Config, ConfigError, ReservationSystem
+from kiosk.config import Config, ConfigError
 from kiosk.delivery_watch import DeliveryWatch
 from kiosk.flow import Rules, step, switched_on
 from kiosk.flow import events as e
 from kiosk.headless import complain
 from kiosk.hours import next_opening
-from kiosk.import_folder import ImportFolder, Taken
+from kiosk.import_watch import ImportWatch
 from kiosk.journal import EventLog
 from kiosk.link import CourierLine
 from kiosk.locks import DataLock
@@ -34,8 +32,6 @@ from kiosk.supervise import CourierProcess, when_asked_to_end
 from kiosk.watchdog import Notifier
 from kiosk.workers import PrinterWorker, ReservationsWorker
 
-IMPORT_POLL_S = 1.0
-FORGET_EVERY_S = 3600.0
 Clock = Callable[[], datetime]
 
 
@@ -112,7 +108,7 @@ def receive(
     runtime = Runtime(kiosk, inbox, face, texts.load(), log, complain, beat)
     reservations = SqliteReservations(folder)
     if config.reservations.import_dir is not None:
-        _watch_imports(config.reservations, config.reservations.import_dir, reservations, board, log)
+        ImportWatch(config, config.reservations.import_dir, folder, board, log).start()
     devices = Devices(
         CourierLine(config.courier_dir, ear.heard),
         _reservations_worker(config, reservations, references, clock, runtime, inbox, board, log),
@@ -212,32 +208,6 @@ def _card_reader(config: Config, inbox: Inbox, board: Board, log: EventLog) -> S
     reader = SerialCardReader(settings.url, settings.end, re.compile(settings.pattern), post)
     reader.start()
     return reader
-
-
-def _watch_imports(
-    settings: ReservationSystem, folder: Path, reservations: SqliteReservations, board: Board, log: EventLog
-) -> None:
-    imports = ImportFolder(folder, reservations)
-    fetched = bool(settings.share)
-
-    def watch() -> None:
-        pause = threading.Event()
-        forget_at = 0.0
-        refused: str | None = None  # until a good file comes
-        while not pause.wait(IMPORT_POLL_S):
-            for outcome in imports.poll(time.monotonic()):
-                if isinstance(outcome, Taken):
-                    event = "import_done" if outcome.ok else "import_failed"
-                    log.write(event, count=outcome.rows, what=outcome.message)
-                    refused = None if outcome.ok else outcome.message
-                else:
-                    log.write("import_folder_failed", what=outcome.message)
-            board.trouble("imports", imports.trouble or (trouble_of(folder) if fetched else None) or refused)
-            if fetched and time.monotonic() >= forget_at:
-                forget_at = time.monotonic() + FORGET_EVERY_S
-                forget_copies(folder, datetime.now(UTC))
-
-    threading.Thread(target=watch, name="imports", daemon=True).start()
 
 
 class _Doors:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from drivers.printer import NotReady, open_printer
-from kiosk import locks, machine_facts
+from kiosk import import_record, locks, machine_facts
 from kiosk.config import Config
 from kiosk.courier import overview
 from kiosk.journal import EVENTS
@@ -82,6 +82,8 @@ def collect(config: Config, acknowledge: bool, *, ask_printer: bool = True) -> S
     status = Status()
     folder = config.site.data_dir
     status.facts["alarm_command"] = {"set": bool(config.alarm.command), "fails": False}
+    if acknowledge:
+        import_record.settled(folder, datetime.now(config.site.zone).date())
     told = _courier(status, config.courier_dir, acknowledge)
     _delivery(status, told or _unasked(config.courier_dir / overview.LEDGER), config.site.zone)
     _reception(status, folder)

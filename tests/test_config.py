@@ -33,7 +33,10 @@ CONTRACT: dict[str, dict[str, Any]] = {
         "result_max_bytes": 1048576, "card_wait_s": 60, "birthday_wait_s": 60, "done_s": 15, "counter_s": 20,
     },
     "arrival": {"early_min": 0, "late_min": 0},
-    "reservations": {"url": "sqlite", "import_dir": "", "share": "", "password_file": "appointments.secret"},
+    "reservations": {
+        "url": "sqlite", "import_dir": "", "share": "", "password_file": "appointments.secret",
+        "final_line_end": "required", "shrunk_day": "import",
+    },
     "reference_numbers": {"map": ""},
     "printer": {
         "url": None, "width_mm": 80, "barcode": "code128", "counter_slip": False, "status": True, "poll_s": 30,

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from drivers.reservations import ReservationsDown
-from drivers.reservations.csv_file import Parsed
-from drivers.reservations.sqlite import Imported, SqliteReservations
-from kiosk.import_folder import ImportFolder, Taken, Trouble
+from drivers.reservations.sqlite import SqliteReservations
+from kiosk import import_record
+from kiosk.import_folder import UNENDED, UNENDED_BEFORE, ImportFolder, Imports, Taken, Trouble
+from kiosk.importer import Importer, Outcome
 
 DAY = date(2026, 1, 15)
 HEADER = "patient_number,date,time,department,doctor,place\n"
@@ -25,17 +27,21 @@ class Desk:
     def __init__(self, tmp_path: Path) -> None:
         self.path = tmp_path / "imports"
         self.path.mkdir()
-        self.reservations = SqliteReservations(tmp_path / "data")
+        self.data = tmp_path / "data"
+        self.reservations = SqliteReservations(self.data)
         self.now_s = 100.0
         self.folder = self.restarted()
 
-    def restarted(self) -> ImportFolder:
-        self.folder = ImportFolder(self.path, self.reservations, utc_now=lambda: NOW)
+    def restarted(self, importer: Imports | None = None, **settings: bool) -> ImportFolder:
+        self.folder = ImportFolder(self.path, importer or self.importer(), utc_now=lambda: NOW, **settings)
         return self.folder
+
+    def importer(self, shrunk_day: str = "import") -> Importer:
+        return Importer(self.data, lambda: DAY, shrunk_day)
 
     def put(self, name: str, *patients: str, mtime: float | None = None) -> Path:
         file = self.path / name
-        file.write_text(HEADER + "".join(f"{patient},2026-01-15,9:00,内科,甲,A\n" for patient in patients))
+        file.write_text(rows(*patients), encoding="utf-8")
         if mtime is not None:
             os.utime(file, (mtime, mtime))
         return file
@@ -45,7 +51,7 @@ class Desk:
         return self.folder.poll(self.now_s)
 
     def settle(self) -> list[Taken | Trouble]:
-        return [*self.poll(), *self.poll(1.1)]
+        return [*self.poll(), *self.poll(10.1)]
 
     def names(self) -> list[str]:
         return sorted(str(path.relative_to(self.path)) for path in self.path.rglob("*") if path.is_file())
@@ -57,12 +63,16 @@ class Desk:
 class Broken:
     """An importer in front of the real one that does something first."""
 
-    def __init__(self, inner: SqliteReservations, first: Callable[[], None]) -> None:
+    def __init__(self, inner: Importer, first: Callable[[], None]) -> None:
         self.inner, self.first = inner, first
 
-    def import_rows(self, parsed: Parsed, progress: Callable[[int, int], None] = lambda done, total: None) -> Imported:
+    def import_file(self, file: int) -> Outcome:
         self.first()
-        return self.inner.import_rows(parsed, progress)
+        return self.inner.import_file(file)
+
+
+def rows(*patients: str, day: str = "2026-01-15") -> str:
+    return HEADER + "".join(f"{patient},{day},9:00,内科,甲,A\n" for patient in patients)
 
 
 @pytest.fixture
@@ -83,11 +93,12 @@ def test_a_settled_export_is_imported_and_moved_to_done(desk: Desk) -> None:
 def test_a_file_that_still_changes_is_left_alone(desk: Desk) -> None:
     desk.put("export.csv", "1")
     assert desk.poll() == []
-    assert desk.poll(0.5) == [], "two polls, but less than a second apart"
+    assert desk.poll(9.5) == [], "two polls, but less than ten seconds apart"
     desk.put("export.csv", "1", "2")
     assert desk.poll(0.6) == []
+    assert desk.poll(9.5) == []
     assert desk.patients() == []
-    assert len(desk.poll(1.1)) == 1
+    assert len(desk.poll(0.6)) == 1
     assert desk.patients() == ["1", "2"]
 
 
@@ -128,7 +139,7 @@ def test_a_bad_file_goes_to_failed_with_its_reason_beside_it_and_changes_nothing
 
 
 def test_a_bad_file_does_not_stop_the_good_ones(desk: Desk) -> None:
-    (desk.path / "a.csv").write_bytes(b"\xff\xfe\x00")
+    (desk.path / "a.csv").write_bytes(b"\xff\xfe\x00\n")
     desk.put("b.csv", "2")
     assert {item.ok for item in desk.settle() if isinstance(item, Taken)} == {True, False}
     assert desk.patients() == ["2"]
@@ -168,7 +179,7 @@ def test_a_file_waits_until_the_database_is_well_and_the_trouble_is_told_once(de
         if not well:
             raise ReservationsDown("reservations.db: the disk is full")
 
-    desk.folder = ImportFolder(desk.path, Broken(desk.reservations, refuse), utc_now=lambda: NOW)
+    desk.restarted(Broken(desk.importer(), refuse))
     desk.put("export.csv", "1")
     assert desk.settle() == [Trouble("reservations.db: the disk is full")]
     assert [desk.poll(6), desk.poll(6)] == [[], []]
@@ -185,11 +196,11 @@ def test_a_crash_in_the_middle_of_an_import_is_made_good_at_the_next_start(desk:
     def crash() -> None:
         raise KeyboardInterrupt
 
-    desk.folder = ImportFolder(desk.path, Broken(desk.reservations, crash), utc_now=lambda: NOW)
+    desk.restarted(Broken(desk.importer(), crash))
     desk.put("export.csv", "1")
     desk.poll()
     with pytest.raises(KeyboardInterrupt):
-        desk.poll(1.1)
+        desk.poll(10.1)
     assert [name.startswith(".kiosk-taken-") for name in desk.names()] == [True]
     desk.restarted()
     (taken,) = desk.settle()
@@ -207,7 +218,7 @@ def test_an_imported_file_that_cannot_be_moved_is_not_imported_again_over_a_newe
     assert first.ok
     desk.put("b.csv", "2")
     desk.poll(6)
-    (second,) = desk.poll(6)
+    (second,) = desk.poll(11)
     assert isinstance(second, Taken)
     assert desk.patients() == ["2"]
     (desk.path / "done").unlink()
@@ -228,22 +239,179 @@ def test_a_writer_that_only_paused_is_imported_again_when_it_is_done(desk: Desk)
                 writer.write("2,2026-01-15,9:00,内科,甲,A\n")
                 writer.close()
 
-        desk.folder = ImportFolder(desk.path, Broken(desk.reservations, go_on), utc_now=lambda: NOW)
+        desk.restarted(Broken(desk.importer(), go_on))
         assert desk.settle() == []
-    (taken,) = [*desk.poll(), *desk.poll(1.1)]
+    (taken,) = desk.settle()
     assert isinstance(taken, Taken)
     assert (taken.rows, desk.patients()) == (2, ["1", "2"])
 
 
+# --- exports that are not whole ---------------------------------------------------------------------------------------
+
+
+def test_a_writer_that_pauses_for_seconds_does_not_empty_the_day(desk: Desk) -> None:
+    desk.put("old.csv", "1", "2", "3")
+    desk.settle()
+    with (desk.path / "export.csv").open("w", encoding="utf-8") as writer:
+        writer.write(rows("1"))
+        writer.flush()
+        assert [desk.poll(), desk.poll(2.6), desk.poll(6.9)] == [[], [], []]
+        writer.write(rows("2", "3").removeprefix(HEADER))
+    assert desk.patients() == ["1", "2", "3"]
+    (taken,) = desk.settle()
+    assert isinstance(taken, Taken)
+    assert taken.rows == 3
+
+
+@pytest.mark.parametrize("end", ["", "\r"])
+def test_of_all_cuts_of_an_export_only_those_at_the_end_of_a_line_are_imported(desk: Desk, end: str) -> None:
+    whole = rows("1", "2").replace("\n", f"{end}\n").encode()
+    for length in range(len(HEADER) + 2, len(whole)):
+        (desk.path / f"{length}.csv").write_bytes(whole[:length])
+    desk.poll()
+    taken: list[str] = []
+    while (out := desk.poll(31)) or not taken:
+        assert {each.message for each in out if isinstance(each, Taken) and not each.ok} <= {UNENDED}
+        taken += [each.name for each in out if isinstance(each, Taken) and each.ok]
+    for name in taken:
+        assert (desk.path / name).read_bytes()[-1:] in (b"\r", b"\n")
+    assert len(desk.names()) == 2 * (len(whole) - len(HEADER) - 2) - len(taken), "a file each, and a note if it failed"
+
+
+def test_an_export_without_a_last_line_end_waits_and_is_refused_with_the_way_out(desk: Desk) -> None:
+    desk.put("old.csv", "1", "2")
+    desk.settle()
+    (desk.path / "cut.csv").write_text(rows("1").rstrip("\n"), encoding="utf-8")
+    assert [desk.poll(), desk.poll(10.1), desk.poll(19)] == [[], [], []]
+    (taken,) = desk.poll(1)
+    assert isinstance(taken, Taken)
+    assert (taken.ok, taken.message) == (False, UNENDED)
+    assert 'final_line_end = "optional"' in (desk.path / f"{taken.name}.txt").read_text(encoding="utf-8")
+    assert desk.patients() == ["1", "2"]
+
+
+def test_where_the_last_line_end_is_optional_the_file_is_taken_after_a_longer_wait(desk: Desk) -> None:
+    desk.restarted(unended_taken=True)
+    (desk.path / "export.csv").write_text(rows("1").rstrip("\n"), encoding="utf-8")
+    assert [desk.poll(), desk.poll(31), desk.poll(28)] == [[], [], []]
+    (taken,) = desk.poll(2)
+    assert isinstance(taken, Taken)
+    assert (taken.ok, desk.patients()) == (True, ["1"])
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("where", ["done", "failed"])
+def test_a_file_that_is_written_to_after_it_was_put_away_is_imported_again(
+    desk: Desk, restarts: bool, where: str
+) -> None:
+    with (desk.path / "export.csv").open("w", encoding="utf-8") as writer:
+        writer.write(rows("1") + ("" if where == "done" else "2,2026-01"))
+        writer.flush()
+        assert [desk.poll(), len(desk.poll(31))] == [[], 1]
+        assert desk.names()[0].startswith(f"{where}/")
+        writer.write("2,2026-01-15,9:00,内科,甲,A\n" if where == "done" else "-15,9:00,内科,甲,A\n")
+    if restarts:
+        desk.restarted()
+    (taken,) = [*desk.poll(), *desk.settle()]
+    assert isinstance(taken, Taken)
+    assert (taken.rows, desk.patients()) == (2, ["1", "2"])
+    assert desk.names() == ["done/20260115T093000Z-export.csv"]
+    desk.restarted()
+    assert [desk.poll(), desk.settle()] == [[], []], "once"
+
+
+def test_a_file_from_a_clock_that_runs_ahead_is_imported_once(desk: Desk) -> None:
+    desk.put("export.csv", "1", mtime=time.time() + 3600)
+    assert len(desk.settle()) == 1
+    for _ in range(2):
+        desk.restarted()
+        assert [desk.poll(), desk.settle()] == [[], []]
+
+
+def test_an_update_says_that_exports_as_they_came_until_now_will_be_refused(desk: Desk) -> None:
+    desk.restarted(unended_taken=True)
+    (desk.path / "export.csv").write_text(rows("1").rstrip("\n"), encoding="utf-8")
+    assert [desk.poll(), len(desk.poll(61))] == [[], 1]
+    desk.restarted(unended_taken=True).poll(desk.now_s)
+    warnings = [desk.folder.warning]
+    desk.restarted()
+    desk.poll()
+    warnings.append(desk.folder.warning)
+    desk.put("export.csv", "1")
+    assert len(desk.settle()) == 1
+    assert [*warnings, desk.folder.warning] == [None, UNENDED_BEFORE, None], "the option is set; not; a good one came"
+
+
+# --- days that shrink -------------------------------------------------------------------------------------------------
+
+
+def told(desk: Desk, day: date = DAY) -> str | None:
+    return import_record.to_tell(desk.data, day)
+
+
+def many(desk: Desk, count: int, *, name: str = "export.csv") -> Taken:
+    desk.put(name, *map(str, range(count)))
+    (taken,) = desk.settle()
+    assert isinstance(taken, Taken)
+    return taken
+
+
+def test_a_day_that_shrinks_by_more_than_a_third_is_imported_and_told_until_it_has_grown_again(desk: Desk) -> None:
+    assert many(desk, 31).message == "31 appointments of 1 days"
+    assert many(desk, 21).message == "21 appointments of 1 days", "not more than a third"
+    assert told(desk) is None
+    assert many(desk, 13).message == "13 appointments of 1 days; 2026-01-15: 13 appointments instead of 21"
+    assert "2026-01-15: 13 appointments instead of 21" in (told(desk) or "")
+    desk.restarted()
+    many(desk, 13)
+    assert told(desk), "the same export once more says nothing new"
+    assert told(desk, date(2026, 1, 16)) is None, "the day is past"
+    many(desk, 14)
+    assert told(desk) is None
+
+
+def test_what_shrank_is_told_until_it_is_acknowledged_or_imported_by_hand(desk: Desk) -> None:
+    for day in (None, (DAY,)):
+        many(desk, 31)
+        many(desk, 3)
+        assert told(desk)
+        import_record.settled(desk.data, DAY, (date(2026, 1, 16),))
+        assert told(desk), "another day"
+        import_record.settled(desk.data, DAY, day)
+        assert told(desk) is None
+        many(desk, 3)
+        assert told(desk) is None
+
+
+def test_a_shrunk_day_is_refused_where_the_site_says_so_and_nothing_changes(desk: Desk) -> None:
+    many(desk, 31)
+    desk.restarted(desk.importer("refuse"))
+    taken = many(desk, 20)
+    assert not taken.ok
+    assert taken.message.startswith('2026-01-15: 20 appointments instead of 31 ([reservations] shrunk_day = "refuse")')
+    assert desk.reservations.count(DAY) == 31
+    assert told(desk) is None, "the refused file is the notice"
+
+
+def test_quiet_days_and_past_days_may_shrink(desk: Desk) -> None:
+    many(desk, 5)
+    assert many(desk, 1).message == "1 appointments of 1 days"
+    desk.restarted(Importer(desk.data, lambda: date(2026, 1, 16), "refuse"))
+    many(desk, 31)
+    assert many(desk, 1).ok
+    assert told(desk) is None
+
+
 def test_a_missing_folder_is_told_once_and_used_when_it_is_there(desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "later"
-    desk.folder, desk.path = ImportFolder(path, desk.reservations, utc_now=lambda: NOW), path
+    desk.path = path
+    desk.restarted()
     assert desk.poll() == [Trouble("the import folder: No such file or directory")]
     assert desk.poll(6) == []
     path.mkdir()
     desk.put("export.csv", "1")
     desk.poll(6)
-    assert len(desk.poll(1.1)) == 1
+    assert len(desk.poll(10.1)) == 1
     assert desk.patients() == ["1"]
 
 
@@ -283,7 +451,8 @@ def test_a_file_that_may_not_be_read_stays_and_does_not_stop_the_others(tmp_path
     with tempfile.TemporaryDirectory() as place:
         Path(place).chmod(0o777)
         desk.path = Path(place)
-        desk.reservations = SqliteReservations(Path(place) / "data")
+        desk.data = Path(place) / "data"
+        desk.reservations = SqliteReservations(desk.data)
         for path in (Path(place) / "data").iterdir():
             path.chmod(0o666)
         (Path(place) / "data").chmod(0o777)

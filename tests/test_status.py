@@ -17,7 +17,7 @@ import pytest
 
 from drivers.simulated.printer import SimulatedPrinter
 from kiosk import locks
-from tests.hospital import FILE_OF, PATIENT_OF, ROOT, Hospital, wait_until
+from tests.hospital import FILE_OF, PATIENT_OF, ROOT, Hospital, today, wait_until
 
 pytestmark = pytest.mark.peers
 HEADER = "patient_number,date,time,department,doctor,place\n"
@@ -254,6 +254,29 @@ def test_a_refused_import_and_a_dead_card_reader_are_wrong_until_they_are_mended
         assert reception.until("counter", "insert_card")["reason"] == "card_unreadable"
         (tmp_path / "drop" / "b.csv").write_text(HEADER + "1,2026-12-01,9:00,a,b,c\n")
         settled(hospital, lambda facts: facts["wrong"] == ["The card reader does not answer."])
+
+
+def test_a_day_that_shrinks_is_wrong_until_it_is_acknowledged(tmp_path: Path) -> None:
+    settings = {"reservations": {"import_dir": f'"{tmp_path}/drop"'}}
+    with Hospital(tmp_path, settings=settings) as hospital:
+        (tmp_path / "drop").mkdir()
+        reception = hospital.open()
+        reception.until("choose_card")
+
+        def put(count: int) -> None:
+            rows = "".join(f"{number},{today()},9:00,a,b,c\n" for number in range(count))
+            (tmp_path / "drop" / f"{count}.csv").write_text(HEADER + rows)
+            wait_until(lambda: list((tmp_path / "drop").glob(f"done/*-{count}.csv")), "the import")
+
+        put(31)
+        put(10)
+        facts = settled(hospital, lambda facts: facts["wrong"])
+        shrunk = f"{today()}: 10 appointments instead of 31"
+        assert [said.startswith(f"The import of appointments: {shrunk}") for said in facts["wrong"]] == [True]
+        wait_until(lambda: reception.lines and reception.lines[-1]["staff"] == ["imports"], "the notice for staff")
+        hospital.kiosk("status", "--acknowledge")
+        settled(hospital, all_well)
+        assert reception.quit() == 0
 
 
 def test_a_reception_that_was_killed_is_wrong_and_one_that_was_stopped_is_not(tmp_path: Path) -> None:

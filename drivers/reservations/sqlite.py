@@ -6,7 +6,7 @@ between two calls, give a reception number that is not committed, or lose an arr
 
 import contextlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -108,11 +108,18 @@ class SqliteReservations:
             ).fetchall()
         return [Arrived(number, Arrival(reception, datetime.fromisoformat(at))) for number, reception, at in rows]
 
-    def import_rows(self, parsed: Parsed, progress: Callable[[int, int], None] = lambda done, total: None) -> Imported:
+    def import_rows(
+        self,
+        parsed: Parsed,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        *,
+        judge: Callable[[Mapping[date, int]], None] = lambda held: None,
+    ) -> Imported:
         """Replace the appointments of the days in `parsed`, and of no other; arrivals stay. All of it or nothing.
 
-        `progress(rows done, rows in all)` is called now and then and at the end. No rows: nothing is changed. Raises
-        ReservationsDown, and whatever `progress` raises (nothing is changed then).
+        `progress(rows done, rows in all)` is called now and then and at the end; `judge`, before anything is changed,
+        with how many appointments each of the days has until now. No rows: nothing is changed. Raises ReservationsDown,
+        and whatever `progress` and `judge` raise (nothing is changed then).
         """
         total = len(parsed.rows)
         if not total:
@@ -120,6 +127,8 @@ class SqliteReservations:
         # In the order of the table, so that its pages fill one after the other.
         rows = sorted(row.values() for row in parsed.rows)
         with self._file.writing() as connection:
+            held = "SELECT count(*) FROM appointment WHERE day = ?"
+            judge({day: int(connection.execute(held, (day.isoformat(),)).fetchone()[0]) for day in parsed.days})
             connection.executemany("DELETE FROM appointment WHERE day = ?", [(day.isoformat(),) for day in parsed.days])
             for start in range(0, total, _STEP):
                 connection.executemany(

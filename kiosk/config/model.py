@@ -102,6 +102,10 @@ class ReservationSystem:
     # "": exports come into import_dir by themselves. Else the share they are fetched from into import_dir.
     share: Annotated[str, checks.optional_share_url()] = ""
     password_file: Annotated[str, checks.file_name()] = "appointments.secret"  # noqa: S105 - the name of a file
+    # A file whose last line has no end may be half of one. "optional": it is taken after a longer wait.
+    final_line_end: Annotated[Literal["required", "optional"], checks.choice("required", "optional")] = "required"
+    # An export that takes more than a third of its appointments from a day is told in both cases.
+    shrunk_day: Annotated[Literal["import", "refuse"], checks.choice("import", "refuse")] = "import"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,159 @@
+"""Where exports of the import folder go in the end: `done/` and `failed/`.
+
+Owns the names there (the time in front, so that nothing is overwritten), and for a while what each file was like when
+it was put away: a writer that still has it open writes on in it, and then it is to be imported again. After a restart
+the file system tells the same: writing sets both its times at once, the move to this place only the later one.
+
+Must never follow a link to another folder, or overwrite a file.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from kiosk import own_files
+
+DONE, FAILED = "done", "failed"
+# How long a writer that still has a file open is thought of, and how many files are.
+LOOK_AGAIN_S: Final = 3600.0
+_LOOKED_AT_MAX: Final = 1_000
+_MAX_SAME_NAME: Final = 1_000
+_PUT_AWAY: Final = re.compile(r"\d{8}T\d{6}Z-(.*)", re.DOTALL)
+# The group may read why a file was refused; only the reception adds and takes away.
+_FOLDER_MODE: Final = 0o750
+NOTE_MODE: Final = 0o640
+
+Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    # None: it was written to before we saw it here.
+    stamp: Stamp | None
+    original: str
+    until: float
+
+
+class Shelf:
+    """`done/` and `failed/` below `path`. One thread."""
+
+    def __init__(self, path: Path, utc_now: Callable[[], datetime]) -> None:
+        self._path = path
+        self._utc_now = utc_now
+        self._kept: dict[tuple[str, str], _Kept] = {}
+
+    def put_away(self, marked: str, where: str, original: str, now: float) -> str:
+        """Move `marked`, and the note beside it, to the folder `where`. Its name below the import folder."""
+        with self._folder(where, make=True) as folder:
+            prefix = self._utc_now().strftime("%Y%m%dT%H%M%SZ")
+            stamp = stamp_of((self._path / marked).lstat())
+            name = _moved_new(self._path / marked, folder, prefix, original)
+            note = f"{marked}.txt"
+            with suppress(FileNotFoundError):
+                os.rename(self._path / note, f"{name}.txt", dst_dir_fd=folder)
+        self._kept[where, name] = _Kept(stamp, original, now + LOOK_AGAIN_S)
+        while len(self._kept) > _LOOKED_AT_MAX:
+            del self._kept[next(iter(self._kept))]
+        return os.fsencode(f"{where}/{name}").decode("utf-8", errors="replace")
+
+    def look(self, now: float) -> None:
+        """Once after a start: think of what was put away lately, before it."""
+        lately = time.time() - LOOK_AGAIN_S
+        for where in (DONE, FAILED):
+            with suppress(OSError), self._folder(where) as folder:
+                for name in sorted(_names(folder), reverse=True)[:_LOOKED_AT_MAX]:
+                    found = _PUT_AWAY.fullmatch(name)
+                    facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                    if found is None or not name.lower().endswith(".csv") or facts.st_ctime < lately:
+                        continue
+                    written_here = facts.st_ctime_ns == facts.st_mtime_ns
+                    stamp = None if written_here else stamp_of(facts)
+                    self._kept[where, name] = _Kept(stamp, found[1], now + LOOK_AGAIN_S)
+
+    def take_back(self, now: float, mark: str) -> None:
+        """Put what was written to since into the import folder again, as claimed files: `mark` in front of the name."""
+        for (where, name), kept in list(self._kept.items()):
+            with suppress(OSError), self._folder(where) as folder:
+                facts = self._facts(folder, name)
+                if facts is None or now >= kept.until:
+                    del self._kept[where, name]
+                elif stamp_of(facts) != kept.stamp:
+                    os.rename(name, self._path / f"{mark}{uuid.uuid4().hex[:8]}-{kept.original}", src_dir_fd=folder)
+                    del self._kept[where, name]
+                    with suppress(FileNotFoundError):
+                        os.unlink(f"{name}.txt", dir_fd=folder)
+
+    def newest_done(self, younger_s: float) -> int | None:
+        """The descriptor of the export that was imported last, less than `younger_s` ago, or None. Raises OSError."""
+        try:
+            with self._folder(DONE) as folder:
+                names = [name for name in _names(folder) if _PUT_AWAY.fullmatch(name)]
+                if not names or time.time() - os.stat(max(names), dir_fd=folder).st_ctime > younger_s:
+                    return None
+                return own_files.open_to_read(max(names), folder=folder)
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def _folder(self, where: str, *, make: bool = False) -> Iterator[int]:
+        """Held open, so that nobody puts a link in its place meanwhile."""
+        folder = own_files.sub_folder(self._path, where, _FOLDER_MODE if make else None)
+        try:
+            yield folder
+        finally:
+            os.close(folder)
+
+    @staticmethod
+    def _facts(folder: int, name: str) -> os.stat_result | None:
+        try:
+            facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        return facts if stat.S_ISREG(facts.st_mode) else None
+
+
+def _names(folder: int) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries]
+
+
+def stamp_of(facts: os.stat_result) -> Stamp:
+    """Differs when a file was written to, or is another one."""
+    return facts.st_size, facts.st_mtime_ns, facts.st_ino
+
+
+def _moved_new(source: Path, folder: int, prefix: str, name: str) -> str:
+    """Move `source` to `folder` as `prefix-name`, or `prefix-2-name` … when that is taken. Nothing is overwritten."""
+    for attempt in range(1, _MAX_SAME_NAME):
+        target = f"{prefix}-{name}" if attempt == 1 else f"{prefix}-{attempt}-{name}"
+        try:
+            os.stat(f"{target}.txt", dir_fd=folder, follow_symlinks=False)
+            continue
+        except FileNotFoundError:
+            pass
+        try:
+            # The name is taken with an empty file of our own, which the rename then replaces: a plain rename would
+            # replace anybody's file, and a hard link does not exist on every share.
+            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+            os.close(os.open(target, flags, 0o600, dir_fd=folder))
+        except FileExistsError:
+            continue
+        try:
+            os.rename(source, target, dst_dir_fd=folder)
+        except OSError:
+            with suppress(FileNotFoundError):
+                os.unlink(target, dir_fd=folder)
+            raise
+        return target
+    raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))

@@ -1,0 +1,66 @@
+"""The reception's thread that takes exports from the import folder, and what staff hear of it.
+
+Owns the poll, the events and the notice `imports`: what keeps exports away, a refused file until a good one comes, a
+day that shrank until somebody looked at it. Must never hold up a visit, or end while the reception runs.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from kiosk import import_record
+from kiosk.appointments_share import forget_copies, trouble_of
+from kiosk.board import Board
+from kiosk.config import Config
+from kiosk.import_folder import ImportFolder, Taken, Trouble
+from kiosk.importer import Importer
+from kiosk.journal import EventLog
+
+POLL_S: Final = 1.0
+FORGET_EVERY_S: Final = 3600.0
+
+
+class ImportWatch:
+    """One import folder. `start` once; the thread ends with the process."""
+
+    def __init__(self, config: Config, folder: Path, data_dir: Path, board: Board, log: EventLog) -> None:
+        self._settings = config.reservations
+        self._zone = config.site.zone
+        self._folder = folder
+        self._data_dir = data_dir
+        self._board = board
+        self._log = log
+        self._refused: str | None = None  # until a good file comes
+        self._forget_at = 0.0
+        importer = Importer(data_dir, lambda: datetime.now(self._zone).date(), self._settings.shrunk_day)
+        self._imports = ImportFolder(folder, importer, unended_taken=self._settings.final_line_end == "optional")
+
+    def start(self) -> None:
+        threading.Thread(target=self._watch, name="imports", daemon=True).start()
+
+    def _watch(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(POLL_S):
+            for outcome in self._imports.poll(time.monotonic()):
+                self._tell(outcome)
+            self._board.trouble("imports", self._imports.trouble or self._to_look_at())
+            if self._settings.share and time.monotonic() >= self._forget_at:
+                self._forget_at = time.monotonic() + FORGET_EVERY_S
+                forget_copies(self._folder, datetime.now(UTC))
+
+    def _tell(self, outcome: Taken | Trouble) -> None:
+        if isinstance(outcome, Trouble):
+            self._log.write("import_folder_failed", what=outcome.message)
+            return
+        self._log.write("import_done" if outcome.ok else "import_failed", count=outcome.rows, what=outcome.message)
+        self._refused = None if outcome.ok and not outcome.notice else outcome.message
+
+    def _to_look_at(self) -> str | None:
+        """What keeps no file from being imported, and staff should know of; the most urgent."""
+        fetching = trouble_of(self._folder) if self._settings.share else None
+        today = datetime.now(self._zone).date()
+        return fetching or self._refused or self._imports.warning or import_record.to_tell(self._data_dir, today)
