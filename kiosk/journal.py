@@ -49,6 +49,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "share_down": "A share does not answer.",
     "share_refused": "A share refuses us; a person must look.",
     "share_up": "A share answers.",
+    "source_shared": "Another kiosk uses the same terminal folder; it stands back and this one goes on delivering.",
+    "source_taken": "Another kiosk already uses this terminal folder; this one stands back and delivers nothing.",
     "journal_full": "The delivery journal cannot be written.",
     "delivery_waits": "A file has been waiting for more than a minute to be delivered.",
     # both

@@ -19,6 +19,7 @@ from kiosk.courier.deliver import Deliverer, Ends
 from kiosk.courier.ledger import Item, Ledger, RouteName
 from kiosk.courier.listeners import admit
 from kiosk.courier.overview import LEDGER
+from kiosk.courier.ownership import DEAD_S
 from kiosk.courier.service import Courier, Settings, Shares
 from kiosk.journal import EventLog
 from tests.hospital import vector, wait_until
@@ -158,6 +159,7 @@ class RunningCourier:
         poll_s: float = 0.05,
         subsidy_wait_s: float = 5.0,
         staging: str = "",
+        dead_s: float = DEAD_S,
     ) -> None:
         self.data_dir = data_dir
         data_dir.mkdir(exist_ok=True)
@@ -175,6 +177,7 @@ class RunningCourier:
         self.settings = Settings(
             data_dir, "9912345678", poll_s, subsidy_wait_s, 1_048_576,
             shares(*results), shares(*subsidies) if subsidies else None,
+            dead_s=dead_s,
         )  # fmt: skip
         self.courier = Courier(self.settings, EventLog(data_dir, "courier", echo=False))
         self.code: int | None = None

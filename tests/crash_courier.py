@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.share import Digest, Entry, Share, ShareFacts, open_share
+from kiosk.courier.ownership import DEAD_S
 from kiosk.courier.service import Courier, Settings, Shares
 from kiosk.journal import EventLog
 
@@ -105,6 +106,9 @@ class DeadlyShare:
     def same_place(self, other: Share) -> bool:
         return self.share.same_place(_real(other) or other)
 
+    def identity(self) -> str:
+        return self.share.identity()
+
     def at(self, folder: str) -> Share:
         return DeadlyShare(self.share.at(folder), self._boundaries)
 
@@ -136,6 +140,7 @@ def settings(command: dict[str, Any], boundaries: Boundaries) -> Settings:
         max_bytes=1_048_576,
         results=shares(urls["source"], urls["destination"]),
         subsidies=shares(urls["subsidies"], urls["subsidies_to"]) if "subsidies" in urls else None,
+        dead_s=command.get("dead_s", DEAD_S),
     )
 
 

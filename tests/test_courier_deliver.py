@@ -11,7 +11,7 @@ import pytest
 
 from drivers.share import Busy, Missing, Refused, Share, Unreachable, open_share
 from drivers.simulated.tcp_proxy import Proxy
-from kiosk.courier.deliver import TEMP_PATTERN
+from kiosk.courier.deliver import TEMP_PATTERN, Deliverer
 from kiosk.courier.listeners import admit
 from kiosk.courier.sweep import sweep
 from tests.courier_bench import Desk, Hooked, document, hooked, once, place, result_name
@@ -324,16 +324,58 @@ def test_an_unfinished_copy_is_never_published_when_the_file_can_suddenly_be_mov
 
 
 def test_a_file_that_another_program_took_first_is_lost_and_says_so(site: Site, tmp_path: Path) -> None:
-    """FAULTS A24; with its bytes still at hand it is delivered instead (A25)."""
-    for how, raw, state in (("copy", None, "lost"), ("move", None, "lost"), ("copy", ONE, "done")):
-        folder = tmp_path / f"{how}-{state}"
+    """FAULTS A24; also with its bytes still at hand, for whoever took it may have delivered it."""
+    for how, raw, state in (("copy", None, "lost"), ("move", None, "lost"), ("copy", ONE, "lost")):
+        folder = tmp_path / f"{how}-{raw is None}"
         folder.mkdir()
         bench = desk(site, folder, how)
         place(site.face, NAME, ONE)
         item = bench.admit(NAME)
         (site.face / NAME).unlink()
         assert bench.advance(item, raw=raw) == state
-        assert bench.notes.codes == ({"file_lost_to_other"} if state == "lost" else set())
+        assert bench.notes.codes == {"file_lost_to_other"} and not list(site.usual.iterdir())
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_file_that_another_kiosk_delivered_meanwhile_is_not_sent_again(
+    site: Site, tmp_path: Path, restarted: bool
+) -> None:
+    """Ours is whole at the destination, not yet renamed; the other's was eaten at once. Also after a crash of ours."""
+
+    def deliver_elsewhere(*_: Any) -> None:
+        (site.face / NAME).unlink()
+
+    failing = [True] if restarted else []
+
+    def die(*_: Any) -> None:
+        if failing:
+            raise Unreachable("killed here")
+
+    bench = desk(site, tmp_path, to_after_digest=once(deliver_elsewhere), to_before_rename_new=die)
+    place(site.face, NAME, ONE)
+    item = bench.admit(NAME)
+    bench.advance(item, raw=ONE, tries=1)
+    failing.clear()
+    if restarted:
+        bench.restart()
+    assert bench.advance(item) == "lost" and bench.notes.codes == {"file_lost_to_other"}
+    assert not list(site.usual.iterdir()), "nothing shown, nothing unfinished left"
+
+
+def test_who_no_longer_owns_the_source_shows_nothing(site: Site, tmp_path: Path) -> None:
+    owns: list[bool] = []
+    for how in ("copy", "move"):
+        folder = tmp_path / how
+        folder.mkdir()
+        bench = desk(site, folder, how)
+        owns.clear()
+        bench.deliverer = Deliverer(bench.ends, bench.ledger, bench.notes, lambda: bool(owns))
+        place(site.face, NAME, ONE)
+        item = bench.admit(NAME)
+        assert bench.advance(item, raw=ONE) == "staged" and not (site.usual / NAME).exists()
+        owns.append(True)
+        assert bench.advance(item) == "done" and (site.usual / NAME).read_bytes() == ONE
+        (site.usual / NAME).unlink()
 
 
 def test_a_rename_that_the_server_lost_is_done_again_and_only_once(site: Site, tmp_path: Path) -> None:
@@ -346,6 +388,7 @@ def test_a_rename_that_the_server_lost_is_done_again_and_only_once(site: Site, t
     (site.usual / NAME).rename(site.usual / temp)
     (back,) = sweep(bench.ends, bench.ledger, "results").back
     bench.deliverer.send_again(back)
+    bench.restart()  # the ledger remembers that its source is gone by our own hand
     assert bench.advance(back) == "done" and (site.usual / NAME).read_bytes() == ONE
     # Back and gone again before we rename: whoever took it has it, a new copy would be a second one.
     (site.usual / NAME).rename(site.usual / temp)
@@ -364,9 +407,9 @@ def test_unfinished_files_of_another_kiosk_are_left_and_counted_but_not_those_of
     item = bench.admit(NAME, route="subsidies")
     bench.ledger.attempt(item, ".kiosk-00000000000000000000000000000001.tmp")
     place(site.usual, ".kiosk-00000000000000000000000000000001.tmp", ONE)
-    assert sweep(bench.ends, bench.ledger, "results").foreign == 0
+    assert sweep(bench.ends, bench.ledger, "results").foreign == frozenset()
     place(site.usual, ".kiosk-00000000000000000000000000000002.tmp", ONE)
-    assert sweep(bench.ends, bench.ledger, "results").foreign == 1
+    assert len(sweep(bench.ends, bench.ledger, "results").foreign) == 1
     assert len(site.unfinished()) == 2
 
 
@@ -392,7 +435,7 @@ def test_a_spare_kiosk_with_an_empty_ledger_sends_what_is_there_once(site: Site,
     spare = desk(site, tmp_path / "spare")
     assert spare.advance(spare.admit(NAME)) == "done"
     assert (site.usual / NAME).read_bytes() == ONE and not list(site.face.iterdir())
-    assert sweep(spare.ends, spare.ledger, "results").foreign == 1
+    assert len(sweep(spare.ends, spare.ledger, "results").foreign) == 1
 
 
 def test_an_item_that_the_watcher_gave_up_is_not_sent_by_a_step_already_begun(site: Site, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from .address import FolderAddress
+from .local import folder_identity, rename_noreplace
 from .terms import (
     ENTRIES_MAX,
     Busy,
@@ -37,7 +38,6 @@ from .terms import (
     pattern_of,
 )
 
-_RENAME_NOREPLACE = 1
 _CHUNK = 1 << 20
 # O_NONBLOCK: a FIFO that somebody left there must not stop us for ever.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -47,7 +47,6 @@ _BUSY = {errno.EBUSY, errno.ETXTBSY, errno.EAGAIN}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _GONE = {errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT}
 _UNFIT = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class FolderShare:
@@ -176,6 +175,11 @@ class FolderShare:
         """Sees through links and '..' when the folders exist."""
         return isinstance(other, FolderShare) and self._path.resolve() == other._path.resolve()
 
+    def identity(self) -> str:
+        """See `Share.identity`. Of a network's folder that is mounted here, other machines know another one."""
+        with self._folder() as folder:
+            return folder_identity(folder)
+
     def at(self, folder: str) -> "FolderShare":
         """See `Share.at`."""
         parts = folder_parts(folder, self.where)
@@ -251,7 +255,7 @@ class FolderShare:
 
     def _rename(self, folder: int, name: str, goal: int, new_name: str) -> None:
         check_name(name, self.where)
-        if _rename_noreplace(folder, name, goal, new_name):
+        if rename_noreplace(folder, name, goal, new_name):
             os.fsync(goal)
             os.fsync(folder)
             return
@@ -292,9 +296,3 @@ class FolderShare:
 
 def _stamp(facts: os.stat_result) -> str:
     return f"{facts.st_mtime_ns:x}.{facts.st_ctime_ns:x}.{facts.st_ino:x}"
-
-
-def _rename_noreplace(folder: int, name: str, goal: int, new_name: str) -> bool:
-    """renameat2(2), which the standard library lacks. On False ctypes.get_errno() tells why."""
-    ctypes.set_errno(0)
-    return bool(_libc.renameat2(folder, os.fsencode(name), goal, os.fsencode(new_name), _RENAME_NOREPLACE) == 0)

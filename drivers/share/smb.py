@@ -14,16 +14,9 @@ from smbprotocol.open import CreateDisposition
 
 from .address import SmbAddress
 from .gate import SHARED, LogonGate
-from .smb_file import (
-    DELETE,
-    NOBODY,
-    READ,
-    READERS,
-    READERS_AND_RENAMERS,
-    WRITE,
-    OpenFile,
-)
+from .smb_file import DELETE, NOBODY, READ, READERS, READERS_AND_RENAMERS, WRITE, OpenFile
 from .smb_folder import OpenFolder, list_folder
+from .smb_identity import DISK_ID, disk_id
 from .smb_link import Link
 from .smb_status import OBJECT_NAME_NOT_FOUND, OBJECT_PATH_NOT_FOUND
 from .smb_wire import CREDIT_SPAN, SPAN_MAX, Wire
@@ -180,6 +173,10 @@ class SmbShare:
         """Compares names only: one server under two names or addresses is not recognised."""
         return isinstance(other, SmbShare) and _place(self._address) == _place(other._address)
 
+    def identity(self) -> str:
+        """See `Share.identity`. One round trip."""
+        return self._again(self._identity)
+
     def at(self, folder: str) -> "SmbShare":
         """See `Share.at`."""
         parts = folder_parts(folder, self.where)
@@ -269,6 +266,13 @@ class SmbShare:
             folder.check_folder(opened)
             folder.closed_by(closed)
             return wire.facts(self.where)
+
+    def _identity(self, wire: Wire) -> str:
+        with OpenFolder(wire, "\\".join(self._address.folder), self.where) as folder:
+            opened, closed = wire.exchange(folder.opening_folder(DISK_ID), folder.closing())
+            folder.check_folder(opened)
+            folder.closed_by(closed)
+        return f"{wire.server}/{disk_id(opened) or '/'.join(map(str, _place(self._address)[2:]))}"
 
     def _path(self, name: str) -> str:
         check_name(name, self.where)

@@ -8,6 +8,7 @@ import re
 import struct
 from typing import Any
 
+from smbprotocol.create_contexts import SMB2CreateContextRequest
 from smbprotocol.file_info import FileAttributes, FileInformationClass
 from smbprotocol.open import CreateDisposition, CreateOptions, ImpersonationLevel, SMB2QueryDirectoryResponse
 
@@ -23,8 +24,11 @@ _RECORD = struct.Struct("<IIQQQQQQII")  # FILE_DIRECTORY_INFORMATION, [MS-FSCC] 
 class OpenFolder(OpenFile):
     """A handle on a folder, opened so that nobody is hindered."""
 
-    def opening_folder(self) -> Step:
-        """CREATE of a folder, never of a file."""
+    def opening_folder(self, *questions: bytes) -> Step:
+        """CREATE of a folder, never of a file. `questions`: names of create contexts that the answer is to hold."""
+        contexts = [SMB2CreateContextRequest() for _ in questions]
+        for context, question in zip(contexts, questions, strict=True):
+            context["buffer_name"] = question
         step: Step = self._open.create(
             ImpersonationLevel.Impersonation,
             READ | SYNCHRONIZE,
@@ -32,6 +36,7 @@ class OpenFolder(OpenFile):
             EVERYBODY,
             CreateDisposition.FILE_OPEN,
             CreateOptions.FILE_DIRECTORY_FILE,
+            contexts,
             send=False,
         )
         return step

@@ -17,7 +17,7 @@ from typing import Any
 
 from smbprotocol import Dialects
 from smbprotocol.connection import Connection
-from smbprotocol.exceptions import SMBAuthenticationError, SMBException, SMBResponseException
+from smbprotocol.exceptions import MoreProcessingRequired, SMBAuthenticationError, SMBException, SMBResponseException
 from smbprotocol.header import Commands, NtStatus, Smb2Flags
 from smbprotocol.session import Session
 from smbprotocol.tree import TreeConnect
@@ -25,6 +25,7 @@ from smbprotocol.tree import TreeConnect
 from .address import SmbAddress
 from .deadline import Deadline, resolve
 from .gate import LogonGate
+from .smb_identity import computer_name
 from .smb_status import LogonRefused, fault, folder_fault, logon_fault
 from .terms import Refused, ShareError, ShareFacts, Unreachable
 
@@ -55,11 +56,16 @@ class _Connection(Connection):  # type: ignore[misc]  # the library is untyped
         super().__init__(uuid.uuid4(), server, port, require_signing=True)
         self._receive_max_s = receive_max_s
         self.skew_s: float | None = None
+        self.computer = ""  # the server's own name, as its logon challenge tells it
 
     def receive(self, request: Any, wait: bool = True, timeout: float | None = None, **_: Any) -> Any:
         # The time-out is a second belt: the deadline's thread normally comes first. Symbolic links are never
         # followed, because they could lead a rename or a delete to another folder.
-        return super().receive(request, wait, timeout or self._receive_max_s, resolve_symlinks=False)
+        try:
+            return super().receive(request, wait, timeout or self._receive_max_s, resolve_symlinks=False)
+        except MoreProcessingRequired as challenge:
+            self.computer = computer_name(challenge.header["data"].get_value()) or self.computer
+            raise
 
     def verify_signature(self, header: Any, session_id: int, force: bool = False) -> None:
         # The library checks a signature only when the answer says that it has one, so whoever sits in between
@@ -114,6 +120,11 @@ class Wire:
     def late(self) -> bool:
         """True when it was the deadline that ended this connection."""
         return self._deadline.late
+
+    @property
+    def server(self) -> str:
+        """Which server this is, whatever it was called. Two machines made of one image differ only by their names."""
+        return f"{self._connection.server_guid}/{self._connection.computer}"
 
     def span(self) -> int:
         """How many bytes one read or write may carry now: the server's limits, its credits, and SPAN_MAX."""

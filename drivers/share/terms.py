@@ -177,6 +177,13 @@ class Share(Protocol):
         """True when `other` is the very same folder. Makes no connection."""
         ...
 
+    def identity(self) -> str:
+        """What this folder is, whatever it is called: server, disk and the folder's own number, as the server tells.
+
+        Equal for every address of one folder, for all who ask; opaque. It changes when the folder is made anew.
+        """
+        ...
+
     def at(self, folder: str) -> "Share":
         """Another folder of the same share over the same connection.
 

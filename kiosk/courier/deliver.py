@@ -10,7 +10,7 @@ answer leaves the outcome unknown; then the temporary file is the commit record:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -24,6 +24,8 @@ COPY_CHUNK_BYTES = 1 << 20
 # A temporary file of ours that somebody else took: once may be a virus scanner, twice is a program that reads
 # everything, and a third copy might be a second delivery.
 TEMP_LOST_MAX = 1
+# Why an item that had been sent is `staged` again: its source is gone by our own hand.
+RESENT = "resent"
 
 
 class _SourceGone(Exception):
@@ -55,9 +57,13 @@ class Ends:
 
 
 class Deliverer:
-    """Advances files of one route. Used by one thread. Every method raises ShareError for what is tried again."""
+    """Advances files of one route. Used by one thread. Every method raises ShareError for what is tried again.
 
-    def __init__(self, ends: Ends, ledger: Ledger, notices: Notices) -> None:
+    `owns`: whether the source is still ours alone; asked right before a file becomes visible at the destination.
+    """
+
+    def __init__(self, ends: Ends, ledger: Ledger, notices: Notices, owns: Callable[[], bool] = lambda: True) -> None:
+        self._owns = owns
         self._ends = ends
         self._ledger = ledger
         self._notices = notices
@@ -101,7 +107,7 @@ class Deliverer:
         """The temporary file of a published item is back: the server lost the rename."""
         # It may go the way it came while we rename; that must never look as if it had not been sent.
         self._unknown.add(item.id)
-        self._ledger.set_state(item, "staged")
+        self._ledger.set_state(item, "staged", RESENT)
         self._notices.event("file_resent", item)
 
     # -- by copy ------------------------------------------------------------------------------------------------
@@ -155,6 +161,8 @@ class Deliverer:
             raise _SourceGone from error
 
     def _publish(self, item: Item) -> None:
+        if item.id not in self._collided and (self._gone_elsewhere(item) or not self._owns()):
+            return
         try:
             if item.id not in self._collided:
                 self._rename(item)
@@ -176,6 +184,19 @@ class Deliverer:
         if collided:
             self._remove_temp(item)
         self._notices.event("file_published", item)
+
+    def _gone_elsewhere(self, item: Item) -> bool:
+        """The source is looked at once more: whoever took the file there may have brought it where it belongs."""
+        if item.reason == RESENT:
+            return False
+        left = [entry for entry in self._ends.source.entries(item.name) if entry.name == item.name]
+        if left and (left[0].size == item.digest.size or item.id in self._unknown):
+            return False
+        if not self._ends.staging.entries(item.temp):
+            return False  # we renamed it, or it was taken: told apart by the rename that fails
+        (self._replaced if left else self._lost_to_other)(item)
+        self._remove_temp(item)
+        return True
 
     def _rename(self, item: Item) -> None:
         try:
@@ -216,6 +237,8 @@ class Deliverer:
     def _move(self, item: Item) -> None:
         if item.id in self._collided:
             self._set(item, "published")
+            return
+        if not self._owns():
             return
         try:
             moved = self._ends.source.move_same(item.name, item.digest, item.name, into=self._ends.destination)

@@ -1,7 +1,8 @@
-"""One route from a source folder to a destination folder: a thread that watches and a thread that delivers.
+"""One route from a source folder to a destination folder: a thread that watches, one that delivers, one that beats.
 
-They share nothing but the ledger and the queue, each has connections of its own, and so a destination that hangs never
-keeps a patient's result from being seen.
+The first two share nothing but the ledger and the queue, each has connections of its own, and so a destination that
+hangs never keeps a patient's result from being seen. The third finds out whether the source is ours (ownership.py), and
+beats also while a big file is on its way.
 """
 
 from __future__ import annotations
@@ -13,21 +14,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from drivers.share import Busy, Exists, Missing, Refused, Share, ShareError, Unreachable
+from drivers.share import Busy, Exists, Missing, Refused, ShareError, Unreachable
+from kiosk.courier.baselines import Baselines
 from kiosk.courier.deliver import Deliverer, Ends, Notices
 from kiosk.courier.health import Health
+from kiosk.courier.keeper import RETRY_S, Keeper
 from kiosk.courier.ledger import Ledger, RouteName
+from kiosk.courier.ownership import Ownership
 from kiosk.courier.parcels import HELD_PAUSE_S, Parcel, Parcels
+from kiosk.courier.refusals import Refusals
 from kiosk.courier.sweep import Swept, sweep
 from kiosk.courier.watch import Watcher
 
 SWEEP_EVERY_S = 60.0
 SWEEP_SOON_S = 5.0
 MAY_GO_AGAIN_S = 0.2
-RETRY_S = 0.5
 REFUSED_PAUSE_S = 0.2
-AFRESH_S = 5.0
-BASELINE_GIVE_UP_S = 8.0
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ class RouteListener(Notices, Protocol):
     def refused(self, role: str, wrong: bool) -> None:
         """Whether there are files that the server at `role` does not let us handle, while it serves others."""
 
+    def owned(self, role: str, ownership: Ownership) -> None:
+        """Whose the source at `role` is has been looked at."""
+
     def baseline(self, visit: int, at: float | None) -> None: ...
 
     def ledger_failed(self, error: sqlite3.Error) -> None: ...
@@ -71,8 +76,10 @@ class Route:
         ledger: Ledger,
         health: Health,
         listener: RouteListener,
+        ownership: Ownership,
     ) -> None:
         self.name = name
+        self.ownership = ownership
         self.parcels = Parcels(time.monotonic)
         self._roles = roles
         self._watcher = watcher
@@ -81,21 +88,26 @@ class Route:
         self._ledger = ledger
         self._health = health
         self._listener = listener
-        self._deliverer = Deliverer(ends, ledger, listener)
-        self._wanted: list[tuple[int, float]] = []  # baselines: visit, asked at
-        self._wake = threading.Condition()
+        self._deliverer = Deliverer(ends, ledger, listener, lambda: ownership.owns)
+        self._baselines = Baselines(listener.baseline)
         self._stop = threading.Event()
         self._sweep_at = 0.0
         self._lost_destination = False
-        self._afresh_at: dict[str, float] = {}
-        # Who met a refusal at which end; None: not known yet, an alarm of an earlier run may stand.
-        self._refusing: dict[tuple[str, str], bool | None] = {
-            ("look", roles.source): None, ("deliver", roles.source): None, ("deliver", roles.destination): None
-        }  # fmt: skip
-        self._turned_at = {self._watch_once.__name__: time.monotonic(), self._deliver_once.__name__: time.monotonic()}
+        met = (
+            ("look", roles.source),
+            ("deliver", roles.source),
+            ("deliver", roles.destination),
+            ("own", roles.destination),
+        )
+        self._refusals = Refusals(met, listener.refused)
+        self._keeper = Keeper(
+            ownership, ends, roles.destination, health, self._refusals, lambda own: listener.owned(roles.source, own)
+        )
+        turns = {"watch": self._watch_once, "deliver": self._deliver_once, "own": self._keeper.once}
+        self._turned_at = {turn.__name__: time.monotonic() for turn in turns.values()}
         self._threads = [
-            threading.Thread(target=self._guarded, args=(self._watch_once,), name=f"watch-{name}", daemon=True),
-            threading.Thread(target=self._guarded, args=(self._deliver_once,), name=f"deliver-{name}", daemon=True),
+            threading.Thread(target=self._guarded, args=(turn,), name=f"{what}-{name}", daemon=True)
+            for what, turn in turns.items()
         ]
 
     def start(self, subsidy_wait_s: float) -> None:
@@ -108,18 +120,20 @@ class Route:
 
     def unfinished(self) -> tuple[int, float | None]:
         """Files seen but not yet complete: how many, and since when (monotonic) the oldest."""
-        return self._watcher.unfinished
+        return (0, None) if self.ownership.stands_back else self._watcher.unfinished
 
     def close(self) -> None:
         self._stop.set()
+        self._keeper.close()
+        self._baselines.close()
         self.parcels.close()
-        with self._wake:
-            self._wake.notify_all()
 
     def join(self, timeout_s: float) -> None:
         until = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
+        if not any(thread.is_alive() for thread in self._threads):
+            self.ownership.leave()
 
     def stuck(self, after_s: float) -> str | None:
         """A thread that has not come back from what it does for that long."""
@@ -128,9 +142,7 @@ class Route:
 
     def want_baseline(self, visit: int) -> None:
         """List the source folder at once and report when the listing was complete."""
-        with self._wake:
-            self._wanted.append((visit, time.monotonic()))
-            self._wake.notify_all()
+        self._baselines.want(visit)
 
     def _guarded(self, once: Callable[[], None]) -> None:
         while not self._stop.is_set():
@@ -147,39 +159,37 @@ class Route:
     # -- watching -----------------------------------------------------------------------------------------------
 
     def _watch_once(self) -> None:
+        self._keeper.wait_judged()
+        if self._stop.is_set():
+            return
         began = time.monotonic()
+        if self.ownership.stands_back:
+            self._watch_from_afar()
+            return
         try:
             listed_at = self._watcher.poll()
             self._health.works(self._roles.source)
-            self._answer_baselines(began, listed_at)
-            self._refused(self._roles.source, "look", self._watcher.look())
+            self._baselines.answer(began, listed_at)
+            self._refusals.note("look", self._roles.source, self._watcher.look())
             self._watcher.count_others()
         except ShareError as error:
             self._health.fails(self._roles.source, error)
             if isinstance(error, Refused):
-                self._afresh("watched", self._watcher.share)
-            self._give_up_baselines()
+                self._refusals.afresh("watched", self._watcher.share)
+            self._baselines.give_up()
             self._stop.wait(RETRY_S)
             return
-        with self._wake:
-            if not self._wanted and not self._stop.is_set():
-                self._wake.wait(max(0.0, began + self._poll_s - time.monotonic()))
+        self._baselines.pause(began + self._poll_s - time.monotonic())
 
-    def _answer_baselines(self, began: float, listed_at: float) -> None:
-        """Only a listing that began after the question answers it; `listed_at` is when this one ended."""
-        with self._wake:
-            answered = [visit for visit, asked in self._wanted if asked <= began]
-            self._wanted = [(visit, asked) for visit, asked in self._wanted if asked > began]
-        for visit in answered:
-            self._listener.baseline(visit, listed_at)
-
-    def _give_up_baselines(self) -> None:
-        late = time.monotonic() - BASELINE_GIVE_UP_S
-        with self._wake:
-            given_up = [visit for visit, asked in self._wanted if asked < late]
-            self._wanted = [(visit, asked) for visit, asked in self._wanted if asked >= late]
-        for visit in given_up:
-            self._listener.baseline(visit, None)
+    def _watch_from_afar(self) -> None:
+        """The files are another kiosk's, and so are the patients; whether the share answers is still to be known."""
+        self._baselines.give_up(0.0)
+        try:
+            self._watcher.share.facts()
+            self._health.works(self._roles.source)
+        except ShareError as error:
+            self._health.fails(self._roles.source, error)
+        self._baselines.pause(RETRY_S)
 
     # -- delivering ---------------------------------------------------------------------------------------------
 
@@ -189,6 +199,8 @@ class Route:
         if time.monotonic() >= self._sweep_at:
             self._sweep_at = time.monotonic() + SWEEP_EVERY_S
             self._sweep()
+        if not self._keeper.may_deliver():
+            return
         parcel = self.parcels.next(wait_s=1.0)
         if parcel is None:
             if self._ledger.abandoned_temps(self.name):
@@ -225,7 +237,7 @@ class Route:
         except ShareError as error:
             self._health.fails(self._roles.destination, error)
             if isinstance(error, Refused):
-                self._afresh("destination", self._ends.destination, self._ends.staging)
+                self._refusals.afresh("destination", self._ends.destination, self._ends.staging)
             self._stop.wait(RETRY_S)
             return False
         self._lost_destination = False
@@ -239,36 +251,20 @@ class Route:
         self.parcels.failed(parcel, refused=True)
         if role == self._roles.destination:
             self._health.fails(role, error)  # the source's health is what the watcher finds
-        self._refused(role, "deliver", True)
+        self._refusals.note("deliver", role, True)
         if isinstance(error, Refused) and role == self._roles.source:
-            self._afresh("source", self._ends.source)
+            self._refusals.afresh("source", self._ends.source)
         elif isinstance(error, Refused):
-            self._afresh("destination", self._ends.destination, self._ends.staging)
+            self._refusals.afresh("destination", self._ends.destination, self._ends.staging)
         self._stop.wait(REFUSED_PAUSE_S)
-
-    def _afresh(self, end: str, *shares: Share) -> None:
-        """Connect anew now and then: a server may go on refusing on a connection from before somebody mended it.
-
-        Samba does so when the shared folder was removed and made again.
-        """
-        now = time.monotonic()
-        if now - self._afresh_at.get(end, 0.0) > AFRESH_S:
-            self._afresh_at[end] = now
-            for share in shares:
-                share.drop()
-
-    def _refused(self, role: str, by: str, wrong: bool) -> None:
-        if wrong or self._refusing[by, role] is not False:
-            self._refusing[by, role] = wrong
-            self._listener.refused(role, any(value for (_, at), value in self._refusing.items() if at == role))
 
     def _works(self) -> None:
         """Something went well at the destination; while it refuses a file, that is not the whole truth."""
-        if self.parcels.any_refused():
+        if self.parcels.any_refused() or self._refusals.met("own", self._roles.destination):
             return
         self._health.works(self._roles.destination)
         for role in (self._roles.source, self._roles.destination):
-            self._refused(role, "deliver", False)
+            self._refusals.note("deliver", role, False)
 
     def _judge(self, parcel: Parcel, state: str) -> None:
         if state == "held":

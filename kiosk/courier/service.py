@@ -18,11 +18,14 @@ from kiosk.alarm import AlarmBell, AlarmCommand
 from kiosk.courier import overview, precedence
 from kiosk.courier.deliver import Ends
 from kiosk.courier.health import TERMINAL_DOWN_AFTER_S, Health, Shown
-from kiosk.courier.ledger import Item, Ledger, LedgerLost, RouteName
+from kiosk.courier.kiosk_id import kiosk_id
+from kiosk.courier.ledger import Item, RouteName
 from kiosk.courier.listeners import Pairing, ResultsListener, SubsidiesListener
 from kiosk.courier.lookout import Lookout
 from kiosk.courier.notices import NoticeBoard
+from kiosk.courier.opening import open_ledger
 from kiosk.courier.overview import LEDGER
+from kiosk.courier.ownership import DEAD_S, Ownership
 from kiosk.courier.parcels import Parcel
 from kiosk.courier.reading import result_reader, subsidy_reader
 from kiosk.courier.route import Roles, Route
@@ -56,7 +59,7 @@ class Shares:
 @dataclass(frozen=True)
 class Settings:
     """What the courier needs of site.toml. `data_dir`: the courier's own; `subsidies` None: they need no forwarding;
-    `alarm_command` (): none."""
+    `alarm_command` (): none; `dead_s`: after which silence another kiosk on our source is taken for dead."""
 
     data_dir: Path
     institution_code: str
@@ -66,26 +69,7 @@ class Settings:
     results: Shares
     subsidies: Shares | None
     alarm_command: tuple[str, ...] = ()
-
-
-def open_ledger(path: Path, log: EventLog) -> Ledger:
-    """Open the ledger; one that is broken is put aside, because delivery must go on, and staff are alarmed."""
-    try:
-        return Ledger(path)
-    except LedgerLost:
-        raise
-    except sqlite3.OperationalError:
-        raise  # locked, full, no permission: nothing is broken
-    except sqlite3.DatabaseError:
-        aside = path.with_name(f"{path.name}.broken-{int(time.time())}")
-        for suffix in ("", "-wal", "-shm"):
-            part = path.with_name(path.name + suffix)
-            if part.exists():
-                part.rename(aside.with_name(aside.name + suffix))
-        log.write("journal_lost", what=aside.name)
-        ledger = Ledger(path)
-        ledger.raise_alarm("journal_lost", aside.name)
-        return ledger
+    dead_s: float = DEAD_S
 
 
 class Courier:
@@ -102,6 +86,8 @@ class Courier:
         self._bell = AlarmBell(AlarmCommand(settings.alarm_command, log), settings.data_dir, "courier")
         self._lookout = Lookout(settings.data_dir / LEDGER, self._roles(), self._bell, self._notifier, log)
         self._terminal_answers = True
+        self._kiosk = kiosk_id(settings.data_dir)
+        self._foreign: dict[RouteName, frozenset[str]] = {}
         pairing = Pairing()
         self._health = Health(tuple(self._roles()), time.monotonic, self._health_changed)
         self._routes: dict[RouteName, Route] = {
@@ -135,7 +121,8 @@ class Courier:
     def _route(self, name: RouteName, shares: Shares, watcher: Watcher) -> Route:
         roles = Roles(f"terminal.{name}", f"receipt_computer.{name}")
         ends = Ends(shares.source, shares.destination, shares.staging)
-        return Route(name, roles, watcher, self._settings.poll_s, ends, self._ledger, self._health, self)
+        ownership = Ownership(name, self._kiosk, shares.source, shares.staging, self._settings.dead_s)
+        return Route(name, roles, watcher, self._settings.poll_s, ends, self._ledger, self._health, self, ownership)
 
     # -- the process --------------------------------------------------------------------------------------------
 
@@ -231,10 +218,17 @@ class Courier:
 
     def swept(self, route: RouteName, swept: Swept, ends: Ends) -> None:
         place = f"receipt_computer.{route}"
-        self._notices.set_alarm("foreign_temps", place, swept.foreign > 0)
+        # Once is a neighbour at work; what is still there in the next round, nobody works at.
+        self._notices.set_alarm("foreign_temps", place, not swept.foreign.isdisjoint(self._foreign.get(route, ())))
+        self._foreign[route] = swept.foreign
         pattern = result_files.ELIGIBILITY_PATTERN if route == "results" else result_files.SUBSIDY_PATTERN
         full = len(ends.destination.entries(pattern, FOLDER_FULL_FILES + 1)) > FOLDER_FULL_FILES
         self._notices.set_alarm("folder_not_emptied", place, full)
+
+    def owned(self, role: str, ownership: Ownership) -> None:
+        taken = ownership.stands_back
+        self._notices.set_alarm("source_taken", role, taken)
+        self._notices.set_alarm("source_shared", role, ownership.shared and not taken)
 
     def baseline(self, visit: int, at: float | None) -> None:
         if at is None:
@@ -252,7 +246,9 @@ class Courier:
         down = self._health.down()
         for role in self._roles():
             self._notices.set_alarm("share_down", role, role in down)
-        answers = self._health.failing_s("terminal.results") < TERMINAL_DOWN_AFTER_S
+        # Another kiosk's patients hold their cards to that terminal: here it is as if it did not answer.
+        taken = self._routes["results"].ownership.stands_back
+        answers = self._health.failing_s("terminal.results") < TERMINAL_DOWN_AFTER_S and not taken
         if answers != self._terminal_answers:
             self._terminal_answers = answers
             self.emit(self._greeting())

@@ -18,10 +18,10 @@ RENAME_DOUBTED_H = 24  # a server that was cut off shows what it lost within a d
 
 @dataclass(frozen=True)
 class Swept:
-    """`back`: published items whose temporary file is there again; `foreign`: unfinished files that are not ours."""
+    """`back`: published items whose temporary file is there again; `foreign`: names of unfinished files not ours."""
 
     back: tuple[Item, ...]
-    foreign: int
+    foreign: frozenset[str]
 
 
 def sweep(ends: Ends, ledger: Ledger, route: RouteName) -> Swept:
@@ -41,5 +41,5 @@ def sweep(ends: Ends, ledger: Ledger, route: RouteName) -> Swept:
                 continue  # Busy: after a power cut of ours the server still holds the handle; next minute
         ledger.forget_temp(name)
     # Both routes may have one staging folder.
-    foreign = sum(not ledger.knows_temp(name) for name in there.difference(abandoned))
+    foreign = frozenset(name for name in there.difference(abandoned) if not ledger.knows_temp(name))
     return Swept(tuple(item for item in sent if item.temp in there), foreign)

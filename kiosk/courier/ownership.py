@@ -1,0 +1,212 @@
+"""Which kiosk drains a source folder: one at a time, however many were plugged in.
+
+Each kiosk keeps a mark beside its unfinished files: an empty file whose name says which source (what its server says it
+is, not how it is spelled), which kiosk, what it wants, and a beat that goes up. Who finds the source taken waits and
+delivers nothing. A mark that stood still (or was away) for a minute of our own clock, in which we could look, is dead;
+no file's time and no other clock counts. Never holds a patient's data, and never touches a file but marks.
+
+The way to a source that nobody has: a `try`; a later listing without another's `own` or `try`; then `own`. Of two that
+try at once each sees the other, and the greater id gives way. A mark becomes `own` or beats by a rename, which fails if
+somebody took us for dead; a mark that is just eaten is written anew by who beat lately enough to be sure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from drivers.share import Busy, Missing, Share, ShareError
+
+DEAD_S = 60.0
+TRY_AGAIN_S = 0.2
+EATEN_MAX = 3
+# Beside `.kiosk-….tmp`, not under its pattern: kiosks of earlier versions would raise an alarm about their neighbours.
+PATTERN = ".k-owner-*.tmp"
+_NAME = re.compile(r"\.k-owner-([0-9a-f]{16})-([0-9a-f]{16})-(own|try|wait)-([0-9]{1,15})\.tmp")
+Wish = Literal["own", "try", "wait"]
+_STRONGEST: tuple[Wish, ...] = ("wait", "try", "own")
+
+
+def uninterrupted() -> float:
+    """Seconds that also pass while the machine sleeps: whoever slept must not believe that it still owns."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the name of one mark says. `source` and `kiosk` are hashes."""
+
+    source: str
+    kiosk: str
+    wish: Wish
+    beat: int
+
+    @property
+    def name(self) -> str:
+        return f".k-owner-{self.source}-{self.kiosk}-{self.wish}-{self.beat}.tmp"
+
+    @staticmethod
+    def of(name: str) -> Mark | None:
+        found = _NAME.fullmatch(name)
+        return Mark(found[1], found[2], found[3], int(found[4])) if found else None  # type: ignore[arg-type]
+
+
+@dataclass
+class _Other:
+    """Another kiosk's mark as it was last seen, and for how long it has been seen standing still or been away."""
+
+    mark: Mark
+    still_s: float = 0.0
+
+
+class Ownership:
+    """Of one route's source. `turn` is for one thread; what it found may be asked by any."""
+
+    def __init__(
+        self,
+        route: str,
+        kiosk: str,
+        source: Share,
+        staging: Share,
+        dead_s: float = DEAD_S,
+        clock: Callable[[], float] = uninterrupted,
+    ) -> None:
+        self._route = route
+        self._kiosk = kiosk
+        self._share = source
+        self._staging = staging
+        self._dead_s, self._lease_s, self._beat_s = dead_s, dead_s * 2 / 3, dead_s / 6
+        self._clock = clock
+        self._source = ""
+        self._mine: Mark | None = None
+        self._beat_at = 0.0
+        self._looked_at: float | None = None
+        self._others: dict[tuple[str, str], _Other] = {}
+        self._eaten = 0
+        self._wait_until = 0.0
+
+    @property
+    def owns(self) -> bool:
+        """Whether we may deliver: ours, and shown to be ours so lately that nobody can take us for dead."""
+        return self._mine is not None and self._mine.wish == "own" and self._clock() - self._beat_at < self._lease_s
+
+    @property
+    def stands_back(self) -> bool:
+        """Whether another kiosk has the source."""
+        return self._mine is not None and self._mine.wish == "wait"
+
+    @property
+    def shared(self) -> bool:
+        """Whether another living kiosk wants the source."""
+        return any(other.mark.source == self._source for other in list(self._others.values()) if self._lives(other))
+
+    def turn(self) -> float:
+        """Look, judge, beat. Returns in how many seconds the next turn is due. Raises ShareError."""
+        self._know_source()
+        owned = self.owns
+        found = self._look()
+        held = found or self._mine
+        wish = self._judged(held, found, owned)
+        if found is not None and wish == found.wish and self._clock() - self._beat_at < self._beat_s:
+            return self._pause_s()
+        self._show(held, found, wish, owned)
+        return 0.0 if self._mine is None or (wish == "try" and found is None) else self._pause_s()
+
+    def leave(self) -> None:
+        """Take the mark away; after the last delivery."""
+        mine, self._mine = self._mine, None
+        if mine is not None:
+            with suppress(ShareError):
+                self._staging.remove(mine.name)
+
+    # -- one turn -----------------------------------------------------------------------------------------------
+
+    def _know_source(self) -> None:
+        """Ask anew each time: a server that was set up again, or a folder made anew, is another one."""
+        try:
+            identity = self._share.identity()
+        except ShareError:
+            if self._source:
+                return  # it does not answer just now; what we own we own
+            raise
+        source = hashlib.sha256(f"{self._route}/{identity}".encode()).hexdigest()[:16]
+        if self._source not in ("", source):
+            # The other kiosk may find out later than we do.
+            self._wait_until = self._clock() + 2 * self._beat_s if self.stands_back else 0.0
+            self.leave()
+        self._source = source
+
+    def _look(self) -> Mark | None:
+        """List the marks; returns our own."""
+        marks = [mark for entry in self._staging.entries(PATTERN) if (mark := Mark.of(entry.name)) is not None]
+        now = self._clock()
+        # A time in which we could not look proves nothing about others: it counts as one look.
+        seen_s = min(now - self._looked_at, 2 * self._beat_s) if self._looked_at is not None else 0.0
+        self._looked_at = now
+        there: dict[tuple[str, str], Mark] = {}
+        for mark in sorted(marks, key=lambda each: (_STRONGEST.index(each.wish), each.beat)):
+            there[mark.source, mark.kiosk] = mark
+        found = there.pop((self._source, self._kiosk), None)
+        self._watch(there, seen_s)
+        for mark in marks:
+            leftover = mark.kiosk == self._kiosk and mark.source == self._source and mark != found
+            other = self._others.get((mark.source, mark.kiosk))
+            if leftover or (other is not None and not self._lives(other)):
+                with suppress(ShareError):  # gone, or not ours to remove: it is dead all the same
+                    self._staging.remove(mark.name)
+        return found
+
+    def _watch(self, there: dict[tuple[str, str], Mark], seen_s: float) -> None:
+        for key, other in list(self._others.items()):
+            if there.get(key, other.mark) == other.mark:
+                other.still_s += seen_s  # also while it is away: a mark may have been eaten
+                if key not in there and not self._lives(other):
+                    del self._others[key]
+        for key, mark in there.items():
+            known = self._others.get(key)
+            if known is None or known.mark != mark:
+                self._others[key] = _Other(mark)
+
+    def _lives(self, other: _Other) -> bool:
+        return other.still_s < self._dead_s
+
+    def _judged(self, held: Mark | None, found: Mark | None, owned: bool) -> Wish:
+        """What our mark is to say."""
+        living = [other.mark for other in self._others.values() if self._lives(other)]
+        rivals = [mark for mark in living if mark.source == self._source and mark.wish != "wait"]
+        if held is not None and held.wish == "own" and (found is not None or owned):
+            # Two owners: only after a mark could not be seen. Who was away gives way, else the greater id.
+            lost = any(mark.wish == "own" and (not owned or mark.kiosk < self._kiosk) for mark in rivals)
+            return "wait" if lost else "own"
+        if held is not None and held.wish == "try":
+            if any(mark.wish == "own" or mark.kiosk < self._kiosk for mark in rivals):
+                return "wait"
+            self._eaten += found is None
+            # Never seen, always eaten: then nobody's marks can be seen here.
+            return "own" if not rivals and (found is not None or self._eaten > EATEN_MAX) else "try"
+        return "wait" if rivals or self._clock() < self._wait_until else "try"
+
+    def _show(self, held: Mark | None, found: Mark | None, wish: Wish, owned: bool) -> None:
+        shown = Mark(self._source, self._kiosk, wish, held.beat + 1 if held is not None else 0)
+        at = self._clock()
+        try:
+            if found is not None:
+                self._staging.rename_new(found.name, shown.name)
+            else:
+                self._staging.put(shown.name, ())
+        except (Missing, Busy) as error:  # Busy: a virus scanner looks at it, and the next turn removes it
+            if wish == "own" and not owned:
+                if isinstance(error, Busy):
+                    raise
+                self._mine = None  # somebody took us for dead: from the beginning
+                return
+            self._staging.put(shown.name, ())
+        self._beat_at, self._mine = at, shown
+
+    def _pause_s(self) -> float:
+        return min(TRY_AGAIN_S, self._beat_s) if self._mine is not None and self._mine.wish == "try" else self._beat_s
