@@ -32,7 +32,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "file_done": "A file was delivered and taken out of the terminal's folder.",
     "file_reappeared": "A delivered file was back in the terminal's folder; it is deleted again, not sent again.",
     "file_resent": "The receipt computer's server lost a rename; it is done again.",
-    "file_lost_to_other": "Another program took a file before it could be read; it was not delivered by the kiosk.",
+    "file_lost_to_other": "Another program took a file before it could be delivered; the kiosk did not deliver it.",
     "file_replaced": "A file changed before it could be delivered; its new content is handled as a new file.",
     "file_held": "A file is held back; a person must look.",
     "file_unreadable": "A file could not be read as a result; it is delivered as it is.",

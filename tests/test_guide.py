@@ -38,7 +38,7 @@ LINES = [line.split("  #")[0].strip() for line in TEXT.splitlines() if line.star
 ALARMS = {
     "share_down", "share_refused", "delivery_waits", "file_held", "file_unreadable", "file_lost_to_other",
     "institution_differs", "temp_lost", "foreign_temps", "folder_not_emptied", "subsidy_failed_late", "journal_full",
-    "journal_lost", "courier_silent", "alarm_command_failed", *TROUBLES,
+    "journal_lost", "courier_silent", "alarm_command_failed", "source_shared", "source_taken", *TROUBLES,
 }  # fmt: skip
 # Names of other programs, and words of the program's own that stand in no list.
 ELSEWHERE = {"recovered", "kiosk", "down", "refused", "done", "failed", "staging"}
