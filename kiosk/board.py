@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk import status
+from kiosk.disk_room import DISK_TROUBLES, DiskRoom
 from kiosk.journal import EventLog
 from kiosk.screens import STAFF
 from kiosk.tally import Tally
@@ -28,6 +29,7 @@ class Board:
         self._log = log
         self._printer: tuple[str, bool, float] | None = None
         self.card_reader: str | None = None  # up or down
+        self._disk = DiskRoom(folder)
         self._troubles: dict[Trouble, str] = {}
         self._troubles_lock = threading.Lock()
         self.delivery: tuple[str, ...] = ()  # what the delivery watch says
@@ -81,6 +83,7 @@ class Board:
 
     def write(self, screen: str) -> None:
         """Called about once a second; written when something changed, and now and then."""
+        self._judge_disk()
         now = time.monotonic()
         troubles = self.troubles()
         known = (screen, self._printer, self.card_reader, troubles, self._tally.changes)
@@ -93,4 +96,11 @@ class Board:
         if self._printer is not None:
             state, near_end, at = self._printer
             facts["printer"] = {"state": state, "paper_near_end": near_end, "at": at}
-        status.write_run_status(self._folder, facts)
+        if not status.write_run_status(self._folder, facts):
+            self._disk.write_failed()
+            self._judge_disk()
+
+    def _judge_disk(self) -> None:
+        wrong = self._disk.judge()
+        for code in DISK_TROUBLES:
+            self.trouble(code, wrong.get(code))

@@ -25,7 +25,9 @@ ASK_S = 3.0
 SILENT_AFTER_S = 15.0
 CLOSE_S = 1.0
 
-CODES: Final = ("courier_silent", "delivery_waits", "share_terminal", "share_receipt_computer", "alarms")
+CODES: Final = (
+    "disk_full", "courier_silent", "delivery_waits", "share_terminal", "share_receipt_computer", "alarms", "disk_low"
+)  # fmt: skip
 SHARE_ALARMS: Final = ("share_down", "share_refused")
 
 
@@ -102,6 +104,9 @@ def codes_of(silent: bool, answer: Message) -> tuple[str, ...]:
     """What holds. `answer`: what the courier said last, {} if that is too old."""
     seen = overview.heard(answer.get("overview"))
     found = {"courier_silent"} if silent else set()
+    found |= answer.get("disk", {}).keys()
+    if answer.get("journal_fails"):
+        found.add("disk_full")
     shares = answer.get("shares", {})
     failing = {role for role, share in shares.items() if (share.get("failing_s") or 0) > ALARM_AFTER_S}
     if seen is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -44,10 +45,10 @@ class DataLock:
                     f"{folder} is in use: {holder} holds {path.name}. "
                     f"Only one `kiosk {what}` may work on a data folder; stop the other one first."
                 ) from None
-        self._file.seek(0)
-        self._file.truncate()
-        self._file.write(f"kiosk {what}, process {os.getpid()}\n")
-        self._file.flush()
+        # By the descriptor: what a buffer could not write to a full disk would fail again at every close.
+        with suppress(OSError):  # who holds it is only said to the next one; a full disk is no reason not to start
+            self._file.truncate(0)
+            os.write(self._file.fileno(), f"kiosk {what}, process {os.getpid()}\n".encode())
 
     def release(self) -> None:
         self._file.close()

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from drivers.printer import NotReady, open_printer
-from kiosk import import_record, locks, machine_facts
+from kiosk import disk_room, import_record, locks, machine_facts
 from kiosk.config import Config
 from kiosk.courier import overview
 from kiosk.journal import EVENTS
@@ -24,6 +24,7 @@ from kiosk.troubles import TROUBLES, Trouble
 RUN_STATUS = "status-run.json"
 PRINTER_LOCK = "printer.lock"
 PRINTER_FRESH_S = 60.0
+SAID_NOTHING_S = 60.0  # the reception says what it sees every ten seconds
 
 # What can be wrong besides the courier's alarms, whose codes are those of the event log.
 Problem = Literal[
@@ -32,8 +33,10 @@ Problem = Literal[
     "share",
     "alarm_command_failed",
     "journal_unreadable",
+    "journal_full",
     "delivery_waits",
     "reception_gone",
+    "reception_hangs",
     "card_reader_down",
     "printer",
     Trouble,
@@ -58,14 +61,17 @@ class Status:
         self.problems.append({"code": code, **more})
 
 
-def write_run_status(folder: Path, facts: Mapping[str, Any]) -> None:
-    """The reception's part, replaced whole. A full disk is no reason to stop a reception."""
+def write_run_status(folder: Path, facts: Mapping[str, Any]) -> bool:
+    """The reception's part, replaced whole. False: it could not be written, which is no reason to stop a reception."""
     temporary = folder / f".{RUN_STATUS}.{os.getpid()}"
     try:
         temporary.write_text(json.dumps({"at": time.time(), **facts}), encoding="utf-8")
         temporary.replace(folder / RUN_STATUS)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def forget_run_status(folder: Path) -> None:
@@ -77,7 +83,7 @@ def forget_run_status(folder: Path) -> None:
 def collect(config: Config, acknowledge: bool, *, ask_printer: bool = True) -> Status:
     """Ask everybody; each question has a deadline. `ask_printer` False: only what the reception knows of it, if at all.
 
-    `wrong` holds nothing of the machine: what is too little disk or too much heat, the hospital's alert rules say.
+    Of the machine `wrong` holds only a disk without room: what is too much heat, the hospital's alert rules say.
     """
     status = Status()
     folder = config.site.data_dir
@@ -87,6 +93,7 @@ def collect(config: Config, acknowledge: bool, *, ask_printer: bool = True) -> S
     told = _courier(status, config.courier_dir, acknowledge)
     _delivery(status, told or _unasked(config.courier_dir / overview.LEDGER), config.site.zone)
     _reception(status, folder)
+    _troubles(status, {folder, config.courier_dir})
     if ask_printer:
         _printer(status, config)
     else:
@@ -120,6 +127,9 @@ def _courier(status: Status, folder: Path, acknowledge: bool) -> dict[str, Any] 
     for role, share in answer["shares"].items():
         if share["state"] not in (None, "ok"):
             status.found("share", f"{role} {share['state']}: {share['message']}", role=role, state=share["state"])
+    status.facts["courier"]["disk"] = answer.get("disk", {})
+    if answer.get("journal_fails"):
+        status.found("journal_full", "The delivery journal cannot be written; nothing is delivered.")
     if answer.get("alarm_fails"):  # a courier of an older version does not say
         status.facts["alarm_command"]["fails"] = True
         status.found("alarm_command_failed", "The alarm command fails; nobody is told.")
@@ -175,18 +185,41 @@ def _reception(status: Status, folder: Path) -> None:
     status.facts["reception"] = {"alive": alive} | (_run_status(folder) if alive else {})
     if not alive and (folder / RUN_STATUS).exists():  # one that is stopped on purpose takes it away
         status.found("reception_gone", "The reception (kiosk run) ended by itself and is not running.")
+    silent_s = _silent_s(folder) if alive else 0.0
+    # On a full disk it cannot say anything; then that is what is told.
+    if silent_s > SAID_NOTHING_S and disk_room.now(folder) != "disk_full":
+        sentence = f"The reception (kiosk run) has said nothing for {silent_s:.0f} s; it hangs, or cannot write."
+        status.found("reception_hangs", sentence, seconds=round(silent_s, 1))
     if status.facts["reception"].get("card_reader") == "down":
         status.found("card_reader_down", "The card reader does not answer.")
-    _troubles(status, status.facts["reception"])
 
 
-def _troubles(status: Status, reception: Mapping[str, Any]) -> None:
-    """What the reception says is wrong. One of an older version says only `imports`."""
-    said = reception.get("troubles") or {"imports": reception.get("imports")}
+def _troubles(status: Status, folders: set[Path]) -> None:
+    """What the processes say is wrong, and what can be seen without them.
+
+    A process on a full disk cannot write it down, one that has ended says nothing.
+    """
+    reception = status.facts["reception"]
+    said = {"imports": reception.get("imports"), **reception.get("troubles", {})}  # an older one says only `imports`
+    told = status.facts["courier"].get("disk") or {}
+    worse: set[str] = set()
+    for code in ("disk_full", "disk_low"):
+        seen = (disk_room.way_out(folder) for folder in sorted(folders) if disk_room.now(folder) == code)
+        whats = dict.fromkeys(what for what in (said.get(code), told.get(code), *seen) if what and what not in worse)
+        worse.update(whats)
+        said[code] = "; ".join(whats)
     status.facts["troubles"] = {code: said[code] for code in TROUBLES if said.get(code)}
     for code, what in status.facts["troubles"].items():
         beginning = "The import of appointments" if code == "imports" else EVENTS[code].rstrip(".")
         status.found(code, f"{beginning}: {what}", what=what)
+
+
+def _silent_s(folder: Path) -> float:
+    """For how long the reception has written nothing; its lock is as old as the process."""
+    with suppress(OSError):
+        since = max(each.stat().st_mtime for each in (folder / RUN_STATUS, folder / "run.lock"))
+        return time.time() - since
+    return 0.0  # it has only begun
 
 
 def _run_status(folder: Path) -> dict[str, Any]:

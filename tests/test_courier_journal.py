@@ -93,7 +93,9 @@ def line(tmp_path: Path, how: str = "move") -> Iterator[Line]:
         made = Line(courier, tmp_path / "face", taker)
         reception = CourierLine(courier.data_dir, made.heard.append)
         stack.callback(reception.close)
-        wait_until(lambda: made.said("terminal"), "the reception is connected")
+        # A file that the first listing shows is nobody's.
+        reception.ask({"ask": "baseline", "visit": 1})
+        wait_until(lambda: made.said("baseline"), "the folder has been listed, and the reception hears")
         yield made
 
 

@@ -88,7 +88,7 @@ def _problem(problem: Facts, facts: Facts, since: Mapping[str, str]) -> str:
             return _told(f"share_{state}", details, _of_share(role))
         case "printer":
             return _told(state, [])
-        case "delivery_waits":
+        case "delivery_waits" | "reception_hangs":
             return _told(code, [_time(problem.get("seconds"))])
         case _ if code in TROUBLES:
             # The reason itself is English; ［記録］ has it.

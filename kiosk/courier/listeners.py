@@ -1,15 +1,19 @@
 """What the courier makes of what its watchers see: ledger rows, messages to the reception, alarms, pairing.
 
+The row comes before the word, but for a ledger that cannot be written (a full disk): the patient needs no ledger, so
+the result is told and the file stays where it is, to be offered again; see `_tell_unwritten`.
+
 One listener a route. They meet in `Pairing`: an eligibility result asks for a subsidy answer by name, and whichever of
 the two comes first, the other finds it.
 """
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from drivers.share import Digest
@@ -19,9 +23,13 @@ from kiosk.courier.ledger import Subsidy as SubsidyState
 from kiosk.courier.parcels import Parcel
 from kiosk.courier.reading import Reading
 from kiosk.courier.sightings import Sighting
+from kiosk.courier.watch import NotTaken
+from kiosk.eligibility import Eligibility
 from kiosk.link import Message
 
 ASKERS_MAX = 200
+# Files that wait for the ledger to be written; beyond that nothing is told, rather than something twice.
+UNWRITTEN_MAX = 10_000
 
 
 class Desk(Protocol):
@@ -34,6 +42,8 @@ class Desk(Protocol):
     def alarm(self, code: str, item: Item | None = None) -> None: ...
 
     def other_files(self, number: int) -> None: ...
+
+    def ledger_failed(self, error: sqlite3.Error) -> None: ...
 
     def send(self, route: RouteName, parcel: Parcel) -> None: ...
 
@@ -112,6 +122,9 @@ class ResultsListener:
     institution_code: str
     subsidy_wait_s: float | None  # None: subsidies need no forwarding here
     clock: Callable[[], float]
+    # What was complete while the ledger could not be written, and by which sighting. Nobody else knows of it: should
+    # such a file go and come back, it must not be told as a new one.
+    unwritten: dict[tuple[str, Digest], int] = field(default_factory=dict, repr=False)
 
     def sighted(self, sighting: Sighting) -> None:
         if sighting.fresh:
@@ -133,8 +146,15 @@ class ResultsListener:
     def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
         request = reading.request if self.subsidy_wait_s is not None else ""
         state: SubsidyState = "refused" if reading.refused else "waiting" if request else "none"
-        news = _is_news(self.ledger, "results", sighting, digest)
-        item, _ = admit(self.ledger, "results", sighting.name, digest, request, state)
+        try:
+            news = _is_news(self.ledger, "results", sighting, digest)
+            item, _ = admit(self.ledger, "results", sighting.name, digest, request, state)
+        except sqlite3.Error as error:
+            self._tell_unwritten(sighting, reading, digest, request)
+            self.desk.ledger_failed(error)
+            raise NotTaken from error
+        may_tell = self._may_tell(sighting, digest)
+        self.unwritten.pop((sighting.name.lower(), digest), None)
         if not news or item.state == "held":
             self.desk.emit({"event": "gone", "file": sighting.id})  # known: delivered, never shown
             if item.state == "held":
@@ -142,28 +162,59 @@ class ResultsListener:
             elif item.state == "published":
                 self.desk.event("file_reappeared", item)
         else:
-            self._announce(sighting, item, reading)
+            self._announce(sighting, item, reading, may_tell)
         wait_s = self.subsidy_wait_s if request and self.subsidy_wait_s is not None else 0.0
         self.desk.send("results", Parcel(item.id, request, self.clock() + wait_s, raw))
 
-    def _announce(self, sighting: Sighting, item: Item, reading: Reading) -> None:
-        answers = self.ledger.answers_to(item.request or "-")  # first: what may fail must not say anything twice
+    def _tell_unwritten(self, sighting: Sighting, reading: Reading, digest: Digest, request: str) -> None:
+        """The ledger cannot be written. Whether it knows the file can be read all the same; only a new one is told.
+
+        A courier that is started again meanwhile finds the file there, so it is not fresh and nobody is told.
+        """
+        if not self._may_tell(sighting, digest) or len(self.unwritten) >= UNWRITTEN_MAX:
+            return
+        self.unwritten.setdefault((sighting.name.lower(), digest), sighting.id)
+        try:
+            if not _is_news(self.ledger, "results", sighting, digest):
+                self.desk.emit({"event": "gone", "file": sighting.id})  # as below: never shown
+                return
+            others = [item for item in self.ledger.of_name("results", sighting.name) if item.digest != digest]
+            if any(item.state not in ("lost", "replaced") for item in others):
+                return  # other content of this name; what becomes of it, only the row can say
+            self._tell_result(sighting, reading, request)
+        except sqlite3.Error:
+            return  # it cannot even be asked: perhaps this was delivered long ago
+
+    def _may_tell(self, sighting: Sighting, digest: Digest) -> bool:
+        """Not what was told, nor what another sighting of the same file may have told."""
+        first = self.unwritten.get((sighting.name.lower(), digest), sighting.id)
+        return not sighting.told and first == sighting.id
+
+    def _announce(self, sighting: Sighting, item: Item, reading: Reading, may_tell: bool) -> None:
+        if may_tell:  # first: what may fail here must not say anything twice
+            self._tell_result(sighting, reading, item.request)
         self.desk.event("file_seen", item)
         if reading.refused:
             self.desk.event("subsidy_refused", item)
         if reading.result is None:
             self.desk.alarm("file_unreadable", item)
-            return
-        result = reading.result
-        foreign = result.institution_code is not None and result.institution_code != self.institution_code
-        if foreign:
+        elif self._is_foreign(reading.result):
             self.desk.alarm("institution_differs", item)
-        if item.request:
-            self.pairing.asked(item.request, sighting.id)
+
+    def _is_foreign(self, result: Eligibility) -> bool:
+        return result.institution_code is not None and result.institution_code != self.institution_code
+
+    def _tell_result(self, sighting: Sighting, reading: Reading, request: str) -> None:
+        result = reading.result
+        if result is None:
+            return
+        if request:
+            self.pairing.asked(request, sighting.id)
         if not sighting.fresh:
             return  # it was there when the courier started: delivered unseen
+        foreign = self._is_foreign(result)
         notes = list(result.notes)
-        if any(answer.name.lower().endswith(".err") for answer in answers):
+        if any(answer.name.lower().endswith(".err") for answer in self.ledger.answers_to(request or "-")):
             notes.append("subsidy_failed")
         usable = result.outcome == "usable" and not foreign
         self._tell(
@@ -175,6 +226,7 @@ class ResultsListener:
                 "notes": notes if usable else [],
             },
         )
+        sighting.told = True
 
     def _tell(self, sighting: Sighting, content: Message) -> None:
         empty: Message = {"reference_number": None, "birthdate": None, "notes": []}
@@ -204,8 +256,12 @@ class SubsidiesListener:
         pass  # the folder is the terminal's common one; files of other kinds are normal there
 
     def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
-        news = _is_news(self.ledger, "subsidies", sighting, digest)
-        item, _ = admit(self.ledger, "subsidies", sighting.name, digest, reading.request, "none")
+        try:
+            news = _is_news(self.ledger, "subsidies", sighting, digest)
+            item, _ = admit(self.ledger, "subsidies", sighting.name, digest, reading.request, "none")
+        except sqlite3.Error as error:
+            self.desk.ledger_failed(error)
+            raise NotTaken from error
         if item.state == "held":
             self.desk.alarm("file_held", item)
         elif news:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kiosk.alarm import AlarmBell, Condition
 from kiosk.courier import overview
+from kiosk.disk_room import DiskRoom, DiskTrouble
 from kiosk.journal import EventLog
 from kiosk.watchdog import Notifier
 
@@ -25,6 +26,9 @@ class Lookout:
         self, ledger: Path, roles: Collection[str], bell: AlarmBell, notifier: Notifier, log: EventLog
     ) -> None:
         self._ledger = ledger
+        self._disk = DiskRoom(ledger.parent)
+        self._wrong_with_disk: dict[DiskTrouble, str] = {}
+        self._journal_fails = False
         self._roles = frozenset(roles)
         self._bell = bell
         self._notifier = notifier
@@ -44,6 +48,8 @@ class Lookout:
         self._look_at = time.monotonic() + LOOK_EVERY_S
         # A set that keeps its order: what came first is told first.
         wrong = dict.fromkeys(Condition("share_down", role) for role in down)
+        self._judge_disk(journal_fails)
+        wrong |= dict.fromkeys(Condition(code) for code in self._wrong_with_disk)
         if journal_fails:
             wrong[Condition("journal_full")] = None
         waiting = unfinished
@@ -60,6 +66,19 @@ class Lookout:
         self._bell.judge(wrong)
         troubles = "".join(f"; {' '.join((each.code, each.place)).rstrip()}" for each in wrong)
         self._notifier.status(f"delivering; {waiting} waiting{troubles}")
+
+    def facts(self) -> dict[str, object]:
+        """What it has found, for the courier's `status`. Any thread."""
+        fails, disk = self._journal_fails, self._wrong_with_disk
+        return {"alarm_fails": self._bell.fails, "journal_fails": fails, "disk": disk}
+
+    def _judge_disk(self, journal_fails: bool) -> None:
+        self._journal_fails = journal_fails
+        if journal_fails:
+            self._disk.write_failed()
+        before, self._wrong_with_disk = self._wrong_with_disk, self._disk.judge()
+        for code in self._wrong_with_disk.keys() - before.keys():
+            self._log.write(code, what=self._wrong_with_disk[code])
 
     def _judge_waits(self, oldest_s: float | None) -> bool:
         waits = oldest_s is not None and oldest_s > overview.OLDEST_MAX_S

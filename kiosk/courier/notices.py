@@ -10,6 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from kiosk.courier.ledger import Item, Ledger
 from kiosk.journal import EventLog
@@ -17,7 +18,8 @@ from kiosk.journal import EventLog
 # After these nothing that was written can be trusted; every other error (full, locked) may heal.
 _BROKEN = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 SAY_AGAIN_S = 60.0
-FULL_RECENTLY_S = 10.0  # what waits to be written is tried every half second
+FULL_RECENTLY_S = 15.0  # what waits to be written is tried again within ten
+OWED_MAX = 200
 
 
 class NoticeBoard:
@@ -29,6 +31,7 @@ class NoticeBoard:
         self._stop = stop
         self._full_said_at: float | None = None
         self._full_at: float | None = None
+        self._owed: dict[tuple[str, str], bool] = {}  # alarms that could not be written: to be raised, or cleared
         self.failure: str | None = None
         self.others = 0
 
@@ -42,7 +45,8 @@ class NoticeBoard:
 
     def alarm(self, code: str, item: Item | None = None) -> None:
         subject = f"file {item.id}" if item else ""
-        self.with_ledger(lambda: self._ledger.raise_alarm(code, subject))
+        if not self.with_ledger(lambda: self._ledger.raise_alarm(code, subject)):
+            self._owe(code, subject, True)
         self._log.write(code, **({"file": item.id} if item else {}))
 
     def all_clear(self, item: Item) -> None:
@@ -58,13 +62,30 @@ class NoticeBoard:
             elif self._ledger.raise_alarm(code, subject):
                 self._log.write(code, where=subject)
 
-        self.with_ledger(write)
+        self._owed.pop((code, subject), None)
+        if not self.with_ledger(write):
+            self._owe(code, subject, wrong)
 
-    def with_ledger(self, write: Callable[[], object]) -> None:
+    def settle(self) -> None:
+        """Write what a full disk has kept out of the ledger: an alarm about one file is raised only once."""
+        for (code, subject), wrong in list(self._owed.items()):
+            write = self._ledger.raise_alarm if wrong else self._ledger.clear_alarm
+            if not self.with_ledger(partial(write, code, subject)):
+                return
+            self._owed.pop((code, subject), None)
+
+    def _owe(self, code: str, subject: str, wrong: bool) -> None:
+        if len(self._owed) < OWED_MAX:
+            self._owed[code, subject] = wrong
+
+    def with_ledger(self, write: Callable[[], object]) -> bool:
+        """Whether it was written."""
         try:
             write()
         except sqlite3.Error as error:
             self.ledger_failed(error)
+            return False
+        return True
 
     def ledger_failed(self, error: sqlite3.Error) -> None:
         """A full disk heals; after an I/O error nothing that was written can be trusted, so start anew (and reread)."""

@@ -150,6 +150,7 @@ class Courier:
         prune_at = 0.0
         while not self._stop.wait(0.5):
             self._judge_shares()
+            self._notices.settle()
             stuck = self._stuck()
             if stuck:
                 self._notices.stuck(stuck)
@@ -284,7 +285,7 @@ class Courier:
             "other_files": self._notices.others,
             "unfinished": unfinished,
             "oldest_unfinished_s": oldest_s,
-            "alarm_fails": self._bell.fails,
+            **self._lookout.facts(),
             "overview": overview.told(self._settings.data_dir / LEDGER),
         }
 

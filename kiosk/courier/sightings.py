@@ -33,6 +33,7 @@ class Sighting:
     sighted_at: float = 0.0  # when it was first listed
     handled: bool = False  # complete and in the ledger
     news: Digest | None = field(repr=False, default=None)  # what the ledger lacked when it was first offered
+    told: bool = False  # the reception has its result, perhaps before the ledger could be written
     given_up: bool = False  # the patient has been told that it cannot be read
     read_at: float | None = None  # when its content was last looked at
     read_stamp: tuple[int, str] | None = None
@@ -138,6 +139,7 @@ class Sightings:
         known.size, known.stamp, known.stable_since = entry.size, entry.stamp, started
         known.hashing = None
         known.looked()
-        if known.handled:
+        if known.handled or known.told:
             # Other content under a name that was read already: whoever waits must see it as another file.
-            known.id, known.handled, known.given_up, known.news = next(self._ids), False, False, None
+            known.id, known.handled, known.told = next(self._ids), False, False
+            known.given_up, known.news = False, None

@@ -26,6 +26,10 @@ BACKLOG_BUDGET_S = 0.2
 OTHERS_EVERY_S = 60.0
 
 
+class NotTaken(Exception):
+    """A complete file could not be taken now; it is to be offered again, and the others are to go on."""
+
+
 class Listener(Protocol):
     """Who is told. Called in the watcher's thread; must not block on the network."""
 
@@ -37,7 +41,7 @@ class Listener(Protocol):
     def unreadable(self, sighting: Sighting) -> None: ...
 
     def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
-        """`raw` is None for a file that is delivered as it is, unread. May raise; the file is then offered again."""
+        """`raw` is None for a file that is delivered as it is, unread. May raise NotTaken."""
 
     def others(self, number: int) -> None: ...
 
@@ -106,6 +110,8 @@ class Watcher:
                 raise
             except ShareError:
                 sighting.set_aside(now, refused=True)
+            except NotTaken:
+                sighting.set_aside(now, refused=False)
             else:
                 sighting.looked()
         left = self._sightings.unfinished()

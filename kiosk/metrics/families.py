@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from kiosk.disk_room import DISK_TROUBLES
 from kiosk.journal import EVENTS
 from kiosk.tally import OTHER, OUTCOMES, REASONS, SLIPS, VISIT_BOUNDS_S, WAYS
 from kiosk.troubles import TROUBLES
@@ -81,8 +82,9 @@ def _reception(sheet: _Sheet, facts: Facts, is_open: bool) -> Iterator[Metric]:
     yield sheet.one("card_reader_up", "1: the card reader answers.", card_reader and card_reader == "up")
     yield sheet.one("imports_ok", "1: the import of appointments works.", imports_ok)
     wrong = facts.get("troubles", {})
-    # Nothing is claimed well that nobody looks at.
-    troubles = [((code,), float(code in wrong)) for code in TROUBLES if code in wrong or "troubles" in seen]
+    # Nothing is claimed well that nobody looks at; `kiosk status` looks at the disk by itself.
+    looked_at = set(TROUBLES) if "troubles" in seen else {*DISK_TROUBLES, *wrong} if "troubles" in facts else set()
+    troubles = [((code,), float(code in wrong)) for code in TROUBLES if code in looked_at]
     yield sheet.several("trouble", "1: that is wrong, by code.", ("code",), troubles)
 
 
