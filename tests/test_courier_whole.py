@@ -9,6 +9,7 @@ import shutil
 import socket
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -362,6 +363,41 @@ def test_many_files_that_may_not_be_deleted_keep_no_other_waiting(tmp_path: Path
         courier.wait_done(31, 30.0)
         wait_until(lambda: not courier.alarms(), "cleared")
         assert courier.events().count("share_refused") < 40
+
+
+def test_a_visit_is_served_at_once_while_hundreds_of_fresh_files_are_read(tmp_path: Path) -> None:
+    """Counted, not timed: how many of the others are read before it."""
+
+    def slow(*_: Any) -> None:
+        time.sleep(0.01)
+
+    def wrap(role: str, share: Share) -> Share:
+        return hooked(share, before_read=slow) if role == "watched" else share
+
+    heard: list[Message] = []
+
+    def results(until: Callable[[Message], bool]) -> int:
+        """How many results are told before that."""
+        wait_until(lambda: any(until(message) for message in heard), "it is told")
+        last = next(number for number, message in enumerate(heard) if until(message))
+        return sum(message["event"] == "result" for message in heard[:last])
+
+    with local(tmp_path, wrap) as courier, ReceiptComputer(tmp_path / "to_face") as receipt_computer:
+        line = CourierLine(courier.data_dir, heard.append)
+        wait_until(lambda: any(message["event"] == "terminal" for message in heard), "connected")
+        for number in range(300):
+            place(tmp_path / "face", result_name(number), document())
+        results(lambda message: message["event"] == "result")
+        heard.clear()
+        line.ask({"ask": "baseline", "visit": 1})
+        assert results(lambda message: message["event"] == "baseline") < 60
+        began = next(message["at"] for message in heard if message["event"] == "baseline")
+        place(tmp_path / "face", result_name(900), document())
+        assert results(lambda message: message["event"] == "result" and message["first_seen"] >= began) < 200
+        courier.wait_done(301)
+        line.close()
+        names = sorted(taken.name for taken in receipt_computer.taken)
+    assert names == sorted(result_name(number) for number in (*range(300), 900))
 
 
 def test_nonsense_on_the_line_costs_only_the_line_it_came_on(tmp_path: Path) -> None:

@@ -236,6 +236,79 @@ def test_a_patients_file_does_not_wait_until_a_huge_one_is_hashed(tmp_path: Path
     assert watch.heard.completed[result_name(1)][1].size == 20_000
 
 
+class Slow:
+    """A share whose reading takes some of the watch's time."""
+
+    def __init__(self, folder: Path, takes_s: float = 0.05) -> None:
+        self._takes_s = takes_s
+        self.asked: list[str] = []
+        self.watch: Watch | None = None
+        self.share = hooked(open_share(f"file://{folder}", None), before_read=self._read)
+
+    def _read(self, name: str, *_: Any) -> None:
+        self.asked.append(name)
+        if self.watch is not None:
+            self.watch.clock.now += self._takes_s
+
+
+def test_many_fresh_files_are_read_a_little_at_a_time_and_what_a_visit_waits_for_first(tmp_path: Path) -> None:
+    slow = Slow(tmp_path)
+    watch = slow.watch = Watch(slow.share)
+    for number in range(60):
+        place(tmp_path, result_name(number), document())
+    watch.poll()
+    watch.clock.now += 0.25  # they are settled
+    watch.poll()
+    assert (1 <= len(slow.asked) <= 6, watch.watcher.behind) == (True, True)
+    watch.clock.now += 0.01
+    watch.watcher.visit_began(watch.watcher.poll())
+    watch.clock.now += 0.01
+    place(tmp_path, result_name(99), document())
+    watch.poll()
+    watch.clock.now += 0.25
+    before = len(slow.asked)
+    watch.poll()
+    assert slow.asked[before] == result_name(99)
+    for _ in range(30):
+        watch.poll()
+    others = [name for name in watch.heard.completed if name != result_name(99)]
+    assert others == [result_name(number) for number in range(60)], "in order of first sight"
+    assert (len(slow.asked), watch.watcher.behind) == (61, False)
+
+
+def test_however_slow_the_share_each_look_reads_a_file(tmp_path: Path) -> None:
+    slow = Slow(tmp_path, 60.0)
+    watch = slow.watch = Watch(slow.share)
+    for number in range(3):
+        place(tmp_path, result_name(number), document())
+    watch.poll()
+    watch.clock.now += 0.25
+    for done in (1, 2, 3):
+        watch.poll()
+        assert len(watch.heard.completed) == done
+
+
+def test_many_bad_files_keep_no_good_one_waiting(tmp_path: Path) -> None:
+    """They are read again each second, which may take longer than a second."""
+    slow = Slow(tmp_path)
+    watch = slow.watch = Watch(slow.share)
+    for number in range(100):
+        place(tmp_path, result_name(number), document("truncated-tag"))
+    for _ in range(10):
+        watch.clock.now += 0.25
+        watch.poll()
+    place(tmp_path, result_name(200), document())
+    for _ in range(14):
+        watch.clock.now += 0.25
+        watch.poll()
+    assert list(watch.heard.completed) == [result_name(200)]
+    for _ in range(60):
+        watch.clock.now += 0.25
+        watch.poll()
+    assert set(slow.asked) == {result_name(number) for number in (*range(100), 200)}
+    assert len(watch.heard.told) == 100
+
+
 def test_a_busy_moment_in_the_middle_of_hashing_begins_the_wait_anew(tmp_path: Path) -> None:
     busy = [True]
 
@@ -300,7 +373,7 @@ def test_first_sight_is_never_later_than_the_file_though_the_share_was_away(tmp_
     watch.clock.now += 30
     place(tmp_path, result_name(1), document())
     watch.poll()
-    (sighting,) = list(watch.watcher._sightings)
+    (sighting,) = watch.watcher._sightings.in_turn(None)
     assert sighting.first_seen == listed_at
 
 

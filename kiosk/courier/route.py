@@ -89,7 +89,7 @@ class Route:
         self._health = health
         self._listener = listener
         self._deliverer = Deliverer(ends, ledger, listener, lambda: ownership.owns)
-        self._baselines = Baselines(listener.baseline)
+        self._baselines = Baselines(self._answer_baseline)
         self._stop = threading.Event()
         self._sweep_at = 0.0
         self._lost_destination = False
@@ -179,7 +179,7 @@ class Route:
             self._baselines.give_up()
             self._stop.wait(RETRY_S)
             return
-        self._baselines.pause(began + self._poll_s - time.monotonic())
+        self._baselines.pause(0.0 if self._watcher.behind else began + self._poll_s - time.monotonic())
 
     def _watch_from_afar(self) -> None:
         """The files are another kiosk's, and so are the patients; whether the share answers is still to be known."""
@@ -190,6 +190,11 @@ class Route:
         except ShareError as error:
             self._health.fails(self._roles.source, error)
         self._baselines.pause(RETRY_S)
+
+    def _answer_baseline(self, visit: int, at: float | None) -> None:
+        if at is not None:
+            self._watcher.visit_began(at)
+        self._listener.baseline(visit, at)
 
     # -- delivering ---------------------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ class Sighting:
     stable_since: float
     fresh: bool  # not there when the courier started
     sighted_at: float = 0.0  # when it was first listed
+    looked_at: float = 0.0  # when it was last examined
     handled: bool = False  # complete and in the ledger
     news: Digest | None = field(repr=False, default=None)  # what the ledger lacked when it was first offered
     told: bool = False  # the reception has its result, perhaps before the ledger could be written
@@ -98,9 +99,17 @@ class Sightings:
         """What is not yet in the ledger."""
         return [each for each in self._known.values() if not each.handled]
 
-    def __iter__(self) -> Iterator[Sighting]:
-        # Fresh files first: a patient waits for them, nobody waits for a backlog.
-        return iter(sorted(self._known.values(), key=lambda each: (not each.fresh, each.id)))
+    def in_turn(self, visit_at: float | None) -> list[Sighting]:
+        """In which order to look at them: what the visit that began then may wait for; then what was never read, first
+        what came while we watched, for nobody waits for the rest. Many bad ones take turns and keep no other waiting.
+        """
+
+        def turn(each: Sighting) -> tuple[bool, bool, bool, float, int]:
+            waited_for = visit_at is not None and each.fresh and each.first_seen >= visit_at
+            bad = each.read_at is not None or each.given_up
+            return (not waited_for, bad, not each.fresh, each.looked_at, each.id)
+
+        return sorted(self.unfinished(), key=turn)
 
     def listed(self, entries: list[Entry], started: float, finished: float, *, cut: bool = False) -> Listing:
         """Take in one listing that ran from `started` to `finished`; `cut`: there may be more files than it shows."""

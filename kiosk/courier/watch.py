@@ -22,7 +22,7 @@ SETTLED_S = 0.25
 TOLD_AFTER_S = 5.0
 AS_IT_IS_AFTER_S = 60.0
 LOOK_AGAIN_S = 1.0
-BACKLOG_BUDGET_S = 0.2
+LOOK_BUDGET_S = 0.2
 OTHERS_EVERY_S = 60.0
 
 
@@ -71,6 +71,8 @@ class Watcher:
         self._vanished: list[Sighting] = []  # still to be told
         self._others_at: float | None = None
         self._look_until = 0.0
+        self._visit_at: float | None = None
+        self.behind = False  # the last look ended before it had examined everything
         # Seen but not yet complete: how many, and since when the oldest. Replaced whole, so any thread may read it.
         self.unfinished: tuple[int, float | None] = (0, None)
 
@@ -86,8 +88,13 @@ class Watcher:
         self._vanished += [sighting for sighting in listing.gone if not sighting.handled]
         return finished
 
+    def visit_began(self, at: float) -> None:
+        """From `at` on, the end of a listing, somebody may wait for what a later one shows: that is read first."""
+        self._visit_at = at
+
     def look(self) -> bool:
-        """Examine what is not yet known to be complete; after a while the backlog waits for the next poll.
+        """Examine what is not yet known to be complete, for a while but at least one file; then others have their turn:
+        a listing, for somebody may wait for that, and what it shows. See `behind`.
 
         Returns whether there are files that the server does not let us read. No file waits behind a bad one.
         Raises Unreachable.
@@ -95,13 +102,16 @@ class Watcher:
         while self._vanished:
             self._listener.gone(self._vanished[0])
             del self._vanished[0]
-        self._look_until = self._clock() + BACKLOG_BUDGET_S
-        for sighting in self._sightings:
+        self._look_until = self._clock() + LOOK_BUDGET_S
+        self.behind = False
+        for sighting in self._sightings.in_turn(self._visit_at):
             now = self._clock()
             if sighting.handled or now < sighting.not_before:
                 continue
-            if not sighting.fresh and now > self._look_until:
+            if now > self._look_until:
+                self.behind = True
                 break
+            sighting.looked_at = now
             try:
                 self._examine(sighting)
             except Unreachable:
@@ -116,7 +126,7 @@ class Watcher:
                 sighting.looked()
         left = self._sightings.unfinished()
         self.unfinished = (len(left), min((each.sighted_at for each in left), default=None))
-        return any(sighting.refused for sighting in self._sightings)
+        return any(sighting.refused for sighting in left)
 
     def count_others(self) -> None:
         """Now and then: how many files of other kinds lie there."""
