@@ -19,7 +19,7 @@ import threading
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from time import time
+from time import monotonic, time
 from typing import Any, Final
 
 from drivers.reservations.csv_file import MAX_BYTES
@@ -32,6 +32,7 @@ from kiosk.supervise import when_asked_to_end
 from kiosk.watchdog import Notifier
 
 EVERY_S: Final = 5.0
+SAY_AGAIN_S: Final = 60.0  # a share may fail in another way each round
 FILES_MAX: Final = 1_000
 KEEP_DAYS: Final = 14
 _STATE: Final = ".kiosk-fetch.json"
@@ -75,7 +76,8 @@ class Fetcher:
         self._log = log
         self._copied: dict[str, str] = _state(folder).get("copied", {})
         self._seen: dict[str, str] = {}  # in the round before
-        self._trouble: str | None = None
+        self._trouble: str | None = None  # as it was said last
+        self._said_at = 0.0
 
     def round(self) -> int:
         """Copy what changed; how many files. Never raises for anything about the share or the folder."""
@@ -86,8 +88,10 @@ class Fetcher:
             trouble = str(error)
         except OSError as error:
             trouble = f"the import folder: {os.strerror(error.errno or 0)}"
-        if trouble != self._trouble:
-            self._trouble = trouble
+        if bool(trouble) != bool(self._trouble) or (
+            trouble != self._trouble and monotonic() - self._said_at > SAY_AGAIN_S
+        ):
+            self._trouble, self._said_at = trouble, monotonic()
             self._log.write("appointments_share_failed" if trouble else "appointments_share_up", what=trouble or "")
         with suppress(OSError):  # a full disk: the trouble is in the log, and what was copied is copied once more
             self._write(_STATE, json.dumps({"at": time(), "trouble": trouble, "copied": self._copied}).encode())

@@ -402,7 +402,7 @@ class Day:
         return told
 
     def _look(self, finished: float) -> None:
-        for sighting in self.sightings:
+        for sighting in self.sightings.in_turn(None):
             file = self.files[sighting.name]
             if sighting.handled:
                 continue

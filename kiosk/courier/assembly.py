@@ -57,9 +57,7 @@ def _notice_dead_threads(courier: Courier) -> None:
     """A thread of ours that dies (hub, deadlines, the parent's watch) ends the process: it is started again."""
 
     def died(arguments: threading.ExceptHookArgs) -> None:
-        # The SMB library's threads belong to one connection each, and a lost connection is noticed by its user.
-        library = arguments.thread is not None and arguments.thread.name.startswith("msg_worker")
-        if not library and arguments.exc_value is not None:
+        if arguments.exc_value is not None:
             courier.broke(arguments.exc_value)
 
     threading.excepthook = died

@@ -10,6 +10,10 @@ from drivers.share import Refused, ShareError
 
 ALARM_AFTER_S = 10.0
 TERMINAL_DOWN_AFTER_S = 3.0
+RETRY_S = 0.5
+# What has been away for a minute is not back in half a second, and something else may answer in its place.
+AWAY_AFTER_S = 60.0
+AWAY_RETRY_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,10 @@ class Health:
         with self._lock:
             since = self._failing_since.get(role)
             return 0.0 if since is None else self._clock() - since
+
+    def pause_s(self, role: str) -> float:
+        """How long to wait before it is tried again."""
+        return RETRY_S if self.failing_s(role) < AWAY_AFTER_S else AWAY_RETRY_S
 
     def down(self) -> list[str]:
         """The roles that have failed long enough to tell staff."""

@@ -10,11 +10,10 @@ from collections.abc import Callable
 
 from drivers.share import Busy, Exists, Full, Missing, Refused, ShareError
 from kiosk.courier.deliver import Ends
-from kiosk.courier.health import Health
+from kiosk.courier.health import RETRY_S, Health
 from kiosk.courier.ownership import Ownership
 from kiosk.courier.refusals import Refusals
 
-RETRY_S = 0.5
 # A destination that does not answer must not keep results from being seen; longer than one call's deadline.
 JUDGED_WITHIN_S = 8.0
 
@@ -46,7 +45,7 @@ class Keeper:
             self._refusals.note("own", self._destination, False)
             judged = self.ownership.owns or self.ownership.stands_back
         except ShareError as error:
-            pause_s = RETRY_S
+            pause_s = self._health.pause_s(self._destination)
             judged = not isinstance(error, Busy | Exists | Missing)  # those of one mark; else results are to be seen
             self._failed(error)
         if judged:

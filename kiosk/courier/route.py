@@ -17,8 +17,8 @@ from typing import Protocol
 from drivers.share import Busy, Exists, Missing, Refused, ShareError, Unreachable
 from kiosk.courier.baselines import Baselines
 from kiosk.courier.deliver import Deliverer, Ends, Notices
-from kiosk.courier.health import Health
-from kiosk.courier.keeper import RETRY_S, Keeper
+from kiosk.courier.health import RETRY_S, Health
+from kiosk.courier.keeper import Keeper
 from kiosk.courier.ledger import Ledger, RouteName
 from kiosk.courier.ownership import Ownership
 from kiosk.courier.parcels import HELD_PAUSE_S, Parcel, Parcels
@@ -177,7 +177,7 @@ class Route:
             if isinstance(error, Refused):
                 self._refusals.afresh("watched", self._watcher.share)
             self._baselines.give_up()
-            self._stop.wait(RETRY_S)
+            self._stop.wait(self._health.pause_s(self._roles.source))
             return
         self._baselines.pause(0.0 if self._watcher.behind else began + self._poll_s - time.monotonic())
 
@@ -226,7 +226,7 @@ class Route:
             self.parcels.failed(parcel)
             # The others would meet the same: they keep their turns until the server answers again.
             self._lost_destination = role == self._roles.destination
-            self._stop.wait(RETRY_S)
+            self._stop.wait(self._health.pause_s(role))
             return
         except ShareError as error:
             self._refuse(parcel, error)
@@ -243,7 +243,7 @@ class Route:
             self._health.fails(self._roles.destination, error)
             if isinstance(error, Refused):
                 self._refusals.afresh("destination", self._ends.destination, self._ends.staging)
-            self._stop.wait(RETRY_S)
+            self._stop.wait(self._health.pause_s(self._roles.destination))
             return False
         self._lost_destination = False
         # A route with nothing to deliver would be taken for down until the next regular round.
