@@ -8,7 +8,7 @@ taken from there. STAGE, a private folder, gets
     etc/            what will be in /etc/kiosk
     private         "user name" of all in etc/ but site.toml, a line each: each is one user's alone, see USERS
     tmpfiles        lines for tmpfiles.d that say so
-    folders         folders to be made for the reception's user, a line each
+    folders         "owner group folder" of folders to be made for exports, a line each
     services        the services this site needs, a line each, in the order of their start
     SERVICE.conf    drop-ins: what else these services may write to; missing when there is nothing
 
@@ -121,7 +121,10 @@ def write_needs(config: Config, private: dict[str, str], stage: Path) -> None:
         services.append("kiosk-metrics")
     (stage / "services").write_text("".join(f"{service}\n" for service in services), encoding="utf-8")
     folders = [config.reservations.import_dir] if config.reservations.import_dir else []
-    (stage / "folders").write_text("".join(f"{folder}\n" for folder in folders), encoding="utf-8")
+    # The state folder of kiosk-appointments.service is as systemd makes it.
+    fetched = bool(config.reservations.share) and folders == [site_needs.EXPORTS]
+    owner = "kiosk-fetch kiosk" if fetched else "kiosk kiosk-import"
+    (stage / "folders").write_text("".join(f"{owner} {folder}\n" for folder in folders), encoding="utf-8")
     written = {
         "kiosk-courier": site_needs.courier_writes(config),
         "kiosk": site_needs.reception_writes(config),

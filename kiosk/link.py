@@ -13,6 +13,7 @@ answers a hello with its status; neither does harm.
 
 A patient's data passes here and is never stored. Moments are seconds of CLOCK_MONOTONIC, which all processes of a
 machine share. Who can open the socket, the folder decides: its owner, and its group if that may pass through it (x).
+Nothing else is asked of a client: whom SO_PEERCRED names is 65534 for everybody inside the courier's unit.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def test_settings_are_the_groups_and_passwords_the_users_alone(first: Pc) -> Non
     lines = (first.folder / "etc/tmpfiles.d/kiosk.conf").read_text(encoding="utf-8").splitlines()
     assert "z /etc/kiosk/terminal.secret 0600 kiosk-courier kiosk -" in lines
     assert "d /var/lib/kiosk 0700 kiosk kiosk -" in lines
-    assert "d /var/lib/kiosk-courier 2710 kiosk-courier kiosk -" in lines
+    assert "d /var/lib/kiosk-courier 2710 kiosk-courier :kiosk-line -" in lines
 
 
 def test_no_password_lies_in_the_code_and_no_stage_is_left(pc: Pc) -> None:

@@ -104,7 +104,8 @@ def test_the_screen_and_the_delivery_are_two_users_that_meet_in_one_folder() -> 
     """Only by its x the reception's user passes through the folder, to the socket; tests/test_two_users.py tries it."""
     courier, reception = service("kiosk-courier.service"), service("kiosk.service")
     assert (courier["User"], reception["User"]) == (["kiosk-courier"], ["kiosk"])
-    assert courier["Group"] == reception["Group"] == ["kiosk"]
+    assert (courier["Group"], courier["SupplementaryGroups"]) == (["kiosk-line"], ["kiosk"])
+    assert reception["Group"] == ["kiosk"]
     assert (courier["StateDirectory"], courier["StateDirectoryMode"]) == (["kiosk-courier"], ["2710"])
     assert courier["UMask"] == ["0077"]
     assert "-/var/lib/kiosk" in courier["InaccessiblePaths"][0].split()
@@ -173,5 +174,15 @@ def test_the_users_are_made_as_systemd_understands(tmp_path: Path) -> None:
         line = rf"^{user}:[^:]*:\d+:{number}:[^:]*:/var/lib/{folder}:/usr/sbin/nologin$"
         assert re.search(line, passwd, re.MULTILINE)
         assert re.search(rf"^{user}:[!*]", shadow, re.MULTILINE)
-    for group in ("video", "render", "input", "dialout", "lp"):  # the screen's user alone
+    for group in ("video", "render", "input", "dialout", "lp", "kiosk-line"):  # the screen's user alone
         assert re.search(rf"^{group}:[^:]*:\d+:kiosk$", groups, re.MULTILINE)
+    assert re.search(r"^kiosk-import:[^:]*:\d+:kiosk,kiosk-fetch$", groups, re.MULTILINE)
+    assert re.search(r"^kiosk:[^:]*:\d+:$", groups, re.MULTILINE)  # nobody but the three above
+
+
+def test_a_service_that_asks_who_its_client_is_sees_the_machines_own_numbers() -> None:
+    """With PrivateUsers= SO_PEERCRED names 65534 for everybody: there the socket's mode must decide."""
+    text = (ROOT / "deploy/image/tree/etc/systemd/system/kiosk-staff.service").read_text(encoding="utf-8")
+    assert "PrivateUsers=yes" not in text.splitlines()
+    asks = [path for path in (ROOT / "kiosk").rglob("*.py") if "SO_PEERCRED," in path.read_text(encoding="utf-8")]
+    assert [path.name for path in asks] == ["staff.py"]

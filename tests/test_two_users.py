@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import signal
 import sqlite3
 import subprocess
@@ -25,21 +26,54 @@ from kiosk import config
 from kiosk.appliance.places import UNSEEN
 from kiosk.config import ConfigError
 from kiosk.courier.overview import LEDGER
-from tests.hospital import DEADLINE_S, PATIENT_OF, ROOT, Hospital, wait_until
+from tests.hospital import DEADLINE_S, PATIENT_OF, ROOT, Hospital, today, wait_until
 from tests.site_toml import Site, shares
 
-# Nobody's on a Debian; they need no names.
-RECEPTION, COURIER, STRANGER = 64101, 64102, 64103
+# Nobody's on a Debian; they need no names. RECEPTION is the group kiosk too.
+RECEPTION, COURIER, STRANGER, EXPORTER = 64101, 64102, 64103, 64104
+GROUPS = {"kiosk": RECEPTION, "kiosk-line": 64105, "kiosk-import": 64106}
+UNITS = ROOT / "deploy/units"
 NOTHING = ("--bounding-set=-all", "--inh-caps=-all")
 READS_ALL = (*(f"{each},+dac_read_search" for each in NOTHING), "--ambient-caps=+dac_read_search")
 
 
+def _set(unit: str, key: str) -> list[str]:
+    """The words of a setting of a real unit."""
+    found = re.findall(rf"^{key}=(.*)$", (UNITS / unit).read_text(encoding="utf-8"), re.MULTILINE)
+    return [word for line in found for word in line.split()]
+
+
+def _groups(user: int) -> tuple[int, list[int]]:
+    """First group and others: what the units, sysusers.conf and the guide give this user."""
+    if user == EXPORTER:
+        names = re.findall(r"sudo adduser yoyaku (kiosk\S*) ", (ROOT / "deploy/GUIDE.md").read_text(encoding="utf-8"))
+        assert names
+        return EXPORTER, [GROUPS[name] for name in names]
+    if user == STRANGER:
+        return STRANGER, []
+    name, unit = ("kiosk", "kiosk.service") if user == RECEPTION else ("kiosk-courier", "kiosk-courier.service")
+    members = re.findall(rf"^m {name} (\S+)$", (UNITS / "sysusers.conf").read_text(encoding="utf-8"), re.MULTILINE)
+    others = [*members, *_set(unit, "SupplementaryGroups")]
+    return GROUPS[_set(unit, "Group")[0]], [GROUPS[each] for each in others if each in GROUPS]
+
+
+@cache
+def _alone(user: int) -> tuple[str, ...]:
+    """What, before a command line, runs it where no other number has a name: PrivateUsers=yes of the courier's unit."""
+    if user != COURIER or _set("kiosk-courier.service", "PrivateUsers") != ["yes"]:
+        return ()
+    words = ("unshare", f"--map-user={user}", f"--map-group={_groups(user)[0]}")
+    done = subprocess.run([*words, "true"], capture_output=True, check=False)
+    return words if done.returncode == 0 else ()
+
+
 def _as(user: int, courier: Path, python: str, rights: tuple[str, ...] = NOTHING) -> tuple[str, ...]:
     """What, before a command line that begins with a Python, runs it as `user`, as the units and `sudo kiosk` do."""
-    group = f"--regid={STRANGER if user == STRANGER else RECEPTION}"
+    first, others = _groups(user)
+    groups = (f"--regid={first}", f"--groups={','.join(map(str, others))}" if others else "--clear-groups")
     path = os.pathsep.join([str(ROOT), sysconfig.get_path("purelib")])
     return (
-        "setpriv", f"--reuid={user}", group, "--clear-groups", "--no-new-privs", *rights,
+        "setpriv", f"--reuid={user}", *groups, "--no-new-privs", *rights, *_alone(user),
         "env", f"KIOSK_COURIER_DIR={courier}", f"PYTHONPATH={path}", "HOME=/nonexistent",
         # This run's own interpreter may lie in a folder of root's.
         "sh", "-c", f'umask 077; shift; exec {python} "$@"', "sh",
@@ -63,6 +97,14 @@ class Machine:
         self.hospital = hospital
         self.courier_dir = hospital.root / "courier"
         self._python = python
+
+    def give_settings(self) -> None:
+        """site.toml to the group, each password to its user, as deploy/install does."""
+        site = self.hospital.site
+        os.chown(site, 0, RECEPTION)
+        site.chmod(0o640)
+        for name in ("terminal.secret", "receipt_computer.secret"):
+            os.chown(site.with_name(name), COURIER, RECEPTION)
 
     def by(self, user: int, rights: tuple[str, ...] = NOTHING) -> tuple[str, ...]:
         return _as(user, self.courier_dir, self._python, rights)
@@ -115,14 +157,12 @@ def _laid_out() -> Iterator[Machine]:
             hospital.book(f"{PATIENT_OF['valid-utf8']},{{today}},13:00,内科,佐藤,")
             made = Machine(hospital, python)
             made.courier_dir.mkdir()
-            os.chown(made.courier_dir, COURIER, RECEPTION)
-            made.courier_dir.chmod(0o2710)
+            # As systemd makes a StateDirectory=.
+            os.chown(made.courier_dir, COURIER, _groups(COURIER)[0])
+            made.courier_dir.chmod(int(_set("kiosk-courier.service", "StateDirectoryMode")[0], 8))
             for path in (hospital.data_dir, *hospital.data_dir.iterdir()):
                 os.chown(path, RECEPTION, RECEPTION)
-            os.chown(hospital.site, 0, RECEPTION)
-            hospital.site.chmod(0o640)
-            for name in ("terminal.secret", "receipt_computer.secret"):
-                os.chown(root / name, COURIER, RECEPTION)
+            made.give_settings()
             yield made
 
 
@@ -144,7 +184,9 @@ def test_a_visit_and_a_delivery_pass_between_two_users_and_nothing_else_does(mac
     assert [path.name for path in private if path.stat().st_mode & 0o077] == []
     everything = [folder, folder / "courier.sock", *private, *secrets]
     assert machine.may(RECEPTION, *everything) == {"courier.sock": "reached"}
-    assert machine.may(STRANGER, *everything, hospital.site, hospital.data_dir) == {}
+    for user in (STRANGER, EXPORTER):
+        assert machine.may(user, *everything, hospital.site, hospital.data_dir) == {}
+    assert machine.may(RECEPTION, hospital.site) == machine.may(COURIER, hospital.site) == {"site.toml": "read"}
     assert machine.may(COURIER, hospital.data_dir, hospital.data_dir / "reservations.db") == {}
     assert list(hospital.data_dir.glob("courier*")) == []
 
@@ -152,6 +194,45 @@ def test_a_visit_and_a_delivery_pass_between_two_users_and_nothing_else_does(mac
     facts = json.loads(said.stdout)
     assert (said.returncode, facts["wrong"]) == (0, [])
     assert facts["delivery"]["files"] == {"done": 1}
+
+
+@pytest.mark.peers
+def test_an_account_that_puts_exports_there_hears_nothing_clears_no_alarm_and_its_exports_are_taken(
+    machine: Machine,
+) -> None:
+    """The reception's user is in its group, and imports what it puts there; settings and cookie are none of its own."""
+    hospital = machine.hospital
+    exports, cookie = hospital.root / "exports", hospital.root / "cookie"
+    exports.mkdir()
+    os.chown(exports, RECEPTION, GROUPS["kiosk-import"])
+    exports.chmod(0o2770)
+    cookie.touch()
+    os.chown(cookie, 0, RECEPTION)  # kiosk-x.service: chgrp kiosk, chmod 640
+    cookie.chmod(0o640)
+    hospital.settings["reservations"] = {"import_dir": f'"{exports}"'}
+    hospital.configure()
+    machine.give_settings()
+    hospital.open_courier(by=machine.by(COURIER))
+    reception = hospital.open("--no-courier", by=machine.by(RECEPTION))
+    reception.until("choose_card")
+    socket = machine.courier_dir / "courier.sock"
+    program = (
+        "import os, sys; from pathlib import Path; from kiosk.link import ask_once; os.umask(0o027)\n"
+        "Path(sys.argv[1], 'a.csv').write_text(sys.argv[2])\n"
+        "for question in ('status', 'acknowledge'): print(ask_once(Path(sys.argv[3]), question))\n"
+    )
+    header = "patient_number,date,time,department,doctor,place\n"
+    row = f"{PATIENT_OF['shuffled']},{today()},13:00,内科,佐藤,\n"
+    command = [*machine.by(EXPORTER), "-", "-c", program, str(exports), header + row, str(machine.courier_dir)]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert (said.returncode, said.stdout.split(), said.stderr) == (0, ["None", "None"], "")
+    assert machine.may(EXPORTER, socket, hospital.site, cookie, machine.courier_dir) == {}
+    assert machine.may(RECEPTION, socket, cookie) == {"courier.sock": "reached", "cookie": "read"}
+    wait_until(lambda: list(exports.glob("done/*a.csv")), "the export is taken")
+    reception.press("mynumber")
+    reception.until("tap_reader")
+    hospital.tap("shuffled")
+    assert reception.until("done", "counter")["screen"] == "done"
 
 
 @pytest.mark.peers
@@ -232,7 +313,7 @@ def test_a_courier_folder_that_is_too_open_is_closed_but_for_the_way_to_the_sock
     socket = machine.courier_dir / "courier.sock"
     wait_until(lambda: socket.exists() and socket.stat().st_mode & 0o777 == 0o660, "the socket for the group")
     assert machine.courier_dir.stat().st_mode & 0o777 == 0o710
-    assert socket.stat().st_gid == RECEPTION
+    assert socket.stat().st_gid == GROUPS["kiosk-line"]
     courier.terminate()
     assert courier.wait(DEADLINE_S) == 0
 
