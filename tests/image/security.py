@@ -6,6 +6,7 @@ import re
 
 from tests.image.bench import STEP_S, Bench
 from tests.image.machine import Machine
+from tests.image.shell import Shell
 
 # The screen needs devices and machine code (llvmpipe); root's own small programs need root.
 EXPOSURE_MAX = {f"{name}.service": most for name, most in (
@@ -32,6 +33,31 @@ def exposure(machine: Machine, unit: str) -> float:
     return float(found[1])
 
 
+_SOCKET = "/var/lib/kiosk-courier/courier.sock"
+_CONNECT = f"""python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("{_SOCKET}")'"""
+
+
+def _who_is_heard(shell: Shell) -> None:
+    """On the courier's socket: the reception, by a group that holds its user alone; not who may put exports there."""
+    owners = shell.value(f"stat -c '%U:%G %a' $(dirname {_SOCKET}) {_SOCKET}")
+    assert owners.splitlines() == ["kiosk-courier:kiosk-line 2710", "kiosk-courier:kiosk-line 660"]
+    assert shell.value("getent group kiosk-line | cut -d: -f4") == "kiosk"
+    number = shell.value("getent group kiosk-line | cut -d: -f3")
+    groups = shell.value("grep ^Groups: /proc/$(systemctl show -P MainPID kiosk)/status").split()
+    assert number in groups, f"the reception is not in kiosk-line: {groups}"
+    # By hand (`kiosk status`), and as kiosk-metrics, in a namespace of users.
+    alone = "systemd-run -q --wait --pipe -p User=kiosk -p Group=kiosk -p PrivateUsers=yes"
+    for by in ("runuser -u kiosk --", alone):
+        code, said = shell.run(f"{by} {_CONNECT}", STEP_S)
+        assert code == 0, f"the reception's user is not heard, {by}: {said}"
+    for group in ("kiosk-import", "kiosk"):
+        stranger = f"setpriv --reuid=65533 --regid=65533 --groups={group} --bounding-set=-all --inh-caps=-all"
+        code, said = shell.run(f"{stranger} {_CONNECT}")
+        assert code != 0 and "PermissionError" in said, f"an account of the group {group} is heard: {said}"
+    # Who asks root is known by SO_PEERCRED: that unit must not be in a namespace of users.
+    assert shell.value("systemctl show -P PrivateUsers kiosk-staff.service") == "no"
+
+
 def run(bench: Bench) -> None:
     """Units are as locked up as we say, the root is read-only, the screen's user reads no secret, nothing failed."""
     machine = bench.with_site()
@@ -52,6 +78,7 @@ def run(bench: Bench) -> None:
         assert shell.run(f"test -e {what}")[0] == 0, f"{what} is not there"
         code, said = shell.run(f"runuser -u kiosk -- sh -c 'cat {what} {what}/* >/dev/null'")
         assert code != 0, f"the screen's user can read {what}: {said}"
+    _who_is_heard(shell)
     for user in ("kiosk", "kiosk-courier", "kiosk-fetch"):
         assert shell.run(f"runuser -u {user} -- python3 -c \"import os; os.setuid(0)\"")[0] != 0
     passwords = shell.value("cut -d: -f2 /etc/shadow | sort -u").split()
