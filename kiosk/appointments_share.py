@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from drivers.reservations.csv_file import MAX_BYTES
 from drivers.share import Busy, Missing, Share, ShareError, TooLarge, open_share
+from kiosk import own_files
 from kiosk.config import Config, password
 from kiosk.headless import complain
 from kiosk.journal import EventLog
@@ -36,6 +37,8 @@ SAY_AGAIN_S: Final = 60.0  # a share may fail in another way each round
 FILES_MAX: Final = 1_000
 KEEP_DAYS: Final = 14
 _STATE: Final = ".kiosk-fetch.json"
+_STATE_MAX_BYTES: Final = 1 << 20
+_MODE: Final = 0o640
 _PART: Final = ".kiosk-fetch.part"
 # Rounds may take long on a slow share; a process that is gone says nothing at all.
 _SILENT_S: Final = 300.0
@@ -74,7 +77,8 @@ class Fetcher:
         self._share = share
         self._folder = folder
         self._log = log
-        self._copied: dict[str, str] = _state(folder).get("copied", {})
+        copied = _state(folder).get("copied")
+        self._copied: dict[str, str] = copied if isinstance(copied, dict) else {}
         self._seen: dict[str, str] = {}  # in the round before
         self._trouble: str | None = None  # as it was said last
         self._said_at = 0.0
@@ -126,11 +130,7 @@ class Fetcher:
     def _write(self, name: str, content: bytes) -> None:
         """Whole or not at all, readable for the folder's group: the reception takes it from here."""
         part = self._folder / _PART
-        with part.open("wb") as file:
-            os.fchmod(file.fileno(), 0o640)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        own_files.write_new(part, content, _MODE)
         part.replace(self._folder / name)
 
 
@@ -154,7 +154,7 @@ def forget_copies(folder: Path, now: datetime) -> int:
     count = 0
     for kept in (folder / "done", folder / "failed"):
         with suppress(OSError):
-            for path in kept.iterdir():
+            for path in () if kept.is_symlink() else kept.iterdir():
                 if re.match(r"\d{8}T\d{6}Z-", path.name) and path.name < before:
                     path.unlink(missing_ok=True)
                     count += 1
@@ -163,7 +163,7 @@ def forget_copies(folder: Path, now: datetime) -> int:
 
 def _state(folder: Path) -> dict[str, Any]:
     try:
-        state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        state = json.loads(own_files.read_small(folder / _STATE, _STATE_MAX_BYTES))
+    except (OSError, ValueError, RecursionError):
         return {}
     return state if isinstance(state, dict) else {}

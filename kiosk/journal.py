@@ -100,7 +100,7 @@ EVENTS: Final[Mapping[str, str]] = {
 }
 FIELDS: Final = frozenset({"file", "visit", "code", "where", "count", "seconds", "what"})
 MAX_BYTES: Final = 5_000_000
-_MODE: Final = 0o640  # no patient's data; where nobody else is to look, the folder says so
+_MODE: Final = 0o600
 
 
 class _LogFile(RotatingFileHandler):

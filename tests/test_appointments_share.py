@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -102,6 +103,42 @@ def test_an_export_whose_writer_closes_it_between_two_pieces_is_left_until_it_is
         assert desk.fetcher.round() == 0
     assert desk.fetcher.round() == 1
     assert b"\n123," in desk.copies()[0]
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("name", [".kiosk-fetch.part", ".kiosk-fetch.json", "events-fetch.jsonl"])
+@pytest.mark.parametrize("planted", ["link", "hard link", "pipe", "nonsense"])
+def test_what_is_planted_in_place_of_a_file_of_the_fetchers_is_neither_followed_nor_waited_for(
+    desk: Desk, tmp_path: Path, name: str, planted: str
+) -> None:
+    precious = tmp_path / "reservations.db"
+    precious.write_bytes(b"precious")
+    place = desk.folder / name
+    place.unlink(missing_ok=True)
+    match planted:
+        case "link":
+            place.symlink_to(precious)
+        case "hard link":
+            place.hardlink_to(precious)
+        case "pipe":
+            os.mkfifo(place)
+        case _:
+            place.write_text('{"copied": []}' if name.endswith("json") else "[" * 100_000)
+    desk.export("a.csv", "1")
+    done = threading.Event()
+
+    def work() -> None:
+        trouble_of(desk.folder)
+        desk.restarted()
+        desk.fetched()
+        done.set()
+
+    threading.Thread(target=work, daemon=True).start()
+    assert done.wait(DEADLINE_S)
+    assert precious.read_bytes() == b"precious"
+    assert desk.copies() == [(desk.exports / "a.csv").read_bytes()]
+    assert trouble_of(desk.folder) is None
+    assert "appointments_fetched" in (desk.folder / "events-fetch.jsonl").read_text(encoding="utf-8")
 
 
 @pytest.mark.peers

@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import stat
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
@@ -15,6 +17,7 @@ from drivers.reservations.sqlite import SqliteReservations
 from kiosk import import_record
 from kiosk.import_folder import UNENDED, UNENDED_BEFORE, ImportFolder, Imports, Taken, Trouble
 from kiosk.importer import Importer, Outcome
+from tests.hospital import DEADLINE_S
 
 DAY = date(2026, 1, 15)
 HEADER = "patient_number,date,time,department,doctor,place\n"
@@ -340,6 +343,66 @@ def test_an_update_says_that_exports_as_they_came_until_now_will_be_refused(desk
     desk.put("export.csv", "1")
     assert len(desk.settle()) == 1
     assert [*warnings, desk.folder.warning] == [None, UNENDED_BEFORE, None], "the option is set; not; a good one came"
+
+
+# --- what others plant in the folder ----------------------------------------------------------------------------------
+
+
+def test_a_link_in_place_of_the_note_of_a_refused_file_is_not_followed(desk: Desk, tmp_path: Path) -> None:
+    """Somebody who may write to the folder sees the claimed name and so knows the name of the note."""
+    target = tmp_path / "reservations.db"
+    target.write_bytes(b"precious")
+
+    def plant() -> None:
+        (claimed,) = desk.path.glob(".kiosk-taken-*")
+        (desk.path / f"{claimed.name.replace('taken', 'failed')}.txt").symlink_to(target)
+
+    desk.restarted(Broken(desk.importer(), plant))
+    (desk.path / "bad.csv").write_text(HEADER + "1,someday,9:00,a,b,c\n")
+    (taken,) = desk.settle()
+    assert isinstance(taken, Taken)
+    assert target.read_bytes() == b"precious"
+    note = desk.path / f"{taken.name}.txt"
+    assert not note.is_symlink()
+    assert "line 2" in note.read_text(encoding="utf-8")
+    assert stat.S_IMODE(note.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("where", ["done", "failed"])
+def test_a_link_in_place_of_a_folder_of_ours_is_told_and_not_followed(
+    desk: Desk, tmp_path: Path, where: str
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (desk.path / where).symlink_to(tmp_path / "elsewhere")
+    (desk.path / "export.csv").write_text(rows("1") if where == "done" else HEADER + "1,someday,9:00,a,b,c\n")
+    taken, trouble = desk.settle()
+    assert isinstance(taken, Taken)
+    assert isinstance(trouble, Trouble)
+    assert trouble.message == f"a file cannot be moved to {where}: Not a directory"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    (desk.path / where).unlink()
+    assert len(desk.poll(6)) == 0
+    assert any(name.startswith(f"{where}/") for name in desk.names())
+
+
+def test_a_pipe_in_place_of_an_export_hangs_nobody(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is put there between the listing and the opening."""
+    file = desk.put("export.csv", "1")
+    desk.poll()
+    names = desk.folder._names()
+    file.unlink()
+    os.mkfifo(file)
+    monkeypatch.setattr(desk.folder, "_names", lambda: names)
+    done = threading.Event()
+
+    def work() -> None:
+        desk.poll(31)
+        desk.poll(31)
+        done.set()
+
+    threading.Thread(target=work, daemon=True).start()
+    assert done.wait(DEADLINE_S)
+    assert desk.folder.trouble == "a file in the import folder: Invalid argument"
 
 
 # --- days that shrink -------------------------------------------------------------------------------------------------

@@ -122,6 +122,14 @@ def test_a_file_gets_job_after_job_and_is_never_asked(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0
 
 
+def test_a_link_to_a_file_is_not_printed_to(tmp_path: Path) -> None:
+    (tmp_path / "reservations.db").write_bytes(b"precious")
+    (tmp_path / "slips.bin").symlink_to(tmp_path / "reservations.db")
+    printer = open_printer(f"file://{tmp_path / 'slips.bin'}")
+    assert printer.print(PICTURE) == NotPrinted("printer_offline", maybe_out=False)
+    assert (tmp_path / "reservations.db").read_bytes() == b"precious"
+
+
 @pytest.mark.parametrize("path", ["missing/slips.bin", "."])
 def test_a_file_that_cannot_be_is_offline(tmp_path: Path, path: str) -> None:
     printer = open_printer(f"file://{tmp_path / path}")

@@ -35,8 +35,13 @@ class FileWire:
         try:
             if self._descriptor is None:
                 # 0600: a slip names a patient number. NONBLOCK: a device that is busy must not hang the open.
-                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+                flags = os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+                # A device may have another name, a file may not: who plants a link chooses what is written to.
+                flags |= 0 if self.keeps_state else os.O_CREAT | os.O_NOFOLLOW
                 self._descriptor = os.open(self._path, flags, 0o600)
+                if self.keeps_state and stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+                    self.close(abandon=True)
+                    raise WireLost
             if not select.select([], [self._descriptor], [], wait_s)[1]:
                 return 0
             return os.write(self._descriptor, data[:_CHUNK_BYTES])
