@@ -23,9 +23,10 @@ from typing import Protocol
 
 from drivers.reservations import ReservationsDown
 from kiosk import own_files
+from kiosk.import_child import Outcome
 from kiosk.import_quiet import QUIET_S, Quiet, unended
 from kiosk.import_shelf import DONE, FAILED, NOTE_MODE, Shelf, stamp_of
-from kiosk.importer import Outcome
+from kiosk.importer import BrokenOff
 
 RETRY_S = 5.0
 # An export imported longer ago than this says nothing of the one that comes next.
@@ -34,11 +35,17 @@ _MAX_FILES_A_POLL = 5
 _MAX_LISTED = 10_000
 _TAKEN, _DONE, _FAILED = ".kiosk-taken-", ".kiosk-done-", ".kiosk-failed-"
 _MARK_CHARS = 9  # eight characters of a uuid and a hyphen
+# The last of the eight, once an import was begun, and begun again. Before that it is a hexadecimal digit.
+_BEGUN = "xy"
 _MAX_NAME_BYTES = 180
 
 _WAY_OUT = 'let the export program end every line, or set [reservations] final_line_end = "optional"'
 UNENDED = f"the last line has no line end, so the file may not be whole: {_WAY_OUT}"
 UNENDED_BEFORE = f"the last export was taken without a line end at its end; the next such file is refused: {_WAY_OUT}"
+BROKEN_OFF = (
+    "two imports of it broke off (memory, time, or the end of the program); "
+    "put it in once more, or let the export program write fewer days"
+)
 
 
 class Imports(Protocol):
@@ -214,7 +221,10 @@ class ImportFolder:
             # Someone still writing into it, or another file: it has to be quiet again, under its hidden name.
             if stamp_of(os.fstat(file)) != seen:
                 return None
-            result = self._imported[claimed] = self._outcome(file)
+            claimed, result = self._outcome(claimed, file)
+            if result is None:
+                return None
+            self._imported[claimed] = result
         if stamp_of((self._path / claimed).lstat()) != seen:
             # A writer that had only paused: what was imported is not all of it. It is imported again.
             del self._imported[claimed]
@@ -236,10 +246,25 @@ class ImportFolder:
         out.append(Taken(where, result.rows, result.days, result.ok, result.message, result.notice))
         return trouble
 
-    def _outcome(self, file: int) -> Outcome:
+    def _outcome(self, claimed: str, file: int) -> tuple[str, Outcome | None]:
+        """Its name now, and what became of it; None: the import broke off, and is to be tried once more.
+
+        The name tells how often an import was begun that did not end, be it by the child's end or by our own.
+        """
         if not self._unended_taken and unended(file):
-            return Outcome(False, UNENDED)
-        return self._importer.import_file(file)
+            return claimed, Outcome(False, UNENDED)
+        begun = _begun(claimed)
+        if begun == len(_BEGUN):
+            return claimed, Outcome(False, BROKEN_OFF)
+        at = len(_TAKEN) + _MARK_CHARS - 2
+        name = self._renamed(claimed, claimed[:at] + _BEGUN[begun] + claimed[at + 1 :])
+        try:
+            return name, self._importer.import_file(file)
+        except BrokenOff:
+            return name, None
+        except (OSError, ReservationsDown):
+            self._renamed(name, claimed)  # nothing that the file could help
+            raise
 
     def _explain(self, marked: str, message: str) -> None:
         """A note for staff beside the refused file. A full disk must not keep the file from being moved."""
@@ -250,6 +275,10 @@ class ImportFolder:
     def _put_away(self, marked: str, now: float) -> str:
         original = marked.removeprefix(_DONE).removeprefix(_FAILED)[_MARK_CHARS:]
         return self._shelf.put_away(marked, _folder_of(marked), original, now)
+
+
+def _begun(claimed: str) -> int:
+    return _BEGUN.find(claimed[len(_TAKEN) + _MARK_CHARS - 2]) + 1
 
 
 def _folder_of(marked: str) -> str:

@@ -1,37 +1,29 @@
-"""One export into the reservations: what is taken of it, what is not, and what staff hear of that.
+"""Imports exports in a child process (import_child), so that no file can take the reception with it.
 
-Owns the two judgements beyond the lines themselves: a day whose newer export was imported before is left as it is, and
-a day that loses more than a third of its appointments is told (`[reservations] shrunk_day`). Must never repeat what
-stands in a file.
+Owns the child from its start to its end. Must never fork without exec (the reception has threads), and never let a
+child's words through that are not its answer: its standard error may hold what stands in a file.
 """
 
 from __future__ import annotations
 
+import json
 import os
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import subprocess
+import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any, Final
 
-from drivers.reservations.csv_file import MAX_BYTES, BadCsv, Parsed, read
-from drivers.reservations.sqlite import SqliteReservations
-from kiosk.import_record import ImportRecord, Judge, described
+from drivers.reservations import ReservationsDown
+from kiosk.import_child import Outcome
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """An export was imported or put away as it is (`ok`), or refused. `notice`: it is fine, but staff should look."""
-
-    ok: bool
-    message: str
-    rows: int = 0
-    days: int = 0
-    notice: bool = False
+# A child that is stopped by a disk is no use either; by itself it ends after CPU_MAX_S of work.
+LIMIT_S: Final = 300.0
 
 
-class _TooFew(Exception):
-    """The export is not to be imported; nothing was changed."""
+class BrokenOff(Exception):
+    """The child ended without an answer: killed, out of time, or by a fault of its own."""
 
 
 class Importer:
@@ -43,51 +35,29 @@ class Importer:
         self._shrunk_day = shrunk_day
 
     def import_file(self, file: int) -> Outcome:
-        """Import what the descriptor `file` holds, from its start. Raises ReservationsDown and OSError."""
-        written_ns = os.fstat(file).st_mtime_ns
-        with os.fdopen(os.dup(file), "rb") as stream:
-            stream.seek(0)
-            raw = stream.read(MAX_BYTES + 1)
-        return import_raw(raw, written_ns, self._data_dir, self._today(), self._shrunk_day)
+        """Import what the descriptor `file` holds. Raises ReservationsDown, BrokenOff and OSError."""
+        safe_path = ["-P"] if sys.flags.safe_path else []
+        command = [sys.executable, *safe_path, "-m", "kiosk.import_child", str(os.getpid()), str(self._data_dir)]
+        with subprocess.Popen(  # noqa: S603 - our own program
+            [*command, self._today().isoformat(), self._shrunk_day],
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as child:
+            try:
+                answer, _ = child.communicate(timeout=LIMIT_S)
+            except subprocess.TimeoutExpired:
+                raise BrokenOff from None
+            finally:
+                child.kill()
+        return _outcome(answer)
 
 
-def import_raw(raw: bytes, written_ns: int, data_dir: Path, today: date, shrunk_day: str) -> Outcome:
-    """Import an export that was written at `written_ns`. Raises ReservationsDown."""
+def _outcome(answer: bytes) -> Outcome:
     try:
-        parsed = read(raw, name="file")
-    except BadCsv as error:
-        return Outcome(False, error.reason if error.line is None else f"line {error.line}: {error.reason}")
-    if not parsed.rows:
-        return Outcome(True, "no appointments in the file: nothing changed")
-    reservations, record = SqliteReservations(data_dir), ImportRecord.load(data_dir)
-    older = {
-        day.isoformat()
-        for day in parsed.days
-        # A day without appointments has nothing newer to lose: its database was begun anew.
-        if record.is_older(day.isoformat(), written_ns) and reservations.count(day)
-    }
-    counts = Counter(row.day for row in parsed.rows if row.day not in older)
-    if not counts:
-        return Outcome(True, "older than what was imported before for its days: put away, not imported", notice=True)
-    rows = tuple(row for row in parsed.rows if row.day not in older) if older else parsed.rows
-    judge = Judge(counts, today)
-
-    def judged(held: Mapping[date, int]) -> None:
-        judge(held)
-        if judge.shrunk and shrunk_day == "refuse":
-            raise _TooFew
-
-    try:
-        days = tuple(date.fromisoformat(day) for day in sorted(counts))
-        done = reservations.import_rows(Parsed(rows, days, ()), judge=judged)
-    except _TooFew:
-        way = "if the file is whole, import it by hand (kiosk reservations import, or a stick)"
-        return Outcome(False, f'{described(judge.shrunk)} ([reservations] shrunk_day = "refuse"); {way}')
-    record.note(counts, written_ns, judge.shrunk)
-    record.save(today)
-    message = f"{done.rows} appointments of {done.days} days"
-    if older:
-        message += f"; {len(older)} days left out: a newer export of them was imported before"
-    if judge.shrunk:
-        message += f"; {described(judge.shrunk)}"
-    return Outcome(True, message, done.rows, done.days)
+        told: Any = json.loads(answer)
+        if "down" in told:
+            raise ReservationsDown(str(told["down"]))
+        return Outcome(**told)
+    except (ValueError, TypeError):
+        raise BrokenOff from None

@@ -1,22 +1,25 @@
 """The watched import folder: settled files are imported once and moved; nothing is lost, whatever goes wrong."""
 
 import contextlib
+import errno
 import os
 import stat
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from drivers.reservations import ReservationsDown
+from drivers.reservations.csv_file import MAX_BYTES
 from drivers.reservations.sqlite import SqliteReservations
-from kiosk import import_record
+from kiosk import import_record, own_files
+from kiosk.import_child import Outcome, import_raw
 from kiosk.import_folder import UNENDED, UNENDED_BEFORE, ImportFolder, Imports, Taken, Trouble
-from kiosk.importer import Importer, Outcome
 from tests.hospital import DEADLINE_S
 
 DAY = date(2026, 1, 15)
@@ -39,8 +42,8 @@ class Desk:
         self.folder = ImportFolder(self.path, importer or self.importer(), utc_now=lambda: NOW, **settings)
         return self.folder
 
-    def importer(self, shrunk_day: str = "import") -> Importer:
-        return Importer(self.data, lambda: DAY, shrunk_day)
+    def importer(self, shrunk_day: str = "import", today: date = DAY) -> Imports:
+        return Here(self.data, today, shrunk_day)
 
     def put(self, name: str, *patients: str, mtime: float | None = None) -> Path:
         file = self.path / name
@@ -63,10 +66,23 @@ class Desk:
         return [n for n in ("1", "2", "3") if self.reservations.find(n, DAY).appointments]
 
 
+@dataclass(frozen=True)
+class Here:
+    """Imports in this process: a child for each of a hundred files takes its time."""
+
+    data: Path
+    today: date
+    shrunk_day: str
+
+    def import_file(self, file: int) -> Outcome:
+        facts = os.fstat(file)
+        return import_raw(os.pread(file, MAX_BYTES, 0), facts.st_mtime_ns, self.data, self.today, self.shrunk_day)
+
+
 class Broken:
     """An importer in front of the real one that does something first."""
 
-    def __init__(self, inner: Importer, first: Callable[[], None]) -> None:
+    def __init__(self, inner: Imports, first: Callable[[], None]) -> None:
         self.inner, self.first = inner, first
 
     def import_file(self, file: int) -> Outcome:
@@ -210,6 +226,43 @@ def test_a_crash_in_the_middle_of_an_import_is_made_good_at_the_next_start(desk:
     assert isinstance(taken, Taken)
     assert taken.name == "done/20260115T093000Z-export.csv"
     assert desk.patients() == ["1"]
+
+
+def test_a_file_whose_import_broke_off_at_two_starts_is_not_imported_at_the_third(desk: Desk) -> None:
+    def crash() -> None:
+        raise KeyboardInterrupt
+
+    desk.put("a.csv", "1")
+    for _ in range(2):
+        desk.restarted(Broken(desk.importer(), crash))
+        desk.poll()
+        with pytest.raises(KeyboardInterrupt):
+            desk.poll(10.1)
+    desk.restarted(Broken(desk.importer(), crash))
+    desk.put("b.csv", "2")
+    desk.poll()
+    with pytest.raises(KeyboardInterrupt):  # the one behind it
+        desk.poll(10.1)
+    (refused,) = [name for name in desk.names() if name.endswith("a.csv")]
+    assert refused == "failed/20260115T093000Z-a.csv"
+
+
+def test_files_that_cannot_be_read_do_not_hide_those_behind_them(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(7):
+        desk.put(f"{number}.csv", "1", mtime=1000 + number)
+    desk.put("good.csv", "2")
+    readable = own_files.open_to_read
+
+    def refuse(path: Path, **more: int) -> int:
+        if path.name != "good.csv":
+            raise PermissionError(errno.EACCES, "")
+        return readable(path)
+
+    monkeypatch.setattr(own_files, "open_to_read", refuse)
+    desk.settle()
+    assert desk.patients() == ["2"]
 
 
 def test_an_imported_file_that_cannot_be_moved_is_not_imported_again_over_a_newer_one(desk: Desk) -> None:
@@ -459,7 +512,7 @@ def test_a_shrunk_day_is_refused_where_the_site_says_so_and_nothing_changes(desk
 def test_quiet_days_and_past_days_may_shrink(desk: Desk) -> None:
     many(desk, 5)
     assert many(desk, 1).message == "1 appointments of 1 days"
-    desk.restarted(Importer(desk.data, lambda: date(2026, 1, 16), "refuse"))
+    desk.restarted(desk.importer("refuse", date(2026, 1, 16)))
     many(desk, 31)
     assert many(desk, 1).ok
     assert told(desk) is None

@@ -167,8 +167,8 @@ def test_a_hundred_thousand_lines_are_imported_in_seconds(tmp_path: Path) -> Non
     elapsed_s = clock.monotonic() - started
     assert imported.rows == len(parsed.rows) == steps[-1][0] == steps[-1][1]
     assert len(steps) >= 10
-    # Measured 1.3 s; the bound is for a machine several times slower.
-    assert elapsed_s < 15
+    # Measured 1.3 s; the bound is for a machine many times slower, or as busy.
+    assert elapsed_s < 60
 
 
 @given(st.binary(max_size=300))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from drivers.reservations.csv_rows import BadRecord, Columns, Row
 
-MAX_BYTES = 256 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
 MAX_LINES = 1_000_000
 MAX_RECORD_CHARS = 10_000
 # A quoted field may run over lines; one that runs further than this was never closed.
@@ -93,6 +93,9 @@ def _decoded(raw: bytes) -> str:
     nul = raw.find(b"\0")
     if nul >= 0:
         raise _Refused(raw.count(b"\n", 0, nul) + 1, "a NUL byte; save the file as UTF-8 or CP932 (Shift_JIS)")
+    # Counted before anything is made of them: a line costs many times its bytes.
+    if raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n") > MAX_LINES + 1:
+        raise _Refused(MAX_LINES + 2, f"more than {MAX_LINES:,} lines")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
