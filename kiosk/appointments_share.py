@@ -3,10 +3,11 @@
 A process of its own, for a user of its own: the reception's user then needs no password of the hospital's servers, and
 an appliance without a shell still gets its appointments. The share is only read, so that an account without further
 rights will do and the export program finds its files as it left them. A file is copied when its size or time changed
-since the last copy and is the same in two rounds; of several in one round the last by name is imported last, and so
-wins for a day that is in both.
+since the last copy and is the same in two rounds. The newest are looked at, the oldest of them first; a copy has the
+time of its export, by which the reception knows what is newer.
 
-Must never give a half-written export to the reception, or let a share that does not answer stop anything else.
+Must never give a half-written export to the reception, hold a whole file in memory, let one file keep others from being
+fetched, or let a share that does not answer stop anything else.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from time import monotonic, time
 from typing import Any, Final
 
 from drivers.reservations.csv_file import MAX_BYTES
-from drivers.share import Busy, Missing, Share, ShareError, TooLarge, open_share
+from drivers.share import Busy, Entry, Missing, Share, ShareError, TooLarge, Unreachable, open_share
+from drivers.share.terms import ENTRIES_MAX
 from kiosk import own_files
 from kiosk.config import Config, password
 from kiosk.headless import complain
@@ -82,12 +84,15 @@ class Fetcher:
         self._seen: dict[str, str] = {}  # in the round before
         self._trouble: str | None = None  # as it was said last
         self._said_at = 0.0
+        self._crowded = False
+        with suppress(OSError):  # of a process that was killed
+            (folder / _PART).unlink(missing_ok=True)
 
     def round(self) -> int:
         """Copy what changed; how many files. Never raises for anything about the share or the folder."""
         trouble, count = None, 0
         try:
-            count = self._copy_changed()
+            count, trouble = self._copy_changed()
         except ShareError as error:
             trouble = str(error)
         except OSError as error:
@@ -97,41 +102,80 @@ class Fetcher:
         ):
             self._trouble, self._said_at = trouble, monotonic()
             self._log.write("appointments_share_failed" if trouble else "appointments_share_up", what=trouble or "")
+        state = {"at": time(), "trouble": trouble, "copied": self._copied}
         with suppress(OSError):  # a full disk: the trouble is in the log, and what was copied is copied once more
-            self._write(_STATE, json.dumps({"at": time(), "trouble": trouble, "copied": self._copied}).encode())
+            own_files.write_new(self._folder / _PART, json.dumps(state).encode(), _MODE)
+            (self._folder / _PART).replace(self._folder / _STATE)
         return count
 
-    def _copy_changed(self) -> int:
+    def _copy_changed(self) -> tuple[int, str | None]:
+        """How many files were copied, and what kept others from it."""
         count = 0
+        chosen, trouble = self._chosen()
         present: dict[str, str] = {}
         before, self._seen = self._seen, {}
-        for entry in sorted(self._share.entries("*.csv", FILES_MAX), key=lambda entry: entry.name):
+        for entry in chosen:
             # Not the name itself: what staff call their exports is not ours to keep.
             key = hashlib.sha256(entry.name.encode()).hexdigest()[:16]
             stamp = f"{entry.size} {entry.stamp}"
             present[key], self._seen[key] = self._copied.get(key, ""), stamp
+            if entry.size > MAX_BYTES:
+                trouble = trouble or f"an export is larger than {MAX_BYTES >> 20} MB and is not fetched"
             # A writer may close the file between two pieces: it must be the same in two rounds.
             if present[key] == stamp or before.get(key) != stamp:
                 continue
             try:
-                content = self._share.read(entry.name, MAX_BYTES)
+                size = self._copy(entry, f"fetched-{key}.csv")
             except (Busy, Missing):
                 continue  # being written, or replaced: the next round sees it
             except TooLarge:
                 self._log.write("appointments_too_large", count=MAX_BYTES)
+            except Unreachable:
+                raise
+            except ShareError as error:
+                trouble = trouble or str(error)
+                continue
             else:
-                self._write(f"fetched-{key}.csv", content)
-                self._log.write("appointments_fetched", count=len(content))
+                self._log.write("appointments_fetched", count=size)
                 count += 1
-            present[key] = stamp
+            present[key] = self._copied[key] = stamp
         self._copied = present
-        return count
+        return count, trouble
 
-    def _write(self, name: str, content: bytes) -> None:
-        """Whole or not at all, readable for the folder's group: the reception takes it from here."""
-        part = self._folder / _PART
-        own_files.write_new(part, content, _MODE)
-        part.replace(self._folder / name)
+    def _chosen(self) -> tuple[list[Entry], str | None]:
+        """The newest exports, in the order in which they were written; and what is wrong with the listing."""
+        found = self._share.entries("*.csv", ENTRIES_MAX)
+        if (crowded := len(found) > FILES_MAX) and not self._crowded:
+            self._log.write("appointments_listing_cut", count=len(found))
+        self._crowded = crowded
+        cut = f"the share holds {ENTRIES_MAX} exports or more, the newest may be overlooked: take old ones away"
+        oldest_first = sorted(found, key=lambda entry: (entry.written_ns, entry.name))
+        return oldest_first[-FILES_MAX:], cut if len(found) >= ENTRIES_MAX else None
+
+    def _copy(self, entry: Entry, name: str) -> int:
+        """Copy a file, whole or not at all, readable for the folder's group: the reception takes it from here.
+
+        How many bytes. Raises ShareError and OSError.
+        """
+        part, total = self._folder / _PART, 0
+        if entry.size > MAX_BYTES:
+            raise TooLarge
+        try:
+            with os.fdopen(own_files.create(part, _MODE), "wb") as copy:
+                for piece in self._share.chunks(entry.name):
+                    if (total := total + len(piece)) > MAX_BYTES:
+                        raise TooLarge
+                    copy.write(piece)
+                copy.flush()
+                written_ns = max(0, entry.written_ns)
+                os.utime(copy.fileno(), ns=(written_ns, written_ns))
+                os.fsync(copy.fileno())
+            part.replace(self._folder / name)
+        except BaseException:
+            with suppress(OSError):  # nobody would take half a file away
+                part.unlink(missing_ok=True)
+            raise
+        return total
 
 
 def trouble_of(folder: Path) -> str | None:

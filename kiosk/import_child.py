@@ -46,6 +46,12 @@ class Outcome:
     notice: bool = False
 
 
+OLDER = (
+    "older than what was imported before for its days: put away, not imported; "
+    "if it is the right one, import it by hand"
+)
+
+
 class _TooFew(Exception):
     """The export is not to be imported; nothing was changed."""
 
@@ -67,7 +73,7 @@ def import_raw(raw: bytes, written_ns: int, data_dir: Path, today: date, shrunk_
     }
     counts = Counter(row.day for row in parsed.rows if row.day not in older)
     if not counts:
-        return Outcome(True, "older than what was imported before for its days: put away, not imported", notice=True)
+        return Outcome(True, OLDER, notice=True)
     rows = tuple(row for row in parsed.rows if row.day not in older) if older else parsed.rows
     judge = Judge(counts, today)
 

@@ -95,6 +95,7 @@ EVENTS: Final[Mapping[str, str]] = {
     # the process that fetches exports
     "appointments_fetched": "An export of appointments was fetched.",
     "appointments_too_large": "An export of appointments is too large and was left where it is.",
+    "appointments_listing_cut": "The share holds many exports of appointments; only the newest are looked at.",
     "appointments_share_failed": "Exports of appointments cannot be fetched.",
     "appointments_share_up": "Exports of appointments can be fetched.",
 }

@@ -78,6 +78,6 @@ def sub_folder(parent: Path, name: str, mode: int | None) -> int:
             made = True
     folder = os.open(parent / name, _FOLDER)
     if made and mode is not None:
-        # Whatever the umask is; the bit that hands the group on (setgid) stays.
-        os.fchmod(folder, stat.S_IMODE(os.fstat(folder).st_mode) | mode)
+        # Whatever the umask is. Without the bit that hands the group on (setgid), which the service may not set.
+        os.fchmod(folder, mode)
     return folder

@@ -9,15 +9,19 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from drivers.reservations.csv_file import MAX_BYTES
 from drivers.reservations.sqlite import SqliteReservations
-from drivers.share import LogonGate, open_share
+from drivers.share import LogonGate, Refused, Share, open_share
 from drivers.simulated.terminal import TerminalWriter
+from kiosk import appointments_share
 from kiosk.appointments_share import Fetcher, forget_copies, trouble_of
 from kiosk.check.shares import Role, exports
 from kiosk.import_folder import ImportFolder
@@ -51,6 +55,10 @@ class Desk:
     def fetched(self) -> int:
         """What two rounds fetch: a file must be the same in both."""
         return self.fetcher.round() + self.fetcher.round()
+
+    def events(self) -> list[dict[str, Any]]:
+        log = (self.folder / "events-fetch.jsonl").read_text(encoding="utf-8")
+        return [json.loads(line) for line in log.splitlines()]
 
     def copies(self) -> list[bytes]:
         return sorted(path.read_bytes() for path in self.folder.glob("*.csv"))
@@ -103,6 +111,96 @@ def test_an_export_whose_writer_closes_it_between_two_pieces_is_left_until_it_is
         assert desk.fetcher.round() == 0
     assert desk.fetcher.round() == 1
     assert b"\n123," in desk.copies()[0]
+
+
+def crowd(desk: Desk, count: int) -> list[bytes]:
+    """Exports, each written a minute before the one whose name comes before; their contents, oldest first."""
+    for number in range(count):
+        desk.export(f"{number:03}.csv", f"{number:03}")
+        at = time.time() - 60 * number
+        os.utime(desk.exports / f"{number:03}.csv", (at, at))
+    return [(desk.exports / f"{number:03}.csv").read_bytes() for number in reversed(range(count))]
+
+
+@pytest.mark.peers
+def test_of_more_exports_than_are_looked_at_the_newest_are_fetched_and_keep_their_order(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(appointments_share, "FILES_MAX", 20)
+    oldest_first = crowd(desk, 25)
+    assert desk.fetched() == 20
+    copies = sorted(desk.folder.glob("*.csv"), key=lambda path: path.stat().st_mtime_ns)
+    assert [path.read_bytes() for path in copies] == oldest_first[5:]
+    assert trouble_of(desk.folder) is None, "the newest are there"
+    desk.export("new.csv", "new")
+    assert desk.fetched() == 1
+    written = max(desk.folder.glob("*.csv"), key=lambda path: path.stat().st_mtime_ns)
+    assert b"new" in written.read_bytes()
+    assert [(event["event"], event["count"]) for event in desk.events() if "cut" in event["event"]] == [
+        ("appointments_listing_cut", 25)
+    ]
+
+
+@pytest.mark.peers
+def test_a_listing_that_may_lack_the_newest_exports_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(appointments_share, "ENTRIES_MAX", 5)
+    crowd(desk, 7)
+    assert desk.fetched() == 5
+    assert "5 exports or more" in (trouble_of(desk.folder) or "")
+    for number in range(3):
+        (desk.exports / f"{number:03}.csv").unlink()
+    desk.fetched()
+    assert trouble_of(desk.folder) is None
+
+
+@pytest.mark.peers
+def test_a_huge_export_is_told_and_the_ones_behind_it_are_fetched_without_being_held_in_memory(desk: Desk) -> None:
+    with (desk.exports / "a.csv").open("wb") as huge:
+        huge.truncate(513 * 2**20)
+    large = HEADER.encode() + b"x" * (MAX_BYTES - 100)
+    (desk.exports / "b.csv").write_bytes(large)
+    desk.export("c.csv", "1")
+    tracemalloc.start()
+    try:
+        assert desk.fetched() == 2
+        assert tracemalloc.get_traced_memory()[1] < MAX_BYTES / 2
+    finally:
+        tracemalloc.stop()
+    assert large in desk.copies()
+    assert trouble_of(desk.folder) == "an export is larger than 32 MB and is not fetched"
+    (desk.exports / "a.csv").unlink()
+    desk.fetched()
+    assert trouble_of(desk.folder) is None
+    assert [event["event"] for event in desk.events()].count("appointments_too_large") == 1
+
+
+class Refusing:
+    """A share that lets nobody read one of its files."""
+
+    def __init__(self, inner: Share, name: str) -> None:
+        self._inner, self._name = inner, name
+
+    def __getattr__(self, what: str) -> Any:
+        return getattr(self._inner, what)
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        if name == self._name:
+            raise Refused("smb://server/exports: no")
+        return self._inner.chunks(name)
+
+
+@pytest.mark.peers
+def test_a_file_that_may_not_be_read_does_not_keep_the_others_from_being_fetched(desk: Desk) -> None:
+    share = open_share(desk.smbd.url("exports"), desk.smbd.password)
+    desk.fetcher = Fetcher(
+        cast(Share, Refusing(share, "a.csv")), desk.folder, EventLog(desk.folder, "fetch", echo=False)
+    )
+    for name in ("a.csv", "b.csv"):
+        desk.export(name, name)
+    assert desk.fetched() == 1
+    assert b"b.csv" in desk.copies()[0]
+    assert trouble_of(desk.folder) == "smb://server/exports: no"
+    assert not (desk.folder / ".kiosk-fetch.part").exists()
 
 
 @pytest.mark.peers

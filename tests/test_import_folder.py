@@ -18,7 +18,7 @@ from drivers.reservations import ReservationsDown
 from drivers.reservations.csv_file import MAX_BYTES
 from drivers.reservations.sqlite import SqliteReservations
 from kiosk import import_record, own_files
-from kiosk.import_child import Outcome, import_raw
+from kiosk.import_child import OLDER, Outcome, import_raw
 from kiosk.import_folder import UNENDED, UNENDED_BEFORE, ImportFolder, Imports, Taken, Trouble
 from tests.hospital import DEADLINE_S
 
@@ -456,6 +456,52 @@ def test_a_pipe_in_place_of_an_export_hangs_nobody(desk: Desk, monkeypatch: pyte
     threading.Thread(target=work, daemon=True).start()
     assert done.wait(DEADLINE_S)
     assert desk.folder.trouble == "a file in the import folder: Invalid argument"
+
+
+# --- exports that are older than what is there ------------------------------------------------------------------------
+
+
+def test_an_export_that_is_older_than_what_was_imported_is_put_away_unimported_also_after_a_restart(desk: Desk) -> None:
+    desk.put("new.csv", "1", mtime=2000)
+    desk.settle()
+    for _ in range(2):
+        desk.put("old.csv", "2", mtime=1000)
+        (taken,) = desk.settle()
+        assert isinstance(taken, Taken)
+        assert taken.name.startswith("done/")
+        assert (taken.rows, taken.ok, taken.notice) == (0, True, True)
+        assert taken.message == OLDER
+        assert desk.patients() == ["1"]
+        desk.restarted()
+    desk.put("newer.csv", "3", mtime=3000)
+    desk.settle()
+    assert desk.patients() == ["3"]
+
+
+def test_of_an_older_export_the_days_that_nothing_newer_is_known_of_are_imported(desk: Desk) -> None:
+    desk.put("new.csv", "1", mtime=2000)
+    desk.settle()
+    file = desk.path / "old.csv"
+    file.write_text(rows("2") + rows("2", day="2026-01-16").removeprefix(HEADER), encoding="utf-8")
+    os.utime(file, (1000, 1000))
+    (taken,) = desk.settle()
+    assert isinstance(taken, Taken)
+    assert taken.message == "1 appointments of 1 days; 1 days left out: a newer export of them was imported before"
+    assert desk.patients() == ["1"]
+    assert desk.reservations.find("2", date(2026, 1, 16)).appointments
+
+
+def test_neither_a_clock_that_ran_ahead_nor_a_database_begun_anew_makes_every_export_an_old_one(desk: Desk) -> None:
+    desk.put("ahead.csv", "1", mtime=time.time() + 7 * 86_400)
+    desk.settle()
+    desk.put("export.csv", "2", mtime=time.time() + 1)
+    desk.settle()
+    assert desk.patients() == ["2"]
+    (desk.data / "reservations.db").unlink()
+    desk.reservations = SqliteReservations(desk.data)
+    desk.put("older.csv", "3", mtime=1000)
+    desk.settle()
+    assert desk.patients() == ["3"]
 
 
 # --- days that shrink -------------------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ class FolderShare:
                 with suppress(FileNotFoundError):  # taken by somebody else in this moment
                     facts = item.stat(follow_symlinks=False)
                     if stat.S_ISREG(facts.st_mode):
-                        found.append(Entry(item.name, facts.st_size, _stamp(facts)))
+                        found.append(Entry(item.name, facts.st_size, _stamp(facts), facts.st_mtime_ns))
         return found
 
     def read(self, name: str, limit: int) -> bytes:

@@ -19,6 +19,8 @@ from .terms import Entry, name_fault, pattern_of
 
 _QUERY_MAX = 1 << 20
 _RECORD = struct.Struct("<IIQQQQQQII")  # FILE_DIRECTORY_INFORMATION, [MS-FSCC] 2.4.10
+_EPOCH = 116_444_736_000_000_000  # 1970 as a FILETIME, which counts tenths of microseconds
+_Record = tuple[str, int, str, int]
 
 
 class OpenFolder(OpenFile):
@@ -54,15 +56,15 @@ class OpenFolder(OpenFile):
             self.drop_if_gone(answer)
             raise folder_fault(answer, self._where)
 
-    def records(self, answer: Any) -> tuple[list[tuple[str, int, str]], bool]:
-        """(name, size, stamp) of each file in a QUERY_DIRECTORY answer, and whether to ask on."""
+    def records(self, answer: Any) -> tuple[list[_Record], bool]:
+        """(name, size, stamp, written_ns) of each file in a QUERY_DIRECTORY answer, and whether to ask on."""
         if isinstance(answer, Status):
             if answer in (NO_MORE_FILES, NO_SUCH_FILE):
                 return [], False
             self.check_folder(answer)
         return answer, True
 
-    def _receive_records(self, request: Any) -> list[tuple[str, int, str]]:
+    def _receive_records(self, request: Any) -> list[_Record]:
         response = SMB2QueryDirectoryResponse()
         response.unpack(self._wire.receive(request)["data"].get_value())
         return _parse(response["buffer"].get_value())
@@ -99,23 +101,23 @@ def list_folder(wire: Wire, path: str, where: str, pattern: str, limit: int) -> 
     return _entries(records, wanted, limit)
 
 
-def _parse(buffer: bytes) -> list[tuple[str, int, str]]:
+def _parse(buffer: bytes) -> list[_Record]:
     # Taken apart here and not by the library's structures: those need 30 times as long, at every poll.
-    found: list[tuple[str, int, str]] = []
+    found: list[_Record] = []
     offset = 0
     while buffer:
         following, _, _, _, written, changed, size, _, attributes, length = _RECORD.unpack_from(buffer, offset)
         start = offset + _RECORD.size
         name = buffer[start : start + length].decode("utf-16-le", "surrogatepass")
         if not attributes & FileAttributes.FILE_ATTRIBUTE_DIRECTORY:
-            found.append((name, size, f"{written:x}.{changed:x}"))
+            found.append((name, size, f"{written:x}.{changed:x}", (written - _EPOCH) * 100))
         if not following:
             break
         offset += following
     return found
 
 
-def _entries(records: list[tuple[str, int, str]], wanted: re.Pattern[str], limit: int) -> tuple[list[Entry], int]:
+def _entries(records: list[_Record], wanted: re.Pattern[str], limit: int) -> tuple[list[Entry], int]:
     # Matched once more here: Windows also matches a pattern against the short 8.3 names.
     usable = [Entry(*record) for record in records if not name_fault(record[0])]
     return [entry for entry in usable if wanted.fullmatch(entry.name)][:limit], len(records) - len(usable)

@@ -20,11 +20,15 @@ class Entry:
 
     `stamp` is opaque: equal (size, stamp) of one name in two listings means the listing did not change. It is
     never a time to decide by, because server clocks are not ours.
+
+    `written_ns`: when the file was written last by the server's clock, ns since the epoch; only to be compared with
+    that of another file in the same folder.
     """
 
     name: str = field(repr=False)
     size: int
     stamp: str
+    written_ns: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
