@@ -29,8 +29,6 @@ from kiosk.import_shelf import DONE, FAILED, NOTE_MODE, Shelf, stamp_of
 from kiosk.importer import BrokenOff
 
 RETRY_S = 5.0
-# An export imported longer ago than this says nothing of the one that comes next.
-_LAST_EXPORT_S = 7 * 86_400.0
 _MAX_FILES_A_POLL = 5
 _MAX_LISTED = 10_000
 _TAKEN, _DONE, _FAILED = ".kiosk-taken-", ".kiosk-done-", ".kiosk-failed-"
@@ -42,6 +40,7 @@ _MAX_NAME_BYTES = 180
 _WAY_OUT = 'let the export program end every line, or set [reservations] final_line_end = "optional"'
 UNENDED = f"the last line has no line end, so the file may not be whole: {_WAY_OUT}"
 UNENDED_BEFORE = f"the last export was taken without a line end at its end; the next such file is refused: {_WAY_OUT}"
+REFUSED_BEFORE = "the last export was refused before the start; the reason lies beside it in the folder failed"
 BROKEN_OFF = (
     "two imports of it broke off (memory, time, or the end of the program); "
     "put it in once more, or let the export program write fewer days"
@@ -103,7 +102,7 @@ class ImportFolder:
         self._not_before = float("-inf")
         self._looked = False
         self.trouble: str | None = None
-        # What staff should know before it is trouble: after an update, exports as they came until now are refused.
+        # Until a good file comes: the last one was refused before our start, or the next one will be, after an update.
         self.warning: str | None = None
 
     def poll(self, now_monotonic: float) -> list[Taken | Trouble]:
@@ -133,17 +132,18 @@ class ImportFolder:
         if not self._looked:
             self._looked = True
             self._shelf.look(now)
-            if not self._unended_taken and self._last_was_unended():
-                self.warning = UNENDED_BEFORE
+            with contextlib.suppress(OSError):
+                self.warning = self._warning()
         self._shelf.take_back(now, _TAKEN)
 
-    def _last_was_unended(self) -> bool:
-        with contextlib.suppress(OSError):
-            last = self._shelf.newest_done(_LAST_EXPORT_S)
-            if last is not None:
-                with os.fdopen(last, "rb"):
-                    return unended(last)
-        return False
+    def _warning(self) -> str | None:
+        if self._shelf.last_was_refused():
+            return REFUSED_BEFORE
+        last = None if self._unended_taken else self._shelf.newest_done()
+        if last is None:
+            return None
+        with os.fdopen(last, "rb"):
+            return UNENDED_BEFORE if unended(last) else None
 
     def _names(self) -> list[str]:
         names: list[str] = []

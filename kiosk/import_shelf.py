@@ -27,6 +27,9 @@ from kiosk import own_files
 DONE, FAILED = "done", "failed"
 # How long a writer that still has a file open is thought of, and how many files are.
 LOOK_AGAIN_S: Final = 3600.0
+# A file that was put away longer ago than this says nothing of the one that comes next.
+_LATELY_S: Final = 7 * 86_400.0
+_OF_A_SECOND: Final = 20
 _LOOKED_AT_MAX: Final = 1_000
 _MAX_SAME_NAME: Final = 1_000
 _PUT_AWAY: Final = re.compile(r"\d{8}T\d{6}Z-(.*)", re.DOTALL)
@@ -75,7 +78,7 @@ class Shelf:
                 for name in sorted(_names(folder), reverse=True)[:_LOOKED_AT_MAX]:
                     found = _PUT_AWAY.fullmatch(name)
                     facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
-                    if found is None or not name.lower().endswith(".csv") or facts.st_ctime < lately:
+                    if found is None or not _is_csv(name) or facts.st_ctime < lately:
                         continue
                     written_here = facts.st_ctime_ns == facts.st_mtime_ns
                     stamp = None if written_here else stamp_of(facts)
@@ -94,16 +97,28 @@ class Shelf:
                     with suppress(FileNotFoundError):
                         os.unlink(f"{name}.txt", dir_fd=folder)
 
-    def newest_done(self, younger_s: float) -> int | None:
-        """The descriptor of the export that was imported last, less than `younger_s` ago, or None. Raises OSError."""
-        try:
-            with self._folder(DONE) as folder:
-                names = [name for name in _names(folder) if _PUT_AWAY.fullmatch(name)]
-                if not names or time.time() - os.stat(max(names), dir_fd=folder).st_ctime > younger_s:
-                    return None
-                return own_files.open_to_read(max(names), folder=folder)
-        except FileNotFoundError:
-            return None
+    def newest_done(self) -> int | None:
+        """The descriptor of the export that was imported last, if that was lately. Raises OSError."""
+        with suppress(FileNotFoundError), self._folder(DONE) as folder:
+            name, _ = self._newest(folder)
+            return own_files.open_to_read(name, folder=folder) if name else None
+        return None
+
+    def last_was_refused(self) -> bool:
+        """Whether the last export was refused, and that was lately. Raises OSError."""
+        at = {DONE: 0, FAILED: 0}
+        for where in at:
+            with suppress(FileNotFoundError), self._folder(where) as folder:
+                at[where] = self._newest(folder)[1]
+        return at[FAILED] > at[DONE]
+
+    def _newest(self, folder: int) -> tuple[str, int]:
+        """The file that was put away last, and when; nothing, if that was long ago."""
+        names = sorted((name for name in _names(folder) if _PUT_AWAY.fullmatch(name) and _is_csv(name)), reverse=True)
+        # Those of one second are in no order.
+        found = [(facts.st_ctime_ns, name) for name in names[:_OF_A_SECOND] if (facts := self._facts(folder, name))]
+        at, name = max(found, default=(0, ""))
+        return (name, at) if time.time() - at / 1e9 <= _LATELY_S else ("", 0)
 
     @contextmanager
     def _folder(self, where: str, *, make: bool = False) -> Iterator[int]:
@@ -121,6 +136,10 @@ class Shelf:
         except FileNotFoundError:
             return None
         return facts if stat.S_ISREG(facts.st_mode) else None
+
+
+def _is_csv(name: str) -> bool:
+    return name.lower().endswith(".csv")
 
 
 def _names(folder: int) -> list[str]:

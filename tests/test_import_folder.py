@@ -19,7 +19,7 @@ from drivers.reservations.csv_file import MAX_BYTES
 from drivers.reservations.sqlite import SqliteReservations
 from kiosk import import_record, own_files
 from kiosk.import_child import OLDER, Outcome, import_raw
-from kiosk.import_folder import UNENDED, UNENDED_BEFORE, ImportFolder, Imports, Taken, Trouble
+from kiosk.import_folder import REFUSED_BEFORE, UNENDED, UNENDED_BEFORE, ImportFolder, Imports, Taken, Trouble
 from tests.hospital import DEADLINE_S
 
 DAY = date(2026, 1, 15)
@@ -396,6 +396,17 @@ def test_an_update_says_that_exports_as_they_came_until_now_will_be_refused(desk
     desk.put("export.csv", "1")
     assert len(desk.settle()) == 1
     assert [*warnings, desk.folder.warning] == [None, UNENDED_BEFORE, None], "the option is set; not; a good one came"
+
+
+def test_that_the_last_export_was_refused_is_told_after_a_restart_too(desk: Desk) -> None:
+    warnings: list[str | None] = []
+    for lines in (rows("1"), HEADER + "1,someday,9:00,a,b,c\n", rows("1")):
+        (desk.path / "export.csv").write_text(lines, encoding="utf-8")
+        desk.settle()
+        desk.restarted()
+        desk.poll()
+        warnings.append(desk.folder.warning)
+    assert warnings == [None, REFUSED_BEFORE, None]
 
 
 # --- what others plant in the folder ----------------------------------------------------------------------------------
