@@ -76,12 +76,21 @@ def tidy(journal: Path) -> None:
     if os.geteuid() == 0:
         ids = [f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]
         command = ["/usr/bin/setpriv", *ids, "--no-new-privs", *command]
-    done = subprocess.run(command, capture_output=True, timeout=TIDY_S, check=False)  # noqa: S603 - our own program
-    if done.returncode != 0 or journal.with_name(f"{LEDGER}-wal").exists():
+    try:
+        # SQLite waits for ever for the writer of a FIFO.
+        tidied = stat.S_ISREG(owner.st_mode) and _ends_well(command)
+    except subprocess.TimeoutExpired:
+        tidied = False
+    if not tidied or journal.with_name(f"{LEDGER}-wal").exists():
         raise Refused(
             f"{journal} cannot be read, so it was not moved; nothing was changed. The release in use puts a broken "
             "journal aside when it starts: systemctl restart kiosk-courier, then run me again"
         )
+
+
+def _ends_well(command: list[str]) -> bool:
+    done = subprocess.run(command, capture_output=True, timeout=TIDY_S, check=False)  # noqa: S603 - our own program
+    return done.returncode == 0
 
 
 def give(path: Path, target: Path, user: pwd.struct_passwd | None) -> None:

@@ -26,7 +26,7 @@ from typing import Any, Final
 from drivers.reservations.csv_file import MAX_BYTES
 from drivers.share import Busy, Entry, Missing, Share, ShareError, TooLarge, Unreachable, open_share
 from drivers.share.terms import ENTRIES_MAX
-from kiosk import own_files
+from kiosk import own_files, safe_files
 from kiosk.config import Config, password
 from kiosk.headless import complain
 from kiosk.journal import EventLog
@@ -39,7 +39,7 @@ SAY_AGAIN_S: Final = 60.0  # a share may fail in another way each round
 FILES_MAX: Final = 1_000
 KEEP_DAYS: Final = 14
 _STATE: Final = ".kiosk-fetch.json"
-_STATE_MAX_BYTES: Final = 1 << 20
+_STATE_MAX_BYTES: Final = 4 << 20  # some 100 bytes for each of FILES_MAX files
 _MODE: Final = 0o640
 _PART: Final = ".kiosk-fetch.part"
 # Rounds may take long on a slow share; a process that is gone says nothing at all.
@@ -206,8 +206,5 @@ def forget_copies(folder: Path, now: datetime) -> int:
 
 
 def _state(folder: Path) -> dict[str, Any]:
-    try:
-        state = json.loads(own_files.read_small(folder / _STATE, _STATE_MAX_BYTES))
-    except (OSError, ValueError, RecursionError):
-        return {}
+    state = safe_files.json_of(folder / _STATE, _STATE_MAX_BYTES)
     return state if isinstance(state, dict) else {}

@@ -16,6 +16,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Final, Protocol
 
+from kiosk import safe_files
+
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 MAX_ROWS: Final = 1_000_000
 MAX_NUMBER_CHARS: Final = 50
@@ -142,11 +144,10 @@ def _stamp(file: Path) -> _Stamp:
 def _read(file: Path) -> tuple[dict[str, str], bool]:
     """The numbers, and whether the last line is ended."""
     try:
-        # Asked before opening: opening a pipe would wait for its writer.
-        if not file.is_file():
-            raise BadMap(file, None, "is not a file")
-        with file.open("rb") as opened:
+        with safe_files.opened(file, follow=True) as opened:
             raw = opened.read(MAX_FILE_BYTES + 1)
+    except safe_files.NotAFile:
+        raise BadMap(file, None, "is not a file") from None
     except OSError as error:
         raise BadMap(file, None, f"cannot be read ({_why(error)})") from None
     if len(raw) > MAX_FILE_BYTES:

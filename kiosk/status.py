@@ -14,7 +14,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from drivers.printer import NotReady, open_printer
-from kiosk import disk_room, import_record, locks, machine_facts
+from kiosk import disk_room, import_record, locks, machine_facts, safe_files
 from kiosk.config import Config
 from kiosk.courier import overview
 from kiosk.journal import EVENTS
@@ -223,10 +223,8 @@ def _silent_s(folder: Path) -> float:
 
 
 def _run_status(folder: Path) -> dict[str, Any]:
-    try:
-        facts = json.loads((folder / RUN_STATUS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    # It may be root who asks, and the folder is the reception's.
+    facts = safe_files.json_of(folder / RUN_STATUS)
     return facts if isinstance(facts, dict) else {}
 
 

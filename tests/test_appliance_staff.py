@@ -17,6 +17,7 @@ import pytest
 from kiosk import journal
 from kiosk.appliance import events, pin, sealed, staff, stage, verbs
 from tests.staff_machine import PIN, ROOT, Machine, machine, script
+from tests.test_safe_files import answered
 
 # systemd-creds seals for root alone.
 pytestmark = pytest.mark.peers
@@ -398,6 +399,36 @@ def test_the_last_events_of_all_programs_come_in_one_list(helper: Helper, kiosk:
         "01-15 09:59:59 共有フォルダーが応答しません（smb://192.0.2.10/face）",
     ]
     assert "技術者用の画面が開かれました" in said[0]
+
+
+@pytest.mark.parametrize("name", ["events-run.jsonl", "events-courier.jsonl"])
+def test_no_log_of_a_service_keeps_roots_helper_or_makes_it_show_another_file(
+    helper: Helper, kiosk: Machine, name: str
+) -> None:
+    places, key = kiosk.places, helper.key()
+    log = (places.data if "run" in name else places.courier) / name
+    os.mkfifo(log)
+    assert answered(lambda: helper.last("events", key=key)) == {"ok": True}
+    secret = places.root / "secret.jsonl"
+    secret.write_text('{"at": "2026-01-15T01:00:00+00:00", "event": "himitsu"}\n')
+    log.unlink()
+    log.symlink_to(secret)
+    said = helper.ask("events", key=key)
+    assert (said[-1], "himitsu" in str(said)) == ({"ok": True}, False)
+
+
+def test_no_line_of_a_log_ends_roots_helper(helper: Helper, kiosk: Machine) -> None:
+    good = '{"at": "2026-01-15T01:00:00+00:00", "event": "kiosk_started"}'
+    bad = [
+        "[" * 60_000,
+        '{"at": "0001-01-01T00:00:00+14:00", "event": "x"}',
+        '{"at": "9999-12-31T23:59:59-12:00", "event": "x"}',
+        '{"at": 1}', "[]", "1", '{"at": "2026-01-15T01:00:00+00:00", "event": {"a": []}, "what": [1]}',
+    ]  # fmt: skip
+    (kiosk.places.data / "events-run.jsonl").write_text("\n".join([good, *bad, good]))
+    said = helper.ask("events", key=helper.key())
+    assert said[-1] == {"ok": True}
+    assert sum("受付が始まりました" in str(each) for each in said) == 2
 
 
 def test_every_event_has_a_japanese_sentence() -> None:

@@ -30,6 +30,7 @@ from kiosk.journal import EventLog
 from tests.hospital import DEADLINE_S, ROOT, today, wait_until
 from tests.peers.samba import Smbd
 from tests.site_toml import Site, with_
+from tests.test_safe_files import answered
 
 HEADER = "patient_number,date,time,department,doctor,place\n"
 
@@ -254,6 +255,22 @@ def test_a_share_that_is_away_is_told_and_mended_by_itself(desk: Desk) -> None:
     events = [json.loads(line)["event"] for line in (desk.folder / "events-fetch.jsonl").read_text().splitlines()]
     assert events[0] == "appointments_share_failed"
     assert events[-1] == "appointments_share_up"
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("planted", [None, "[" * 60_000, '{"copied": 1}', "[]"])
+def test_what_others_put_in_the_place_of_the_state_stops_neither_the_fetching_nor_the_reception(
+    desk: Desk, planted: str | None
+) -> None:
+    state = desk.folder / ".kiosk-fetch.json"
+    if planted is None:
+        os.mkfifo(state)
+    else:
+        state.write_text(planted)
+    assert isinstance(answered(lambda: trouble_of(desk.folder)), str)
+    desk.export("a.csv", "1")
+    assert answered(lambda: desk.restarted().round()) == 1
+    assert trouble_of(desk.folder) is None
 
 
 @pytest.mark.peers

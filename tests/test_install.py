@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -397,6 +398,23 @@ def test_a_journal_that_cannot_be_read_is_no_reason_to_delete_it(pc: Pc) -> None
     done = pc.uninstall("--purge")
     assert done.returncode == 1
     assert "an unknown number of files" in done.stderr
+
+
+def test_a_fifo_in_the_place_of_the_journal_keeps_nobody_and_moves_nothing(pc: Pc) -> None:
+    courier, old = pc.folder / "var/lib/kiosk-courier", pc.folder / "var/lib/kiosk" / LEDGER
+    shutil.rmtree(courier, ignore_errors=True)
+    courier.mkdir()
+    os.mkfifo(courier / LEDGER)
+    done = pc.uninstall("--purge")
+    assert (done.returncode, "an unknown number of files" in done.stderr) == (1, True)
+    shutil.rmtree(courier)
+    shutil.rmtree(old.parent, ignore_errors=True)
+    old.parent.mkdir()
+    os.mkfifo(old)
+    program = pc.release() / "deploy/move_journal.py"
+    moved = pc.run(pc.release() / ".venv/bin/python", "-P", str(program), str(old.parent), "/nowhere")
+    assert (moved.returncode, moved.stderr.strip().endswith("then run me again")) == (1, True)
+    old.unlink()
 
 
 def test_uninstalling_where_nothing_is_says_so(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ import pytest
 
 from drivers.simulated.printer import SimulatedPrinter
 from kiosk import locks
+from kiosk.courier.overview import LEDGER
+from kiosk.status import RUN_STATUS
 from tests.hospital import FILE_OF, PATIENT_OF, ROOT, Hospital, today, wait_until
 
 pytestmark = pytest.mark.peers
@@ -304,3 +306,15 @@ def test_when_the_data_folder_vanishes_both_processes_end(tmp_path: Path) -> Non
         hospital.data_dir.rename(tmp_path / "elsewhere")
         assert courier.wait(90) == 1
         reception.process.wait(90)
+
+
+@pytest.mark.parametrize("name", [RUN_STATUS, LEDGER])
+def test_a_fifo_that_a_service_left_does_not_keep_root(tmp_path: Path, name: str) -> None:
+    with Hospital(tmp_path) as hospital:
+        lock = locks.DataLock(hospital.data_dir, "run")
+        os.mkfifo(hospital.data_dir / name)
+        code, facts = told(hospital)
+        assert (code, facts["reception"]["alive"]) == (1, True)
+        unreadable = [each["what"] for each in facts["problems"] if each["code"] == "journal_unreadable"]
+        assert unreadable == (["OperationalError"] if name == LEDGER else [])
+        lock.release()

@@ -45,7 +45,7 @@ def findings(places: Places, site: Path) -> list[dict[str, Any]]:
     """The check of the candidate in the folder `site`; [] when it gave no answer. Keys as Finding. Raises Busy."""
     asked = {"config": str(site / "site.toml"), "print": False, "json": True, "candidate": True}
     for line in _run(places, asked):
-        with suppress(ValueError, TypeError, KeyError):
+        with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
             checks = json.loads(line)["checks"]
             return [each for each in checks if {"code", "result", "message", "do"} <= each.keys()]
     return []

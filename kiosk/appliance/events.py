@@ -16,8 +16,9 @@ from datetime import UTC, datetime, tzinfo
 from importlib.resources import files
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from kiosk import safe_files
 from kiosk.appliance.places import Places
 
 # In English for the system's journal; in Japanese, as those of kiosk.journal, in assets/texts/events_ja.toml.
@@ -78,9 +79,9 @@ def last(places: Places, zone: tzinfo, count: int = 50) -> list[str]:
         places.courier / "events-courier.jsonl",
         places.appliance / LOG_NAME,
     )
-    found = sorted((event for log in logs for event in _tail(log)), key=lambda event: event[0], reverse=True)
+    found = sorted((event for log in logs for event in _tail(log, zone)), key=lambda event: event[0], reverse=True)
     sentences = words()
-    return [_line(at.astimezone(zone), facts, sentences) for at, facts in found[:count]]
+    return [_line(at, facts, sentences) for at, facts in found[:count]]
 
 
 def words() -> dict[str, str]:
@@ -89,23 +90,22 @@ def words() -> dict[str, str]:
     return {str(event): str(sentence) for event, sentence in tomllib.loads(text).items()}
 
 
-def _tail(log: Path) -> Iterator[tuple[datetime, dict[str, Any]]]:
+def _tail(log: Path, zone: tzinfo) -> Iterator[tuple[datetime, dict[str, str]]]:
+    """The last events of `log`, which lies in a folder of its writer and may say anything."""
     try:
-        with log.open("rb") as opened:
-            size = opened.seek(0, 2)
-            opened.seek(max(0, size - _TAIL_BYTES))
-            raw = opened.read(_TAIL_BYTES)
+        raw = safe_files.tail(log, _TAIL_BYTES)
     except OSError:
         return
     for line in raw.splitlines():
         # The first line may be cut, the last one half written.
-        with suppress(ValueError, KeyError, TypeError):
+        with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):
             facts = json.loads(line)
             at = datetime.fromisoformat(facts["at"])
-            yield (at if at.tzinfo else at.replace(tzinfo=UTC)), facts
+            shown = {name: str(facts[name])[:_MAX_FIELD] for name in ("event", *_SHOWN_FIELDS) if name in facts}
+            yield (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(zone), shown
 
 
-def _line(at: datetime, facts: Mapping[str, Any], sentences: Mapping[str, str]) -> str:
-    event = str(facts.get("event", ""))[:_MAX_FIELD]
-    more = " ".join(str(facts[name])[:_MAX_FIELD] for name in _SHOWN_FIELDS if name in facts)
+def _line(at: datetime, facts: Mapping[str, str], sentences: Mapping[str, str]) -> str:
+    event = facts.get("event", "")
+    more = " ".join(facts[name] for name in _SHOWN_FIELDS if name in facts)
     return f"{at:%m-%d %H:%M:%S} {sentences.get(event, event)}{f'（{more}）' if more else ''}"

@@ -198,7 +198,7 @@ def lost_journals(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _object(raw: bytes) -> dict[str, Any] | None:
-    with suppress(ValueError):
+    with suppress(ValueError, RecursionError):
         read = json.loads(raw)
         if isinstance(read, dict):
             return read

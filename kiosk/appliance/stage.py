@@ -22,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from kiosk import safe_files
 from kiosk.appliance.places import Places, write_durably
 from kiosk.staff_door import OPEN_ON
 
@@ -136,12 +137,10 @@ def until_free(places: Places, limit_s: float) -> bool:
 
 def _visit(places: Places) -> bool:
     try:
-        # The folder is the screen's user's: whatever lies there under that name must not hold root up.
-        descriptor = os.open(places.reception_status, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as opened:
-            told = json.loads(opened.read(_MAX_BYTES))
-        return time.time() - float(told["at"]) < _FRESH_S and told["screen"] not in OPEN_ON
-    except (OSError, ValueError, KeyError, TypeError):
+        told: Any = safe_files.json_of(places.reception_status)
+        # abs(): a clock that was set back must not keep an old word fresh.
+        return abs(time.time() - float(told["at"])) < _FRESH_S and told["screen"] not in OPEN_ON
+    except (ValueError, KeyError, TypeError, OverflowError):
         return False
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from kiosk import safe_files
 from kiosk.appliance.places import Places, sync_folder
 from kiosk.config import reading
 
@@ -131,12 +131,10 @@ def _names(folder: Path) -> list[str]:
 def _taken(source: Path, target: Path, max_bytes: int) -> bool:
     """Copy one plain file; False: there is none. Raises BadStick for one that is too large."""
     try:
-        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        opened = safe_files.opened(source)
     except OSError:
         return False
-    with os.fdopen(descriptor, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return False
+    with opened:
         content = opened.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise BadStick(f"{source.name} が大きすぎます（{max_bytes // 1024} kB まで）")

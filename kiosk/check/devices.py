@@ -6,7 +6,6 @@ reception does.
 
 from __future__ import annotations
 
-import json
 import queue
 import re
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from drivers.card_reader import CardEvent, CardRead, CardUnreadable, ReaderDown, ReaderUp, SerialCardReader
 from drivers.printer import NotPrinted, NotReady, Printer, Reason
-from kiosk import locks, slip_picture, status
+from kiosk import locks, safe_files, slip_picture, status
 from kiosk.check.finding import Finding, Findings, ng, ok, skip
 from kiosk.config import CardReader, Config
 from kiosk.slip import Slip, SlipLine
@@ -174,10 +173,8 @@ def _next(events: queue.SimpleQueue[CardEvent], wait_s: float) -> CardEvent | No
 
 
 def _as_the_reception_says(data_dir: Path) -> Finding:
-    try:
-        said = json.loads((data_dir / status.RUN_STATUS).read_text(encoding="utf-8")).get("card_reader")
-    except (OSError, ValueError, AttributeError):
-        said = None
+    told = safe_files.json_of(data_dir / status.RUN_STATUS)
+    said = told.get("card_reader") if isinstance(told, dict) else None
     if said == "up":
         return ok("card_reader", "受付（kiosk run）が使用中で、開けています")
     if said == "down":

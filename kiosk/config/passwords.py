@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from kiosk import safe_files
 from kiosk.config.values import Secret
 
 _MAX_BYTES: Final = 4096
@@ -67,14 +68,13 @@ def _is_there(file: Path) -> bool:
 
 def _password(file: Path, guarded: bool) -> str:
     try:
-        # Asked before opening: opening a pipe would wait for its writer.
-        mode = file.stat().st_mode
-        if not stat.S_ISREG(mode):
-            raise Unusable("is not a file, expected a file whose first line is the password")
-        if not guarded and mode & 0o077:
-            raise Unusable(f"must not be readable by others (mode {stat.S_IMODE(mode):04o}); chmod 600 {file}")
-        with file.open("rb") as opened:
+        with safe_files.opened(file, follow=True) as opened:
+            mode = os.fstat(opened.fileno()).st_mode
+            if not guarded and mode & 0o077:
+                raise Unusable(f"must not be readable by others (mode {stat.S_IMODE(mode):04o}); chmod 600 {file}")
             raw = opened.read(_MAX_BYTES + 1)
+    except safe_files.NotAFile:
+        raise Unusable("is not a file, expected a file whose first line is the password") from None
     except FileNotFoundError:
         raise Unusable("there is no such file, expected a file whose first line is the password") from None
     except OSError as error:

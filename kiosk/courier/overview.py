@@ -7,8 +7,9 @@ those who may not read the ledger. Must never write.
 from __future__ import annotations
 
 import sqlite3
+import stat
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, astuple, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +47,10 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
+    # SQLite would wait for ever for a FIFO's writer; the folder is the courier's, and it may be root who asks.
+    with suppress(OSError):  # what is wrong then, SQLite says
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise sqlite3.OperationalError("not a file")
     uri = f"{path.absolute().as_uri()}?mode=ro"
     db = sqlite3.connect(uri, uri=True, timeout=_BUSY_S)
     try:
