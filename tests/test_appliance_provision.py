@@ -316,6 +316,46 @@ def test_the_pin_is_changed_by_bringing_the_old_one(kiosk: Machine) -> None:
     assert not (kiosk.places.site / sealed.FOLDER / "technician-old.secret").exists()
 
 
+WEAK = "147258"
+
+
+def in_force(kiosk: Machine, number: str) -> None:
+    """As an earlier version took it: `number` is the PIN of the installed site."""
+    run(kiosk, FILES)
+    kept = sealed.pin_file(kiosk.places)
+    kept.unlink()
+    sealed.seal(kiosk.places, sealed.PIN_NAME, pin.record(number), kept)
+
+
+@pytest.mark.parametrize("site", [SITE, OTHER])
+def test_a_weak_pin_that_is_in_force_stays_in_force_and_its_stick_is_taken_with_a_word(
+    kiosk: Machine, site: str
+) -> None:
+    in_force(kiosk, WEAK)
+    said = run(kiosk, {**with_(site__toml=site, technician__secret=WEAK), "take-anyway": ""})
+    assert said.accepted
+    assert [line for line in (*said.taken, *said.wrong) if "簡単すぎて当てられやすい" in line and WEAK not in line]
+    kept = sealed.pin_record(kiosk.places)
+    assert kept is not None
+    assert pin.Gate(kiosk.places.appliance / "pin.json").attempt(WEAK, kept) == pin.Right()
+    changed = {**with_(site__toml=site, technician__secret="907134"), "technician-old.secret": WEAK, "take-anyway": ""}
+    said = run(kiosk, changed)
+    assert said.accepted
+    assert "簡単すぎて" not in str(said)
+
+
+def test_a_weak_pin_that_is_not_in_force_is_refused_and_a_guess_is_a_try(kiosk: Machine) -> None:
+    in_force(kiosk, WEAK)
+    gate = pin.Gate(kiosk.places.appliance / "pin.json")
+    said = run(kiosk, {**with_(site__toml=OTHER, technician__secret="147852"), "take-anyway": ""})
+    assert (said.accepted, "違います" in str(said.wrong)) == (False, True)
+    assert gate.attempt("111112", b"{}") == pin.Wrong(3)
+    new = {**with_(site__toml=OTHER, technician__secret="147852"), "technician-old.secret": WEAK, "take-anyway": ""}
+    said = run(kiosk, new)
+    assert (said.accepted, "暗証番号が簡単すぎます" in str(said.wrong)) == (False, True)
+    assert "147852" not in str(said)
+
+
 def test_a_site_that_systemd_cannot_seal_leaves_the_old_one(kiosk: Machine) -> None:
     run(kiosk, FILES)
     before = installed(kiosk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -76,7 +77,10 @@ def helper(kiosk: Machine) -> Helper:
 @pytest.mark.parametrize(
     "weak",
     ["12345", "1234567890123", "123456", "654321", "000000", "121212", "123123", "112233", "135791", "４５６７８９", "",
-     "80426a", "334433", "24682468"],
+     "80426a", "334433", "24682468",
+     "123321", "123450", "010203", "121314", "147258", "198001", "975310",
+     "123789", "999111", "852147", "357159", "147852", "260718", "19801231", "12311980", "19801981", "102030", "100101",
+     "8675309", "31415926", "987650"],
 )  # fmt: skip
 def test_a_weak_pin_is_refused_without_being_repeated(weak: str) -> None:
     said = pin.fault(weak)
@@ -84,9 +88,23 @@ def test_a_weak_pin_is_refused_without_being_repeated(weak: str) -> None:
     assert not weak or weak not in said
 
 
-@pytest.mark.parametrize("good", [PIN, "901735", "118274650293"])
+@pytest.mark.parametrize("good", [PIN, "901735", "118274650293", "730481", "269718", "99887601", "147092"])
 def test_a_good_pin_is_taken(good: str) -> None:
     assert pin.fault(good) is None
+
+
+@pytest.mark.parametrize(("digits", "most"), [(6, 0.10), (8, 0.02)])
+def test_few_of_the_pins_that_nobody_chose_are_refused(digits: int, most: float) -> None:
+    dice = random.Random(11)
+    drawn = [f"{dice.randrange(10**digits):0{digits}}" for _ in range(20_000)]
+    refused = sum(pin.fault(each) is not None for each in drawn) / len(drawn)
+    assert most / 4 < refused < most  # 8.5 % of six digits
+
+
+def test_the_list_of_the_most_used_holds_pins_alone_and_each_once() -> None:
+    listed = (ROOT / "assets/pins/most-used.txt").read_text(encoding="ascii").splitlines()
+    assert len(set(listed)) == len(listed) > 3000
+    assert all(pin.fits(each) and pin.fault(each) for each in listed)
 
 
 def test_what_is_kept_of_a_pin_is_not_the_pin() -> None:

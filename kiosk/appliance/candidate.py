@@ -66,11 +66,30 @@ def pin_of(file: Path) -> str | None:
     return raw.decode("utf-8-sig", "replace").split("\n", 1)[0].strip()
 
 
-def pin_faults(config: Config, folder: Path) -> list[str]:
-    """What is wrong with the PIN of the stick; nothing when it has none."""
+def may_replace(config: Config, folder: Path, kept: bytes | None, gate: pin.Gate) -> list[str]:
+    """Why the stick may not replace the site whose PIN's record is `kept`, None: it has none; nothing: it may.
+
+    A weak PIN is refused unless it is the one in force: rules that grow must not make a kiosk's own stick worthless.
+    """
     given = pin_of(folder / config.technician.pin_file)
-    wrong = pin.fault(given) if given is not None else None
-    return [f"{config.technician.pin_file}: {wrong}"] if wrong else []
+    fault = pin.fault(given) if given is not None else None
+    weak = given is not None and pin.fits(given)
+    if kept is not None and (fault is None or weak):
+        # Before anything is said of a weak one: what it is compared with, it is compared with as a try.
+        if wrong := knows_pin(config, folder, kept, gate):
+            return wrong
+        if given is not None and pin.matches(given, kept):
+            return []
+    return [f"{config.technician.pin_file}: {fault}"] if fault else []
+
+
+def weak_pin(config: Config, folder: Path) -> list[str]:
+    """A line when the PIN of the stick, which is in force, would not be taken as a new one."""
+    given = pin_of(folder / config.technician.pin_file)
+    if given is None or pin.fault(given) is None:
+        return []
+    do = f"新しい番号を {config.technician.pin_file} に、今の番号を {OLD_PIN} に入れた USB メモリーで変えてください"
+    return [f"今の暗証番号は、簡単すぎて当てられやすい番号です（使えます）。{do}"]
 
 
 def knows_pin(config: Config, folder: Path, kept: bytes, gate: pin.Gate) -> list[str]:

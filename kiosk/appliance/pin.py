@@ -12,7 +12,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import hmac
-import itertools
 import json
 import os
 import re
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.appliance.places import write_durably
+from kiosk.appliance.weak_pins import is_weak
 
 TRIES: Final = 5
 LOCK_S: Final = 15 * 60.0
@@ -37,16 +37,17 @@ _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 def fault(pin: str) -> str | None:
-    """What is wrong with `pin` as a PIN, in Japanese, or None. Never repeats it."""
-    if not re.fullmatch(f"[0-9]{{{_MIN_DIGITS},{_MAX_DIGITS}}}", pin):
+    """What is wrong with `pin` as a new PIN, in Japanese, or None. Never repeats it."""
+    if not fits(pin):
         return f"暗証番号は {_MIN_DIGITS}～{_MAX_DIGITS} 桁の数字にしてください"
-    steps = {(int(after) - int(before)) % 10 for before, after in itertools.pairwise(pin)}
-    # 111111, 123456, 987654, 135791: one step all along. 121212, 123123: one piece again and again. 112233: pairs.
-    halves = any(pin == (pin[:size] * len(pin))[: len(pin)] for size in range(1, len(pin) // 2 + 1))
-    pairs = len(pin) % 2 == 0 and pin[::2] == pin[1::2]
-    if len(steps) == 1 or halves or pairs or len(set(pin)) < 3:
-        return "暗証番号が簡単すぎます。続き番号や繰り返しでない数字にしてください"
+    if is_weak(pin):
+        return "暗証番号が簡単すぎます。続き番号、繰り返し、日付、よく使われる番号は避け、でたらめな数字にしてください"
     return None
+
+
+def fits(pin: str) -> bool:
+    """Whether `pin` has the form of one; it may be in force, chosen when the rules of `weak_pins` were fewer."""
+    return re.fullmatch(f"[0-9]{{{_MIN_DIGITS},{_MAX_DIGITS}}}", pin) is not None
 
 
 def record(pin: str) -> bytes:

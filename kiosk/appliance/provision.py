@@ -90,6 +90,7 @@ class Provision:
         if taking.unchanged(self.places, config, folder):
             result.accepted = True
             result.taken.append("USB メモリーの設定は、いま使っているものと同じです。何も変えていません")
+            result.taken += candidate.weak_pin(config, folder)
             self.log.write("site_unchanged")
         else:
             wrong = self._may_replace(config, folder)
@@ -102,12 +103,9 @@ class Provision:
             self._wipe(device, copied.files - taking.plain_files(config, folder), result)
 
     def _may_replace(self, config: Config, folder: Path) -> list[str]:
-        wrong = candidate.pin_faults(config, folder)
-        kept = sealed.pin_record(self.places)
         # A machine that cannot open its own secrets any more (another TPM) has no PIN to ask for either.
-        if not wrong and kept is not None:
-            wrong = candidate.knows_pin(config, folder, kept, pin.Gate(self.places.appliance / "pin.json"))
-        return wrong
+        kept = sealed.pin_record(self.places)
+        return candidate.may_replace(config, folder, kept, pin.Gate(self.places.appliance / "pin.json"))
 
     def _judge_and_take(self, config: Config, folder: Path, copied: stick.Copied, result: Result) -> None:
         if not _announce(self.places):
@@ -139,6 +137,7 @@ class Provision:
         names = taking.secrets(config, folder)
         has_pin = sealed.pin_file(self.places).is_file()
         result.taken += candidate.taken(config, len(names), has_pin=has_pin)
+        result.wrong += candidate.weak_pin(config, folder)
         result.wrong += outcomes.not_in_force(tried.failed, applied.failed)
         result.wrong += self._shut_out()
         slots.set_turn(self.places, config.screen.rotation)
@@ -192,6 +191,7 @@ class Provision:
             if wrong:
                 result.wrong += wrong
                 return
+            result.taken += candidate.weak_pin(installed, folder)
         if copied.exports_left:
             most = f"（{stick.MAX_EXPORTS} 個まで）"
             result.wrong.append(f"予約のファイルが多すぎます{most}。{copied.exports_left} 個は取り込んでいません")

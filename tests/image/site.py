@@ -23,7 +23,7 @@ from tests.image import disk
 HOST = "10.0.2.2"
 INSTITUTION = "9912345678"
 PASSWORD = "Kamome-to-Sakura-48213"
-PIN = "730418"
+PIN = "730481"
 PERSON = Insured("架空　太郎", "ｶｸｳ ﾀﾛｳ", "19510203", "04184963")
 ZONE = ZoneInfo("Asia/Tokyo")
 _WAITING_MAX = 8
