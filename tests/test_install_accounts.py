@@ -100,9 +100,9 @@ def _pc() -> Iterator[Pc]:
         yield pc
 
 
-def _story(pc: Pc, *parts: str) -> dict[str, str]:
+def _story(pc: Pc, *parts: str, folder: str = FOLDER, share: str = "") -> dict[str, str]:
     """What the script said: "what: answer" as what → answer, and all of it under ""."""
-    pc.write_site(f'{SITE}[reservations]\nimport_dir = "{FOLDER}"\n')
+    pc.write_site(f'{SITE}[reservations]\nimport_dir = "{folder}"\n{share}')
     place = pc.folder.parent
     done = subprocess.run(
         ["unshare", "-m", "--propagation", "private", "bash", "-c", "\n".join([HEAD, *parts])],
@@ -181,6 +181,24 @@ def test_on_the_way_back_exports_go_on_arriving_and_the_old_courier_gets_its_gro
             (older / name).write_text(text.replace(new, old), encoding="utf-8")
         said = _story(pc, OLD, "install --config site.toml", f'SOURCE="{older}"; install', ASKED)
         assert said["courier"] == "kiosk-courier:kiosk 2710"
+        assert {name: said[name] for name in REACHED} == REACHED
+
+
+@pytest.mark.peers
+def test_a_folder_that_becomes_the_fetchers_keeps_the_receptions_own_folders_and_its_accounts() -> None:
+    """systemd would give everything in it to the fetcher if the folder itself were not the fetcher's already."""
+    with _pc() as pc:
+        secret = pc.site / "appointments.secret"
+        secret.write_text("pass\n", encoding="utf-8")
+        secret.chmod(0o600)
+        moved = "mv /srv/exports /var/lib/kiosk-import"
+        asked = ASKED.replace("/srv/exports", "/var/lib/kiosk-import")
+        said = _story(
+            pc, OLD, moved, "install --config site.toml", asked,
+            folder="/var/lib/kiosk-import", share='share = "smb://kiosk@127.0.0.1:1/exports"\n',
+        )  # fmt: skip
+        assert said["folder"].startswith("kiosk-fetch:kiosk 277")
+        assert said["done"].startswith("kiosk:kiosk ")
         assert {name: said[name] for name in REACHED} == REACHED
 
 
