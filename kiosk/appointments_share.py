@@ -38,6 +38,8 @@ EVERY_S: Final = 5.0
 SAY_AGAIN_S: Final = 60.0  # a share may fail in another way each round
 FILES_MAX: Final = 1_000
 KEEP_DAYS: Final = 14
+CUT: Final = f"the share holds {ENTRIES_MAX:,} exports or more, the newest may be overlooked: take old ones away"
+LARGE: Final = f"an export is larger than {MAX_BYTES >> 20} MB and is not fetched"
 _STATE: Final = ".kiosk-fetch.json"
 _STATE_MAX_BYTES: Final = 4 << 20  # some 100 bytes for each of FILES_MAX files
 _MODE: Final = 0o640
@@ -120,7 +122,7 @@ class Fetcher:
             stamp = f"{entry.size} {entry.stamp}"
             present[key], self._seen[key] = self._copied.get(key, ""), stamp
             if entry.size > MAX_BYTES:
-                trouble = trouble or f"an export is larger than {MAX_BYTES >> 20} MB and is not fetched"
+                trouble = trouble or LARGE
             # A writer may close the file between two pieces: it must be the same in two rounds.
             if present[key] == stamp or before.get(key) != stamp:
                 continue
@@ -148,9 +150,8 @@ class Fetcher:
         if (crowded := len(found) > FILES_MAX) and not self._crowded:
             self._log.write("appointments_listing_cut", count=len(found))
         self._crowded = crowded
-        cut = f"the share holds {ENTRIES_MAX} exports or more, the newest may be overlooked: take old ones away"
         oldest_first = sorted(found, key=lambda entry: (entry.written_ns, entry.name))
-        return oldest_first[-FILES_MAX:], cut if len(found) >= ENTRIES_MAX else None
+        return oldest_first[-FILES_MAX:], CUT if len(found) >= ENTRIES_MAX else None
 
     def _copy(self, entry: Entry, name: str) -> int:
         """Copy a file, whole or not at all, readable for the folder's group: the reception takes it from here.

@@ -46,6 +46,7 @@ class Outcome:
     notice: bool = False
 
 
+TOO_MUCH = f"it needs more memory than an import may have ({MEMORY_MAX >> 20} MB)"
 OLDER = (
     "older than what was imported before for its days: put away, not imported; "
     "if it is the right one, import it by hand"
@@ -110,7 +111,7 @@ def main(arguments: Sequence[str]) -> int:
     except ReservationsDown as down:
         told = {"down": str(down)}
     except MemoryError:
-        told = asdict(Outcome(False, f"it needs more memory than an import may have ({MEMORY_MAX >> 20} MB)"))
+        told = asdict(Outcome(False, TOO_MUCH))
     sys.stdout.write(json.dumps(told))
     return 0
 

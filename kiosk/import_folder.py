@@ -38,7 +38,7 @@ _BEGUN = "xy"
 _MAX_NAME_BYTES = 180
 
 _WAY_OUT = 'let the export program end every line, or set [reservations] final_line_end = "optional"'
-UNENDED = f"the last line has no line end, so the file may not be whole: {_WAY_OUT}"
+UNENDED = f"the last line lacks a line end, so the file may not be whole: {_WAY_OUT}"
 UNENDED_BEFORE = f"the last export was taken without a line end at its end; the next such file is refused: {_WAY_OUT}"
 REFUSED_BEFORE = "the last export was refused before the start; the reason lies beside it in the folder failed"
 BROKEN_OFF = (

@@ -16,7 +16,7 @@ import pytest
 
 from drivers.printer import Reason
 from drivers.share import Refused, ShareError, Unreachable, smb_status
-from kiosk import status, texts
+from kiosk import appointments_share, import_child, import_folder, import_record, status, texts
 from kiosk.appliance import events, pages_jobs, places, status_words
 from kiosk.courier import ledger
 from kiosk.courier.health import Health
@@ -103,12 +103,29 @@ def share_messages() -> Iterator[str]:
                     yield said.removeprefix("7: ")
 
 
+# What the import folder, the importer and the fetcher say.
+SHRUNK = {"2026-01-15": import_record.Shrunk(310, 100, 0.0)}
+IMPORTS = (
+    import_folder.UNENDED, import_folder.UNENDED_BEFORE, import_folder.BROKEN_OFF, import_folder.REFUSED_BEFORE,
+    import_child.OLDER, import_child.TOO_MUCH, appointments_share.CUT, appointments_share.LARGE,
+    import_record.described(SHRUNK),
+)  # fmt: skip
+
+
+def test_why_appointments_are_not_imported_is_said_in_japanese() -> None:
+    told = {what: wrong(problem("imports", what=what))[0] for what in IMPORTS}
+    assert all("（" in said.partition("→")[0] for said in told.values()), told
+    assert "2026-01-15 の予約が 310 件から 100 件に減りました" in told[IMPORTS[-1]]
+    assert all(any(english in what for what in IMPORTS) for english in WORDS["imports"])
+
+
 def everything() -> Iterator[dict[str, Any]]:
     """Facts with each thing that can be wrong, one by one."""
     yield from (problem(code) for code in get_args(status.Problem) if code not in ("share", "printer"))
     yield problem("delivery_waits", seconds=200.4)
     yield problem("journal_unreadable", what="DatabaseError")
     yield problem("imports", what="line 3: date is not in the calendar")
+    yield from (problem("imports", what=what) for what in IMPORTS)
     for reason in get_args(Reason):
         yield problem("printer", state=reason) | {"printer": {"state": reason, "paper_near_end": False}}
     for state in ("down", "refused"):

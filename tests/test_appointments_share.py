@@ -147,7 +147,7 @@ def test_a_listing_that_may_lack_the_newest_exports_is_told(desk: Desk, monkeypa
     monkeypatch.setattr(appointments_share, "ENTRIES_MAX", 5)
     crowd(desk, 7)
     assert desk.fetched() == 5
-    assert "5 exports or more" in (trouble_of(desk.folder) or "")
+    assert trouble_of(desk.folder) == appointments_share.CUT
     for number in range(3):
         (desk.exports / f"{number:03}.csv").unlink()
     desk.fetched()
@@ -168,7 +168,7 @@ def test_a_huge_export_is_told_and_the_ones_behind_it_are_fetched_without_being_
     finally:
         tracemalloc.stop()
     assert large in desk.copies()
-    assert trouble_of(desk.folder) == "an export is larger than 32 MB and is not fetched"
+    assert trouble_of(desk.folder) == appointments_share.LARGE
     (desk.exports / "a.csv").unlink()
     desk.fetched()
     assert trouble_of(desk.folder) is None

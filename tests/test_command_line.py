@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from drivers.reservations.sqlite import SqliteReservations
+from kiosk import import_record
 from kiosk.__main__ import main
 from kiosk.screens import STAFF
 from tests.hospital import ROOT, Reception, today, wait_until
@@ -252,6 +254,23 @@ def test_a_file_that_is_no_export_is_refused(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.strip()
+
+
+def test_an_import_by_hand_takes_the_file_as_it_is_and_settles_what_was_told_of_its_days(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day, data, export = date(2099, 1, 15), tmp_path / "data", tmp_path / "export.csv"
+    arguments = ("reservations", "import", str(export), "--config", str(site(tmp_path)))
+    rows = [f"{number},{day},9:00,内科,," for number in range(31)]
+    for count in (31, 3):
+        export.write_text(HEADER + "\n".join(rows[:count]), encoding="utf-8")  # without a last line end
+        assert main(arguments) == 0
+    assert "2099-01-15: 3 appointments instead of 31" in capsys.readouterr().err
+    record = import_record.ImportRecord(data, shrunk={day.isoformat(): import_record.Shrunk(31, 3, time.time())})
+    record.save(today())
+    assert import_record.to_tell(data, today())
+    assert main(arguments) == 0
+    assert import_record.to_tell(data, today()) is None
 
 
 def test_an_import_works_beside_a_running_reception(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 from drivers.reservations import ReservationsDown
 from drivers.reservations.csv_file import MAX_LINES
 from drivers.reservations.sqlite_file import LOCK_NAME
+from kiosk.import_child import TOO_MUCH
 from kiosk.import_folder import BROKEN_OFF, Taken, Trouble
 from kiosk.importer import Importer
 from tests.hospital import ROOT, alive, wait_until
@@ -104,7 +105,7 @@ def test_an_import_that_needs_too_much_memory_is_a_refused_file(
     monkeypatch.setattr(sys, "executable", str(small))
     desk.put("export.csv", *map(str, range(200_000)))
     (refused,) = taken(desk)
-    assert (refused.ok, refused.message) == (False, "it needs more memory than an import may have (640 MB)")
+    assert (refused.ok, refused.message) == (False, TOO_MUCH)
     desk.put("export.csv", "1")
     assert taken(desk)[0].ok
 

@@ -29,6 +29,7 @@ Facts = Mapping[str, Any]
 # More rows than anybody reads would push the figures off the page.
 WRONG_MAX: Final = 200
 _SHARE_ALARMS: Final = ("share_down", "share_refused")
+_SHRUNK: Final = re.compile(r"(\d{4}-\d\d-\d\d): (\d+) appointments instead of (\d+)")
 _LINE: Final = re.compile(r"\bline (\d+):")
 # No figure of a machine is larger; what is, is none.
 _MOST: Final = 1e18
@@ -92,9 +93,16 @@ def _problem(problem: Facts, facts: Facts, since: Mapping[str, str]) -> str:
             return _told(code, [_time(problem.get("seconds"))])
         case _ if code in TROUBLES:
             # The reason itself is English; ［記録］ has it.
-            line = _LINE.search(str(problem.get("what")))
-            return _told(code, [_row("line", line=line[1])] if line else [])
+            return _told(code, _reasons(str(problem.get("what"))))
     return _told(code, [str(value) for name, value in problem.items() if name != "code"])
+
+
+def _reasons(what: str) -> list[str]:
+    """What of a reason in English can be said in Japanese: lines, days and what they lost, the usual causes."""
+    said = [_row("shrunk", day=day, after=after, before=before) for day, after, before in _SHRUNK.findall(what)]
+    said += [japanese for english, japanese in _words()["imports"].items() if english in what]
+    line = _LINE.search(what)
+    return [*said, _row("line", line=line[1])] if line else said
 
 
 def _alarm(alarm: Facts, facts: Facts) -> str:
