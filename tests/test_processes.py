@@ -349,6 +349,37 @@ def test_while_the_terminal_is_down_the_patient_is_told_and_the_card_goes_on(tmp
         visit(hospital, reception, "valid-utf8")
 
 
+def test_a_spare_kiosk_plugged_in_beside_the_first_takes_no_my_number_card_and_staff_of_both_are_told(
+    tmp_path: Path,
+) -> None:
+    with Hospital(tmp_path, consumer=True) as hospital:
+        hospital.book(appointment("valid-utf8"), appointment("shuffled"))
+        first = hospital.open()
+        visit(hospital, first, "valid-utf8")
+        (tmp_path / "spare").mkdir(mode=0o700)
+        site = tmp_path / "spare.toml"
+        site.write_text(hospital.site.read_text(encoding="utf-8").replace(str(hospital.data_dir), f"{tmp_path}/spare"))
+        with Reception(site) as spare:
+            wait_until(lambda: spare.lines and spare.lines[-1]["unavailable"] == ["mynumber"], "grey")
+            assert NO_MY_NUMBER in spare.lines[-1]["lines"]
+            wait_until(lambda: "alarms" in spare.lines[-1]["staff"], "the spare's staff are told")
+            spare.press("mynumber")
+            assert spare.until("counter", "tap_reader")["reason"] == "no_result"
+            wait_until(lambda: "alarms" in first.lines[-1]["staff"], "the first one's staff are told")
+            visit(hospital, first, "shuffled")
+            told = [subprocess.run(
+                [sys.executable, "-m", "kiosk", "status", "--config", str(path)],
+                cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False,
+            ) for path in (hospital.site, site)]  # fmt: skip
+            assert [each.returncode for each in told] == [1, 1]
+            assert "Another kiosk uses the same terminal folder" in told[0].stdout
+            assert "Another kiosk already uses this terminal folder" in told[1].stdout
+            assert spare.quit() == 0
+        assert hospital.receipt_computer is not None and hospital.receipt_computer.wait_for(2, DEADLINE_S)
+        taken = sorted(file.name for file in hospital.receipt_computer.taken)
+        assert taken == sorted((FILE_OF["valid-utf8"], FILE_OF["shuffled"]))
+
+
 def test_a_terminal_that_freezes_in_a_visit_ends_it_at_the_counter_and_no_late_result_is_shown(tmp_path: Path) -> None:
     with Hospital(tmp_path, settings={"visit": {"result_wait_s": "3"}}) as hospital:
         hospital.book(*map(appointment, USABLE))
