@@ -20,13 +20,13 @@ import threading
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from time import monotonic, time
+from time import monotonic
 from typing import Any, Final
 
 from drivers.reservations.csv_file import MAX_BYTES
 from drivers.share import Busy, Entry, Missing, Share, ShareError, TooLarge, Unreachable, open_share
 from drivers.share.terms import ENTRIES_MAX
-from kiosk import own_files, safe_files
+from kiosk import moments, own_files, safe_files
 from kiosk.config import Config, password
 from kiosk.headless import complain
 from kiosk.journal import EventLog
@@ -104,7 +104,7 @@ class Fetcher:
         ):
             self._trouble, self._said_at = trouble, monotonic()
             self._log.write("appointments_share_failed" if trouble else "appointments_share_up", what=trouble or "")
-        state = {"at": time(), "trouble": trouble, "copied": self._copied}
+        state = {**moments.now(), "trouble": trouble, "copied": self._copied}
         with suppress(OSError):  # a full disk: the trouble is in the log, and what was copied is copied once more
             own_files.write_new(self._folder / _PART, json.dumps(state).encode(), _MODE)
             (self._folder / _PART).replace(self._folder / _STATE)
@@ -182,8 +182,7 @@ class Fetcher:
 def trouble_of(folder: Path) -> str | None:
     """What keeps exports from being fetched, for staff; None: nothing. `folder`: import_dir."""
     state = _state(folder)
-    at = state.get("at")
-    if not isinstance(at, int | float) or time() - at > _SILENT_S:
+    if moments.age_s(state) > _SILENT_S:
         return "the process that fetches exports of appointments does not run"
     trouble = state.get("trouble")
     return trouble if isinstance(trouble, str) else None

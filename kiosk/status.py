@@ -14,7 +14,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from drivers.printer import NotReady, open_printer
-from kiosk import disk_room, import_record, locks, machine_facts, safe_files
+from kiosk import disk_room, import_record, locks, machine_facts, moments, safe_files
 from kiosk.config import Config
 from kiosk.courier import overview
 from kiosk.journal import EVENTS
@@ -65,7 +65,7 @@ def write_run_status(folder: Path, facts: Mapping[str, Any]) -> bool:
     """The reception's part, replaced whole. False: it could not be written, which is no reason to stop a reception."""
     temporary = folder / f".{RUN_STATUS}.{os.getpid()}"
     try:
-        temporary.write_text(json.dumps({"at": time.time(), **facts}), encoding="utf-8")
+        temporary.write_text(json.dumps({**moments.now(), **facts}), encoding="utf-8")
         temporary.replace(folder / RUN_STATUS)
     except OSError:
         with suppress(OSError):
@@ -185,7 +185,7 @@ def _reception(status: Status, folder: Path) -> None:
     status.facts["reception"] = {"alive": alive} | (_run_status(folder) if alive else {})
     if not alive and (folder / RUN_STATUS).exists():  # one that is stopped on purpose takes it away
         status.found("reception_gone", "The reception (kiosk run) ended by itself and is not running.")
-    silent_s = _silent_s(folder) if alive else 0.0
+    silent_s = _silent_s(folder, status.facts["reception"]) if alive else 0.0
     # On a full disk it cannot say anything; then that is what is told.
     if silent_s > SAID_NOTHING_S and disk_room.now(folder) != "disk_full":
         sentence = f"The reception (kiosk run) has said nothing for {silent_s:.0f} s; it hangs, or cannot write."
@@ -214,11 +214,10 @@ def _troubles(status: Status, folders: set[Path]) -> None:
         status.found(code, f"{beginning}: {what}", what=what)
 
 
-def _silent_s(folder: Path) -> float:
+def _silent_s(folder: Path, told: Mapping[str, object]) -> float:
     """For how long the reception has written nothing; its lock is as old as the process."""
     with suppress(OSError):
-        since = max(each.stat().st_mtime for each in (folder / RUN_STATUS, folder / "run.lock"))
-        return time.time() - since
+        return min(moments.age_s(told), time.time() - (folder / "run.lock").stat().st_mtime)
     return 0.0  # it has only begun
 
 
@@ -231,7 +230,7 @@ def _run_status(folder: Path) -> dict[str, Any]:
 def _printer(status: Status, config: Config) -> None:
     """What the reception knows, if that is fresh; else ask the printer, one at a time."""
     known = status.facts["reception"].get("printer")
-    if not known or time.time() - known["at"] > PRINTER_FRESH_S:
+    if not known or abs(time.time() - known["at"]) > PRINTER_FRESH_S:  # abs: the clock may have been set back
         lock = printer_lock(config.site.data_dir)
         answer = open_printer(config.printer.url, status=config.printer.status, lock=lock).status()
         ready = not isinstance(answer, NotReady)

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk import safe_files
+from kiosk import moments, safe_files
 from kiosk.appliance.places import Places, write_durably
 from kiosk.staff_door import OPEN_ON
 
@@ -138,9 +138,8 @@ def until_free(places: Places, limit_s: float) -> bool:
 def _visit(places: Places) -> bool:
     try:
         told: Any = safe_files.json_of(places.reception_status)
-        # abs(): a clock that was set back must not keep an old word fresh.
-        return abs(time.time() - float(told["at"])) < _FRESH_S and told["screen"] not in OPEN_ON
-    except (ValueError, KeyError, TypeError, OverflowError):
+        return moments.age_s(told) < _FRESH_S and told["screen"] not in OPEN_ON
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return False
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from drivers.share import Digest
+from kiosk.courier.overview import age_s
 
 RouteName = Literal["results", "subsidies"]
 State = Literal["seen", "staged", "published", "done", "held", "lost", "replaced"]
@@ -27,6 +29,7 @@ Subsidy = Literal["none", "refused", "waiting", "result", "failed", "late_result
 OPEN_STATES = ("seen", "staged", "published", "held")
 ALARMS_MAX = 200  # of one code
 KEEP_FILES = 5_000
+DOUBTED_FILES = 500
 
 # Script n takes a ledger from version n to n + 1. Never change one that was released; a release adds at most one, and
 # it only adds (tables, columns with a default, plain indices): after an update that fell back, the program of the
@@ -84,10 +87,12 @@ def _abandon(db: sqlite3.Connection, item: Item) -> None:
 
 
 class Ledger:
-    """One writing connection, shared by the courier's threads under a lock. `path`: the database file."""
+    """One writing connection, shared by the courier's threads under a lock. `path`: the database file; `clock`:
+    monotonic seconds."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._lock = threading.RLock()
+        self._clock = clock
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
         try:
             # WAL is safe here in spite of SQLite's WAL-reset bug (before 3.51.3), because exactly one connection
@@ -101,6 +106,9 @@ class Ledger:
                 raise LedgerLost(f"{path} was written by a newer version of the kiosk; install that version again")
             for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
                 self._db.executescript(f"BEGIN; {script}; PRAGMA user_version={number}; COMMIT")
+            # Since when each file waits, by a clock that nobody sets; for what waited before this start, by the other.
+            now, waiting = clock(), "SELECT id, seen_at FROM files WHERE state IN ('seen', 'staged', 'held')"
+            self._waits_since = {file: now - age_s(seen_at) for file, seen_at in self._db.execute(waiting)}
         except BaseException:
             self._db.close()
             raise
@@ -154,13 +162,27 @@ class Ledger:
         return self._rows("WHERE route = 'results' AND request = ? ORDER BY id", request)
 
     def sent_since(self, route: RouteName, hours: int) -> list[Item]:
-        """Items published by copy in the last hours: a server's power cut may have undone their rename."""
+        """Items published by copy in the last hours: a server's power cut may have undone their rename.
+
+        And the newest ones whatever the clock says: it may have been wrong then, or be wrong now.
+        """
         since = (datetime.now(UTC) - timedelta(hours=hours)).isoformat(timespec="milliseconds")
         return self._rows(
-            "WHERE route = ? AND temp <> '' AND state IN ('published', 'done') AND seen_at > ? ORDER BY id",
+            "WHERE route = ? AND temp <> '' AND state IN ('published', 'done')"
+            " AND (seen_at > ? OR id > (SELECT max(id) FROM files) - ?) ORDER BY id",
             route,
             since,
+            DOUBTED_FILES,
         )
+
+    def oldest_wait_s(self, files: list[int]) -> float | None:
+        """For how long the oldest of them has waited; `files`: all that wait now. Any thread; waits for nobody."""
+        now, before = self._clock(), self._waits_since
+        since = {file: before.get(file, now) for file in files}
+        longest = now - min(since.values()) if since else None
+        # What another thread added in this moment may be lost; then it waits since the next question.
+        self._waits_since = since
+        return longest
 
     def count(self, state: State) -> int:
         with self._lock:
@@ -188,6 +210,7 @@ class Ledger:
                 ),
             )
             file = int(cursor.lastrowid or 0)
+            self._waits_since[file] = self._clock()
         return self.item(file)
 
     def attempt(self, item: Item, temp: str) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kiosk.alarm import AlarmBell, Condition
 from kiosk.courier import overview
+from kiosk.courier.overview import OldestWait
 from kiosk.disk_room import DiskRoom, DiskTrouble
 from kiosk.journal import EventLog
 from kiosk.watchdog import Notifier
@@ -20,12 +21,20 @@ LOOK_EVERY_S = 2.0
 
 
 class Lookout:
-    """`ledger`: the database's path; `roles`: the shares' names, the only subjects of alarms that are passed on."""
+    """`ledger`: the database's path; `oldest_s`: as in `overview.read`; `roles`: the shares' names, the only subjects
+    of alarms that are passed on."""
 
     def __init__(
-        self, ledger: Path, roles: Collection[str], bell: AlarmBell, notifier: Notifier, log: EventLog
+        self,
+        ledger: Path,
+        oldest_s: OldestWait,
+        roles: Collection[str],
+        bell: AlarmBell,
+        notifier: Notifier,
+        log: EventLog,
     ) -> None:
         self._ledger = ledger
+        self._oldest_s = oldest_s
         self._disk = DiskRoom(ledger.parent)
         self._wrong_with_disk: dict[DiskTrouble, str] = {}
         self._journal_fails = False
@@ -54,7 +63,7 @@ class Lookout:
             wrong[Condition("journal_full")] = None
         waiting = unfinished
         try:
-            seen = overview.read(self._ledger)
+            seen = overview.read(self._ledger, self._oldest_s)
         except sqlite3.Error:
             wrong[Condition("journal_full")] = None
         else:

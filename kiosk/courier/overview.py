@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, astuple, dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ LEDGER = "courier.db"
 # Delivery takes a second or two; after this staff must know.
 OLDEST_MAX_S = 60.0
 _BUSY_S = 5.0
+OldestWait = Callable[[list[int]], float | None]
 
 
 @dataclass(frozen=True)
@@ -66,18 +67,31 @@ def _opened(path: Path) -> sqlite3.Connection:
     return db
 
 
-def read(path: Path) -> Overview:
-    """Cheap, however many files there have been. `path`: the ledger. Raises sqlite3.Error, also if there is none."""
+def age_s(seen_at: str) -> float:
+    """By the machine's clock, which somebody may have set meanwhile; never less than nothing."""
+    try:
+        return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(seen_at)).total_seconds())
+    except (ValueError, TypeError):  # no time, or one without its zone
+        return 0.0
+
+
+def read(path: Path, oldest_s: OldestWait | None = None) -> Overview:
+    """Cheap, however many files there have been. `path`: the ledger. Raises sqlite3.Error, also if there is none.
+
+    `oldest_s`: what the courier itself knows of these files; without it only the machine's clock tells how long they
+    wait.
+    """
     with _reading(path) as db:
-        waiting, oldest = db.execute(
-            "SELECT count(*), min(seen_at) FROM files WHERE state IN ('seen', 'staged', 'held')"
-        ).fetchone()
+        waiting = db.execute("SELECT id, seen_at FROM files WHERE state IN ('seen', 'staged', 'held')").fetchall()
         alarms = db.execute(
             "SELECT code, subject, since, coalesce(name, '') FROM alarms LEFT JOIN files"
             " ON subject LIKE 'file %' AND id = CAST(substr(subject, 6) AS INTEGER) ORDER BY since"
         ).fetchall()
-    oldest_s = (datetime.now(UTC) - datetime.fromisoformat(oldest)).total_seconds() if oldest else None
-    return Overview(waiting, oldest_s, tuple(RaisedAlarm(*row) for row in alarms))
+    if oldest_s is not None:
+        longest = oldest_s([file for file, _ in waiting])
+    else:
+        longest = max((age_s(seen_at) for _, seen_at in waiting), default=None)
+    return Overview(len(waiting), longest, tuple(RaisedAlarm(*row) for row in alarms))
 
 
 def totals(path: Path) -> tuple[dict[str, int], dict[str, int]]:
@@ -90,13 +104,13 @@ def totals(path: Path) -> tuple[dict[str, int], dict[str, int]]:
     return dict(states), dict(subsidies)
 
 
-def told(path: Path) -> dict[str, Any]:
+def told(path: Path, oldest_s: OldestWait | None = None) -> dict[str, Any]:
     """All of the above for a message: the fields of Overview, `files` and `subsidies` as in `totals`.
 
     {"fails": name of the error} for a ledger that cannot be read. At most some 400 kB: alarms are limited.
     """
     try:
-        seen, (files, subsidies) = read(path), totals(path)
+        seen, (files, subsidies) = read(path, oldest_s), totals(path)
     except sqlite3.Error as error:
         return {"fails": type(error).__name__}
     return {**asdict(seen), "files": files, "subsidies": subsidies}

@@ -84,7 +84,9 @@ class Courier:
         self._notices = NoticeBoard(self._ledger, log, self._stop)
         self._notifier = notifier or Notifier()
         self._bell = AlarmBell(AlarmCommand(settings.alarm_command, log), settings.data_dir, "courier")
-        self._lookout = Lookout(settings.data_dir / LEDGER, self._roles(), self._bell, self._notifier, log)
+        self._lookout = Lookout(
+            settings.data_dir / LEDGER, self._ledger.oldest_wait_s, self._roles(), self._bell, self._notifier, log
+        )
         self._terminal_answers = True
         self._kiosk = kiosk_id(settings.data_dir)
         self._foreign: dict[RouteName, frozenset[str]] = {}
@@ -286,7 +288,7 @@ class Courier:
             "unfinished": unfinished,
             "oldest_unfinished_s": oldest_s,
             **self._lookout.facts(),
-            "overview": overview.told(self._settings.data_dir / LEDGER),
+            "overview": overview.told(self._settings.data_dir / LEDGER, self._ledger.oldest_wait_s),
         }
 
     def _unfinished(self) -> tuple[int, float | None]:

@@ -1,0 +1,28 @@
+"""A moment that one process leaves in a file, and how long ago that is for another, whatever becomes of the clock.
+
+The clock may be set back or ahead by an hour, by a time server or by hand; the seconds since the machine's start
+(CLOCK_MONOTONIC) are the same for all its processes and only grow.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+
+_SINCE_START = "since_start_s"
+
+
+def now() -> dict[str, float]:
+    """What to leave; `at` is for people and for programs of other versions."""
+    return {"at": time.time(), _SINCE_START: time.monotonic()}
+
+
+def age_s(told: Mapping[str, object]) -> float:
+    """Endless for what was left before the machine's last start, or says no moment."""
+    left, at = told.get(_SINCE_START), told.get("at")
+    if isinstance(left, int | float):
+        age = time.monotonic() - left
+        return age if age >= 0 else math.inf
+    # Of a program of the version before: a clock that was set back must not keep it fresh.
+    return abs(time.time() - at) if isinstance(at, int | float) else math.inf
