@@ -113,6 +113,24 @@ def test_put_that_fails_half_way_leaves_nothing(share: Share) -> None:
     assert share.entries("*") == []
 
 
+@pytest.mark.parametrize("umask", [0o077, 0o022, 0o000])
+@pytest.mark.parametrize(("folder_mode", "mode"), [(0o2770, 0o660), (0o2750, 0o640), (0o700, 0o600), (0o777, 0o660)])
+def test_a_file_is_for_the_folders_group_as_the_folder_is_and_for_nobody_else(
+    share: Share, path: Path, umask: int, folder_mode: int, mode: int
+) -> None:
+    path.chmod(folder_mode)
+    (path / "done").chmod(0o700)
+    before = os.umask(umask)
+    try:
+        share.put("a", [BODY])
+        share.at("done").put("b", [BODY])
+        assert ((path / "done/b").stat().st_mode & 0o7777) == 0o600
+        share.at("done").rename_new("b", "b", into=share)
+    finally:
+        os.umask(before)
+    assert [(path / name).stat().st_mode & 0o7777 for name in ("a", "b")] == [mode, mode]
+
+
 def test_no_rename_is_promised_between_two_mounts_of_one_disk(tmp_path: Path) -> None:
     """A service of systemd sees every folder of its ReadWritePaths as a mount of its own."""
     script = (

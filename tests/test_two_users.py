@@ -30,7 +30,7 @@ from tests.hospital import DEADLINE_S, PATIENT_OF, ROOT, Hospital, today, wait_u
 from tests.site_toml import Site, shares
 
 # Nobody's on a Debian; they need no names. RECEPTION is the group kiosk too.
-RECEPTION, COURIER, STRANGER, EXPORTER = 64101, 64102, 64103, 64104
+RECEPTION, COURIER, STRANGER, EXPORTER, RECEIPT = 64101, 64102, 64103, 64104, 64107
 GROUPS = {"kiosk": RECEPTION, "kiosk-line": 64105, "kiosk-import": 64106}
 UNITS = ROOT / "deploy/units"
 NOTHING = ("--bounding-set=-all", "--inh-caps=-all")
@@ -316,6 +316,35 @@ def test_a_courier_folder_that_is_too_open_is_closed_but_for_the_way_to_the_sock
     assert socket.stat().st_gid == GROUPS["kiosk-line"]
     courier.terminate()
     assert courier.wait(DEADLINE_S) == 0
+
+
+@pytest.mark.parametrize("group", [COURIER, RECEIPT], ids=["the courier is in no group of it", "and in one"])
+def test_a_delivered_file_is_for_the_receipt_computers_program_and_for_no_stranger(group: int) -> None:
+    """A local folder of the receipt computer's program, another user; `_as` has the units' umask of 077."""
+    python = _python()
+    if os.geteuid() != 0 or python is None:
+        pytest.skip("only root starts processes of other users")
+    with TemporaryDirectory(prefix="kiosk-users-") as place:
+        folder = Path(place) / "receipt"
+        folder.mkdir()
+        Path(place).chmod(0o755)
+        os.chown(folder, COURIER if group == COURIER else RECEIPT, RECEIPT)
+        folder.chmod(0o2770)
+        put = "import sys, drivers.share as s; s.open_share(sys.argv[1], None).put('a.xml', [b'made up'])"
+        read = "import sys; sys.stdout.write(open(sys.argv[1]).read())"
+
+        def run(user: int, group: int, *words: str) -> subprocess.CompletedProcess[str]:
+            by = [word if not word.startswith("--regid=") else f"--regid={group}" for word in _as(user, folder, python)]
+            command = [*by, "-", "-c", *words]
+            return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+
+        assert run(COURIER, group, put, folder.as_uri()).stderr == ""
+        assert run(RECEIPT, RECEIPT, read, str(folder / "a.xml")).stdout == "made up"
+        for user, other in ((STRANGER, STRANGER), (RECEPTION, RECEPTION)):
+            refused = run(user, other, read, str(folder / "a.xml"))
+            assert refused.stdout == ""
+            assert "PermissionError" in refused.stderr
+        assert (folder / "a.xml").stat().st_mode & 0o7777 == 0o660
 
 
 @pytest.mark.peers
