@@ -18,10 +18,12 @@ import pytest
 
 from drivers.share import Refused, Share, Unreachable, open_share
 from drivers.simulated.receipt_computer import ReceiptComputer
+from drivers.simulated.tcp_proxy import Proxy
 from drivers.simulated.terminal import TerminalWriter
+from kiosk.courier.health import ALARM_AFTER_S, Health
 from kiosk.courier.ledger import ALARMS_MAX, KEEP_FILES, Ledger
 from kiosk.link import CourierLine, Message, ask_once
-from tests.courier_bench import DEADLINE_S, Desk, RunningCourier, document, hooked, once, place, result_name
+from tests.courier_bench import DEADLINE_S, Clock, Desk, RunningCourier, document, hooked, once, place, result_name
 from tests.hospital import EXPECTED, VECTORS, vector, wait_until
 from tests.peers.samba import Smbd
 from tests.test_watch import BAD, Watch
@@ -239,6 +241,51 @@ def test_a_frozen_destination_keeps_no_patient_waiting(site: Site, tmp_path: Pat
         assert consumer.wait_for(2, DEADLINE_S)
         assert [file.name for file in consumer.taken] == [result_name(0), result_name(1)]
         line.close()
+
+
+def test_one_answer_that_a_slow_terminal_owes_is_no_terminal_that_is_gone(site: Site, tmp_path: Path) -> None:
+    """Its button would go grey for a moment in front of patients. One that is really gone is told."""
+    heard: list[Message] = []
+
+    def said() -> list[bool]:
+        return [message["answers"] for message in heard if message["event"] == "terminal"]
+
+    with Proxy(site.terminal.port) as proxy:
+        address = site.terminal.url("face").replace(f":{site.terminal.port}/", f":{proxy.port}/")
+        watched = open_share(address, site.terminal.password)
+        with site.courier(
+            tmp_path / "data", wrap=lambda role, share: watched if role == "watched" else share
+        ) as courier:
+            line = CourierLine(courier.data_dir, heard.append)
+            wait_until(lambda: said() == [True] and "share_up" in courier.events(), "connected")
+            proxy.slow_s = 8.0  # longer than a call waits
+            wait_until(lambda: "share_down" in courier.events(), "noticed")
+            proxy.slow_s = 1.0  # and so several seconds for a new connection
+            wait_until(lambda: "share_up" in courier.events()[courier.events().index("share_down") :], "it answers")
+            assert said() == [True]
+            proxy.slow_s = 0.0
+            proxy.cut()
+            wait_until(lambda: said() == [True, False], "it is gone")
+            proxy.mend()
+            wait_until(lambda: said() == [True, False, True], "it is back")
+            line.close()
+
+
+def test_a_terminal_is_gone_after_two_tries_or_when_the_second_does_not_end() -> None:
+    clock, failure = Clock(), Unreachable("x")
+    health = Health(("terminal.results",), clock, lambda shown: None)
+    for apart_s, tries, gone in ((0.5, 6, False), (0.5, 7, True), (2.9, 2, False), (6.0, 2, True)):
+        health.works("terminal.results")
+        for _ in range(tries):
+            health.fails("terminal.results", failure)
+            clock.now += apart_s
+        assert health.gone("terminal.results") is gone, (apart_s, tries)
+    health.works("terminal.results")
+    health.fails("terminal.results", failure)
+    clock.now += ALARM_AFTER_S
+    assert health.gone("terminal.results")
+    health.works("terminal.results")
+    assert not health.gone("terminal.results")
 
 
 def test_servers_that_die_freeze_and_come_back_at_random_lose_and_double_nothing(site: Site, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ class Health:
         self._lock = threading.Lock()
         self._shown = {role: Shown(role, None) for role in roles}
         self._failing_since: dict[str, float] = {}
+        self._failed_at: dict[str, float] = {}
 
     def works(self, role: str) -> None:
         self._note(role, Shown(role, "ok"))
@@ -48,7 +49,8 @@ class Health:
             if now_shown.state == "ok":
                 self._failing_since.pop(role, None)
             else:
-                self._failing_since.setdefault(role, self._clock())
+                self._failed_at[role] = self._clock()
+                self._failing_since.setdefault(role, self._failed_at[role])
         if before.state != now_shown.state:
             self._changed(now_shown)
 
@@ -61,6 +63,18 @@ class Health:
     def pause_s(self, role: str) -> float:
         """How long to wait before it is tried again."""
         return RETRY_S if self.failing_s(role) < AWAY_AFTER_S else AWAY_RETRY_S
+
+    def gone(self, role: str) -> bool:
+        """Whether patients are told: tries TERMINAL_DOWN_AFTER_S apart came to nothing, or none has ended for long.
+
+        One try that comes to nothing, and a slow one after it that works, is a busy server: a button that went grey in
+        between would send patients away. Whoever presses it meanwhile waits for a listing, or hears that none came.
+        """
+        with self._lock:
+            since, last = self._failing_since.get(role), self._failed_at.get(role)
+        if since is None or last is None:
+            return False
+        return last - since >= TERMINAL_DOWN_AFTER_S or self._clock() - since >= ALARM_AFTER_S
 
     def down(self) -> list[str]:
         """The roles that have failed long enough to tell staff."""

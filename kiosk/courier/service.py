@@ -17,7 +17,7 @@ from kiosk import result_files
 from kiosk.alarm import AlarmBell, AlarmCommand
 from kiosk.courier import overview, precedence
 from kiosk.courier.deliver import Ends
-from kiosk.courier.health import TERMINAL_DOWN_AFTER_S, Health, Shown
+from kiosk.courier.health import Health, Shown
 from kiosk.courier.kiosk_id import kiosk_id
 from kiosk.courier.ledger import Item, RouteName
 from kiosk.courier.listeners import Pairing, ResultsListener, SubsidiesListener
@@ -251,7 +251,7 @@ class Courier:
             self._notices.set_alarm("share_down", role, role in down)
         # Another kiosk's patients hold their cards to that terminal: here it is as if it did not answer.
         taken = self._routes["results"].ownership.stands_back
-        answers = self._health.failing_s("terminal.results") < TERMINAL_DOWN_AFTER_S and not taken
+        answers = not self._health.gone("terminal.results") and not taken
         if answers != self._terminal_answers:
             self._terminal_answers = answers
             self.emit(self._greeting())

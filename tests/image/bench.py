@@ -131,19 +131,19 @@ class Bench:
         picture.save(self.out / f"{name}.png", optimize=True)
         return picture
 
-    def until_screen(self, machine: Machine, name: str, deadline_s: float = STEP_S) -> None:
-        """Until the reception shows a screen."""
-        seen: list[str | None] = []
+    def until_screen(self, machine: Machine, name: str, deadline_s: float = STEP_S) -> Image.Image:
+        """Until the reception shows a screen, with all its buttons; the picture of it."""
 
-        def there() -> bool:
-            seen.append(glass.which(machine.look()))
-            return seen[-1] == name
+        def there() -> Image.Image | None:
+            picture = machine.look()
+            return picture if glass.which(picture) == name else None
 
         try:
-            until(there, f"screen {name}", deadline_s)
+            found: Image.Image = until(there, f"screen {name}", deadline_s)
         except AssertionError:
             self.picture(machine, f"instead-of-{name}")
             raise
+        return found
 
     def tap(self, machine: Machine, screen: Screen, button: str) -> None:
         """A finger on a button of the reception."""

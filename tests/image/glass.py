@@ -5,7 +5,7 @@ No text is read; a person looks at the pictures for that. Nothing in the guest i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -17,6 +17,7 @@ from kiosk.screens import KEYS, Screen
 from kiosk.ui import pages
 from kiosk.ui.items import Box, Button, Item, Panel, Picture, SecondsLeft, TimeLeft, Words
 from kiosk.ui.theme import channels
+from tests.image.machine import TooLate, until
 
 DIAGONAL_INCH = 21.5
 STEP_PX = 18
@@ -142,6 +143,26 @@ def is_console(picture: Image.Image) -> bool:
     count, colour = max(counted)
     assert isinstance(colour, tuple)
     return max(colour) < 16 and count < picture.width * picture.height - 4
+
+
+def until_as_before(
+    look: Callable[[], Image.Image], before: Image.Image, deadline_s: float, look_every_s: float = 0.5
+) -> None:
+    """Until the display shows what it did. Raises AssertionError with the screen it shows instead, by name.
+
+    One look is not enough: the start page may say for a moment, on a busy computer, that the terminal does not answer.
+    It goes back by itself; what a key has opened does not.
+    """
+    seen = [before]
+
+    def back() -> bool:
+        seen[0] = look()
+        return same(before, seen[0])
+
+    try:
+        until(back, "the display as it was", deadline_s, look_every_s)
+    except TooLate as late:
+        raise AssertionError(f"{late}; it shows {which(seen[0]) or 'what no screen is'}") from None
 
 
 def same(one: Image.Image, other: Image.Image, tolerance: int = 0) -> bool:
