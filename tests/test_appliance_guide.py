@@ -126,8 +126,9 @@ def test_every_page_that_staff_may_meet_is_named() -> None:
 
 def test_words_quoted_from_a_screen_are_shown_there() -> None:
     drawn = (IMAGE / "draw-pictures").read_text(encoding="utf-8")
-    sources = (ROOT / "kiosk" / "appliance" / "candidate.py").read_text(encoding="utf-8")
-    shown = [*_strings(WORDS), *_strings(texts.load()), *events.words().values(), drawn, sources]
+    appliance = ROOT / "kiosk" / "appliance"
+    sources = [(appliance / name).read_text(encoding="utf-8") for name in ("candidate.py", "pin.py")]
+    shown = [*_strings(WORDS), *_strings(texts.load()), *events.words().values(), drawn, *sources]
     quoted = set(re.findall("「([^」]{6,}?)(?:…)?」", TEXT))
     # Of other programs, an example, and a row of a table of the guide's own.
     foreign = {"No bootable device", "Microsoft 3rd Party UEFI CA を許可", "DD イメージ", "ファイル名拡張子"}
