@@ -23,7 +23,7 @@ MAX_ROWS: Final = 1_000_000
 MAX_NUMBER_CHARS: Final = 50
 _HEADER: Final = ("reference_number", "patient_number")
 # How long a table whose last line has no end must stay unchanged: it may be half-written, with half a number in it.
-_UNFINISHED_S: Final = 1.0
+_UNFINISHED_S: Final = 60.0
 
 
 class BadMap(Exception):
