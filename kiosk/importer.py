@@ -6,8 +6,10 @@ child's words through that are not its answer: its standard error may hold what 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +22,8 @@ from kiosk.import_child import Outcome
 
 # A child that is stopped by a disk is no use either; by itself it ends after CPU_MAX_S of work.
 LIMIT_S: Final = 300.0
+# The service is being stopped, and the child with it: no fault of the file.
+_ASKED_TO_END: Final = (-signal.SIGTERM, -signal.SIGINT)
 
 
 class BrokenOff(Exception):
@@ -50,6 +54,8 @@ class Importer:
                 raise BrokenOff from None
             finally:
                 child.kill()
+        if child.returncode in _ASKED_TO_END:
+            raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR))
         return _outcome(answer)
 
 

@@ -63,14 +63,14 @@ def importing(parent: int) -> list[int]:
 
 
 @contextmanager
-def all_killed() -> Iterator[None]:
+def all_killed(by: int = signal.SIGKILL) -> Iterator[None]:
     over = threading.Event()
 
     def kill() -> None:
         while not over.wait(0.05):
             for pid in importing(os.getpid()):
                 with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+                    os.kill(pid, by)
 
     killer = threading.Thread(target=kill)
     killer.start()
@@ -118,6 +118,14 @@ def test_an_import_that_is_killed_is_tried_once_more_and_then_refused(desk: Desk
     desk.put("b.csv", "2")
     assert taken(desk)[0].ok
     assert desk.patients() == ["2"]
+
+
+def test_a_service_that_is_stopped_in_the_middle_of_an_import_is_no_fault_of_the_file(desk: Desk) -> None:
+    desk.put("a.csv", "1")
+    with held_up(desk), all_killed(signal.SIGTERM):
+        for _ in range(4):
+            assert all(isinstance(each, Trouble) for each in desk.poll(11))
+    assert taken(desk)[0].ok
 
 
 def test_reservations_that_are_down_are_no_fault_of_the_file(desk: Desk) -> None:
