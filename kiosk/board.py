@@ -86,12 +86,13 @@ class Board:
         self._judge_disk()
         now = time.monotonic()
         troubles = self.troubles()
-        known = (screen, self._printer, self.card_reader, troubles, self._tally.changes)
+        alarm_fails = "alarm_command_failed" in self.delivery
+        known = (screen, self._printer, self.card_reader, troubles, alarm_fails, self._tally.changes)
         if known == self._written and now - self._written_at < BOARD_EVERY_S:
             return
         self._written, self._written_at = known, now
         facts: dict[str, object] = {"screen": screen, "card_reader": self.card_reader, "troubles": troubles}
-        facts["imports"] = troubles.get("imports")
+        facts |= {"imports": troubles.get("imports"), "alarm_fails": alarm_fails}
         facts["counts"] = self._tally.facts(now)
         if self._printer is not None:
             state, near_end, at = self._printer

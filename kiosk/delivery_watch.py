@@ -26,7 +26,8 @@ SILENT_AFTER_S = 15.0
 CLOSE_S = 1.0
 
 CODES: Final = (
-    "disk_full", "courier_silent", "delivery_waits", "share_terminal", "share_receipt_computer", "alarms", "disk_low"
+    "disk_full", "courier_silent", "delivery_waits", "share_terminal", "share_receipt_computer", "alarms",
+    "alarm_command_failed", "disk_low",
 )  # fmt: skip
 SHARE_ALARMS: Final = ("share_down", "share_refused")
 
@@ -93,20 +94,22 @@ class DeliveryWatch:
             silent = time.monotonic() - since > self._silent_after_s
         if silent:
             self._last = {}
-        return codes_of(silent, self._last)
+        return codes_of(silent, self._last, alarm_fails=self._bell.fails)
 
     def _note_silence(self, is_silent: bool, was_silent: bool) -> None:
         if is_silent != was_silent:
             self._log.write("courier_silent" if is_silent else "courier_heard")
 
 
-def codes_of(silent: bool, answer: Message) -> tuple[str, ...]:
-    """What holds. `answer`: what the courier said last, {} if that is too old."""
+def codes_of(silent: bool, answer: Message, *, alarm_fails: bool = False) -> tuple[str, ...]:
+    """What holds. `answer`: what the courier said last, {} if that is too old; `alarm_fails`: the reception's own."""
     seen = overview.heard(answer.get("overview"))
     found = {"courier_silent"} if silent else set()
     found |= answer.get("disk", {}).keys()
     if answer.get("journal_fails"):
         found.add("disk_full")
+    if alarm_fails or answer.get("alarm_fails"):
+        found.add("alarm_command_failed")
     shares = answer.get("shares", {})
     failing = {role for role, share in shares.items() if (share.get("failing_s") or 0) > ALARM_AFTER_S}
     if seen is not None:

@@ -45,7 +45,7 @@ class DiskRoom:
     def judge(self) -> dict[DiskTrouble, str]:
         """What is wrong, if anything, with the `what` of the trouble, which stays the same as long as it is."""
         failed = self._failed_at is not None and self._clock() - self._failed_at < _FAILED_LATELY_S
-        self._now = "disk_full" if failed else _judged(self._folder, self._now)
+        self._now = "disk_full" if failed or _is_read_only(self._folder) else _judged(self._folder, self._now)
         return {self._now: way_out(self._folder)} if self._now else {}
 
 
@@ -57,6 +57,14 @@ def now(folder: Path) -> DiskTrouble | None:
 def way_out(folder: Path) -> str:
     """For people, as `what` of the trouble."""
     return f"make room on the disk of {folder}"
+
+
+def _is_read_only(folder: Path) -> bool:
+    """A file system that found a fault in itself. Of one's own folder only: walls may show it so to other services."""
+    try:
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
 
 
 def _judged(folder: Path, before: DiskTrouble | None) -> DiskTrouble | None:

@@ -75,6 +75,7 @@ STAFF: Final = (
     "reservations_lost",
     "reference_numbers_refused",
     "alarms",
+    "alarm_command_failed",
     "printer",
     "paper_near_end",
     "imports",

@@ -130,9 +130,7 @@ def _courier(status: Status, folder: Path, acknowledge: bool) -> dict[str, Any] 
     status.facts["courier"]["disk"] = answer.get("disk", {})
     if answer.get("journal_fails"):
         status.found("journal_full", "The delivery journal cannot be written; nothing is delivered.")
-    if answer.get("alarm_fails"):  # a courier of an older version does not say
-        status.facts["alarm_command"]["fails"] = True
-        status.found("alarm_command_failed", "The alarm command fails; nobody is told.")
+    status.facts["alarm_command"]["fails"] = bool(answer.get("alarm_fails"))  # an older one does not say
     told = answer.get("overview")
     return told if isinstance(told, dict) else None
 
@@ -190,6 +188,9 @@ def _reception(status: Status, folder: Path) -> None:
     if silent_s > SAID_NOTHING_S and disk_room.now(folder) != "disk_full":
         sentence = f"The reception (kiosk run) has said nothing for {silent_s:.0f} s; it hangs, or cannot write."
         status.found("reception_hangs", sentence, seconds=round(silent_s, 1))
+    status.facts["alarm_command"]["fails"] |= status.facts["reception"].get("alarm_fails") is True
+    if status.facts["alarm_command"]["fails"]:
+        status.found("alarm_command_failed", "The alarm command fails; nobody is told.")
     if status.facts["reception"].get("card_reader") == "down":
         status.found("card_reader_down", "The card reader does not answer.")
 

@@ -136,7 +136,10 @@ class ReservationsWorker:
         )
 
     def _judge_references(self) -> None:
-        problem = self._references.refresh()
+        try:
+            problem: Exception | None = self._references.refresh()
+        except Exception as error:  # noqa: BLE001 - between visits nobody else would notice that this thread has ended
+            problem = RuntimeError(type(error).__name__)
         self._trouble("reference_numbers_refused", None if problem is None else str(problem))
 
     def _register(self, command: c.Register) -> e.Event:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -51,6 +52,8 @@ def seen(*alarms: tuple[str, str], oldest_s: float | None = None) -> Overview:
         (False, answer(), seen(("share_refused", "receipt_computer.results")), ("share_receipt_computer",)),
         # A row of a route that this site no longer has.
         (False, {"shares": {"terminal.results": WELL}}, seen(("share_down", "terminal.subsidies")), ()),
+        (False, answer() | {"disk": {"disk_low": "x"}}, seen(), ("disk_low",)),
+        (False, answer() | {"journal_fails": True}, seen(), ("disk_full",)),
         (False, answer(), seen(("folder_not_emptied", "receipt_computer.results")), ("alarms",)),
         # What the courier said before it fell silent is too old to be shown.
         (True, {}, seen(("share_down", "terminal.results")), ("courier_silent",)),
@@ -199,6 +202,18 @@ def test_alarms_are_noticed_until_staff_acknowledge_them(tmp_path: Path) -> None
             hospital.kiosk("status", "--acknowledge")
             told.until()
             assert told.codes == [("alarms",), ()], "told when it changes and not otherwise"
+
+
+def test_the_receptions_own_troubles_are_told_and_that_the_telling_fails_is_known(tmp_path: Path) -> None:
+    log = EventLog(tmp_path, "run", echo=False)
+    codes: list[tuple[str, ...]] = []
+    watch = DeliveryWatch(
+        tmp_path, tmp_path, ("/bin/false",), log, codes.append, troubles=lambda: ["disk_low"], every_s=0.1
+    )
+    wait_until(lambda: codes == [("alarm_command_failed",)], "the failure")
+    watch.close()
+    told = [json.loads(line) for line in (tmp_path / "events-run.jsonl").read_text().splitlines()]
+    assert {"event": "alarm_command_failed", "code": "disk_low"}.items() <= told[-1].items()
 
 
 def test_closing_waits_for_nobody(tmp_path: Path) -> None:

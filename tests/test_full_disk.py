@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,8 +13,19 @@ from typing import Any
 
 import pytest
 
+from kiosk import disk_room
+from kiosk.board import Board
+from kiosk.config.model import Config
+from kiosk.courier.new_ledger import open_ledger
+from kiosk.courier.overview import LEDGER
+from kiosk.disk_room import DiskRoom
+from kiosk.journal import EventLog
+from kiosk.locks import DataLock
+from kiosk.status import collect
+from tests.courier_bench import Clock
 from tests.hospital import FILE_OF, PATIENT_OF, Hospital, wait_until
 from tests.peers.small_disk import MB, SmallDisk, small_disk
+from tests.site_toml import Site, with_
 from tests.test_reception_watched import alarm_program, staff, trouble_figures
 
 pytestmark = pytest.mark.peers
@@ -117,3 +131,93 @@ def test_a_full_courier_folder_keeps_no_patient_waiting_and_the_file_goes_once_w
         assert sorted(file.name for file in hospital.receipt_computer.taken) == sorted(
             FILE_OF[label] for label in ("valid-utf8", "shift-jis")
         )
+
+
+def test_a_broken_journal_on_a_full_disk_is_replaced_when_there_is_room_and_never_without_an_alarm(
+    disk: SmallDisk,
+) -> None:
+    path = disk.path / LEDGER
+    path.write_bytes(b"no database, " * 1000)
+    log = EventLog(disk.path, "courier", echo=False)
+    disk.fill()
+    for _ in range(2):  # started again and again
+        with pytest.raises(sqlite3.OperationalError):
+            open_ledger(path, log)
+    disk.empty()
+    ledger = open_ledger(path, log)
+    [(code, aside, _)] = ledger.alarms()
+    assert code == "journal_lost" and (disk.path / aside).read_bytes().startswith(b"no database")
+    ledger.close()
+    assert open_ledger(path, log).alarms()[0][:2] == (code, aside)
+
+
+def test_a_journal_that_was_being_replaced_when_the_power_went_is_there_with_its_alarm(tmp_path: Path) -> None:
+    log = EventLog(tmp_path, "courier", echo=False)
+    (tmp_path / LEDGER).write_bytes(b"no database, " * 1000)
+    open_ledger(tmp_path / LEDGER, log).close()
+    (tmp_path / LEDGER).rename(tmp_path / f"{LEDGER}.new")  # as it is for a moment
+    (tmp_path / f"{LEDGER}-wal").write_bytes(b"of the broken one")
+    ledger = open_ledger(tmp_path / LEDGER, log)
+    assert [code for code, _, _ in ledger.alarms()] == ["journal_lost"]
+    assert len(list(tmp_path.glob(f"{LEDGER}.broken-*-wal"))) == 1
+    ledger.close()
+
+
+@pytest.mark.parametrize("space", ["bytes", "inodes"])
+def test_room_is_judged_before_it_is_gone_and_what_is_better_by_a_breath_is_not_over(
+    tmp_path: Path, disk: SmallDisk, space: str
+) -> None:
+    room = DiskRoom(disk.path)
+    assert room.judge() == {} and disk_room.now(disk.path) is None
+    if space == "inodes":
+        disk.limit_inodes(used=100, left=400)
+        assert list(room.judge()) == ["disk_low"]
+        disk.limit_inodes(used=0, left=10)
+        assert list(room.judge()) == ["disk_full"]
+        return
+    disk.fill(leave=15 * MB)
+    assert list(room.judge()) == ["disk_low"] and disk_room.now(disk.path) == "disk_low"
+    disk.empty()
+    disk.fill(leave=17 * MB)
+    assert list(room.judge()) == ["disk_low"] and disk_room.now(disk.path) is None
+    disk.fill(leave=3 * MB)
+    assert list(room.judge()) == ["disk_full"]
+    disk.empty()
+    assert room.judge() == {}
+
+
+def test_a_write_that_failed_is_a_full_disk_for_a_while_whatever_is_said_to_be_free(tmp_path: Path) -> None:
+    """A quota, or a fault of the disk."""
+    clock = Clock()
+    room = DiskRoom(tmp_path, clock)
+    room.write_failed()
+    assert list(room.judge()) == ["disk_full"]
+    clock.now += 60.0
+    assert room.judge() == {}
+    assert DiskRoom(tmp_path / "nowhere").judge() == {}
+
+
+def test_a_file_system_that_became_read_only_is_a_full_disk(disk: SmallDisk) -> None:
+    room = DiskRoom(disk.path)
+    disk.remount("ro")
+    assert list(room.judge()) == ["disk_full"]
+    disk.remount("rw")
+    assert room.judge() == {}
+
+
+def test_a_reception_that_says_nothing_is_wrong_and_so_is_its_alarm_command(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    config = Site(tmp_path).load(with_("site", f'data_dir = "{tmp_path}/data"'))
+    lock = DataLock(config.site.data_dir, "run")
+    board = Board(config.site.data_dir, EventLog(config.site.data_dir, "run", echo=False))
+    board.delivery_changed(("alarm_command_failed",))
+    board.write("choose_card")
+    assert problems(config) == ["courier_gone", "alarm_command_failed"]
+    for name in ("status-run.json", "run.lock"):
+        os.utime(config.site.data_dir / name, (time.time() - 61, time.time() - 61))
+    assert problems(config) == ["courier_gone", "reception_hangs", "alarm_command_failed"]
+    lock.release()
+
+
+def problems(config: Config) -> list[str]:
+    return [each["code"] for each in collect(config, acknowledge=False, ask_printer=False).problems]

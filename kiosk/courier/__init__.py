@@ -6,7 +6,7 @@ parcels.py, route.py    queue and threads of one route         sweep.py      unf
 ownership.py, keeper.py one kiosk drains a source              kiosk_id.py   which kiosk we are
 baselines.py            visits that wait for a listing
 listeners.py            pairing, rows, messages                service.py    the process
-opening.py              a broken ledger put aside              refusals.py   which ends refuse us
+new_ledger.py           a broken ledger put aside              refusals.py   which ends refuse us
 precedence.py           subsidy answers first                  notices.py    events, alarms, faults
 health.py               which shares answer                    assembly.py   from site.toml to a process
 overview.py             all deliveries together, read-only     lookout.py    who must be told

@@ -22,8 +22,8 @@ from kiosk.courier.kiosk_id import kiosk_id
 from kiosk.courier.ledger import Item, RouteName
 from kiosk.courier.listeners import Pairing, ResultsListener, SubsidiesListener
 from kiosk.courier.lookout import Lookout
+from kiosk.courier.new_ledger import open_ledger
 from kiosk.courier.notices import NoticeBoard
-from kiosk.courier.opening import open_ledger
 from kiosk.courier.overview import LEDGER
 from kiosk.courier.ownership import DEAD_S, Ownership
 from kiosk.courier.parcels import Parcel

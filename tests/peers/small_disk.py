@@ -35,6 +35,16 @@ class SmallDisk:
             while True:
                 filler.write(b"x" * 4096)
 
+    def remount(self, option: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{option}", str(self.path)], check=True)
+
+    def limit_inodes(self, used: int, left: int) -> None:
+        """So many more files, and room for so many."""
+        for number in range(used):
+            (self.path / f"file-{number}").touch()
+        seen = os.statvfs(self.path)
+        self.remount(f"nr_inodes={seen.f_files - seen.f_ffree + left}")
+
     def empty(self) -> None:
         self._filler.unlink(missing_ok=True)
 
