@@ -18,7 +18,16 @@ from pathlib import Path
 
 from drivers.reservations import ReservationsDown, csv_file
 from drivers.reservations.sqlite import SqliteReservations
-from kiosk import appointments_share, import_record, reception, screens, status, texts
+from kiosk import (
+    appointments_share,
+    import_record,
+    reception,
+    reservations_restore,
+    screens,
+    status,
+    status_text,
+    texts,
+)
 from kiosk.config import Config, ConfigError
 from kiosk.config import load as load_config
 from kiosk.courier import assembly
@@ -77,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     imported.set_defaults(do=_import)
     fetched = reservations.add_parser("fetch", help="keep copying exports from [reservations] share, as a service")
     fetched.set_defaults(do=_fetch)
+    restored = reservations.add_parser("restore", help="begin the reservations anew from their backup")
+    restored.set_defaults(do=_restore)
     state = commands.add_parser("status", help="is anything wrong? exit code 0: no")
     state.add_argument("--json", action="store_true")
     state.add_argument("--acknowledge", action="store_true", help="staff have seen the alarms: clear them")
@@ -84,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     figures = commands.add_parser("metrics", help="figures for Prometheus, served or written as [metrics] says")
     figures.add_argument("--once", action="store_true", help="print them and end")
     figures.set_defaults(do=_metrics)
-    for each in (run, check, courier, imported, fetched, state, figures):
+    for each in (run, check, courier, imported, fetched, restored, state, figures):
         each.add_argument("--config", type=Path, required=True, metavar="site.toml")
     shown = commands.add_parser("screens", help="names of screens, buttons, reasons, notes")
     shown.add_argument("--pictures", type=Path, metavar="DIR", help="draw every screen as a PNG file into DIR")
@@ -154,13 +165,28 @@ def _fetch(arguments: argparse.Namespace) -> int:
     return appointments_share.run(config)
 
 
+def _restore(arguments: argparse.Namespace) -> int:
+    config = load_config(arguments.config, passwords=False)
+    book = SqliteReservations(_data_folder(config))
+    try:
+        for line in reservations_restore.restore(config, book):
+            print(line, flush=True)  # noqa: T201 - the command's answer
+    except ReservationsDown as error:
+        complain(str(error))
+        return EXIT_WRONG
+    left = reservations_restore.left_to_do(config, book)
+    if left is not None:
+        print(left)  # noqa: T201 - the command's answer
+    return EXIT_WRONG if left else 0
+
+
 def _progress(done: int, total: int) -> None:
     complain(f"{done} of {total} lines")
 
 
 def _status(arguments: argparse.Namespace) -> int:
     found = status.collect(load_config(arguments.config, passwords=False), arguments.acknowledge)
-    text = json.dumps(found.facts, ensure_ascii=False) if arguments.json else status.as_text(found)
+    text = json.dumps(found.facts, ensure_ascii=False) if arguments.json else status_text.as_text(found.facts)
     print(text)  # noqa: T201 - the command's answer
     return EXIT_WRONG if found.wrong else 0
 

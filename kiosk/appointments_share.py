@@ -40,6 +40,8 @@ FILES_MAX: Final = 1_000
 KEEP_DAYS: Final = 14
 CUT: Final = f"the share holds {ENTRIES_MAX:,} exports or more, the newest may be overlooked: take old ones away"
 LARGE: Final = f"an export is larger than {MAX_BYTES >> 20} MB and is not fetched"
+# What import_folder makes of the name of a copy.
+_COPY: Final = re.compile(r"\d{8}T\d{6}Z-(?:\d+-)?fetched-[0-9a-f]{16}\.csv", re.ASCII)
 _STATE: Final = ".kiosk-fetch.json"
 _STATE_MAX_BYTES: Final = 4 << 20  # some 100 bytes for each of FILES_MAX files
 _MODE: Final = 0o640
@@ -188,6 +190,11 @@ def trouble_of(folder: Path) -> str | None:
     return trouble if isinstance(trouble, str) else None
 
 
+def is_copy(name: str) -> bool:
+    """Whether a file in `done` or `failed` is a copy of ours, or the note beside one."""
+    return _COPY.match(name) is not None
+
+
 def forget_copies(folder: Path, now: datetime) -> int:
     """Delete copies that were imported or refused more than KEEP_DAYS ago; how many. `now`: UTC.
 
@@ -199,7 +206,7 @@ def forget_copies(folder: Path, now: datetime) -> int:
     for kept in (folder / "done", folder / "failed"):
         with suppress(OSError):
             for path in () if kept.is_symlink() else kept.iterdir():
-                if re.match(r"\d{8}T\d{6}Z-", path.name) and path.name < before:
+                if is_copy(path.name) and path.name < before:
                     path.unlink(missing_ok=True)
                     count += 1
     return count

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from kiosk import import_record
-from kiosk.appointments_share import forget_copies, trouble_of
+from kiosk.appointments_share import trouble_of
 from kiosk.board import Board
 from kiosk.config import Config
 from kiosk.import_folder import ImportFolder, Taken, Trouble
@@ -21,7 +21,6 @@ from kiosk.importer import Importer
 from kiosk.journal import EventLog
 
 POLL_S: Final = 1.0
-FORGET_EVERY_S: Final = 3600.0
 
 
 class ImportWatch:
@@ -35,7 +34,6 @@ class ImportWatch:
         self._board = board
         self._log = log
         self._refused: str | None = None  # until a good file comes
-        self._forget_at = 0.0
         importer = Importer(data_dir, lambda: datetime.now(self._zone).date(), self._settings.shrunk_day)
         self._imports = ImportFolder(folder, importer, unended_taken=self._settings.final_line_end == "optional")
 
@@ -48,9 +46,6 @@ class ImportWatch:
             for outcome in self._imports.poll(time.monotonic()):
                 self._tell(outcome)
             self._board.trouble("imports", self._imports.trouble or self._to_look_at())
-            if self._settings.share and time.monotonic() >= self._forget_at:
-                self._forget_at = time.monotonic() + FORGET_EVERY_S
-                forget_copies(self._folder, datetime.now(UTC))
 
     def _tell(self, outcome: Taken | Trouble) -> None:
         if isinstance(outcome, Trouble):

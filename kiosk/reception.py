@@ -25,6 +25,7 @@ from kiosk.journal import EventLog
 from kiosk.link import CourierLine
 from kiosk.locks import DataLock
 from kiosk.reference_numbers import BadMap, ReferenceNumbers
+from kiosk.reservations_guard import Guard
 from kiosk.runtime import CourierEar, Devices, Face, Inbox, Runtime
 from kiosk.screens import Screen
 from kiosk.staff_door import StaffDoor
@@ -98,6 +99,7 @@ def receive(
         ear.judge(time.monotonic())
         doors.judge()
         notices.judge()
+        guard.screen(screen.name)
         board.write(screen.name)
         if not (folder / "run.lock").exists():
             log.write("data_folder_lost")
@@ -106,12 +108,10 @@ def receive(
     kiosk = switched_on(_rules(config), time.monotonic(), clean=clean_start)
     kiosk, _ = step(kiosk, doors.now(), time.monotonic())  # the first screen must be the right one
     runtime = Runtime(kiosk, inbox, face, texts.load(), log, complain, beat)
-    reservations = SqliteReservations(folder)
-    if config.reservations.import_dir is not None:
-        ImportWatch(config, config.reservations.import_dir, folder, board, log).start()
+    guard = _guarded(config, folder, clock, board, log)
     devices = Devices(
         CourierLine(config.courier_dir, ear.heard),
-        _reservations_worker(config, reservations, references, clock, runtime, inbox, board, log),
+        _reservations_worker(config, guard.book, references, clock, runtime, inbox, board, log),
         _printer_worker(config, folder, clock, runtime, inbox, board, log),
         _card_reader(config, inbox, board, log),
     )
@@ -128,6 +128,7 @@ def receive(
             devices.card_reader.stop()
         devices.printer.close()
         devices.reservations.close()
+        guard.close()
 
 
 def _rules(config: Config) -> Rules:
@@ -154,6 +155,14 @@ def _references(config: Config) -> ReferenceNumbers:
         return ReferenceNumbers.load(config.reference_numbers.map)
     except BadMap as error:
         raise ConfigError(f"{config.file}: [reference_numbers] map: {error}") from None
+
+
+def _guarded(config: Config, folder: Path, clock: Clock, board: Board, log: EventLog) -> Guard:
+    """The database, with those who fill it and look after it."""
+    book = SqliteReservations(folder)
+    if config.reservations.import_dir is not None:
+        ImportWatch(config, config.reservations.import_dir, folder, board, log).start()
+    return Guard(config, book, clock, board.trouble, log.write)
 
 
 def _reservations_worker(

@@ -14,7 +14,9 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from drivers.printer import NotReady, open_printer
-from kiosk import disk_room, import_record, locks, machine_facts, moments, safe_files
+from drivers.reservations.beside import Beside
+from drivers.reservations.beside import acknowledge as acknowledge_loss
+from kiosk import disk_room, import_record, locks, machine_facts, moments, retention, safe_files
 from kiosk.config import Config
 from kiosk.courier import overview
 from kiosk.journal import EVENTS
@@ -89,11 +91,13 @@ def collect(config: Config, acknowledge: bool, *, ask_printer: bool = True) -> S
     folder = config.site.data_dir
     status.facts["alarm_command"] = {"set": bool(config.alarm.command), "fails": False}
     if acknowledge:
+        acknowledge_loss(folder)
         import_record.settled(folder, datetime.now(config.site.zone).date())
     told = _courier(status, config.courier_dir, acknowledge)
     _delivery(status, told or _unasked(config.courier_dir / overview.LEDGER), config.site.zone)
     _reception(status, folder)
-    _troubles(status, {folder, config.courier_dir})
+    _troubles(status, folder, config.courier_dir)
+    status.facts["retention"] = retention.facts(config)
     if ask_printer:
         _printer(status, config)
     else:
@@ -195,17 +199,19 @@ def _reception(status: Status, folder: Path) -> None:
         status.found("card_reader_down", "The card reader does not answer.")
 
 
-def _troubles(status: Status, folders: set[Path]) -> None:
+def _troubles(status: Status, folder: Path, courier_dir: Path) -> None:
     """What the processes say is wrong, and what can be seen without them.
 
-    A process on a full disk cannot write it down, one that has ended says nothing.
+    A process on a full disk cannot write it down, one that has ended says nothing. The loss of the reservations has a
+    file of its own: it is over as soon as it is acknowledged.
     """
     reception = status.facts["reception"]
-    said = {"imports": reception.get("imports"), **reception.get("troubles", {})}  # an older one says only `imports`
-    told = status.facts["courier"].get("disk") or {}
+    said = {"imports": reception.get("imports"), **_words(reception.get("troubles"))}  # an older one: only `imports`
+    said["reservations_lost"] = Beside(folder).loss()
+    told = _words(status.facts["courier"].get("disk"))
     worse: set[str] = set()
     for code in ("disk_full", "disk_low"):
-        seen = (disk_room.way_out(folder) for folder in sorted(folders) if disk_room.now(folder) == code)
+        seen = (disk_room.way_out(each) for each in sorted({folder, courier_dir}) if disk_room.now(each) == code)
         whats = dict.fromkeys(what for what in (said.get(code), told.get(code), *seen) if what and what not in worse)
         worse.update(whats)
         said[code] = "; ".join(whats)
@@ -213,6 +219,11 @@ def _troubles(status: Status, folders: set[Path]) -> None:
     for code, what in status.facts["troubles"].items():
         beginning = "The import of appointments" if code == "imports" else EVENTS[code].rstrip(".")
         status.found(code, f"{beginning}: {what}", what=what)
+
+
+def _words(told: object) -> dict[str, str]:
+    """Codes and sentences, of a process that may be of another version."""
+    return {code: what for code, what in told.items() if isinstance(what, str)} if isinstance(told, dict) else {}
 
 
 def _silent_s(folder: Path, told: Mapping[str, object]) -> float:
@@ -256,51 +267,3 @@ def printer_lock(data_dir: Path) -> Path | None:
         return lock if lock.exists() or data_dir.stat().st_uid == os.geteuid() else None
     except OSError:
         return None
-
-
-def as_text(status: Status) -> str:
-    """For people: what is wrong, or that all is well, then the figures."""
-    delivery = status.facts.get("delivery") or {}
-    printer = status.facts["printer"]
-    lines = [f"NG  {sentence}" for sentence in status.wrong] or ["OK  nothing is wrong"]
-    if not status.facts["reception"]["alive"]:  # stopped on purpose: not wrong, but a dark screen to patients
-        lines.append("    NOTE the reception is not running: systemctl start kiosk")
-    lines.append(f"    courier alive: {status.facts['courier']['alive']}")
-    lines.append(f"    reception alive: {status.facts['reception']['alive']}")
-    lines += [f"    {role}: {share['state'] or 'not tried yet'}" for role, share in status.facts["shares"].items()]
-    oldest = delivery.get("oldest_undelivered_s")
-    waiting = "-" if oldest is None else f"{oldest} s"
-    undelivered = "UNKNOWN" if status.facts.get("delivery_hidden") else delivery.get("undelivered", 0)
-    lines.append(f"    undelivered: {undelivered}{_as_far_as_known(status)}, oldest: {waiting}")
-    lines.append(f"    files of other kinds, left alone: {status.facts.get('other_files', 0)}")
-    subsidies = delivery.get("subsidies", {})
-    lines.append(f"    subsidies: {', '.join(f'{name} {number}' for name, number in subsidies.items()) or 'none seen'}")
-    lines.append(f"    printer: {printer['state']}{', paper near end' if printer['paper_near_end'] else ''}")
-    lines.append(f"    alarm command: {'set' if status.facts['alarm_command']['set'] else 'none'}")
-    lines += machine_lines(status.facts["machine"])
-    return "\n".join(lines)
-
-
-def machine_lines(machine: Mapping[str, Any]) -> list[str]:
-    """Only what is known: a plain PC has no version of an image and no slot."""
-    lines = [f"    {name}: {machine[name]}" for name in ("version", "slot") if name in machine]
-    if "disk_size_bytes" in machine:
-        free, size = machine["disk_free_bytes"] / 1e9, machine["disk_size_bytes"] / 1e9
-        lines.append(f"    disk: {free:.1f} GB free of {size:.1f} GB")
-    if "celsius" in machine:
-        name, celsius = max(machine["celsius"].items(), key=lambda each: float(each[1]))
-        lines.append(f"    temperature: {celsius} °C ({name})")
-    if "clock_synchronised" in machine:
-        lines.append(f"    clock: {'synchronised' if machine['clock_synchronised'] else 'NOT synchronised'}")
-    return lines
-
-
-def _as_far_as_known(status: Status) -> str:
-    """Only a courier that sees its shares knows what waits in the terminal's folder."""
-    if status.facts.get("delivery_hidden"):
-        return " (the courier does not say, and its journal is not this user's to read: sudo kiosk status)"
-    if not status.facts["courier"]["alive"]:
-        return " known; UNKNOWN what waits in the terminal's folder, because the courier is not running"
-    if any(share["state"] != "ok" for share in status.facts["shares"].values()):
-        return " known; UNKNOWN what waits in the terminal's folder, because a share does not answer"
-    return ""

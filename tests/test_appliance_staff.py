@@ -218,7 +218,7 @@ def test_what_is_not_on_the_list_is_refused(helper: Helper, request_: Answer) ->
 @pytest.mark.parametrize(
     "do",
     ["keep", "status", "acknowledge", "network", "events", "check", "print", "restart", "updates", "update", "previous",
-     "reboot", "poweroff"],
+     "restore", "reboot", "poweroff"],
 )  # fmt: skip
 def test_nothing_is_done_without_the_pin(helper: Helper, kiosk: Machine, do: str) -> None:
     before = kiosk.calls
@@ -288,6 +288,25 @@ def test_a_state_that_cannot_be_asked_for_is_told(helper: Helper, kiosk: Machine
     answers_status(kiosk, told, code)
     last = helper.last("status", key=key)
     assert last == {"ok": False, "reason": "failed", "text": f"状態を調べられません（{code}）"}
+
+
+def test_a_restore_says_in_japanese_what_came_back_and_what_is_left_to_do(helper: Helper, kiosk: Machine) -> None:
+    key = helper.key()
+    said = "the appointments of the backup of 2026-01-15 01:00\n3 arrivals of today; their numbers go on\n"
+    said += "ZZ a patient\n"
+    for code, more in ((0, ""), (1, "the appointments of today are not all there: import today's export\n")):
+        answers_status(kiosk, said + more, code)
+        *lines, last = helper.ask("restore", key=key)
+        assert last == {"ok": True, "well": code == 0}
+        assert [each["line"] for each in lines][:2] == [
+            "予約: 2026-01-15 01:00 の控えから戻しました",
+            "今日の受付: 3 人。受付番号は続きからです",
+        ]
+        assert len(lines) == 2 + code, "what is no sentence of ours may be a patient's"
+    answers_status(kiosk, "", 1)
+    assert helper.last("restore", key=key)["text"] == "復元できませんでした（1）"
+    (kiosk.places.site / "site.toml").unlink()
+    assert helper.last("restore", key=key)["reason"] == "no_site"
 
 
 def test_a_pin_that_is_no_text_is_a_wrong_pin(helper: Helper) -> None:

@@ -417,3 +417,12 @@ def test_the_real_command_through_a_day_on_which_things_break(tmp_path: Path) ->
         patient = PATIENT_OF["valid-utf8"]
         assert patient and not any(patient in row for row in said_now)
         assert not any(ENGLISH.search(row) or COMMAND.search(row) for row in said_now)
+
+
+def test_the_first_deletion_is_said_a_week_before() -> None:
+    told = facts(retention={"keep_days": 90, "deletes_from": "2026-06-08"})
+    assert status_words.rows(told)[-1] == (
+        "予約と受付の記録、取り込み済みのファイル: 2026-06-08 から、90 日より前のものを消します"
+    )
+    for other in ({"keep_days": 90, "deletes_from": None}, {"keep_days": "x", "deletes_from": "2026-06-08"}, 7):
+        assert status_words.rows(facts(retention=other)) == status_words.rows(facts())

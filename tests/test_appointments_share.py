@@ -288,17 +288,20 @@ def test_the_check_says_whether_exports_can_be_fetched(desk: Desk, share: str, r
 
 
 def test_copies_are_forgotten_two_weeks_after_they_were_taken_and_nothing_else_is(tmp_path: Path) -> None:
+    copy = "fetched-0123456789abcdef.csv"
     for folder in ("done", "failed"):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "20260101T000000Z-a.csv").touch()
-        (tmp_path / folder / "20260112T000000Z-a.csv").touch()
-    (tmp_path / "failed" / "20260101T000000Z-a.csv.txt").touch()
+        (tmp_path / folder / f"20260101T000000Z-{copy}").touch()
+        (tmp_path / folder / f"20260112T000000Z-{copy}").touch()
+    (tmp_path / "failed" / f"20260101T000000Z-{copy}.txt").touch()
     (tmp_path / "done" / "another.csv").touch()
+    (tmp_path / "done" / "20260101T000000Z-by-staff.csv").touch()
     assert forget_copies(tmp_path, datetime(2026, 1, 20, tzinfo=UTC)) == 3
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")) == [
-        "done/20260112T000000Z-a.csv",
+        "done/20260101T000000Z-by-staff.csv",
+        f"done/20260112T000000Z-{copy}",
         "done/another.csv",
-        "failed/20260112T000000Z-a.csv",
+        f"failed/20260112T000000Z-{copy}",
     ]
 
 

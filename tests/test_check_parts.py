@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -198,12 +199,16 @@ def test_appointments_are_counted_without_making_a_database(site: Site) -> None:
     assert "休診日" in by_code(files.appointments(closed))["appointments_today"].do
 
 
-def test_a_broken_database_is_told(site: Site) -> None:
+def test_a_broken_or_deleted_database_is_told(site: Site) -> None:
     loaded = config(site)
-    SqliteReservations(loaded.site.data_dir)
-    (loaded.site.data_dir / DATABASE_NAME).write_bytes(b"not a database" * 1000)
-    found = by_code(files.appointments(loaded))
-    assert (found["reservations"].result, found["appointments_today"].result) == ("NG", "SKIP")
+    SqliteReservations(loaded.site.data_dir).begin_keeping(today(), datetime.now(UTC))
+    database = loaded.site.data_dir / DATABASE_NAME
+    for breaks in (lambda: database.write_bytes(b"not a database" * 1000), database.unlink):
+        breaks()
+        found = by_code(files.appointments(loaded))
+        assert (found["reservations"].result, found["appointments_today"].result) == ("NG", "SKIP")
+        assert "kiosk reservations restore" in found["reservations"].do
+    assert not database.exists()
 
 
 def test_an_import_folder_must_be_there(site: Site) -> None:

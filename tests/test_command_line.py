@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -10,14 +11,17 @@ import time
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from drivers.reservations import AlreadyRegistered, Registered, csv_file, upkeep
+from drivers.reservations.rescue import begin_anew
 from drivers.reservations.sqlite import SqliteReservations
-from kiosk import import_record
+from kiosk import import_record, retention
 from kiosk.__main__ import main
+from kiosk.appliance.site_words import import_in_japanese
 from kiosk.screens import STAFF
 from tests.hospital import ROOT, Reception, today, wait_until
 
@@ -241,6 +245,88 @@ def test_a_bad_line_refuses_the_whole_file_unless_bad_lines_are_to_be_skipped(
     assert said.out == "1 appointments of 1 days imported\n"
     assert "line 3 was left out" in said.err
     assert SqliteReservations(tmp_path / "data").count(date(2099, 1, 15)) == 1
+
+
+# -- reservations restore -----------------------------------------------------------------------------------------
+
+
+def restored(path: Path) -> tuple[int, list[str], list[str]]:
+    """The exit code and what is said on both streams; every answer is Japanese on the technician's page."""
+    done = kiosk("reservations", "restore", "--config", path)
+    said = done.stdout.splitlines()
+    assert all(import_in_japanese(line) for line in (*said, *done.stderr.splitlines()[-1:])), done
+    return done.returncode, said, done.stderr.splitlines()
+
+
+def test_a_restore_brings_back_appointments_arrivals_and_exports_and_says_what_is_left_to_do(tmp_path: Path) -> None:
+    path, exports = site(tmp_path, text=SITE + '[reservations]\nimport_dir = "{folder}/in"\n'), tmp_path / "in/done"
+    exports.mkdir(parents=True)
+    book = SqliteReservations(tmp_path / "data")
+    day = today()
+    row = f"{{}},{day},9:00,内科,,\n"
+    book.import_rows(csv_file.read((HEADER + row.format("1")).encode()))
+    assert isinstance(book.register("1", day, datetime.now(UTC), lambda: True), Registered)
+    code, said, errors = restored(path)
+    assert (code, said, errors[-1]) == (
+        1, [], "reservations.db: it is well, and there is no backup: nothing was changed",
+    )  # fmt: skip
+    upkeep.back_up(book.file, datetime.now(UTC), lambda: True)
+    book.import_rows(csv_file.read((HEADER + row.format("2")).encode()))
+    late = f"{datetime.now(UTC) + timedelta(hours=1):%Y%m%dT%H%M%SZ}"
+    (exports / f"{late}-of-tomorrow.csv").write_text(HEADER + row.format("3").replace(f"{day}", "2099-01-15"))
+    (tmp_path / "data" / "reservations.db").write_bytes(b"no database" * 1000)
+    code, said, _ = restored(path)
+    assert code == 1, "the last import of today is missing"
+    assert said[0].startswith("the appointments of the backup of ")
+    assert said[1] == "1 arrivals of today; their numbers go on"
+    assert said[-1] == "the appointments of today are not all there: import today's export"
+    (exports / f"{datetime.now(UTC) + timedelta(hours=1):%Y%m%dT%H%M%SZ}-of-today.csv").write_text(
+        HEADER + row.format("2")
+    )
+    code, said, _ = restored(path)
+    assert (code, said[2]) == (0, "2 exports of done/ imported again")
+    assert said[3].startswith("the database that was there is kept as reservations.db.broken-")
+    assert len(book.find("2", day).appointments) == 1
+    again = book.register("1", day, datetime.now(UTC), lambda: True)
+    assert isinstance(again, AlreadyRegistered)
+    assert again.arrival.number == 1
+
+
+def test_a_database_that_was_deleted_is_named_with_the_command_that_helps(tmp_path: Path) -> None:
+    path = site(tmp_path)
+    export = tmp_path / "export.csv"
+    export.write_text(HEADER + "12,2099-01-15,9:00,内科,佐藤,\n", encoding="utf-8")
+    assert kiosk("reservations", "import", export, "--config", path).returncode == 0
+    (tmp_path / "data" / "reservations.db").unlink()
+    done = kiosk("reservations", "import", export, "--config", path)
+    assert (done.returncode, "kiosk reservations restore" in done.stderr) == (1, True)
+    assert restored(path)[1][0] == "there was no backup: no appointments"
+    assert kiosk("reservations", "import", export, "--config", path).returncode == 0
+
+
+def test_a_loss_is_told_without_a_reception_and_over_when_it_is_acknowledged(tmp_path: Path) -> None:
+    path = site(tmp_path)
+    book = SqliteReservations(tmp_path / "data")
+    book.begin_keeping(today(), datetime.now(UTC))
+    book.file.path.unlink()
+    begin_anew(book.file, today())
+
+    def told(*more: str) -> object:
+        facts = json.loads(kiosk("status", "--json", *more, "--config", path).stdout)
+        return facts["troubles"].get("reservations_lost")
+
+    assert "begun anew" in str(told())
+    assert told("--acknowledge") is None
+    assert told() is None
+
+
+def test_status_says_a_week_before_when_something_is_deleted_for_the_first_time(tmp_path: Path) -> None:
+    path = site(tmp_path)
+    (tmp_path / "data").mkdir(mode=0o700)
+    note = "NOTE from {} on, appointments, arrivals and exports older than 90 days are deleted"
+    for start, said in ((today() + timedelta(days=1), True), (today(), False)):
+        (tmp_path / "data" / retention.NAME).write_text(f"{start}\n")
+        assert (note.format(start) in kiosk("status", "--config", path).stdout) is said
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00", b"name,date\n1,2\n"])

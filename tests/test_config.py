@@ -35,7 +35,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
     "arrival": {"early_min": 0, "late_min": 0},
     "reservations": {
         "url": "sqlite", "import_dir": "", "share": "", "password_file": "appointments.secret",
-        "final_line_end": "required", "shrunk_day": "import",
+        "final_line_end": "required", "shrunk_day": "import", "keep_days": 90,
     },
     "reference_numbers": {"map": ""},
     "printer": {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.reservations import ReservationsDown
+from drivers.reservations import ReservationsDown, rescue
 from drivers.reservations.csv_file import MAX_BYTES
 from drivers.reservations.sqlite import SqliteReservations
 from kiosk import import_record, own_files
@@ -508,7 +508,8 @@ def test_neither_a_clock_that_ran_ahead_nor_a_database_begun_anew_makes_every_ex
     desk.put("export.csv", "2", mtime=time.time() + 1)
     desk.settle()
     assert desk.patients() == ["2"]
-    (desk.data / "reservations.db").unlink()
+    desk.reservations.file.path.unlink()
+    rescue.begin_anew(desk.reservations.file, DAY)
     desk.reservations = SqliteReservations(desk.data)
     desk.put("older.csv", "3", mtime=1000)
     desk.settle()

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk import status
+from kiosk import status, status_text
 from kiosk.courier import overview
 from kiosk.delivery_watch import codes_of
 from kiosk.flow import Rules, step, switched_on
@@ -270,8 +270,10 @@ def test_a_status_of_another_form_stops_no_reader(tmp_path: Path, monkeypatch: p
             "reception": {"alive": True},
             "printer": {"state": "ready", "paper_near_end": False},
             "machine": {},
+            "wrong": found.wrong,
+            "retention": {"keep_days": 90, "deletes_from": None, "newest_backup": None},
         }
-        status.as_text(found)
+        status_text.as_text(found.facts)
 
 
 def test_a_line_that_speaks_no_json_is_no_answer_and_no_fault(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from kiosk import machine_facts, status
+from kiosk import machine_facts, status_text
 from kiosk.journal import EVENTS
 from kiosk.metrics.families import SHARES, families
 from kiosk.tally import OUTCOMES, REASONS, SLIPS, VISIT_BOUNDS_S, WAYS, Tally
@@ -135,14 +135,14 @@ def test_what_a_plain_pc_does_not_have_is_left_out(tmp_path: Path) -> None:
 def test_status_tells_people_what_is_known_of_the_machine(tmp_path: Path) -> None:
     known = machine_facts.read(tmp_path, appliance(tmp_path / "root")).known()
     known |= {"disk_free_bytes": 1_500_000_000, "disk_size_bytes": 10_000_000_000}
-    assert status.machine_lines(known) == [
+    assert status_text.machine_lines(known) == [
         "    version: 1.4.2",
         "    slot: B",
         "    disk: 1.5 GB free of 10.0 GB",
         "    temperature: 52.0 °C (coretemp Core 0 2)",
         "    clock: synchronised",
     ]
-    assert status.machine_lines({}) == []
+    assert status_text.machine_lines({}) == []
 
 
 def test_a_sensors_name_is_short_and_plain_whatever_the_machine_says(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ JOBS: Final[dict[str, Job]] = {
     "update": Job(3600, sure=1),
     "previous": Job(120, sure=1),
     "restart": Job(120, sure=1),
+    "restore": Job(300, sure=1),
     "reboot": Job(120, sure=1),
     "poweroff": Job(120, sure=1),
     "format": Job(120, sure=2),
@@ -35,7 +36,8 @@ JOBS: Final[dict[str, Job]] = {
     "write_disk": Job(7200, sure=2),
 }
 MENU: Final = (
-    "status", "check", "print", "network", "events", "updates", "previous", "restart", "reboot", "poweroff", "format",
+    "status", "check", "print", "network", "events", "updates", "previous", "restore", "restart", "reboot", "poweroff",
+    "format",
 )  # fmt: skip
 # After these the machine goes down: there is no way back from their report.
 LAST_WORDS: Final = ("reboot", "poweroff", "previous", "format")

@@ -31,6 +31,7 @@ WRONG_MAX: Final = 200
 _SHARE_ALARMS: Final = ("share_down", "share_refused")
 _SHRUNK: Final = re.compile(r"(\d{4}-\d\d-\d\d): (\d+) appointments instead of (\d+)")
 _LINE: Final = re.compile(r"\bline (\d+):")
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # No figure of a machine is larger; what is, is none.
 _MOST: Final = 1e18
 
@@ -58,6 +59,7 @@ def rows(facts: Facts) -> list[str]:
         _subsidies(facts),
         *_printer(_part(facts, "printer")),
         *_machine(_part(facts, "machine")),
+        *_retention(_part(facts, "retention")),
     ]
 
 
@@ -239,6 +241,12 @@ def _courier_answers(facts: Facts) -> bool:
 
 def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and -_MOST < value < _MOST
+
+
+def _retention(kept: Facts) -> list[str]:
+    """Said for a week before anything is deleted for the first time."""
+    start, days = str(kept.get("deletes_from") or ""), kept.get("keep_days")
+    return [_row("retention", at=start, days=days)] if _DAY.fullmatch(start) and _is_number(days) else []
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from kiosk.appliance import check_run, events, machine_words, pin, sealed, stage, status_words
+from kiosk.appliance import verbs_reservations as reservations
 from kiosk.appliance.places import Ended, Places
 from kiosk.appliance.refused_usb import refused_devices
 from kiosk.appliance.verbs_update import Updates
@@ -73,6 +74,7 @@ class Verbs:
             "check": Verb(lambda request: self._check(print_slip=False), alone=True),
             "print": Verb(lambda request: self._check(print_slip=True), alone=True),
             "restart": Verb(self._restart, alone=True),
+            "restore": Verb(lambda request: reservations.restore(places), alone=True),
             "reboot": Verb(lambda request: self._down("reboot", request), key=False),
             "poweroff": Verb(lambda request: self._down("poweroff", request), key=False),
             "updates": Verb(lambda request: self._updates.listed(), alone=True),

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from drivers.reservations import ReservationsDown
+from drivers.reservations.beside import Beside
 from drivers.reservations.sqlite import SqliteReservations
 from drivers.reservations.sqlite_file import DATABASE_NAME
 from kiosk import locks
@@ -84,15 +85,16 @@ def appointments(config: Config) -> Findings:
     if os.access(folder, os.F_OK) and not os.access(folder, os.R_OK | os.X_OK):
         yield skip("reservations", f"{folder} を見る権利がありません", "kiosk の利用者か root で実行してください")
         yield skip("appointments_today", "予約を調べられません")
-    # Asking a database that is not there would make one.
-    elif not os.access(folder / DATABASE_NAME, os.F_OK):
+    # Asking a database that is not there would make one, unless there was one before.
+    elif not os.access(folder / DATABASE_NAME, os.F_OK) and not Beside(folder).traces():
         yield skip("reservations", "まだ予約が取り込まれていません", "kiosk reservations import で取り込みます")
         yield skip("appointments_today", "まだ予約が取り込まれていません")
     else:
         try:
             count = SqliteReservations(folder).count(today)
         except ReservationsDown as error:
-            yield ng("reservations", f"予約を調べられません（{error}）", "権利を確かめるか、控えから戻してください")
+            do = "権利を確かめるか、kiosk reservations restore で作り直してください"
+            yield ng("reservations", f"予約を調べられません（{error}）", do)
             yield skip("appointments_today", "予約を調べられません")
         else:
             yield ok("reservations", "予約を調べられます")

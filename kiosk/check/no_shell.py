@@ -35,7 +35,9 @@ INSTEAD: Final[dict[str, str]] = {
     "[site] data_dir を直してください": _MACHINE,
     "[site] data_dir のディスクを確かめてください": _MACHINE,
     "… MB 以上空けてください": _MACHINE,
-    "権利を確かめるか、控えから戻してください": _MACHINE,
+    "権利を確かめるか、kiosk reservations restore で作り直してください": (
+        "［予約の復元］を押してください。続くときはこの行を添えて保守会社へ知らせてください"
+    ),
     "フォルダーを作るか、[reservations] import_dir を直してください": _MACHINE,
     "kiosk の利用者に読み書きの権利を与えてください": _MACHINE,
     "もう一度インストールしてください（deploy/install）": "［前の版に戻す］を押すか、保守会社へ知らせてください",

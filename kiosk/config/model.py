@@ -106,6 +106,8 @@ class ReservationSystem:
     final_line_end: Annotated[Literal["required", "optional"], checks.choice("required", "optional")] = "required"
     # An export that takes more than a third of its appointments from a day is told in both cases.
     shrunk_day: Annotated[Literal["import", "refuse"], checks.choice("import", "refuse")] = "import"
+    # Past appointments, arrivals and exports.
+    keep_days: Annotated[int, checks.whole(1, 3650, "days")] = 90
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,6 +221,11 @@ class Config:
     def closed_on(self, day: date) -> bool:
         """Whether `day` is one of the closed days."""
         return any(closed.falls_on(day) for closed in self.site.closed_days)
+
+    def opens_on(self, day: date) -> bool:
+        """Whether the reception is open at any time of `day`."""
+        open_days = {weekday for hours in self.hours for weekday in hours.days}
+        return not self.closed_on(day) and (not self.hours or WEEKDAYS[day.weekday()] in open_days)
 
     def open_at(self, local: datetime) -> bool:
         """Whether the reception is open at `local` (in the site's time zone). No [[hours]] table: always, but for

@@ -1,0 +1,250 @@
+"""What is kept beside the database and outlives it: the day's highest number, the arrivals, the imports, a loss.
+
+`reservations.number`: the highest reception number of the last days. `reservations-backup/arrivals-DAY.jsonl`: every
+arrival as it was committed. `reservations.imports`: when each day was imported last, and, after a loss, from when what
+we hold of it is. `reservations.lost`: staff have not yet acknowledged that a database was put aside.
+
+Must never: be written without the exclusive lock (`reservations.lock`), but for the acknowledgement; be read by anybody
+else (0600); lower a number. An OSError is the caller's to translate.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+BACKUP_FOLDER: Final = "reservations-backup"
+_NUMBER: Final = "reservations.number"
+_IMPORTS: Final = "reservations.imports"
+_LOST: Final = "reservations.lost"
+# A clock that is set back a day must not cost the number of the day that was.
+_DAYS_KEPT: Final = 3
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An arrival as it was kept: `appointments` are rows in the order of the table's columns."""
+
+    day: str
+    patient_number: str = field(repr=False)
+    number: int
+    at: str
+    appointments: tuple[tuple[str, ...], ...] = field(repr=False)
+
+
+class Beside:
+    """The files beside one database."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self.backups = data_dir / BACKUP_FOLDER
+
+    def traces(self) -> bool:
+        """Whether there has been a database here before."""
+        return any((self._data_dir / name).exists() for name in (_NUMBER, _IMPORTS, _LOST, BACKUP_FOLDER))
+
+    # --- the day's highest number ------------------------------------------------------------------------------------
+
+    def number(self, day: date) -> int:
+        """The highest number that may have been told on `day`; 0: none is known."""
+        return _whole(_read(self._data_dir / _NUMBER).get(day.isoformat()))
+
+    def keep_number(self, day: date, number: int) -> None:
+        """Durably, before the number is told to anybody."""
+        known = _read(self._data_dir / _NUMBER)
+        if day.isoformat() in known and _whole(known[day.isoformat()]) >= number:
+            return
+        numbers = {**known, day.isoformat(): number}
+        kept = {each: numbers[each] for each in sorted(numbers)[-_DAYS_KEPT:]} | {day.isoformat(): number}
+        write_durably(self._data_dir / _NUMBER, json.dumps(kept))
+
+    # --- arrivals -----------------------------------------------------------------------------------------------------
+
+    def keep_arrival(self, arrival: Kept) -> None:
+        """Append; the same arrival may be there more than once."""
+        made = not self.backups.is_dir()
+        self.backups.mkdir(mode=0o700, exist_ok=True)
+        path = self._arrivals(arrival.day)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        new = not path.exists()
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            size = os.fstat(descriptor).st_size
+            # A power cut may have left half a line; ours must not become part of it.
+            broken = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+            record = [arrival.patient_number, arrival.number, arrival.at, arrival.appointments]
+            line = json.dumps(record, ensure_ascii=False).encode()
+            _write_all(descriptor, (b"\n" if broken else b"") + line + b"\n")
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+        if new:
+            sync_folder(self.backups)
+        if made:
+            sync_folder(self._data_dir)
+
+    def arrivals_since(self, first: str) -> Iterator[Kept]:
+        """Every arrival that was kept for `first` and later days. What cannot be read is passed over."""
+        for path in sorted(self.backups.glob("arrivals-????-??-??.jsonl")):
+            day = path.stem.removeprefix("arrivals-")
+            if day < first:
+                continue
+            with suppress(OSError):
+                for line in path.read_bytes().splitlines():
+                    with suppress(ValueError, TypeError, KeyError):
+                        number, reception, at, appointments = json.loads(line)
+                        rows = tuple(tuple(map(str, row)) for row in appointments)
+                        yield Kept(day, str(number), int(reception), str(at), rows)
+
+    def forget_arrivals(self, before: date) -> None:
+        """Delete what was kept of days before `before`."""
+        for path in self.backups.glob("arrivals-????-??-??.jsonl"):
+            if path.stem.removeprefix("arrivals-") < before.isoformat():
+                path.unlink(missing_ok=True)
+
+    def _arrivals(self, day: str) -> Path:
+        return self.backups / f"arrivals-{day}.jsonl"
+
+    # --- imports ------------------------------------------------------------------------------------------------------
+
+    def begin_imports(self, now: datetime) -> None:
+        """From now on it is known when a day was imported; for one before, `now` stands."""
+        if not (self._data_dir / _IMPORTS).exists():
+            self._write_imports({"begun": moment(now), "days": {}})
+
+    def importing(self, days: Iterable[date], now: datetime) -> None:
+        """An import of `days` is about to be committed."""
+        known = self._imports() or {"begun": moment(now), "days": {}}
+        # What is past is forgotten; "" stands for every day that is not named.
+        recent = (now - timedelta(days=_DAYS_KEPT)).date().isoformat()
+        for key in {"days", "have"} & known.keys():
+            known[key] = {day: at for day, at in _part(known, key).items() if day >= recent or not day}
+        last = _part(known, "days") | {day.isoformat(): moment(now) for day in days}
+        self._write_imports({**known, "days": last})
+
+    def imported(self, days: Iterable[date], as_of: datetime) -> None:
+        """After a loss: what we hold of `days` is from `as_of`. Without a loss there is nothing to note."""
+        known = self._imports()
+        if known and "have" in known:
+            have = _part(known, "have") | {day.isoformat(): moment(as_of) for day in days}
+            self._write_imports({**known, "have": have})
+
+    def begun_anew(self, as_of: datetime | None) -> None:
+        """The database is about to be replaced by one from `as_of`, or by an empty one; exports are due."""
+        known = self._imports() or {"days": {}}
+        have = {"": moment(as_of) if as_of else ""}
+        self._write_imports({**known, "have": have, "exports_due": 2})
+
+    def held_since(self, day: date) -> str | None:
+        """After a loss: from when what we hold of `day` is ("": nothing is held). None: there was no loss."""
+        have = _part(self._imports() or {}, "have")
+        return str(have.get(day.isoformat(), have.get("", ""))) if have else None
+
+    def is_sure(self, day: date) -> bool:
+        """Whether what we hold of `day` is all that was ever imported of it, so that who is not in it has nothing.
+
+        Always, until a database is lost. Then: no import of the day is known that is newer than what we hold of it. A
+        backup of the night is not enough when an export came in the morning; an export in `done/` that was the day's
+        last, or any import after the loss, is.
+        """
+        known = self._imports()
+        if not known or "have" not in known:
+            return True
+        last = _part(known, "days").get(day.isoformat(), known.get("begun"))
+        held = self.held_since(day)
+        return isinstance(last, str) and bool(held) and str(held) >= last
+
+    def take_exports_due(self) -> bool:
+        """Whether exports are to be read again after a loss. Counts: what kills us twice is not tried a third time."""
+        known = self._imports() or {}
+        left = _whole(known.get("exports_due"))
+        if left:
+            self._write_imports({**known, "exports_due": left - 1})
+        return left > 0
+
+    def exports_done(self) -> None:
+        known = self._imports()
+        if known:
+            self._write_imports({key: value for key, value in known.items() if key != "exports_due"})
+
+    def _imports(self) -> dict[str, Any] | None:
+        """None: nothing was written yet. What cannot be read counts as a loss of which nothing is known."""
+        path = self._data_dir / _IMPORTS
+        return (_read(path) or {"days": {}, "have": {"": ""}}) if path.exists() else None
+
+    def _write_imports(self, content: dict[str, Any]) -> None:
+        write_durably(self._data_dir / _IMPORTS, json.dumps(content))
+
+    # --- a loss -------------------------------------------------------------------------------------------------------
+
+    def lost(self, what: str) -> None:
+        """A database was put aside by itself; staff must hear of it until they acknowledge."""
+        write_durably(self._data_dir / _LOST, json.dumps({"what": what}))
+
+    def loss(self) -> str | None:
+        """What was lost and is not yet acknowledged."""
+        path = self._data_dir / _LOST
+        if not os.access(path, os.F_OK):  # False as well where this user may not look
+            return None
+        what = _read(path).get("what")
+        return what if isinstance(what, str) else "a database was put aside"
+
+
+def acknowledge(data_dir: Path) -> None:
+    """Staff know of the loss."""
+    with suppress(OSError):
+        (data_dir / _LOST).unlink(missing_ok=True)
+
+
+def write_durably(path: Path, text: str) -> None:
+    """Replace `path` so that after a power cut it is the old or the new one, whole."""
+    part = path.with_name(f".{path.name}.new")
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        _write_all(descriptor, text.encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(descriptor, content) :]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def _part(read: dict[str, Any], key: str) -> dict[str, Any]:
+    part = read.get(key)
+    return part if isinstance(part, dict) else {}
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def moment(at: datetime) -> str:
+    """How moments (UTC) are written here, so that their texts compare as they do."""
+    return at.strftime("%Y%m%dT%H%M%S.%fZ")
