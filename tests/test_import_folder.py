@@ -247,9 +247,7 @@ def test_a_file_whose_import_broke_off_at_two_starts_is_not_imported_at_the_thir
     assert refused == "failed/20260115T093000Z-a.csv"
 
 
-def test_files_that_cannot_be_read_do_not_hide_those_behind_them(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_that_cannot_be_read_do_not_hide_those_behind_them(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(7):
         desk.put(f"{number}.csv", "1", mtime=1000 + number)
     desk.put("good.csv", "2")
@@ -433,9 +431,7 @@ def test_a_link_in_place_of_the_note_of_a_refused_file_is_not_followed(desk: Des
 
 
 @pytest.mark.parametrize("where", ["done", "failed"])
-def test_a_link_in_place_of_a_folder_of_ours_is_told_and_not_followed(
-    desk: Desk, tmp_path: Path, where: str
-) -> None:
+def test_a_link_in_place_of_a_folder_of_ours_is_told_and_not_followed(desk: Desk, tmp_path: Path, where: str) -> None:
     (tmp_path / "elsewhere").mkdir()
     (desk.path / where).symlink_to(tmp_path / "elsewhere")
     (desk.path / "export.csv").write_text(rows("1") if where == "done" else HEADER + "1,someday,9:00,a,b,c\n")

@@ -23,7 +23,6 @@ MAX_RECORD_LINES = 20
 _NAMED_IN_MESSAGE = 5
 
 
-
 @dataclass(frozen=True)
 class BadLine:
     """A line (counted from 1, the header included) that is no appointment, and why."""
