@@ -13,7 +13,7 @@ import pytest
 
 from kiosk.link import CourierLine, Message
 from tests.courier_bench import RunningCourier, document, place, result_name
-from tests.hospital import wait_until
+from tests.hospital import vector, wait_until
 
 
 class Bench:
@@ -22,13 +22,14 @@ class Bench:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.source, self.destination = root / "face", root / "to_face"
-        for folder in (self.source, self.destination):
-            folder.mkdir()
+        for name in ("face", "to_face", "res", "to_res"):
+            (root / name).mkdir()
         self.heard: list[Message] = []
 
     @contextmanager
     def courier(self, *, refuses: bool = False) -> Iterator[RunningCourier]:
-        running = RunningCourier(self.root / "data", (f"file://{self.source}", f"file://{self.destination}"))
+        face, res = ((f"file://{self.root}/{name}", f"file://{self.root}/to_{name}") for name in ("face", "res"))
+        running = RunningCourier(self.root / "data", face, res)
         if refuses:
             refuse(running)
         greeted = len(self.kinds("terminal"))
@@ -158,6 +159,27 @@ def test_other_content_under_a_name_that_was_told_is_another_file(bench: Bench) 
         running.wait_done(1)
         assert len(bench.kinds("result")) == 2
         assert (bench.destination / result_name(0)).read_bytes() == document("shuffled")
+
+
+@pytest.mark.parametrize("first", ["answer", "asker"])
+def test_a_patient_whose_subsidy_failed_is_told_so(bench: Bench, first: str) -> None:
+    answer = vector("pmh-err-result")
+    with bench.courier() as running:
+        bench.listed(running)
+        refuse(running)
+        if first == "answer":
+            place(bench.root / "res", *answer)
+            wait_until(lambda: running.courier._status()["journal_fails"], "it was looked at")
+        place(bench.source, vector("pmh-err")[0], document("pmh-err"))
+        bench.told(1)
+        if first == "asker":
+            place(bench.root / "res", *answer)
+            wait_until(lambda: bench.kinds("subsidy_failed"), "it is told later")
+        else:
+            assert bench.kinds("result")[0]["notes"][-1] == "subsidy_failed"
+        refuse(running, False)
+        running.wait_done(2)
+        assert len(bench.kinds("result")) == 1
 
 
 def test_an_alarm_that_could_not_be_written_is_raised_when_it_can(bench: Bench) -> None:

@@ -449,6 +449,7 @@ def test_a_visit_is_served_at_once_while_hundreds_of_fresh_files_are_read(tmp_pa
 
 def test_nonsense_on_the_line_costs_only_the_line_it_came_on(tmp_path: Path) -> None:
     with local(tmp_path, lambda role, share: share) as courier:
+        wait_until(lambda: ask_once(courier.data_dir, "status"), "a line to be had")
         asked = (b'{"ask": "baseline"}\n', b'{"ask": "baseline", "visit": "x"}\n')
         for nonsense in (b"[]\n", b"7\n", b"{\n", b"\xff\n", *asked):
             with socket.socket(socket.AF_UNIX) as line:

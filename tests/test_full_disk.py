@@ -82,9 +82,13 @@ def test_a_data_folder_that_fills_up_is_told_before_and_when_it_is_full(tmp_path
         wait_until(lambda: "journal_full" in codes(hospital), "the journal's trouble", A_MINUTE)
         wait_until(lambda: "journal_full" in alarms(), "the journal's trouble outside", A_MINUTE)
 
+        reception.kill()  # and started again while it is full
+        reception = hospital.open()
+        reception.until("choose_card")
+        wait_until(lambda: staff(reception)[:1] == ["disk_full"], "staff are told", A_MINUTE)
+
         disk.empty()
         hospital.wait_delivered("valid-utf8")
-        reception.press("close")
         wait_until(lambda: staff(reception) == [] and status(hospital)["ok"], "all is well again")
         assert [event["event"] for event in events(disk.path, "courier")].count("file_done") == 1
 

@@ -100,6 +100,7 @@ class Pairing:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sighting_of: OrderedDict[str, int] = OrderedDict()
+        self._failed: OrderedDict[str, None] = OrderedDict()
 
     def asked(self, request: str, sighting: int) -> None:
         with self._lock:
@@ -110,6 +111,18 @@ class Pairing:
     def asker(self, request: str) -> int | None:
         with self._lock:
             return self._sighting_of.get(request)
+
+    def failed(self, request: str) -> int | None:
+        """Its error file is here and cannot be written into the ledger, so nobody else knows. Returns the asker."""
+        with self._lock:
+            self._failed[request] = None
+            while len(self._failed) > ASKERS_MAX:
+                self._failed.popitem(last=False)
+            return self._sighting_of.get(request)
+
+    def has_failed(self, request: str) -> bool:
+        with self._lock:
+            return request in self._failed
 
 
 @dataclass(frozen=True)
@@ -214,7 +227,8 @@ class ResultsListener:
             return  # it was there when the courier started: delivered unseen
         foreign = self._is_foreign(result)
         notes = list(result.notes)
-        if any(answer.name.lower().endswith(".err") for answer in self.ledger.answers_to(request or "-")):
+        answers = self.ledger.answers_to(request or "-")
+        if self.pairing.has_failed(request) or any(answer.name.lower().endswith(".err") for answer in answers):
             notes.append("subsidy_failed")
         usable = result.outcome == "usable" and not foreign
         self._tell(
@@ -260,6 +274,9 @@ class SubsidiesListener:
             news = _is_news(self.ledger, "subsidies", sighting, digest)
             item, _ = admit(self.ledger, "subsidies", sighting.name, digest, reading.request, "none")
         except sqlite3.Error as error:
+            asker = self.pairing.failed(reading.request) if reading.failed and reading.request else None
+            if asker is not None:
+                self.desk.emit({"event": "subsidy_failed", "file": asker})
             self.desk.ledger_failed(error)
             raise NotTaken from error
         if item.state == "held":
