@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -192,7 +193,9 @@ class Ownership:
         return "wait" if rivals or self._clock() < self._wait_until else "try"
 
     def _show(self, held: Mark | None, found: Mark | None, wish: Wish, owned: bool) -> None:
-        shown = Mark(self._source, self._kiosk, wish, held.beat + 1 if held is not None else 0)
+        # A new mark must not look like an earlier one of ours that somebody has taken for dead.
+        beat = held.beat + 1 if held is not None else secrets.randbelow(10**14)
+        shown = Mark(self._source, self._kiosk, wish, beat)
         at = self._clock()
         try:
             if found is not None:
