@@ -15,9 +15,10 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from drivers.share import Share, open_share
-from kiosk.courier.deliver import Deliverer, Ends
+from kiosk.courier.admission import admit
+from kiosk.courier.deliver import Deliverer
+from kiosk.courier.ends import Ends
 from kiosk.courier.ledger import Item, Ledger, RouteName
-from kiosk.courier.listeners import admit
 from kiosk.courier.overview import LEDGER
 from kiosk.courier.ownership import DEAD_S
 from kiosk.courier.service import Courier, Settings, Shares

@@ -73,7 +73,7 @@ def test_a_file_waits_as_long_as_it_does_whatever_becomes_of_the_clock(
         before = looks._look_at
         wait_until(lambda: looks._look_at > before + 1, "it was looked at once more")
         assert "delivery_waits" not in running.events()
-        running.courier._ledger._clock = lambda: time.monotonic() + 600
+        running.courier._ledger.waits.clock = lambda: time.monotonic() + 600
         wait_until(lambda: "delivery_waits" in running.events(), "ten minutes later it is said")
         assert 600 <= oldest_s(running) < 1200
 
@@ -88,13 +88,13 @@ def test_what_waited_before_the_start_and_came_in_the_future_waits_from_the_star
     first = Ledger(path, clock)
     item = first.add("results", result_name(0), digest, request="", subsidy="none")
     clock.now += 500
-    assert first.oldest_wait_s([item.id]) == 500
+    assert first.waits.oldest_s([item.id]) == 500
     assert overview.read(path).oldest_s == 0, "who reads without the courier has only the clock"
     first.close()
     again = Ledger(path, clock)
     clock.now += 70
-    assert overview.read(path, again.oldest_wait_s).oldest_s == 70
-    assert again.oldest_wait_s([]) is None
+    assert overview.read(path, again.waits.oldest_s).oldest_s == 70
+    assert again.waits.oldest_s([]) is None
 
 
 def test_what_waited_before_the_start_keeps_its_age(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_what_waited_before_the_start_keeps_its_age(tmp_path: Path) -> None:
     first.close()
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE files SET seen_at = strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '-90 seconds')")
-    seen = overview.read(path, Ledger(path, clock).oldest_wait_s)
+    seen = overview.read(path, Ledger(path, clock).waits.oldest_s)
     assert seen.oldest_s is not None
     assert 89 < seen.oldest_s < 600
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from .address import FolderAddress
-from .local import folder_identity, rename_noreplace
+from .local import folder_identity, give_to_group, rename_noreplace, stamp
 from .terms import (
     ENTRIES_MAX,
     Busy,
@@ -42,7 +42,7 @@ _CHUNK = 1 << 20
 # O_NONBLOCK: a FIFO that somebody left there must not stop us for ever.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE_MODE = 0o600  # patient data; see _give_to_group
+_FILE_MODE = 0o600  # patient data; see give_to_group
 _BUSY = {errno.EBUSY, errno.ETXTBSY, errno.EAGAIN}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _GONE = {errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT}
@@ -77,7 +77,7 @@ class FolderShare:
                 with suppress(FileNotFoundError):  # taken by somebody else in this moment
                     facts = item.stat(follow_symlinks=False)
                     if stat.S_ISREG(facts.st_mode):
-                        found.append(Entry(item.name, facts.st_size, _stamp(facts), facts.st_mtime_ns))
+                        found.append(Entry(item.name, facts.st_size, stamp(facts), facts.st_mtime_ns))
         return found
 
     def read(self, name: str, limit: int) -> bytes:
@@ -117,7 +117,7 @@ class FolderShare:
                         rest = rest[os.write(file, rest) :]
                     sha256.update(chunk)
                     size += len(chunk)
-                _give_to_group(file, folder)
+                give_to_group(file, folder)
                 os.fsync(file)
             except BaseException:
                 with suppress(OSError):
@@ -134,7 +134,7 @@ class FolderShare:
         with self._folder() as folder, target._folder() as goal:
             if target is not self:
                 with self._file(folder, name) as file:
-                    _give_to_group(file, goal)
+                    give_to_group(file, goal)
             self._rename(folder, name, goal, new_name)
 
     def move_same(self, name: str, digest: Digest, new_name: str, into: Share) -> bool:
@@ -296,19 +296,3 @@ class FolderShare:
             if number in numbers:
                 return kind(f"{self.where}: {text} ({code})")
         return Refused(f"{self.where}: the system refused ({code}). Check rights and disk.")
-
-
-def _stamp(facts: os.stat_result) -> str:
-    return f"{facts.st_mtime_ns:x}.{facts.st_ctime_ns:x}.{facts.st_ino:x}"
-
-
-def _give_to_group(file: int, folder: int) -> None:
-    """What the folder's group may do in the folder, it may do with a file of ours; nobody else may anything.
-
-    Whatever the process's umask: the receipt computer's program is another user. A file that is not of the folder's
-    group (a folder without set-group-ID) stays ours alone: its group is the kiosk's own, and has no business there.
-    """
-    theirs, ours = os.fstat(folder), os.fstat(file)
-    if theirs.st_gid == ours.st_gid:
-        with suppress(PermissionError):  # not our file, or a disk that keeps no rights
-            os.fchmod(file, _FILE_MODE | theirs.st_mode & 0o060)

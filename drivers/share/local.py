@@ -22,3 +22,20 @@ def folder_identity(folder: int) -> str:
         machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
     facts = os.fstat(folder)
     return f"{machine}/{facts.st_dev:x}/{facts.st_ino:x}"
+
+
+def give_to_group(file: int, folder: int) -> None:
+    """What the folder's group may do in the folder, it may do with a file of ours; nobody else may anything.
+
+    Whatever the process's umask: the receipt computer's program is another user. A file that is not of the folder's
+    group (a folder without set-group-ID) stays ours alone: its group is the kiosk's own, and has no business there.
+    """
+    theirs, ours = os.fstat(folder), os.fstat(file)
+    if theirs.st_gid == ours.st_gid:
+        with suppress(PermissionError):  # not our file, or a disk that keeps no rights
+            os.fchmod(file, 0o600 | theirs.st_mode & 0o060)
+
+
+def stamp(facts: os.stat_result) -> str:
+    """Differs when a file was written to, or is another one."""
+    return f"{facts.st_mtime_ns:x}.{facts.st_ctime_ns:x}.{facts.st_ino:x}"

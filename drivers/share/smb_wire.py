@@ -5,7 +5,6 @@ guest. Must never use smbclient (its cache is shared by threads and logs off pol
 minutes against a frozen server), and must never let an exception of the library through.
 """
 
-import logging
 import socket
 import threading
 import time
@@ -16,24 +15,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from smbprotocol import Dialects
-from smbprotocol.connection import Connection
 from smbprotocol.exceptions import MoreProcessingRequired, SMBAuthenticationError, SMBException, SMBResponseException
 from smbprotocol.header import Commands, NtStatus, Smb2Flags
 from smbprotocol.session import Session
-from smbprotocol.transport import Tcp
 from smbprotocol.tree import TreeConnect
 
 from .address import SmbAddress
 from .deadline import Deadline, resolve
 from .gate import LogonGate
+from .smb_guard import GuardedConnection
 from .smb_identity import computer_name
 from .smb_status import LogonRefused, fault, folder_fault, logon_fault
 from .terms import Refused, ShareError, ShareFacts, Unreachable
-
-# The library writes file names at INFO (result files are named after patients' visits), and a traceback for each answer
-# that it does not understand: a hundred lines a second where no SMB server answers. What goes wrong is raised to us.
-for _name in ("smbprotocol", "spnego"):
-    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 Step = tuple[Any, Callable[[Any], Any]]
 """One command of a compound: the message and the library's function that takes its answer apart."""
@@ -51,37 +44,8 @@ class _Untrusted(SMBException):  # type: ignore[misc]  # the library is untyped
     """An answer without the signature or encryption that was agreed."""
 
 
-class _Tcp(Tcp):  # type: ignore[misc]  # the library is untyped
-    """The library's line. [MS-SMB2] 2.1: a frame has less than 16 MiB; what says more is no SMB server."""
-
-    def _recv(self, length: int, timeout: float) -> Any:
-        if length > self.MAX_SIZE:  # it would set aside so much memory, up to 4 GiB
-            raise SMBException("a frame of an impossible length")
-        return super()._recv(length, timeout)
-
-
-class _Connection(Connection):  # type: ignore[misc]  # the library is untyped
+class _Connection(GuardedConnection):
     """The library's connection, stricter."""
-
-    _tcp: _Tcp | None = None
-
-    @property
-    def transport(self) -> Any:
-        return self._tcp
-
-    @transport.setter
-    def transport(self, made: Tcp | None) -> None:
-        """`connect` makes the library's own kind."""
-        self._tcp = None if made is None else _Tcp(made.server, made.port, made.timeout)
-
-    @property
-    def misunderstood(self) -> bool:
-        """Whether something was answered that is no SMB."""
-        return self._t_exc is not None and not isinstance(self._t_exc, OSError)
-
-    def _process_message_thread(self) -> None:
-        with suppress(Exception):  # a lost connection is noticed by its user, and said by nobody else
-            super()._process_message_thread()
 
     def __init__(self, server: str, port: int, receive_max_s: float) -> None:
         super().__init__(uuid.uuid4(), server, port, require_signing=True)

@@ -5,6 +5,7 @@ ledger.py               durable states                         deliver.py    one
 parcels.py, route.py    queue and threads of one route         sweep.py      unfinished files left behind
 ownership.py, keeper.py one kiosk drains a source              kiosk_id.py   which kiosk we are
 baselines.py            visits that wait for a listing
+admission.py            whether a file is known               ends.py       the two ends of a route
 listeners.py            pairing, rows, messages                service.py    the process
 new_ledger.py           a broken ledger put aside              refusals.py   which ends refuse us
 precedence.py           subsidy answers first                  notices.py    events, alarms, faults

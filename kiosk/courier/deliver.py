@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
 
-from drivers.share import Exists, Full, Missing, Refused, Share, ShareError, Unreachable
+from drivers.share import Exists, Full, Missing, Refused, ShareError, Unreachable
+from kiosk.courier.admission import was_sent
+from kiosk.courier.ends import Ends
 from kiosk.courier.ledger import Item, Ledger, State
 
 TEMP_PATTERN = ".kiosk-*.tmp"
@@ -40,20 +41,6 @@ class Notices(Protocol):
     def alarm(self, code: str, item: Item) -> None: ...
 
     def all_clear(self, item: Item) -> None: ...
-
-
-@dataclass(frozen=True)
-class Ends:
-    """The folders of one route. `staging` is where unfinished files lie; it is on `destination`'s share."""
-
-    source: Share
-    destination: Share
-    staging: Share
-
-    @property
-    def moves(self) -> bool:
-        """One share: the file itself can be renamed across, and no copy is needed."""
-        return self.source.reaches(self.destination)
 
 
 class Deliverer:
@@ -303,9 +290,3 @@ class Deliverer:
         self._ledger.set_state(item, state, why, abandon=abandon)
         if state in ("published", "done", "lost", "replaced"):
             self._notices.all_clear(item)
-
-
-def was_sent(history: list[Item], item: Item | None = None) -> bool:
-    """Whether the receipt computer has got, or is about to get, a file of this name other than `item`."""
-    others = [each for each in history if item is None or each.id != item.id]
-    return any(each.state not in ("lost", "replaced") and each.reason != "other_content" for each in others)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 
 from drivers.share import Busy, Exists, Full, Missing, Refused, ShareError
-from kiosk.courier.deliver import Ends
+from kiosk.courier.ends import Ends
 from kiosk.courier.health import RETRY_S, Health
 from kiosk.courier.ownership import Ownership
 from kiosk.courier.refusals import Refusals

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from drivers.share import Digest
-from kiosk.courier.overview import age_s
+from kiosk.courier.waits import Waits
 
 RouteName = Literal["results", "subsidies"]
 State = Literal["seen", "staged", "published", "done", "held", "lost", "replaced"]
@@ -87,12 +87,10 @@ def _abandon(db: sqlite3.Connection, item: Item) -> None:
 
 
 class Ledger:
-    """One writing connection, shared by the courier's threads under a lock. `path`: the database file; `clock`:
-    monotonic seconds."""
+    """One writing connection, shared by the courier's threads under a lock. `path`: the database file."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._lock = threading.RLock()
-        self._clock = clock
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
         try:
             # WAL is safe here in spite of SQLite's WAL-reset bug (before 3.51.3), because exactly one connection
@@ -106,9 +104,7 @@ class Ledger:
                 raise LedgerLost(f"{path} was written by a newer version of the kiosk; install that version again")
             for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
                 self._db.executescript(f"BEGIN; {script}; PRAGMA user_version={number}; COMMIT")
-            # Since when each file waits, by a clock that nobody sets; for what waited before this start, by the other.
-            now, waiting = clock(), "SELECT id, seen_at FROM files WHERE state IN ('seen', 'staged', 'held')"
-            self._waits_since = {file: now - age_s(seen_at) for file, seen_at in self._db.execute(waiting)}
+            self.waits = Waits(dict(self._db.execute("SELECT id, seen_at FROM files WHERE done_at = ''")), clock)
         except BaseException:
             self._db.close()
             raise
@@ -162,27 +158,11 @@ class Ledger:
         return self._rows("WHERE route = 'results' AND request = ? ORDER BY id", request)
 
     def sent_since(self, route: RouteName, hours: int) -> list[Item]:
-        """Items published by copy in the last hours: a server's power cut may have undone their rename.
-
-        And the newest ones whatever the clock says: it may have been wrong then, or be wrong now.
-        """
+        """Copies whose rename a server's power cut may have undone: of the last hours, and the newest by any clock."""
         since = (datetime.now(UTC) - timedelta(hours=hours)).isoformat(timespec="milliseconds")
-        return self._rows(
-            "WHERE route = ? AND temp <> '' AND state IN ('published', 'done')"
-            " AND (seen_at > ? OR id > (SELECT max(id) FROM files) - ?) ORDER BY id",
-            route,
-            since,
-            DOUBTED_FILES,
-        )
-
-    def oldest_wait_s(self, files: list[int]) -> float | None:
-        """For how long the oldest of them has waited; `files`: all that wait now. Any thread; waits for nobody."""
-        now, before = self._clock(), self._waits_since
-        since = {file: before.get(file, now) for file in files}
-        longest = now - min(since.values()) if since else None
-        # What another thread added in this moment may be lost; then it waits since the next question.
-        self._waits_since = since
-        return longest
+        where = "WHERE route = ? AND temp <> '' AND state IN ('published', 'done')"
+        recent = "AND (seen_at > ? OR id > (SELECT max(id) FROM files) - ?) ORDER BY id"
+        return self._rows(f"{where} {recent}", route, since, DOUBTED_FILES)
 
     def count(self, state: State) -> int:
         with self._lock:
@@ -210,7 +190,7 @@ class Ledger:
                 ),
             )
             file = int(cursor.lastrowid or 0)
-            self._waits_since[file] = self._clock()
+            self.waits.entered(file)
         return self.item(file)
 
     def attempt(self, item: Item, temp: str) -> bool:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from drivers.share import Digest
-from kiosk.courier.deliver import was_sent
+from kiosk.courier.admission import admit, is_news, taken_by_other
 from kiosk.courier.ledger import Item, Ledger, RouteName
 from kiosk.courier.ledger import Subsidy as SubsidyState
 from kiosk.courier.parcels import Parcel
@@ -46,52 +46,6 @@ class Desk(Protocol):
     def ledger_failed(self, error: sqlite3.Error) -> None: ...
 
     def send(self, route: RouteName, parcel: Parcel) -> None: ...
-
-
-def admit(
-    ledger: Ledger, route: RouteName, name: str, digest: Digest, request: str, subsidy: SubsidyState
-) -> tuple[Item, bool]:
-    """Enter a complete file into the ledger. Returns (item, whether it is a new file).
-
-    A name and content that were delivered before mean that the server lost our delete: it is deleted again, never sent
-    again. A known name with other content is held: the receipt computer must not get two files of one name.
-    """
-    history = ledger.of_name(route, name)
-    for item in reversed(history):
-        if item.digest == digest:
-            _open_again(ledger, item, name, history)
-            return ledger.item(item.id), False
-    sent = [item for item in history if item.state not in ("lost", "replaced") and not ledger.replace_unsent(item)]
-    held = "other_content" if sent else ""
-    return ledger.add(route, name, digest, request=request, subsidy=subsidy, held=held), not held
-
-
-def _is_news(ledger: Ledger, route: RouteName, sighting: Sighting, digest: Digest) -> bool:
-    """Whether the ledger lacked this content when it was first offered. To be asked before `admit`.
-
-    An offer may enter it and then fail, at the next statement; the file is offered again, and is still news to those
-    who wait.
-    """
-    if sighting.news != digest and all(item.digest != digest for item in ledger.of_name(route, sighting.name)):
-        sighting.news = digest
-    return sighting.news == digest
-
-
-def _open_again(ledger: Ledger, item: Item, name: str, history: list[Item]) -> None:
-    if item.state in ("done", "lost", "replaced") and item.name != name:
-        ledger.spell(item, name)
-    if item.state == "done":
-        ledger.set_state(item, "published")
-    elif item.state in ("lost", "replaced"):
-        if was_sent(history, item):  # other bytes have gone under this name meanwhile
-            ledger.set_state(item, "held", "other_content")
-        else:
-            ledger.set_state(item, "seen")
-
-
-def _taken_by_other(ledger: Ledger, route: RouteName, name: str) -> bool:
-    """Whether a file that vanished unread is a loss: not if the ledger has it, for then we may have deleted it."""
-    return all(item.state in ("lost", "replaced") for item in ledger.of_name(route, name))
 
 
 class Pairing:
@@ -146,7 +100,7 @@ class ResultsListener:
     def gone(self, sighting: Sighting) -> None:
         """Another program took it before it was complete or could be read."""
         self.desk.emit({"event": "gone", "file": sighting.id})
-        if _taken_by_other(self.ledger, "results", sighting.name):
+        if taken_by_other(self.ledger, "results", sighting.name):
             self.desk.alarm("file_lost_to_other")
 
     def unreadable(self, sighting: Sighting) -> None:
@@ -160,7 +114,7 @@ class ResultsListener:
         request = reading.request if self.subsidy_wait_s is not None else ""
         state: SubsidyState = "refused" if reading.refused else "waiting" if request else "none"
         try:
-            news = _is_news(self.ledger, "results", sighting, digest)
+            news = is_news(self.ledger, "results", sighting, digest)
             item, _ = admit(self.ledger, "results", sighting.name, digest, request, state)
         except sqlite3.Error as error:
             self._tell_unwritten(sighting, reading, digest, request)
@@ -188,7 +142,7 @@ class ResultsListener:
             return
         self.unwritten.setdefault((sighting.name.lower(), digest), sighting.id)
         try:
-            if not _is_news(self.ledger, "results", sighting, digest):
+            if not is_news(self.ledger, "results", sighting, digest):
                 self.desk.emit({"event": "gone", "file": sighting.id})  # as below: never shown
                 return
             others = [item for item in self.ledger.of_name("results", sighting.name) if item.digest != digest]
@@ -260,7 +214,7 @@ class SubsidiesListener:
         pass  # a patient never waits for a subsidy
 
     def gone(self, sighting: Sighting) -> None:
-        if _taken_by_other(self.ledger, "subsidies", sighting.name):
+        if taken_by_other(self.ledger, "subsidies", sighting.name):
             self.desk.alarm("file_lost_to_other")
 
     def unreadable(self, sighting: Sighting) -> None:
@@ -271,7 +225,7 @@ class SubsidiesListener:
 
     def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
         try:
-            news = _is_news(self.ledger, "subsidies", sighting, digest)
+            news = is_news(self.ledger, "subsidies", sighting, digest)
             item, _ = admit(self.ledger, "subsidies", sighting.name, digest, reading.request, "none")
         except sqlite3.Error as error:
             asker = self.pairing.failed(reading.request) if reading.failed and reading.request else None

@@ -16,7 +16,8 @@ from typing import Protocol
 
 from drivers.share import Busy, Exists, Missing, Refused, ShareError, Unreachable
 from kiosk.courier.baselines import Baselines
-from kiosk.courier.deliver import Deliverer, Ends, Notices
+from kiosk.courier.deliver import Deliverer, Notices
+from kiosk.courier.ends import Ends
 from kiosk.courier.health import RETRY_S, Health
 from kiosk.courier.keeper import Keeper
 from kiosk.courier.ledger import Ledger, RouteName

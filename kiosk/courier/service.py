@@ -16,7 +16,7 @@ from drivers.share import Share
 from kiosk import result_files
 from kiosk.alarm import AlarmBell, AlarmCommand
 from kiosk.courier import overview, precedence
-from kiosk.courier.deliver import Ends
+from kiosk.courier.ends import Ends
 from kiosk.courier.health import Health, Shown
 from kiosk.courier.kiosk_id import kiosk_id
 from kiosk.courier.ledger import Item, RouteName
@@ -84,9 +84,8 @@ class Courier:
         self._notices = NoticeBoard(self._ledger, log, self._stop)
         self._notifier = notifier or Notifier()
         self._bell = AlarmBell(AlarmCommand(settings.alarm_command, log), settings.data_dir, "courier")
-        self._lookout = Lookout(
-            settings.data_dir / LEDGER, self._ledger.oldest_wait_s, self._roles(), self._bell, self._notifier, log
-        )
+        path, waits = settings.data_dir / LEDGER, self._ledger.waits
+        self._lookout = Lookout(path, waits.oldest_s, self._roles(), self._bell, self._notifier, log)
         self._terminal_answers = True
         self._kiosk = kiosk_id(settings.data_dir)
         self._foreign: dict[RouteName, frozenset[str]] = {}
@@ -288,7 +287,7 @@ class Courier:
             "unfinished": unfinished,
             "oldest_unfinished_s": oldest_s,
             **self._lookout.facts(),
-            "overview": overview.told(self._settings.data_dir / LEDGER, self._ledger.oldest_wait_s),
+            "overview": overview.told(self._settings.data_dir / LEDGER, self._ledger.waits.oldest_s),
         }
 
     def _unfinished(self) -> tuple[int, float | None]:

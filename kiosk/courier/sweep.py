@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drivers.share import Missing, ShareError, Unreachable
-from kiosk.courier.deliver import TEMP_PATTERN, Ends
+from kiosk.courier.deliver import TEMP_PATTERN
+from kiosk.courier.ends import Ends
 from kiosk.courier.ledger import Item, Ledger, RouteName
 
 RENAME_DOUBTED_H = 24  # a server that was cut off shows what it lost within a day

@@ -1,0 +1,60 @@
+"""Whether the ledger knows a file, and how a complete one is entered. What was delivered once is never sent again."""
+
+from __future__ import annotations
+
+from drivers.share import Digest
+from kiosk.courier.ledger import Item, Ledger, RouteName
+from kiosk.courier.ledger import Subsidy as SubsidyState
+from kiosk.courier.sightings import Sighting
+
+
+def was_sent(history: list[Item], item: Item | None = None) -> bool:
+    """Whether the receipt computer has got, or is about to get, a file of this name other than `item`."""
+    others = [each for each in history if item is None or each.id != item.id]
+    return any(each.state not in ("lost", "replaced") and each.reason != "other_content" for each in others)
+
+
+def admit(
+    ledger: Ledger, route: RouteName, name: str, digest: Digest, request: str, subsidy: SubsidyState
+) -> tuple[Item, bool]:
+    """Enter a complete file into the ledger. Returns (item, whether it is a new file).
+
+    A name and content that were delivered before mean that the server lost our delete: it is deleted again, never sent
+    again. A known name with other content is held: the receipt computer must not get two files of one name.
+    """
+    history = ledger.of_name(route, name)
+    for item in reversed(history):
+        if item.digest == digest:
+            _open_again(ledger, item, name, history)
+            return ledger.item(item.id), False
+    sent = [item for item in history if item.state not in ("lost", "replaced") and not ledger.replace_unsent(item)]
+    held = "other_content" if sent else ""
+    return ledger.add(route, name, digest, request=request, subsidy=subsidy, held=held), not held
+
+
+def is_news(ledger: Ledger, route: RouteName, sighting: Sighting, digest: Digest) -> bool:
+    """Whether the ledger lacked this content when it was first offered. To be asked before `admit`.
+
+    An offer may enter it and then fail, at the next statement; the file is offered again, and is still news to those
+    who wait.
+    """
+    if sighting.news != digest and all(item.digest != digest for item in ledger.of_name(route, sighting.name)):
+        sighting.news = digest
+    return sighting.news == digest
+
+
+def _open_again(ledger: Ledger, item: Item, name: str, history: list[Item]) -> None:
+    if item.state in ("done", "lost", "replaced") and item.name != name:
+        ledger.spell(item, name)
+    if item.state == "done":
+        ledger.set_state(item, "published")
+    elif item.state in ("lost", "replaced"):
+        if was_sent(history, item):  # other bytes have gone under this name meanwhile
+            ledger.set_state(item, "held", "other_content")
+        else:
+            ledger.set_state(item, "seen")
+
+
+def taken_by_other(ledger: Ledger, route: RouteName, name: str) -> bool:
+    """Whether a file that vanished unread is a loss: not if the ledger has it, for then we may have deleted it."""
+    return all(item.state in ("lost", "replaced") for item in ledger.of_name(route, name))
