@@ -257,16 +257,26 @@ class PrinterWorker:
             picture = slip_picture.draw(composed, width_mm=self._width_mm, barcode=self._barcode)
             outcome = self._printer.print(picture)
         except Exception as error:  # noqa: BLE001 - the arrival stays registered whatever goes wrong with its slip
-            self._report("printer_state", code="fault", what=type(error).__name__)
-            return "printer_stalled"
+            return self._fault(error)
         if isinstance(outcome, NotPrinted):
             self._told(outcome.reason, False)
             return outcome.reason
         self._told("ready", bool(outcome.paper_near_end))
         return None
 
+    def _fault(self, error: Exception) -> str:
+        """A fault of ours: for staff and patient the printer does not print, whoever is to blame."""
+        self._report("printer_state", code="fault", what=type(error).__name__)
+        self._told("printer_stalled", False)
+        return "printer_stalled"
+
     def _poll(self) -> None:
-        self._tell(self._printer.status())
+        try:
+            status = self._printer.status()
+        except Exception as error:  # noqa: BLE001 - this thread prints; that it ended nobody would notice
+            self._fault(error)
+        else:
+            self._tell(status)
 
     def _tell(self, status: PrinterStatus) -> None:
         if isinstance(status, NotReady):

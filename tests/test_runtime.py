@@ -62,17 +62,33 @@ class Shown:
         return True
 
 
-def worker(paper: Paper, wanted: bool, post: Callable[[e.Event], None]) -> PrinterWorker:
+class Faulty(Paper):
+    """A driver with a fault of its own."""
+
+    def status(self) -> PrinterStatus:
+        raise AttributeError("status")
+
+    def print(self, picture: Image, *, on_first_byte: Callable[[], None] | None = None) -> Printed:
+        raise AttributeError("print")
+
+
+def worker(
+    paper: Paper,
+    wanted: bool,
+    post: Callable[[e.Event], None],
+    told: Callable[[str, bool], None] = lambda state, paper_near_end: None,
+    poll_s: float = 0.0,
+) -> PrinterWorker:
     return PrinterWorker(
         paper,
         "架空総合病院",
         80,
         "code128",
-        0,
+        poll_s,
         lambda: datetime(2026, 1, 15, 12, 50, tzinfo=ZoneInfo("Asia/Tokyo")),
         lambda visit: wanted,
         post,
-        lambda state, paper_near_end: None,
+        told,
         lambda *event, **fields: None,
     )
 
@@ -86,6 +102,15 @@ def test_a_slip_is_printed_only_while_its_visit_waits_for_it(wanted: bool) -> No
     printing.close()
     assert paper.slips == (2 if wanted else 0)
     assert heard == ([e.SlipPrinted(3)] if wanted else [])
+
+
+def test_a_fault_of_ours_at_the_printer_is_told_to_staff_and_ends_no_thread() -> None:
+    told, heard = list[tuple[str, bool]](), list[e.Event]()
+    printing = worker(Faulty(), True, heard.append, lambda *state: told.append(state), 60.0)
+    printing.print_slip(c.PrintSlip(3, RECEPTION))
+    printing.close()
+    assert told == [("printer_stalled", False)] * 2
+    assert heard == [e.SlipFailed(3, "printer_stalled")]
 
 
 def run(kiosk: Kiosk, tmp_path: Path, *events: e.Event) -> tuple[Shown, list[str]]:
