@@ -57,7 +57,7 @@ class Guard:
         self._busy_at = time.monotonic()
         self._look_at = self._work_at = 0.0
         self._kept_on: date | None = None
-        self._pruned_on: date | None = None
+        self.pruned_on: date | None = None
         self._well = False
         self._fault = ""
         self._thread = threading.Thread(target=self._run, name="reservations-guard", daemon=True)
@@ -161,9 +161,10 @@ class Guard:
 
     def _prune_if_due(self) -> None:
         file, settings, today = self.book.file, self._config.reservations, self._clock().date()
-        if self._pruned_on == today or not self._may_prune():
+        if self.pruned_on == today or not self._may_prune():
             return
-        before = today - timedelta(days=settings.keep_days)
+        last = min(today, upkeep.last_day(file) or today)
+        before = last - timedelta(days=settings.keep_days)
         start = retention.starts_on(self._config.site.data_dir)
         if start is not None and start <= today:
             count = upkeep.prune(file, before, self._may_prune)
@@ -171,10 +172,10 @@ class Guard:
             retention.forget_exports(settings.import_dir, before)
             if count:
                 self._report("reservations_pruned", count=count)
-        upkeep.forget(file, today, settings.keep_days)
+        upkeep.forget(file, last, settings.keep_days)
         if settings.share and settings.import_dir is not None:
             forget_copies(settings.import_dir, datetime.now(UTC))
-        self._pruned_on = today
+        self.pruned_on = today
 
     def _is_quiet(self, for_s: float) -> bool:
         return not self._stop.is_set() and time.monotonic() - self._busy_at >= for_s

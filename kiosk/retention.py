@@ -38,6 +38,8 @@ def starts_on(folder: Path) -> date | None:
 def announce(folder: Path, oldest: date | None, keep_days: int, today: date) -> date | None:
     """Decide when it begins, once something is due within a week. Raises OSError."""
     known = starts_on(folder)
+    if known is not None and known > today + NOTICE:  # a clock that was ahead decided that
+        known = None
     if known is not None or oldest is None or oldest + timedelta(days=keep_days + 1) > today + NOTICE:
         return known
     start = today + NOTICE

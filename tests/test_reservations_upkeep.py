@@ -203,7 +203,7 @@ def test_backups_arrivals_and_what_was_put_aside_are_kept_for_a_while(book: Sqli
     for name in ("20260101T010000Z", "20260530T010000Z", "20260530T010000Z-2"):
         (data / f"reservations.db.broken-{name}").touch()
         (data / f"reservations.db.broken-{name}-journal").touch()
-    book.file.beside.keep_arrival(Kept("2026-03-02", "1", 1, AT.isoformat(), ()))
+    book.file.beside.keep_arrivals("2026-03-02", [Kept("2026-03-02", "1", 1, AT.isoformat(), ())])
     upkeep.forget(book.file, TODAY, 90)
     assert [at.day for at, _ in rescue.backups(folder)] == [11, 10, 9, 8, 7, 6, 5]
     assert not (folder / "arrivals-2026-03-02.jsonl").exists()
@@ -293,6 +293,20 @@ def test_the_night_makes_a_backup_and_deletes_only_from_the_announced_day_on(
     with watched(book, tmp_path, "02:00") as night:
         wait_until(lambda: "reservations_pruned" in night.reported, "the deletion")
     assert counted(book.file.path)["appointment"] == 4 * 300
+
+
+def test_a_clock_that_is_years_ahead_costs_nothing(book: SqliteReservations, tmp_path: Path) -> None:
+    (book.file.data_dir / retention.NAME).write_text(f"{TODAY}\n")
+    upkeep.back_up(book.file, AT, yes)
+    with watched(book, tmp_path, "02:00") as night:
+        night.local = night.local.replace(year=2040)
+        wait_until(lambda: "reservations_pruned" in night.reported, "what is old in any case is deleted")
+        wait_until(lambda: night.guard.pruned_on == night.local.date(), "the rest of it")
+    assert counted(book.file.path)["appointment"] == 4 * 300
+    assert len(book.arrivals(TODAY)) == 5
+    assert len(list(book.file.beside.backups.glob("*"))) >= 2
+    (book.file.data_dir / retention.NAME).write_text("2040-01-01\n")  # decided by such a clock
+    assert retention.announce(book.file.data_dir, BEFORE, 90, TODAY) == TODAY + timedelta(days=7)
 
 
 @pytest.mark.parametrize(("clock", "screen"), [("10:00", "choose_card"), ("02:00", "tap_reader")])

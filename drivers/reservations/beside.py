@@ -64,21 +64,22 @@ class Beside:
 
     # --- arrivals -----------------------------------------------------------------------------------------------------
 
-    def keep_arrival(self, arrival: Kept) -> None:
+    def keep_arrivals(self, day: str, arrivals: Iterable[Kept]) -> None:
         """Append; the same arrival may be there more than once."""
+        records = [[each.patient_number, each.number, each.at, each.appointments] for each in arrivals]
+        if not records:
+            return
         made = not self.backups.is_dir()
         self.backups.mkdir(mode=0o700, exist_ok=True)
-        path = self._arrivals(arrival.day)
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        path = self.backups / f"arrivals-{day}.jsonl"
         new = not path.exists()
-        descriptor = os.open(path, flags, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             size = os.fstat(descriptor).st_size
             # A power cut may have left half a line; ours must not become part of it.
             broken = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-            record = [arrival.patient_number, arrival.number, arrival.at, arrival.appointments]
-            line = json.dumps(record, ensure_ascii=False).encode()
-            _write_all(descriptor, (b"\n" if broken else b"") + line + b"\n")
+            lines = "".join(f"{json.dumps(record, ensure_ascii=False)}\n" for record in records)
+            _write_all(descriptor, (b"\n" if broken else b"") + lines.encode())
             os.fdatasync(descriptor)
         finally:
             os.close(descriptor)
@@ -105,9 +106,6 @@ class Beside:
         for path in self.backups.glob("arrivals-????-??-??.jsonl"):
             if path.stem.removeprefix("arrivals-") < before.isoformat():
                 path.unlink(missing_ok=True)
-
-    def _arrivals(self, day: str) -> Path:
-        return self.backups / f"arrivals-{day}.jsonl"
 
     # --- imports ------------------------------------------------------------------------------------------------------
 

@@ -104,11 +104,9 @@ class SqliteReservations:
     def _keep(self, connection: sqlite3.Connection, patient_number: str, day: date, arrival: Arrival) -> None:
         """The arrival and its number beside the database, durably: a new one must know them. After the commit, so that
         a number is never kept in vain; before it is told, so that none is ever told twice. Raises ReservationsDown."""
-        registered = _rows(connection, "registered_appointment", patient_number, day)
         with disk_trouble():
             self.file.beside.keep_number(day, arrival.number)
-            kept = Kept(day.isoformat(), patient_number, arrival.number, arrival.at.isoformat(), registered)
-            self.file.beside.keep_arrival(kept)
+            self.file.beside.keep_arrivals(day.isoformat(), [_kept(connection, patient_number, day, arrival)])
 
     def _require_sure(self, day: date) -> None:
         if not self.file.beside.is_sure(day):
@@ -120,10 +118,13 @@ class SqliteReservations:
         with self.file.writing() as connection, disk_trouble():
             beside = self.file.beside
             beside.begin_imports(now)
-            kept = {(each.day, each.patient_number) for each in beside.arrivals_since(day.isoformat())}
-            for each in arrived:
-                if (day.isoformat(), each.patient_number) not in kept:
-                    self._keep(connection, each.patient_number, day, each.arrival)
+            kept = {
+                each.patient_number for each in beside.arrivals_since(day.isoformat()) if each.day == day.isoformat()
+            }
+            missing = [each for each in arrived if each.patient_number not in kept]
+            # All in one: patients wait for the lock meanwhile.
+            found = [_kept(connection, each.patient_number, day, each.arrival) for each in missing]
+            beside.keep_arrivals(day.isoformat(), found)
             beside.keep_number(day, max((each.arrival.number for each in arrived), default=0))
 
     def count(self, day: date) -> int:
@@ -196,6 +197,11 @@ def _take_number(connection: sqlite3.Connection, patient_number: str, day: date,
         (day.isoformat(), patient_number, number, at.isoformat()),
     )
     return Arrival(number, at)
+
+
+def _kept(connection: sqlite3.Connection, patient_number: str, day: date, arrival: Arrival) -> Kept:
+    registered = _rows(connection, "registered_appointment", patient_number, day)
+    return Kept(day.isoformat(), patient_number, arrival.number, arrival.at.isoformat(), registered)
 
 
 def _arrival(connection: sqlite3.Connection, patient_number: str, day: date) -> Arrival | None:

@@ -58,8 +58,8 @@ _BUSY_S = 5.0
 _CACHE_KIB = 131072
 
 # The reception does by itself what the command does.
-DAMAGED = "damaged: the reception begins it anew from its backup, or: kiosk reservations restore"
-MISSING = "missing: the reception begins it anew from its backup, or: kiosk reservations restore"
+DAMAGED = "damaged: the reception begins it anew from its backup; by hand: reservations restore"
+MISSING = "missing: the reception begins it anew from its backup; by hand: reservations restore"
 UNSURE = "begun anew, and the day's appointments are not all there again: import its export"
 _MEANINGS = {
     sqlite3.SQLITE_BUSY: "busy for too long: is another program holding it?",

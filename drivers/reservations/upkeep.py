@@ -125,6 +125,15 @@ def oldest_day(file: DatabaseFile) -> date | None:
     return date.fromisoformat(min(known)) if known else None
 
 
+def last_day(file: DatabaseFile) -> date | None:
+    """The last day on which somebody arrived, else the last with an appointment: what is older than that by far is old
+    whatever the clock says. A clock that is years ahead must not cost the appointments of today."""
+    with file.reading() as connection:
+        arrival = connection.execute("SELECT max(day) FROM arrival").fetchone()[0]
+        known = arrival or connection.execute("SELECT max(day) FROM appointment").fetchone()[0]
+    return date.fromisoformat(known) if known else None
+
+
 def prune(file: DatabaseFile, before: date, go_on: GoOn) -> int:
     """Delete everything of days before `before`; how many rows. Raises Stopped, ReservationsDown."""
     count = 0
@@ -169,6 +178,7 @@ def _rebuild(file: DatabaseFile, go_on: GoOn) -> None:
     """Once for a file of an older version: a vacuumed copy takes its place, unless somebody wrote meanwhile."""
     part = file.data_dir / _REBUILT
     try:
+        same = file.path.stat().st_ino
         # A connection without a transaction holds no lock; it only notices that somebody else wrote.
         with file.translated(), contextlib.closing(file.connect("ro")) as watching:
             seen = _changes(watching)
@@ -177,13 +187,13 @@ def _rebuild(file: DatabaseFile, go_on: GoOn) -> None:
                 connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
                 connection.execute("VACUUM")
             _require_good(file, part)
-            with file.exclusive():
-                if _changes(watching) != seen:
+            with file.exclusive(), disk_trouble():
+                # It may even have been begun anew.
+                if _changes(watching) != seen or file.path.stat().st_ino != same:
                     raise Stopped
-                with disk_trouble():
-                    _require_no_journal(file)
-                    part.rename(file.path)
-                    sync_folder(file.data_dir)
+                _require_no_journal(file)
+                part.rename(file.path)
+                sync_folder(file.data_dir)
     finally:
         _remove(part)
 

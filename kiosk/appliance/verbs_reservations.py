@@ -20,9 +20,7 @@ def restore(places: Places) -> Iterator[dict[str, Any]]:
     if not (places.site / "site.toml").is_file():
         yield {"ok": False, "reason": "no_site"}
         return
-    done = places.as_kiosk(
-        "reservations", "restore", "--config", str(places.site / "site.toml"), limit_s=_RESTORE_S
-    )
+    done = places.as_kiosk("reservations", "restore", "--config", str(places.site / "site.toml"), limit_s=_RESTORE_S)
     said = [import_in_japanese(line) for line in done.out.decode("utf-8", "replace").splitlines()]
     rows = [row for row in said if row]
     yield from ({"line": row} for row in rows)
