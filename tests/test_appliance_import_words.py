@@ -51,7 +51,7 @@ NOT_TOLD = {
     "{} of {} lines": "how far it is",
     "{} was open to other users; it is closed to them now ({})": "a remark, before the answer",
     "from the backup of {}": "what staff are told of a loss, in the event log",
-    "begun anew {}, with {} arrivals of today; the old one is {}": "the same",
+    "{}, with {} arrivals of today; the old one is {}": "the same",
     "without a backup": "the same",
     "no such table": "words of SQLite's, looked for",
     "at must be an aware time": "an error of a programmer",

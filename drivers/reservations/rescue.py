@@ -54,7 +54,7 @@ class Anew:
 
     def __str__(self) -> str:
         since = f"from the backup of {self.backup:%Y-%m-%dT%H:%M:%SZ}" if self.backup else "without a backup"
-        return f"begun anew {since}, with {self.arrivals} arrivals of today; the old one is {self.put_aside}"
+        return f"{since}, with {self.arrivals} arrivals of today; the old one is {self.put_aside}"
 
 
 def judge(file: DatabaseFile) -> str | None:
