@@ -147,7 +147,7 @@ class Guard:
         except upkeep.Stopped:
             return
         except ReservationsDown as error:
-            self._report("reservations_backup_failed", what=str(error))
+            self._report("reservations_upkeep_failed", what=str(error))
             self._work_at = time.monotonic() + FAILED_AGAIN_S
 
     def _back_up_if_due(self) -> None:
