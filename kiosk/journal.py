@@ -83,7 +83,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "reservations_down": "Appointments and arrivals cannot be looked up or written.",
     "reservations_lost": "The reservations could not be read, were put aside and begun anew.",
     "reservations_pruned": "Old appointments and arrivals were deleted.",
-    "reservations_upkeep_failed": "The night's work on the reservations failed: their backup, or the deletion of what is old.",
+    "reservations_upkeep_failed": "The backup of the reservations, or the deletion of old ones, failed.",
     "reference_numbers_refused": "The table of reference numbers was refused; the last good one stays.",
     "printer_state": "The printer's state changed.",
     "card_reader_up": "The card reader answers.",
