@@ -28,7 +28,8 @@ def restore(config: Config, book: SqliteReservations) -> Iterator[str]:
     yield f"the appointments of the backup of {at:%Y-%m-%d %H:%M}" if at else "there was no backup: no appointments"
     yield f"{anew.arrivals} arrivals of today; their numbers go on"
     yield f"{import_again(book, config.reservations.import_dir, today)} exports of done/ imported again"
-    yield f"the database that was there is kept as {anew.put_aside}"
+    if anew.put_aside:
+        yield f"the database that was there is kept as {anew.put_aside}"
 
 
 def left_to_do(config: Config, book: SqliteReservations) -> str | None:

@@ -315,7 +315,7 @@ def test_a_loss_is_told_without_a_reception_and_over_when_it_is_acknowledged(tmp
         facts = json.loads(kiosk("status", "--json", *more, "--config", path).stdout)
         return facts["troubles"].get("reservations_lost")
 
-    assert "without a backup, with 0 arrivals of today" in str(told())
+    assert "without a backup, with 0 arrivals of today; the old one was gone" in str(told())
     assert told("--acknowledge") is None
     assert told() is None
 

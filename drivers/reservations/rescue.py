@@ -46,15 +46,19 @@ _NUMBER_MAX: Final = 100_000
 
 @dataclass(frozen=True)
 class Anew:
-    """`backup`: the moment from which the appointments are, None: there was no good backup. `arrivals`: of the day."""
+    """`backup`: the moment from which the appointments are, None: there was no good backup. `arrivals`: of the day.
+
+    `put_aside`: how the old one is called now, None: it was gone.
+    """
 
     backup: datetime | None
     arrivals: int
-    put_aside: str
+    put_aside: str | None
 
     def __str__(self) -> str:
         since = f"from the backup of {self.backup:%Y-%m-%dT%H:%M:%SZ}" if self.backup else "without a backup"
-        return f"{since}, with {self.arrivals} arrivals of today; the old one is {self.put_aside}"
+        old = f"the old one is {self.put_aside}" if self.put_aside else "the old one was gone"
+        return f"{since}, with {self.arrivals} arrivals of today; {old}"
 
 
 def judge(file: DatabaseFile) -> str | None:
@@ -100,11 +104,12 @@ def begin_anew(file: DatabaseFile, today: date, *, by_hand: bool = False, wait_s
             first = min(today, as_of.date()) if as_of else today
             arrivals = _bring_arrivals(connection, file, first.isoformat(), today)
         _sync(new)
-        anew = Anew(as_of, arrivals, _name_aside(file, datetime.now(UTC)))
+        aside = _name_aside(file, datetime.now(UTC))
+        anew = Anew(as_of, arrivals, aside if os.path.lexists(file.path) else None)
         file.beside.begun_anew(as_of)
         if not by_hand:
             file.beside.lost(str(anew))
-        _put_aside(file, anew.put_aside)
+        _put_aside(file, aside)
         new.rename(file.path)
         sync_folder(file.data_dir)
         file.suspected = False
