@@ -3,8 +3,9 @@
     python move_journal.py FROM TO [USER]     both are folders; the files become USER's; without USER their owners stay
 
 Moves the journal (one rename, after everything in it was written into the one file), the courier's event log, what was
-alarmed, and journals put aside. No journal in FROM: nothing is done. FROM keeps a link in the journal's place: a
-courier that works on FROM cannot open it, and so delivers nothing, instead of delivering anew what it knows nothing of.
+alarmed, who the kiosk is, and journals put aside. No journal in FROM: nothing is done. FROM keeps a link in the
+journal's place: a courier that works on FROM cannot open it, and so delivers nothing, instead of delivering anew what
+it knows nothing of.
 
 Only while no courier and no reception run on either folder. It must never replace a journal, follow a link in a folder
 that another user may write to, or be root while it reads a database of another user.
@@ -24,7 +25,7 @@ from kiosk.courier.overview import LEDGER
 
 # Closing the last connection writes what is still beside the file into it.
 TIDY = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchall(); db.close()"  # noqa: E501 - one program
-OTHERS = ("events-courier.jsonl*", "alarms-told-courier.json", f"{LEDGER}.broken-*")
+OTHERS = ("events-courier.jsonl*", "alarms-told-courier.json", "kiosk-id", f"{LEDGER}.broken-*")
 TIDY_S = 120
 
 

@@ -22,7 +22,7 @@ from kiosk.courier.kiosk_id import FILE, kiosk_id
 from kiosk.courier.ownership import DEAD_S, PATTERN, Mark, Ownership
 from kiosk.link import CourierLine, Message
 from tests.courier_bench import DEADLINE_S, Clock, RunningCourier, document, hooked, place, result_name
-from tests.hospital import ROOT, wait_until
+from tests.hospital import ROOT, vector, wait_until
 from tests.peers.samba import Smbd
 
 BEAT_S = DEAD_S / 6
@@ -330,9 +330,11 @@ class Site:
             (root / name).mkdir(parents=True)
         self.server = Smbd({"oqs": root / "oqs", "face": root / "oqs" / "face", "usual": root / "usual"})
 
-    def kiosk(self, name: str, source: str = "oqs/face", **options: Any) -> RunningCourier:
+    def kiosk(
+        self, name: str, source: str = "oqs/face", subsidies: tuple[str, str] | None = None, **options: Any
+    ) -> RunningCourier:
         urls = (self.server.url(source), self.server.url("usual"))
-        return RunningCourier(self.root / name, urls, password=self.server.password, **options)
+        return RunningCourier(self.root / name, urls, subsidies, password=self.server.password, **options)
 
     def write(self, numbers: range, source: str = "face") -> None:
         for number in numbers:
@@ -359,34 +361,36 @@ def owns(courier: RunningCourier) -> bool:
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize("phase", ["at once", "in between", "restarts"])
-def test_two_kiosks_on_one_folder_deliver_each_of_400_files_once_and_both_call_staff(site: Site, phase: str) -> None:
+@pytest.mark.parametrize(("phase", "files"), [("at once", 400), ("in between", 150), ("restarts", 150)])
+def test_two_kiosks_on_one_folder_deliver_each_file_once_and_both_call_staff(
+    site: Site, phase: str, files: int
+) -> None:
     """The receipt computer takes at once: what is sent twice shows. One kiosk spells the folder in another way."""
-    numbers = range(400)
+    numbers = range(files)
     with ReceiptComputer(site.root / "usual") as consumer:
         one, two = site.kiosk("one"), site.kiosk("two", "face")
-        site.write(range(100))
+        site.write(range(50))
         with one:
             if phase != "at once":
                 wait_until(lambda: len(consumer.taken) > 20, "the first one at work")
             with two:
-                site.write(range(100, 250))
+                site.write(range(50, 100))
                 if phase == "restarts":
                     two.__exit__(None, None, None)
                     two = site.kiosk("two", "face")
                     two.__enter__()
-                site.write(range(250, 400))
-                assert consumer.wait_for(400, DEADLINE_S)
+                site.write(range(100, files))
+                assert consumer.wait_for(files, DEADLINE_S)
                 wait_until(lambda: not list((site.root / "oqs/face").iterdir()), "the source is empty")
                 couriers = sorted((one, two), key=owns, reverse=True)
                 wait_until(lambda: "source_shared" in couriers[0].alarms(), "the owner calls staff")
                 wait_until(lambda: "source_taken" in couriers[1].alarms(), "the newcomer calls staff")
                 assert phase == "at once" or couriers[0] is one
-                couriers[0].wait_done(400)
+                couriers[0].wait_done(files)
                 rows = {courier.data_dir.name: courier.states() for courier in couriers}
                 two.__exit__(None, None, None)
     assert sorted((file.name, file.sha256) for file in consumer.taken) == expected(numbers)
-    assert rows == {couriers[0].data_dir.name: {"done": 400}, couriers[1].data_dir.name: {}}
+    assert rows == {couriers[0].data_dir.name: {"done": files}, couriers[1].data_dir.name: {}}
     assert not list((site.root / "usual").iterdir()), "both took their marks with them"
 
 
@@ -407,6 +411,28 @@ def test_three_kiosks_with_three_sources_and_one_destination_deliver_without_an_
         for kiosk in kiosks:
             kiosk.__exit__(None, None, None)
     assert sorted((file.name, file.sha256) for file in consumer.taken) == expected(range(120))
+
+
+@pytest.mark.peers
+def test_two_kiosks_with_one_folder_of_subsidies_serve_their_patients_and_forward_each_answer_once(site: Site) -> None:
+    asker, answer = vector("pmh-ok"), vector("pmh-ok-result")
+    subsidies = (site.server.url("oqs/third"), site.server.url("usual"))
+    with ReceiptComputer(site.root / "usual") as consumer, site.kiosk("one", subsidies=subsidies) as one:
+        wait_until(lambda: one.courier._routes["subsidies"].ownership.owns, "the first one has both")
+        with site.kiosk("two", "oqs/second", subsidies=subsidies, subsidy_wait_s=1.0) as two:
+            heard: list[Message] = []
+            line = CourierLine(two.data_dir, heard.append)
+            wait_until(lambda: "source_taken" in two.alarms(), "the second one's staff are told")
+            place(site.root / "oqs" / "second", *asker)
+            place(site.root / "oqs" / "third", *answer)
+            assert consumer.wait_for(2, DEADLINE_S)
+            two.wait_done(1)
+            one.wait_done(1)
+            assert [each["answers"] for each in heard if each["event"] == "terminal"] == [True]
+            assert two.subsidies() == {"unanswered": 1}
+            assert two.rows("SELECT subject FROM alarms WHERE code = 'source_taken'") == [("terminal.subsidies",)]
+            line.close()
+    assert sorted(file.name for file in consumer.taken) == sorted((asker[0], answer[0]))
 
 
 @pytest.mark.peers
