@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Protocol
 
 from drivers.reservations import ReservationsDown
-from kiosk import own_files
+from kiosk import own_files, safe_files
 from kiosk.import_child import Outcome
 from kiosk.import_quiet import QUIET_S, Quiet, unended
 from kiosk.import_shelf import DONE, FAILED, NOTE_MODE, Shelf, stamp_of
@@ -142,8 +142,8 @@ class ImportFolder:
         last = None if self._unended_taken else self._shelf.newest_done()
         if last is None:
             return None
-        with os.fdopen(last, "rb"):
-            return UNENDED_BEFORE if unended(last) else None
+        with last:
+            return UNENDED_BEFORE if unended(last.fileno()) else None
 
     def _names(self) -> list[str]:
         names: list[str] = []
@@ -188,16 +188,16 @@ class ImportFolder:
             if taken >= _MAX_FILES_A_POLL:
                 break
             try:
-                file = own_files.open_to_read(self._path / name)
+                file = safe_files.opened(self._path / name)
             except FileNotFoundError:
                 continue  # taken away by whoever put it there
             except OSError as error:
                 trouble = f"a file in the import folder: {_reason(error)}"
                 continue
             taken += 1
-            with os.fdopen(file, "rb"):
+            with file:
                 try:
-                    trouble = self._import(self._claim(name), file, now, out) or trouble
+                    trouble = self._import(self._claim(name), file.fileno(), now, out) or trouble
                 except OSError as error:
                     trouble = f"the import folder: {_reason(error)}"
         return trouble

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kiosk import own_files
+from kiosk import safe_files
 from kiosk.import_shelf import Stamp, stamp_of
 
 QUIET_S: Final = 10.0
@@ -68,11 +68,11 @@ class Quiet:
         if not stamp[0]:
             return EMPTY_S
         try:
-            file = own_files.open_to_read(self._path / name)
+            file = safe_files.opened(self._path / name)
         except OSError:
             return 0.0  # whoever takes it says why that cannot be
-        with os.fdopen(file, "rb"):
-            return self._unended_s if unended(file) else 0.0
+        with file:
+            return self._unended_s if unended(file.fileno()) else 0.0
 
 
 def unended(file: int) -> bool:

@@ -20,7 +20,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk import own_files
+from kiosk import own_files, safe_files
 
 NAME: Final = "imports.json"
 TOLD_S: Final = 7 * 86_400.0
@@ -52,7 +52,7 @@ class ImportRecord:
     def load(cls, folder: Path) -> ImportRecord:
         """What is recorded in the data folder; nothing, if that cannot be read."""
         try:
-            told: Any = json.loads(own_files.read_small(folder / NAME, _BYTES_MAX))
+            told: Any = safe_files.json_of(folder / NAME, _BYTES_MAX)
             newest = {str(day): int(written) for day, written in told["newest"].items()}
             return cls(folder, newest, {str(day): Shrunk(**facts) for day, facts in told["shrunk"].items()})
         except (OSError, ValueError, TypeError, KeyError, AttributeError):

@@ -20,9 +20,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
-from kiosk import own_files
+from kiosk import own_files, safe_files
 
 DONE, FAILED = "done", "failed"
 # How long a writer that still has a file open is thought of, and how many files are.
@@ -97,11 +97,11 @@ class Shelf:
                     with suppress(FileNotFoundError):
                         os.unlink(f"{name}.txt", dir_fd=folder)
 
-    def newest_done(self) -> int | None:
-        """The descriptor of the export that was imported last, if that was lately. Raises OSError."""
+    def newest_done(self) -> BinaryIO | None:
+        """The export that was imported last, if that was lately. Raises OSError."""
         with suppress(FileNotFoundError), self._folder(DONE) as folder:
             name, _ = self._newest(folder)
-            return own_files.open_to_read(name, folder=folder) if name else None
+            return safe_files.opened(name, folder=folder) if name else None
         return None
 
     def last_was_refused(self) -> bool:

@@ -61,6 +61,7 @@ EVENTS: Final[Mapping[str, str]] = {
     # the reception
     "kiosk_started": "The reception started.",
     "kiosk_stopped": "The reception stopped.",
+    "reception_failed": "A part of the reception stopped because of a fault of its own; the reception is started anew.",
     "courier_restarted": "The courier had ended and was started again.",
     "courier_silent": "The courier does not answer; perhaps nothing is delivered.",
     "courier_heard": "The courier answers again.",

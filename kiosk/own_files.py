@@ -1,41 +1,21 @@
 """Files of ours in folders that others may write to: what somebody planted there is never followed, waited for or kept.
 
-Owns how such a file is made (whatever has its name is taken away first, then it is created and nothing else is opened),
-read (no link, no pipe that hangs, no more than a bound) and which rights it has. Must never open a file for writing
-that it did not create, but a log that is a plain file with one name.
+Owns how such a file is made (whatever has its name is taken away first, then it is created and nothing else is opened)
+and which rights it has; safe_files reads them. Must never open a file for writing that it did not create, but a log
+that is a plain file with one name.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-def open_to_read(path: Path | str, *, folder: int | None = None) -> int:
-    """The descriptor of a plain file. Raises OSError, also for a link, a pipe or a folder. `folder`: as `dir_fd`."""
-    file = os.open(path, _READ, dir_fd=folder)
-    if stat.S_ISREG(os.fstat(file).st_mode):
-        return file
-    os.close(file)
-    raise OSError(errno.EINVAL, "no plain file")
-
-
-def read_small(path: Path, most: int) -> bytes:
-    """All of a plain file of at most `most` bytes. Raises OSError."""
-    with os.fdopen(open_to_read(path), "rb") as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-    return content
 
 
 def create(path: Path, mode: int) -> int:

@@ -17,9 +17,7 @@ from kiosk.board import Board
 from kiosk.config import Config, ConfigError
 from kiosk.delivery_watch import DeliveryWatch
 from kiosk.flow import Rules, step, switched_on
-from kiosk.flow import events as e
 from kiosk.headless import complain
-from kiosk.hours import next_opening
 from kiosk.import_watch import ImportWatch
 from kiosk.journal import EventLog
 from kiosk.link import CourierLine
@@ -28,8 +26,9 @@ from kiosk.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.reservations_guard import Guard
 from kiosk.runtime import CourierEar, Devices, Face, Inbox, Runtime
 from kiosk.screens import Screen
-from kiosk.staff_door import StaffDoor
-from kiosk.supervise import CourierProcess, when_asked_to_end
+from kiosk.staff_door import OPEN_ON, StaffDoor
+from kiosk.supervise import CourierProcess, ThreadFaults, when_asked_to_end
+from kiosk.surroundings import Doors, Notices
 from kiosk.watchdog import Notifier
 from kiosk.workers import PrinterWorker, ReservationsWorker
 
@@ -85,12 +84,13 @@ def receive(
     def clock() -> datetime:
         return datetime.now(config.site.zone)
 
+    faults = ThreadFaults(lambda name: log.write("reception_failed", what=name))
     ear = CourierEar(inbox, log)
     board = Board(folder, log)
-    doors = _Doors(config, inbox, clock)
+    doors = Doors(config, inbox, clock)
 
     life = Life(face, notifier)
-    notices = _Notices(board, inbox)
+    notices = Notices(board, inbox)
     staff_door = StaffDoor(inbox.press)
 
     def beat(screen: Screen) -> None:
@@ -101,8 +101,7 @@ def receive(
         notices.judge()
         guard.screen(screen.name)
         board.write(screen.name)
-        if not (folder / "run.lock").exists():
-            log.write("data_folder_lost")
+        if _is_of_no_use(folder, faults, screen, log):
             inbox.quit()
 
     kiosk = switched_on(_rules(config), time.monotonic(), clean=clean_start)
@@ -129,6 +128,14 @@ def receive(
         devices.printer.close()
         devices.reservations.close()
         guard.close()
+
+
+def _is_of_no_use(folder: Path, faults: ThreadFaults, screen: Screen, log: EventLog) -> bool:
+    """Whether this process must end, to be started anew; because of a fault not in the middle of a visit."""
+    if not (folder / "run.lock").exists():
+        log.write("data_folder_lost")
+        return True
+    return faults.any and screen.name in OPEN_ON
 
 
 def _rules(config: Config) -> Rules:
@@ -217,42 +224,6 @@ def _card_reader(config: Config, inbox: Inbox, board: Board, log: EventLog) -> S
     reader = SerialCardReader(settings.url, settings.end, re.compile(settings.pattern), post)
     reader.start()
     return reader
-
-
-class _Doors:
-    """Tells the flow when the site opens and closes."""
-
-    def __init__(self, config: Config, inbox: Inbox, clock: Clock) -> None:
-        self._config = config
-        self._inbox = inbox
-        self._clock = clock
-        self._told: e.HoursChanged | None = None
-
-    def now(self) -> e.HoursChanged:
-        local = self._clock()
-        is_open = self._config.open_at(local)
-        return e.HoursChanged(is_open, "" if is_open else next_opening(self._config, local))
-
-    def judge(self) -> None:
-        now = self.now()
-        if now != self._told:
-            self._told = now
-            self._inbox.post(now)
-
-
-class _Notices:
-    """Tells the flow what staff should look at."""
-
-    def __init__(self, board: Board, inbox: Inbox) -> None:
-        self._board = board
-        self._inbox = inbox
-        self._told: tuple[str, ...] = ()
-
-    def judge(self) -> None:
-        codes = self._board.staff()
-        if codes != self._told:
-            self._told = codes
-            self._inbox.post(e.StaffNoticed(codes))
 
 
 class Life:

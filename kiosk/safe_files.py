@@ -21,13 +21,13 @@ class NotAFile(OSError):
     """A folder, a FIFO or a device stands there."""
 
 
-def opened(path: Path, *, follow: bool = False) -> BinaryIO:
+def opened(path: Path | str, *, follow: bool = False, folder: int | None = None) -> BinaryIO:
     """The plain file `path`, to be read. Raises OSError, NotAFile for what else stands there.
 
-    `follow`: links are followed, for a name that an administrator chose.
+    `follow`: links are followed, for a name that an administrator chose. `folder`: as `dir_fd`.
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
-    descriptor = os.open(path, flags)
+    descriptor = os.open(path, flags, dir_fd=folder)
     try:
         # Asked of what was opened: a name can be given to something else in between.
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -22,6 +22,23 @@ STOP_S = 3.0
 NOT_STARTED = 71  # as EX_OSERR of sysexits.h
 
 
+class ThreadFaults:
+    """Notices a thread of this process that dies of a fault of ours: what it did is done by nobody from then on.
+
+    `report(name of the exception)` is called in that thread. One for a process.
+    """
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self.any = False
+        self._report = report
+        threading.excepthook = self._died
+
+    def _died(self, arguments: threading.ExceptHookArgs) -> None:
+        # Not the exception's text, nor a traceback on standard error: it may hold what a patient's file says.
+        self._report(arguments.exc_type.__name__)
+        self.any = True
+
+
 class CourierProcess:
     """`restarted(exit_code)` is called, in this object's thread, whenever the courier had ended by itself."""
 

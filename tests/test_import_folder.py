@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from drivers.reservations import ReservationsDown, rescue
 from drivers.reservations.csv_file import MAX_BYTES
 from drivers.reservations.sqlite import SqliteReservations
-from kiosk import import_record, own_files
+from kiosk import import_record, safe_files
 from kiosk.import_child import OLDER, Outcome, import_raw
 from kiosk.import_folder import REFUSED_BEFORE, UNENDED, UNENDED_BEFORE, ImportFolder, Imports, Taken, Trouble
 from tests.hospital import DEADLINE_S
@@ -251,14 +252,14 @@ def test_files_that_cannot_be_read_do_not_hide_those_behind_them(desk: Desk, mon
     for number in range(7):
         desk.put(f"{number}.csv", "1", mtime=1000 + number)
     desk.put("good.csv", "2")
-    readable = own_files.open_to_read
+    readable = safe_files.opened
 
-    def refuse(path: Path, **more: int) -> int:
+    def refuse(path: Path) -> BinaryIO:
         if path.name != "good.csv":
             raise PermissionError(errno.EACCES, "")
         return readable(path)
 
-    monkeypatch.setattr(own_files, "open_to_read", refuse)
+    monkeypatch.setattr(safe_files, "opened", refuse)
     desk.settle()
     assert desk.patients() == ["2"]
 

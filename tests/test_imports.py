@@ -47,7 +47,7 @@ OUTSIDE = (
 )  # fmt: skip
 
 # The loop, and the workers that carry out its commands and answer with its events.
-RUNTIME = ("kiosk.reception", "kiosk.runtime*", "kiosk.workers*")
+RUNTIME = ("kiosk.reception", "kiosk.runtime*", "kiosk.surroundings", "kiosk.workers*")
 
 RULES: dict[str, Reach | Kept] = {
     "drivers know nothing of the hospital": Reach(

@@ -19,7 +19,7 @@ from kiosk.screens import STAFF, Screen
 from kiosk.status import Problem
 from kiosk.troubles import TROUBLES
 from kiosk.watchdog import STEP_S, Notifier
-from tests.hospital import Hospital, Reception, wait_until
+from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, Reception, wait_until
 from tests.test_runtime import Shown
 from tests.test_watchdog import Manager, assert_nothing_for
 
@@ -149,3 +149,32 @@ def test_every_trouble_has_a_sentence_words_on_the_screen_and_one_beginning(tmp_
     lines = [json.loads(line) for line in (tmp_path / "events-run.jsonl").read_text().splitlines()]
     assert [line["event"] for line in lines] == [each for code in TROUBLES for each in (code, "trouble_over")]
     assert board.staff() == ()
+
+
+@pytest.mark.peers
+def test_a_thread_that_dies_of_a_fault_ends_the_reception_but_not_a_visit(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    # A thread that dies when a file appears; only in the reception's own process.
+    (tmp_path / "code/sitecustomize.py").write_text(f"""\
+import pathlib, sys, threading, time
+
+def die():
+    while not pathlib.Path({str(tmp_path / "now")!r}).exists():
+        time.sleep(0.05)
+    raise RuntimeError("04184963")
+
+if "run" in sys.orig_argv:
+    threading.Thread(target=die, daemon=True).start()
+""")
+    with Hospital(tmp_path) as hospital:
+        hospital.book(f"{PATIENT_OF['valid-utf8']},{{today}},13:00,内科,佐藤,")
+        reception = hospital.open(environment={"PYTHONPATH": str(tmp_path / "code")})
+        reception.choose_my_number()
+        (tmp_path / "now").touch()
+        wait_until(lambda: "reception_failed" in [each["event"] for each in hospital.events("run")], "it is told")
+        hospital.tap("valid-utf8")
+        assert reception.until("done")["reason"] is None
+        reception.press("close")
+        assert reception.process.wait(DEADLINE_S) == 0
+        assert reception.lines[-1]["screen"] == "choose_card"
+        assert "04184963" not in "".join(reception.errors)
