@@ -101,6 +101,9 @@ class Guard:
             if not file.suspected:
                 with suppress(Damaged):
                     file.look()
+                    # What patients of today would meet.
+                    self.book.count(today)
+                    self.book.arrivals(today)
             if file.suspected:
                 rescue.begin_anew(file, today)
             self._import_again()

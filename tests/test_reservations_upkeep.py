@@ -338,12 +338,13 @@ def test_a_visit_stops_the_deletion_at_once_and_it_goes_on_afterwards(book: Sqli
     assert counted(book.file.path)["appointment"] == 4 * 300
 
 
-def test_a_guard_tells_a_damage_that_nobody_met_when_the_backup_finds_it(
-    book: SqliteReservations, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("clock", ["10:00", "02:00"])
+def test_a_guard_tells_a_damage_that_no_patient_met(book: SqliteReservations, tmp_path: Path, clock: str) -> None:
+    """By day what patients of today would meet, by night, for the backup, all of it."""
     whole = book.file.path.read_bytes()
-    at = whole.rindex("佐藤一郎".encode()) // 4096 * 4096
+    day = TODAY if clock == "10:00" else TODAY - timedelta(days=90)
+    at = whole.index(f"{day}000010009:00".encode()) // 4096 * 4096
     book.file.path.write_bytes(whole[:at] + b"\xff" * 4096 + whole[at + 4096 :])
-    with watched(book, tmp_path, "02:00") as night:
-        wait_until(lambda: any(code == "reservations_lost" for code, _ in night.told), "the loss")
+    with watched(book, tmp_path, clock) as guarded:
+        wait_until(lambda: any(code == "reservations_lost" for code, _ in guarded.told), "the loss")
     assert len(book.arrivals(TODAY)) == 5
