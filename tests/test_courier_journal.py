@@ -124,6 +124,7 @@ def test_whichever_statement_fails_who_waits_hears_the_result_and_the_file_arriv
                 break  # so many statements are not made for a file
         assert 5 < number < 99
         assert made.courier.code is None and not made.courier.alarms()
+        assert made.taker.wait_for(made.placed, 20)
         names = [each.name for each in made.taker.taken]
         assert sorted(names) == [result_name(each) for each in range(made.placed)]
         assert len({each["file"] for each in made.said("result")}) == made.placed == len(made.said("result"))

@@ -432,6 +432,7 @@ def test_a_visit_is_served_at_once_while_hundreds_of_fresh_files_are_read(tmp_pa
     with local(tmp_path, wrap) as courier, ReceiptComputer(tmp_path / "to_face") as receipt_computer:
         line = CourierLine(courier.data_dir, heard.append)
         wait_until(lambda: any(message["event"] == "terminal" for message in heard), "connected")
+        wait_until(lambda: courier.events().count("share_up") == 2, "both folders were listed: what comes now is new")
         for number in range(300):
             place(tmp_path / "face", result_name(number), document())
         results(lambda message: message["event"] == "result")
@@ -443,6 +444,7 @@ def test_a_visit_is_served_at_once_while_hundreds_of_fresh_files_are_read(tmp_pa
         assert results(lambda message: message["event"] == "result" and message["first_seen"] >= began) < 200
         courier.wait_done(301)
         line.close()
+        assert receipt_computer.wait_for(301, 60)
         names = sorted(taken.name for taken in receipt_computer.taken)
     assert names == sorted(result_name(number) for number in (*range(300), 900))
 
