@@ -119,9 +119,7 @@ def screen_of(kiosk: Kiosk, texts: Texts) -> Screen:
     if not isinstance(stage, leaving.MAY_BE_LEFT):
         return screen
     more = (MORE_TIME,) if leaving.may_extend(stage) else ()
-    return replace(
-        screen, buttons=(*more, *screen.buttons), leaving=stage.warned, until=leaving.end_of(stage)
-    )
+    return replace(screen, buttons=(*more, *screen.buttons), leaving=stage.warned, until=leaving.end_of(stage))
 
 
 def _stage_screen(kiosk: Kiosk, texts: Texts) -> Screen:
@@ -227,9 +225,7 @@ def _done(stage: Done, texts: Texts) -> Screen:
     if stage.no_slip is None:
         return _reception(name, stage.reception, texts, (words["take_slip"],), mood="good")
     tail = (words["no_slip"],)
-    return _reception(
-        name, stage.reception, texts, tail, reason=stage.no_slip, extra_notes=("no_slip",), mood="good"
-    )
+    return _reception(name, stage.reception, texts, tail, reason=stage.no_slip, extra_notes=("no_slip",), mood="good")
 
 
 def _counter(stage: AtCounter, texts: Texts) -> Screen:

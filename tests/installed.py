@@ -25,7 +25,7 @@ packages="$KIOSK_VENV/lib/python{sys.version_info.major}.{sys.version_info.minor
 mkdir -p "$KIOSK_VENV/bin" "$packages"
 ln -s "{Path(sys.executable).resolve()}" "$KIOSK_VENV/bin/python"
 printf 'home = %s\\n' "{Path(sys.executable).resolve().parent}" >"$KIOSK_VENV/pyvenv.cfg"
-echo "{sysconfig.get_path('purelib')}" >"$packages/packages.pth"
+echo "{sysconfig.get_path("purelib")}" >"$packages/packages.pth"
 """
 
 SITE = """

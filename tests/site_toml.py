@@ -26,6 +26,7 @@ results = "smb://kiosk@192.0.2.20/face"
 url = "tcp://192.0.2.30:9100"
 """
 
+
 class Site:
     """A folder with a site.toml and its secrets."""
 

@@ -94,7 +94,9 @@ def test_rsyslog_takes_the_file(tmp_path: Path) -> None:
 
 
 def test_usb_devices_are_marked_by_number_socket_and_serial(tmp_path: Path) -> None:
-    text = INSTALLED + """
+    text = (
+        INSTALLED
+        + """
 [[usb]]
 what = "reader"
 id = "0403:6001"
@@ -104,6 +106,7 @@ serial = "A50285BI"
 what = "touch"
 id = "0EEF:C002"
 """
+    )
     reader, line, touch = usb_rules(loaded(tmp_path, text)).splitlines()[1:]
     assert reader == (
         'SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ATTR{idVendor}=="0403", ATTR{idProduct}=="6001", '

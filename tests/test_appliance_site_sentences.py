@@ -57,9 +57,7 @@ def sources() -> Iterator[tuple[Path, ast.AST]]:
     for name, function in (("kiosk/appliance/apply.py", "_names"), ("drivers/share/terms.py", "name_fault")):
         tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
         yield from (
-            (ROOT / name, node)
-            for node in tree.body
-            if isinstance(node, ast.FunctionDef) and node.name == function
+            (ROOT / name, node) for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function
         )
 
 

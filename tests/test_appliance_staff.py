@@ -372,9 +372,7 @@ def test_the_paper_test_tells_of_printer_and_paper_alone(helper: Helper, kiosk: 
     answer = ["NG   clock    x", "OK   printer    x", "NG   paper    x → y", "SKIP test_slip    x", "NG   print_x   x"]
     said_by_check = kiosk.places.root / "answer"
     said_by_check.write_text("".join(f"{line}\n" for line in answer))
-    script(
-        kiosk.places.root / "usr/bin/systemctl", f'cp "{said_by_check}" "{kiosk.places.run}/check-answer"\n'
-    )
+    script(kiosk.places.root / "usr/bin/systemctl", f'cp "{said_by_check}" "{kiosk.places.run}/check-answer"\n')
     said = helper.ask("print", key=helper.key())
     assert [each["line"] for each in said[:-1]] == answer[1:4]
     assert said[-1] == {"ok": True, "wrong": 1}

@@ -175,7 +175,9 @@ def test_every_state_of_a_share_is_said() -> None:
 @pytest.mark.parametrize("message", sorted(set(share_messages())))
 def test_every_message_of_a_share_is_said(message: str) -> None:
     [said] = wrong(away("refused", f"{WHERE}: {message}"))
-    assert said.startswith("資格確認端末（資格確認結果）: 共有フォルダーに断られました。人の確認が必要です（smb://192.0.2.10/")
+    assert said.startswith(
+        "資格確認端末（資格確認結果）: 共有フォルダーに断られました。人の確認が必要です（smb://192.0.2.10/"
+    )
     assert message not in said
 
 

@@ -205,8 +205,10 @@ DOCUMENTS = st.dictionaries(
     st.sampled_from([*SETTINGS, "other"]),
     st.recursive(
         st.integers() | st.floats() | st.booleans() | st.text() | st.dates() | st.times() | st.datetimes(),
-        lambda inner: st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from([k for t in SETTINGS.values() for k in t]) | st.text(), inner),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from([k for t in SETTINGS.values() for k in t]) | st.text(), inner)
+        ),
         max_leaves=12,
     ),
 )
@@ -220,5 +222,3 @@ def test_no_document_makes_the_check_fail(raw: dict[str, Any]) -> None:
     problems += agreement.problems(read)
     assert problems
     assert all(line.isprintable() for line in problems)
-
-

@@ -117,9 +117,7 @@ def kill_everywhere(zygote: Zygote, bench: Bench, tmp_path: Path, files: dict[st
     raise AssertionError("no run passed untouched")
 
 
-def test_pattern_1_copies_across_two_servers_exactly_once_whenever_it_is_killed(
-    zygote: Zygote, tmp_path: Path
-) -> None:
+def test_pattern_1_copies_across_two_servers_exactly_once_whenever_it_is_killed(zygote: Zygote, tmp_path: Path) -> None:
     root = tmp_path / "files"
     for name in ("face", "res", "to_face", "to_res"):
         (root / name).mkdir(parents=True)
@@ -137,9 +135,7 @@ def test_pattern_1_copies_across_two_servers_exactly_once_whenever_it_is_killed(
         kill_everywhere(zygote, bench, tmp_path, {ELIGIBILITY: "face", SUBSIDY: "res"}, kills_min=14)
 
 
-def test_pattern_2_copies_between_two_shares_exactly_once_whenever_it_is_killed(
-    zygote: Zygote, tmp_path: Path
-) -> None:
+def test_pattern_2_copies_between_two_shares_exactly_once_whenever_it_is_killed(zygote: Zygote, tmp_path: Path) -> None:
     root = tmp_path / "files"
     for name in ("face", "to_face"):
         (root / name).mkdir(parents=True)

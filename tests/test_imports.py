@@ -59,8 +59,15 @@ RULES: dict[str, Reach | Kept] = {
         why="step(state, event, now) can be walked through in a test, every pair of it",
     ),
     "pure modules stay pure": Reach(
-        ("kiosk.screens*", "kiosk.slip", "kiosk.result_files", "kiosk.eligibility", "kiosk.appliance.pages_*",
-         "kiosk.appliance.site_words", "kiosk.appliance.status_words"),
+        (
+            "kiosk.screens*",
+            "kiosk.slip",
+            "kiosk.result_files",
+            "kiosk.eligibility",
+            "kiosk.appliance.pages_*",
+            "kiosk.appliance.site_words",
+            "kiosk.appliance.status_words",
+        ),
         never=OUTSIDE,
         why="what is shown, printed and read must follow from arguments alone",
     ),

@@ -54,7 +54,7 @@ def test_a_number_that_is_not_in_the_table_has_no_patient_number(file: Path) -> 
         b"\xef\xbb\xbf" + HEADER.encode() + "Ｒ１,患者1\n".encode(),
         HEADER.encode() + "Ｒ１,患者1\n".encode("cp932"),
         HEADER.replace("\n", "\r\n").encode() + "　Ｒ１　 , 患者1\r\n\r\n,\r\n".encode(),
-        " Patient_Number , note , REFERENCE_NUMBER \n\"患者1\",\"a,b\nc\",Ｒ１\n".encode(),
+        ' Patient_Number , note , REFERENCE_NUMBER \n"患者1","a,b\nc",Ｒ１\n'.encode(),
         (HEADER + "Ｒ１,患者1").encode(),  # the last line has no end
         (HEADER + "Ｒ１,患者1\nR2,患者1\nＲ１,患者1\n").encode(),  # said twice, and the same
     ],

@@ -31,7 +31,7 @@ version = "1"
 """
 
 # PEP 660, as small as it gets: a wheel with a .pth file.
-BACKEND = '''
+BACKEND = """
 import pathlib, zipfile
 FILES = {
     "small.pth": str(pathlib.Path(__file__).parent) + "\\n",
@@ -45,7 +45,7 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
             wheel.writestr(name, text)
     return "small-1-py3-none-any.whl"
 build_wheel = build_editable
-'''
+"""
 
 
 class SmallRepo:

@@ -369,8 +369,6 @@ def _pixels(desk: Desk) -> bytes:
     return bytes(desk.view.export_as_image().texture.pixels)
 
 
-
-
 def test_appointments_as_long_as_an_import_allows_are_set_before_anybody_takes_the_window_for_stuck() -> None:
     long = f.Appointment("13:00", "呼吸器" * 166, "佐藤" * 249, "A棟1階2番窓口、" * 55)
     desk = Desk()

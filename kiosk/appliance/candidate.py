@@ -106,9 +106,7 @@ def knows_pin(config: Config, folder: Path, kept: bytes, gate: pin.Gate) -> list
             return [f"暗証番号が、この機械のものと違います（変えるときは、前の番号を {OLD_PIN} に入れてください）"]
 
 
-def verdict(
-    findings: Sequence[Mapping[str, Any]], *, installed: bool, anyway: bool
-) -> tuple[bool, list[str]]:
+def verdict(findings: Sequence[Mapping[str, Any]], *, installed: bool, anyway: bool) -> tuple[bool, list[str]]:
     """(taken?, what is wrong) from the check's findings."""
     if not findings:
         return False, ["点検を実行できませんでした。電源を入れ直して、もう一度差し込んでください"]

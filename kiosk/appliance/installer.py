@@ -41,9 +41,7 @@ class NotInstalled(Exception):
 
 def disks(places: Places) -> list[Disk]:
     """Disks that an installation may go to: whole, large enough, writable, not the stick itself."""
-    done = places.call(
-        "lsblk", "--json", "--bytes", "--output", "NAME,TYPE,SIZE,MODEL,RO,PARTLABEL", limit_s=_LIST_S
-    )
+    done = places.call("lsblk", "--json", "--bytes", "--output", "NAME,TYPE,SIZE,MODEL,RO,PARTLABEL", limit_s=_LIST_S)
     try:
         devices = json.loads(done.out)["blockdevices"]
     except (ValueError, KeyError, TypeError):

@@ -191,9 +191,7 @@ def lost_journals(facts: Mapping[str, Any]) -> list[str]:
     found = facts.get("alarms")
     alarms = found if isinstance(found, list) else []
     return sorted(
-        str(each.get("subject"))
-        for each in alarms
-        if isinstance(each, Mapping) and each.get("code") == "journal_lost"
+        str(each.get("subject")) for each in alarms if isinstance(each, Mapping) and each.get("code") == "journal_lost"
     )
 
 

@@ -257,9 +257,7 @@ class Verbs:
         if not lost and not self._session.use(request.get("key")):
             yield _no("no_session")
             return
-        done = self._places.call(
-            "grub-editenv", str(self._places.grubenv), "set", "kiosk_format=1", limit_s=_SYSTEMD_S
-        )
+        done = self._places.call("grub-editenv", str(self._places.grubenv), "set", "kiosk_format=1", limit_s=_SYSTEMD_S)
         if done.ok:
             done = self._places.call("systemctl", "--no-block", "reboot", limit_s=_SYSTEMD_S)
         yield _done(done)

@@ -96,9 +96,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, passwords: bool
     return _config(read, secrets, file, Path(courier_dir) if courier_dir else None)
 
 
-def password(
-    config: Config, table: str, url: str, name: str, environ: Mapping[str, str] = os.environ
-) -> Secret | None:
+def password(config: Config, table: str, url: str, name: str, environ: Mapping[str, str] = os.environ) -> Secret | None:
     """What a program needs only when it runs: `name`, the password_file of [table]. None when `url` is not smb://.
 
     Raises ConfigError.
@@ -121,9 +119,7 @@ def _share_password(read: reading.Read, base: Path, credentials: str | None) -> 
         receipt_computer["password_file"] = terminal["password_file"]
 
 
-def _config(
-    read: reading.Read, secrets: Mapping[str, Secret | None], file: Path, courier_dir: Path | None
-) -> Config:
+def _config(read: reading.Read, secrets: Mapping[str, Secret | None], file: Path, courier_dir: Path | None) -> Config:
     tables = read.tables
     return Config(
         site=Site(**tables["site"]),

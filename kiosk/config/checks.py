@@ -215,9 +215,7 @@ def printer_url() -> Check:
 
 def card_reader_url() -> Check:
     """The address of a patient-card reader."""
-    return _url(
-        "serial:///dev/ttyS0?baudrate=9600", drivers.card_reader.parse_url, drivers.card_reader.BadAddress
-    )
+    return _url("serial:///dev/ttyS0?baudrate=9600", drivers.card_reader.parse_url, drivers.card_reader.BadAddress)
 
 
 def _url(expected: str, parse: Callable[[str], object], bad: type[ValueError]) -> Check:

@@ -77,9 +77,7 @@ def judge(hospital: Hospital, face: WatchedFace, out: Path, account: Account) ->
     names = tuple(_joined(screen.name for screen in face.screens if screen.name not in _MOMENTS))
     account.check(f"画面 {len(face.screens)} 枚を順に通り、最初の画面に戻った", names == _PASSED)
     pictures = sorted(out.glob("[0-9][0-9]-*.png"))
-    account.check(
-        f"画面の写真 {len(pictures)} 枚", len(pictures) == face.count() and all(map(_is_png, pictures))
-    )
+    account.check(f"画面の写真 {len(pictures)} 枚", len(pictures) == face.count() and all(map(_is_png, pictures)))
     counters = [screen.reason for screen in face.screens if screen.name == "counter"]
     account.check("窓口へのご案内は1回、理由は not_registered", counters == ["not_registered"])
     _judge_slips(hospital, account)
@@ -89,9 +87,7 @@ def judge(hospital: Hospital, face: WatchedFace, out: Path, account: Account) ->
 
 def _judge_slips(hospital: Hospital, account: Account) -> None:
     jobs = hospital.printer.jobs
-    good = [
-        job.picture.width == _SLIP_WIDTH_DOTS and job.picture.histogram()[0] > _SLIP_BLACK_DOTS_MIN for job in jobs
-    ]
+    good = [job.picture.width == _SLIP_WIDTH_DOTS and job.picture.histogram()[0] > _SLIP_BLACK_DOTS_MIN for job in jobs]
     # The pictures are drawn from the bytes that came over the wire, by the simulated printer.
     account.check("受付票 2 枚がプリンターから出た", good == [True, True] and hospital.printer.garbage == 0)
 

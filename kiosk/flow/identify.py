@@ -48,9 +48,7 @@ def cancelled(kiosk: Kiosk, stage: Preparing | AwaitingTap | Settling | Awaiting
     return to_start(make_unclean(kiosk, now), now, stage.visit, "cancelled")
 
 
-def cancel_pressed(
-    kiosk: Kiosk, stage: Preparing | AwaitingTap | Settling, event: e.Pressed, now: float
-) -> Step:
+def cancel_pressed(kiosk: Kiosk, stage: Preparing | AwaitingTap | Settling, event: e.Pressed, now: float) -> Step:
     return cancelled(kiosk, stage, now) if event.button == "cancel" else stay(kiosk)
 
 

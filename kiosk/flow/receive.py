@@ -100,9 +100,7 @@ def looking_ticked(kiosk: Kiosk, stage: LookingUp | Registering, event: e.Ticked
     return stay(kiosk) if now < stage.deadline else to_counter(kiosk, now, stage.visit, "reservations_down")
 
 
-def looking_subsidy_failed(
-    kiosk: Kiosk, stage: LookingUp | Registering, event: e.SubsidyFailed, now: float
-) -> Step:
+def looking_subsidy_failed(kiosk: Kiosk, stage: LookingUp | Registering, event: e.SubsidyFailed, now: float) -> Step:
     if event.file != stage.file:
         return stay(kiosk)
     return go(kiosk, replace(stage, notes=with_subsidy_failed(stage.notes)))

@@ -140,9 +140,7 @@ def main() -> None:
     parser.add_argument("--idle-s", type=float, default=10)
     parser.add_argument("--told", type=Path, default=Path("/tmp/kiosk-bench-frames"))
     arguments = parser.parse_args()
-    kiosk, bare = (
-        measure(program, arguments.told, arguments.rounds, arguments.idle_s) for program in (_KIOSK, _BARE)
-    )
+    kiosk, bare = (measure(program, arguments.told, arguments.rounds, arguments.idle_s) for program in (_KIOSK, _BARE))
     print(f"{'':30}{'kiosk':>10}{'bare Kivy':>12}{'ratio':>8}")  # noqa: T201 - the bench's answer
     for what, value in kiosk.items():
         ratio = value / bare[what] if bare[what] else float("nan")

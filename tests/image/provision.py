@@ -57,7 +57,7 @@ def begin(machine: Machine) -> None:
     """As the button 「受付を始める」 does it, by the staff socket: the page leaves by itself as well, only later."""
     machine.shell.value(
         "python3 -c \"import socket; s=socket.socket(socket.AF_UNIX); s.connect('/run/kiosk-staff/staff.sock');"
-        " s.sendall(b'{\\\"do\\\":\\\"leave\\\"}\\n'); print(s.makefile().readline())\""
+        ' s.sendall(b\'{\\"do\\":\\"leave\\"}\\n\'); print(s.makefile().readline())"'
     )
 
 
@@ -86,9 +86,7 @@ def run_good(bench: Bench) -> None:
         bench.until_up(bench.fresh("provision"))
     machine = bench.machine
     assert machine is not None
-    stick = bench.hospital.stick(
-        machine.folder / "wiping.img", {**bench.hospital.site_files(), "wipe-secrets": b""}
-    )
+    stick = bench.hospital.stick(machine.folder / "wiping.img", {**bench.hospital.site_files(), "wipe-secrets": b""})
     with bench.timed("stick_to_result"):
         shown = result_of(bench, machine, stick)
     bench.picture(machine, "provisioned")

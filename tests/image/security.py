@@ -80,7 +80,7 @@ def run(bench: Bench) -> None:
         assert code != 0, f"the screen's user can read {what}: {said}"
     _who_is_heard(shell)
     for user in ("kiosk", "kiosk-courier", "kiosk-fetch"):
-        assert shell.run(f"runuser -u {user} -- python3 -c \"import os; os.setuid(0)\"")[0] != 0
+        assert shell.run(f'runuser -u {user} -- python3 -c "import os; os.setuid(0)"')[0] != 0
     passwords = shell.value("cut -d: -f2 /etc/shadow | sort -u").split()
     assert all(each[0] in "!*" for each in passwords), "somebody has a password"
     for program in ("sshd", "gcc", "pip", "pip3", "agetty", "login", "apt-get"):
