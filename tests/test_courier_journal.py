@@ -141,7 +141,7 @@ def test_whichever_statement_fails_the_asker_hears_of_an_error_file(tmp_path: Pa
             place(tmp_path / "res", name, b"error")
             made.placed = number
             wait_until(lambda: len(made.said("subsidy_failed")) >= made.placed, f"told of {number}", 20)
-            assert journal.after is None
+            wait_until(lambda: journal.after is None, "the statement that fails, before or after that", 20)
         assert {each["file"] for each in made.said("subsidy_failed")} == {made.said("result")[0]["file"]}
 
 
