@@ -128,11 +128,13 @@ def to_tell(folder: Path, today: date) -> str | None:
     return f"{described(told)}; was the export whole? if so, acknowledge it (kiosk status --acknowledge)"
 
 
-def settled(folder: Path, today: date, days: tuple[date, ...] | None = None) -> None:
-    """A person acknowledged what shrank, or imported these days by hand."""
+def settled(folder: Path, today: date, days: tuple[date, ...] | None = None) -> str | None:
+    """A person acknowledged what shrank, or imported these days by hand. Returns what had to be told until now."""
+    told = to_tell(folder, today)
     record = ImportRecord.load(folder)
     over = record.shrunk if days is None else {day.isoformat() for day in days}
     kept = {day: each for day, each in record.shrunk.items() if day not in over}
     if kept != record.shrunk:
         record.shrunk = kept
         record.save(today)
+    return told

@@ -90,13 +90,14 @@ def collect(config: Config, acknowledge: bool, *, ask_printer: bool = True) -> S
     status = Status()
     folder = config.site.data_dir
     status.facts["alarm_command"] = {"set": bool(config.alarm.command), "fails": False}
+    settled = None
     if acknowledge:
         acknowledge_loss(folder)
-        import_record.settled(folder, datetime.now(config.site.zone).date())
+        settled = import_record.settled(folder, datetime.now(config.site.zone).date())
     told = _courier(status, config.courier_dir, acknowledge)
     _delivery(status, told or _unasked(config.courier_dir / overview.LEDGER), config.site.zone)
     _reception(status, folder)
-    _troubles(status, folder, config.courier_dir)
+    _troubles(status, folder, config.courier_dir, settled)
     status.facts["retention"] = retention.facts(config)
     if ask_printer:
         _printer(status, config)
@@ -199,15 +200,17 @@ def _reception(status: Status, folder: Path) -> None:
         status.found("card_reader_down", "The card reader does not answer.")
 
 
-def _troubles(status: Status, folder: Path, courier_dir: Path) -> None:
+def _troubles(status: Status, folder: Path, courier_dir: Path, settled: str | None) -> None:
     """What the processes say is wrong, and what can be seen without them.
 
     A process on a full disk cannot write it down, one that has ended says nothing. The loss of the reservations has a
-    file of its own: it is over as soon as it is acknowledged.
+    file of its own: it is over as soon as it is acknowledged. `settled`: so is this, though the reception still says it.
     """
     reception = status.facts["reception"]
     said = {"imports": reception.get("imports"), **_words(reception.get("troubles"))}  # an older one: only `imports`
     said["reservations_lost"] = Beside(folder).loss()
+    if settled is not None and said["imports"] == settled:
+        said["imports"] = None
     told = _words(status.facts["courier"].get("disk"))
     worse: set[str] = set()
     for code in ("disk_full", "disk_low"):

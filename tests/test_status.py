@@ -276,7 +276,7 @@ def test_a_day_that_shrinks_is_wrong_until_it_is_acknowledged(tmp_path: Path) ->
         shrunk = f"{today()}: 10 appointments instead of 31"
         assert [said.startswith(f"The import of appointments: {shrunk}") for said in facts["wrong"]] == [True]
         wait_until(lambda: reception.lines and reception.lines[-1]["staff"] == ["imports"], "the notice for staff")
-        hospital.kiosk("status", "--acknowledge")
+        assert hospital.kiosk("status", "--acknowledge").returncode == 0
         settled(hospital, all_well)
         assert reception.quit() == 0
 
