@@ -58,12 +58,12 @@ def give(folder: Path, wanted: str, moving: list[str]) -> bool:
     old, group = grp.getgrnam(OLD).gr_gid, grp.getgrnam(wanted).gr_gid
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return True  # not mounted, or no folder: `kiosk check` says so
+    except OSError as error:
+        return left_alone(folder, moving, os.strerror(error.errno or 0))
     try:
         mine = {old, grp.getgrnam(NEW).gr_gid}
         if os.fstat(handle).st_gid not in mine:
-            return True
+            return left_alone(folder, moving, "it is of another group, or its disk is not mounted")
         if moving:
             allow(handle, mine)
         if os.fstat(handle).st_gid != group:
@@ -78,6 +78,16 @@ def give(folder: Path, wanted: str, moving: list[str]) -> bool:
     finally:
         os.close(handle)
     return True
+
+
+def left_alone(folder: Path, moving: list[str], why: str) -> bool:
+    """Whoever puts exports there may do so by the old group: nobody is moved before the folder knows the new one."""
+    if moving:
+        say(
+            f"{folder}: {why}; {', '.join(moving)} stay in the group {OLD}, which reads site.toml. When it is there, "
+            f"run deploy/install again, or move each: gpasswd -a ACCOUNT {NEW} && gpasswd -d ACCOUNT {OLD}"
+        )
+    return not moving
 
 
 def give_export(folder: int, name: str, old: int, new: int) -> None:

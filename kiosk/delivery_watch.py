@@ -105,7 +105,8 @@ def codes_of(silent: bool, answer: Message, *, alarm_fails: bool = False) -> tup
     """What holds. `answer`: what the courier said last, {} if that is too old; `alarm_fails`: the reception's own."""
     seen = overview.heard(answer.get("overview"))
     found = {"courier_silent"} if silent else set()
-    found |= answer.get("disk", {}).keys()
+    disk = answer.get("disk")
+    found |= disk.keys() if isinstance(disk, dict) else set()  # a courier of another version may say anything
     if answer.get("journal_fails"):
         found.add("disk_full")
     if alarm_fails or answer.get("alarm_fails"):

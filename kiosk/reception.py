@@ -50,6 +50,7 @@ def run(
     face = face_of()
     notifier.starting()
     log = EventLog(folder, "run")
+    faults = ThreadFaults(lambda name: log.write("reception_failed", what=name))
     inbox = Inbox()
     when_asked_to_end(inbox.quit)
     courier = None
@@ -57,8 +58,9 @@ def run(
         courier = CourierProcess(config.file, lambda code: log.write("courier_restarted", code=str(code)))
     try:
         log.write("kiosk_started")
-        face.serve(lambda: receive(config, folder, references, log, inbox, face, notifier, clean_start))
-        status.forget_run_status(folder)
+        face.serve(lambda: receive(config, folder, references, log, inbox, face, notifier, faults, clean_start))
+        if not faults.any:  # else it ends by itself, and staff hear that until it runs again
+            status.forget_run_status(folder)
     finally:
         notifier.stopping()
         if courier is not None:
@@ -66,7 +68,7 @@ def run(
         log.write("kiosk_stopped")
         log.close()
         lock.release()
-    return 0
+    return 1 if faults.any else 0
 
 
 def receive(
@@ -77,6 +79,7 @@ def receive(
     inbox: Inbox,
     face: Face,
     notifier: Notifier,
+    faults: ThreadFaults,
     clean_start: bool,
 ) -> None:
     """One reception from its first screen to the end; devices are opened and closed here."""
@@ -84,7 +87,6 @@ def receive(
     def clock() -> datetime:
         return datetime.now(config.site.zone)
 
-    faults = ThreadFaults(lambda name: log.write("reception_failed", what=name))
     ear = CourierEar(inbox, log)
     board = Board(folder, log)
     doors = Doors(config, inbox, clock)

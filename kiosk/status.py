@@ -204,7 +204,7 @@ def _troubles(status: Status, folder: Path, courier_dir: Path, settled: str | No
     """What the processes say is wrong, and what can be seen without them.
 
     A process on a full disk cannot write it down, one that has ended says nothing. The loss of the reservations has a
-    file of its own: it is over as soon as it is acknowledged. `settled`: so is this, though the reception still says it.
+    file of its own: it is over as soon as it is acknowledged. `settled`: so is this, whatever the reception says.
     """
     reception = status.facts["reception"]
     said = {"imports": reception.get("imports"), **_words(reception.get("troubles"))}  # an older one: only `imports`

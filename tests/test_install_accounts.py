@@ -215,6 +215,18 @@ def test_a_folder_that_can_be_given_to_nobody_keeps_its_accounts_and_says_so() -
 
 
 @pytest.mark.peers
+def test_an_empty_mount_point_in_the_folders_place_keeps_the_accounts_until_the_next_time() -> None:
+    with _pc() as pc:
+        said = _story(
+            pc, OLD, "mount -t tmpfs -o mode=755 away /srv/exports", "install --config site.toml",
+            "members kiosk; umount /srv/exports", "install --config site.toml", ASKED,
+        )  # fmt: skip
+        assert "it is of another group, or its disk is not mounted; dept2, yoyaku stay in the group kiosk" in said[""]
+        assert said[""].index("stay in the group kiosk") < said[""].index("yoyaku was moved")
+        assert {name: said[name] for name in REACHED} == REACHED
+
+
+@pytest.mark.peers
 def test_uninstalling_with_the_data_takes_the_groups_too() -> None:
     with _pc() as pc:
         said = _story(

@@ -243,7 +243,7 @@ def test_the_couriers_end_answers_others_whatever_one_says(tmp_path: Path, capfd
 SHARE = {"state": "ok", "message": "", "failing_s": 0.0}
 STATUS: Message = {
     "event": "status", "process": os.getpid(), "up_s": 1.0, "shares": {"terminal.results": SHARE}, "other_files": 0,
-    "unfinished": 0, "oldest_unfinished_s": None,
+    "unfinished": 0, "oldest_unfinished_s": None, "disk": {}, "journal_fails": False, "alarm_fails": False,
     "overview": {"waiting": 0, "oldest_s": None, "alarms": [], "files": {}, "subsidies": {}},
 }  # fmt: skip
 

@@ -175,6 +175,7 @@ if "run" in sys.orig_argv:
         hospital.tap("valid-utf8")
         assert reception.until("done")["reason"] is None
         reception.press("close")
-        assert reception.process.wait(DEADLINE_S) == 0
+        assert reception.process.wait(DEADLINE_S) == 1
         assert reception.lines[-1]["screen"] == "choose_card"
+        assert "The reception (kiosk run) ended by itself" in hospital.kiosk("status").stdout
         assert "04184963" not in "".join(reception.errors)
