@@ -92,7 +92,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "import_done": "A file of appointments was imported.",
     "import_failed": "A file of appointments was refused.",
     "data_folder_lost": "The data folder or its files vanished; the process ends, to be started anew.",
-    "imports": "Appointments cannot be imported.",
+    "imports": "The import of appointments needs a look.",
     "trouble_over": "A trouble of the reception is over.",
     "import_folder_failed": "The folder for appointments cannot be used.",
     # the process that fetches exports

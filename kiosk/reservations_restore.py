@@ -25,7 +25,7 @@ def restore(config: Config, book: SqliteReservations) -> Iterator[str]:
     if anew is None:
         return
     at = anew.backup and anew.backup.astimezone(config.site.zone)
-    yield f"the appointments of the backup of {at:%Y-%m-%d %H:%M}" if at else "there was no backup: no appointments"
+    yield f"the appointments of the backup of {at:%Y-%m-%d %H:%M}" if at else "there was no backup"
     yield f"{anew.arrivals} arrivals of today; their numbers go on"
     yield f"{import_again(book, config.reservations.import_dir, today)} exports of done/ imported again"
     if anew.put_aside:

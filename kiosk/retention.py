@@ -16,6 +16,7 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from drivers.reservations import rescue
 from drivers.reservations.beside import BACKUP_FOLDER, write_durably
@@ -59,11 +60,13 @@ def facts(config: Config) -> dict[str, str | int | None]:
     }
 
 
-def lines(told: Mapping[str, str | int | None]) -> list[str]:
-    """The same for people."""
+def lines(told: Mapping[str, str | int | None], zone: ZoneInfo) -> list[str]:
+    """The same for people, who read times of the site's zone."""
     what = f"appointments, arrivals and exports older than {told['keep_days']} days are deleted"
     note = f"    NOTE from {told['deletes_from']} on, {what} ([reservations] keep_days)"
-    made = f"    backup of the reservations: {told['newest_backup'] or 'none yet'}"
+    newest = told["newest_backup"]
+    at = f"{datetime.fromisoformat(str(newest)).astimezone(zone):%Y-%m-%d %H:%M}" if newest else "none yet"
+    made = f"    backup of the reservations: {at}"
     return [note, made] if told["deletes_from"] else [made]
 
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from drivers.printer import NotReady, open_printer
 from drivers.reservations.beside import Beside
 from drivers.reservations.beside import acknowledge as acknowledge_loss
-from kiosk import disk_room, import_record, locks, machine_facts, moments, retention, safe_files
+from kiosk import disk_room, import_record, locks, machine_facts, moments, retention, safe_files, stopped_reception
 from kiosk.config import Config
 from kiosk.courier import overview
 from kiosk.journal import EVENTS
@@ -97,7 +97,7 @@ def collect(config: Config, acknowledge: bool, *, ask_printer: bool = True) -> S
     told = _courier(status, config.courier_dir, acknowledge)
     _delivery(status, told or _unasked(config.courier_dir / overview.LEDGER), config.site.zone)
     _reception(status, folder)
-    _troubles(status, folder, config.courier_dir, settled)
+    _troubles(status, config, settled)
     status.facts["retention"] = retention.facts(config)
     if ask_printer:
         _printer(status, config)
@@ -200,28 +200,30 @@ def _reception(status: Status, folder: Path) -> None:
         status.found("card_reader_down", "The card reader does not answer.")
 
 
-def _troubles(status: Status, folder: Path, courier_dir: Path, settled: str | None) -> None:
+def _troubles(status: Status, config: Config, settled: str | None) -> None:
     """What the processes say is wrong, and what can be seen without them.
 
     A process on a full disk cannot write it down, one that has ended says nothing. The loss of the reservations has a
     file of its own: it is over as soon as it is acknowledged. `settled`: so is this, whatever the reception says.
     """
-    reception = status.facts["reception"]
+    reception, folder = status.facts["reception"], config.site.data_dir
     said = {"imports": reception.get("imports"), **_words(reception.get("troubles"))}  # an older one: only `imports`
     said["reservations_lost"] = Beside(folder).loss()
     if settled is not None and said["imports"] == settled:
         said["imports"] = None
+    if not reception["alive"]:
+        said.update(stopped_reception.troubles(config).items())
     told = _words(status.facts["courier"].get("disk"))
     worse: set[str] = set()
     for code in ("disk_full", "disk_low"):
-        seen = (disk_room.way_out(each) for each in sorted({folder, courier_dir}) if disk_room.now(each) == code)
+        seen = (disk_room.way_out(each) for each in sorted({folder, config.courier_dir}) if disk_room.now(each) == code)
         whats = dict.fromkeys(what for what in (said.get(code), told.get(code), *seen) if what and what not in worse)
         worse.update(whats)
         said[code] = "; ".join(whats)
     status.facts["troubles"] = {code: said[code] for code in TROUBLES if said.get(code)}
     for code, what in status.facts["troubles"].items():
         beginning = "The import of appointments" if code == "imports" else EVENTS[code].rstrip(".")
-        status.found(code, f"{beginning}: {what}", what=what)
+        status.found(code, f"{beginning}: {what} ({code})", what=what)
 
 
 def _words(told: object) -> dict[str, str]:

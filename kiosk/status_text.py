@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from kiosk import retention
 
@@ -17,7 +18,7 @@ def as_text(facts: Facts) -> str:
     lines = [f"NG  {sentence}" for sentence in facts["wrong"]] or ["OK  nothing is wrong"]
     if not facts["reception"]["alive"]:  # stopped on purpose: not wrong, but a dark screen to patients
         lines.append("    NOTE the reception is not running: systemctl start kiosk")
-    lines += retention.lines(facts["retention"])
+    lines += retention.lines(facts["retention"], ZoneInfo(facts["zone"]))
     lines.append(f"    courier alive: {facts['courier']['alive']}")
     lines.append(f"    reception alive: {facts['reception']['alive']}")
     lines += [f"    {role}: {share['state'] or 'not tried yet'}" for role, share in facts["shares"].items()]

@@ -271,6 +271,7 @@ def test_a_status_of_another_form_stops_no_reader(tmp_path: Path, monkeypatch: p
             "printer": {"state": "ready", "paper_near_end": False},
             "machine": {},
             "wrong": found.wrong,
+            "zone": "Asia/Tokyo",
             "retention": {"keep_days": 90, "deletes_from": None, "newest_backup": None},
         }
         status_text.as_text(found.facts)

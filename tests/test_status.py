@@ -8,6 +8,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from drivers.simulated.printer import SimulatedPrinter
 from kiosk import locks
 from kiosk.courier.overview import LEDGER
+from kiosk.import_record import ImportRecord, Shrunk
 from kiosk.status import RUN_STATUS
 from tests.hospital import FILE_OF, PATIENT_OF, ROOT, Hospital, today, wait_until
 
@@ -318,3 +320,25 @@ def test_a_fifo_that_a_service_left_does_not_keep_root(tmp_path: Path, name: str
         unreadable = [each["what"] for each in facts["problems"] if each["code"] == "journal_unreadable"]
         assert unreadable == (["OperationalError"] if name == LEDGER else [])
         lock.release()
+
+
+def test_what_a_stopped_reception_would_tell_is_told_without_it(tmp_path: Path) -> None:
+    """The technician's page stops the reception."""
+    settings = {"reference_numbers": {"map": f'"{tmp_path}/map.csv"'}}
+    (tmp_path / "map.csv").write_text("reference_number,patient_number\nR1,1\n")
+    with Hospital(tmp_path, settings=settings) as hospital:
+        hospital.open_courier()
+        hospital.book(*(f"{number},{{today}},9:00,a,b," for number in range(30)))
+        settled(hospital, all_well)
+        record = ImportRecord.load(hospital.data_dir)
+        record.shrunk[today().isoformat()] = Shrunk(31, 10, time.time())
+        record.save(today())
+        (tmp_path / "map.csv").write_text("reference_number\nR1\n")
+        (hospital.data_dir / "reservations.db").write_bytes(b"garbage" * 1000)
+        facts = settled(hospital, lambda facts: len(facts["wrong"]) == 3)
+        assert set(facts["troubles"]) == {"reservations_down", "imports", "reference_numbers_refused"}
+        assert all(said.endswith(f"({code})") for said, code in zip(facts["wrong"], facts["troubles"], strict=True))
+        (hospital.data_dir / "reservations.db").unlink()
+        assert "missing" in settled(hospital, lambda facts: facts["wrong"])["troubles"]["reservations_down"]
+        facts = json.loads(hospital.kiosk("status", "--json", "--acknowledge").stdout)
+        assert "imports" not in facts["troubles"]
