@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,8 +21,11 @@ from pathlib import Path
 from typing import Protocol
 
 from drivers.reservations import ReservationsDown
-from kiosk import own_files, safe_files
+from kiosk import import_names, own_files, safe_files
 from kiosk.import_child import Outcome
+from kiosk.import_names import DONE as _DONE
+from kiosk.import_names import FAILED as _FAILED
+from kiosk.import_names import TAKEN as _TAKEN
 from kiosk.import_quiet import QUIET_S, Quiet, unended
 from kiosk.import_shelf import DONE, FAILED, NOTE_MODE, Shelf, stamp_of
 from kiosk.importer import BrokenOff
@@ -31,11 +33,6 @@ from kiosk.importer import BrokenOff
 RETRY_S = 5.0
 _MAX_FILES_A_POLL = 5
 _MAX_LISTED = 10_000
-_TAKEN, _DONE, _FAILED = ".kiosk-taken-", ".kiosk-done-", ".kiosk-failed-"
-_MARK_CHARS = 9  # eight characters of a uuid and a hyphen
-# The last of the eight, once an import was begun, and begun again. Before that it is a hexadecimal digit.
-_BEGUN = "xy"
-_MAX_NAME_BYTES = 180
 
 _WAY_OUT = 'let the export program end every line, or set [reservations] final_line_end = "optional"'
 UNENDED = f"the last line lacks a line end, so the file may not be whole: {_WAY_OUT}"
@@ -134,7 +131,7 @@ class ImportFolder:
             self._shelf.look(now)
             with contextlib.suppress(OSError):
                 self.warning = self._warning()
-        self._shelf.take_back(now, _TAKEN)
+        self._shelf.take_back(now)
 
     def _warning(self) -> str | None:
         if self._shelf.last_was_refused():
@@ -149,7 +146,7 @@ class ImportFolder:
         names: list[str] = []
         with os.scandir(self._path) as entries:
             for entry in entries:
-                ours = entry.name.startswith((_TAKEN, _DONE, _FAILED)) or not entry.name.startswith(".")
+                ours = not entry.name.startswith(".") or import_names.is_ours(entry.name)
                 # A symbolic link could lead anywhere; an export is a file.
                 if ours and entry.name.lower().endswith(".csv") and entry.is_file(follow_symlinks=False):
                     names.append(entry.name)
@@ -206,7 +203,7 @@ class ImportFolder:
         """The hidden name of the file, given to it now unless it has one already."""
         if name.startswith(_TAKEN):
             return name
-        return self._renamed(name, f"{_TAKEN}{uuid.uuid4().hex[:8]}-{_shortened(name)}")
+        return self._renamed(name, import_names.taken(name))
 
     def _renamed(self, name: str, new_name: str) -> str:
         (self._path / name).rename(self._path / new_name)
@@ -253,11 +250,9 @@ class ImportFolder:
         """
         if not self._unended_taken and unended(file):
             return claimed, Outcome(False, UNENDED)
-        begun = _begun(claimed)
-        if begun == len(_BEGUN):
+        if import_names.begun(claimed) == import_names.BEGUN_MAX:
             return claimed, Outcome(False, BROKEN_OFF)
-        at = len(_TAKEN) + _MARK_CHARS - 2
-        name = self._renamed(claimed, claimed[:at] + _BEGUN[begun] + claimed[at + 1 :])
+        name = self._renamed(claimed, import_names.begun_again(claimed))
         try:
             return name, self._importer.import_file(file)
         except BrokenOff:
@@ -273,24 +268,11 @@ class ImportFolder:
             own_files.write_new(self._path / f"{marked}.txt", text.encode(), NOTE_MODE)
 
     def _put_away(self, marked: str, now: float) -> str:
-        original = marked.removeprefix(_DONE).removeprefix(_FAILED)[_MARK_CHARS:]
-        return self._shelf.put_away(marked, _folder_of(marked), original, now)
-
-
-def _begun(claimed: str) -> int:
-    return _BEGUN.find(claimed[len(_TAKEN) + _MARK_CHARS - 2]) + 1
+        return self._shelf.put_away(marked, _folder_of(marked), import_names.original(marked), now)
 
 
 def _folder_of(marked: str) -> str:
     return DONE if marked.startswith(_DONE) else FAILED
-
-
-def _shortened(name: str) -> str:
-    """`name`, if need be without its end, so that a mark and a time fit in front of it."""
-    raw = os.fsencode(name)
-    if len(raw) <= _MAX_NAME_BYTES:
-        return name
-    return raw[: _MAX_NAME_BYTES - 4].decode("utf-8", errors="ignore") + ".csv"
 
 
 def _reason(error: OSError) -> str:

@@ -14,7 +14,6 @@ import os
 import re
 import stat
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from kiosk import own_files, safe_files
+from kiosk import import_names, own_files, safe_files
 
 DONE, FAILED = "done", "failed"
 # How long a writer that still has a file open is thought of, and how many files are.
@@ -84,15 +83,15 @@ class Shelf:
                     stamp = None if written_here else stamp_of(facts)
                     self._kept[where, name] = _Kept(stamp, found[1], now + LOOK_AGAIN_S)
 
-    def take_back(self, now: float, mark: str) -> None:
-        """Put what was written to since into the import folder again, as claimed files: `mark` in front of the name."""
+    def take_back(self, now: float) -> None:
+        """Put what was written to since into the import folder again, as files that are taken."""
         for (where, name), kept in list(self._kept.items()):
             with suppress(OSError), self._folder(where) as folder:
                 facts = self._facts(folder, name)
                 if facts is None or now >= kept.until:
                     del self._kept[where, name]
                 elif stamp_of(facts) != kept.stamp:
-                    os.rename(name, self._path / f"{mark}{uuid.uuid4().hex[:8]}-{kept.original}", src_dir_fd=folder)
+                    os.rename(name, self._path / import_names.taken(kept.original), src_dir_fd=folder)
                     del self._kept[where, name]
                     with suppress(FileNotFoundError):
                         os.unlink(f"{name}.txt", dir_fd=folder)

@@ -21,6 +21,7 @@ from kiosk.importer import Importer
 from kiosk.journal import EventLog
 
 POLL_S: Final = 1.0
+FAULT: Final = "a fault of the program"
 
 
 class ImportWatch:
@@ -43,9 +44,13 @@ class ImportWatch:
     def _watch(self) -> None:
         pause = threading.Event()
         while not pause.wait(POLL_S):
-            for outcome in self._imports.poll(time.monotonic()):
-                self._tell(outcome)
-            self._board.trouble("imports", self._imports.trouble or self._to_look_at())
+            try:
+                for outcome in self._imports.poll(time.monotonic()):
+                    self._tell(outcome)
+                self._board.trouble("imports", self._imports.trouble or self._to_look_at())
+            except Exception as error:  # noqa: BLE001 - a fault of ours must not end the reception at each start
+                # Its kind alone: what it says may hold what a file does.
+                self._board.trouble("imports", f"{FAULT} ({type(error).__name__}); exports may not be imported")
 
     def _tell(self, outcome: Taken | Trouble) -> None:
         if isinstance(outcome, Trouble):

@@ -16,7 +16,7 @@ import pytest
 
 from drivers.printer import Reason
 from drivers.share import Refused, ShareError, Unreachable, smb_status
-from kiosk import appointments_share, import_child, import_folder, import_record, status, texts
+from kiosk import appointments_share, import_child, import_folder, import_record, import_watch, status, texts
 from kiosk.appliance import events, pages_jobs, places, status_words
 from kiosk.courier import ledger
 from kiosk.courier.health import Health
@@ -108,7 +108,7 @@ SHRUNK = {"2026-01-15": import_record.Shrunk(310, 100, 0.0)}
 IMPORTS = (
     import_folder.UNENDED, import_folder.UNENDED_BEFORE, import_folder.BROKEN_OFF, import_folder.REFUSED_BEFORE,
     import_child.OLDER, import_child.TOO_MUCH, appointments_share.CUT, appointments_share.LARGE,
-    import_record.described(SHRUNK),
+    import_watch.FAULT, import_record.described(SHRUNK),
 )  # fmt: skip
 
 

@@ -431,6 +431,28 @@ def test_a_link_in_place_of_the_note_of_a_refused_file_is_not_followed(desk: Des
     assert stat.S_IMODE(note.stat().st_mode) == 0o640
 
 
+def test_a_planted_name_that_only_resembles_ours_is_left_alone(desk: Desk) -> None:
+    rests = (".csv", "x.csv", "0123456.csv", "0123456x.csv", "0123456g-a.csv", "0123456X-a.csv", "012345678-a.csv")
+    planted = [f".kiosk-{mark}-{rest}" for mark in ("taken", "done", "failed") for rest in rests]
+    for name in planted:
+        desk.put(name, "1")
+    desk.put("export.csv", "2")
+    assert [isinstance(each, Taken) and each.rows for each in desk.settle()] == [1]
+    assert desk.names() == [*sorted(planted), "done/20260115T093000Z-export.csv"]
+
+
+@pytest.mark.parametrize("last", ["7", "f", "x"])
+@pytest.mark.parametrize(("mark", "patients"), [("taken", ["1"]), ("done", []), ("failed", [])])
+def test_what_a_version_before_this_one_had_taken_goes_on_its_way(
+    desk: Desk, mark: str, patients: list[str], last: str
+) -> None:
+    desk.put(f".kiosk-{mark}-0a1b2c3{last}-my export\n.CSV", "1")
+    desk.settle()
+    where = "failed" if mark == "failed" else "done"
+    assert desk.names() == [f"{where}/20260115T093000Z-my export\n.CSV"]
+    assert desk.patients() == patients
+
+
 @pytest.mark.parametrize("where", ["done", "failed"])
 def test_a_link_in_place_of_a_folder_of_ours_is_told_and_not_followed(desk: Desk, tmp_path: Path, where: str) -> None:
     (tmp_path / "elsewhere").mkdir()
