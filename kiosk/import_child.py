@@ -16,6 +16,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -27,7 +28,8 @@ from typing import Final
 from drivers.reservations import ReservationsDown
 from drivers.reservations.csv_file import MAX_BYTES, BadCsv, Parsed, read
 from drivers.reservations.sqlite import SqliteReservations
-from kiosk.import_record import ImportRecord, Judge, described
+from drivers.reservations.sqlite_file import Damaged
+from kiosk.import_record import OLDER, ImportRecord, Judge, Written, described
 
 # A file of 32 MiB with a million lines takes 520 MiB; the unit's MemoryMax has room for that beside the reception.
 MEMORY_MAX: Final = 640 * 2**20
@@ -37,28 +39,23 @@ _PR_SET_PDEATHSIG: Final = 1
 
 @dataclass(frozen=True)
 class Outcome:
-    """An export was imported or put away as it is (`ok`), or refused. `notice`: it is fine, but staff should look."""
+    """An export was imported or put away as it is (`ok`), or refused."""
 
     ok: bool
     message: str
     rows: int = 0
     days: int = 0
-    notice: bool = False
 
 
 TOO_MUCH = f"it needs more memory than an import may have ({MEMORY_MAX >> 20} MB)"
-OLDER = (
-    "older than what was imported before for its days: put away, not imported; "
-    "if it is the right one, import it by hand"
-)
 
 
 class _TooFew(Exception):
     """The export is not to be imported; nothing was changed."""
 
 
-def import_raw(raw: bytes, written_ns: int, data_dir: Path, today: date, shrunk_day: str) -> Outcome:
-    """Import an export that was written at `written_ns`. Raises ReservationsDown."""
+def import_raw(raw: bytes, export: Written, data_dir: Path, today: date, shrunk_day: str) -> Outcome:
+    """Import what stands in `export`. Raises ReservationsDown."""
     try:
         parsed = read(raw, name="file")
     except BadCsv as error:
@@ -70,11 +67,13 @@ def import_raw(raw: bytes, written_ns: int, data_dir: Path, today: date, shrunk_
         day.isoformat()
         for day in parsed.days
         # A day without appointments has nothing newer to lose: its database was begun anew.
-        if record.is_older(day.isoformat(), written_ns) and reservations.count(day)
+        if record.is_older(day.isoformat(), export) and reservations.count(day)
     }
     counts = Counter(row.day for row in parsed.rows if row.day not in older)
     if not counts:
-        return Outcome(True, OLDER, notice=True)
+        record.older |= dict.fromkeys(older, time.time())
+        record.save(today)
+        return Outcome(True, OLDER)
     rows = tuple(row for row in parsed.rows if row.day not in older) if older else parsed.rows
     judge = Judge(counts, today)
 
@@ -89,7 +88,7 @@ def import_raw(raw: bytes, written_ns: int, data_dir: Path, today: date, shrunk_
     except _TooFew:
         way = "if the file is whole, import it by hand (kiosk reservations import, or a stick)"
         return Outcome(False, f'{described(judge.shrunk)} ([reservations] shrunk_day = "refuse"); {way}')
-    record.note(counts, written_ns, judge.shrunk)
+    record.note(counts, export, judge.shrunk)
     record.save(today)
     message = f"{done.rows} appointments of {done.days} days"
     if older:
@@ -100,16 +99,19 @@ def import_raw(raw: bytes, written_ns: int, data_dir: Path, today: date, shrunk_
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`PARENT_PID DATA_DIR TODAY SHRUNK_DAY`; one line of JSON: an outcome, or what the reservations are down with."""
-    parent, data_dir, today, shrunk_day = arguments
+    """`PARENT_PID DATA_DIR TODAY SHRUNK_DAY [AGAIN]`; one line of JSON: an outcome, or what the reservations are down
+    with. AGAIN: an import of the file may have ended before."""
+    # Without it, the reception is of the version before this one: files are replaced while it runs.
+    parent, data_dir, today, shrunk_day, *again = arguments
     _limit(int(parent))
     try:
         with os.fdopen(0, "rb") as file:
-            written_ns = os.fstat(0).st_mtime_ns
+            facts = os.fstat(0)
             raw = file.read(MAX_BYTES + 1)
-        told = asdict(import_raw(raw, written_ns, Path(data_dir), date.fromisoformat(today), shrunk_day))
+        export = Written(facts.st_mtime_ns, facts.st_ino, bool(again))
+        told = asdict(import_raw(raw, export, Path(data_dir), date.fromisoformat(today), shrunk_day))
     except ReservationsDown as down:
-        told = {"down": str(down)}
+        told = {"down": str(down), "damaged": isinstance(down, Damaged)}
     except MemoryError:
         told = asdict(Outcome(False, TOO_MUCH))
     sys.stdout.write(json.dumps(told))

@@ -47,24 +47,20 @@ BROKEN_OFF = (
 class Imports(Protocol):
     """What the folder needs of an importer."""
 
-    def import_file(self, file: int) -> Outcome:
+    def import_file(self, file: int, *, again: bool) -> Outcome:
         """See importer.Importer."""
         ...
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A file came to its end: imported (`ok`) or refused. `name` is where it lies now, below the folder.
-
-    `notice`: it is well, but staff should look.
-    """
+    """A file came to its end: imported (`ok`) or refused. `name` is where it lies now, below the folder."""
 
     name: str = field(repr=False)
     rows: int
     days: int
     ok: bool
     message: str
-    notice: bool = False
 
 
 @dataclass(frozen=True)
@@ -225,6 +221,7 @@ class ImportFolder:
         if stamp_of((self._path / claimed).lstat()) != seen:
             # A writer that had only paused: what was imported is not all of it. It is imported again.
             del self._imported[claimed]
+            self._renamed(claimed, import_names.taken(import_names.original(claimed), again=True))
             return None
         # From here on the name says that it is imported: a crash cannot make it undo a newer export later.
         marked = (_DONE if result.ok else _FAILED) + claimed.removeprefix(_TAKEN)
@@ -240,7 +237,7 @@ class ImportFolder:
         except OSError as error:
             self._told.add(marked)
             trouble = f"a file cannot be moved to {_folder_of(marked)}: {_reason(error)}"
-        out.append(Taken(where, result.rows, result.days, result.ok, result.message, result.notice))
+        out.append(Taken(where, result.rows, result.days, result.ok, result.message))
         return trouble
 
     def _outcome(self, claimed: str, file: int) -> tuple[str, Outcome | None]:
@@ -254,7 +251,7 @@ class ImportFolder:
             return claimed, Outcome(False, BROKEN_OFF)
         name = self._renamed(claimed, import_names.begun_again(claimed))
         try:
-            return name, self._importer.import_file(file)
+            return name, self._importer.import_file(file, again=import_names.may_be_imported(claimed))
         except BrokenOff:
             return name, None
         except (OSError, ReservationsDown):

@@ -12,10 +12,12 @@ import uuid
 from typing import Final
 
 TAKEN, DONE, FAILED = ".kiosk-taken-", ".kiosk-done-", ".kiosk-failed-"
-# Eight characters of a uuid and a hyphen. The last of the eight is another once an import was begun, and begun again.
+# Eight characters of a uuid and a hyphen. The last of the eight is another once an import was begun, and begun again;
+# the first, where the file was written to after an import of it had ended.
 _BEGUN: Final = "xy"
+_AGAIN: Final = "z"
 _OURS: Final = re.compile(
-    rf"(\.kiosk-(?:taken|done|failed)-)([0-9a-f]{{7}})([0-9a-f{_BEGUN}])-(.*\.(?i:csv))", re.DOTALL
+    rf"(\.kiosk-(?:taken|done|failed)-)([0-9a-f{_AGAIN}][0-9a-f]{{6}})([0-9a-f{_BEGUN}])-(.*\.(?i:csv))", re.DOTALL
 )
 BEGUN_MAX: Final = len(_BEGUN)
 _MAX_NAME_BYTES: Final = 180
@@ -26,9 +28,15 @@ def is_ours(name: str) -> bool:
     return _OURS.fullmatch(name) is not None
 
 
-def taken(original: str) -> str:
-    """A new name for a file that is taken."""
-    return f"{TAKEN}{uuid.uuid4().hex[:8]}-{_shortened(original)}"
+def taken(original: str, *, again: bool = False) -> str:
+    """A new name for a file that is taken; `again`: an import of it has ended."""
+    random = uuid.uuid4().hex
+    return f"{TAKEN}{_AGAIN if again else random[0]}{random[1:8]}-{_shortened(original)}"
+
+
+def may_be_imported(name: str) -> bool:
+    """Whether an import of the file may have ended: one did, or one was begun by a process that ended."""
+    return begun(name) > 0 or _parts(name)[1].startswith(_AGAIN)
 
 
 def begun(name: str) -> int:

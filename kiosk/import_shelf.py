@@ -91,7 +91,8 @@ class Shelf:
                 if facts is None or now >= kept.until:
                     del self._kept[where, name]
                 elif stamp_of(facts) != kept.stamp:
-                    os.rename(name, self._path / import_names.taken(kept.original), src_dir_fd=folder)
+                    taken = self._path / import_names.taken(kept.original, again=True)
+                    os.rename(name, taken, src_dir_fd=folder)
                     del self._kept[where, name]
                     with suppress(FileNotFoundError):
                         os.unlink(f"{name}.txt", dir_fd=folder)

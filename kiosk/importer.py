@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from drivers.reservations import ReservationsDown
+from drivers.reservations.sqlite_file import Damaged
 from kiosk.import_child import Outcome
 
 # A child that is stopped by a disk is no use either; by itself it ends after CPU_MAX_S of work.
@@ -31,19 +32,32 @@ class BrokenOff(Exception):
 
 
 class Importer:
-    """Imports into the reservations of `data_dir`. `today`: the site's day."""
+    """Imports into the reservations of `data_dir`. `today`: the site's day.
 
-    def __init__(self, data_dir: Path, today: Callable[[], date], shrunk_day: str = "import") -> None:
+    `damaged` is called when an import met damage: the process that met it has ended, and judges nothing any more.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        today: Callable[[], date],
+        shrunk_day: str = "import",
+        damaged: Callable[[], None] = lambda: None,
+    ) -> None:
         self._data_dir = data_dir
         self._today = today
         self._shrunk_day = shrunk_day
+        self._damaged = damaged
 
-    def import_file(self, file: int) -> Outcome:
-        """Import what the descriptor `file` holds. Raises ReservationsDown, BrokenOff and OSError."""
+    def import_file(self, file: int, *, again: bool = False) -> Outcome:
+        """Import what the descriptor `file` holds. Raises ReservationsDown, BrokenOff and OSError.
+
+        `again`: an import of it may have ended before.
+        """
         safe_path = ["-P"] if sys.flags.safe_path else []
         command = [sys.executable, *safe_path, "-m", "kiosk.import_child", str(os.getpid()), str(self._data_dir)]
         with subprocess.Popen(  # noqa: S603 - our own program
-            [*command, self._today().isoformat(), self._shrunk_day],
+            [*command, self._today().isoformat(), self._shrunk_day, *(["again"] if again else [])],
             stdin=file,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -56,14 +70,18 @@ class Importer:
                 child.kill()
         if child.returncode in _ASKED_TO_END:
             raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR))
-        return _outcome(answer)
+        try:
+            return _outcome(answer)
+        except Damaged:
+            self._damaged()
+            raise
 
 
 def _outcome(answer: bytes) -> Outcome:
     try:
         told: Any = json.loads(answer)
         if "down" in told:
-            raise ReservationsDown(str(told["down"]))
+            raise (Damaged if told.get("damaged") else ReservationsDown)(str(told["down"]))
         return Outcome(**told)
     except (ValueError, TypeError):
         raise BrokenOff from None

@@ -170,7 +170,7 @@ def _guarded(config: Config, folder: Path, clock: Clock, board: Board, log: Even
     """The database, with those who fill it and look after it."""
     book = SqliteReservations(folder)
     if config.reservations.import_dir is not None:
-        ImportWatch(config, config.reservations.import_dir, folder, board, log).start()
+        ImportWatch(config, config.reservations.import_dir, book.file, board, log).start()
     return Guard(config, book, clock, board.trouble, log.write)
 
 

@@ -107,7 +107,7 @@ def share_messages() -> Iterator[str]:
 SHRUNK = {"2026-01-15": import_record.Shrunk(310, 100, 0.0)}
 IMPORTS = (
     import_folder.UNENDED, import_folder.UNENDED_BEFORE, import_folder.BROKEN_OFF, import_folder.REFUSED_BEFORE,
-    import_child.OLDER, import_child.TOO_MUCH, appointments_share.CUT, appointments_share.LARGE,
+    import_record.OLDER, import_child.TOO_MUCH, appointments_share.CUT, appointments_share.LARGE,
     import_watch.FAULT, import_record.described(SHRUNK),
 )  # fmt: skip
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.reservations.sqlite_file import DatabaseFile
 from kiosk.board import Board
 from kiosk.import_folder import ImportFolder, Taken, Trouble
 from kiosk.import_watch import FAULT, ImportWatch
@@ -31,7 +32,7 @@ def test_a_fault_in_a_poll_is_told_without_its_words_and_the_next_poll_is_made(
         return poll(self, now_monotonic)
 
     monkeypatch.setattr(ImportFolder, "poll", polled)
-    watch = ImportWatch(config, folder, data, board, log)
+    watch = ImportWatch(config, folder, DatabaseFile(data), board, log)
     watch.start()
     wait_until(lambda: "imports" in board.troubles(), "the fault is told")
     assert board.troubles()["imports"].startswith(f"{FAULT} (IndexError)")

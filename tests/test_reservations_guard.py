@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,12 @@ class Desk:
         self.exports = exports
         self.reception: Reception = hospital.open()
 
-    def export(self, *patients: str) -> None:
-        """Put an export of today there, and wait until it is imported."""
+    def export(self, *patients: str, tomorrow: int = 0) -> None:
+        """Put an export of today there, and of so many patients of tomorrow, and wait until it is imported."""
         before = len(list(self.exports.glob("done/*.csv")))
         rows = [f"{number},{today()},13:00,内科,佐藤,A棟1階" for number in patients]
+        next_day = today() + timedelta(days=1)
+        rows += [f"{number:07},{next_day},13:00,内科,佐藤,A棟1階" for number in range(1000, 1000 + tomorrow)]
         part = self.exports / "export.part"
         part.write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
         part.rename(self.exports / f"export{before}.csv")
@@ -76,6 +79,23 @@ def test_a_database_that_breaks_is_begun_anew_and_staff_hear_of_it_until_they_ac
     assert [path.read_bytes()[:4] for path in database.parent.glob("reservations.db.broken-*")] == [b"this"]
     desk.hospital.kiosk("status", "--acknowledge")
     desk.wait_trouble("reservations_lost", over=True)
+
+
+@pytest.mark.peers
+def test_damage_that_only_an_import_meets_is_mended_and_the_export_is_taken(desk: Desk) -> None:
+    database, next_day = desk.hospital.data_dir / "reservations.db", str(today() + timedelta(days=1)).encode()
+    desk.export("0000001", tomorrow=500)
+    raw = database.read_bytes()
+    size = int.from_bytes(raw[16:18], "big")
+    pages = [raw[at : at + size] for at in range(0, len(raw), size)]
+    # A patient of today meets none of these.
+    of_tomorrow = [n for n, page in enumerate(pages) if page.count(next_day) > 30 and str(today()).encode() not in page]
+    with database.open("r+b") as file:
+        file.seek(of_tomorrow[2] * size)
+        file.write(b"\xff" * 8)
+    desk.export("0000001", "0000002", tomorrow=500)
+    desk.wait_trouble("reservations_lost")
+    assert "受付番号 1" in desk.visit("0000002")["lines"]
 
 
 @pytest.mark.peers

@@ -110,7 +110,7 @@ def test_a_fifo_in_the_place_of_the_journal_is_a_journal_that_cannot_be_read(tmp
 
 def test_a_fifo_put_in_the_place_of_an_export_does_not_stop_the_imports(tmp_path: Path) -> None:
     class Nobody:
-        def import_file(self, file: int) -> Any:
+        def import_file(self, file: int, *, again: bool) -> Any:
             raise AssertionError
 
     folder = ImportFolder(tmp_path, Nobody())
