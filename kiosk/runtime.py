@@ -27,6 +27,9 @@ from kiosk.workers import PrinterWorker, ReservationsWorker
 PRESSES_MAX = 1000
 HEARTBEAT_S = 1.0
 LINE_LOST_S = 3.0
+# At the start the courier may be starting too; a button that goes grey and comes back sends patients away. Who presses
+# it meanwhile waits for a listing, or hears that none came.
+FIRST_LINE_S = 15.0
 
 
 class Face(Protocol):
@@ -132,7 +135,8 @@ class CourierEar:
 
     def judge(self, now: float) -> None:
         """A courier that stays away is like a terminal that does not answer."""
-        if self._lost_at is not None and now - self._lost_at > LINE_LOST_S:
+        limit_s = LINE_LOST_S if self._connections else FIRST_LINE_S
+        if self._lost_at is not None and now - self._lost_at > limit_s:
             self._lost_at = None
             self._inbox.post(e.TerminalChanged(False))
 

@@ -14,7 +14,7 @@ import pytest
 from kiosk.flow import events as e
 from kiosk.journal import EventLog
 from kiosk.link import SOCKET, UNSENT_MAX, CourierLine, Hub, Message, ask_once
-from kiosk.runtime import LINE_LOST_S, CourierEar, Inbox
+from kiosk.runtime import FIRST_LINE_S, CourierEar, Inbox
 from kiosk.texts import load as load_texts
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, wait_until
 
@@ -87,7 +87,7 @@ def test_a_line_on_which_nothing_is_said_is_no_courier_and_is_not_tried_without_
     line = CourierLine(tmp_path, ear.heard)
     with _mute(tmp_path, closes=closes) as taken:
         wait_until(lambda: next_is(e.TerminalChanged(False)), "the terminal is said gone")
-        assert 1 <= len(taken) <= 2 * LINE_LOST_S + 8  # with 0.1 s, 0.2 s, … 1 s between them
+        assert 1 <= len(taken) <= FIRST_LINE_S + 10  # with 0.1 s, 0.2 s, … 1 s between them
         assert set(heard) == {e.Ticked(), e.TerminalChanged(False)}
     with _hub(tmp_path):
         wait_until(lambda: next_is(e.TerminalChanged(True)), "a courier that speaks is heard")

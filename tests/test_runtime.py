@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from kiosk.flow import events as e
 from kiosk.flow.facts import AtCounter, Kiosk, Reception
 from kiosk.journal import EventLog
 from kiosk.link import CourierLine
-from kiosk.runtime import PRESSES_MAX, Devices, Inbox, Runtime
+from kiosk.runtime import FIRST_LINE_S, LINE_LOST_S, PRESSES_MAX, CourierEar, Devices, Inbox, Runtime
 from kiosk.screens import Screen
 from kiosk.workers import PrinterWorker
 
@@ -151,3 +152,17 @@ def test_a_flood_of_presses_leaves_room_for_the_devices_and_putting_never_waits(
     taken = [inbox.next(0.0) for _ in range(PRESSES_MAX + 1)]
     assert taken[-1] == e.SlipPrinted(1)
     assert isinstance(inbox.next(0.0), e.Ticked)
+
+
+def test_a_courier_that_is_only_starting_greys_no_button(tmp_path: Path) -> None:
+    inbox = Inbox()
+    ear = CourierEar(inbox, EventLog(tmp_path, "run", echo=False))
+    began = time.monotonic()
+    ear.judge(began + LINE_LOST_S + 1)
+    assert inbox.next(0) == e.Ticked(), "it has never been there, and may be starting"
+    ear.judge(began + FIRST_LINE_S + 1)
+    assert inbox.next(0) == e.TerminalChanged(False)
+    ear.heard({"event": "connected"})
+    ear.heard({"event": "disconnected"})
+    ear.judge(time.monotonic() + LINE_LOST_S + 1)
+    assert inbox.next(0) == e.TerminalChanged(False), "one that was there is missed sooner"
