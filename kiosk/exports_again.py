@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,9 @@ from drivers.reservations.sqlite import SqliteReservations
 FILES_MAX: Final = 100
 # Read in the reception's own process, which has a limit.
 BYTES_MAX: Final = 32 * 1024 * 1024
+# A share's clock may differ by so much, and more than that is no clock.
+AHEAD: Final = timedelta(days=1)
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME: Final = re.compile(r"(\d{8}T\d{6}Z)-.*\.csv", re.IGNORECASE | re.DOTALL)
 
 
@@ -52,7 +55,9 @@ def _of_use(path: Path, today: date, covered: set[date]) -> Parsed | None:
 
 
 def _newest_first(import_dir: Path | None) -> list[tuple[Path, datetime]]:
-    """By the time at which they were written, each with the time at which it was put away."""
+    """By the time at which they were written, each with the time at which it was put away. Those with a time that is
+    still to come are last, and count as older than anything that is held: a clock that was ahead put them away."""
+    now = datetime.now(UTC)
     found: list[tuple[float, Path, datetime]] = []
     try:
         entries = list(os.scandir(import_dir / "done")) if import_dir is not None else []
@@ -65,7 +70,8 @@ def _newest_first(import_dir: Path | None) -> list[tuple[Path, datetime]]:
             continue
         # It was imported before it was put away, most often in the same second.
         put_away = datetime.strptime(name[1], "%Y%m%dT%H%M%SZ").replace(microsecond=999_999, tzinfo=UTC)
-        found.append((facts.st_mtime, Path(entry.path), put_away))
+        ahead = max(put_away.replace(microsecond=0), datetime.fromtimestamp(facts.st_mtime, UTC)) > now + AHEAD
+        found.append((-1.0 if ahead else facts.st_mtime, Path(entry.path), _LONG_AGO if ahead else put_away))
     found.sort(key=lambda each: each[0], reverse=True)
     return [(path, put_away) for _, path, put_away in found[:FILES_MAX]]
 

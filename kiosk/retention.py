@@ -13,25 +13,27 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from drivers.reservations import rescue
 from drivers.reservations.beside import BACKUP_FOLDER, write_durably
+from kiosk import safe_files
 from kiosk.appointments_share import is_copy
 from kiosk.config import Config
 
 NAME: Final = "reservations.retention"
 NOTICE: Final = timedelta(days=7)
+_BYTES_MAX: Final = 64
 _PUT_AWAY: Final = re.compile(r"(\d{8})T\d{6}Z-")
 
 
 def starts_on(folder: Path) -> date | None:
     """The day from which on something is deleted; None: it is not yet decided. `folder`: the data folder."""
     try:
-        return date.fromisoformat((folder / NAME).read_text(encoding="ascii").strip())
+        return date.fromisoformat(safe_files.read(folder / NAME, _BYTES_MAX).decode("ascii").strip())
     except (OSError, ValueError):
         return None
 
@@ -52,11 +54,11 @@ def facts(config: Config) -> dict[str, str | int | None]:
     """For `kiosk status`: the first deletion while it is still to come, and the newest backup."""
     folder, today = config.site.data_dir, datetime.now(config.site.zone).date()
     start = starts_on(folder)
-    made = rescue.backups(folder / BACKUP_FOLDER)
+    made = rescue.newest_backup(folder / BACKUP_FOLDER, datetime.now(UTC))
     return {
         "keep_days": config.reservations.keep_days,
         "deletes_from": start.isoformat() if start is not None and start > today else None,
-        "newest_backup": made[0][0].isoformat() if made else None,
+        "newest_backup": made.isoformat() if made else None,
     }
 
 

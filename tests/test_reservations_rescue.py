@@ -166,7 +166,8 @@ def test_until_the_day_is_imported_again_nobody_is_told_that_there_is_no_appoint
 
 
 def test_a_backup_that_holds_the_last_import_of_the_day_is_enough(book: SqliteReservations) -> None:
-    upkeep.back_up(book.file, datetime.now(UTC) + HOUR, yes)
+    book.file.beside.importing([DAY], datetime.now(UTC) - HOUR)
+    upkeep.back_up(book.file, datetime.now(UTC), yes)
     book.file.path.unlink()
     assert begin_anew(book.file, DAY) is not None
     assert book.find("999", DAY).appointments == ()
@@ -223,6 +224,81 @@ def test_an_export_in_done_undoes_nothing_newer_and_is_not_enough_if_another_way
     import_again(book, folder, DAY)
     assert len(book.find("3", DAY).appointments) == 1
     assert book.find("2", DAY).appointments == ()
+
+
+YEAR = timedelta(days=365)
+
+
+@pytest.mark.parametrize("ahead", [HOUR, YEAR], ids=["an hour", "a year"])
+def test_a_backup_whose_name_is_still_to_come_is_no_word_on_how_new_it_is(
+    book: SqliteReservations, tmp_path: Path, ahead: timedelta
+) -> None:
+    now, folder = datetime.now(UTC), tmp_path / "in"
+    upkeep.back_up(book.file, now + ahead, yes)  # the clock was ahead for that night
+    put(book, "777")
+    book.file.path.unlink()
+    anew = begin_anew(book.file, DAY)
+    assert anew is not None
+    assert "nobody knows from when" in str(anew)
+    assert len(book.find("5", DAY).appointments) == 1, "it is all there is"
+    with pytest.raises(ReservationsDown):
+        book.find("777", DAY)
+    done(folder, datetime.now(UTC), ROW.format("777"))
+    assert import_again(book, folder, DAY) == 1
+    assert len(book.find("777", DAY).appointments) == 1
+    assert book.find("5", DAY).appointments == ()
+
+
+def test_a_backup_of_a_right_clock_comes_before_one_of_a_clock_that_was_ahead(book: SqliteReservations) -> None:
+    right = datetime.now(UTC).replace(microsecond=0) - HOUR
+    upkeep.back_up(book.file, right + YEAR, yes)
+    put(book, "777")
+    upkeep.back_up(book.file, right, yes)
+    book.file.path.unlink()
+    anew = begin_anew(book.file, DAY)
+    assert anew is not None
+    assert anew.backup == right
+    assert len(book.find("777", DAY).appointments) == 1
+
+
+def test_an_import_that_a_clock_ahead_noted_does_not_keep_the_day_unsure(book: SqliteReservations) -> None:
+    beside = book.file.beside
+    beside.importing([DAY], datetime.now(UTC) + YEAR)
+    book.begin_keeping(DAY, datetime.now(UTC))  # the clock is right again
+    beside.begun_anew(datetime.now(UTC))
+    assert beside.is_sure(DAY)
+
+
+def test_what_a_clock_ahead_says_is_held_is_believed_only_of_what_it_imported(book: SqliteReservations) -> None:
+    beside, next_day = book.file.beside, DAY + timedelta(days=1)
+    beside.begun_anew(datetime.now(UTC) + YEAR)  # as a version before this one noted it
+    beside.importing([next_day], datetime.now(UTC) + YEAR)
+    beside.imported([next_day], datetime.now(UTC) + YEAR)
+    book.begin_keeping(DAY, datetime.now(UTC))
+    assert (beside.held_since(DAY), beside.is_sure(DAY)) == ("", False)
+    assert beside.is_sure(next_day)
+
+
+def test_a_day_that_is_past_only_to_a_clock_ahead_is_not_sure_by_what_is_older(book: SqliteReservations) -> None:
+    beside, day = book.file.beside, datetime.now(UTC).date()
+    (book.file.data_dir / "reservations.imports").unlink()
+    beside.begin_imports(datetime.now(UTC) - 3 * HOUR)
+    beside.importing([day], datetime.now(UTC) - HOUR)
+    beside.importing([DAY], datetime.now(UTC) + YEAR)
+    beside.begun_anew(datetime.now(UTC) - 2 * HOUR)
+    assert not beside.is_sure(day)
+
+
+def test_an_export_that_a_clock_ahead_put_away_undoes_no_newer_one(book: SqliteReservations, tmp_path: Path) -> None:
+    now, folder = datetime.now(UTC), tmp_path / "in"
+    done(folder, now + YEAR, ROW.format("1"), ROW.format("7").replace("01-15", "01-16"))
+    done(folder, now, ROW.format("2"))
+    book.file.path.unlink()
+    assert begin_anew(book.file, DAY) is not None
+    assert import_again(book, folder, DAY) == 2
+    assert len(book.find("2", DAY).appointments) == 1
+    assert book.find("1", DAY).appointments == ()
+    assert len(book.find("7", DAY + timedelta(1)).appointments) == 1, "it is all that is known of that day"
 
 
 def test_exports_that_kill_the_reception_are_tried_twice(book: SqliteReservations) -> None:

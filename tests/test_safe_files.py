@@ -7,19 +7,22 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kiosk import locks, safe_files
+from drivers.reservations.beside import Beside
+from kiosk import locks, retention, safe_files
 from kiosk.check import devices
 from kiosk.courier import overview
 from kiosk.import_folder import ImportFolder
 from kiosk.status import RUN_STATUS
 
 DEADLINE_S = 60.0
+KEPT = ("reservations.lost", "reservations.imports", "reservations.number", retention.NAME)
 
 
 def answered(call: Callable[[], Any]) -> Any:
@@ -100,6 +103,19 @@ def test_a_check_beside_a_reception_that_left_a_fifo_comes_to_its_end(tmp_path: 
     found = answered(lambda: devices._as_the_reception_says(tmp_path))
     assert (found.code, found.result) == ("card_reader", "SKIP")
     lock.release()
+
+
+def test_fifos_in_the_place_of_what_is_kept_beside_the_reservations_keep_nobody(tmp_path: Path) -> None:
+    beside = Beside(tmp_path)
+    beside.backups.mkdir()
+    for path in (*map(tmp_path.joinpath, KEPT), beside.backups / "arrivals-2099-01-15.jsonl"):
+        os.mkfifo(path)
+    day = date(2099, 1, 15)
+    assert answered(beside.loss) == "a database was put aside"
+    assert answered(lambda: beside.is_sure(day)) is False
+    assert answered(lambda: beside.number(day)) == 0
+    assert answered(lambda: list(beside.arrivals_since("2099-01-01"))) == []
+    assert answered(lambda: retention.starts_on(tmp_path)) is None
 
 
 def test_a_fifo_in_the_place_of_the_journal_is_a_journal_that_cannot_be_read(tmp_path: Path) -> None:

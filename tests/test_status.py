@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from drivers.simulated.printer import SimulatedPrinter
-from kiosk import locks
+from kiosk import locks, retention
 from kiosk.courier.overview import LEDGER
 from kiosk.import_record import ImportRecord, Shrunk
 from kiosk.status import RUN_STATUS
@@ -310,7 +310,7 @@ def test_when_the_data_folder_vanishes_both_processes_end(tmp_path: Path) -> Non
         reception.process.wait(90)
 
 
-@pytest.mark.parametrize("name", [RUN_STATUS, LEDGER])
+@pytest.mark.parametrize("name", [RUN_STATUS, LEDGER, retention.NAME, "reservations.lost"])
 def test_a_fifo_that_a_service_left_does_not_keep_root(tmp_path: Path, name: str) -> None:
     with Hospital(tmp_path) as hospital:
         lock = locks.DataLock(hospital.data_dir, "run")
@@ -319,6 +319,8 @@ def test_a_fifo_that_a_service_left_does_not_keep_root(tmp_path: Path, name: str
         assert (code, facts["reception"]["alive"]) == (1, True)
         unreadable = [each["what"] for each in facts["problems"] if each["code"] == "journal_unreadable"]
         assert unreadable == (["OperationalError"] if name == LEDGER else [])
+        lost = "reservations_lost" in facts["troubles"]
+        assert lost == (name == "reservations.lost"), "what it says is not known, but it is there"
         lock.release()
 
 

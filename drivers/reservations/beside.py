@@ -10,10 +10,11 @@ else (0600); lower a number. An OSError is the caller's to translate.
 
 import json
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,8 +22,11 @@ BACKUP_FOLDER: Final = "reservations-backup"
 _NUMBER: Final = "reservations.number"
 _IMPORTS: Final = "reservations.imports"
 _LOST: Final = "reservations.lost"
+_MOMENT: Final = "%Y%m%dT%H%M%S.%fZ"
 # A clock that is set back a day must not cost the number of the day that was.
 _DAYS_KEPT: Final = 3
+# Far more than a day of any hospital; what is larger is not ours.
+_BYTES_MAX: Final = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ class Beside:
             if day < first:
                 continue
             with suppress(OSError):
-                for line in path.read_bytes().splitlines():
+                for line in _content(path).splitlines():
                     with suppress(ValueError, TypeError, KeyError):
                         number, reception, at, appointments = json.loads(line)
                         rows = tuple(tuple(map(str, row)) for row in appointments)
@@ -110,9 +114,18 @@ class Beside:
     # --- imports ------------------------------------------------------------------------------------------------------
 
     def begin_imports(self, now: datetime) -> None:
-        """From now on it is known when a day was imported; for one before, `now` stands."""
-        if not (self._data_dir / _IMPORTS).exists():
-            self._write_imports({"begun": moment(now), "days": {}})
+        """From now on it is known when a day was imported; for one before, `now` stands. Puts right what a clock that
+        was ahead has noted."""
+        known = self._imports() or {"days": {}}
+        right = {"begun": moment(now)} | _not_ahead(known, moment(now))
+        if right != known:
+            self._write_imports(right)
+
+    def begun(self) -> datetime | None:
+        """When `begin_imports` was called first."""
+        with suppress(ValueError):
+            return datetime.strptime(str((self._imports() or {}).get("begun")), _MOMENT).replace(tzinfo=UTC)
+        return None
 
     def importing(self, days: Iterable[date], now: datetime) -> None:
         """An import of `days` is about to be committed."""
@@ -120,7 +133,12 @@ class Beside:
         # What is past is forgotten; "" stands for every day that is not named.
         recent = (now - timedelta(days=_DAYS_KEPT)).date().isoformat()
         for key in {"days", "have"} & known.keys():
-            known[key] = {day: at for day, at in _part(known, key).items() if day >= recent or not day}
+            kept = {day: at for day, at in _part(known, key).items() if day >= recent or not day}
+            if key == "days":
+                # To a clock that is ahead today is past: for what it forgets this stands.
+                gone = (_text(at) for day, at in _part(known, key).items() if day not in kept)
+                known["forgotten"] = max((_text(known.get("forgotten")), *gone))
+            known[key] = kept
         last = _part(known, "days") | {day.isoformat(): moment(now) for day in days}
         self._write_imports({**known, "days": last})
 
@@ -132,7 +150,8 @@ class Beside:
             self._write_imports({**known, "have": have})
 
     def begun_anew(self, as_of: datetime | None) -> None:
-        """The database is about to be replaced by one from `as_of`, or by an empty one; exports are due."""
+        """The database is about to be replaced by one from `as_of` (None: nobody knows from when, or by an empty one);
+        exports are due."""
         known = self._imports() or {"days": {}}
         have = {"": moment(as_of) if as_of else ""}
         self._write_imports({**known, "have": have, "exports_due": 2})
@@ -153,6 +172,8 @@ class Beside:
         if not known or "have" not in known:
             return True
         last = _part(known, "days").get(day.isoformat(), known.get("begun"))
+        if isinstance(last, str) and day.isoformat() not in _part(known, "days"):
+            last = max(last, _text(known.get("forgotten")))
         held = self.held_since(day)
         return isinstance(last, str) and bool(held) and str(held) >= last
 
@@ -228,10 +249,39 @@ def _write_all(descriptor: int, content: bytes) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        read = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        read = json.loads(_content(path))
+    except (OSError, ValueError, RecursionError):
         return {}
     return read if isinstance(read, dict) else {}
+
+
+def _content(path: Path) -> bytes:
+    """Of a plain file: root asks too (`kiosk status`), and a FIFO in its place would keep everybody for ever. Raises
+    OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path.name} is not a file")
+        return file.read(_BYTES_MAX)
+
+
+def _not_ahead(known: dict[str, Any], now: str) -> dict[str, Any]:
+    """What is noted of imports, without moments that are still to come: it was at `now` or before. What we hold is from
+    then only if it is from such an import; else nobody knows from when it is."""
+    days, have = _part(known, "days"), _part(known, "have")
+    ahead = {day for day, at in days.items() if _text(at) > now}
+    right: dict[str, Any] = {key: min(known[key], now) for key in ("begun", "forgotten") if _text(known.get(key))}
+    right["days"] = {day: min(_text(at), now) for day, at in days.items()}
+    if have:
+        right["have"] = {
+            day: at if _text(at) <= now else now if day in ahead else ""  # what was imported by that clock
+            for day, at in have.items()
+        }
+    return {**known, **right}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _part(read: dict[str, Any], key: str) -> dict[str, Any]:
@@ -245,4 +295,4 @@ def _whole(value: object) -> int:
 
 def moment(at: datetime) -> str:
     """How moments (UTC) are written here, so that their texts compare as they do."""
-    return at.strftime("%Y%m%dT%H%M%S.%fZ")
+    return at.strftime(_MOMENT)

@@ -15,7 +15,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -42,21 +42,25 @@ _ROW: Final = "(?, ?, ?, ?, ?, ?, ?)"
 _WIDTH: Final = 7
 # No reception has so many patients in a day.
 _NUMBER_MAX: Final = 100_000
+# A clock that is off by its time zone is put right without a word; a backup is not worth less for it.
+_AHEAD: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Anew:
     """`backup`: the moment from which the appointments are, None: there was no good backup. `arrivals`: of the day.
 
-    `put_aside`: how the old one is called now, None: it was gone.
+    `put_aside`: how the old one is called now, None: it was gone. `ahead`: a clock that was ahead named the backup.
     """
 
     backup: datetime | None
     arrivals: int
     put_aside: str | None
+    ahead: bool = False
 
     def __str__(self) -> str:
         since = f"from the backup of {self.backup:%Y-%m-%dT%H:%M:%SZ}" if self.backup else "without a backup"
+        since += ", which is still to come: nobody knows from when it is" if self.ahead else ""
         old = f"the old one is {self.put_aside}" if self.put_aside else "the old one was gone"
         return f"{since}, with {self.arrivals} arrivals of today; {old}"
 
@@ -94,19 +98,22 @@ def begin_anew(file: DatabaseFile, today: date, *, by_hand: bool = False, wait_s
             file.suspected = False
             return None
         new = file.data_dir / _NEW
-        as_of = _copy_backup(file, new)
-        if well and as_of is None:
+        now = datetime.now(UTC)
+        backup = _copy_backup(file, new, now)
+        if well and backup is None:
             _remove(new)
             raise ReservationsDown(f"{DATABASE_NAME}: it is well, and there is no backup: nothing was changed")
         with file.translated(), contextlib.closing(connect(new)) as connection:
             connection.execute("PRAGMA synchronous=FULL")
             migrate(connection)
-            first = min(today, as_of.date()) if as_of else today
+            # A moment that is still to come says nothing of how new it is.
+            ahead = backup is not None and backup > now
+            first = date.min if ahead else min(today, backup.date()) if backup else today
             arrivals = _bring_arrivals(connection, file, first.isoformat(), today)
         _sync(new)
-        aside = _name_aside(file, datetime.now(UTC))
-        anew = Anew(as_of, arrivals, aside if os.path.lexists(file.path) else None)
-        file.beside.begun_anew(as_of)
+        aside = _name_aside(file, now)
+        anew = Anew(backup, arrivals, aside if os.path.lexists(file.path) else None, ahead)
+        file.beside.begun_anew(None if ahead else backup)
         if not by_hand:
             file.beside.lost(str(anew))
         _put_aside(file, aside)
@@ -144,9 +151,22 @@ def backups(folder: Path) -> list[tuple[datetime, Path]]:
     return sorted(found, reverse=True)
 
 
-def _copy_backup(file: DatabaseFile, new: Path) -> datetime | None:
+def backups_by_clock(folder: Path, now: datetime) -> tuple[list[tuple[datetime, Path]], list[tuple[datetime, Path]]]:
+    """Newest first: those of which that is known, and those that a clock named which was ahead by more than a day."""
+    made = backups(folder)
+    return [each for each in made if each[0] <= now + _AHEAD], [each for each in made if each[0] > now + _AHEAD]
+
+
+def newest_backup(folder: Path, now: datetime) -> datetime | None:
+    """The moment of the newest of which that is known."""
+    known, _ = backups_by_clock(folder, now)
+    return known[0][0] if known else None
+
+
+def _copy_backup(file: DatabaseFile, new: Path, now: datetime) -> datetime | None:
     """The newest backup that is good as `new`, and its moment; else `new` is empty."""
-    for at, backup in backups(file.beside.backups):
+    known, ahead = backups_by_clock(file.beside.backups, now)
+    for at, backup in (*known, *ahead):
         _make(new)
         try:
             shutil.copyfile(backup, new)

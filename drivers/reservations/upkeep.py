@@ -13,13 +13,13 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from drivers.reservations import ReservationsDown
 from drivers.reservations.beside import sync_folder
-from drivers.reservations.rescue import BROKEN, STAMP, backups, require_whole
+from drivers.reservations.rescue import BROKEN, STAMP, backups_by_clock, require_whole
 from drivers.reservations.sqlite_file import DATABASE_NAME, DatabaseFile, connect, disk_trouble
 
 BACKUPS_KEPT: Final = 7
@@ -104,10 +104,13 @@ def _require_good(file: DatabaseFile, copy: Path) -> None:
 
 def forget(file: DatabaseFile, today: date, keep_days: int) -> None:
     """Old backups, kept arrivals and what was put aside. Raises ReservationsDown."""
-    before = today - timedelta(days=keep_days)
+    before, now = today - timedelta(days=keep_days), datetime.now(UTC)
     with file.exclusive(), disk_trouble():
-        for number, (at, path) in enumerate(backups(file.beside.backups)):
-            if number >= BACKUPS_KEPT or at.date() < before:
+        known, ahead = backups_by_clock(file.beside.backups, now)
+        # One of the last day replaces those that a clock named which was ahead.
+        replaced = bool(known) and known[0][0] >= now - timedelta(days=1)
+        for number, (at, path) in enumerate((*known, *ahead)):
+            if number >= BACKUPS_KEPT or at.date() < before or (replaced and number >= len(known)):
                 path.unlink(missing_ok=True)
         file.beside.forget_arrivals(before)
         broken = {path.name.removesuffix("-journal") for path in file.data_dir.glob(f"{BROKEN}????????T??????Z*")}
