@@ -83,6 +83,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "reservations_failed": "The reservations did not answer.",
     "reservations_down": "Appointments and arrivals cannot be looked up or written.",
     "reservations_lost": "The reservations could not be read, were put aside and begun anew.",
+    "reservations_backup_old": "There is no backup of the reservations of the last two days.",
     "reservations_pruned": "Old appointments and arrivals were deleted.",
     "reservations_upkeep_failed": "The backup of the reservations, or the deletion of old ones, failed.",
     "reference_numbers_refused": "The table of reference numbers was refused; the last good one stays.",

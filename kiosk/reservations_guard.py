@@ -33,13 +33,17 @@ FAILED_AGAIN_S: Final = 3600.0
 _NOBODY: Final = ("choose_card", "closed", "out_of_service")
 _NIGHT: Final = range(1, 5)  # hours, where the site has no [[hours]]
 
+# Nobody notices that there is none until it is needed. One missed night is no trouble yet.
+BACKUP_OLD: Final = timedelta(days=2)
+
 Report = Callable[..., None]  # EventLog.write
+_Code = Literal["reservations_down", "reservations_lost", "reservations_backup_old"]
 
 
 class Tell(Protocol):
     """Board.trouble."""
 
-    def __call__(self, code: Literal["reservations_down", "reservations_lost"], what: str | None) -> None: ...
+    def __call__(self, code: _Code, what: str | None) -> None: ...
 
 
 class Guard:
@@ -59,7 +63,7 @@ class Guard:
         self._kept_on: date | None = None
         self.pruned_on: date | None = None
         self._well = False
-        self._fault = ""
+        self._fault = self._night_fault = ""
         self._thread = threading.Thread(target=self._run, name="reservations-guard", daemon=True)
         self._thread.start()
 
@@ -80,12 +84,16 @@ class Guard:
                 if type(error).__name__ != self._fault:
                     self._fault = type(error).__name__
                     self._report("reservations_failed", what=self._fault)
+                # Until it looks again nobody knows whether patients can be received.
+                self._tell("reservations_down", self._fault)
 
     def _tick(self, now: float) -> None:
         if self.book.file.suspected or now >= self._look_at:
             trouble = self._trouble()
             self._well = trouble is None
             self._tell("reservations_down", trouble)
+            self._fault = ""
+            self._tell("reservations_backup_old", self._backup_trouble())
             self._look_at = time.monotonic() + LOOK_S
         self._tell("reservations_lost", self.book.file.beside.loss())
         if self._well and now >= self._work_at:
@@ -140,6 +148,16 @@ class Guard:
         """A day on which nobody comes has no export, and nobody misses it."""
         return self._config.opens_on(self._clock().date())
 
+    def _backup_trouble(self) -> str | None:
+        """Why what a loss would cost grows by the day; None: it does not."""
+        beside, now = self.book.file.beside, datetime.now(UTC)
+        made = rescue.newest_backup(beside.backups, now)
+        since = made or beside.begun()
+        if since is None or now - since <= BACKUP_OLD:
+            return None
+        what = f"the newest is of {made:%Y-%m-%d}" if made else "there is none"
+        return f"{what}: {self._night_fault}" if self._night_fault else what
+
     # --- the night ----------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
@@ -147,17 +165,20 @@ class Guard:
         try:
             self._back_up_if_due()
             self._prune_if_due()
+            self._night_fault = ""
         except upkeep.Stopped:
             return
-        except ReservationsDown as error:
-            self._report("reservations_upkeep_failed", what=str(error))
+        except Exception as error:  # noqa: BLE001 - patients can be received all the same
+            # A backup that fails for days is told by _backup_trouble.
+            self._night_fault = str(error) if isinstance(error, ReservationsDown) else type(error).__name__
+            self._report("reservations_upkeep_failed", what=self._night_fault)
             self._work_at = time.monotonic() + FAILED_AGAIN_S
 
     def _back_up_if_due(self) -> None:
         """One a day, and before anything is deleted."""
         file, local = self.book.file, self._clock()
-        made = rescue.backups(file.beside.backups)
-        if made and made[0][0].astimezone(local.tzinfo).date() >= local.date():
+        made = rescue.newest_backup(file.beside.backups, datetime.now(UTC))
+        if made is not None and made.astimezone(local.tzinfo).date() >= local.date():
             return
         if self._may_copy():
             upkeep.back_up(file, datetime.now(UTC), self._may_copy)

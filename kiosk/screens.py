@@ -80,6 +80,7 @@ STAFF: Final = (
     "paper_near_end",
     "imports",
     "disk_low",
+    "reservations_backup_old",
 )
 NOTES: Final = ("insurance_check", "subsidy_failed", "no_slip")
 

@@ -15,6 +15,7 @@ Trouble = Literal[
     "reference_numbers_refused",
     "imports",
     "disk_low",
+    "reservations_backup_old",  # nothing of the last days would come back
 ]
 # The worst first.
 TROUBLES: Final[tuple[Trouble, ...]] = get_args(Trouble)

@@ -214,6 +214,19 @@ def test_backups_arrivals_and_what_was_put_aside_are_kept_for_a_while(book: Sqli
     assert list(data.glob("reservations.db.broken-*")) == []
 
 
+def test_backups_that_a_clock_ahead_named_go_last_and_are_not_kept_beside_a_right_one(book: SqliteReservations) -> None:
+    folder, now, day = book.file.beside.backups, datetime.now(UTC), timedelta(days=1)
+    upkeep.back_up(book.file, now + 365 * day, yes)
+    for back in range(2, 6):
+        (folder / f"reservations-{now - back * day:{rescue.STAMP}}.db").touch()
+    upkeep.forget(book.file, now.date(), 90)
+    assert len(rescue.backups(folder)) == 5, "perhaps it is the newest"
+    right = upkeep.back_up(book.file, now, yes)
+    upkeep.forget(book.file, now.date(), 90)
+    assert next(path for _, path in rescue.backups(folder)) == right
+    assert len(rescue.backups(folder)) == 5
+
+
 # --- exports and the week before --------------------------------------------------------------------------------------
 
 
@@ -248,6 +261,7 @@ class Watched:
     def __init__(self, config: Config, book: SqliteReservations, local: datetime) -> None:
         self.local = local
         self.told: list[tuple[str, str | None]] = []
+        self.now: dict[str, str] = {}
         self.reported: list[str] = []
         self.asked = 0
         self.guard = Guard(config, book, self._clock, self._tell, lambda event, **_: self.reported.append(event))
@@ -257,8 +271,10 @@ class Watched:
         return self.local
 
     def _tell(self, code: str, what: str | None) -> None:
+        self.now.pop(code, None)
         if what is not None:
             self.told.append((code, what))
+            self.now[code] = what
 
 
 @contextlib.contextmanager
@@ -307,6 +323,82 @@ def test_a_clock_that_is_years_ahead_costs_nothing(book: SqliteReservations, tmp
     assert len(list(book.file.beside.backups.glob("*"))) >= 2
     (book.file.data_dir / retention.NAME).write_text("2040-01-01\n")  # decided by such a clock
     assert retention.announce(book.file.data_dir, BEFORE, 90, TODAY) == TODAY + timedelta(days=7)
+
+
+def test_after_a_night_with_the_clock_ahead_the_next_night_makes_a_backup(
+    book: SqliteReservations, tmp_path: Path
+) -> None:
+    upkeep.back_up(book.file, datetime.now(UTC) + timedelta(days=365), yes)
+    with watched(book, tmp_path, "02:00"):
+        soon = datetime.now(UTC) + timedelta(days=1)
+        wait_until(lambda: any(at < soon for at, _ in rescue.backups(book.file.beside.backups)), "a backup")
+
+
+def test_nights_without_a_backup_are_told_until_there_is_one(
+    book: SqliteReservations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reservations_guard, "LOOK_S", 0.05)
+    monkeypatch.setattr(reservations_guard, "FAILED_AGAIN_S", 0.05)
+    usage = shutil.disk_usage(tmp_path)
+    free = [1000]
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=free[0]))
+    imports = book.file.data_dir / "reservations.imports"
+    imports.unlink()
+    book.file.beside.begin_imports(datetime.now(UTC) - timedelta(days=1))
+    code = "reservations_backup_old"
+    with watched(book, tmp_path, "02:00") as night:
+        wait_until(lambda: "reservations_upkeep_failed" in night.reported, "a failure")
+        wait_until(lambda: night.asked > 30, "some looks")
+        assert code not in night.now, "one night is not yet too many"
+        imports.unlink()
+        book.file.beside.begin_imports(datetime.now(UTC) - timedelta(days=3))
+        wait_until(lambda: "no room" in night.now.get(code, ""), "that there is none, and why")
+        free[0] = usage.free
+        wait_until(lambda: code not in night.now, "the end of it")
+        assert rescue.backups(book.file.beside.backups)
+
+
+def test_a_backup_of_days_ago_is_told_where_nights_are_missed(book: SqliteReservations, tmp_path: Path) -> None:
+    upkeep.back_up(book.file, datetime.now(UTC) - timedelta(days=3), yes)
+    with watched(book, tmp_path, "10:00") as day:
+        wait_until(lambda: "the newest is of" in day.now.get("reservations_backup_old", ""), "the age")
+
+
+def test_a_quiet_time_by_day_is_enough_for_a_backup(
+    book: SqliteReservations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reservations_guard, "QUIET_OPEN_S", 0.1)
+    with watched(book, tmp_path, "10:00"):
+        wait_until(lambda: rescue.backups(book.file.beside.backups), "the backup")
+
+
+def test_a_fault_of_the_guard_itself_is_told_until_it_looks_well_again(
+    book: SqliteReservations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reservations_guard, "LOOK_S", 0.05)
+    look = book.file.look
+
+    def broken() -> None:
+        raise RuntimeError("x")
+
+    monkeypatch.setattr(book.file, "look", broken)
+    with watched(book, tmp_path, "10:00") as guarded:
+        wait_until(lambda: guarded.now.get("reservations_down") == "RuntimeError", "the fault")
+        wait_until(lambda: "reservations_failed" in guarded.reported, "its event")
+        monkeypatch.setattr(book.file, "look", look)
+        wait_until(lambda: "reservations_down" not in guarded.now, "the end of it")
+
+
+def test_a_fault_in_the_work_of_the_night_keeps_no_patient_away(
+    book: SqliteReservations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("x")
+
+    monkeypatch.setattr(upkeep, "back_up", broken)
+    with watched(book, tmp_path, "02:00") as night:
+        wait_until(lambda: "reservations_upkeep_failed" in night.reported, "the failure")
+        assert ("reservations_down", "RuntimeError") not in night.told
 
 
 @pytest.mark.parametrize(("clock", "screen"), [("10:00", "choose_card"), ("02:00", "tap_reader")])
