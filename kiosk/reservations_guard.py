@@ -89,11 +89,12 @@ class Guard:
 
     def _tick(self, now: float) -> None:
         if self.book.file.suspected or now >= self._look_at:
-            trouble = self._trouble()
+            # All that may fail comes first: a trouble that ended and began again each second would fill the log.
+            trouble, old = self._trouble(), self._backup_trouble()
             self._well = trouble is None
             self._tell("reservations_down", trouble)
             self._fault = ""
-            self._tell("reservations_backup_old", self._backup_trouble())
+            self._tell("reservations_backup_old", old)
             self._look_at = time.monotonic() + LOOK_S
         self._tell("reservations_lost", self.book.file.beside.loss())
         if self._well and now >= self._work_at:
