@@ -324,21 +324,55 @@ def test_an_unfinished_copy_is_never_published_when_the_file_can_suddenly_be_mov
 
 
 def test_a_file_that_another_program_took_first_is_lost_and_says_so(site: Site, tmp_path: Path) -> None:
-    """FAULTS A24; also with its bytes still at hand, for whoever took it may have delivered it."""
-    for how, raw, state in (("copy", None, "lost"), ("move", None, "lost"), ("copy", ONE, "lost")):
-        folder = tmp_path / f"{how}-{raw is None}"
+    """FAULTS A24; with its bytes still at hand it is delivered instead (A25)."""
+    for how, raw, state in (("copy", None, "lost"), ("move", None, "lost"), ("copy", ONE, "done")):
+        folder = tmp_path / f"{how}-{state}"
         folder.mkdir()
         bench = desk(site, folder, how)
         place(site.face, NAME, ONE)
         item = bench.admit(NAME)
         (site.face / NAME).unlink()
         assert bench.advance(item, raw=raw) == state
-        assert bench.notes.codes == {"file_lost_to_other"} and not list(site.usual.iterdir())
+        assert bench.notes.codes == ({"file_lost_to_other"} if state == "lost" else set())
 
 
+@pytest.mark.parametrize("other", [b"", ONE + b"<!-- more -->"])
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_whole_copy_whose_source_is_gone_is_delivered_by_a_kiosk_alone(
+    site: Site, tmp_path: Path, other: bytes, taken: bool
+) -> None:
+    """The receipt computer stops answering before the rename; meanwhile somebody empties the terminal's folder, or the
+    name gets other content. Ours is the only copy: also where the name is taken, it stays until it can go."""
+    down = [True]
+
+    def fail(*_: Any) -> None:
+        if down:
+            raise Unreachable("down")
+
+    bench = desk(site, tmp_path, to_before_rename_new=fail)
+    place(site.face, NAME, ONE)
+    item = bench.admit(NAME)
+    assert bench.advance(item, tries=2) == "seen" and bench.ledger.item(item.id).state == "staged"
+    (site.face / NAME).unlink()
+    if other:
+        place(site.face, NAME, other)
+    if taken:
+        (site.usual / NAME).write_bytes(OTHER)
+    down.clear()
+    if taken and not other:
+        assert bench.advance(item) == "held" and bench.notes.codes == {"file_held"}
+        swept = sweep(bench.ends, bench.ledger, "results")
+        assert len(site.unfinished()) == 1 and not swept.foreign and bench.advance(item) == "held"
+    (site.usual / NAME).unlink(missing_ok=True)
+    assert bench.advance(item) == "done" and (site.usual / NAME).read_bytes() == ONE
+    assert bench.notes.codes == set() and not site.unfinished()
+    assert [path.read_bytes() for path in site.face.iterdir()] == ([other] if other else [])
+
+
+@pytest.mark.parametrize("afterwards", ["put back", "made use of"])
 @pytest.mark.parametrize("restarted", [False, True])
-def test_a_file_that_another_kiosk_delivered_meanwhile_is_not_sent_again(
-    site: Site, tmp_path: Path, restarted: bool
+def test_a_file_that_another_kiosk_may_have_delivered_is_held_with_its_copy(
+    site: Site, tmp_path: Path, restarted: bool, afterwards: str
 ) -> None:
     """Ours is whole at the destination, not yet renamed; the other's was eaten at once. Also after a crash of ours."""
 
@@ -351,15 +385,45 @@ def test_a_file_that_another_kiosk_delivered_meanwhile_is_not_sent_again(
         if failing:
             raise Unreachable("killed here")
 
+    known: list[bool | None] = [None, False]
     bench = desk(site, tmp_path, to_after_digest=once(deliver_elsewhere), to_before_rename_new=die)
     place(site.face, NAME, ONE)
     item = bench.admit(NAME)
-    bench.advance(item, raw=ONE, tries=1)
-    failing.clear()
     if restarted:
+        bench.advance(item, raw=ONE, tries=1)
+        failing.clear()
         bench.restart()
-    assert bench.advance(item) == "lost" and bench.notes.codes == {"file_lost_to_other"}
-    assert not list(site.usual.iterdir()), "nothing shown, nothing unfinished left"
+    bench.deliverer = Deliverer(
+        bench.ends, bench.ledger, bench.notes, alone=lambda *_: known.pop(0) if len(known) > 1 else known[0]
+    )
+    assert bench.advance(item, raw=ONE, tries=1) == "staged", "nobody has looked since"
+    assert bench.advance(item, raw=ONE) == "held" and bench.notes.codes == {"file_lost_to_other"}
+    sweep(bench.ends, bench.ledger, "results")
+    [copy] = site.usual.iterdir()
+    assert copy.read_bytes() == ONE and copy in site.unfinished() and bench.advance(item) == "held"
+    if afterwards == "put back":
+        place(site.face, NAME, ONE)
+        assert bench.admit(NAME).id == item.id and bench.advance(item) == "done"
+        assert [path.name for path in site.usual.iterdir()] == [NAME] and not list(site.face.iterdir())
+    else:
+        copy.rename(site.usual / NAME)
+        assert bench.advance(item) == "lost" and (site.usual / NAME).read_bytes() == ONE
+
+
+def test_a_copy_that_went_while_its_source_came_back_is_no_delivery(site: Site, tmp_path: Path) -> None:
+    """After a restart a missing temporary file means that it was renamed; not if it was held until now."""
+    bench = desk(site, tmp_path, to_before_rename_new=once(fail_with(Unreachable("killed here"))))
+    place(site.face, NAME, ONE)
+    item = bench.admit(NAME)
+    bench.advance(item, tries=1)
+    (site.face / NAME).unlink()
+    bench.restart()
+    bench.deliverer = Deliverer(bench.ends, bench.ledger, bench.notes, alone=lambda *_: False)
+    assert bench.advance(item) == "held"
+    bench.restart()
+    site.unfinished()[0].unlink()
+    place(site.face, NAME, ONE)
+    assert bench.advance(item) == "done" and (site.usual / NAME).read_bytes() == ONE
 
 
 def test_who_no_longer_owns_the_source_shows_nothing(site: Site, tmp_path: Path) -> None:

@@ -211,6 +211,41 @@ def test_routes_and_sources_do_not_meet(yard: Yard) -> None:
     assert all(kiosk.owns and not kiosk.shared for kiosk in (*kiosks, subsidies)) and len(yard.marks()) == 4
 
 
+def test_a_kiosk_that_met_nobody_knows_that_it_was_alone_once_it_has_looked_again(yard: Yard) -> None:
+    one = yard.kiosk(A)
+    one.turn()
+    before = yard.clock.now
+    yard.clock.now += 0.2
+    settle(one)
+    since = yard.clock.now = yard.clock.now + 0.2
+    assert one.alone(before, since) is False, "it was not its source yet"
+    assert one.alone(since, since) is None, "nobody has looked since"
+    yard.pass_s(300, one)
+    assert one.alone(since, yard.clock.now - 1) is True
+    other = settle(yard.kiosk(B))
+    yard.pass_s(BEAT_S, one, other)
+    assert one.alone(since, yard.clock.now - 1) is False
+    other.leave()
+    yard.pass_s(DEAD_S - 2 * BEAT_S, one)
+    assert one.alone(yard.clock.now - 1, yard.clock.now - 1) is False, "its mark may only have been eaten"
+    yard.pass_s(3 * BEAT_S, one)
+    since = yard.clock.now
+    yard.pass_s(BEAT_S, one)
+    assert one.alone(since, since) is True
+    again = yard.kiosk(A)
+    again.turn()
+    assert again.owns and again.alone(since, since) is False, "what was while it was away is not known"
+
+
+def test_a_kiosk_whose_mark_was_gone_for_a_moment_was_perhaps_not_alone(yard: Yard) -> None:
+    one = settle(yard.kiosk(A))
+    since = yard.clock.now
+    for path in yard.staging.iterdir():
+        path.unlink()
+    yard.pass_s(BEAT_S, one)
+    assert one.owns and one.alone(since, since) is False
+
+
 class Baton:
     """Lets one of several threads go on at a time, from share call to share call, in an order of a seed's choosing."""
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Protocol
 from uuid import uuid4
 
 from drivers.share import Exists, Full, Missing, Refused, ShareError, Unreachable
-from kiosk.courier.admission import was_sent
 from kiosk.courier.ends import Ends
+from kiosk.courier.held import DIFFERS, SOURCE_GONE, reconsidered
 from kiosk.courier.ledger import Item, Ledger, State
+from kiosk.courier.notices import Notices
+from kiosk.courier.ownership import uninterrupted
 
 TEMP_PATTERN = ".kiosk-*.tmp"
 COPY_CHUNK_BYTES = 1 << 20
@@ -33,27 +34,24 @@ class _SourceGone(Exception):
     """The source lacks the file; told apart from a destination folder that lacks itself."""
 
 
-class Notices(Protocol):
-    """Who is told of what happened to a file; `code` is an id of the event log."""
-
-    def event(self, code: str, item: Item, why: str = "") -> None: ...
-
-    def alarm(self, code: str, item: Item) -> None: ...
-
-    def all_clear(self, item: Item) -> None: ...
-
-
 class Deliverer:
     """Advances files of one route. Used by one thread. Every method raises ShareError for what is tried again.
 
     `owns`: whether the source is still ours alone; asked right before a file becomes visible at the destination.
+    `alone`: whether no other kiosk can have delivered from it between two moments; None: not yet known.
     """
 
-    def __init__(self, ends: Ends, ledger: Ledger, notices: Notices, owns: Callable[[], bool] = lambda: True) -> None:
-        self._owns = owns
-        self._ends = ends
-        self._ledger = ledger
-        self._notices = notices
+    def __init__(
+        self,
+        ends: Ends,
+        ledger: Ledger,
+        notices: Notices,
+        owns: Callable[[], bool] = lambda: True,
+        alone: Callable[[float, float], bool | None] = lambda since, until: True,
+    ) -> None:
+        self._owns, self._alone = owns, alone
+        self._gone: dict[int, float] = {}  # when the source of what is staged was found gone
+        self._ends, self._ledger, self._notices = ends, ledger, notices
         # Asked for a rename or move; it may have been done, and the ledger does not say so yet. What was staged before
         # this process began is unknown as well.
         self._unknown = {item.id for item in ledger.open_items("results") + ledger.open_items("subsidies")}
@@ -62,8 +60,9 @@ class Deliverer:
         self._unused: dict[int, str] = {}
         self._written: dict[int, str] = {}  # temporary files that are whole but not yet read back
 
-    def advance(self, file: int, raw: bytes | None) -> State:
-        """Do the next steps for one file and return its state; `raw`: its bytes, if they are still in memory."""
+    def advance(self, file: int, raw: bytes | None, since: float = 0.0) -> State:
+        """Do the next steps for one file and return its state; `raw`: its bytes, if they are still in memory; `since`:
+        the moment (`uninterrupted`) from which on we have known it."""
         item = self._ledger.item(file)
         if item.state == "held":
             self._reconsider(item)
@@ -76,7 +75,7 @@ class Deliverer:
             item = self._ledger.item(file)
         if item.state == "staged":
             if item.temp:
-                self._publish(item)
+                self._publish(item, since)
             else:
                 self._move(item)
             item = self._ledger.item(file)
@@ -86,7 +85,7 @@ class Deliverer:
         if state in ("done", "lost", "replaced"):
             self._unknown.discard(file)
             self._collided.discard(file)
-            for kept in (self._temps_lost, self._written, self._unused):
+            for kept in (self._temps_lost, self._written, self._unused, self._gone):
                 kept.pop(file, None)
         return state
 
@@ -147,8 +146,8 @@ class Deliverer:
         except Missing as error:
             raise _SourceGone from error
 
-    def _publish(self, item: Item) -> None:
-        if item.id not in self._collided and (self._gone_elsewhere(item) or not self._owns()):
+    def _publish(self, item: Item, since: float) -> None:
+        if item.id not in self._collided and (self._may_be_there(item, since) or not self._owns()):
             return
         try:
             if item.id not in self._collided:
@@ -172,8 +171,12 @@ class Deliverer:
             self._remove_temp(item)
         self._notices.event("file_published", item)
 
-    def _gone_elsewhere(self, item: Item) -> bool:
-        """The source is looked at once more: whoever took the file there may have brought it where it belongs."""
+    def _may_be_there(self, item: Item, since: float) -> bool:
+        """The source is looked at once more: another kiosk that took the file there has brought it where it belongs.
+
+        If there was none, ours may be the only copy left, whoever emptied the folder: it goes. What was known before
+        this process began is never shown to be ours alone: the other may have come and gone meanwhile.
+        """
         if item.reason == RESENT:
             return False
         left = [entry for entry in self._ends.source.entries(item.name) if entry.name == item.name]
@@ -181,9 +184,12 @@ class Deliverer:
             return False
         if not self._ends.staging.entries(item.temp):
             return False  # we renamed it, or it was taken: told apart by the rename that fails
-        (self._replaced if left else self._lost_to_other)(item)
-        self._remove_temp(item)
-        return True
+        gone_at = self._gone.setdefault(item.id, uninterrupted())
+        if (alone := self._alone(since, gone_at) if self._owns() else None) is False:
+            self._set(item, "held", SOURCE_GONE, abandon=False)
+            self._notices.alarm("file_lost_to_other", item)
+            self._notices.event("file_held", item, SOURCE_GONE)
+        return not alone
 
     def _rename(self, item: Item) -> None:
         try:
@@ -198,7 +204,7 @@ class Deliverer:
         """The name is taken at the destination. True: by our very bytes, so there is nothing more to send."""
         there = self._ends.destination.digest(item.name)  # Missing: taken just now; the next try renames
         if there != item.digest:
-            self._hold(item, "destination_differs")
+            self._hold(item, DIFFERS)
             return False
         return True
 
@@ -255,16 +261,16 @@ class Deliverer:
     # -- both ---------------------------------------------------------------------------------------------------
 
     def _reconsider(self, item: Item) -> None:
-        """What is held waits for a person; see whether one has been here."""
-        if not self._ends.source.entries(item.name):
+        verdict = reconsidered(item, self._ends, self._ledger)
+        if verdict == "lost":
+            self._lost_to_other(item)
+        elif verdict == "withdrawn":
             self._set(item, "lost", "withdrawn")
             self._notices.event("file_lost_to_other", item, "withdrawn")
-        elif item.reason == "destination_differs":
-            if not self._ends.destination.entries(item.name):
-                self._set(item, "seen")
-                self._notices.all_clear(item)
-        elif item.reason == "other_content" and not was_sent(self._ledger.of_name(item.route, item.name), item):
-            self._set(item, "seen")
+        elif verdict != "held":
+            self._unknown.discard(item.id)  # a copy that is gone now does not mean that we renamed it
+            self._gone.pop(item.id, None)
+            self._set(item, verdict)
             self._notices.all_clear(item)
 
     def _replaced(self, item: Item) -> None:
@@ -276,17 +282,19 @@ class Deliverer:
         self._notices.alarm("file_lost_to_other", item)
 
     def _hold(self, item: Item, why: str) -> None:
-        self._set(item, "held", why)
+        keep = why == DIFFERS and bool(item.temp) and not self._ends.source.entries(item.name)
+        self._set(item, "held", why, abandon=not keep)
         self._notices.alarm("file_held", item)
         self._notices.event("file_held", item, why)
-        self._remove_temp(item)
+        if not keep:
+            self._remove_temp(item)
 
     def _remove_temp(self, item: Item) -> None:
         if item.temp:
             with suppress(ShareError):  # the sweep knows it
                 self._ends.staging.remove(item.temp)
 
-    def _set(self, item: Item, state: State, why: str = "", *, abandon: bool = False) -> None:
+    def _set(self, item: Item, state: State, why: str = "", *, abandon: bool | None = None) -> None:
         self._ledger.set_state(item, state, why, abandon=abandon)
         if state in ("published", "done", "lost", "replaced"):
             self._notices.all_clear(item)

@@ -212,14 +212,14 @@ class Ledger:
             )
             return cursor.rowcount > 0
 
-    def set_state(self, item: Item, state: State, reason: str = "", *, abandon: bool = False) -> None:
-        """`abandon`: the temporary file will not be used any more and is to be swept; so it is in a final failure."""
+    def set_state(self, item: Item, state: State, reason: str = "", *, abandon: bool | None = None) -> None:
+        """`abandon`: the temporary file is of no more use, to be swept; None: it is if held or failed for good."""
         done_at = "" if state in OPEN_STATES else _now()
         with self._writing() as db:
             db.execute(
                 "UPDATE files SET state = ?, reason = ?, done_at = ? WHERE id = ?", (state, reason, done_at, item.id)
             )
-            if abandon or state in ("held", "lost", "replaced"):
+            if state in ("held", "lost", "replaced") if abandon is None else abandon:
                 _abandon(db, item)
                 db.execute("UPDATE files SET temp = '' WHERE id = ?", (item.id,))
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from kiosk.courier.ledger import Item, Ledger
 from kiosk.journal import EventLog
@@ -20,6 +21,16 @@ _BROKEN = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 SAY_AGAIN_S = 60.0
 FULL_RECENTLY_S = 15.0  # what waits to be written is tried again within ten
 OWED_MAX = 200
+
+
+class Notices(Protocol):
+    """Who is told of what happened to a file; `code` is an id of the event log."""
+
+    def event(self, code: str, item: Item, why: str = "") -> None: ...
+
+    def alarm(self, code: str, item: Item) -> None: ...
+
+    def all_clear(self, item: Item) -> None: ...
 
 
 class NoticeBoard:

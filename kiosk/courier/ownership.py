@@ -90,6 +90,8 @@ class Ownership:
         self._others: dict[tuple[str, str], _Other] = {}
         self._eaten = 0
         self._wait_until = 0.0
+        self._alone_at = float("inf")  # since when nobody else can have delivered from our source
+        self._judged_at = 0.0
 
     @property
     def owns(self) -> bool:
@@ -105,6 +107,16 @@ class Ownership:
     def shared(self) -> bool:
         """Whether another living kiosk wants the source."""
         return any(other.mark.source == self._source for other in list(self._others.values()) if self._lives(other))
+
+    def alone(self, since: float, until: float) -> bool | None:
+        """Whether no other kiosk can have delivered from the source between these two moments of the clock.
+
+        None: not yet known, because nobody has looked since. A mark of ours that was gone for a moment may have hidden
+        us from another; and a mark that we found at our start does not say what was before.
+        """
+        if self._alone_at > since:
+            return False
+        return True if self._judged_at > until else None
 
     def turn(self) -> float:
         """Look, judge, beat. Returns in how many seconds the next turn is due. Raises ShareError."""
@@ -154,6 +166,9 @@ class Ownership:
             there[mark.source, mark.kiosk] = mark
         found = there.pop((self._source, self._kiosk), None)
         self._watch(there, seen_s)
+        if found is None or self.shared:
+            self._alone_at = now
+        self._judged_at = now
         for mark in marks:
             leftover = mark.kiosk == self._kiosk and mark.source == self._source and mark != found
             other = self._others.get((mark.source, mark.kiosk))
@@ -209,6 +224,8 @@ class Ownership:
                 self._mine = None  # somebody took us for dead: from the beginning
                 return
             self._staging.put(shown.name, ())
+        if self._mine is None or self._mine.wish != "own":
+            self._alone_at = at
         self._beat_at, self._mine = at, shown
 
     def _pause_s(self) -> float:

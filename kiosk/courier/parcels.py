@@ -20,6 +20,7 @@ class Parcel:
     """`request`: the subsidy request whose answer goes first, until `wait_until`.
 
     `refused`: the server said no to this very file. `again`: it was offered anew while it was being advanced.
+    `since`: from when on it has been in the queue.
     """
 
     file: int
@@ -30,6 +31,7 @@ class Parcel:
     failures: int = 0
     refused: bool = False
     again: bool = False
+    since: float = 0.0
 
 
 class Parcels:
@@ -51,6 +53,7 @@ class Parcels:
                 if parcel.raw is not None and self._kept_bytes + len(parcel.raw) > KEPT_MAX_BYTES:
                     parcel.raw = None
                 self._kept_bytes += len(parcel.raw or b"")
+                parcel.since = self._clock()
                 self._parcels[parcel.file] = parcel
             self._changed.notify_all()
 

@@ -16,12 +16,13 @@ from typing import Protocol
 
 from drivers.share import Busy, Exists, Missing, Refused, ShareError, Unreachable
 from kiosk.courier.baselines import Baselines
-from kiosk.courier.deliver import Deliverer, Notices
+from kiosk.courier.deliver import Deliverer
 from kiosk.courier.ends import Ends
 from kiosk.courier.health import RETRY_S, Health
 from kiosk.courier.keeper import Keeper
 from kiosk.courier.ledger import Ledger, RouteName
-from kiosk.courier.ownership import Ownership
+from kiosk.courier.notices import Notices
+from kiosk.courier.ownership import Ownership, uninterrupted
 from kiosk.courier.parcels import HELD_PAUSE_S, Parcel, Parcels
 from kiosk.courier.refusals import Refusals
 from kiosk.courier.sweep import Swept, sweep
@@ -81,15 +82,14 @@ class Route:
     ) -> None:
         self.name = name
         self.ownership = ownership
-        self.parcels = Parcels(time.monotonic)
+        self.parcels = Parcels(uninterrupted)
         self._roles = roles
-        self._watcher = watcher
-        self._poll_s = poll_s
+        self._watcher, self._poll_s = watcher, poll_s
         self._ends = ends
         self._ledger = ledger
         self._health = health
         self._listener = listener
-        self._deliverer = Deliverer(ends, ledger, listener, lambda: ownership.owns)
+        self._deliverer = Deliverer(ends, ledger, listener, lambda: ownership.owns, ownership.alone)
         self._baselines = Baselines(self._answer_baseline)
         self._stop = threading.Event()
         self._sweep_at = 0.0
@@ -217,7 +217,7 @@ class Route:
             self.parcels.set_aside(parcel, MAY_GO_AGAIN_S)
             return
         try:
-            state = self._deliverer.advance(parcel.file, parcel.raw)
+            state = self._deliverer.advance(parcel.file, parcel.raw, parcel.since)
         except (Busy, Exists, Missing):
             self.parcels.failed(parcel)  # this file only: somebody has it open, or it moved under us
             return
