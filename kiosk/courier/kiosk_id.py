@@ -1,7 +1,8 @@
 """Who this kiosk is among those that share a receipt computer: a random number, made once and kept.
 
-Hashed with what belongs to the machine, so that a spare machine with a copy of the data folder, or of the whole disk,
-is another kiosk. Says nothing about the site.
+Beside it is kept which machine it was made for, so that a spare machine with a copy of the data folder, or of the whole
+disk, is another kiosk. Network cards come and go on one machine (a late driver, an adapter, a random address): one that
+is known again is enough, or after a power cut a kiosk would wait for its own mark. Says nothing about the site.
 """
 
 from __future__ import annotations
@@ -15,23 +16,30 @@ from pathlib import Path
 
 FILE = "kiosk-id"
 _NETWORKS = Path("/sys/class/net")
+_MACHINE_ID = Path("/etc/machine-id")
 
 
 def kiosk_id(folder: Path) -> str:
     """16 hex digits. `folder`: the courier's own. One that cannot be kept (full disk) is good for this start."""
-    return hashlib.sha256("/".join((_kept(folder / FILE), *_machine())).encode()).hexdigest()[:16]
+    path, (machine, *cards) = folder / FILE, _machine()
+    kept = (_read(path) or "").splitlines()
+    if len(kept) > 1 and re.fullmatch(r"[0-9a-f]{16}", kept[0]) and kept[1] == machine:
+        if not cards or not set(cards).isdisjoint(kept[2:]):
+            return kept[0]
+        if not kept[2:]:  # made before any card was there; without these, a copy of the disk would be taken for us
+            return _keep(path, kept[0], machine, cards)
+    if len(kept) == 1 and re.fullmatch(r"[0-9a-f]{32}", kept[0]):  # the form before: all of it went into the id
+        known = "/".join((kept[0], *sorted(filter(None, (machine, *cards)))))
+        return _keep(path, hashlib.sha256(known.encode()).hexdigest()[:16], machine, cards)
+    return _keep(path, secrets.token_hex(8), machine, cards)
 
 
-def _kept(path: Path) -> str:
-    with suppress(OSError, UnicodeDecodeError):
-        if re.fullmatch(r"[0-9a-f]{32}", kept := path.read_text(encoding="ascii").strip()):
-            return kept
-    made = secrets.token_hex(16)
+def _keep(path: Path, made: str, machine: str, cards: list[str]) -> str:
     part = path.with_name(f".{path.name}.part")
     with suppress(OSError):
         part.unlink(missing_ok=True)
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as out:
-            out.write(made + "\n")
+            out.write("\n".join((made, machine, *cards)) + "\n")
             out.flush()
             os.fsync(out.fileno())
         part.replace(path)
@@ -39,10 +47,12 @@ def _kept(path: Path) -> str:
 
 
 def _machine() -> list[str]:
-    """The machine-id, and the addresses of network cards of hardware: no two machines of one network share them."""
-    found = []
-    for path in (Path("/etc/machine-id"), *sorted(_NETWORKS.glob("*/address"))):
-        with suppress(OSError, UnicodeDecodeError):
-            if path.parent.parent != _NETWORKS or (path.parent / "device").exists():
-                found.append(path.read_text(encoding="ascii").strip())
-    return sorted(found)
+    """The machine-id, then the addresses of network cards of hardware: no two machines of one network share them."""
+    cards = (_read(path) for path in _NETWORKS.glob("*/address") if (path.parent / "device").exists())
+    return [_read(_MACHINE_ID) or "", *sorted({card for card in cards if card and card.strip("0:")})]
+
+
+def _read(path: Path) -> str | None:
+    with suppress(OSError, UnicodeDecodeError):
+        return path.read_text(encoding="ascii").strip()
+    return None
