@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +20,7 @@ import pytest
 
 from drivers.share import Refused, Share, ShareError, Unreachable, open_share
 from drivers.simulated.receipt_computer import ReceiptComputer
+from kiosk.courier.deliver import TEMP_PATTERN
 from kiosk.courier.kiosk_id import FILE, kiosk_id
 from kiosk.courier.ownership import DEAD_S, PATTERN, Mark, Ownership
 from kiosk.link import CourierLine, Message
@@ -317,20 +320,68 @@ def test_in_whatever_order_their_calls_fall_one_kiosk_owns_and_never_two(tmp_pat
 # -- who and what ------------------------------------------------------------------------------------------------------
 
 
+class Machine:
+    """What belongs to a machine and tells it apart."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.networks, self.id = root / "net", root / "machine-id"
+        self.networks.mkdir()
+        self.id.write_text("a" * 32 + "\n")
+        monkeypatch.setattr("kiosk.courier.kiosk_id._NETWORKS", self.networks)
+        monkeypatch.setattr("kiosk.courier.kiosk_id._MACHINE_ID", self.id, raising=False)
+
+    def has(self, **cards: str) -> None:
+        shutil.rmtree(self.networks)
+        self.networks.mkdir()
+        for name, address in cards.items():
+            (self.networks / name / "device").mkdir(parents=True)
+            (self.networks / name / "address").write_text(f"{address}\n")
+
+
 def test_a_kiosk_knows_itself_again_and_a_copy_of_its_data_folder_elsewhere_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    machine = Machine(tmp_path, monkeypatch)
     mine = kiosk_id(tmp_path)
-    assert kiosk_id(tmp_path) == mine and (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
-    card = tmp_path / "net" / "eth0"
-    (card / "device").mkdir(parents=True)
-    monkeypatch.setattr("kiosk.courier.kiosk_id._NETWORKS", tmp_path / "net")
-    (card / "address").write_text("02:00:00:00:00:01\n")
-    here = kiosk_id(tmp_path)
-    (card / "address").write_text("02:00:00:00:00:02\n")
-    assert len({mine, here, kiosk_id(tmp_path)}) == 3
+    assert re.fullmatch("[0-9a-f]{16}", mine) and (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+    machine.has(eth0="02:00:00:00:00:01")
+    assert kiosk_id(tmp_path) == mine, "its driver was late at the first start"
+    copy = (tmp_path / FILE).read_bytes()
+    machine.has(eth0="02:00:00:00:00:02")
+    cloned = kiosk_id(tmp_path)
+    (tmp_path / FILE).write_bytes(copy)
+    machine.has(eth0="02:00:00:00:00:01")
+    machine.id.write_text("b" * 32 + "\n")
+    assert len({mine, cloned, kiosk_id(tmp_path)}) == 3
+    assert kiosk_id(tmp_path) == kiosk_id(tmp_path)
     (tmp_path / FILE).write_text("")  # as a power cut may leave it
     assert kiosk_id(tmp_path) == kiosk_id(tmp_path)
+
+
+def test_a_network_card_that_comes_goes_or_changes_its_address_makes_no_other_kiosk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(tmp_path, monkeypatch)
+    wired, modem = "02:00:00:00:00:01", "00:00:00:00:00:00"
+    machine.has(eth0=wired, wlan0="02:00:00:00:0a:01", wwan0=modem)
+    mine = kiosk_id(tmp_path)
+    for cards in ({"eth0": wired, "wlan0": "02:00:00:00:0a:02"}, {"eth0": wired, "usb0": "02:00:00:00:0b:01"}, {}):
+        machine.has(**cards)
+        assert kiosk_id(tmp_path) == mine, cards
+    machine.has(eth0="02:00:00:00:00:02", wwan0=modem)
+    assert kiosk_id(tmp_path) != mine, "every modem has that one"
+
+
+def test_a_kiosk_keeps_the_id_that_it_had_before_its_machine_was_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(tmp_path, monkeypatch)
+    (tmp_path / FILE).write_text("c" * 32 + "\n")
+    machine.has(eth0="02:00:00:00:00:01")
+    before = hashlib.sha256("/".join(("c" * 32, "02:00:00:00:00:01", "a" * 32)).encode()).hexdigest()[:16]
+    assert kiosk_id(tmp_path) == before
+    machine.has(eth0="02:00:00:00:00:01", usb0="02:00:00:00:0b:01")
+    assert kiosk_id(tmp_path) == before
 
 
 @pytest.mark.peers
@@ -530,3 +581,48 @@ def test_a_destination_that_refuses_the_mark_is_told_and_nothing_is_sent(tmp_pat
         refusing.clear()
         courier.wait_done(1)
         wait_until(lambda: not courier.alarms(), "cleared")
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_terminal_folder_emptied_while_the_receipt_computer_is_away_costs_no_file(
+    tmp_path: Path, restarted: bool
+) -> None:
+    """Whole at the destination, not yet renamed. A kiosk alone delivers it; after a restart nobody knows whether it was
+    alone, so staff are called, the copy stays, and who brings the file back has it delivered."""
+    face, usual = tmp_path / "face", tmp_path / "usual"
+    for folder in (face, usual):
+        folder.mkdir()
+    away = [True]
+
+    def fail(name: str, *_: Any) -> None:
+        if away and name.startswith(".kiosk-"):
+            raise Unreachable(f"file://{usual}: away")
+
+    def wrap(role: str, share: Share) -> Share:
+        if role in ("source", "watched"):
+            return hooked(share, instead_reaches=lambda *_: False)
+        return hooked(share, before_rename_new=fail)
+
+    def courier() -> RunningCourier:
+        return RunningCourier(tmp_path / "data", (f"file://{face}", f"file://{usual}"), wrap=wrap, dead_s=6.0)
+
+    kiosk = courier()
+    with kiosk:
+        wait_until(lambda: owns(kiosk), "the source is ours")
+        place(face, result_name(0), content(0))
+        wait_until(lambda: kiosk.states() == {"staged": 1}, "whole at the destination")
+        (face / result_name(0)).unlink()
+        if not restarted:
+            away.clear()
+            kiosk.wait_done(1)
+            assert not kiosk.alarms() & {"file_lost_to_other", "file_held"}
+    kiosk = courier()
+    with kiosk:
+        if restarted:
+            away.clear()
+            wait_until(lambda: kiosk.states() == {"held": 1}, "held")
+            assert "file_lost_to_other" in kiosk.alarms()
+            assert [path.read_bytes() for path in usual.glob(TEMP_PATTERN)] == [content(0)]
+            place(face, result_name(0), content(0))
+        kiosk.wait_done(1)
+    assert [(path.name, path.read_bytes()) for path in usual.iterdir()] == [(result_name(0), content(0))]
