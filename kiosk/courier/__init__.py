@@ -4,7 +4,7 @@ watch.py, sightings.py  which files are there and complete     reading.py    wha
 ledger.py               durable states                         deliver.py    one file, step by step
 parcels.py, route.py    queue and threads of one route         sweep.py      unfinished files left behind
 ownership.py, keeper.py one kiosk drains a source              kiosk_id.py   which kiosk we are
-baselines.py            visits that wait for a listing held.py        has a person been here
+baselines.py            visits awaiting a listing              held.py        has a person been here
 admission.py            whether a file is known               ends.py       the two ends of a route
 listeners.py            pairing, rows, messages                service.py    the process
 new_ledger.py           a broken ledger put aside              refusals.py   which ends refuse us
