@@ -52,6 +52,7 @@ NOT_TOLD = {
     "{} was open to other users; it is closed to them now ({})": "a remark, before the answer",
     "from the backup of {}": "what staff are told of a loss, in the event log",
     "{}, with {} arrivals of today; {}": "the same",
+    ", which is still to come: nobody knows from when it is": "the same",
     "the old one is {}": "the same",
     "the old one was gone": "the same",
     "without a backup": "the same",
