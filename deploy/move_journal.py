@@ -20,8 +20,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kiosk import locks
-from kiosk.courier.overview import LEDGER
+from kiosk.courier.summary import LEDGER
+from kiosk.process import locks
 
 # Closing the last connection writes what is still beside the file into it.
 TIDY = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchall(); db.close()"  # noqa: E501 - one program

@@ -23,8 +23,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from kiosk import site_needs
-from kiosk.config import Config, ConfigError, load, reading
+from kiosk.config import Config, ConfigError, installed, load, reading
 
 ETC = Path("/etc/kiosk")
 # Key of a file beside site.toml, what it is called without the key, and the one user who reads it.
@@ -103,7 +102,7 @@ def _value(tables: dict[str, object], table: str, key: str, default: str) -> str
 
 def check(config: Config, site: Path) -> None:
     """What an installed kiosk needs beyond a file that can be loaded."""
-    problems = site_needs.folder_problems(config)
+    problems = installed.folder_problems(config)
     if problems:
         raise Unfit("\n".join(f"{site}: {problem}" for problem in problems))
 
@@ -122,17 +121,17 @@ def write_needs(config: Config, private: dict[str, str], stage: Path) -> None:
     (stage / "services").write_text("".join(f"{service}\n" for service in services), encoding="utf-8")
     folders = [config.reservations.import_dir] if config.reservations.import_dir else []
     # The state folder of kiosk-appointments.service is as systemd makes it.
-    fetched = bool(config.reservations.share) and folders == [site_needs.EXPORTS]
+    fetched = bool(config.reservations.share) and folders == [installed.EXPORTS]
     owner = "kiosk-fetch kiosk" if fetched else "kiosk kiosk-import"
     (stage / "folders").write_text("".join(f"{owner} {folder}\n" for folder in folders), encoding="utf-8")
     written = {
-        "kiosk-courier": site_needs.courier_writes(config),
-        "kiosk": site_needs.reception_writes(config),
+        "kiosk-courier": installed.courier_writes(config),
+        "kiosk": installed.reception_writes(config),
         "kiosk-appointments": folders,
-        "kiosk-metrics": site_needs.metrics_writes(config),
+        "kiosk-metrics": installed.metrics_writes(config),
     }
     for unit, paths in written.items():
-        lines = site_needs.read_write_paths(paths)
+        lines = installed.read_write_paths(paths)
         if lines:
             text = f"# made by deploy/install from site.toml\n[Service]\n{lines}"
             (stage / f"{unit}.conf").write_text(text, encoding="utf-8")

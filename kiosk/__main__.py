@@ -16,26 +16,22 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from drivers.reservations import ReservationsDown, csv_file
-from drivers.reservations.sqlite import SqliteReservations
-from kiosk import (
-    appointments_share,
-    import_record,
-    reception,
-    reservations_restore,
-    screens,
-    status,
-    status_text,
-    texts,
-)
+from drivers.reservations import ReservationsDown
+from drivers.reservations.csv import file as csv_file
+from drivers.reservations.sqlite.reservations import SqliteReservations
+from kiosk.appointments import fetch, import_record, restore
 from kiosk.config import Config, ConfigError
 from kiosk.config import load as load_config
 from kiosk.courier import assembly
 from kiosk.courier.ledger import LedgerLost
-from kiosk.headless import Headless, complain
-from kiosk.locks import Held, Unusable
-from kiosk.runtime import Face
-from kiosk.stderr import unblock
+from kiosk.operations import status, status_text
+from kiosk.process.locks import Held, Unusable
+from kiosk.process.stderr import unblock
+from kiosk.reception import assembly as reception
+from kiosk.reception.headless import Headless, complain
+from kiosk.reception.loop import Face
+from kiosk.screens import screens
+from kiosk.words import texts
 
 EXIT_WRONG = 1
 EXIT_CONFIG = 2
@@ -124,7 +120,7 @@ def _face(config: Config, arguments: argparse.Namespace) -> Face:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from kiosk import check
+    from kiosk.operations import check
 
     return check.run(arguments.config, print_slip=arguments.print_slip, as_json=arguments.json)
 
@@ -162,19 +158,19 @@ def _import(arguments: argparse.Namespace) -> int:
 def _fetch(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config, passwords=False)
     unblock()
-    return appointments_share.run(config)
+    return fetch.run(config)
 
 
 def _restore(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config, passwords=False)
     book = SqliteReservations(_data_folder(config))
     try:
-        for line in reservations_restore.restore(config, book):
+        for line in restore.restore(config, book):
             print(line, flush=True)  # noqa: T201 - the command's answer
     except ReservationsDown as error:
         complain(str(error))
         return EXIT_WRONG
-    left = reservations_restore.left_to_do(config, book)
+    left = restore.left_to_do(config, book)
     if left is not None:
         print(left)  # noqa: T201 - the command's answer
     return EXIT_WRONG if left else 0
@@ -193,7 +189,7 @@ def _status(arguments: argparse.Namespace) -> int:
 
 def _metrics(arguments: argparse.Namespace) -> int:
     # Late import: only this command needs Prometheus' library.
-    from kiosk import metrics
+    from kiosk.operations import metrics
 
     config = load_config(arguments.config, passwords=False)
     unblock()

@@ -1,1 +1,6 @@
-"""Tests of the kiosk and its drivers, and the real peers they need; imported by nothing that ships."""
+"""The tests, in the rooms of what they test."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VECTORS = ROOT / "tests" / "data" / "vectors"

@@ -26,10 +26,9 @@ from drivers.simulated.card_reader import SimulatedCardReader
 from drivers.simulated.printer import SimulatedPrinter
 from drivers.simulated.receipt_computer import ReceiptComputer
 from drivers.simulated.terminal import TerminalWriter
+from tests import ROOT, VECTORS
 from tests.peers.samba import Smbd
 
-ROOT = Path(__file__).parent.parent
-VECTORS = Path(__file__).parent / "data" / "vectors"
 EXPECTED = [json.loads(line) for line in (VECTORS / "expected.jsonl").read_text(encoding="utf-8").splitlines()]
 FILE_OF = {row["label"]: row["file"] for row in EXPECTED}
 PATIENT_OF = {row["label"]: row.get("patient") for row in EXPECTED}

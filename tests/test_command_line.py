@@ -16,14 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from drivers.reservations import AlreadyRegistered, Registered, csv_file, upkeep
-from drivers.reservations.rescue import begin_anew
-from drivers.reservations.sqlite import SqliteReservations
-from kiosk import import_record, retention
+from drivers.reservations import AlreadyRegistered, Registered
+from drivers.reservations.csv import file as csv_file
+from drivers.reservations.sqlite import upkeep
+from drivers.reservations.sqlite.rescue import begin_anew
+from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.__main__ import main
-from kiosk.appliance.site_words import import_in_japanese
-from kiosk.screens import STAFF
-from tests.hospital import ROOT, Reception, today, wait_until
+from kiosk.appointments import import_record, retention
+from kiosk.screens.screens import STAFF
+from kiosk.words.sentences import import_in_japanese
+from tests import ROOT
+from tests.hospital import Reception, today, wait_until
 
 ENTRY_POINT = "import sys; from kiosk.__main__ import main; sys.exit(main())"
 SITE = """

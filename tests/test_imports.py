@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests import ROOT
+
 OURS = ("kiosk", "drivers", "assets")
 
 
@@ -47,52 +48,74 @@ OUTSIDE = (
 )  # fmt: skip
 
 # The loop, and the workers that carry out its commands and answer with its events.
-RUNTIME = ("kiosk.reception", "kiosk.runtime*", "kiosk.surroundings", "kiosk.workers*")
+RUNTIME = ("kiosk.reception.assembly", "kiosk.reception.loop*", "kiosk.surroundings", "kiosk.reception.worker*")
 
 RULES: dict[str, Reach | Kept] = {
     "drivers know nothing of the hospital": Reach(
         ("drivers",), never=("kiosk", "assets"), why="a driver serves any program; the kiosk is told through protocols"
     ),
     "the flow is pure": Reach(
-        ("kiosk.flow",),
-        only=("__future__", "collections.abc", "dataclasses", "datetime", "enum", "kiosk.flow", "typing"),
+        ("kiosk.visit",),
+        only=("__future__", "collections.abc", "dataclasses", "datetime", "enum", "kiosk.visit", "typing"),
         why="step(state, event, now) can be walked through in a test, every pair of it",
     ),
     "pure modules stay pure": Reach(
         (
-            "kiosk.screens*",
-            "kiosk.slip",
-            "kiosk.result_files",
-            "kiosk.eligibility",
+            "kiosk.screens.screens*",
+            "kiosk.slip.content",
+            "kiosk.results.names",
+            "kiosk.results.eligibility",
             "kiosk.appliance.pages_*",
-            "kiosk.appliance.site_words",
-            "kiosk.appliance.status_words",
+            "kiosk.words.sentences",
+            "kiosk.operations.status_rows",
         ),
         never=OUTSIDE,
         why="what is shown, printed and read must follow from arguments alone",
     ),
     "what services are told follows from site.toml": Reach(
-        ("kiosk.appliance.generated", "kiosk.site_needs"),
+        ("kiosk.appliance.site.services", "kiosk.config.installed"),
         never=tuple(name for name in OUTSIDE if name != "pathlib"),
         why="the firewall of a site can be read in a test, without a machine",
     ),
     "screens look at the flow only": Reach(
-        ("kiosk.screens*",),
-        never=("drivers", *RUNTIME, "kiosk.courier*", "kiosk.journal*", "kiosk.ui*", "kiosk.headless*"),
+        ("kiosk.screens.screens*",),
+        never=(
+            "drivers",
+            *RUNTIME,
+            "kiosk.courier*",
+            "kiosk.process.event_log*",
+            "kiosk.ui*",
+            "kiosk.reception.headless*",
+        ),
         why="ui → screens → flow",
     ),
     "the file's line does not know the patient's": Reach(
-        ("kiosk.courier*", "kiosk.eligibility*", "kiosk.journal*", "kiosk.slip*", "kiosk.result_files*"),
-        never=("kiosk.flow*", *RUNTIME, "kiosk.screens*", "kiosk.ui*", "kiosk.headless*"),
+        (
+            "kiosk.courier*",
+            "kiosk.results.eligibility*",
+            "kiosk.process.event_log*",
+            "kiosk.slip.content*",
+            "kiosk.results.names*",
+        ),
+        never=("kiosk.visit*", *RUNTIME, "kiosk.screens.screens*", "kiosk.ui*", "kiosk.reception.headless*"),
         why="delivery must run when screen, printer and reservations are down",
     ),
     "the window draws screens only": Reach(
-        ("kiosk.ui*",), never=("drivers", *RUNTIME, "kiosk.courier*", "kiosk.journal*"), why="no business in it"
+        ("kiosk.ui*",),
+        never=("drivers", *RUNTIME, "kiosk.courier*", "kiosk.process.event_log*"),
+        why="no business in it",
     ),
     "nobody imports the command line": Kept(("kiosk.__main__",), by=(), why="the one place that knows every part"),
     "the flow has few readers": Kept(
-        ("kiosk.flow*",),
-        by=("kiosk.flow*", "kiosk.screens*", *RUNTIME, "kiosk.headless*", "kiosk.ui*", "kiosk.__main__"),
+        ("kiosk.visit*",),
+        by=(
+            "kiosk.visit*",
+            "kiosk.screens.screens*",
+            *RUNTIME,
+            "kiosk.reception.headless*",
+            "kiosk.ui*",
+            "kiosk.__main__",
+        ),
         why="screens → flow ← runtime",
     ),
     "simulated parts are for the demo": Kept(
@@ -100,11 +123,11 @@ RULES: dict[str, Reach | Kept] = {
         by=("drivers.simulated", "kiosk.demo*", "kiosk.__main__"),
         why="no hospital's kiosk may run on a simulated printer by accident",
     ),
-    "one XML reader": Kept(("lxml",), by=("kiosk.eligibility",), why="one place to keep hostile XML out"),
+    "one XML reader": Kept(("lxml",), by=("kiosk.results.eligibility",), why="one place to keep hostile XML out"),
     "one Kivy": Kept(("kivy", "kivymd"), by=("kiosk.ui*",), why="`--headless` runs where no Kivy is"),
     "one SMB": Kept(
         ("smbprotocol", "smbclient", "spnego"),
-        by=("drivers.share.smb*", "drivers.simulated.terminal*"),
+        by=("drivers.share.smb.share*", "drivers.simulated.terminal*"),
         why="the library's faults are met in one place",
     ),
     "one ESC/POS": Kept(("escpos", "usb"), by=("drivers.printer",), why="bytes for the printer come from one place"),
@@ -114,13 +137,19 @@ RULES: dict[str, Reach | Kept] = {
     "few picture makers": Kept(
         ("PIL",), by=("kiosk.slip_*", "kiosk.ui*", "drivers.printer", "drivers.simulated"), why="slips and screens"
     ),
-    "one barcode maker": Kept(("barcode", "qrcode"), by=("kiosk.slip_barcode*",), why="slips only"),
-    "one reader of fonts": Kept(("fontTools",), by=("kiosk.font_coverage*",), why="which font has which character"),
+    "one barcode maker": Kept(("barcode", "qrcode"), by=("kiosk.slip.barcode*",), why="slips only"),
+    "one reader of fonts": Kept(
+        ("fontTools",), by=("kiosk.typography.coverage*",), why="which font has which character"
+    ),
     "the reception runs without the appliance": Kept(
-        ("kiosk.appliance",), by=("kiosk.appliance*", "kiosk.ui.appliance"), why="a plain PC has none of it"
+        ("kiosk.appliance",),
+        by=("kiosk.appliance*", "kiosk.appliance.technician.layout"),
+        why="a plain PC has none of it",
     ),
     "one Prometheus": Kept(
-        ("prometheus_client",), by=("kiosk.metrics*",), why="no figure is gathered where a patient's data is at hand"
+        ("prometheus_client",),
+        by=("kiosk.operations.metrics*",),
+        why="no figure is gathered where a patient's data is at hand",
     ),
     "no import by name": Kept(
         ("importlib.import_module", "importlib.util", "runpy", "imp"), by=(), why="an arrow that no test can see"
@@ -193,50 +222,50 @@ def test_every_library_is_named_in_a_rule() -> None:
 def test_the_rules_look_at_the_real_packages() -> None:
     """An empty tree would pass every rule."""
     names = modules()
-    assert any(within(name, ("kiosk.flow",)) for name in names)
+    assert any(within(name, ("kiosk.visit",)) for name in names)
     assert any(within(name, ("drivers",)) for name in names)
     assert len(set(arrows())) > 20
 
 
 PLANTED = [
     # module, source, the rule that must find it
-    ("drivers.share.smb", "from kiosk import config", "drivers know nothing of the hospital"),
-    ("drivers.printer", "def f():\n    import kiosk.slip", "drivers know nothing of the hospital"),
-    ("kiosk.flow.step", "import time", "the flow is pure"),
-    ("kiosk.flow.step", "from collections import deque", "the flow is pure"),
-    ("kiosk.flow.step", "from kiosk.journal import record", "the flow is pure"),
-    ("kiosk.flow.step", "from ..journal import record", "the flow is pure"),
-    ("kiosk.flow", "from . import step\nfrom .. import journal", "the flow is pure"),
-    ("kiosk.slip", "from pathlib import Path", "pure modules stay pure"),
-    ("kiosk.screens.texts", "import os.path", "pure modules stay pure"),
-    ("kiosk.result_files", "from os import path", "pure modules stay pure"),
-    ("kiosk.appliance.generated.firewall", "import socket", "what services are told follows from site.toml"),
-    ("kiosk.screens", "from kiosk import runtime", "screens look at the flow only"),
-    ("kiosk.courier.deliver", "from kiosk.flow import events", "the file's line does not know the patient's"),
+    ("drivers.share.smb.share", "from kiosk import config", "drivers know nothing of the hospital"),
+    ("drivers.printer", "def f():\n    import kiosk.slip.content", "drivers know nothing of the hospital"),
+    ("kiosk.visit.step", "import time", "the flow is pure"),
+    ("kiosk.visit.step", "from collections import deque", "the flow is pure"),
+    ("kiosk.visit.step", "from kiosk.process.event_log import record", "the flow is pure"),
+    ("kiosk.visit.step", "from ..journal import record", "the flow is pure"),
+    ("kiosk.visit", "from . import step\nfrom .. import journal", "the flow is pure"),
+    ("kiosk.slip.content", "from pathlib import Path", "pure modules stay pure"),
+    ("kiosk.screens.screens.texts", "import os.path", "pure modules stay pure"),
+    ("kiosk.results.names", "from os import path", "pure modules stay pure"),
+    ("kiosk.appliance.site.services.firewall", "import socket", "what services are told follows from site.toml"),
+    ("kiosk.screens.screens", "from kiosk import runtime", "screens look at the flow only"),
+    ("kiosk.courier.deliver", "from kiosk.visit import events", "the file's line does not know the patient's"),
     ("kiosk.courier", "from . import deliver\nfrom .. import screens", "the file's line does not know the patient's"),
-    ("kiosk.ui.window", "import kiosk.runtime", "the window draws screens only"),
-    ("kiosk.runtime", "from kiosk.__main__ import main", "nobody imports the command line"),
-    ("kiosk.config", "from kiosk.flow.facts import Rules", "the flow has few readers"),
-    ("kiosk.runtime", "from drivers.simulated import printer", "simulated parts are for the demo"),
+    ("kiosk.ui.window", "import kiosk.reception.loop", "the window draws screens only"),
+    ("kiosk.reception.loop", "from kiosk.__main__ import main", "nobody imports the command line"),
+    ("kiosk.config", "from kiosk.visit.state import Rules", "the flow has few readers"),
+    ("kiosk.reception.loop", "from drivers.simulated import printer", "simulated parts are for the demo"),
     ("kiosk.config", "import lxml.etree as etree", "one XML reader"),
-    ("kiosk.headless", "if 1:\n    from kivy.app import App", "one Kivy"),
+    ("kiosk.reception.headless", "if 1:\n    from kivy.app import App", "one Kivy"),
     ("kiosk.courier", "import smbclient", "one SMB"),
     ("drivers.share.folder", "from smbprotocol.open import Open", "one SMB"),
-    ("kiosk.slip_picture", "from escpos.printer import Dummy", "one ESC/POS"),
+    ("kiosk.slip.picture", "from escpos.printer import Dummy", "one ESC/POS"),
     ("drivers.share", "import serial", "few serial lines"),
-    ("kiosk.slip", "from PIL import Image", "few picture makers"),
+    ("kiosk.slip.content", "from PIL import Image", "few picture makers"),
     ("drivers.printer", "import qrcode", "one barcode maker"),
-    ("kiosk.slip_picture", "from fontTools.ttLib import TTFont", "one reader of fonts"),
-    ("kiosk.reception", "from kiosk.appliance import stage", "the reception runs without the appliance"),
-    ("kiosk.runtime", "from prometheus_client import Counter", "one Prometheus"),
-    ("kiosk.runtime", "from importlib import import_module", "no import by name"),
-    ("kiosk.runtime", "__import__('kivy')", "no import by name"),
+    ("kiosk.slip.picture", "from fontTools.ttLib import TTFont", "one reader of fonts"),
+    ("kiosk.reception.assembly", "from kiosk.appliance import stage", "the reception runs without the appliance"),
+    ("kiosk.reception.loop", "from prometheus_client import Counter", "one Prometheus"),
+    ("kiosk.reception.loop", "from importlib import import_module", "no import by name"),
+    ("kiosk.reception.loop", "__import__('kivy')", "no import by name"),
 ]
 
 
 @pytest.mark.parametrize(("module", "source", "rule"), PLANTED)
 def test_a_planted_violation_is_found(module: str, source: str, rule: str) -> None:
-    is_package = module.count(".") < 1 or module in {"kiosk.flow", "kiosk.courier", "drivers.printer"}
+    is_package = module.count(".") < 1 or module in {"kiosk.visit", "kiosk.courier", "drivers.printer"}
     targets = list(imports(module, source, is_package=is_package))
     assert any(breaks(RULES[rule], module, target) for target in targets)
 
@@ -248,15 +277,18 @@ def test_every_rule_has_a_planted_violation() -> None:
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("kiosk.flow.step", "from __future__ import annotations\nimport dataclasses\nfrom .facts import Start"),
-        ("kiosk.flow.step", "from collections.abc import Callable\nfrom datetime import time\nimport kiosk.flow.facts"),
-        ("kiosk.eligibility", "from lxml import etree"),
-        ("kiosk.eligibility.reading", "from lxml import etree"),
-        ("kiosk.runtime.loop", "from kiosk.flow import step\nfrom kiosk import courier, journal\nimport time"),
+        ("kiosk.visit.step", "from __future__ import annotations\nimport dataclasses\nfrom .facts import Start"),
+        (
+            "kiosk.visit.step",
+            "from collections.abc import Callable\nfrom datetime import time\nimport kiosk.visit.state",
+        ),
+        ("kiosk.results.eligibility", "from lxml import etree"),
+        ("kiosk.results.eligibility.reading", "from lxml import etree"),
+        ("kiosk.reception.loop.loop", "from kiosk.visit import step\nfrom kiosk import courier, journal\nimport time"),
         ("kiosk.__main__", "from kiosk import runtime\nfrom drivers.simulated import printer"),
         ("drivers.share.smb_open", "from smbprotocol.open import Open"),
-        ("kiosk.slip_picture", "from PIL import Image\nfrom importlib import resources"),
-        ("kiosk.slip_barcode", "import qrcode\nfrom barcode.codabar import CODABAR\nfrom PIL import ImageDraw"),
+        ("kiosk.slip.picture", "from PIL import Image\nfrom importlib import resources"),
+        ("kiosk.slip.barcode", "import qrcode\nfrom barcode.codabar import CODABAR\nfrom PIL import ImageDraw"),
     ],
 )
 def test_an_allowed_import_passes(module: str, source: str) -> None:

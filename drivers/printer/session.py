@@ -13,9 +13,9 @@ from pathlib import Path
 from PIL.Image import Image
 
 from drivers.printer import escpos
+from drivers.printer.lock import turn
 from drivers.printer.outcome import NotPrinted, NotReady, Printed, PrinterStatus, PrintOutcome, Ready, Reason
 from drivers.printer.transport import Wire, WireLost
-from drivers.printer.turn import turn
 
 SEND_S = 60.0
 """A slip of 50 kB takes 52 s at 9600 baud, the slowest line that makes sense."""

@@ -3,9 +3,9 @@
 Owns `open_share` and names what callers may use. Must never know what the files mean.
 """
 
-from .address import BadAddress, FolderAddress, SmbAddress, parse
-from .gate import SHARED, LogonGate
-from .terms import (
+from drivers.share.address import BadAddress, FolderAddress, SmbAddress, parse
+from drivers.share.logon_gate import SHARED, LogonGate
+from drivers.share.protocol import (
     Busy,
     Digest,
     Entry,
@@ -52,12 +52,12 @@ def open_share(url: str, password: str | None, *, deadline_s: float = 5.0, gate:
     """
     match parse(url):
         case FolderAddress() as address:
-            from .folder import FolderShare
+            from drivers.share.folder import FolderShare
 
             return FolderShare(address)
         case SmbAddress() as address:
             # Late import: a site of local folders never loads the SMB library.
-            from .smb import SmbShare
+            from drivers.share.smb.share import SmbShare
 
             if password is None:
                 raise BadAddress("smb:// needs a password; name its file in password_file")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from urllib.parse import quote, unquote_to_bytes
 
-from .terms import name_fault
+from drivers.share.protocol import name_fault
 
 SMB_PORT = 445
 _EXPECTED = "expected smb://[domain;]user@host[:port]/share[/folder] or file:///absolute/folder"

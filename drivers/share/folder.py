@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from .address import FolderAddress
-from .local import folder_identity, give_to_group, rename_noreplace, stamp
-from .terms import (
+from drivers.share.address import FolderAddress
+from drivers.share.local import folder_identity, give_to_group, rename_noreplace, stamp
+from drivers.share.protocol import (
     ENTRIES_MAX,
     Busy,
     Digest,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from drivers.share import Exists, FolderAddress, open_share, parse
-from drivers.share.smb_foreign import ForeignFile, foreign_link
+from drivers.share.smb.foreign import ForeignFile, foreign_link
 
 How = Literal["rename", "direct", "slow", "reopen", "preset", "abandon"]
 ShareMode = Literal["none", "r", "rw", "rd", "rwd"]

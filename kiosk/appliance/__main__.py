@@ -16,61 +16,62 @@ Main = Callable[[Sequence[str]], int]
 
 
 def _apply(arguments: Sequence[str]) -> int:
-    from kiosk.appliance import apply
+    from kiosk.appliance.site import apply
 
     return apply.main(arguments)
 
 
 def _start(arguments: Sequence[str]) -> int:
-    from kiosk.appliance import apply, stage
+    from kiosk.appliance.machine import screen_owner
+    from kiosk.appliance.site import apply
 
     try:
         return apply.main(arguments)
     finally:
         # Whatever became of the settings: somebody stands in front of the screen.
-        stage.at_start()
+        screen_owner.at_start()
 
 
 def _staff(arguments: Sequence[str]) -> int:
-    from kiosk.appliance import staff
+    from kiosk.appliance.root import server
 
-    return staff.main(arguments)
+    return server.main(arguments)
 
 
 def _provision(arguments: Sequence[str]) -> int:
-    from kiosk.appliance import provision
+    from kiosk.appliance.site import provision
 
     return provision.main(arguments)
 
 
 def _check(arguments: Sequence[str]) -> int:
-    from kiosk.appliance import check_run
+    from kiosk.appliance.machine import check_run
 
     return check_run.main(arguments)
 
 
 def _page(arguments: Sequence[str]) -> int:
-    from kiosk.appliance import page
+    from kiosk.appliance.technician import program
 
-    return page.main(arguments)
+    return program.main(arguments)
 
 
 def _update(arguments: Sequence[str]) -> int:
-    from kiosk.appliance import update
+    from kiosk.appliance.update import update
 
     return update.main(arguments)
 
 
 def _health(arguments: Sequence[str]) -> int:
-    from kiosk.appliance import health
+    from kiosk.appliance.update import health
 
     return health.main(arguments)
 
 
 def _chip(arguments: Sequence[str]) -> int:
-    from kiosk.appliance import chip
+    from kiosk.appliance.machine import tpm
 
-    return chip.main(arguments)
+    return tpm.main(arguments)
 
 
 VERBS: dict[str, tuple[str, Main]] = {

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from kiosk.config import agreement, reading
+from kiosk.config import consistency, reading
 from kiosk.config import passwords as password_files
 from kiosk.config.appliance_model import Metrics, Network, Syslog, Technician, TimeServers, Update, UsbDevice
 from kiosk.config.model import (
@@ -88,7 +88,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, passwords: bool
     courier_dir = environ.get("KIOSK_COURIER_DIR")
     if courier_dir and not Path(courier_dir).is_absolute():
         problems.append("KIOSK_COURIER_DIR (environment): expected a whole path")
-    problems += agreement.problems(read)
+    problems += consistency.problems(read)
     if len(problems) > reading.MAX_PROBLEMS:
         problems[reading.MAX_PROBLEMS :] = ["there are more problems than these; mend these first"]
     if problems:
@@ -115,7 +115,9 @@ def _share_password(read: reading.Read, base: Path, credentials: str | None) -> 
     own = receipt_computer.get("password_file")
     if own is None or password_files.found(own, base, credentials):
         return
-    if "password_file" in terminal and agreement.same_account(terminal.get("results"), receipt_computer.get("results")):
+    if "password_file" in terminal and consistency.same_account(
+        terminal.get("results"), receipt_computer.get("results")
+    ):
         receipt_computer["password_file"] = terminal["password_file"]
 
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import drivers.card_reader
 import drivers.printer
 import drivers.share
-from drivers.share.terms import name_fault
+from drivers.share.protocol import name_fault
 
 _MAX_TEXT: Final = 1024
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk import safe_files
 from kiosk.config.values import Secret
+from kiosk.process import safe_files
 
 _MAX_BYTES: Final = 4096
 

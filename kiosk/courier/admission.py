@@ -5,7 +5,7 @@ from __future__ import annotations
 from drivers.share import Digest
 from kiosk.courier.ledger import Item, Ledger, RouteName
 from kiosk.courier.ledger import Subsidy as SubsidyState
-from kiosk.courier.sightings import Sighting
+from kiosk.results.sightings import Sighting
 
 
 def was_sent(history: list[Item], item: Item | None = None) -> bool:

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from drivers.share import Busy, Exists, Full, Missing, Refused, ShareError
 from kiosk.courier.ends import Ends
-from kiosk.courier.health import RETRY_S, Health
 from kiosk.courier.ownership import Ownership
 from kiosk.courier.refusals import Refusals
+from kiosk.courier.share_health import RETRY_S, Health
 
 # A destination that does not answer must not keep results from being seen; longer than one call's deadline.
 JUDGED_WITHIN_S = 8.0

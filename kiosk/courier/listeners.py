@@ -20,12 +20,12 @@ from drivers.share import Digest
 from kiosk.courier.admission import admit, is_news, taken_by_other
 from kiosk.courier.ledger import Item, Ledger, RouteName
 from kiosk.courier.ledger import Subsidy as SubsidyState
-from kiosk.courier.parcels import Parcel
-from kiosk.courier.reading import Reading
-from kiosk.courier.sightings import Sighting
-from kiosk.courier.watch import NotTaken
-from kiosk.eligibility import Eligibility
-from kiosk.link import Message
+from kiosk.courier.line import Message
+from kiosk.courier.queue import Parcel
+from kiosk.results.eligibility import Eligibility
+from kiosk.results.recognise import Reading
+from kiosk.results.sightings import Sighting
+from kiosk.results.watch import NotTaken
 
 ASKERS_MAX = 200
 # Files that wait for the ledger to be written; beyond that nothing is told, rather than something twice.

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from kiosk.courier.ledger import Ledger, LedgerLost
-from kiosk.journal import EventLog
+from kiosk.process.event_log import EventLog
 
 _PARTS = ("", "-wal", "-shm")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from kiosk.courier.alarms import NoticeBoard
 from kiosk.courier.ledger import Ledger
 from kiosk.courier.ledger import Subsidy as SubsidyState
-from kiosk.courier.notices import NoticeBoard
-from kiosk.courier.parcels import Parcel
+from kiosk.courier.queue import Parcel
 
 
 def may_go(ledger: Ledger, notices: NoticeBoard, parcel: Parcel, now: float) -> bool:

@@ -15,18 +15,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from drivers.share import Busy, Exists, Missing, Refused, ShareError, Unreachable
+from kiosk.courier.alarms import Notices
 from kiosk.courier.baselines import Baselines
 from kiosk.courier.deliver import Deliverer
 from kiosk.courier.ends import Ends
-from kiosk.courier.health import RETRY_S, Health
 from kiosk.courier.keeper import Keeper
 from kiosk.courier.ledger import Ledger, RouteName
-from kiosk.courier.notices import Notices
 from kiosk.courier.ownership import Ownership, uninterrupted
-from kiosk.courier.parcels import HELD_PAUSE_S, Parcel, Parcels
+from kiosk.courier.queue import HELD_PAUSE_S, Parcel, Parcels
 from kiosk.courier.refusals import Refusals
+from kiosk.courier.share_health import RETRY_S, Health
 from kiosk.courier.sweep import Swept, sweep
-from kiosk.courier.watch import Watcher
+from kiosk.results.watch import Watcher
 
 SWEEP_EVERY_S = 60.0
 SWEEP_SOON_S = 5.0

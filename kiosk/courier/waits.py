@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from kiosk.courier.overview import age_s
+from kiosk.courier.summary import age_s
 
 
 class Waits:

@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from drivers.simulated.smb_server import NoSmbServer
-from kiosk import reception, texts
 from kiosk.config import Display
 from kiosk.demo import evidence, visit
 from kiosk.demo.account import CLEAN_START, Account
 from kiosk.demo.face import DidNotHappen, WatchedFace
 from kiosk.demo.hospital import Hospital
 from kiosk.demo.knobs import bench
-from kiosk.headless import complain
-from kiosk.ui.setup import NoDisplay
+from kiosk.reception import assembly
+from kiosk.reception.headless import complain
+from kiosk.ui.kivy_setup import NoDisplay
 from kiosk.ui.window import Window
+from kiosk.words import texts
 
 EXIT_WRONG = 1
 EXIT_CANNOT = 2
@@ -67,7 +68,7 @@ def _with_window(out: Path) -> int:
             _say(CLEAN_START)
             _say("終わるには、ウィンドウを閉じるか Ctrl+C を押してください。")
             face = WatchedFace(window, None, lambda: None)
-            return reception.run(hospital.config, hospital.data, lambda: face, own_courier=True, clean_start=True)
+            return assembly.run(hospital.config, hospital.data, lambda: face, own_courier=True, clean_start=True)
     except NoDisplay:
         _say("画面がないので、--auto で動かします。")
     sys.stdout.flush()
@@ -93,7 +94,7 @@ def _auto(out: Path) -> int:
 
         person = threading.Thread(target=play, name="person")
         face = WatchedFace(window, out, person.start)
-        reception.run(hospital.config, hospital.data, lambda: face, own_courier=True, clean_start=True)
+        assembly.run(hospital.config, hospital.data, lambda: face, own_courier=True, clean_start=True)
         person.join()
         evidence.collect(hospital, out)
         for failure in failures:
@@ -111,7 +112,7 @@ def _window(display: Display, hospital: Hospital) -> Window:
 def _panel(hospital: Hospital) -> Callable[[], Any]:
     def make() -> Any:
         # Kivy reads its settings while it is imported: not before the window.
-        from kiosk.ui.panel import Panel
+        from kiosk.demo.panel import Panel
 
         return Panel(bench(hospital))
 

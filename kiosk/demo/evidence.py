@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from drivers.reservations import Arrived
-from drivers.reservations.sqlite import SqliteReservations
+from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.demo.account import Account
 from kiosk.demo.face import WatchedFace
 from kiosk.demo.hospital import Hospital

@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from kiosk.runtime import Face
-from kiosk.screens import Screen
+from kiosk.reception.loop import Face
+from kiosk.screens.screens import Screen
 
 _SCREENS_MAX = 1000
 # Longer than the window waits for a button to come.

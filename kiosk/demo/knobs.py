@@ -16,10 +16,10 @@ from typing import Final, get_args
 from drivers.share import ShareError
 from drivers.simulated.escpos_stream import SlipJob
 from kiosk.demo.hospital import Hospital, Line, PrinterState
+from kiosk.demo.panel_model import Bench, Glance, Grey, Knob, Section
 from kiosk.demo.people import CARD_HOLDERS, VISITORS
-from kiosk.headless import complain
-from kiosk.journal import EVENTS
-from kiosk.ui.knobs import Bench, Glance, Grey, Knob, Section
+from kiosk.process.event_log import EVENTS
+from kiosk.reception.headless import complain
 
 _DELIVERED_SHOWN: Final = 4
 _EVENTS_SHOWN: Final = 12

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from kiosk.font_coverage import Chain, Piece, clusters, one_font, path, pieces
+from kiosk.typography.coverage import Chain, Piece, clusters, one_font, path, pieces
 from kiosk.ui.items import Paragraph
 
 _REGULAR: Chain = ("BIZUDPGothic-Regular.ttf", "NotoSansCJKjp-Regular.otf")

@@ -9,13 +9,13 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from kiosk.flow.facts import Appointment
-from kiosk.screens import Screen
-from kiosk.texts import Texts
+from kiosk.screens.screens import Screen
 from kiosk.ui import theme
 from kiosk.ui.items import Box, Button, Drawing, Item, Panel, Paragraph, Picture, Words
-from kiosk.ui.sheet import Sheet
+from kiosk.ui.page_builder import Sheet
 from kiosk.ui.theme import GAP_MM, MARGIN_MM
+from kiosk.visit.state import Appointment
+from kiosk.words.texts import Texts
 
 # What a screen looks like: its items for a display of so many millimetres.
 Layout = Callable[[Any, Texts, float, float], tuple[Item, ...]]

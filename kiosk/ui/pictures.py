@@ -12,11 +12,11 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from kiosk.flow import facts as f
-from kiosk.flow.leaving import EXTENSIONS_MAX
-from kiosk.screens import COUNTER_REASONS, NO_SLIP_REASONS, STAFF, Screen, screen_of
-from kiosk.texts import Texts
-from kiosk.ui import setup
+from kiosk.screens.screens import COUNTER_REASONS, NO_SLIP_REASONS, STAFF, Screen, screen_of
+from kiosk.ui import kivy_setup
+from kiosk.visit import state as f
+from kiosk.visit.leaving import EXTENSIONS_MAX
+from kiosk.words.texts import Texts
 
 SIZES: Final = ((1080, 1920), (1280, 1024))
 # Of the usual displays with these pixels; others are taken for 21.5 inch.
@@ -51,7 +51,7 @@ def render(folder: Path, texts: Texts, *, sizes: tuple[tuple[int, int], ...] = S
     Raises NoDisplay, and OSError if a file cannot be written.
     """
     os.environ.setdefault("SDL_VIDEODRIVER", "offscreen")
-    setup.prepare(320, 240, fullscreen=False)
+    kivy_setup.prepare(320, 240, fullscreen=False)
     from kivy.base import EventLoop
 
     from kiosk.ui.view import View

@@ -14,14 +14,14 @@ from typing import Any
 from kivy.graphics import InstructionGroup
 from kivy.uix.widget import Widget
 
-from kiosk.screens import STAFF_CORNER, Screen
-from kiosk.texts import Texts
+from kiosk.screens.screens import STAFF_CORNER, Screen
 from kiosk.ui.drawings import draw
 from kiosk.ui.items import Box, Button, Item, Panel, Paragraph, Picture, SecondsLeft, TimeLeft, Words
 from kiosk.ui.lettering import Fitted
 from kiosk.ui.pages import Layout, millimetre_px, page
 from kiosk.ui.pen import Pen
 from kiosk.ui.theme import CORNER_MM, CORNER_S, PAGE, SLIP_OFF_MM, TOUCHED
+from kiosk.words.texts import Texts
 
 # A finger that was on its way when the page changed did not mean the new page.
 CALM_S = 0.25

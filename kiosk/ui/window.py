@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.config import Display
-from kiosk.screens import Screen
-from kiosk.texts import Texts
-from kiosk.ui import setup
+from kiosk.screens.screens import Screen
+from kiosk.ui import kivy_setup
 from kiosk.ui.items import Box
 from kiosk.ui.pages import Layout, page
-from kiosk.ui.told import Told
+from kiosk.ui.screen_log import Told
+from kiosk.words.texts import Texts
 
 # One frame is not shown by every display (KMSDRM); the third one is.
 FIRST_FRAMES = 3
@@ -68,10 +68,10 @@ class Window:
         self._rotation: int = display.rotation
         width, height = display.width_px, display.height_px
         width += round(height * BESIDE_SHARE) if beside is not None else 0
-        setup.prepare(width, height, fullscreen=display.fullscreen and beside is None, rotation=self._rotation)
+        kivy_setup.prepare(width, height, fullscreen=display.fullscreen and beside is None, rotation=self._rotation)
         from kivy.core.window import Window as KivyWindow
 
-        setup.paint(KivyWindow)
+        kivy_setup.paint(KivyWindow)
         from kiosk.ui.view import View
 
         self._window = KivyWindow
@@ -92,7 +92,7 @@ class Window:
         self._view = View(texts, display.diagonal_inch, lambda button: self._press(button), self._clock, None, layout)
         share = display.width_px / (display.width_px + display.height_px * BESIDE_SHARE)
         self._root = self._view if beside is None else _side_by_side(self._view, share, beside())
-        setup.close_escapes(self._window, lambda: self._quit())
+        kivy_setup.close_escapes(self._window, lambda: self._quit())
         self._window.bind(on_flip=self._flipped)
 
     # -- the face: called by the reception, in any thread ---------------------------------------------------------
@@ -204,7 +204,7 @@ class Window:
             self.started.set()
 
     def _serve_press(self, now: float) -> None:
-        from kiosk.ui.finger import lift, touch
+        from kiosk.ui.synthetic_touch import lift, touch
 
         if self._finger is not None:
             lift(self._finger)

@@ -17,15 +17,16 @@ import sys
 import time
 from pathlib import Path
 
-from tests.hospital import ROOT, wait_until
-from tests.test_window import x_server
+from tests import ROOT
+from tests.hospital import wait_until
+from tests.ui.test_window import x_server
 
 _KIOSK = """
 import sys, threading, time
 from kiosk import texts
 from kiosk.config import Display
-from kiosk.flow import facts as f
-from kiosk.screens import screen_of
+from kiosk.visit import state as f
+from kiosk.screens.screens import screen_of
 from kiosk.ui.window import Window
 window = Window(Display(), texts.load())
 words = texts.load()

@@ -11,12 +11,12 @@ from functools import cache
 
 from PIL import Image
 
-from kiosk import texts
-from kiosk.flow.facts import Appointment
-from kiosk.screens import KEYS, Screen
+from kiosk.screens.screens import KEYS, Screen
 from kiosk.ui import pages
 from kiosk.ui.items import Box, Button, Item, Panel, Picture, SecondsLeft, TimeLeft, Words
 from kiosk.ui.theme import channels
+from kiosk.visit.state import Appointment
+from kiosk.words import texts
 from tests.image.machine import TooLate, until
 
 DIAGONAL_INCH = 21.5

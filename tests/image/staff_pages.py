@@ -7,20 +7,21 @@ from dataclasses import replace
 
 from PIL import Image
 
-from kiosk import texts
-from kiosk.appliance import pages_jobs
-from kiosk.appliance.pages_shown import ROWS, Page, Row
-from kiosk.screens import KEYS, Mood
-from kiosk.ui import appliance, theme
+from kiosk.appliance.technician import jobs
+from kiosk.appliance.technician import layout as appliance
+from kiosk.appliance.technician.pages import ROWS, Page, Row
+from kiosk.screens.screens import KEYS, Mood
+from kiosk.ui import theme
 from kiosk.ui.items import Button, Item, Panel
 from kiosk.ui.pages import millimetre_px
+from kiosk.words import texts
 from tests.image import glass
 from tests.image.bench import STEP_S, Bench
 from tests.image.machine import Machine, pause, until
 
 # Pages as far as their layout goes. The words do not matter, but for how many there are.
 PAD = Page("pin", "", "ask", buttons=(*KEYS, "clear", "ok", "close"), layout="pad")
-MENU = Page("menu", "", "ask", buttons=(*pages_jobs.MENU, "close"), layout="menu", foot="x")
+MENU = Page("menu", "", "ask", buttons=(*jobs.MENU, "close"), layout="menu", foot="x")
 SURE = Page("sure", "", "counter", buttons=("no", "yes"), remarks=("x",), layout="sure")
 SURE_AGAIN = Page("sure_again", "", "counter", buttons=("no", "yes"), remarks=("x",), layout="sure", swapped=True)
 UPDATES = Page("choose_update", "", "ask", buttons=("back",), remarks=("x",), layout="choice")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
-from kiosk.appliance.pages_shown import Page
+from kiosk.appliance.technician.pages import Page
 from tests.image import glass
 from tests.image.bench import BOOT_S, STEP_S, Bench
 from tests.image.machine import Machine, TooLate, until

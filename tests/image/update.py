@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests import ROOT
 from tests.image import disk, staff
 from tests.image.bench import BOOT_S, Bench
 from tests.image.machine import Machine, until
@@ -19,7 +20,7 @@ _INSTALL_S = 900.0
 _FALL_BACK_S = 1800.0
 _STICK_MIB = 640
 _OTHER = {"A": "B", "B": "A"}
-IMAGE = Path(__file__).resolve().parents[2] / "deploy" / "image"
+IMAGE = ROOT / "deploy" / "image"
 
 
 def bundle(bench: Bench, name: str, root: Path, version: str, keys: Path) -> Path:
@@ -195,7 +196,9 @@ def run_unhealthy(bench: Bench) -> None:
     """Correctly signed and it starts, but its reception does not: the health check goes back to the old version."""
 
     def break_reception(tree: Path) -> None:
-        (tree / "opt/kiosk/current/kiosk/reception.py").write_text('raise SystemExit("broken for the proof")\n')
+        (tree / "opt/kiosk/current/kiosk/reception/assembly.py").write_text(
+            'raise SystemExit("broken for the proof")\n'
+        )
         for compiled in (tree / "opt/kiosk/current/kiosk/__pycache__").glob("reception.*.pyc"):
             compiled.unlink()
 

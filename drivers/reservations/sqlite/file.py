@@ -1,0 +1,300 @@
+"""The SQLite file: where it is, who may write it, its schema, and what its errors mean.
+
+Owns the rule that at no time two connections write: RESERVATIONS 0.6, the SQLite of Debian 12 (3.40) has the WAL-reset
+bug, which loses committed writes when two connections write or checkpoint. So there is no WAL at all (TRUNCATE), and
+every writer first holds an exclusive flock on a file of its own. RESERVATIONS 0.5: a connection that is merely dropped
+breaks the locks after a fork. So every connection is opened for one piece of work and closed.
+
+Must never: let an sqlite3 error out (`ReservationsDown` instead); open the database file by anything but SQLite while a
+connection may be open (closing any descriptor of the file drops this process's POSIX locks on it); make a database that
+vanished anew (its numbers would begin at 1 again: `rescue` does that, from what is kept beside it).
+"""
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from drivers.reservations import ReservationsDown
+from drivers.reservations.sqlite.beside import Beside
+
+APPLICATION_ID = 0x53414B41  # "SAKA"
+DATABASE_NAME = "reservations.db"
+LOCK_NAME = "reservations.lock"
+
+# Entry n takes a database from version n to n + 1. Never change one that was released; a release adds at most one, and
+# it only adds (tables, columns with a default, plain indices): after an update that fell back, the program of the
+# version before works on, and what it writes must be good for the newer one.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE migration (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)",
+        """CREATE TABLE appointment (
+            day TEXT NOT NULL, patient_number TEXT NOT NULL, time TEXT NOT NULL, department TEXT NOT NULL,
+            doctor TEXT NOT NULL, place TEXT NOT NULL, note TEXT NOT NULL,
+            PRIMARY KEY (day, patient_number, time, department)) WITHOUT ROWID""",
+        "CREATE INDEX appointment_of_patient ON appointment (patient_number, day)",
+        # The number comes from a counter row: an insert that fails rolls its step back, so there is never a gap.
+        "CREATE TABLE reception_counter (day TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE arrival (
+            day TEXT NOT NULL, patient_number TEXT NOT NULL, number INTEGER NOT NULL CHECK (number >= 1),
+            at TEXT NOT NULL, PRIMARY KEY (day, patient_number), UNIQUE (day, number)) WITHOUT ROWID""",
+        # A copy of what was registered: an import replaces appointments, never what was done at the kiosk.
+        """CREATE TABLE registered_appointment (
+            day TEXT NOT NULL, patient_number TEXT NOT NULL, time TEXT NOT NULL, department TEXT NOT NULL,
+            doctor TEXT NOT NULL, place TEXT NOT NULL, note TEXT NOT NULL,
+            PRIMARY KEY (day, patient_number, time, department),
+            FOREIGN KEY (day, patient_number) REFERENCES arrival (day, patient_number)) WITHOUT ROWID""",
+    ),
+)
+
+_LOCK_POLL_S = 0.005
+_BUSY_S = 5.0
+# Pages kept in memory before a big import has to write early, which would shut readers out until its commit.
+_CACHE_KIB = 131072
+
+# The reception does by itself what the command does.
+DAMAGED = "damaged: the reception begins it anew from its backup; by hand: reservations restore"
+MISSING = "missing: the reception begins it anew from its backup; by hand: reservations restore"
+UNSURE = "begun anew, and the day's appointments are not all there again: import its export"
+_MEANINGS = {
+    sqlite3.SQLITE_BUSY: "busy for too long: is another program holding it?",
+    sqlite3.SQLITE_LOCKED: "busy for too long: is another program holding it?",
+    sqlite3.SQLITE_FULL: "the disk is full: make room in the data folder",
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_NOTADB: DAMAGED,
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: is the data folder there, and may we read it?",
+    sqlite3.SQLITE_READONLY: "may not be written: check owner and rights of the data folder",
+    sqlite3.SQLITE_PERM: "access denied: check owner and rights of the data folder",
+    sqlite3.SQLITE_IOERR: "the disk failed to read or write",
+}
+
+
+def told(meaning: str, name: str) -> str:
+    """What is said of the database; `name`: for those who know SQLite, or a word."""
+    return f"{DATABASE_NAME}: {meaning} ({name})"
+
+
+class Damaged(ReservationsDown):
+    """The database is not there any more or cannot be read; waiting does not help."""
+
+
+class DatabaseFile:
+    """`reservations.db` in `data_dir`. Safe from any thread and beside other processes.
+
+    `suspected`: somebody met damage; whoever looks after the database judges it.
+    """
+
+    def __init__(self, data_dir: Path, *, lock_wait_s: float = 10.0) -> None:
+        self.data_dir = data_dir
+        self.path = data_dir / DATABASE_NAME
+        self.beside = Beside(data_dir)
+        self.suspected = False
+        self._lock_wait_s = lock_wait_s
+        self._prepared = False
+
+    def prepare(self) -> None:
+        """Make or migrate the database, unless that was done before. Raises ReservationsDown."""
+        if self._prepared:
+            return
+        with self.exclusive(), self.translated(), disk_trouble():
+            self._require_there()
+            if not self.path.exists():
+                # Nobody has it open yet, so this close frees no lock. Made here for the rights: 0600.
+                os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600))
+            with contextlib.closing(self._open_for_writing()) as connection:
+                migrate(connection)
+        self._prepared = True
+
+    def _require_there(self) -> None:
+        """An empty file is none: SQLite would take it for a new database."""
+        gone = not self.path.exists() or self.path.stat().st_size == 0
+        if gone and (self._prepared or self.beside.traces()):
+            self.suspected = True
+            raise Damaged(told(MISSING, "gone"))
+
+    def look(self, *, lock_wait_s: float = 20.0, busy_s: float = 2.0) -> None:
+        """Whether it can be asked and written now; nothing is written. Raises ReservationsDown.
+
+        `lock_wait_s`: longer than any import takes; who holds the lock then, hangs.
+        """
+        self.prepare()
+        with self.exclusive(lock_wait_s), self.translated(), disk_trouble():
+            self._require_there()
+            with contextlib.closing(self.connect(busy_s=busy_s)) as connection:
+                # EXCLUSIVE: a reader that does not end would keep every arrival from being committed.
+                connection.execute("BEGIN EXCLUSIVE")
+                require_ours(connection)
+                connection.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The one writing connection, inside BEGIN IMMEDIATE. What is not kept by a COMMIT is undone.
+
+        Raises ReservationsDown: the lock not got in time, or any trouble of SQLite in the body.
+        """
+        self.prepare()
+        with self.exclusive(), self.translated(), contextlib.closing(self._open_for_writing()) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            finally:
+                # Closing rolls back too; said here because it is the promise.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A read-only connection that sees one moment of the database, however many questions are asked of it."""
+        self.prepare()
+        with self.translated(), contextlib.closing(self._open_for_reading()) as connection:
+            yield connection
+
+    def _open_for_reading(self) -> sqlite3.Connection:
+        try:
+            return self._snapshot()
+        except sqlite3.OperationalError as error:
+            # A writer was killed in the middle of a commit and left its journal. Undoing that needs a writing
+            # connection, and so the lock; afterwards reading works again.
+            if _primary(error) not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN) or not self.path.exists():
+                raise
+        with self.exclusive(), contextlib.closing(self._open_for_writing()) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return self._snapshot()
+
+    def _snapshot(self) -> sqlite3.Connection:
+        connection = self.connect("ro")
+        try:
+            connection.execute("BEGIN")
+            # A deferred transaction begins with its first question; that fixes the moment.
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _open_for_writing(self) -> sqlite3.Connection:
+        connection = self.connect()
+        try:
+            mode = connection.execute("PRAGMA journal_mode=TRUNCATE").fetchone()[0]
+            if mode != "truncate":
+                raise ReservationsDown(f"{DATABASE_NAME}: journal mode {mode} instead of truncate")
+            # FULL: an acknowledged reception number survives a power cut.
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def connect(self, mode: str = "rw", *, busy_s: float = _BUSY_S) -> sqlite3.Connection:
+        """A connection to close again. Whoever writes by it holds the exclusive lock."""
+        return connect(self.path, mode, busy_s=busy_s)
+
+    @contextlib.contextmanager
+    def exclusive(self, wait_s: float | None = None) -> Iterator[None]:
+        """The right to write. Also keeps two threads of one process apart: each call locks a descriptor of its own."""
+        with disk_trouble():
+            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self.data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._wait_for(descriptor, self._lock_wait_s if wait_s is None else wait_s)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _wait_for(self, descriptor: int, wait_s: float) -> None:
+        deadline = time.monotonic() + wait_s
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise ReservationsDown(
+                        f"{DATABASE_NAME}: another writer held {LOCK_NAME} for {wait_s:g} s"
+                    ) from None
+            time.sleep(_LOCK_POLL_S)
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """Trouble of SQLite leaves as ReservationsDown; its text names causes, never values."""
+        try:
+            yield
+        except Damaged:
+            self.suspected = True
+            raise
+        except sqlite3.Error as error:
+            name = getattr(error, "sqlite_errorname", type(error).__name__)
+            code = _primary(error)
+            # An emptied file is a database without tables.
+            emptied = code == sqlite3.SQLITE_ERROR and "no such table" in str(error)
+            if emptied or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                self.suspected = True
+                raise Damaged(told(DAMAGED, name)) from None
+            if code == sqlite3.SQLITE_CANTOPEN and self._prepared:
+                with disk_trouble():
+                    self._require_there()
+            raise ReservationsDown(told(_MEANINGS.get(code, "failed"), name)) from None
+
+
+def connect(path: Path, mode: str = "rw", *, busy_s: float = _BUSY_S) -> sqlite3.Connection:
+    """A connection to the database at `path`, which is there."""
+    # isolation_level None: transactions begin and end where the code says so.
+    uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, timeout=busy_s, isolation_level=None)
+
+
+@contextlib.contextmanager
+def disk_trouble() -> Iterator[None]:
+    """The same for trouble with the folder and its files."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno is not None else "failed"
+        raise ReservationsDown(f"{DATABASE_NAME}: {reason}: check the data folder") from None
+
+
+def _primary(error: sqlite3.Error) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def require_ours(connection: sqlite3.Connection) -> None:
+    """Raises ReservationsDown: it is of another program, of a newer one, or not complete."""
+    version, empty = _version(connection)
+    if version < len(MIGRATIONS) or empty:
+        raise Damaged(told(DAMAGED, "incomplete"))
+
+
+def _version(connection: sqlite3.Connection) -> tuple[int, bool]:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    if owner != APPLICATION_ID and not (empty and owner == 0):
+        raise ReservationsDown(f"{DATABASE_NAME}: a database of another program")
+    if version > len(MIGRATIONS) + 1:
+        raise ReservationsDown(f"{DATABASE_NAME}: made by a newer version of the kiosk ({version})")
+    return version, empty
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a database to this version; an empty one gets its tables."""
+    # In a new file only: pages that become free can then be given back in small steps.
+    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    connection.execute("BEGIN IMMEDIATE")
+    version, _ = _version(connection)
+    for number, statements in enumerate(MIGRATIONS[version:], version + 1):
+        for statement in statements:
+            connection.execute(statement)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        connection.execute("INSERT INTO migration (version, applied_at) VALUES (?, ?)", (number, now))
+    connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+    # Never backwards: the newer program must find its own number again.
+    connection.execute(f"PRAGMA user_version={max(version, len(MIGRATIONS))}")
+    connection.execute("COMMIT")

@@ -1,0 +1,290 @@
+"""A database begun anew, from the newest good backup and from what is kept beside it; the old one is put aside.
+
+Owns the names of backups (`reservations-backup/reservations-TIME.db`) and of what was put aside
+(`reservations.db.broken-TIME`, its journal likewise). Everything happens under the exclusive lock, and the damage is
+judged again there: of several processes that met it one begins anew.
+
+Must never: delete what was put aside, begin the numbers of a day at 1 again, or put aside by itself what a person may
+put right without a loss (a database that is busy, of a newer kiosk, or not readable for its rights).
+"""
+
+import contextlib
+import errno
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Final
+
+from drivers.reservations import ReservationsDown
+from drivers.reservations.sqlite.beside import Kept, sync_folder
+from drivers.reservations.sqlite.file import (
+    DAMAGED,
+    DATABASE_NAME,
+    MISSING,
+    Damaged,
+    DatabaseFile,
+    connect,
+    disk_trouble,
+    migrate,
+    require_ours,
+    told,
+)
+
+STAMP: Final = "%Y%m%dT%H%M%SZ"
+BROKEN: Final = f"{DATABASE_NAME}.broken-"
+_BACKUP: Final = "reservations-????????T??????Z.db"
+_NEW: Final = f".{DATABASE_NAME}.new"
+_ROW: Final = "(?, ?, ?, ?, ?, ?, ?)"
+_WIDTH: Final = 7
+# No reception has so many patients in a day.
+_NUMBER_MAX: Final = 100_000
+# A clock that is off by its time zone is put right without a word; a backup is not worth less for it.
+_AHEAD: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Anew:
+    """`backup`: the moment from which the appointments are, None: there was no good backup. `arrivals`: of the day.
+
+    `put_aside`: how the old one is called now, None: it was gone. `ahead`: a clock that was ahead named the backup.
+    """
+
+    backup: datetime | None
+    arrivals: int
+    put_aside: str | None
+    ahead: bool = False
+
+    def __str__(self) -> str:
+        since = f"from the backup of {self.backup:%Y-%m-%dT%H:%M:%SZ}" if self.backup else "without a backup"
+        since += ", which is still to come: nobody knows from when it is" if self.ahead else ""
+        old = f"the old one is {self.put_aside}" if self.put_aside else "the old one was gone"
+        return f"{since}, with {self.arrivals} arrivals of today; {old}"
+
+
+def judge(file: DatabaseFile) -> str | None:
+    """What is wrong with the database for good; None: nothing. Under the exclusive lock.
+
+    Raises ReservationsDown: it cannot be said, or it is nothing that a new one would mend.
+    """
+    if not file.path.exists() or file.path.stat().st_size == 0:
+        return MISSING
+    try:
+        with file.translated(), contextlib.closing(file.connect(busy_s=2.0)) as connection:
+            require_whole(connection)
+    except Damaged:
+        return DAMAGED
+    return None
+
+
+def require_whole(connection: sqlite3.Connection) -> None:
+    """Raises ReservationsDown, Damaged or sqlite3.Error."""
+    require_ours(connection)
+    if connection.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
+        raise Damaged(told(DAMAGED, "integrity_check"))
+
+
+def begin_anew(file: DatabaseFile, today: date, *, by_hand: bool = False, wait_s: float = 20.0) -> Anew | None:
+    """Begin anew if the database is damaged or gone; None: it is well. `by_hand`: whatever it is; a person wants it.
+
+    Afterwards exports in `done/` are due (`Beside.take_exports_due`). Raises ReservationsDown; then it is as it was.
+    """
+    with file.exclusive(wait_s), disk_trouble():
+        well = _is_well(file, by_hand)
+        if well and not by_hand:
+            file.suspected = False
+            return None
+        new = file.data_dir / _NEW
+        now = datetime.now(UTC)
+        backup = _copy_backup(file, new, now)
+        if well and backup is None:
+            _remove(new)
+            raise ReservationsDown(f"{DATABASE_NAME}: it is well, and there is no backup: nothing was changed")
+        with file.translated(), contextlib.closing(connect(new)) as connection:
+            connection.execute("PRAGMA synchronous=FULL")
+            migrate(connection)
+            # A moment that is still to come says nothing of how new it is.
+            ahead = backup is not None and backup > now
+            first = date.min if ahead else min(today, backup.date()) if backup else today
+            arrivals = _bring_arrivals(connection, file, first.isoformat(), today)
+        _sync(new)
+        aside = _name_aside(file, now)
+        anew = Anew(backup, arrivals, aside if os.path.lexists(file.path) else None, ahead)
+        file.beside.begun_anew(None if ahead else backup)
+        if not by_hand:
+            file.beside.lost(str(anew))
+        _put_aside(file, aside)
+        new.rename(file.path)
+        sync_folder(file.data_dir)
+        file.suspected = False
+        return anew
+
+
+def _is_well(file: DatabaseFile, by_hand: bool) -> bool:
+    try:
+        return judge(file) is None
+    except ReservationsDown:
+        if by_hand:
+            return False
+        raise
+
+
+def sweep(file: DatabaseFile) -> None:
+    """What a process that was killed left half made. Raises ReservationsDown."""
+    with file.exclusive(), disk_trouble():
+        _remove(file.data_dir / _NEW)
+
+
+# --- backups ----------------------------------------------------------------------------------------------------------
+
+
+def backups(folder: Path) -> list[tuple[datetime, Path]]:
+    """Newest first."""
+    found = []
+    for path in folder.glob(_BACKUP):
+        with contextlib.suppress(ValueError):
+            at = datetime.strptime(path.stem.removeprefix("reservations-"), STAMP).replace(tzinfo=UTC)
+            found.append((at, path))
+    return sorted(found, reverse=True)
+
+
+def backups_by_clock(folder: Path, now: datetime) -> tuple[list[tuple[datetime, Path]], list[tuple[datetime, Path]]]:
+    """Newest first: those of which that is known, and those that a clock named which was ahead by more than a day."""
+    made = backups(folder)
+    return [each for each in made if each[0] <= now + _AHEAD], [each for each in made if each[0] > now + _AHEAD]
+
+
+def newest_backup(folder: Path, now: datetime) -> datetime | None:
+    """The moment of the newest of which that is known."""
+    known, _ = backups_by_clock(folder, now)
+    return known[0][0] if known else None
+
+
+def _copy_backup(file: DatabaseFile, new: Path, now: datetime) -> datetime | None:
+    """The newest backup that is good as `new`, and its moment; else `new` is empty."""
+    known, ahead = backups_by_clock(file.beside.backups, now)
+    for at, backup in (*known, *ahead):
+        _make(new)
+        try:
+            shutil.copyfile(backup, new)
+            with contextlib.closing(connect(new)) as connection:
+                require_whole(connection)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+                raise  # a good backup must not be passed over because there is no room for it
+        except (sqlite3.Error, ReservationsDown):
+            pass  # the one before may be good
+        else:
+            return at
+    _make(new)
+    return None
+
+
+def _remove(new: Path) -> None:
+    for left in (new, new.with_name(f"{new.name}-journal")):
+        left.unlink(missing_ok=True)
+
+
+def _make(new: Path) -> None:
+    _remove(new)
+    os.close(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+
+
+# --- arrivals and numbers ---------------------------------------------------------------------------------------------
+
+
+def _bring_arrivals(connection: sqlite3.Connection, file: DatabaseFile, first: str, today: date) -> int:
+    """Everybody who has arrived since `first`, as far as it is known; the numbers go on. How many arrived today."""
+    connection.execute("BEGIN IMMEDIATE")
+    days = {today.isoformat()}
+    for kept in (*file.beside.arrivals_since(first), *_salvaged(file, first)):
+        if not _is_sound(kept):
+            continue
+        days.add(kept.day)
+        # Whoever has arrived in the backup keeps the number.
+        connection.execute(
+            "INSERT OR IGNORE INTO arrival (day, patient_number, number, at) VALUES (?, ?, ?, ?)",
+            (kept.day, kept.patient_number, kept.number, kept.at),
+        )
+        of_patient = (kept.day, kept.patient_number)
+        if connection.execute("SELECT 1 FROM arrival WHERE day = ? AND patient_number = ?", of_patient).fetchone():
+            connection.executemany(
+                f"INSERT OR IGNORE INTO registered_appointment VALUES {_ROW}",  # noqa: S608  # constants only
+                kept.appointments,
+            )
+    for day in days:
+        highest = connection.execute("SELECT coalesce(max(number), 0) FROM arrival WHERE day = ?", (day,)).fetchone()[0]
+        last = max(int(highest), file.beside.number(date.fromisoformat(day)))
+        if last:
+            connection.execute(
+                "INSERT INTO reception_counter (day, last) VALUES (?, ?) "
+                "ON CONFLICT (day) DO UPDATE SET last = max(last, excluded.last)",
+                (day, last),
+            )
+    arrived = connection.execute("SELECT count(*) FROM arrival WHERE day = ?", (today.isoformat(),)).fetchone()[0]
+    connection.execute("COMMIT")
+    return int(arrived)
+
+
+def _is_sound(kept: Kept) -> bool:
+    """What a damaged page told must not break the new database as well."""
+    try:
+        date.fromisoformat(kept.day)
+        aware = datetime.fromisoformat(kept.at).tzinfo is not None
+        for row in kept.appointments:
+            time.fromisoformat(row[2])
+    except (ValueError, IndexError):
+        return False
+    whole = all(len(row) == _WIDTH and row[:2] == (kept.day, kept.patient_number) for row in kept.appointments)
+    return aware and whole and 0 < kept.number <= _NUMBER_MAX
+
+
+def _salvaged(file: DatabaseFile, first: str) -> Iterator[Kept]:
+    """What the old database still tells: an older version kept nothing beside it."""
+    with contextlib.suppress(sqlite3.Error, TypeError, ValueError):
+        if not file.path.exists():
+            return
+        with contextlib.closing(file.connect("ro", busy_s=0.5)) as connection:
+            arrived = connection.execute(
+                "SELECT day, patient_number, number, at FROM arrival WHERE day >= ?", (first,)
+            ).fetchall()
+            for day, patient_number, number, at in arrived:
+                rows: list[tuple[str, ...]] = []
+                with contextlib.suppress(sqlite3.Error):
+                    rows = connection.execute(
+                        "SELECT * FROM registered_appointment WHERE day = ? AND patient_number = ?",
+                        (day, patient_number),
+                    ).fetchall()
+                appointments = tuple(tuple(map(str, row[:_WIDTH])) for row in rows)
+                yield Kept(str(day), str(patient_number), int(number), str(at), appointments)
+
+
+# --- putting aside ----------------------------------------------------------------------------------------------------
+
+
+def _name_aside(file: DatabaseFile, now: datetime) -> str:
+    stamp = now.strftime(STAMP)
+    names = (f"{BROKEN}{stamp}", *(f"{BROKEN}{stamp}-{number}" for number in range(2, 100)))
+    taken = {path.name.removesuffix("-journal") for path in file.data_dir.glob(f"{BROKEN}*")}
+    return next(name for name in names if name not in taken)
+
+
+def _put_aside(file: DatabaseFile, name: str) -> None:
+    """The old database and its journal get another name. The journal first: it must never meet the new database."""
+    journal = file.path.with_name(f"{DATABASE_NAME}-journal")
+    for old, new in ((journal, f"{name}-journal"), (file.path, name)):
+        # A journal without content is what every commit leaves.
+        if os.path.lexists(old) and not (old == journal and old.lstat().st_size == 0):
+            old.rename(file.data_dir / new)
+            sync_folder(file.data_dir)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,229 @@
+"""The embedded reservation database: appointments from CSV exports, arrivals from this kiosk.
+
+Owns what is asked of the database and the one transaction that registers an arrival. Must never hold a connection
+between two calls, give a reception number that is not committed and kept beside the database, lose an arrival to an
+import, or say "no appointment" of a day whose appointments were lost and are not there again.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+from drivers.reservations import (
+    AlreadyRegistered,
+    Appointment,
+    Arrival,
+    Arrived,
+    Found,
+    NothingToRegister,
+    Registered,
+    Registration,
+    ReservationsDown,
+    Withdrawn,
+)
+from drivers.reservations.csv.file import Parsed
+from drivers.reservations.sqlite.beside import Kept, moment
+from drivers.reservations.sqlite.file import UNSURE, DatabaseFile, disk_trouble, told
+
+COLUMNS = "day, patient_number, time, department, doctor, place, note"
+_ADVANCE = """INSERT INTO reception_counter (day, last) VALUES (?, ?)
+    ON CONFLICT (day) DO UPDATE SET last = max(last + 1, ?) RETURNING last"""
+# Rows per step of an import: often enough for a progress bar, rarely enough to cost nothing.
+_STEP = 5000
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did: appointments now held for the days it contained, and how many days those were."""
+
+    rows: int
+    days: int
+
+
+class SqliteReservations:
+    """`Reservations` on `data_dir/reservations.db`. Any thread, beside other processes, 20 s at most.
+
+    The constructor makes the database when it is missing and never raises: trouble is tried again, and reported as
+    ReservationsDown, by every call.
+    """
+
+    def __init__(self, data_dir: Path, *, lock_wait_s: float = 10.0) -> None:
+        self.file = DatabaseFile(data_dir, lock_wait_s=lock_wait_s)
+        # A kiosk with a broken database still delivers files and sends patients to the counter.
+        with contextlib.suppress(ReservationsDown):
+            self.file.prepare()
+
+    def find(self, patient_number: str, day: date) -> Found:
+        """See Reservations.find. Never `Unknown`: a file of appointments is no register of patients."""
+        with self.file.reading() as connection:
+            arrival = _arrival(connection, patient_number, day)
+            next_day = connection.execute(
+                "SELECT min(day) FROM appointment WHERE patient_number = ? AND day > ?",
+                (patient_number, day.isoformat()),
+            ).fetchone()[0]
+            appointments = _appointments(connection, "appointment", patient_number, day)
+            if arrival is not None and not appointments:
+                appointments = _appointments(connection, "registered_appointment", patient_number, day)
+        if not appointments and arrival is None:
+            self._require_sure(day)
+        return Found(patient_number, appointments, date.fromisoformat(next_day) if next_day else None, arrival)
+
+    def register(self, patient_number: str, day: date, at: datetime, still_wanted: Callable[[], bool]) -> Registration:
+        """See Reservations.register."""
+        if at.tzinfo is None:
+            raise ValueError("at must be an aware time")
+        with self.file.writing() as connection:
+            arrival = _arrival(connection, patient_number, day)
+            appointments = _appointments(connection, "appointment", patient_number, day)
+            registered = _appointments(connection, "registered_appointment", patient_number, day)
+            if arrival is None and not appointments:
+                self._require_sure(day)
+                return NothingToRegister(patient_number)
+            first = arrival is None
+            if arrival is None:
+                arrival = _take_number(connection, patient_number, day, at, self.file.beside.number(day))
+            elif set(appointments) <= set(registered):
+                self._keep(connection, patient_number, day, arrival)
+                return AlreadyRegistered(patient_number, arrival, appointments or registered)
+            connection.execute(
+                f"INSERT OR REPLACE INTO registered_appointment ({COLUMNS}) "  # noqa: S608  # constants only
+                f"SELECT {COLUMNS} FROM appointment WHERE day = ? AND patient_number = ?",
+                (day.isoformat(), patient_number),
+            )
+            if not still_wanted():
+                return Withdrawn(patient_number)
+            connection.execute("COMMIT")
+            self._keep(connection, patient_number, day, arrival)
+        if first:
+            return Registered(patient_number, arrival, appointments)
+        return AlreadyRegistered(patient_number, arrival, appointments)
+
+    def _keep(self, connection: sqlite3.Connection, patient_number: str, day: date, arrival: Arrival) -> None:
+        """The arrival and its number beside the database, durably: a new one must know them. After the commit, so that
+        a number is never kept in vain; before it is told, so that none is ever told twice. Raises ReservationsDown."""
+        with disk_trouble():
+            self.file.beside.keep_number(day, arrival.number)
+            self.file.beside.keep_arrivals(day.isoformat(), [_kept(connection, patient_number, day, arrival)])
+
+    def _require_sure(self, day: date) -> None:
+        if not self.file.beside.is_sure(day):
+            raise ReservationsDown(told(UNSURE, "lost"))
+
+    def begin_keeping(self, day: date, now: datetime) -> None:
+        """What an older version of the kiosk did not keep beside the database today. Raises ReservationsDown."""
+        arrived = self.arrivals(day)
+        with self.file.writing() as connection, disk_trouble():
+            beside = self.file.beside
+            beside.begin_imports(now)
+            kept = {
+                each.patient_number for each in beside.arrivals_since(day.isoformat()) if each.day == day.isoformat()
+            }
+            missing = [each for each in arrived if each.patient_number not in kept]
+            # All in one: patients wait for the lock meanwhile.
+            found = [_kept(connection, each.patient_number, day, each.arrival) for each in missing]
+            beside.keep_arrivals(day.isoformat(), found)
+            beside.keep_number(day, max((each.arrival.number for each in arrived), default=0))
+
+    def count(self, day: date) -> int:
+        """See Reservations.count."""
+        with self.file.reading() as connection:
+            row = connection.execute("SELECT count(*) FROM appointment WHERE day = ?", (day.isoformat(),)).fetchone()
+        return int(row[0])
+
+    def arrivals(self, day: date) -> list[Arrived]:
+        """See Reservations.arrivals."""
+        with self.file.reading() as connection:
+            rows = connection.execute(
+                "SELECT patient_number, number, at FROM arrival WHERE day = ? ORDER BY number", (day.isoformat(),)
+            ).fetchall()
+        return [Arrived(number, Arrival(reception, datetime.fromisoformat(at))) for number, reception, at in rows]
+
+    def import_rows(
+        self,
+        parsed: Parsed,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        *,
+        judge: Callable[[Mapping[date, int]], None] = lambda held: None,
+        as_of: datetime | None = None,
+    ) -> Imported:
+        """Replace the appointments of the days in `parsed`, and of no other; arrivals stay. All of it or nothing.
+
+        `progress(rows done, rows in all)` is called now and then and at the end; `judge`, before anything is changed,
+        with how many appointments each of the days has until now. No rows: nothing is changed. `as_of`: an export that
+        was imported then, again after a loss; days of which something newer is held stay. Raises ReservationsDown, and
+        whatever `progress` and `judge` raise (nothing is changed then).
+        """
+        if not parsed.rows:
+            return Imported(0, 0)
+        with self.file.writing() as connection:
+            held = "SELECT count(*) FROM appointment WHERE day = ?"
+            judge({day: int(connection.execute(held, (day.isoformat(),)).fetchone()[0]) for day in parsed.days})
+            parsed = parsed if as_of is None else self._older(parsed, as_of)
+            total = len(parsed.rows)
+            if as_of is None:
+                with disk_trouble():
+                    self.file.beside.importing(parsed.days, datetime.now(UTC))
+            connection.executemany("DELETE FROM appointment WHERE day = ?", [(day.isoformat(),) for day in parsed.days])
+            # In the order of the table, so that its pages fill one after the other.
+            rows = sorted(row.values() for row in parsed.rows)
+            for start in range(0, total, _STEP):
+                connection.executemany(
+                    f"INSERT INTO appointment ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  # constants only
+                    rows[start : start + _STEP],
+                )
+                progress(min(start + _STEP, total), total)
+            connection.execute("COMMIT")
+            # Not noted: then it is only believed later that the day is whole.
+            with contextlib.suppress(OSError):
+                self.file.beside.imported(parsed.days, as_of or datetime.now(UTC))
+        return Imported(total, len(parsed.days))
+
+    def _older(self, parsed: Parsed, as_of: datetime) -> Parsed:
+        """Only the days of which nothing newer is held."""
+        stamp = moment(as_of)
+        days = tuple(day for day in parsed.days if (self.file.beside.held_since(day) or "") < stamp)
+        names = {day.isoformat() for day in days}
+        return replace(parsed, rows=tuple(row for row in parsed.rows if row.day in names), days=days)
+
+
+def _take_number(connection: sqlite3.Connection, patient_number: str, day: date, at: datetime, highest: int) -> Arrival:
+    """`highest`: of the numbers that were ever told on `day`, whatever this database knows of it."""
+    number = int(connection.execute(_ADVANCE, (day.isoformat(), highest + 1, highest + 1)).fetchone()[0])
+    connection.execute(
+        "INSERT INTO arrival (day, patient_number, number, at) VALUES (?, ?, ?, ?)",
+        (day.isoformat(), patient_number, number, at.isoformat()),
+    )
+    return Arrival(number, at)
+
+
+def _kept(connection: sqlite3.Connection, patient_number: str, day: date, arrival: Arrival) -> Kept:
+    registered = _rows(connection, "registered_appointment", patient_number, day)
+    return Kept(day.isoformat(), patient_number, arrival.number, arrival.at.isoformat(), registered)
+
+
+def _arrival(connection: sqlite3.Connection, patient_number: str, day: date) -> Arrival | None:
+    row = connection.execute(
+        "SELECT number, at FROM arrival WHERE day = ? AND patient_number = ?", (day.isoformat(), patient_number)
+    ).fetchone()
+    return None if row is None else Arrival(int(row[0]), datetime.fromisoformat(row[1]))
+
+
+def _appointments(
+    connection: sqlite3.Connection, table: str, patient_number: str, day: date
+) -> tuple[Appointment, ...]:
+    return tuple(
+        Appointment(date.fromisoformat(on), time.fromisoformat(clock), department, doctor, place, note)
+        for on, _, clock, department, doctor, place, note in _rows(connection, table, patient_number, day)
+    )
+
+
+def _rows(connection: sqlite3.Connection, table: str, patient_number: str, day: date) -> tuple[tuple[str, ...], ...]:
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM {table} "  # noqa: S608  # one of two names of ours
+        "WHERE day = ? AND patient_number = ? ORDER BY time, department",
+        (day.isoformat(), patient_number),
+    ).fetchall()
+    return tuple(tuple(map(str, row)) for row in rows)

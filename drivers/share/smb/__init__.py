@@ -1,0 +1,1 @@
+"""SMB shares: smbprotocol behind the protocol of `drivers.share`."""

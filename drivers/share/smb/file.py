@@ -1,0 +1,195 @@
+"""One open file on an SMB share: the commands, and what their answers mean.
+
+Owns share modes. Must never open a file so that somebody else may write to it meanwhile, and must never rename or
+delete by path: both go through the handle that was opened (HAND-OFF rules: a rename by path let two of four racers
+win in 285 of 400 rounds).
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+from smbprotocol.file_info import (
+    FileAttributes,
+    FileDispositionInformation,
+    FileInformationClass,
+    FileRenameInformation,
+)
+from smbprotocol.open import (
+    CreateDisposition,
+    CreateOptions,
+    FilePipePrinterAccessMask,
+    ImpersonationLevel,
+    Open,
+    ShareAccess,
+    SMB2SetInfoRequest,
+)
+
+from drivers.share.protocol import Busy, Digest, ShareError
+from drivers.share.smb.status import END_OF_FILE, fault, is_gone
+from drivers.share.smb.wire import CREDIT_SPAN, Status, Step, Wire
+
+READ = FilePipePrinterAccessMask.FILE_READ_DATA | FilePipePrinterAccessMask.FILE_READ_ATTRIBUTES
+WRITE = FilePipePrinterAccessMask.FILE_WRITE_DATA | FilePipePrinterAccessMask.FILE_READ_ATTRIBUTES
+DELETE = FilePipePrinterAccessMask.DELETE
+NOBODY = 0
+READERS = ShareAccess.FILE_SHARE_READ
+READERS_AND_RENAMERS = ShareAccess.FILE_SHARE_READ | ShareAccess.FILE_SHARE_DELETE
+EVERYBODY = READERS_AND_RENAMERS | ShareAccess.FILE_SHARE_WRITE
+SYNCHRONIZE = FilePipePrinterAccessMask.SYNCHRONIZE
+
+
+class OpenFile:
+    """A handle, used as a context manager; leaving it closes the handle whatever happened."""
+
+    def __init__(self, wire: Wire, path: str, where: str) -> None:
+        self._wire = wire
+        self._where = where
+        self._open = Open(wire.tree, path)
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self._is_open and self._wire.alive:
+            with suppress(ShareError):  # the outcome is decided already; a lost handle ends with the session
+                self._wire.exchange(self._open.close(send=False))
+        self._closed = True
+
+    @property
+    def _is_open(self) -> bool:
+        # The library forgets the handle also when a CLOSE was refused, so its own flag does not do.
+        return self._open.end_of_file is not None and not self._closed
+
+    @property
+    def size(self) -> int:
+        """Bytes, as told when the handle was opened."""
+        return int(self._open.end_of_file)
+
+    def opening(self, access: int, share: int, disposition: int = CreateDisposition.FILE_OPEN) -> Step:
+        """CREATE of a file, never of a folder."""
+        step: Step = self._open.create(
+            ImpersonationLevel.Impersonation,
+            access | SYNCHRONIZE,
+            0 if disposition == CreateDisposition.FILE_OPEN else FileAttributes.FILE_ATTRIBUTE_NORMAL,
+            share,
+            disposition,
+            CreateOptions.FILE_NON_DIRECTORY_FILE,
+            send=False,
+        )
+        return step
+
+    def reading(self, offset: int, length: int) -> Step:
+        """READ."""
+        step: Step = self._open.read(offset, length, send=False)
+        return step
+
+    def renaming(self, path: str) -> Step:
+        """SET_INFO rename to `path`, counted from the share's root; refused when the name is taken."""
+        rename = FileRenameInformation()
+        rename["replace_if_exists"] = False
+        rename["file_name"] = path
+        return self._setting(FileInformationClass.FILE_RENAME_INFORMATION, rename)
+
+    def deleting(self) -> Step:
+        """SET_INFO that makes the file go when the handle is closed."""
+        disposition = FileDispositionInformation()
+        disposition["delete_pending"] = True
+        return self._setting(FileInformationClass.FILE_DISPOSITION_INFORMATION, disposition)
+
+    def closing(self) -> Step:
+        """CLOSE that also tells the size at that moment."""
+        step: Step = self._open.close(get_attributes=True, send=False)
+        return step
+
+    def do(self, *steps: Step) -> list[Any]:
+        """Carry out steps; the first is fatal when refused. Further refusals are the caller's to judge."""
+        answers = self._wire.exchange(*steps)
+        self.check(answers[0])
+        return answers
+
+    def check(self, answer: Any) -> None:
+        """Raise what `answer` means if it is a refusal."""
+        if isinstance(answer, Status):
+            self.drop_if_gone(answer)
+            raise fault(answer, self._where)
+
+    def read_ahead(self, answer: Any) -> bytes:
+        """The bytes of a READ that followed the CREATE; an empty file answers END_OF_FILE."""
+        if isinstance(answer, Status) and answer == END_OF_FILE:
+            return b""
+        self.check(answer)
+        return bytes(answer)
+
+    def check_closed(self, answer: Any, total: int) -> None:
+        """After CLOSE: Busy unless the `total` bytes read were the size at opening and at closing."""
+        self.check(answer)
+        self._closed = True
+        if total != self.size or (answer is not None and int(answer["end_of_file"].get_value()) != total):
+            raise Busy(f"{self._where}: a file changed its size while it was read. Try again.")
+
+    def pieces(self, first: bytes, size: int) -> Iterator[bytes]:
+        """The content from the start, `first` being what is read already; then the caller closes."""
+        offset = len(first)
+        if first:
+            yield first
+        while offset < self.size:
+            length = min(size, self._wire.span(), self.size - offset)
+            piece = self.read_ahead(self.do(self.reading(offset, length))[0])
+            if not piece:
+                raise Busy(f"{self._where}: a file became shorter while it was read. Try again.")
+            offset += len(piece)
+            yield piece
+
+    def digest(self, first: bytes) -> Digest:
+        """The digest of the whole content; the handle stays open."""
+        sha256, total = hashlib.sha256(), 0
+        for piece in self.pieces(first, CREDIT_SPAN * 16):
+            sha256.update(piece)
+            total += len(piece)
+        if total != self.size:
+            raise Busy(f"{self._where}: a file changed its size while it was read. Try again.")
+        return Digest(sha256.hexdigest(), total)
+
+    def write_on(self, data: memoryview, offset: int) -> int:
+        """WRITE all of `data` from `offset` on, however little the server takes at a time; the new offset."""
+        while data:
+            span = self._wire.span()
+            count = int(self.do(self._open.write(bytes(data[:span]), offset, send=False))[0])
+            if not 0 < count <= len(data):
+                raise fault(0xC000007F, self._where)  # a server that takes nothing has no room
+            data, offset = data[count:], offset + count
+        return offset
+
+    def flush_and_close(self) -> None:
+        """FLUSH, which makes the server call fsync, and CLOSE."""
+        flushed, closed = self._wire.exchange(self._open.flush(send=False), self.closing())
+        self.closed_by(closed)
+        self.check(flushed)
+        self.check(closed)
+
+    def discard(self) -> None:
+        """Give up what was created through this handle: delete it if the server can still be asked."""
+        if self._is_open and self._wire.alive:
+            with suppress(ShareError):  # the failure that led here is the one to report
+                self.do(self.deleting())
+
+    def closed_by(self, answer: Any) -> None:
+        """Note that a CLOSE within a compound was (or was not) carried out."""
+        self._closed = not isinstance(answer, Status)
+
+    def _setting(self, kind: int, information: Any) -> Step:
+        request = SMB2SetInfoRequest()
+        request["info_type"] = information.INFO_TYPE
+        request["file_info_class"] = kind
+        request["file_id"] = self._open.file_id
+        request["buffer"] = information.pack()
+        return request, self._wire.receive
+
+    def drop_if_gone(self, status: Status) -> None:
+        """Drop the connection when the server says that it is of no use any more."""
+        if is_gone(status):
+            self._wire.close()

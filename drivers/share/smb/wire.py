@@ -1,0 +1,289 @@
+"""One SMB connection: TCP, negotiation, logon and tree, with a deadline on everything.
+
+Owns the smbprotocol objects and what we demand of a server: SMB 3, signing always, encryption whenever it can, no
+guest. Must never use smbclient (its cache is shared by threads and logs off politely at exit, which hung for twenty
+minutes against a frozen server), and must never let an exception of the library through.
+"""
+
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from smbprotocol import Dialects
+from smbprotocol.exceptions import MoreProcessingRequired, SMBAuthenticationError, SMBException, SMBResponseException
+from smbprotocol.header import Commands, NtStatus, Smb2Flags
+from smbprotocol.session import Session
+from smbprotocol.tree import TreeConnect
+
+from drivers.share.address import SmbAddress
+from drivers.share.deadline import Deadline, resolve
+from drivers.share.logon_gate import LogonGate
+from drivers.share.protocol import Refused, ShareError, ShareFacts, Unreachable
+from drivers.share.smb.guard import GuardedConnection
+from drivers.share.smb.identity import computer_name
+from drivers.share.smb.status import LogonRefused, fault, folder_fault, logon_fault
+
+Step = tuple[Any, Callable[[Any], Any]]
+"""One command of a compound: the message and the library's function that takes its answer apart."""
+
+SPAN_MAX = 1 << 20
+CREDIT_SPAN = 1 << 16
+_DIALECTS = {Dialects.SMB_3_0_0: "SMB 3.0", Dialects.SMB_3_0_2: "SMB 3.0.2", Dialects.SMB_3_1_1: "SMB 3.1.1"}
+
+
+class Status(int):
+    """An NTSTATUS that came instead of an answer."""
+
+
+class _Untrusted(SMBException):  # type: ignore[misc]  # the library is untyped
+    """An answer without the signature or encryption that was agreed."""
+
+
+class _Connection(GuardedConnection):
+    """The library's connection, stricter."""
+
+    def __init__(self, server: str, port: int, receive_max_s: float) -> None:
+        super().__init__(uuid.uuid4(), server, port, require_signing=True)
+        self._receive_max_s = receive_max_s
+        self.skew_s: float | None = None
+        self.computer = ""  # the server's own name, as its logon challenge tells it
+
+    def receive(self, request: Any, wait: bool = True, timeout: float | None = None, **_: Any) -> Any:
+        # The time-out is a second belt: the deadline's thread normally comes first. Symbolic links are never
+        # followed, because they could lead a rename or a delete to another folder.
+        try:
+            return super().receive(request, wait, timeout or self._receive_max_s, resolve_symlinks=False)
+        except MoreProcessingRequired as challenge:
+            self.computer = computer_name(challenge.header["data"].get_value()) or self.computer
+            raise
+
+    def verify_signature(self, header: Any, session_id: int, force: bool = False) -> None:
+        # The library checks a signature only when the answer says that it has one, so whoever sits in between
+        # could strip it. [MS-SMB2] 3.2.5.1.3: unsigned answers of a signed session are discarded.
+        session = self.session_table.get(session_id)
+        if (
+            session is not None
+            and header["command"].get_value() != Commands.SMB2_SESSION_SETUP
+            and header["status"].get_value() != NtStatus.STATUS_PENDING
+            and (session.encrypt_data or not header["flags"].has_flag(Smb2Flags.SMB2_FLAGS_SIGNED))
+        ):
+            raise _Untrusted("an answer came without the agreed protection")
+        super().verify_signature(header, session_id, force)
+
+    def _send_smb2_negotiate(self, *arguments: Any) -> Any:
+        # The only place where the server says its time without being asked for a file.
+        response = super()._send_smb2_negotiate(*arguments)
+        told = response["system_time"].get_value()
+        if isinstance(told, datetime) and told.year > 1970:
+            self.skew_s = (told.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
+        return response
+
+
+class Wire:
+    """A logged-on connection to one share. Made by connecting; any ShareError. Dead after the first lost answer."""
+
+    def __init__(self, address: SmbAddress, password: str, deadline_s: float, gate: LogonGate) -> None:
+        self.address = address
+        self._password = password
+        self._deadline_s = deadline_s
+        self._gate = gate
+        self._where = address.where
+        self._lock = threading.RLock()
+        self._closed = False
+        self._connection: Any = None
+        self._session: Any = None
+        self.tree: Any = None
+        self._deadline = Deadline(deadline_s, self.close)
+        try:
+            with self._deadline:
+                self._connect()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def alive(self) -> bool:
+        """False once the connection is known to be gone."""
+        return not self._closed and bool(self._connection.transport.connected)
+
+    @property
+    def late(self) -> bool:
+        """True when it was the deadline that ended this connection."""
+        return self._deadline.late
+
+    @property
+    def server(self) -> str:
+        """Which server this is, whatever it was called. Two machines made of one image differ only by their names."""
+        return f"{self._connection.server_guid}/{self._connection.computer}"
+
+    def span(self) -> int:
+        """How many bytes one read or write may carry now: the server's limits, its credits, and SPAN_MAX."""
+        window = self._connection.sequence_window
+        credits_left = max(window["high"] - window["low"] - 4, 1)
+        limit = min(self._connection.max_read_size, self._connection.max_write_size, SPAN_MAX)
+        return int(max(min(limit, credits_left * CREDIT_SPAN), min(limit, CREDIT_SPAN)))
+
+    def facts(self, where: str) -> ShareFacts:
+        """What was agreed."""
+        encrypted = bool(self._session.encrypt_data or self.tree.encrypt_data)
+        signed = encrypted or bool(self._session.signing_required)
+        dialect = _DIALECTS.get(self._connection.dialect, f"SMB 0x{self._connection.dialect:04X}")
+        return ShareFacts(where, dialect, signed, encrypted, self._connection.skew_s)
+
+    def receive(self, request: Any) -> Any:
+        """The plain answer to a request, for steps that take it apart themselves."""
+        return self._connection.receive(request)
+
+    def exchange(self, *steps: Step) -> list[Any]:
+        """Send the steps as one related compound; the answers in order, a Status where the server said no.
+
+        Unreachable or Refused when there was no whole answer; the connection is closed then, and whether the steps
+        were carried out is unknown.
+        """
+        with self._lock:
+            if self._closed:
+                raise Unreachable(f"{self._where}: the connection was dropped. Try again.")
+            try:
+                with self._deadline:
+                    return self._exchange(steps)
+            except Exception as error:  # noqa: BLE001  # the library raises SMBException, ValueError, OSError, KeyError …
+                problem = self._lost(error)
+            except BaseException:
+                self.close()  # an answer may still be on its way; nobody will fetch it
+                raise
+            self.close()
+        raise problem
+
+    def close(self) -> None:
+        """End the connection without a word to the server. From any thread; wakes whoever waits on it."""
+        self._closed = True
+        self._deadline.stop()
+        connection = self._connection
+        if connection is None or connection.transport is None:
+            return
+        # A send that blocks on a full window holds the lock that the library's own close wants, so the socket is
+        # shut down past it first.
+        sock = connection.transport._sock
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError, RuntimeError):
+            connection.disconnect(close=False)
+
+    def _exchange(self, steps: tuple[Step, ...]) -> list[Any]:
+        session_id, tree_id = self._session.session_id, self.tree.tree_connect_id
+        messages = [message for message, _ in steps]
+        requests = self._connection.send_compound(messages, session_id, tree_id, related=len(steps) > 1)
+        answers: list[Any] = []
+        for (_, receiver), request in zip(steps, requests, strict=True):
+            try:
+                answers.append(receiver(request))
+            except SMBResponseException as refusal:
+                answers.append(Status(refusal.status))
+        return answers
+
+    def _connect(self) -> None:
+        try:
+            self._connection = self._reach()
+        except Exception as error:  # noqa: BLE001  # the library raises SMBException, ValueError, OSError, KeyError …
+            raise self._lost(error) from None
+        if self._connection.dialect < Dialects.SMB_3_0_0:
+            raise Refused(f"{self._where}: the server speaks only SMB 2. Allow SMB 3 on it.")
+        self._log_on()
+        try:
+            self.tree = TreeConnect(self._session, rf"\\{self.address.host}\{self.address.share}")
+            self.tree.connect()
+            # Paths are sent as they are; a DFS share would want \\server\share in front of them.
+            self.tree.is_dfs_share = False
+        except SMBResponseException as refusal:
+            raise folder_fault(refusal.status, self._where) from None
+        except Exception as error:  # noqa: BLE001  # the library raises SMBException, ValueError, OSError, KeyError …
+            raise self._lost(error) from None
+
+    def _reach(self) -> Any:
+        due = time.monotonic() + self._deadline_s
+        failure: Exception = OSError("no address")
+        for address in resolve(self.address.host, self.address.port, self._deadline_s):
+            left_s = due - time.monotonic()
+            if left_s <= 0 or self._closed:
+                raise TimeoutError("no answer")
+            connection = _Connection(address, self.address.port, self._deadline_s + 2)
+            self._connection = connection
+            try:
+                connection.connect(timeout=left_s)
+            except ValueError as refused:  # the library's word for a TCP connect that failed
+                failure = refused
+                continue
+            except Exception:  # the library raises SMBException, struct.error, KeyError …
+                if connection.misunderstood and not self._deadline.late:
+                    raise Unreachable(
+                        f"{self._where}: what answers there is no SMB server. Check host, port and network."
+                    ) from None
+                raise
+            _watch_the_line(connection.transport._sock, self._deadline_s)
+            return connection
+        raise failure
+
+    def _log_on(self) -> None:
+        account = self.address.account
+        with self._gate.turn(account, self._deadline_s) as mine:
+            if not mine:
+                raise Unreachable(f"{self._where}: another logon of this account is still waiting. Try again.")
+            if why := self._gate.closed(account):
+                raise Refused(why)
+            try:
+                self._session = self._new_session()
+            except LogonRefused as refusal:
+                self._gate.close(account, str(refusal))
+                raise
+            self._gate.open(account)
+
+    def _new_session(self) -> Any:
+        user = f"{self.address.domain}\\{self.address.user}" if self.address.domain else self.address.user
+        encrypt = bool(self._connection.supports_encryption)
+        session = Session(
+            self._connection, user, self._password, require_encryption=encrypt, hostname_override=self.address.host
+        )
+        try:
+            session.connect()
+        except SMBResponseException as refusal:
+            raise logon_fault(refusal.status, self._where) from None
+        except SMBAuthenticationError:
+            raise LogonRefused(f"{self._where}: the logon could not be carried out. Check user and password.") from None
+        except Exception as error:  # noqa: BLE001  # the library raises SMBException, ValueError, OSError, KeyError …
+            # The library clears the session id exactly when it was let in as a guest or nobody.
+            if session.session_id is None:
+                raise LogonRefused(
+                    f"{self._where}: the server let us in as a guest only, which cannot be signed. "
+                    "Check the user, and turn guest access off on the server."
+                ) from None
+            raise self._lost(error) from None
+        return session
+
+    def _lost(self, error: Exception) -> ShareError:
+        """What an exception of the library means. Its text is not repeated: it may hold names."""
+        if isinstance(error, ShareError):
+            return error
+        if isinstance(error, SMBResponseException):
+            return fault(error.status, self._where)
+        if isinstance(error, _Untrusted):
+            return Refused(f"{self._where}: an answer was not signed as agreed. Check who stands between the machines.")
+        if self._deadline.late or isinstance(error, TimeoutError):
+            return Unreachable(f"{self._where}: no answer within {self._deadline_s:g} s. Check server and network.")
+        return Unreachable(f"{self._where}: no connection, or it was lost. Check server and network.")
+
+
+def _watch_the_line(sock: socket.socket, deadline_s: float) -> None:
+    """Let the kernel find a dead line: unacknowledged data within the deadline, an idle line within about 2 × it."""
+    probe_s = max(1, int(deadline_s / 3))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, max(1, int(deadline_s)))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, probe_s)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(deadline_s * 1000))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,0 +1,111 @@
+"""What the appliance's own programs did (events-staff.jsonl), and the last events of all programs for the technician.
+
+Owns the ids of root's events and the merging of the logs. Must never write a PIN, a password, a key or a text that came
+over a socket or from a stick: only ids and codes of the lists here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, tzinfo
+from importlib.resources import files
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Final
+
+from kiosk.appliance.machine.places import Places
+from kiosk.process import safe_files
+
+# In English for the system's journal; in Japanese, as those of kiosk.process.event_log, in assets/texts/events_ja.toml.
+EVENTS: Final[Mapping[str, str]] = {
+    "staff_unlocked": "The technician's page was opened with the right PIN.",
+    "staff_wrong_pin": "A wrong PIN was entered.",
+    "staff_locked": "The technician's page is locked after wrong PINs.",
+    "staff_used": "The technician's page was used.",
+    "staff_left": "The technician's page was left.",
+    "site_taken": "A site was taken from a stick.",
+    "site_unchanged": "The site on the stick is the one in use.",
+    "site_refused": "A site on a stick was refused.",
+    "secrets_wiped": "The secrets on the stick were overwritten and deleted.",
+    "appointments_taken": "Appointments were taken from a stick.",
+    "update_good": "A new version proved itself and stays.",
+    "update_not_good": "A new version did not become good; the machine goes back.",
+    "other_slot_started": "The usual version was started three times in vain; the other one runs.",
+    "boot_block_mended": "The boot loader's variables were damaged; they were made anew, without the other version.",
+    "update_fell_back": "The version before runs again after an update.",
+}
+LOG_NAME: Final = "events-staff.jsonl"
+MAX_BYTES: Final = 1_000_000
+# Of the end of each log; a line is at most a few hundred bytes.
+_TAIL_BYTES: Final = 128 * 1024
+_SHOWN_FIELDS: Final = ("what", "code", "where", "count", "seconds", "file")
+_MAX_FIELD: Final = 80
+
+
+class StaffLog:
+    """Writes the events of root's programs, as kiosk.process.event_log.EventLog does for the others."""
+
+    def __init__(self, places: Places) -> None:
+        places.appliance.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._handler = RotatingFileHandler(
+            places.appliance / LOG_NAME, maxBytes=MAX_BYTES, backupCount=2, encoding="utf-8"
+        )
+        self._handler.handleError = lambda record: None  # type: ignore[method-assign]
+
+    def write(self, event: str, **fields: str | int) -> None:
+        """Write one event; `what` and `code` are words of the program's own lists. Raises KeyError for a new id."""
+        sentence = EVENTS[event]
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"at": at, "process": "staff", "event": event, **fields}, ensure_ascii=False)
+        self._handler.handle(logging.LogRecord("kiosk", logging.INFO, "", 0, line, None, None))
+        shown = " ".join(f"{name}={value}" for name, value in fields.items())
+        with suppress(OSError, ValueError):  # nobody reads it: no reason to stop
+            sys.stderr.write(f"{event}: {sentence} {shown}".rstrip() + "\n")
+            sys.stderr.flush()
+
+    def close(self) -> None:
+        self._handler.close()
+
+
+def last(places: Places, zone: tzinfo, count: int = 50) -> list[str]:
+    """The last `count` events of reception, courier and staff, the newest first, in Japanese, times of `zone`."""
+    logs = (
+        places.data / "events-run.jsonl",
+        places.courier / "events-courier.jsonl",
+        places.appliance / LOG_NAME,
+    )
+    found = sorted((event for log in logs for event in _tail(log, zone)), key=lambda event: event[0], reverse=True)
+    sentences = words()
+    return [_line(at, facts, sentences) for at, facts in found[:count]]
+
+
+def words() -> dict[str, str]:
+    """The sentence for each id, in Japanese."""
+    text = (files("assets") / "texts" / "events_ja.toml").read_text(encoding="utf-8")
+    return {str(event): str(sentence) for event, sentence in tomllib.loads(text).items()}
+
+
+def _tail(log: Path, zone: tzinfo) -> Iterator[tuple[datetime, dict[str, str]]]:
+    """The last events of `log`, which lies in a folder of its writer and may say anything."""
+    try:
+        raw = safe_files.tail(log, _TAIL_BYTES)
+    except OSError:
+        return
+    for line in raw.splitlines():
+        # The first line may be cut, the last one half written.
+        with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            facts = json.loads(line)
+            at = datetime.fromisoformat(facts["at"])
+            shown = {name: str(facts[name])[:_MAX_FIELD] for name in ("event", *_SHOWN_FIELDS) if name in facts}
+            yield (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(zone), shown
+
+
+def _line(at: datetime, facts: Mapping[str, str], sentences: Mapping[str, str]) -> str:
+    event = facts.get("event", "")
+    more = " ".join(facts[name] for name in _SHOWN_FIELDS if name in facts)
+    return f"{at:%m-%d %H:%M:%S} {sentences.get(event, event)}{f'（{more}）' if more else ''}"

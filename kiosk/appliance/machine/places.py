@@ -1,0 +1,218 @@
+"""Where everything of the appliance lies, below one root, and how its programs are run.
+
+Owns the paths, so that a test can lay out a whole machine in a folder, and the calling of other programs: fixed
+argument lists, an absolute path, a deadline, no shell. Must never put a secret into an argument list.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+# More than `kiosk status --json` with all the alarms that the delivery journal can hold: cut, it would be no JSON.
+_MAX_OUTPUT: Final = 2 * 1024 * 1024
+# For setpriv: a right of no use here, which the programs on the screen lack. The kernel lets nobody look into a process
+# (/proc/PID/root, fd, mem) that has a right more than he, even as the same user.
+UNSEEN: Final = ("--inh-caps=-all,+wake_alarm", "--ambient-caps=+wake_alarm")
+# What a program is given of the environment: none of ours may change what a tool of root does.
+_ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A program's end. `code`: its exit code; 127 when it could not be started, 124 when its time was over."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended with 0."""
+        return self.code == 0
+
+
+@dataclass(frozen=True)
+class Places:
+    """Every path of the appliance. `root`: "/" on a machine, a folder in a test."""
+
+    root: Path = Path("/")
+
+    @property
+    def run(self) -> Path:
+        """What lasts until the next start; made by tmpfiles, 0755 root."""
+        return self.root / "run/kiosk-appliance"
+
+    @property
+    def page(self) -> Path:
+        """What the page program shows."""
+        return self.run / "page.json"
+
+    @property
+    def reception(self) -> Path:
+        """Flag: there is a good site and nothing else is on the screen."""
+        return self.run / "reception"
+
+    @property
+    def var_broken(self) -> Path:
+        """One word, why /var is not the disk's; written by kiosk-var.service."""
+        return self.run / "var-broken"
+
+    @property
+    def site_wrong(self) -> Path:
+        """Why site.toml cannot be used, a line for each problem; written by `apply`."""
+        return self.run / "site-wrong"
+
+    @property
+    def sites(self) -> Path:
+        """Folders of sites, the links `current` and `previous` beside them."""
+        return self.root / "var/lib/kiosk-site"
+
+    @property
+    def site(self) -> Path:
+        """The folder of the site in use: site.toml and what it names."""
+        return self.sites / "current"
+
+    @property
+    def data(self) -> Path:
+        """The reception's data."""
+        return self.root / "var/lib/kiosk"
+
+    @property
+    def reception_status(self) -> Path:
+        """What the reception says of itself (`kiosk.operations.status.RUN_STATUS`)."""
+        return self.data / "status-run.json"
+
+    @property
+    def courier(self) -> Path:
+        """The courier's data."""
+        return self.root / "var/lib/kiosk-courier"
+
+    @property
+    def appliance(self) -> Path:
+        """Root's own notes, 0700."""
+        return self.root / "var/lib/kiosk-appliance"
+
+    @property
+    def staff_socket(self) -> Path:
+        """Where the screen asks root."""
+        return self.root / "run/kiosk-staff/staff.sock"
+
+    @property
+    def stick(self) -> Path:
+        """Where a stick is mounted for a moment."""
+        return self.root / "run/kiosk-stick"
+
+    @property
+    def stick_link(self) -> Path:
+        """udev's link to the stick that carries a site; there while it is plugged in."""
+        return self.root / "dev/disk/by-label/KIOSK-SITE"
+
+    @property
+    def stick_lock(self) -> Path:
+        """Locked (flock) while what is on a stick is read, tried and taken."""
+        return self.run / "provision.lock"
+
+    @property
+    def release(self) -> Path:
+        """KEY=value lines: VERSION, BUILD, KEYRING."""
+        return self.root / "etc/kiosk-release"
+
+    @property
+    def grubenv(self) -> Path:
+        """The boot loader's variables."""
+        return self.root / "efi/EFI/debian/grubenv"
+
+    @property
+    def cmdline(self) -> Path:
+        """The kernel's command line."""
+        return self.root / "proc/cmdline"
+
+    def program(self, name: str) -> str:
+        """The absolute path of a program of the image."""
+        return str(self.root / "usr/bin" / name)
+
+    def python(self, *arguments: str) -> list[str]:
+        """The argument list of a module of the release."""
+        return [str(self.root / "opt/kiosk/current/.venv/bin/python"), "-P", "-m", *arguments]
+
+    def call(self, name: str, *arguments: str, limit_s: float, given: bytes | None = None) -> Ended:
+        """Run a program of /usr/bin to its end. Never raises for anything the program does."""
+        return ended([self.program(name), *arguments], limit_s=limit_s, given=given)
+
+    def as_kiosk(self, *arguments: str, limit_s: float, given: bytes | None = None) -> Ended:
+        """Run `kiosk …` as the reception's user, who can read no secret; outside its walls, hence `UNSEEN`."""
+        return self.call(
+            "setpriv",
+            *("--reuid=kiosk", "--regid=kiosk", "--init-groups", "--no-new-privs", *UNSEEN),
+            self.program("env"),
+            f"KIOSK_COURIER_DIR={self.courier}",
+            *self.python("kiosk", *arguments),
+            limit_s=limit_s,
+            given=given,
+        )
+
+    def facts(self) -> dict[str, str]:
+        """`release` as a dictionary; empty when it is not there (a plain PC)."""
+        try:
+            lines = self.release.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            return {}
+        return {key.strip(): value.strip() for key, mark, value in (line.partition("=") for line in lines) if mark}
+
+    def on_cmdline(self, word: str) -> str | None:
+        """The value of `word=` on the kernel's command line, "" for a bare `word`, None when it is not there."""
+        try:
+            words = self.cmdline.read_text(encoding="utf-8", errors="replace").split()
+        except OSError:
+            return None
+        for each in words:
+            key, _, value = each.partition("=")
+            if key == word:
+                return value
+        return None
+
+
+def ended(command: Sequence[str], *, limit_s: float, given: bytes | None = None) -> Ended:
+    """Run `command` to its end, at most `limit_s` seconds; `given` is its standard input."""
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed argument lists, no shell; see the module's text
+            list(command),
+            input=given if given is not None else b"",
+            capture_output=True,
+            timeout=limit_s,
+            check=False,
+            env=_ENVIRONMENT,
+            cwd="/",
+        )
+    except subprocess.TimeoutExpired:
+        return Ended(124, b"", f"no answer within {limit_s:.0f} s")
+    except OSError as error:
+        return Ended(127, b"", os.strerror(error.errno or 0))
+    return Ended(done.returncode, done.stdout[:_MAX_OUTPUT], done.stderr[:_MAX_OUTPUT].decode("utf-8", "replace"))
+
+
+def write_durably(file: Path, content: bytes, mode: int = 0o600) -> None:
+    """Replace `file` so that after a power cut it is the old or the new one, whole. Raises OSError."""
+    part = file.with_name(f".{file.name}.new")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as out:
+        os.fchmod(out.fileno(), mode)  # whatever the umask is
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+    part.replace(file)
+    sync_folder(file.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

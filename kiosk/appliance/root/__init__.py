@@ -1,0 +1,1 @@
+"""What the screen may ask of root: one socket, a closed list of verbs."""

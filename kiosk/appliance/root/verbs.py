@@ -1,0 +1,278 @@
+"""What the screen may ask of root: a closed list of verbs, each with who may use it.
+
+Owns the list, the judging of a request and the log of every use. Must never put a word of the client into an argument
+list (the name of an update or a disk is compared with what was listed), and never log or return a PIN.
+
+A verb gives any number of {"line": …} and {"progress": …} and one last object with "ok".
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from kiosk.appliance.machine import check_run, event_log, screen_owner
+from kiosk.appliance.machine.places import Ended, Places
+from kiosk.appliance.machine.refused_usb import refused_devices
+from kiosk.appliance.root import description
+from kiosk.appliance.root import verbs_reservations as reservations
+from kiosk.appliance.root.verbs_update import Updates
+from kiosk.appliance.secrets import pin, sealed
+from kiosk.config import ConfigError, load
+from kiosk.operations import status_rows
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+Answers = Iterator[Answer]
+
+# A technician's page whose program has died must not keep the reception closed.
+FORGOTTEN_S: Final = 150.0
+_STATUS_S: Final = 60.0
+_SYSTEMD_S: Final = 90.0
+_MAX_LINES: Final = 400
+_CONFIRMED: Final = 2
+_OF_PAPER: Final = (["printer"], ["paper"], ["test_slip"])  # the second word of a line of the check
+
+
+@dataclass(frozen=True)
+class Verb:
+    """`key`: only with a session's key. `alone`: one such verb at a time."""
+
+    run: Callable[[Request], Answers]
+    key: bool = True
+    alone: bool = False
+
+
+class Verbs:
+    """The verbs of one machine. `session_now`: seconds that never go back."""
+
+    def __init__(
+        self, places: Places, log: event_log.StaffLog, *, now: Callable[[], float] = time.monotonic,
+        gate: pin.Gate | None = None,
+    ) -> None:  # fmt: skip
+        self._places = places
+        self._log = log
+        self._now = now
+        self._gate = gate or pin.Gate(places.appliance / "pin.json")
+        self._session = pin.Session(now)
+        self._busy = threading.Lock()
+        self._used_at = now()
+        self._updates = Updates(places)
+        self._verbs: dict[str, Verb] = {
+            "state": Verb(self._state, key=False),
+            "open": Verb(self._open, key=False),
+            "unlock": Verb(self._unlock, key=False),
+            "leave": Verb(self._leave, key=False),
+            "keep": Verb(self._keep),
+            "status": Verb(lambda request: self._status(acknowledge=False)),
+            "acknowledge": Verb(lambda request: self._status(acknowledge=True)),
+            "network": Verb(self._network),
+            "events": Verb(self._events),
+            "check": Verb(lambda request: self._check(print_slip=False), alone=True),
+            "print": Verb(lambda request: self._check(print_slip=True), alone=True),
+            "restart": Verb(self._restart, alone=True),
+            "restore": Verb(lambda request: reservations.restore(places), alone=True),
+            "reboot": Verb(lambda request: self._down("reboot", request), key=False),
+            "poweroff": Verb(lambda request: self._down("poweroff", request), key=False),
+            "updates": Verb(lambda request: self._updates.listed(), alone=True),
+            "update": Verb(lambda request: self._updates.install(request.get("name")), alone=True),
+            "previous": Verb(lambda request: self._updates.previous(), alone=True),
+            "format": Verb(self._format, key=False, alone=True),
+            "disks": Verb(lambda request: self._updates.disks(), key=False, alone=True),
+            "write_disk": Verb(
+                lambda request: self._updates.write_disk(request.get("name"), request.get("confirmed")),
+                key=False, alone=True,
+            ),
+        }  # fmt: skip
+
+    def answer(self, request: Request) -> Answers:
+        """The answers to one request. Never raises for what is in the request."""
+        name = request.get("do")
+        verb = self._verbs.get(name) if isinstance(name, str) else None
+        if verb is None or not isinstance(name, str):
+            yield _no("unknown")
+            return
+        if name != "state":
+            self._used_at = self._now()
+        if verb.key and not self._session.use(request.get("key")):
+            yield _no("no_session")
+            return
+        if verb.alone and not self._busy.acquire(blocking=False):
+            yield _no("busy")
+            return
+        last: Answer = _no("broken_off")
+        try:
+            for each in verb.run(request):
+                last = each
+                yield each
+        finally:
+            if verb.alone:
+                self._busy.release()
+            self._used_at = self._now()
+            if verb.key:
+                self._session.renew()
+            self._told(name, last)
+
+    def forgotten(self) -> None:
+        """To be called now and then: brings the reception back when the technician's page stands there unused."""
+        if self._busy.locked() or self._now() - self._used_at < FORGOTTEN_S:
+            return
+        if screen_owner.shown(self._places).get("page") == "technician":
+            self._used_at = self._now()
+            self._go_back()
+
+    def _told(self, name: str, last: Answer) -> None:
+        if name not in ("state", "keep", "unlock", "leave"):
+            code = "ok" if last.get("ok") else str(last.get("reason", "wrong"))
+            self._log.write("staff_used", what=name, code=code)
+
+    # --- for everybody who stands in front of the screen -------------------------------------------------------------
+
+    def _state(self, request: Request) -> Answers:
+        places = self._places
+        yield {
+            "ok": True,
+            "page": screen_owner.shown(places),
+            "site": (places.site / "site.toml").is_file() and not places.site_wrong.exists(),
+            "technician": sealed.pin_file(places).is_file(),
+            "locked_s": round(self._gate.locked_s()),
+            "var": "broken" if places.var_broken.exists() else "ok",
+            "stick": places.stick_link.exists(),
+            "version": places.facts().get("VERSION", ""),
+            "slot": places.on_cmdline("rauc.slot") or "",
+        }
+
+    def _open(self, request: Request) -> Answers:
+        if not sealed.pin_file(self._places).is_file():
+            yield _no("no_pin")
+            return
+        # Not from a page that asks for something else: only the reception and the page without a site lead here.
+        if screen_owner.shown(self._places).get("page") not in ("reception", "no_site", "technician"):
+            yield _no("busy")
+            return
+        yield {"ok": screen_owner.show({"page": "technician"}, self._places)}
+
+    def _unlock(self, request: Request) -> Answers:
+        given = request.get("pin")
+        kept = sealed.pin_record(self._places)
+        if kept is None or not isinstance(given, str) or len(given) > 64:
+            yield _no("no_pin")
+            return
+        outcome = self._gate.attempt(given, kept)
+        if isinstance(outcome, pin.Right):
+            self._log.write("staff_unlocked")
+            yield {"ok": True, "key": self._session.begin()}
+        elif isinstance(outcome, pin.Wrong):
+            self._log.write("staff_wrong_pin", count=outcome.left)
+            yield _no("wrong_pin", left=outcome.left)
+        else:
+            self._log.write("staff_locked", seconds=round(outcome.wait_s))
+            yield _no("locked", wait_s=round(outcome.wait_s))
+
+    def _leave(self, request: Request) -> Answers:
+        if self._busy.locked():
+            yield _no("busy")
+            return
+        if screen_owner.shown(self._places).get("page") == "technician":
+            self._log.write("staff_left")
+        yield {"ok": self._go_back()}
+
+    def _go_back(self) -> bool:
+        self._session.end()
+        return screen_owner.back(self._places)
+
+    # --- with the PIN ------------------------------------------------------------------------------------------------
+
+    def _keep(self, request: Request) -> Answers:
+        yield {"ok": True}
+
+    def _status(self, *, acknowledge: bool) -> Answers:
+        """`acknowledge`: a person has seen what is wrong; alarms about single events are over."""
+        yield from _lines(description.version(self._places))
+        yield from _lines(f"使っていない USB 機器: {each.id} {each.port} {each.product}" for each in refused_devices())
+        if not (self._places.site / "site.toml").is_file():
+            yield _no("no_site")
+            return
+        more = ["--acknowledge"] if acknowledge else []
+        site = str(self._places.site / "site.toml")
+        done = self._places.as_kiosk("status", "--config", site, "--json", *more, limit_s=_STATUS_S)
+        facts = status_rows.facts_in(done.out)
+        # 1: something is wrong, and the facts say what.
+        if done.code not in (0, 1) or facts is None:
+            yield _no("failed", text=f"状態を調べられません（{done.code}）")
+            return
+        yield from _lines(status_rows.rows(facts))
+        yield {"ok": True, "well": done.code == 0}
+
+    def _network(self, request: Request) -> Answers:
+        yield from _lines(description.network(self._places))
+        yield {"ok": True}
+
+    def _events(self, request: Request) -> Answers:
+        zone = ZoneInfo("Asia/Tokyo")
+        with suppress(ConfigError):
+            zone = load(self._places.site / "site.toml", {}, passwords=False).site.zone
+        yield from _lines(event_log.last(self._places, zone))
+        yield {"ok": True}
+
+    def _check(self, *, print_slip: bool) -> Answers:
+        wrong = 0
+        seen = 0
+        try:
+            for line in check_run.lines(self._places, print_slip=print_slip):
+                seen += 1
+                # The paper test says what became of the paper; the other lines are the check's.
+                if not print_slip or line.split()[1:2] in _OF_PAPER:
+                    wrong += line.startswith("NG")
+                    yield {"line": line}
+        except check_run.Busy:
+            yield _no("busy")
+            return
+        yield {"ok": seen > 0, "wrong": wrong} if seen else _no("failed", text="点検を始められませんでした")
+
+    def _restart(self, request: Request) -> Answers:
+        done = self._places.call("systemctl", "restart", "kiosk-courier.service", limit_s=_SYSTEMD_S)
+        self._go_back()
+        yield _done(done)
+
+    # --- with the PIN, or without where nobody can have one -------------------------------------------------------
+
+    def _down(self, what: str, request: Request) -> Answers:
+        """Without a reception there may be no PIN to enter, and nobody whom it would disturb."""
+        if screen_owner.usual(self._places) is None and not self._session.use(request.get("key")):
+            yield _no("no_session")
+            return
+        yield _done(self._places.call("systemctl", "--no-block", what, limit_s=_SYSTEMD_S))
+
+    def _format(self, request: Request) -> Answers:
+        """The next start makes /var anew. Without a PIN only where the PIN is lost with /var itself, and only for
+        somebody who has brought the site along."""
+        if request.get("confirmed") != _CONFIRMED:
+            yield _no("not_confirmed")
+            return
+        lost = self._places.var_broken.exists() and self._places.stick_link.exists()
+        if not lost and not self._session.use(request.get("key")):
+            yield _no("no_session")
+            return
+        done = self._places.call("grub-editenv", str(self._places.grubenv), "set", "kiosk_format=1", limit_s=_SYSTEMD_S)
+        if done.ok:
+            done = self._places.call("systemctl", "--no-block", "reboot", limit_s=_SYSTEMD_S)
+        yield _done(done)
+
+
+def _lines(texts: Iterable[str]) -> Answers:
+    yield from ({"line": text} for text in itertools.islice(texts, _MAX_LINES))
+
+
+def _done(ended: Ended) -> Answer:
+    return {"ok": True} if ended.ok else _no("failed", text=f"できませんでした（{ended.code}）")
+
+
+def _no(reason: str, **more: str | int) -> Answer:
+    return {"ok": False, "reason": reason, **more}

@@ -1,0 +1,1 @@
+"""PINs and sealed passwords."""

@@ -1,0 +1,1 @@
+"""From a stick or a folder to an installed site."""

@@ -1,0 +1,215 @@
+"""`kiosk.appliance apply`: from site.toml everything that the system's services need, in /run. Root only.
+
+At boot before the network, and again when a site was taken. Writes what is decided in `generated`; without a site that
+can be used, the safe texts: DHCP, and a firewall that lets nothing but DHCP through. Doing it twice changes nothing.
+Must never read a password, wait for the network, or open the firewall for a site.toml that was refused.
+
+The flag `reception` is not set here but by `stage`, which looks at `site-wrong`.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from kiosk.appliance.machine.places import Places, ended, write_durably
+from kiosk.appliance.site.services.clock import timesyncd_file
+from kiosk.appliance.site.services.drop_ins import drop_ins
+from kiosk.appliance.site.services.firewall import ruleset
+from kiosk.appliance.site.services.log_forwarding import rsyslog_file
+from kiosk.appliance.site.services.network import network_file
+from kiosk.appliance.site.services.usb import usb_rules
+from kiosk.config import Config, ConfigError, Network, installed, load
+from kiosk.words.sentences import in_japanese
+
+_LIMIT_S: Final = 10.0
+_MAX_WRONG_BYTES: Final = 32 * 1024
+_FIREWALL: Final = "run/kiosk-appliance/firewall.nft"
+_NETWORK: Final = "run/systemd/network/50-kiosk.network"
+_CLOCK: Final = "run/systemd/timesyncd.conf.d/kiosk.conf"
+_RSYSLOG: Final = "run/kiosk-appliance/rsyslog.conf"
+_USB: Final = "run/udev/rules.d/60-kiosk-site.rules"
+_UNITS: Final = "run/systemd/system"
+_DROP_IN: Final = "site.conf"
+# A name that goes into LoadCredentialEncrypted= as it is.
+_CREDENTIAL: Final = re.compile(r"[\w.-]{1,100}", re.ASCII)
+
+
+class Part(Enum):
+    """What of the system takes settings of the site, by its name on the screen."""
+
+    FIREWALL = "ファイアウォール"
+    NETWORK = "ネットワーク"
+    CLOCK = "時刻"
+    LOG = "記録の転送"
+    USB = "USB 機器"
+    HOSTNAME = "機械の名前"
+    RIGHTS = "プログラムの権限"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A part that did not take its new settings. `why` is the system's English, for the journal, not for the screen."""
+
+    part: Part
+    why: str
+
+
+@dataclass(frozen=True)
+class Applied:
+    """`config`: the site in force, None for none. `wrong`: why it was refused, a line each. `failed`: what of the
+    system did not take its new settings."""
+
+    config: Config | None
+    wrong: tuple[str, ...] = ()
+    failed: tuple[Failed, ...] = ()
+
+
+def apply(
+    places: Places | None = None, folder: Path | None = None, name_machine: Callable[[str], None] = socket.sethostname
+) -> Applied:
+    """Make everything from the site in `folder` (the site in use when None); see the module's text. Never raises for
+    what a site.toml says, OSError only when /run cannot be written."""
+    places = places or Places()
+    folder = folder or places.site
+    config, wrong = judged(folder)
+    _write(places.site_wrong, "".join(f"{line}\n" for line in wrong)[:_MAX_WRONG_BYTES] if wrong else None)
+    failed = _firewall(places, ruleset(config))
+    changed = {name: _write(places.root / name, text) for name, text in _texts(config).items()}
+    units_changed = _drop_ins(places, config, folder)
+    try:
+        name_machine((config.network if config else Network()).hostname)
+    except OSError as error:
+        failed.append(Failed(Part.HOSTNAME, f"hostname: {error.strerror}"))
+    failed += _told(places, changed, units_changed=units_changed)
+    return Applied(config, tuple(wrong), tuple(failed))
+
+
+def judged(folder: Path) -> tuple[Config | None, list[str]]:
+    """The site in `folder`, or a Japanese line for each reason why the appliance cannot use it. No site: neither."""
+    file = folder / "site.toml"
+    if not file.exists():
+        return None, []
+    try:
+        config = load(file, {}, passwords=False)
+    except ConfigError as error:
+        return None, told(error, folder)
+    problems = [*installed.folder_problems(config), *installed.appliance_problems(config), *_names(config)]
+    if problems:
+        return None, told(ConfigError("\n".join(f"site.toml: {problem}" for problem in problems)), folder)
+    return config, []
+
+
+def told(error: ConfigError, folder: Path) -> list[str]:
+    """What is wrong with the site in `folder`, a Japanese line each."""
+    # The technician knows the file, not the folder it was copied to.
+    return [in_japanese(line) for line in str(error).replace(f"{folder}/", "").splitlines()]
+
+
+def _names(config: Config) -> list[str]:
+    """Secrets lie beside site.toml on the stick, and become credentials of that name."""
+    keys = {
+        "[terminal] password_file": config.terminal.password_file,
+        "[receipt_computer] password_file": config.receipt_computer.password_file,
+        "[reservations] password_file": config.reservations.password_file,
+        "[metrics] password_file": config.metrics.password_file,
+        "[technician] pin_file": config.technician.pin_file,
+        "[update] password_file": config.update.password_file,
+    }
+    return [
+        f"{key}: expected the plain name of a file beside site.toml, of letters, digits and . _ -"
+        for key, name in keys.items()
+        if not _CREDENTIAL.fullmatch(name)
+    ]
+
+
+def _texts(config: Config | None) -> dict[str, str | None]:
+    return {
+        _NETWORK: network_file(config),
+        _CLOCK: timesyncd_file(config),
+        _RSYSLOG: rsyslog_file(config),
+        _USB: usb_rules(config),
+    }
+
+
+def _firewall(places: Places, text: str) -> list[Failed]:
+    """Load `text`; when nft does not take it, the rules before stay: never open, at worst too tight."""
+    nft, file = str(places.root / "usr/sbin/nft"), places.root / _FIREWALL
+    _write(file, text)
+    # The check reads everything first; -f alone is all or nothing as well, but cannot say so of a broken kernel.
+    for arguments in (("-c", "-f"), ("-f",)):
+        done = ended([nft, *arguments, str(file)], limit_s=_LIMIT_S)
+        if not done.ok:
+            return [Failed(Part.FIREWALL, f"firewall: {done.err.strip()[:300]}")]
+    return []
+
+
+def _drop_ins(places: Places, config: Config | None, folder: Path) -> bool:
+    """Write the drop-ins and take away those of an earlier site. True: something changed."""
+    credentials = folder / "credentials"
+    sealed = {file.name for file in credentials.iterdir()} if credentials.is_dir() else set()
+    wanted = drop_ins(config, credentials, sealed)
+    units = places.root / _UNITS
+    changed = False
+    for old in units.glob(f"*.service.d/{_DROP_IN}"):
+        if old.parent.name.removesuffix(".service.d") not in wanted:
+            old.unlink()
+            changed = True
+    for unit, text in wanted.items():
+        changed |= _write(units / f"{unit}.service.d" / _DROP_IN, text)
+    return changed
+
+
+def _told(places: Places, changed: dict[str, bool], *, units_changed: bool) -> list[Failed]:
+    """Let the services read what is new. At boot most of them do not run yet, and read it by themselves."""
+    orders: list[tuple[Part, tuple[str, ...]]] = []
+    if units_changed:
+        orders.append((Part.RIGHTS, ("systemctl", "daemon-reload")))
+    if changed[_USB]:
+        trigger = ("udevadm", "trigger", "--action=add", "--subsystem-match=usb", "--subsystem-match=tty")
+        orders += [(Part.USB, ("udevadm", "control", "--reload")), (Part.USB, trigger)]
+    if changed[_NETWORK] and places.call("systemctl", "is-active", "systemd-networkd", limit_s=_LIMIT_S).ok:
+        orders.append((Part.NETWORK, ("networkctl", "reload")))
+    if changed[_CLOCK]:
+        orders.append((Part.CLOCK, ("systemctl", "--no-block", "try-restart", "systemd-timesyncd.service")))
+    if changed[_RSYSLOG]:
+        there = (places.root / _RSYSLOG).exists()
+        orders.append((Part.LOG, ("systemctl", "--no-block", "restart" if there else "stop", "rsyslog.service")))
+    failed = []
+    for part, (program, *arguments) in orders:
+        done = places.call(program, *arguments, limit_s=_LIMIT_S)
+        if not done.ok:
+            failed.append(Failed(part, f"{program} {arguments[0]}: {done.err.strip()[:200]}"))
+    return failed
+
+
+def _write(file: Path, text: str | None) -> bool:
+    """Make `file` hold `text`, None: not be there. True: it was otherwise before."""
+    old = file.read_bytes() if file.exists() else None
+    new = None if text is None else text.encode()
+    if new == old:
+        return False
+    if new is None:
+        file.unlink()
+        return True
+    file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    write_durably(file, new, 0o644)
+    return True
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`kiosk.appliance apply`. 0 also for a site.toml that is wrong: the page program says so, the boot goes on. 1: the
+    system did not take the settings."""
+    if arguments:
+        sys.stderr.write("apply takes no arguments\n")
+        return 2
+    applied = apply()
+    for line in (*applied.wrong, *(each.why for each in applied.failed)):
+        sys.stderr.write(f"{line}\n")
+    return 1 if applied.failed else 0

@@ -1,0 +1,139 @@
+"""The installed sites: a new one is written beside the old one, then one link is turned.
+
+Owns /var/lib/kiosk-site: folders by time, the links `current` and `previous`. After a power cut the machine has the old
+site or the new one, whole. Must never leave a password there in clear.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from kiosk.appliance.machine.places import Places, sync_folder, write_durably
+from kiosk.appliance.secrets import pin, sealed
+from kiosk.appliance.site.candidate import OLD_PIN, pin_of
+from kiosk.config import Config
+
+_CURRENT: Final = "current"
+_PREVIOUS: Final = "previous"
+_PART: Final = ".new"
+_KIOSK: Final = "kiosk"
+
+
+def secrets(config: Config, folder: Path) -> set[str]:
+    """Names of the secrets in `folder`: what *.secret is called, and what site.toml names so. Without the PINs."""
+    tables = (config.terminal, config.receipt_computer, config.reservations, config.metrics, config.update)
+    named = {table.password_file for table in tables}
+    found = {file.name for file in folder.iterdir() if file.suffix == ".secret" or file.name in named}
+    return found - {config.technician.pin_file, OLD_PIN}
+
+
+def plain_files(config: Config, folder: Path) -> set[str]:
+    """Names of the other files of the site."""
+    hidden = secrets(config, folder) | {config.technician.pin_file, OLD_PIN}
+    return {file.name for file in folder.iterdir() if file.is_file() and file.name not in hidden}
+
+
+def unchanged(places: Places, config: Config, folder: Path) -> bool:
+    """Whether `folder` holds just what is installed."""
+    site = places.site
+    if not site.is_dir():
+        return False
+    plain = {file.name for file in site.iterdir() if file.is_file()}
+    if plain != plain_files(config, folder):
+        return False
+    if any((site / name).read_bytes() != (folder / name).read_bytes() for name in plain):
+        return False
+    names = secrets(config, folder)
+    kept = site / sealed.FOLDER
+    given = pin_of(folder / config.technician.pin_file)
+    there = {file.name for file in kept.iterdir()} if kept.is_dir() else set()
+    if there != names | ({sealed.PIN_NAME} if given is not None else set()):
+        return False
+    if given is not None and not pin.matches(given, sealed.pin_record(places) or b""):
+        return False
+    return all(sealed.opened(places, name, kept / name) == (folder / name).read_bytes() for name in names)
+
+
+def take(places: Places, config: Config, folder: Path, now: datetime | None = None) -> None:
+    """Make the candidate in `folder` the site in use. Raises OSError and sealed.CannotSeal; nothing is changed then."""
+    top = places.sites
+    top.mkdir(mode=0o755, parents=True, exist_ok=True)
+    name = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%S%fZ")
+    part = top / (name + _PART)
+    try:
+        _write(places, config, folder, part)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    part.rename(top / name)
+    sync_folder(top)
+    before = _target(top / _CURRENT)
+    if before is not None:
+        _turn(top / _PREVIOUS, before)
+    _turn(top / _CURRENT, name)
+    _forget_others(top)
+
+
+def back(places: Places) -> None:
+    """The site before the last `take` is in use again; none, if there was none."""
+    top = places.sites
+    before = _target(top / _PREVIOUS)
+    if before is None:
+        (top / _CURRENT).unlink(missing_ok=True)
+        sync_folder(top)
+    else:
+        _turn(top / _CURRENT, before)
+
+
+def _write(places: Places, config: Config, folder: Path, to: Path) -> None:
+    to.mkdir(mode=0o755)
+    to.chmod(0o755)
+    for name in plain_files(config, folder):
+        # site.toml is nobody's secret; a table of numbers is patients' data, for the reception alone.
+        public = name == "site.toml"
+        write_durably(to / name, (folder / name).read_bytes(), 0o644 if public else 0o640)
+        if not public:
+            shutil.chown(to / name, group=_KIOSK)
+    kept = to / sealed.FOLDER
+    kept.mkdir(mode=0o700)
+    for name in secrets(config, folder):
+        sealed.seal(places, name, (folder / name).read_bytes(), kept / name)
+    given = pin_of(folder / config.technician.pin_file)
+    if given is not None:
+        sealed.seal(places, sealed.PIN_NAME, pin.record(given), kept / sealed.PIN_NAME)
+    for file in kept.iterdir():
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    sync_folder(kept)
+    sync_folder(to)
+
+
+def _turn(link: Path, name: str) -> None:
+    """Let `link` name the folder `name`, durably, in one step."""
+    new = link.with_name(f".{link.name}{_PART}")
+    new.unlink(missing_ok=True)
+    new.symlink_to(name)
+    new.replace(link)
+    sync_folder(link.parent)
+
+
+def _target(link: Path) -> str | None:
+    try:
+        name = link.readlink().name
+    except OSError:
+        return None
+    return name if (link.parent / name).is_dir() else None
+
+
+def _forget_others(top: Path) -> None:
+    kept = {_target(top / _CURRENT), _target(top / _PREVIOUS)}
+    for folder in top.iterdir():
+        if folder.is_dir() and not folder.is_symlink() and folder.name not in kept:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,279 @@
+"""A stick labelled KIOSK-SITE was put in: judge what is on it, take it or refuse it, and say so on the screen.
+
+Owns the order of things. The stick is copied to memory and let go before anything is judged; the new site's network is
+tried in /run, with the old one put back when the site is refused; nothing on the disk changes before the site is taken.
+Must never show or log a secret, touch a stick that was not asked to be wiped, or run two of its kind at once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from kiosk.appliance.machine import check_run, event_log, screen_owner
+from kiosk.appliance.machine.places import Places, ended
+from kiosk.appliance.machine.refused_usb import DEVICES, refused_devices
+from kiosk.appliance.secrets import pin, sealed
+from kiosk.appliance.site import apply, candidate, installed_sites, outcomes, stick
+from kiosk.appliance.update import slots
+from kiosk.config import Config
+
+# What reads site.toml or a secret, and runs; the reception itself starts when the result page is left.
+SERVICES: Final = ("kiosk-courier.service", "kiosk-appointments.service", "kiosk-metrics.service")
+# A stick that stays in is seen again at every start: then only news go to the screen.
+_STARTING_S: Final = 180.0
+_ONLINE_S: Final = 25
+_SETTLE_S: Final = 10
+_LIMIT_S: Final = 90.0
+_IMPORT_S: Final = 120.0
+_MAX_LINES: Final = 60
+# The exit code. 1 is what Python ends with when something is broken.
+_REFUSED: Final = 3
+
+
+@dataclass
+class Result:
+    """What the screen is told. `changed`: something of this machine is another than before."""
+
+    accepted: bool = False
+    changed: bool = False
+    taken: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def page(self) -> screen_owner.Page:
+        """As page.json has it."""
+        return {
+            "page": "provisioned",
+            "accepted": self.accepted,
+            "taken": self.taken[:_MAX_LINES],
+            "wrong": self.wrong[:_MAX_LINES],
+        }
+
+
+@dataclass(frozen=True)
+class Provision:
+    """One run. `use`: applies the site in a folder, None: the installed one."""
+
+    places: Places
+    log: event_log.StaffLog
+    use: Callable[[Path | None], apply.Applied]
+
+    def run(self, device: str) -> Result:
+        """Everything but the result page. Never raises for what is on the stick."""
+        result = Result()
+        with _memory(self.places) as folder:
+            try:
+                copied = stick.copy(self.places, device, folder)
+                if stick.SITE in copied.files:
+                    self._site(device, folder, copied, result)
+                elif not copied.exports:
+                    seen = f"（{'、'.join(copied.others)} はあります）" if copied.others else ""
+                    result.wrong.append(f"USB メモリーの一番上に site.toml がありません{seen}")
+                if copied.exports and (result.accepted or stick.SITE not in copied.files):
+                    self._appointments(copied, folder, result)
+            except stick.BadStick as bad:
+                result.wrong.append(str(bad))
+            except candidate.Unfit as unfit:
+                result.wrong += [str(line) for line in unfit.args]
+        if not result.accepted:
+            self.log.write("site_refused", count=len(result.wrong))
+        return result
+
+    def _site(self, device: str, folder: Path, copied: stick.Copied, result: Result) -> None:
+        config = candidate.read(folder)
+        if installed_sites.unchanged(self.places, config, folder):
+            result.accepted = True
+            result.taken.append("USB メモリーの設定は、いま使っているものと同じです。何も変えていません")
+            result.taken += candidate.weak_pin(config, folder)
+            self.log.write("site_unchanged")
+        else:
+            wrong = self._may_replace(config, folder)
+            if wrong:
+                result.wrong += wrong
+                return
+            self._judge_and_take(config, folder, copied, result)
+        if result.accepted and stick.WIPE_SECRETS in copied.flags:
+            # A password's file may have any name in site.toml.
+            self._wipe(device, copied.files - installed_sites.plain_files(config, folder), result)
+
+    def _may_replace(self, config: Config, folder: Path) -> list[str]:
+        # A machine that cannot open its own secrets any more (another TPM) has no PIN to ask for either.
+        kept = sealed.pin_record(self.places)
+        return candidate.may_replace(config, folder, kept, pin.Gate(self.places.appliance / "pin.json"))
+
+    def _judge_and_take(self, config: Config, folder: Path, copied: stick.Copied, result: Result) -> None:
+        if not _announce(self.places):
+            result.wrong.append("受付が続いていたので、読みませんでした。もう一度差し込んでください")
+            return
+        installed = apply.judged(self.places.site)[0] is not None
+        tried = self.use(folder)
+        self._online()
+        try:
+            findings = check_run.findings(self.places, folder)
+        except check_run.Busy:
+            findings = []
+        anyway = stick.TAKE_ANYWAY in copied.flags
+        accepted, wrong = candidate.verdict(findings, installed=installed, anyway=anyway)
+        # The technician knows the stick's files, not the folder they were copied to.
+        result.wrong += [line.replace(f"{folder}/", "") for line in wrong]
+        if accepted and not self._written(config, folder):
+            result.wrong.append("設定をこの機械に書けませんでした。前のままです")
+            accepted = False
+        applied = self.use(None)
+        if accepted and applied.config is None:
+            installed_sites.back(self.places)
+            self.use(None)
+            result.wrong.append("設定を使い始められませんでした。前の設定に戻しました")
+            accepted = False
+        if not accepted:
+            return
+        result.accepted = result.changed = True
+        names = installed_sites.secrets(config, folder)
+        has_pin = sealed.pin_file(self.places).is_file()
+        result.taken += candidate.taken(config, len(names), has_pin=has_pin)
+        result.wrong += candidate.weak_pin(config, folder)
+        result.wrong += outcomes.not_in_force(tried.failed, applied.failed)
+        result.wrong += self._shut_out()
+        slots.set_turn(self.places, config.screen.rotation)
+        self.log.write("site_taken", count=len(names))
+        for unit in SERVICES:
+            # One after the other: a unit that is not there must not keep the others.
+            self.places.call("systemctl", "--no-block", "restart", unit, limit_s=_LIMIT_S)
+
+    def _shut_out(self) -> list[str]:
+        """USB devices that the new site does not name. A touch panel among them cannot be used from now on."""
+        self.places.call("udevadm", "settle", f"--timeout={_SETTLE_S}", limit_s=_LIMIT_S)
+        found = refused_devices(self.places.root / DEVICES.relative_to("/"))
+        do = "使うときは site.toml の [[usb]] に書き、もう一度差し込んでください"
+        return [f"使えない USB 機器: {each.id} {each.port} {each.product}（{do}）" for each in found]
+
+    def _written(self, config: Config, folder: Path) -> bool:
+        try:
+            installed_sites.take(self.places, config, folder)
+        except (OSError, sealed.CannotSeal, LookupError) as error:
+            # The kind alone: an OSError holds names, and what names are here comes from the stick.
+            sys.stderr.write(f"the site could not be written: {type(error).__name__}\n")
+            return False
+        return True
+
+    def _online(self) -> None:
+        """Wait for an address: a network that was just changed has none yet. Without a cable the check says so."""
+        wait = str(self.places.root / "usr/lib/systemd/systemd-networkd-wait-online")
+        ended([wait, "--any", f"--timeout={_ONLINE_S}"], limit_s=_ONLINE_S + 5)
+
+    def _wipe(self, device: str, names: AbstractSet[str], result: Result) -> None:
+        try:
+            gone = stick.wipe(self.places, device, names)
+        except stick.BadStick:
+            gone = 0
+        if gone == len(names):
+            self.log.write("secrets_wiped", count=gone)
+            result.taken.append(f"USB メモリーのパスワードのファイル {gone} 個を消しました")
+        else:
+            left = f"{len(names) - gone} 個が残っています。書き込み禁止を外すか、手で消してください"
+            result.wrong.append(f"USB メモリーのパスワードのファイル {left}")
+
+    def _appointments(self, copied: stick.Copied, folder: Path, result: Result) -> None:
+        installed = apply.judged(self.places.site)[0]
+        if installed is None:
+            result.wrong.append("予約を取り込めません。まず site.toml を USB メモリーに入れてください")
+            return
+        kept = sealed.pin_record(self.places)
+        if stick.SITE not in copied.files and kept is not None:
+            # Whoever finds a USB socket must not be able to make appointments.
+            wrong = candidate.knows_pin(installed, folder, kept, pin.Gate(self.places.appliance / "pin.json"))
+            if wrong:
+                result.wrong += wrong
+                return
+            result.taken += candidate.weak_pin(installed, folder)
+        if copied.exports_left:
+            most = f"（{stick.MAX_EXPORTS} 個まで）"
+            result.wrong.append(f"予約のファイルが多すぎます{most}。{copied.exports_left} 個は取り込んでいません")
+        for number, export in enumerate(copied.exports, 1):
+            config = str(self.places.site / "site.toml")
+            given = export.read_bytes()
+            done = self.places.as_kiosk(
+                "reservations", "import", "-", "--config", config, limit_s=_IMPORT_S, given=given
+            )
+            if done.ok:
+                result.accepted = result.changed = True
+                result.taken.append(f"予約 {number}: {outcomes.imported(done)}")
+                self.log.write("appointments_taken", count=number)
+            else:
+                result.wrong.append(f"予約 {number}: 取り込めません。{outcomes.not_imported(number, done)}")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`kiosk.appliance provision /dev/sdb1`, as udev starts it."""
+    if len(arguments) != 1 or not arguments[0].startswith("/dev/"):
+        sys.stderr.write("usage: provision /dev/NAME\n")
+        return 2
+    places = Places()
+    if places.var_broken.exists() or places.on_cmdline("kiosk.installer") is not None:
+        # The stick is there to allow the formatting; what would be taken now would be gone at the next start.
+        return 0
+    log = event_log.StaffLog(places)
+    with _alone(places):
+        starting = time.clock_gettime(time.CLOCK_BOOTTIME) < _STARTING_S
+        if not starting and not _announce(places):
+            log.write("site_refused", code="visit")
+            log.close()
+            return _REFUSED
+        result = Provision(places, log, lambda folder: apply.apply(places, folder)).run(
+            arguments[0].removeprefix("/dev/")
+        )
+        quiet = starting and result.accepted and not result.changed and not result.wrong
+        if quiet or not screen_owner.until_free(places, screen_owner.VISIT_S):
+            screen_owner.show(screen_owner.usual(places), places)
+        else:
+            screen_owner.show(result.page(), places)
+    log.close()
+    return 0 if result.accepted else _REFUSED
+
+
+def _announce(places: Places) -> bool:
+    """Say on the screen that a stick is being read, which takes minutes; between two visits. False: no moment came.
+
+    A new site's network is tried meanwhile, so no visit may begin either (`stage.back`). A technician's page stays.
+    """
+    before = screen_owner.shown(places)
+    if before.get("page") == "no_site":
+        screen_owner.write({**before, "checking": True}, places)
+    elif before.get("page") != "technician":
+        if not screen_owner.until_free(places, screen_owner.VISIT_S):
+            return False
+        screen_owner.show(screen_owner.CHECKING, places)
+    return True
+
+
+@contextmanager
+def _memory(places: Places) -> Iterator[Path]:
+    """A private folder in memory (/run) that is gone afterwards."""
+    folder = places.run / "candidate"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _alone(places: Places) -> Iterator[None]:
+    places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
+    lock = os.open(places.stick_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        with suppress(OSError):
+            os.close(lock)

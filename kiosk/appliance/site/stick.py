@@ -1,0 +1,172 @@
+"""The USB stick that carries a site: mounted for a moment, read-only, and copied.
+
+Owns the mounting, which files are taken and their limits, and the overwriting of secrets when the stick asks for it.
+Must never follow a link of the stick, run or keep anything else of it, or leave it mounted.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from kiosk.appliance.machine.places import Places, sync_folder
+from kiosk.config import reading
+from kiosk.process import safe_files
+
+SITE: Final = "site.toml"
+APPOINTMENTS: Final = "appointments"
+# Flags are files without content that matters. Windows hides the ".txt" that it adds.
+TAKE_ANYWAY: Final = "take-anyway"
+WIPE_SECRETS: Final = "wipe-secrets"
+MAX_FILES: Final = 40
+MAX_BYTES: Final = 1024 * 1024
+MAX_EXPORTS: Final = 10
+MAX_EXPORT_BYTES: Final = 16 * 1024 * 1024
+_MAX_LISTED: Final = 2000
+# ext4: what a stick says of itself must not bring the kernel down (errors=panic), and its journal is left alone.
+_FILE_SYSTEMS: Final = {
+    "vfat": {"ro": "ro", "rw": "rw"},
+    "exfat": {"ro": "ro", "rw": "rw"},
+    "ext4": {"ro": "ro,noload,errors=remount-ro", "rw": "rw,errors=remount-ro"},
+}
+_DEVICE: Final = re.compile(r"[a-z0-9]{2,32}")
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_LIMIT_S: Final = 30.0
+
+
+class BadStick(Exception):
+    """The stick cannot be read. The text is Japanese, for the screen."""
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What was taken: names in the folder of copies. `exports_left`: how many exports were too many. `others`: names of
+    a site.toml that has another name.
+    """
+
+    files: frozenset[str]
+    flags: frozenset[str]
+    exports: tuple[Path, ...]
+    exports_left: int
+    others: tuple[str, ...] = ()
+
+
+def copy(places: Places, device: str, into: Path) -> Copied:
+    """Copy the site on `device` ("sdb1") into the new, empty folder `into`. The stick is free again afterwards.
+
+    Raises BadStick.
+    """
+    with _mounted(places, device, "ro") as top:
+        names = _names(top)
+        flags = {flag for flag in (TAKE_ANYWAY, WIPE_SECRETS) if flag in names or f"{flag}.txt" in names}
+        taken = {SITE} if _taken(top / SITE, into / SITE, reading.MAX_FILE_BYTES) else set()
+        secrets = [name for name in names if name.endswith(".secret")]
+        named = [name for name in _named_in(into / SITE) if _NAME.fullmatch(name) and name != SITE]
+        wanted = dict.fromkeys([*secrets, *named])
+        # Before anything is copied: the copies lie in memory.
+        if len(wanted) + len(taken) > MAX_FILES:
+            raise BadStick(f"USB メモリーのファイルが多すぎます（{MAX_FILES} 個まで）")
+        taken |= {name for name in wanted if _taken(top / name, into / name, MAX_BYTES)}
+        listed = _exports(top / APPOINTMENTS)
+        exports = tuple(_copied(top / APPOINTMENTS, listed[:MAX_EXPORTS], into / APPOINTMENTS))
+        others = () if SITE in taken else tuple(sorted(name for name in names if name.lower().startswith("site.")))
+        left = len(listed[MAX_EXPORTS:])
+        return Copied(frozenset(taken), frozenset(flags), exports, left, others[:3])
+
+
+def wipe(places: Places, device: str, names: Iterable[str]) -> int:
+    """Overwrite and delete `names` on the stick; how many are gone. Raises BadStick.
+
+    A flash stick may keep the old blocks where no file system reaches them: this is for the stick that is left lying
+    about, not for a laboratory.
+    """
+    gone = 0
+    with _mounted(places, device, "rw") as top:
+        for name in names:
+            with suppress(OSError):
+                descriptor = os.open(top / name, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+                with os.fdopen(descriptor, "wb") as opened:
+                    opened.write(bytes(min(os.fstat(descriptor).st_size, MAX_BYTES)))
+                    opened.flush()
+                    os.fsync(descriptor)
+                (top / name).unlink()
+                gone += 1
+        with suppress(OSError):
+            sync_folder(top)
+    return gone
+
+
+@contextmanager
+def _mounted(places: Places, device: str, mode: str) -> Iterator[Path]:
+    if not _DEVICE.fullmatch(device):
+        raise BadStick("USB メモリーの名前が正しくありません")
+    top = places.stick
+    top.mkdir(mode=0o700, parents=True, exist_ok=True)
+    source = str(places.root / "dev" / device)
+    kinds = ((kind, f"{modes[mode]},nosuid,nodev,noexec") for kind, modes in _FILE_SYSTEMS.items())
+    if not any(places.call("mount", "-t", kind, "-o", options, source, str(top), limit_s=_LIMIT_S).ok
+               for kind, options in kinds):  # fmt: skip
+        raise BadStick("USB メモリーを読めません。FAT32（または exFAT）で作り直してください")
+    try:
+        yield top
+    except OSError as error:
+        raise BadStick(f"USB メモリーを読めません（{os.strerror(error.errno or 0)}）") from None
+    finally:
+        # Lazily, if it must be: nothing may keep the stick, least of all a stick that was pulled out.
+        if not places.call("umount", str(top), limit_s=_LIMIT_S).ok:
+            places.call("umount", "-l", str(top), limit_s=_LIMIT_S)
+
+
+def _names(folder: Path) -> list[str]:
+    with os.scandir(folder) as entries:
+        found = [entry.name for entry, _ in zip(entries, range(_MAX_LISTED), strict=False)]
+    return sorted(name for name in found if _NAME.fullmatch(name))
+
+
+def _taken(source: Path, target: Path, max_bytes: int) -> bool:
+    """Copy one plain file; False: there is none. Raises BadStick for one that is too large."""
+    try:
+        opened = safe_files.opened(source)
+    except OSError:
+        return False
+    with opened:
+        content = opened.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise BadStick(f"{source.name} が大きすぎます（{max_bytes // 1024} kB まで）")
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
+        out.write(content)
+    return True
+
+
+def _named_in(site: Path) -> Iterator[str]:
+    """Names of files that the site.toml names: tables and secrets with names of their own. Whether it can be used is
+    judged later."""
+    with suppress(reading.Broken):
+        for table in reading.document(reading.text_of(site)).values():
+            for key in ("password_file", "pin_file", "map"):
+                value = table.get(key) if isinstance(table, dict) else None
+                if isinstance(value, str):
+                    yield value.strip()
+
+
+def _exports(folder: Path) -> list[str]:
+    if not folder.is_dir() or folder.is_symlink():
+        return []
+    with os.scandir(folder) as entries:
+        found = sorted(entry.name for entry, _ in zip(entries, range(_MAX_LISTED), strict=False))
+    return [name for name in found if name.lower().endswith(".csv") and not name.startswith(".")]
+
+
+def _copied(folder: Path, exports: list[str], into: Path) -> Iterator[Path]:
+    if exports:
+        into.mkdir(mode=0o700)
+    for number, name in enumerate(exports):
+        # Not under its own name: an export program may have put anything into that.
+        target = into / f"{number}.csv"
+        if _taken(folder / name, target, MAX_EXPORT_BYTES):
+            yield target

@@ -1,0 +1,236 @@
+"""State -> Page: what the appliance's pages show, in words. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+from unicodedata import east_asian_width
+
+from kiosk.appliance.technician import jobs, step
+from kiosk.appliance.technician.state import Choice, Front, Gone, Menu, Pin, Report, State, Sure, Working
+from kiosk.screens.screens import KEYS, Mood, Screen
+from kiosk.words.texts import Texts
+
+# A list is shown in parts of this many rows; fewer where each row is a button.
+ROWS: Final = 8
+OPTIONS: Final = 4
+# Full-width characters that are still read easily in one row of the smallest display.
+ROW_CHARS: Final = 80
+
+Layout = Literal["report", "pad", "menu", "choice", "sure", "leaving"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """`mark`: OK, NG, SKIP, or none."""
+
+    text: str
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Page(Screen):
+    """A Screen for people who work with the machine.
+
+    `swapped`: the buttons change their sides. `foot`: a small line at the bottom; `part`: of how many.
+    """
+
+    layout: Layout = "report"
+    rows: tuple[Row, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    swapped: bool = False
+    percent: int | None = None
+    part: tuple[int, int] = (0, 1)
+    foot: str = ""
+
+
+def page_of(state: State, texts: Texts, now: float) -> Page:
+    """The page for a state; `now` decides whether it is about to go."""
+    page = _page(state, texts)
+    until = step.leaves_at(state)
+    if until is None:
+        return page
+    if state.shown.kind == "technician" and now >= until - step.WARN_S:
+        title = page.title
+        buttons = ("more_time", "close")
+        return Page("leaving", title, "ask", buttons=buttons, leaving=True, until=until, layout="leaving")
+    return replace(page, until=until if state.shown.kind == "provisioned" else None)
+
+
+def _page(state: State, texts: Texts) -> Page:
+    stage = state.stage
+    match stage:
+        case Front():
+            return _front(state, stage, texts)
+        case Pin():
+            return _pin(stage, state.machine.locked_s, texts)
+        case Menu():
+            title = texts["menu"]["title"]
+            return Page("menu", title, "ask", buttons=(*jobs.MENU, "close"), layout="menu", foot=_foot(state))
+        case Working():
+            rows = _rows(stage.rows)
+            said = (texts["results"]["running"],)
+            page = Page(f"working_{stage.job}", texts["jobs"][stage.job], "wait", said, rows=rows[-ROWS:])
+            return replace(page, remarks=said, percent=stage.percent)
+        case Report():
+            return _report(state, stage, texts)
+        case Choice():
+            return _choice(state, stage, texts)
+        case Sure():
+            return _sure(stage, texts)
+        case Gone():
+            said = tuple(texts["gone"]["lines"])
+            return Page("gone", texts["gone"]["title"], "wait", said, remarks=said)
+
+
+def _front(state: State, front: Front, texts: Texts) -> Page:
+    shown, buttons = state.shown, step.buttons_of_front(state)
+    match shown.kind:
+        case "no_site":
+            words = texts["no_site"]
+            if shown.checking:
+                lines = tuple(words["lines_checking"])
+                return Page("checking", words["title_checking"], "wait", lines, remarks=lines)
+            lines = words["lines_wrong"] if shown.wrong else words["lines"]
+            usb = _rows(state.machine.refused_usb)
+            rows = (*_rows(shown.wrong, "NG"), *((Row(words["usb"]), *usb) if usb else ()))
+            mood: Mood = "counter" if shown.wrong else "ask"
+            title = words["title_wrong"] if shown.wrong else words["title"]
+            page = Page("no_site", title, mood, tuple(lines), remarks=tuple(lines), foot=_foot(state))
+            return _in_parts(page, rows, front.part, buttons)
+        case "provisioned":
+            words = texts["provisioned"]
+            clean = "accepted_wrong" if shown.wrong else "accepted"
+            title = words[clean] if shown.accepted else words["refused"]
+            mood = "good" if shown.accepted and not shown.wrong else "counter"
+            rows = (*_rows(shown.wrong, "NG"), *_rows(shown.taken, "OK"))
+            return _in_parts(Page("provisioned", title, mood, foot=_foot(state)), rows, front.part, buttons)
+        case "recovery":
+            words = texts["recovery"]
+            reason = words[shown.reason] if shown.reason in ("missing", "unlock", "fsck", "mount") else words["unknown"]
+            stick = () if state.machine.stick else (words["no_stick"],)
+            rows = tuple(Row(text) for text in (*words["lines"], *stick))
+            page = Page("recovery", words["title"], "counter", (reason,), remarks=(reason,), foot=_foot(state))
+            return _in_parts(page, rows, front.part, buttons)
+        case "installer":
+            words = texts["installer"]
+            lines = tuple(words["lines"])
+            return Page("installer", words["title"], "ask", lines, buttons, remarks=lines)
+        case _:
+            lines = tuple(texts["updating"]["lines"])
+            return Page("updating", texts["updating"]["title"], "wait", lines, remarks=lines, percent=shown.percent)
+
+
+def _pin(pin: Pin, locked_s: int, texts: Texts) -> Page:
+    words = texts["pin"]
+    if locked_s and not pin.asked:
+        pin = Pin(told="locked", number=-(-locked_s // 60))
+    said = (str(words[pin.told]).format(left=pin.number, minutes=pin.number),) if pin.told else ()
+    buttons = (*KEYS, "clear", "ok", "close")
+    return Page("pin", words["title"], "ask", said, buttons, remarks=said, typed=len(pin.digits), layout="pad")
+
+
+def _report(state: State, report: Report, texts: Texts) -> Page:
+    words = texts["results"]
+    good = report.ok and report.well and not any(row.startswith("NG ") for row in report.rows)
+    if not report.ok:
+        said = f"{words['wrong']}{_why(report.reason, texts)}"
+    else:
+        looked = report.job in ("status", "acknowledge", "network", "events")  # the rows are all there is to say
+        usual = words.get(f"{report.job}_ok", words["ok"])
+        if looked:
+            usual = "" if report.rows else words["nothing"]
+        said = _why(report.reason, texts) or (usual if good else words.get(f"{report.job}_wrong", words["wrong"]))
+    page = Page(f"report_{report.job}", texts["jobs"][report.job], "good" if good else "counter")
+    page = replace(page, lines=(said,), remarks=(said,)) if said else replace(page, mood="ask")
+    return _in_parts(page, _rows(report.rows), report.part, _after(state, report))
+
+
+def _after(state: State, report: Report) -> tuple[str, ...]:
+    """Where one can go from a report."""
+    if report.ok and report.job in jobs.LAST_WORDS:
+        return ()
+    if state.shown.kind == "installer":
+        return ("poweroff",) if report.ok else ("disks",)
+    if report.job == "update" and report.ok:
+        return ("reboot", "back")
+    return ("acknowledge", "back") if report.job == "status" and report.ok and not report.well else ("back",)
+
+
+def _why(reason: str, texts: Texts) -> str:
+    """A word that has a sentence; a sentence of root's own; else nothing."""
+    sentence = texts["reasons"].get(reason)
+    return str(sentence) if sentence else "" if reason.isascii() else reason
+
+
+def _choice(state: State, choice: Choice, texts: Texts) -> Page:
+    words = texts["installer" if choice.job == "write_disk" else "updates"]
+    page = Page(f"choose_{choice.job}", words["title"], "ask", layout="choice")
+    last = "disks" if state.shown.kind == "installer" else "back"
+    lines = words.get("lines", []) if choice.options else [words["none"]]
+    parts = max(1, -(-len(choice.options) // OPTIONS))
+    part = min(choice.part, parts - 1)
+    shown = list(enumerate(choice.options))[part * OPTIONS : (part + 1) * OPTIONS]
+    labels = tuple((f"option_{at}", option.label) for at, option in shown)
+    buttons = (*(name for name, _ in labels), *_turning(part, parts), last)
+    return replace(page, buttons=buttons, labels=labels, remarks=tuple(lines), lines=tuple(lines), part=(part, parts))
+
+
+def _sure(sure: Sure, texts: Texts) -> Page:
+    words = texts["sure"]
+    question, *more = words[sure.job]
+    again = (words["again_disk" if sure.job == "write_disk" else "again"],) if sure.again else ()
+    said = (*((sure.option.label,) if sure.option else ()), *more, *again)
+    page = Page("sure_again" if sure.again else "sure", question, "counter", said, ("no", "yes"), remarks=said)
+    yes = texts["buttons"].get(sure.job) if sure.again else None
+    return replace(page, layout="sure", swapped=sure.again, labels=(("yes", yes),) if yes else ())
+
+
+def _in_parts(page: Page, rows: tuple[Row, ...], part: int, buttons: tuple[str, ...]) -> Page:
+    parts = max(1, -(-len(rows) // ROWS))
+    part = min(part, parts - 1)
+    shown = rows[part * ROWS : (part + 1) * ROWS]
+    lines = (*page.lines, *(f"{row.mark} {row.text}".strip() for row in shown))
+    return replace(page, rows=shown, lines=lines, part=(part, parts), buttons=(*_turning(part, parts), *buttons))
+
+
+def _turning(part: int, parts: int) -> tuple[str, ...]:
+    return (*(("prev",) if part else ()), *(("next",) if part < parts - 1 else ()))
+
+
+def _foot(state: State) -> str:
+    machine = state.machine
+    return "　".join(text for text in (machine.version, machine.slot) if text)
+
+
+def _rows(texts: tuple[str, ...], mark: str = "") -> tuple[Row, ...]:
+    """A row for each text, several for a long one; `OK `, `NG ` and `SKIP ` at its beginning become its mark."""
+    found: list[Row] = []
+    for text in texts:
+        word, _, rest = text.partition(" ")
+        own = word if word in ("OK", "NG", "SKIP") and rest else ""
+        pieces = _pieces(" ".join(rest.split()) if own else text)
+        found.append(Row(pieces[0], own or mark))
+        found += [Row(piece) for piece in pieces[1:]]
+    return tuple(found)
+
+
+def _pieces(text: str) -> list[str]:
+    """Broken at a blank or a mark, where there is one in the second half."""
+    pieces: list[str] = []
+    while (end := _fits(text)) < len(text):
+        at = max(text.rfind(mark, end // 2, end) for mark in " 　。、→") + 1
+        end = at or end
+        pieces.append(text[:end].strip())
+        text = text[end:].strip()
+    return [*pieces, text]
+
+
+def _fits(text: str) -> int:
+    """How many letters from the beginning go into one row."""
+    width = 0.0
+    for at, letter in enumerate(text):
+        width += 1.0 if east_asian_width(letter) in "WFA" else 0.5
+        if width > ROW_CHARS:
+            return at
+    return len(text)

@@ -1,0 +1,276 @@
+"""(state, event) -> (state, asks): what the appliance's pages do. Pure: no clock, no socket, no words.
+
+Owns who may ask root for what, and when a page goes by itself. Root judges every ask anew: nothing here is what keeps
+the machine safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from kiosk.appliance.technician.answers import answered
+from kiosk.appliance.technician.jobs import JOBS, LAST_WORDS, MENU
+from kiosk.appliance.technician.state import (
+    ROWS_MAX,
+    Answered,
+    Ask,
+    Choice,
+    Event,
+    Front,
+    Gone,
+    MachineTold,
+    Menu,
+    Option,
+    PageSet,
+    Pin,
+    Pressed,
+    Progressed,
+    Report,
+    Said,
+    Shown,
+    Stage,
+    State,
+    Sure,
+    Ticked,
+    Working,
+)
+
+WARN_S: Final = 10.0
+# A refused stick must not keep a working reception closed for a day.
+REFUSED_S: Final = 300.0
+GONE_S: Final = 20.0
+# The session at root ends 60 s after its last use; a person who only reads uses it too.
+KEEP_EVERY_S: Final = 5.0
+SHORT_S: Final = 10.0
+PIN_MIN: Final = 6
+PIN_MAX: Final = 12
+
+Moved = tuple[State, tuple[Ask, ...]]
+
+
+def first(shown: Shown, now: float) -> State:
+    """The state when a page has just been put up. What an earlier page knew of a person is gone."""
+    stage: Stage = Pin() if shown.kind == "technician" else Front()
+    return State(shown, stage, now, used_at=now)
+
+
+def step(state: State, event: Event, now: float) -> Moved:
+    """The next state, and what root is asked."""
+    match event:
+        case PageSet():
+            return _page_set(state, event.shown, now)
+        case MachineTold():
+            return replace(state, machine=event.machine), ()
+        case Pressed():
+            return _pressed(replace(state, touched_at=now), event.button, now)
+        case Said() | Progressed():
+            return _went_on(state, event), ()
+        case Answered():
+            return answered(state, event, now), ()
+        case Ticked():
+            return _ticked(state, now)
+
+
+def leaves_at(state: State) -> float | None:
+    """The moment at which this page goes by itself."""
+    if isinstance(state.stage, Working | Gone):
+        return None
+    if state.shown.kind == "technician":
+        return None if _is_last(state.stage) else state.touched_at + state.idle_s
+    if state.shown.kind == "provisioned":
+        if state.shown.accepted:
+            return state.touched_at + state.idle_s
+        return state.touched_at + REFUSED_S if state.machine.site else None
+    return None
+
+
+def buttons_of_front(state: State) -> tuple[str, ...]:
+    """What can be touched on the page itself, beside the parts of a list."""
+    match state.shown.kind:
+        case "no_site":
+            if state.shown.checking:
+                return ()
+            return (*(("technician",) if state.machine.technician else ()), "poweroff")
+        case "provisioned":
+            return ("start",) if state.shown.accepted else ("leave",)
+        case "recovery":
+            return (("format",) if state.machine.stick else ()) + ("reboot", "poweroff")
+        case "installer":
+            return ("disks",)
+        case _:
+            return ()
+
+
+def _page_set(state: State, shown: Shown, now: float) -> Moved:
+    if shown.kind == state.shown.kind == "updating":
+        return replace(state, shown=shown), ()
+    if shown == state.shown and not isinstance(state.stage, Gone):
+        return state, ()
+    after = _afresh(state, shown, now)
+    return _begin(after, "disks", None, now) if shown.kind == "installer" else (after, ())
+
+
+def _afresh(state: State, shown: Shown, now: float) -> State:
+    """A page put up anew. The number of asks goes on: a late answer must not be taken for one to a new ask."""
+    return replace(first(shown, now), machine=state.machine, asks=state.asks, idle_s=state.idle_s)
+
+
+def _pressed(state: State, button: str, now: float) -> Moved:
+    stage = state.stage
+    if button == "more_time":
+        return state, ()
+    if button == "close" and state.shown.kind == "technician" and not isinstance(stage, Working | Gone):
+        return _leave(state, now)
+    if button in ("prev", "next") and isinstance(stage, Front | Report | Choice):
+        return replace(state, stage=replace(stage, part=max(0, stage.part + (1 if button == "next" else -1)))), ()
+    match stage:
+        case Front():
+            return _pressed_front(state, button, now)
+        case Pin():
+            return _pressed_pin(state, stage, button, now)
+        case Menu():
+            return _wanted(state, button, None, now) if button in MENU else (state, ())
+        case Choice():
+            return _chosen(state, stage, button, now)
+        case Sure():
+            return _sure(state, stage, button, now)
+        case Report():
+            return _pressed_report(state, stage, button, now)
+        case _:
+            return state, ()
+
+
+def _pressed_front(state: State, button: str, now: float) -> Moved:
+    if button not in buttons_of_front(state):
+        return state, ()
+    if button in ("leave", "start"):
+        return _leave(state, now)
+    if button == "technician":
+        return _plain_ask(replace(state, stage=Gone(now + GONE_S)), {"do": "open"})
+    return _wanted(state, button, None, now)
+
+
+def _pressed_pin(state: State, pin: Pin, button: str, now: float) -> Moved:
+    if pin.asked:
+        return state, ()
+    if button == "clear":
+        return _to(state, Pin())
+    if button.startswith("key_") and len(pin.digits) < PIN_MAX:
+        return _to(state, Pin(pin.digits + button.removeprefix("key_")[:1]))
+    if button == "ok" and len(pin.digits) < PIN_MIN:
+        return _to(state, replace(pin, told="too_short"))
+    if button == "ok":
+        number = state.asks + 1
+        asking = replace(state, stage=Pin(pin.digits, "waiting", asked=number), asks=number, used_at=now)
+        return asking, (Ask(number, {"do": "unlock", "pin": pin.digits}, SHORT_S),)
+    return state, ()
+
+
+def _chosen(state: State, choice: Choice, button: str, now: float) -> Moved:
+    if button == "back":
+        return _to(state, _home(state))
+    if button == "disks" and state.shown.kind == "installer":
+        return _begin(state, "disks", None, now)
+    place = button.removeprefix("option_")
+    if button == place or not place.isdecimal() or int(place) >= len(choice.options):
+        return state, ()
+    return _wanted(state, choice.job, choice.options[int(place)], now)
+
+
+def _sure(state: State, sure: Sure, button: str, now: float) -> Moved:
+    if button == "no":
+        return _begin(state, "disks", None, now) if state.shown.kind == "installer" else _to(state, _home(state))
+    if button != "yes":
+        return state, ()
+    if JOBS[sure.job].sure > 1 and not sure.again:
+        return _to(state, replace(sure, again=True))
+    return _begin(state, sure.job, sure.option, now)
+
+
+def _pressed_report(state: State, report: Report, button: str, now: float) -> Moved:
+    if _is_last(report):
+        return state, ()
+    if button == "back":
+        return _to(state, _home(state))
+    if button == "poweroff" and report.job == "write_disk" and report.ok:
+        return _begin(state, "poweroff", None, now)
+    if button == "acknowledge" and report.job == "status" and report.ok:
+        return _wanted(state, "acknowledge", None, now)
+    if button == "reboot" and report.job == "update" and report.ok:
+        return _begin(state, "reboot", None, now)
+    if button == "disks" and state.shown.kind == "installer" and not report.ok:
+        return _begin(state, "disks", None, now)
+    return state, ()
+
+
+def _wanted(state: State, job: str, option: Option | None, now: float) -> Moved:
+    if JOBS[job].sure:
+        return _to(state, Sure(job, option))
+    return _begin(state, job, option, now)
+
+
+def _begin(state: State, job: str, option: Option | None, now: float) -> Moved:
+    number = state.asks + 1
+    body: dict[str, Any] = {"do": job}
+    if state.key:
+        body["key"] = state.key
+    if option is not None:
+        body["name"] = option.name
+    if JOBS[job].sure > 1:
+        body["confirmed"] = 2
+    stage = Working(job, number, now + JOBS[job].limit_s)
+    return replace(state, stage=stage, asks=number, used_at=now), (Ask(number, body, JOBS[job].limit_s),)
+
+
+def _leave(state: State, now: float) -> Moved:
+    left = replace(state, stage=Gone(now + GONE_S), key="")
+    return _plain_ask(left, {"do": "leave"} | ({"key": state.key} if state.key else {}))
+
+
+def _plain_ask(state: State, body: Mapping[str, Any]) -> Moved:
+    return state, (Ask(0, body, SHORT_S),)
+
+
+def _kept(state: State, now: float) -> Moved:
+    """Tell root that somebody is still there: touches that ask for nothing are use too."""
+    there = state.touched_at > state.used_at or isinstance(state.stage, Working)
+    if not state.key or not there or now - state.used_at < KEEP_EVERY_S:
+        return state, ()
+    return _plain_ask(replace(state, used_at=now), {"do": "keep", "key": state.key})
+
+
+def _went_on(state: State, event: Said | Progressed) -> State:
+    work = state.stage
+    if not isinstance(work, Working) or work.asked != event.ask:
+        return state
+    if isinstance(event, Progressed):
+        return replace(state, stage=replace(work, percent=event.percent))
+    return replace(state, stage=replace(work, rows=(*work.rows, event.text)[-ROWS_MAX:]))
+
+
+def _ticked(state: State, now: float) -> Moved:
+    stage = state.stage
+    if isinstance(stage, Gone) and now >= stage.until:
+        return _afresh(state, state.shown, now), ()
+    if isinstance(stage, Working):
+        if now >= stage.until:
+            return replace(state, stage=Report(stage.job, False, "too_long", stage.rows), touched_at=now), ()
+        return _kept(state, now)
+    at = leaves_at(state)
+    if at is not None and now >= at:
+        return _leave(state, now)
+    return _kept(state, now)
+
+
+def _to(state: State, stage: Stage) -> Moved:
+    return replace(state, stage=stage), ()
+
+
+def _home(state: State) -> Stage:
+    return Menu() if state.shown.kind == "technician" else Front()
+
+
+def _is_last(stage: Stage) -> bool:
+    return isinstance(stage, Report) and stage.ok and stage.job in LAST_WORDS

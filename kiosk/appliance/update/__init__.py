@@ -1,0 +1,1 @@
+"""Updates of the image: bundles, slots, health after a start, the installer."""

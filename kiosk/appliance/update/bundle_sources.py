@@ -1,0 +1,175 @@
+"""Where update bundles come from: a USB stick's root folder, and the hospital server's folder of [update].
+
+Owns the read-only mount of a stick while it is looked at, and the download. Must never run, follow or trust anything
+that it finds: a name fits the pattern or is left out, links are left out, sizes have a limit.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from drivers.share import Entry, Share, ShareError, open_share
+from kiosk.appliance.machine.places import Places
+from kiosk.appliance.secrets import sealed
+from kiosk.appliance.update import bundles
+from kiosk.appliance.update.bundles import BYTES_MAX, NAME, Refused
+from kiosk.config import Config, ConfigError, load, password
+
+LABELS: Final = ("KIOSK-NEW", "KIOSK-SITE")
+BUNDLES_MAX: Final = 40
+STICK: Final = "USB メモリー"
+SERVER: Final = "サーバー"
+_FILE_SYSTEMS: Final = ("vfat", "exfat", "ext4")
+_MOUNT_LIMIT_S: Final = 30.0
+_SHARE_DEADLINE_S: Final = 20.0
+# Whatever is downloaded, the kiosk's own data must still find room.
+_KEEP_FREE_BYTES: Final = 256 << 20
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One to choose from. `name`: its file's name. `version`: as signed, or, on a server, as its name says."""
+
+    name: str
+    version: str
+    source: str
+    size: int
+
+
+@contextmanager
+def stick(places: Places) -> Iterator[list[Path]]:
+    """The folders of sticks that are plugged in, mounted read-only; none: an empty list."""
+    mounted: list[Path] = []
+    try:
+        for label in LABELS:
+            device = places.root / "dev/disk/by-label" / label
+            folder = places.root / "run/kiosk-bundles" / label
+            if device.exists() and _mount(places, device, folder):
+                mounted.append(folder)
+        yield mounted
+    finally:
+        for folder in mounted:
+            # Lazily: RAUC may still hold a file of a broken-off installation.
+            places.call("umount", "--lazy", str(folder), limit_s=_MOUNT_LIMIT_S)
+
+
+def _mount(places: Places, device: Path, folder: Path) -> bool:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for kind in _FILE_SYSTEMS:
+        # noload: a stick's journal is not played back; nothing is ever written to it. errors: it may ask for a panic.
+        options = "ro,nosuid,nodev,noexec" + (",noload,errors=remount-ro" if kind == "ext4" else ",umask=0077")
+        if places.call("mount", "-t", kind, "-o", options, str(device), str(folder), limit_s=_MOUNT_LIMIT_S).ok:
+            return True
+    return False
+
+
+def on_sticks(folders: list[Path]) -> Iterator[Path]:
+    """Plain files of fitting names and sizes, by name."""
+    for folder in folders:
+        with suppress(OSError):
+            for file in sorted(islice(folder.iterdir(), BUNDLES_MAX * 25)):
+                if NAME.fullmatch(file.name) and _fits(file):
+                    yield file
+
+
+def _fits(file: Path) -> bool:
+    try:
+        seen = file.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(seen.st_mode) and 0 < seen.st_size <= BYTES_MAX
+
+
+def listed(places: Places) -> list[Bundle]:
+    """All bundles, the sticks' first. One that is not signed for this machine is listed without a version."""
+    found: dict[str, Bundle] = {}
+    with stick(places) as folders:
+        for file in on_sticks(folders):
+            facts = bundles.signed(places, file)
+            version = "" if isinstance(facts, Refused) else facts.version
+            found.setdefault(file.name, Bundle(file.name, version, STICK, file.stat().st_size))
+            if len(found) == BUNDLES_MAX:
+                break
+    with suppress(ShareError, ConfigError):
+        for entry in _entries(_server(places)):
+            shown = Bundle(entry.name, bundles.named_version(entry.name), SERVER, entry.size)
+            found.setdefault(entry.name, shown)
+    return list(found.values())[:BUNDLES_MAX]
+
+
+def download(places: Places, name: str) -> Iterator[int | Path | Refused]:
+    """Fetch `name` from the server: per cent, then the file; or why not. The caller deletes it."""
+    try:
+        share = _server(places)
+        entry = next((each for each in _entries(share) if each.name == name), None)
+        if share is None or entry is None:
+            yield Refused("no_stick", "no such file")
+            return
+        folder = places.appliance / "download"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for old in folder.iterdir():  # of a download that a power cut ended
+            old.unlink()
+        free = os.statvfs(folder)
+        if free.f_bavail * free.f_frsize < entry.size + _KEEP_FREE_BYTES:
+            yield Refused("no_space", "download")
+            return
+        yield from _fetch(share, entry, folder / name)
+    except ShareError as error:
+        yield Refused("no_answer", type(error).__name__)
+    except ConfigError:
+        yield Refused("no_answer", "site.toml")
+    except OSError as error:
+        yield Refused("no_space", os.strerror(error.errno or 0))
+
+
+def _fetch(share: Share, entry: Entry, file: Path) -> Iterator[int | Path | Refused]:
+    got, told = 0, -1
+    with file.open("wb") as out:
+        for chunk in share.chunks(entry.name):
+            got += len(chunk)
+            if got > entry.size:  # the listing's size was checked against the limit and the disk
+                yield Refused("broken_file", "it grew")
+                return
+            out.write(chunk)
+            if (percent := 100 * got // entry.size) > told:
+                told = percent
+                yield told
+        out.flush()
+        os.fsync(out.fileno())
+    yield file if got == entry.size else Refused("broken_file", "it shrank")
+
+
+def _entries(share: Share | None) -> list[Entry]:
+    if share is None:
+        return []
+    found = [each for each in share.entries("*.raucb", BUNDLES_MAX) if NAME.fullmatch(each.name)]
+    return sorted((each for each in found if 0 < each.size <= BYTES_MAX), key=lambda each: each.name)
+
+
+def _server(places: Places) -> Share | None:
+    """The folder of [update]; None when there is no site or it names none. Raises ConfigError."""
+    file = places.site / "site.toml"
+    if not file.is_file():
+        return None
+    config = load(file, {}, passwords=False)
+    if not config.update.folder:
+        return None
+    secret = _sealed(places, config)
+    return open_share(config.update.folder, secret, deadline_s=_SHARE_DEADLINE_S)
+
+
+def _sealed(places: Places, config: Config) -> str | None:
+    """The password, sealed on the appliance; a plain file beside site.toml elsewhere. None: the folder is local."""
+    name = config.update.password_file
+    raw = sealed.opened(places, name, places.site / sealed.FOLDER / name)
+    if raw is not None:
+        return raw.decode("utf-8-sig", "replace").split("\n", 1)[0].removesuffix("\r")
+    found = password(config, "update", config.update.folder, name, {})
+    return found.reveal() if found else None

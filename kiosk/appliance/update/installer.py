@@ -1,0 +1,140 @@
+"""The USB installer: puts the kiosk that runs from the stick onto a disk of this PC.
+
+Owns the list of disks and the writing. The stick carries the same two partitions as an installed kiosk (loader and
+root) under names of its own, so installing is: partition the disk, copy both, give the copy the loader's settings of an
+installed kiosk. Root only, and only when the kernel was started with `kiosk.installer`. Must never write to a disk that
+is not in the list it has just made, nor to the stick it runs from.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from kiosk.appliance.machine.places import Places
+
+# Two slots, loader and data; below that nothing is left for /var.
+LEAST_BYTES: Final = 8_000_000_000
+_BLOCK_BYTES: Final = 4 << 20
+_LIST_S: Final = 30.0
+_PARTITION_S: Final = 120.0
+_SETTLE_S: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk that may be written. `name` as the kernel's, without /dev; `size` in bytes."""
+
+    name: str
+    model: str
+    size: int
+
+
+class NotInstalled(Exception):
+    """The disk was not made ready; the text (Japanese, for the page) says at which step."""
+
+
+def disks(places: Places) -> list[Disk]:
+    """Disks that an installation may go to: whole, large enough, writable, not the stick itself."""
+    done = places.call("lsblk", "--json", "--bytes", "--output", "NAME,TYPE,SIZE,MODEL,RO,PARTLABEL", limit_s=_LIST_S)
+    try:
+        devices = json.loads(done.out)["blockdevices"]
+    except (ValueError, KeyError, TypeError):
+        return []
+    return [
+        Disk(str(each["name"]), _words(each.get("model")), int(each["size"]))
+        for each in devices
+        if each.get("type") == "disk" and not each.get("ro") and int(each.get("size") or 0) >= LEAST_BYTES
+        # The stick is known by its partitions, however many sticks there are.
+        if not any(str(part.get("partlabel")).startswith("install-") for part in each.get("children", []))
+    ]
+
+
+def write(places: Places, name: str) -> Iterator[int]:
+    """Erase the disk `name` and install; yields percent. Raises NotInstalled."""
+    if name not in {disk.name for disk in disks(places)}:
+        raise NotInstalled("そのディスクはありません。もう一度選んでください")
+    device = places.root / "dev" / name
+    definitions = places.root / "usr/lib/kiosk/disk"
+    made = places.call(
+        "systemd-repart", "--dry-run=no", "--empty=force", f"--definitions={definitions}", str(device),
+        limit_s=_PARTITION_S,
+    )  # fmt: skip
+    if not made.ok:
+        raise NotInstalled("ディスクを区切れませんでした")
+    places.call("udevadm", "settle", f"--timeout={_SETTLE_S:.0f}", limit_s=_SETTLE_S + 5)
+    esp, root = (_partition(places, name, label) for label in ("esp", "root-a"))
+    by_label = places.root / "dev/disk/by-partlabel"
+    try:
+        # The loader last: a disk without it does not start half an installation.
+        yield from _copy(by_label / "install-root", root, 0, 95)
+        yield from _copy(by_label / "install-esp", esp, 95, 98)
+    except OSError as error:
+        raise NotInstalled(f"書き込めませんでした（{os.strerror(error.errno or 0)}）") from None
+    _settle_loader(places, esp)
+    yield 100
+
+
+def _partition(places: Places, disk: str, label: str) -> Path:
+    """The partition with that label on that disk; the same labels may be on others."""
+    done = places.call(
+        "lsblk", "--json", "--output", "NAME,PARTLABEL", str(places.root / "dev" / disk), limit_s=_LIST_S
+    )
+    with suppress(ValueError, KeyError, TypeError, IndexError):
+        parts: list[dict[str, Any]] = json.loads(done.out)["blockdevices"][0]["children"]
+        for part in parts:
+            if part["partlabel"] == label:
+                return places.root / "dev" / str(part["name"])
+    raise NotInstalled("区切ったディスクが見つかりません")
+
+
+def _copy(source: Path, target: Path, begin: int, end: int) -> Iterator[int]:
+    """Copy all of `source`; yields from `begin` to `end` as it goes on."""
+    with source.open("rb") as reading, target.open("r+b") as writing:
+        size = reading.seek(0, os.SEEK_END)
+        reading.seek(0)
+        told, copied = begin, 0
+        while block := reading.read(_BLOCK_BYTES):
+            writing.write(block)
+            copied += len(block)
+            percent = begin + (end - begin) * copied // size
+            if percent > told:
+                told = percent
+                # Now and then, so that the figure is the disk's and not the memory's.
+                writing.flush()
+                os.fsync(writing.fileno())
+                yield percent
+        writing.flush()
+        os.fsync(writing.fileno())
+
+
+def _settle_loader(places: Places, esp: Path) -> None:
+    """The copied loader starts an installer; give it what an installed kiosk has."""
+    mounted = places.run / "install"
+    mounted.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not places.call("mount", "-t", "vfat", str(esp), str(mounted), limit_s=_LIST_S).ok:
+        raise NotInstalled("起動の設定を書けませんでした")
+    try:
+        folder = mounted / "EFI/debian"
+        environment = folder / "grubenv"
+        (folder / "grub.cfg").write_bytes((places.root / "usr/lib/kiosk/grub.cfg").read_bytes())
+        slots = ("ORDER=A B", "A_OK=1", "A_TRY=0", "B_OK=0", "B_TRY=0")
+        made = places.call("grub-editenv", str(environment), "create", limit_s=_LIST_S)
+        made = made if not made.ok else places.call("grub-editenv", str(environment), "set", *slots, limit_s=_LIST_S)
+        if not made.ok:
+            raise NotInstalled("起動の設定を書けませんでした")
+    except OSError:
+        raise NotInstalled("起動の設定を書けませんでした") from None
+    finally:
+        unmounted = places.call("umount", str(mounted), limit_s=_PARTITION_S)
+    if not unmounted.ok:
+        raise NotInstalled("書き込みが終わりませんでした")
+
+
+def _words(model: object) -> str:
+    return " ".join(str(model or "").split())[:60]

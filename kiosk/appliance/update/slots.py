@@ -1,0 +1,203 @@
+"""The two slots: which one runs, which may run, and what is remembered of an update until it has proved itself.
+
+Owns the boot loader's variables `kiosk_turn` (how the display hangs) and `kiosk_trial` (the slot whose first good start
+is still awaited; it is in the boot loader's block because a new version may be the one that cannot open /var), and the
+notes before-update.json and health.json. RAUC writes the other variables, but for the tries of a slot that was good
+before. Must never mark a slot by itself: update and
+health decide.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from kiosk.appliance.machine.places import Places, write_durably
+
+OTHER: Final = {"A": "B", "B": "A"}
+TRIAL: Final = "kiosk_trial"
+TURN: Final = "kiosk_turn"
+_BLOCK_BYTES: Final = 1024  # GRUB's environment block, "GRUB Environment Block" in its manual
+_NOTE_BYTES: Final = 64 * 1024
+_LIMIT_S: Final = 60.0
+_STATUS_LIMIT_S: Final = 60.0
+
+
+def booted(places: Places) -> str | None:
+    """`A` or `B`; None on a machine without slots."""
+    slot = places.on_cmdline("rauc.slot")
+    return slot if slot in OTHER else None
+
+
+def variables(places: Places) -> dict[str, str]:
+    """The boot loader's variables; empty when they cannot be read."""
+    try:
+        with places.grubenv.open("rb") as opened:
+            text = opened.read(_BLOCK_BYTES).decode("ascii", "replace")
+    except OSError:
+        return {}
+    lines = (line.partition("=") for line in text.splitlines() if not line.startswith("#"))
+    return {key: value for key, mark, value in lines if mark}
+
+
+def trial(places: Places) -> str | None:
+    """The slot whose update has not proved itself yet."""
+    return variables(places).get(TRIAL) or None
+
+
+def passed_over(places: Places) -> bool:
+    """Whether the boot loader gave up a good version after three starts in vain: power cuts, most likely."""
+    block, slot = variables(places), booted(places)
+    if slot is None or block.get(TRIAL):  # an update that waits for its restart is the first, too
+        return False
+    return block.get("ORDER", "").split()[:1] == [OTHER[slot]] and block.get(f"{OTHER[slot]}_OK") == "1"
+
+
+def set_trial(places: Places, slot: str | None) -> bool:
+    """Begin the trial of `slot`, or end the one that runs. False: the boot loader's block could not be written."""
+    change = ("set", f"{TRIAL}={slot}") if slot else ("unset", TRIAL)
+    return places.call("grub-editenv", str(places.grubenv), *change, limit_s=_LIMIT_S).ok
+
+
+def set_turn(places: Places, rotation: int) -> None:
+    """Let the picture of the start be turned as the site's display is; written only when that changes."""
+    wanted = str(rotation) if rotation else ""
+    if variables(places).get(TURN, "") != wanted:
+        change = ("set", f"{TURN}={wanted}") if wanted else ("unset", TURN)
+        places.call("grub-editenv", str(places.grubenv), *change, limit_s=_LIMIT_S)
+
+
+def mend(places: Places, slot: str) -> bool:
+    """Make the boot loader's block anew if it is damaged: GRUB starts without it, but nothing could be marked any more.
+
+    `slot` runs. Of the other one nothing is known, so it is not OK until an update is written to it. True: it was done.
+    """
+    block = str(places.grubenv)
+    if places.call("grub-editenv", block, "list", limit_s=_LIMIT_S).ok and "ORDER" in variables(places):
+        return False
+    other = OTHER[slot]
+    fresh = [f"ORDER={slot} {other}", f"{slot}_OK=1", f"{slot}_TRY=0", f"{other}_OK=0", f"{other}_TRY=0"]
+    if name := variables(places).get("machine_id"):  # kiosk-machine-id.service was here first
+        fresh.append(f"machine_id={name}")
+    made = places.call("grub-editenv", block, "create", limit_s=_LIMIT_S)
+    return made.ok and places.call("grub-editenv", block, "set", *fresh, limit_s=_LIMIT_S).ok
+
+
+def keep_good(places: Places, slot: str) -> bool:
+    """A start of a slot that is OK went well: its tries are none again. False: RAUC has to say so.
+
+    grub-editenv, which RAUC calls, empties the block before it writes it, and this is due at every start. Here one
+    figure is written in its place, as GRUB counts it: a power cut leaves the old or the new block.
+    """
+    try:
+        with places.grubenv.open("r+b", buffering=0) as block:
+            text = block.read(_BLOCK_BYTES)
+            tries = re.search(rf"\n{slot}_TRY=([0-9])\n".encode("ascii"), text)
+            if tries is None or f"\n{slot}_OK=1\n".encode("ascii") not in text:
+                return False
+            if tries[1] != b"0":
+                os.pwrite(block.fileno(), b"0", tries.start(1))
+                os.fsync(block.fileno())
+    except OSError:
+        return False
+    return True
+
+
+def mark(places: Places, state: str, which: str) -> bool:
+    """`state`: `good`, `bad` or `active`; `which`: `booted` or `other`. False: RAUC did not do it."""
+    return places.call("rauc", "status", f"mark-{state}", which, limit_s=_LIMIT_S).ok
+
+
+def boot_id(places: Places) -> str:
+    """Changes with every start of the machine."""
+    try:
+        return (places.root / "proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def kiosk_status(places: Places) -> dict[str, Any] | None:
+    """`kiosk status --json` as the reception's user; None: no answer, or no site."""
+    site = places.site / "site.toml"
+    if not site.is_file():
+        return None
+    done = places.as_kiosk("status", "--json", "--config", str(site), limit_s=_STATUS_LIMIT_S)
+    # Its exit code says whether anything is wrong; the facts come either way.
+    return _object(done.out)
+
+
+def remember(places: Places, slot: str, version: str) -> None:
+    """Before an update: what worked, so that what was down already is no fault of the new version. Raises OSError."""
+    facts = kiosk_status(places) or {}
+    note = {
+        "slot": slot,
+        "version": version,
+        "from": places.facts().get("VERSION", ""),
+        "boot_id": boot_id(places),
+        "reception": places.site.joinpath("site.toml").is_file() and not places.site_wrong.exists(),
+        "shares": shares(facts),
+        "printer": printer(facts),
+        "lost_journals": lost_journals(facts),
+    }
+    places.appliance.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_durably(before(places), json.dumps(note).encode())
+
+
+def before(places: Places) -> Path:
+    """The note of `remember`; it goes when the update has proved itself or was undone."""
+    return places.appliance / "before-update.json"
+
+
+def verdict(places: Places) -> Path:
+    """What the health check of the last start said, for the technician's page."""
+    return places.appliance / "health.json"
+
+
+def note(file: Path) -> dict[str, Any]:
+    """A note of ours, of any version; empty when there is none or it is damaged."""
+    try:
+        with file.open("rb") as opened:
+            return _object(opened.read(_NOTE_BYTES)) or {}
+    except OSError:
+        return {}
+
+
+def forget(places: Places) -> None:
+    """No update is under way any more. Raises OSError."""
+    before(places).unlink(missing_ok=True)
+
+
+def shares(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Of each role, how its share is, out of `kiosk_status`."""
+    found = facts.get("shares")
+    if not isinstance(found, Mapping):
+        return {}
+    return {str(role): str(each.get("state")) for role, each in found.items() if isinstance(each, Mapping)}
+
+
+def printer(facts: Mapping[str, Any]) -> str:
+    """The printer's state out of `kiosk_status`; "" when it is not known."""
+    found = facts.get("printer")
+    return str(found.get("state", "")) if isinstance(found, Mapping) else ""
+
+
+def lost_journals(facts: Mapping[str, Any]) -> list[str]:
+    """The delivery journals that were put aside, out of `kiosk_status`."""
+    found = facts.get("alarms")
+    alarms = found if isinstance(found, list) else []
+    return sorted(
+        str(each.get("subject")) for each in alarms if isinstance(each, Mapping) and each.get("code") == "journal_lost"
+    )
+
+
+def _object(raw: bytes) -> dict[str, Any] | None:
+    with suppress(ValueError, RecursionError):
+        read = json.loads(raw)
+        if isinstance(read, dict):
+            return read
+    return None

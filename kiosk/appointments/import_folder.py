@@ -1,0 +1,278 @@
+"""The watched folder (`[reservations] import_dir`): a CSV export put there is imported and moved to done or failed.
+
+Owns the way of such a file: quiet for some seconds and ended by a line end → claimed (renamed to a hidden name, so that
+nobody replaces it while it is read) → imported → marked → moved to `done/` or `failed/` (import_shelf), where a failed
+one has a `.txt` beside it. The hidden name says how far it came, so that a start after a crash goes on from there. What
+is written to after all, because its writer had only paused, is imported again.
+
+Must never: lose a file, overwrite one, let an older export undo a newer one because of a retry, wait for what somebody
+planted, or raise because of what is in the folder. Personal data stays in the files: messages hold line numbers and
+reasons.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from drivers.reservations import ReservationsDown
+from kiosk.appointments import hidden_names
+from kiosk.appointments.hidden_names import DONE as _DONE
+from kiosk.appointments.hidden_names import FAILED as _FAILED
+from kiosk.appointments.hidden_names import TAKEN as _TAKEN
+from kiosk.appointments.import_child import Outcome
+from kiosk.appointments.imported_files import DONE, FAILED, NOTE_MODE, Shelf, stamp_of
+from kiosk.appointments.importer import BrokenOff
+from kiosk.appointments.quiet_files import QUIET_S, Quiet, unended
+from kiosk.process import own_files, safe_files
+
+RETRY_S = 5.0
+_MAX_FILES_A_POLL = 5
+_MAX_LISTED = 10_000
+
+_WAY_OUT = 'let the export program end every line, or set [reservations] final_line_end = "optional"'
+UNENDED = f"the last line lacks a line end, so the file may not be whole: {_WAY_OUT}"
+UNENDED_BEFORE = f"the last export was taken without a line end at its end; the next such file is refused: {_WAY_OUT}"
+REFUSED_BEFORE = "the last export was refused before the start; the reason lies beside it in the folder failed"
+BROKEN_OFF = (
+    "two imports of it broke off (memory, time, or the end of the program); "
+    "put it in once more, or let the export program write fewer days"
+)
+
+
+class Imports(Protocol):
+    """What the folder needs of an importer."""
+
+    def import_file(self, file: int, *, again: bool) -> Outcome:
+        """See importer.Importer."""
+        ...
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A file came to its end: imported (`ok`) or refused. `name` is where it lies now, below the folder."""
+
+    name: str = field(repr=False)
+    rows: int
+    days: int
+    ok: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something keeps files from being taken; they stay where they are and are tried again. Given once per change."""
+
+    message: str
+
+
+class ImportFolder:
+    """Call `poll` every second or so, from one thread. `path` need not exist yet; it is not made.
+
+    `unended_taken`: a file whose last line has no end is taken after a longer wait instead of refused.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        importer: Imports,
+        *,
+        unended_taken: bool = False,
+        quiet_s: float = QUIET_S,
+        utc_now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._path = path
+        self._importer = importer
+        self._unended_taken = unended_taken
+        self._quiet = Quiet(path, quiet_s, unended_taken=unended_taken)
+        self._shelf = Shelf(path, utc_now)
+        self._imported: dict[str, Outcome] = {}
+        self._told: set[str] = set()
+        self._not_before = float("-inf")
+        self._looked = False
+        self.trouble: str | None = None
+        # Until a good file comes: the last one was refused before our start, or the next one will be, after an update.
+        self.warning: str | None = None
+
+    def poll(self, now_monotonic: float) -> list[Taken | Trouble]:
+        """Take what is ready; `now_monotonic` in seconds. Never raises for anything in or about the folder."""
+        if now_monotonic < self._not_before:
+            return []
+        out: list[Taken | Trouble] = []
+        trouble: str | None = None
+        try:
+            names = self._names()
+            self._look_at_what_was_put_away(now_monotonic)
+            trouble = self._finish_marked(names, now_monotonic, out)
+            trouble = self._take_ready(names, now_monotonic, out) or trouble
+        except OSError as error:
+            trouble = f"the import folder: {_reason(error)}"
+        except ReservationsDown as error:
+            trouble = str(error)
+        if trouble is not None:
+            self._not_before = now_monotonic + RETRY_S
+        if trouble != self.trouble:
+            self.trouble = trouble
+            if trouble is not None:
+                out.append(Trouble(trouble))
+        return out
+
+    def _look_at_what_was_put_away(self, now: float) -> None:
+        if not self._looked:
+            self._looked = True
+            self._shelf.look(now)
+            with contextlib.suppress(OSError):
+                self.warning = self._warning()
+        self._shelf.take_back(now)
+
+    def _warning(self) -> str | None:
+        if self._shelf.last_was_refused():
+            return REFUSED_BEFORE
+        last = None if self._unended_taken else self._shelf.newest_done()
+        if last is None:
+            return None
+        with last:
+            return UNENDED_BEFORE if unended(last.fileno()) else None
+
+    def _names(self) -> list[str]:
+        names: list[str] = []
+        with os.scandir(self._path) as entries:
+            for entry in entries:
+                ours = not entry.name.startswith(".") or hidden_names.is_ours(entry.name)
+                # A symbolic link could lead anywhere; an export is a file.
+                if ours and entry.name.lower().endswith(".csv") and entry.is_file(follow_symlinks=False):
+                    names.append(entry.name)
+                if len(names) >= _MAX_LISTED:
+                    break
+        return names
+
+    # --- claimed files ------------------------------------------------------------------------------------------------
+
+    def _finish_marked(self, names: Iterable[str], now: float, out: list[Taken | Trouble]) -> str | None:
+        """Move away what was imported or refused before, by a process that crashed or when it could not be moved.
+
+        A file that cannot be moved even now keeps nothing else from being imported.
+        """
+        trouble: str | None = None
+        for name in sorted(names):
+            if not name.startswith((_DONE, _FAILED)):
+                continue
+            ok = name.startswith(_DONE)
+            try:
+                where = self._put_away(name, now)
+            except OSError as error:
+                trouble = f"a file cannot be moved to {_folder_of(name)}: {_reason(error)}"
+                continue
+            if name not in self._told:
+                out.append(Taken(where, 0, 0, ok, "imported before, moved now" if ok else "refused before, moved now"))
+            self._told.discard(name)
+        return trouble
+
+    def _take_ready(self, names: Iterable[str], now: float, out: list[Taken | Trouble]) -> str | None:
+        """Take quiet files, the claimed first, then by age. What one file suffers does not stop the others."""
+        trouble: str | None = None
+        taken = 0
+        ready = self._quiet.look((name for name in names if not name.startswith((_DONE, _FAILED))), now)
+        for name in sorted(ready, key=lambda name: not name.startswith(_TAKEN)):
+            if taken >= _MAX_FILES_A_POLL:
+                break
+            try:
+                file = safe_files.opened(self._path / name)
+            except FileNotFoundError:
+                continue  # taken away by whoever put it there
+            except OSError as error:
+                trouble = f"a file in the import folder: {_reason(error)}"
+                continue
+            taken += 1
+            with file:
+                try:
+                    trouble = self._import(self._claim(name), file.fileno(), now, out) or trouble
+                except OSError as error:
+                    trouble = f"the import folder: {_reason(error)}"
+        return trouble
+
+    def _claim(self, name: str) -> str:
+        """The hidden name of the file, given to it now unless it has one already."""
+        if name.startswith(_TAKEN):
+            return name
+        return self._renamed(name, hidden_names.taken(name))
+
+    def _renamed(self, name: str, new_name: str) -> str:
+        (self._path / name).rename(self._path / new_name)
+        self._quiet.renamed(name, new_name)
+        return new_name
+
+    def _import(self, claimed: str, file: int, now: float, out: list[Taken | Trouble]) -> str | None:
+        """Import once; raises ReservationsDown and OSError (the file then stays claimed and is tried again)."""
+        seen = self._quiet.stamp(claimed)
+        result = self._imported.get(claimed)
+        if result is None:
+            # Someone still writing into it, or another file: it has to be quiet again, under its hidden name.
+            if stamp_of(os.fstat(file)) != seen:
+                return None
+            claimed, result = self._outcome(claimed, file)
+            if result is None:
+                return None
+            self._imported[claimed] = result
+        if stamp_of((self._path / claimed).lstat()) != seen:
+            # A writer that had only paused: what was imported is not all of it. It is imported again.
+            del self._imported[claimed]
+            self._renamed(claimed, hidden_names.taken(hidden_names.original(claimed), again=True))
+            return None
+        # From here on the name says that it is imported: a crash cannot make it undo a newer export later.
+        marked = (_DONE if result.ok else _FAILED) + claimed.removeprefix(_TAKEN)
+        if not result.ok:
+            self._explain(marked, result.message)
+        (self._path / claimed).rename(self._path / marked)
+        del self._imported[claimed]
+        if result.ok:
+            self.warning = None
+        where, trouble = os.fsencode(marked).decode("utf-8", errors="replace"), None
+        try:
+            where = self._put_away(marked, now)
+        except OSError as error:
+            self._told.add(marked)
+            trouble = f"a file cannot be moved to {_folder_of(marked)}: {_reason(error)}"
+        out.append(Taken(where, result.rows, result.days, result.ok, result.message))
+        return trouble
+
+    def _outcome(self, claimed: str, file: int) -> tuple[str, Outcome | None]:
+        """Its name now, and what became of it; None: the import broke off, and is to be tried once more.
+
+        The name tells how often an import was begun that did not end, be it by the child's end or by our own.
+        """
+        if not self._unended_taken and unended(file):
+            return claimed, Outcome(False, UNENDED)
+        if hidden_names.begun(claimed) == hidden_names.BEGUN_MAX:
+            return claimed, Outcome(False, BROKEN_OFF)
+        name = self._renamed(claimed, hidden_names.begun_again(claimed))
+        try:
+            return name, self._importer.import_file(file, again=hidden_names.may_be_imported(claimed))
+        except BrokenOff:
+            return name, None
+        except (OSError, ReservationsDown):
+            self._renamed(name, claimed)  # nothing that the file could help
+            raise
+
+    def _explain(self, marked: str, message: str) -> None:
+        """A note for staff beside the refused file. A full disk must not keep the file from being moved."""
+        text = f"この予約ファイルは取り込めませんでした。予約は変更されていません。\n理由: {message}\n"
+        with contextlib.suppress(OSError):
+            own_files.write_new(self._path / f"{marked}.txt", text.encode(), NOTE_MODE)
+
+    def _put_away(self, marked: str, now: float) -> str:
+        return self._shelf.put_away(marked, _folder_of(marked), hidden_names.original(marked), now)
+
+
+def _folder_of(marked: str) -> str:
+    return DONE if marked.startswith(_DONE) else FAILED
+
+
+def _reason(error: OSError) -> str:
+    # Not str(error): that holds the file's name, which an export program may have made of anything.
+    return os.strerror(error.errno) if error.errno is not None else "it failed"

@@ -1,0 +1,94 @@
+"""Imports exports in a child process (import_child), so that no file can take the reception with it.
+
+Owns the child from its start to its end. Must never fork without exec (the reception has threads), and never let a
+child's words through that are not its answer: its standard error may hold what stands in a file.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from drivers.reservations import ReservationsDown
+from drivers.reservations.sqlite.file import Damaged
+from kiosk.appointments.import_child import Outcome
+
+# A child that is stopped by a disk is no use either; by itself it ends after CPU_MAX_S of work.
+LIMIT_S: Final = 300.0
+# The service is being stopped, and the child with it: no fault of the file.
+_ASKED_TO_END: Final = (-signal.SIGTERM, -signal.SIGINT)
+
+
+class BrokenOff(Exception):
+    """The child ended without an answer: killed, out of time, or by a fault of its own."""
+
+
+class Importer:
+    """Imports into the reservations of `data_dir`. `today`: the site's day.
+
+    `damaged` is called when an import met damage: the process that met it has ended, and judges nothing any more.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        today: Callable[[], date],
+        shrunk_day: str = "import",
+        damaged: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._data_dir = data_dir
+        self._today = today
+        self._shrunk_day = shrunk_day
+        self._damaged = damaged
+
+    def import_file(self, file: int, *, again: bool = False) -> Outcome:
+        """Import what the descriptor `file` holds. Raises ReservationsDown, BrokenOff and OSError.
+
+        `again`: an import of it may have ended before.
+        """
+        safe_path = ["-P"] if sys.flags.safe_path else []
+        command = [
+            sys.executable,
+            *safe_path,
+            "-m",
+            "kiosk.appointments.import_child",
+            str(os.getpid()),
+            str(self._data_dir),
+        ]
+        with subprocess.Popen(  # noqa: S603 - our own program
+            [*command, self._today().isoformat(), self._shrunk_day, *(["again"] if again else [])],
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as child:
+            try:
+                answer, _ = child.communicate(timeout=LIMIT_S)
+            except subprocess.TimeoutExpired:
+                raise BrokenOff from None
+            finally:
+                child.kill()
+        if child.returncode in _ASKED_TO_END:
+            raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR))
+        try:
+            return _outcome(answer)
+        except Damaged:
+            self._damaged()
+            raise
+
+
+def _outcome(answer: bytes) -> Outcome:
+    try:
+        told: Any = json.loads(answer)
+        if "down" in told:
+            raise (Damaged if told.get("damaged") else ReservationsDown)(str(told["down"]))
+        return Outcome(**told)
+    except (ValueError, TypeError):
+        raise BrokenOff from None

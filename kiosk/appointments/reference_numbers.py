@@ -1,0 +1,203 @@
+"""Reference number (照会番号) → patient number of the card, for sites that registered another id.
+
+Owns the mapping table: a CSV `reference_number,patient_number`, or nothing, then both are the same. Must never guess,
+never use half of a bad table, and never put a number into a message.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Final, Protocol
+
+from kiosk.process import safe_files
+
+MAX_FILE_BYTES: Final = 64 * 1024 * 1024
+MAX_ROWS: Final = 1_000_000
+MAX_NUMBER_CHARS: Final = 50
+_HEADER: Final = ("reference_number", "patient_number")
+# How long a table whose last line has no end must stay unchanged: it may be half-written, with half a number in it.
+_UNFINISHED_S: Final = 60.0
+
+
+class BadMap(Exception):
+    """The table cannot be used. The text is complete: file, line, reason; no numbers of patients."""
+
+    def __init__(self, file: Path, line: int | None, reason: str) -> None:
+        """`line`: counted from 1, the header included; None when the whole file is meant."""
+        where = f"{file}: line {line}" if line is not None else str(file)
+        super().__init__(f"{where}: {reason}")
+        self.line = line
+        self.reason = reason
+
+
+# Changes whenever the file is written or replaced: mtime in ns, size in bytes, inode.
+_Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class _Table:
+    stamp: _Stamp
+    numbers: Mapping[str, str] = field(repr=False)
+
+
+class ReferenceNumbers:
+    """The mapping in force. May be used from several threads.
+
+    A changed file is read again at the next look-up. A bad new file leaves the last good table in force and is told by
+    `refresh` and `problem` until it is mended.
+    """
+
+    def __init__(self, file: Path | None, table: _Table | None, clock: Callable[[], float] = time.monotonic) -> None:
+        """Use `load`. `clock`: monotonic seconds."""
+        self._file = file
+        self._table = table
+        self._clock = clock
+        self._problem: BadMap | None = None
+        self._rejected: tuple[_Stamp, BadMap] | None = None
+        self._unfinished: tuple[_Stamp, float] | None = None
+        self._lock = Lock()
+
+    @classmethod
+    def load(cls, path: Path | None, clock: Callable[[], float] = time.monotonic) -> ReferenceNumbers:
+        """Read the table at `path`; None: no mapping, every reference number is the patient number.
+
+        Raises BadMap when the first table cannot be used: a kiosk must not start without the one it was given.
+        """
+        if path is None:
+            return cls(None, None, clock)
+        stamp = _stamp(path)
+        numbers, _ = _read(path)
+        return cls(path, _Table(stamp, numbers), clock)
+
+    @property
+    def problem(self) -> BadMap | None:
+        """What is wrong with the file now; None when the table in force is the file's."""
+        return self._problem
+
+    def patient_number_for(self, reference: str) -> str | None:
+        """The patient number of `reference`, None when the table does not have it. Never raises."""
+        if self._file is None:
+            return reference
+        self.refresh()
+        table = self._table
+        return table.numbers.get(reference.strip()) if table else None
+
+    def refresh(self) -> BadMap | None:
+        """Read the file again if it changed. Returns `problem`. Never raises."""
+        if self._file is None:
+            return None
+        with self._lock:
+            try:
+                self._refresh(self._file)
+            except BadMap as bad:
+                self._problem = bad
+            return self._problem
+
+    def _refresh(self, file: Path) -> None:
+        stamp = _stamp(file)
+        if self._table is not None and stamp == self._table.stamp:
+            self._problem = None
+            return
+        if self._rejected is not None and stamp == self._rejected[0]:
+            raise self._rejected[1].with_traceback(None)
+        try:
+            numbers, finished = _read(file)
+        except BadMap as bad:
+            self._rejected = (stamp, bad)
+            raise
+        if not finished and not self._rested(stamp):
+            return
+        # The stamp was taken before reading: a file that changed meanwhile is read again next time.
+        self._table = _Table(stamp, numbers)
+        self._problem = None
+
+    def _rested(self, stamp: _Stamp) -> bool:
+        now = self._clock()
+        if self._unfinished is None or self._unfinished[0] != stamp:
+            self._unfinished = (stamp, now)
+        return now - self._unfinished[1] >= _UNFINISHED_S
+
+
+class _Rows(Iterator[list[str]], Protocol):
+    """What csv.reader gives."""
+
+    @property
+    def line_num(self) -> int:
+        """The line read last, counted from 1."""
+
+
+def _stamp(file: Path) -> _Stamp:
+    try:
+        found = file.stat()
+    except OSError as error:
+        raise BadMap(file, None, f"cannot be read ({_why(error)})") from None
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _read(file: Path) -> tuple[dict[str, str], bool]:
+    """The numbers, and whether the last line is ended."""
+    try:
+        with safe_files.opened(file, follow=True) as opened:
+            raw = opened.read(MAX_FILE_BYTES + 1)
+    except safe_files.NotAFile:
+        raise BadMap(file, None, "is not a file") from None
+    except OSError as error:
+        raise BadMap(file, None, f"cannot be read ({_why(error)})") from None
+    if len(raw) > MAX_FILE_BYTES:
+        raise BadMap(file, None, f"is larger than {MAX_FILE_BYTES} bytes")
+    rows = csv.reader(io.StringIO(_text(file, raw), newline=""), strict=True)
+    try:
+        return _numbers(file, rows), raw.endswith((b"\n", b"\r"))
+    except csv.Error as error:
+        raise BadMap(file, rows.line_num, f"is not CSV ({error})") from None
+
+
+def _text(file: Path, raw: bytes) -> str:
+    if b"\0" in raw:
+        raise BadMap(file, None, "holds NUL bytes; expected CSV in UTF-8 or CP932")
+    for codec in ("utf-8-sig", "cp932"):
+        try:
+            return raw.decode(codec)
+        except UnicodeDecodeError:
+            continue
+    raise BadMap(file, None, "is neither UTF-8 nor CP932")
+
+
+def _numbers(file: Path, rows: _Rows) -> dict[str, str]:
+    header = [name.strip().lower() for name in next(rows, [])]
+    if any(header.count(name) != 1 for name in _HEADER):
+        raise BadMap(file, 1, f"expected a header with {','.join(_HEADER)}")
+    columns = [header.index(name) for name in _HEADER]
+    numbers: dict[str, str] = {}
+    for row in rows:
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) != len(header):
+            raise BadMap(file, rows.line_num, f"expected {len(header)} columns, got {len(row)}")
+        reference = _number(file, rows.line_num, row[columns[0]], _HEADER[0])
+        patient = _number(file, rows.line_num, row[columns[1]], _HEADER[1])
+        if numbers.setdefault(reference, patient) != patient:
+            raise BadMap(file, rows.line_num, "the reference number stands above with another patient number")
+        if len(numbers) > MAX_ROWS:
+            raise BadMap(file, rows.line_num, f"more than {MAX_ROWS} numbers")
+    return numbers
+
+
+def _number(file: Path, line: int, cell: str, name: str) -> str:
+    number = cell.strip()
+    if not number:
+        raise BadMap(file, line, f"{name} is empty")
+    if len(number) > MAX_NUMBER_CHARS or not number.isprintable():
+        raise BadMap(file, line, f"{name} must be 1–{MAX_NUMBER_CHARS} printable characters")
+    return number
+
+
+def _why(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else type(error).__name__

@@ -1,0 +1,1 @@
+"""What IT and staff are told: status, check and metrics. Looks at everything and changes nothing."""

@@ -1,0 +1,173 @@
+"""What is looked at for a site, in which order.
+
+Owns the list of jobs. Must never look at anything itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from drivers.printer import open_printer
+from drivers.share import LogonGate, Share, open_share
+from kiosk.config import Config, ConfigError, password
+from kiosk.operations import status
+from kiosk.operations.check import devices, files, machine, probe, shares
+from kiosk.operations.check.finding import Finding, Findings, ng, skip
+from kiosk.operations.check.schedule import LIMIT_S, Job
+from kiosk.operations.check.shares import Open, Role
+
+PRINT_LIMIT_S = 150.0  # a whole slip at 9600 baud, see drivers.printer.session
+
+
+def opened(url: str, password: str | None, gate: LogonGate) -> Share:
+    """The share at `url`; nothing is connected yet."""
+    return open_share(url, password, gate=gate)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to look. `ask`: tells a person to do something; None: nobody is there. `stop`: clean up and end."""
+
+    print_slip: bool
+    ask: Callable[[str], None] | None
+    stop: threading.Event
+    untouched_s: float = probe.UNTOUCHED_S
+    open: Open = opened
+
+
+def jobs(config: Config, options: Options) -> list[Job]:
+    """Everything that can be looked at, in the order in which it is told."""
+    folder, numbers = config.site.data_dir, config.reference_numbers.map
+    printer = open_printer(
+        config.printer.url, status=config.printer.status, lock=status.printer_lock(config.site.data_dir)
+    )
+    ask = options.ask
+    return [
+        _one("site_toml", lambda: files.site_toml(config.file)),
+        _one("secrets", lambda: files.secrets(config)),
+        _one("data_dir", lambda: files.data_dir(folder)),
+        _one("disk", lambda: machine.disk(folder)),
+        *_share_jobs(config, options),
+        Job(
+            devices.PRINTER_CODES,
+            lambda: devices.printer(printer, config, print_slip=options.print_slip),
+            limit_s=PRINT_LIMIT_S if options.print_slip else LIMIT_S,
+        ),
+        # Alone: a person is asked, and must not be before the lines above have been read.
+        Job(devices.CARD_CODES, lambda: devices.card_reader(config.card_reader, folder, ask), alone=ask is not None),
+        Job(files.APPOINTMENT_CODES, lambda: files.appointments(config)),
+        _one("appointments_share", lambda: _exports(config, options)),
+        _one("reference_numbers", lambda: files.reference_numbers(numbers)),
+        _one("screen", lambda: machine.screen(config.screen, machine.display_sizes())),
+        _one("alarm", lambda: files.alarm(config.alarm.command)),
+        Job(("courier_running", "reception_running"), lambda: files.running(folder, config.courier_dir)),
+        *machine_jobs(),
+    ]
+
+
+def _exports(config: Config, options: Options) -> Finding:
+    code, settings = "appointments_share", config.reservations
+    if not settings.share:
+        return skip(code, "設定がありません")
+    try:
+        secret = password(config, "reservations", settings.share, settings.password_file)
+    except ConfigError:
+        what = "[reservations] password_file を読めません"
+        return ng(code, what, "site.toml の隣に置き、chmod 600 してください")
+    role = Role(code, "[reservations] share", settings.share, secret.reveal() if secret else None)
+    # A gate of its own: another account than the receipt computer's.
+    gate = LogonGate()
+    share = options.open(role.url, role.password, gate)
+    try:
+        return shares.exports(code, role, share, gate)
+    finally:
+        share.drop()
+
+
+def machine_jobs() -> list[Job]:
+    """What needs no site.toml."""
+    return [_one("fonts", machine.fonts), _one("clock_sync", machine.clock_sync)]
+
+
+def _one(code: str, look: Callable[[], Finding]) -> Job:
+    return Job((code,), lambda: (each() for each in (look,)))
+
+
+def _share_jobs(config: Config, options: Options) -> Iterator[Job]:
+    terminal, receipt = config.terminal, config.receipt_computer
+    source_secret = terminal.password.reveal() if terminal.password else None
+    target_secret = receipt.password.reveal() if receipt.password else None
+    # One gate for all: a wrong password is tried once, however many shares use it.
+    gate = LogonGate()
+    sources: list[Role] = []
+    for code, key, url in (
+        ("terminal", "results", terminal.results),
+        ("terminal_subsidies", "subsidies", terminal.subsidies),
+    ):
+        if url is None:
+            yield _not_set(code)
+            continue
+        role = Role(code, f"[terminal] {key}", url, source_secret)
+        sources.append(role)
+        yield _source_job(role, options, gate)
+    for code, key, url in (
+        ("receipt", "results", receipt.results),
+        ("receipt_subsidies", "subsidies", receipt.subsidies),
+    ):
+        if url is None:
+            yield _not_set(code)
+        else:
+            role = Role(code, f"[receipt_computer] {key}", url, target_secret)
+            yield _target_job(role, receipt.staging, tuple(sources), options, gate)
+
+
+def _not_set(code: str) -> Job:
+    return _one(f"{code}_share", lambda: skip(f"{code}_share", "設定がありません"))
+
+
+def _source_job(role: Role, options: Options, gate: LogonGate) -> Job:
+    def work() -> Findings:
+        share = options.open(role.url, role.password, gate)
+        try:
+            yield from shares.source(role, share, gate, _may_delete if role.is_smb else lambda _: None)
+        finally:
+            share.drop()
+
+    return Job(role.codes("delete"), work)
+
+
+def _target_job(role: Role, staging: str, sources: tuple[Role, ...], options: Options, gate: LogonGate) -> Job:
+    codes = role.codes("write", "untouched", "same_folder")
+
+    def work() -> Findings:
+        share = options.open(role.url, role.password, gate)
+        others = tuple((each.setting, options.open(each.url, each.password, gate)) for each in sources)
+        try:
+            facts = yield from shares.reach(role, share, gate)
+            if facts is None:
+                yield from shares.unreached(codes)
+                return
+            ends = probe.Ends(role.url, share, share.at(staging) if staging else share, others, gate)
+            yield shares.listing(role, share, gate)
+            written = list(probe.write(f"{role.code}_write", f"{role.code}_same_folder", ends))
+            yield written[0]
+            if written[0].result == "OK":
+                yield probe.untouched(f"{role.code}_untouched", ends, options.untouched_s, options.stop)
+            else:
+                yield skip(f"{role.code}_untouched", "試験ファイルを書けないため調べていません")
+            yield written[1]
+            yield shares.clock(role, facts)
+        finally:
+            for each in (share, *(other for _, other in others)):
+                each.drop()
+
+    return Job(codes, work, tidies=True)
+
+
+def _may_delete(share: Share) -> bool | None:
+    # Late: a site of local folders never loads the SMB library.
+    from drivers.share.smb.rights import may_delete
+
+    return may_delete(share)

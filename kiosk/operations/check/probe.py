@@ -1,0 +1,206 @@
+"""A test file of ours in the receipt computer's folder: the courier's own way, tried without a patient.
+
+Owns the probe from its creation to its end. Its names can be taken neither by a receipt computer (they match no result
+pattern) nor by the courier; every name is new. Must never leave a probe behind, and never touch another file.
+The probe of a check that was killed is deleted by the next one, if it is still byte for byte what a probe is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypeVar
+from uuid import uuid4
+
+from drivers.share import Busy, Digest, LogonGate, Missing, Share, ShareError
+from kiosk.operations.check.finding import Finding, ng, ok, skip
+from kiosk.operations.check.refusals import explain
+
+UNTOUCHED_S = 5.0
+_CONTENT = b"kiosk check: a test file. It may be deleted.\r\n"
+_NAME = re.compile(r"(?:\.k-check-|kiosk-check-)([0-9a-f]{32})\.(?:tmp|txt)")
+_TRIES = 6
+_TRY_EVERY_S = 0.5
+_TAKEN = "別のプログラムが書きかけのファイルを動かしています"
+_USE_STAGING = "[receipt_computer] staging に、レセコンが読まない同じ共有のフォルダーを設定してください"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where the courier would deliver: the folder, where its unfinished files lie, and the folders it takes from."""
+
+    url: str
+    folder: Share
+    staging: Share
+    sources: tuple[tuple[str, Share], ...]
+    gate: LogonGate
+
+
+class Probe:
+    """A context manager; leaving it deletes what was made. `left` are names that could not be deleted."""
+
+    def __init__(self, ends: Ends) -> None:
+        self._ends = ends
+        one = uuid4().hex
+        # Like the courier's, but not under its pattern `.kiosk-*.tmp`: its sweep would raise an alarm about it.
+        self.temp = f".k-check-{one}.tmp"
+        self.name = f"kiosk-check-{one}.txt"
+        self.content = _content(one)
+        self.digest: Digest | None = None
+        self.left: list[str] = []
+        self._made: dict[str, Share] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        for name, share in self._made.items():
+            try:
+                patiently(lambda name=name, share=share: share.remove(name))  # type: ignore[misc]
+            except Missing:
+                continue
+            except ShareError:
+                self.left.append(name)
+
+    def create(self) -> bool:
+        """Write the unfinished file and read it back; whether it is what was written. Any ShareError."""
+        self._made[self.temp] = self._ends.staging
+        self.digest = self._ends.staging.put(self.temp, [self.content])
+        return self.is_whole()
+
+    def is_whole(self) -> bool:
+        """Whether the unfinished file is there, byte for byte. Missing, any ShareError."""
+        return patiently(lambda: self._ends.staging.digest(self.temp)) == self.digest
+
+    def publish(self) -> None:
+        """Rename it as the courier would. Any ShareError."""
+        self._made[self.name] = self._ends.folder
+        patiently(lambda: self._ends.staging.rename_new(self.temp, self.name, into=self._ends.folder))
+        del self._made[self.temp]
+
+    def delete(self) -> bool:
+        """Delete the renamed file; False: its content has changed. Missing, any ShareError."""
+        digest = self.digest
+        if digest is None:
+            return False
+        gone = patiently(lambda: self._ends.folder.delete_same(self.name, digest))
+        if gone:
+            del self._made[self.name]
+        return gone
+
+
+def patiently(call: Callable[[], T]) -> T:
+    """`call`, tried again for three seconds while somebody (a virus scanner) has the file open."""
+    pause = threading.Event()
+    for _ in range(_TRIES):
+        try:
+            return call()
+        except Busy:
+            pause.wait(_TRY_EVERY_S)
+    return call()
+
+
+def write(code: str, same_code: str, ends: Ends) -> Iterator[Finding]:
+    """Create, read back, rename, delete; and in between: does the file show up where files are taken from?"""
+    same = skip(same_code, "届け先に試験ファイルを置けなかったため調べていません")
+    step = "書くこと"
+    with Probe(ends) as probe:
+        try:
+            if not probe.create():
+                finding = ng(code, "書いたものと読んだものが違います", "サーバーのディスクと LAN を調べてください")
+            else:
+                step = "名前を変えること"
+                probe.publish()
+                same = _same(same_code, ends, probe.name)
+                step = "消すこと"
+                finding = _deleted(code, probe)
+        except Missing:
+            finding = ng(code, _TAKEN, _USE_STAGING)
+        except ShareError as error:
+            what, do = explain(error, ends.url, ends.gate)
+            finding = ng(code, f"試験ファイルを{step}ができません: {what}", do)
+    yield _or_left(finding, probe)
+    yield same
+
+
+def untouched(code: str, ends: Ends, wait_s: float, stop: threading.Event) -> Finding:
+    """Leave an unfinished file for `wait_s` and see that nobody takes, changes or removes it."""
+    if stop.is_set():
+        return skip(code, "中断しました")
+    with Probe(ends) as probe:
+        try:
+            old = _probes(ends)
+            whole = probe.create()
+            if stop.wait(wait_s):
+                finding = skip(code, "中断しました")
+            elif whole and probe.is_whole():
+                finding = ok(code, f"書きかけのファイルは {wait_s:.0f} 秒間、だれにも触られませんでした")
+                # Still there after that time: no other check is at work with it.
+                _delete_left(old & _probes(ends))
+            else:
+                finding = ng(code, "別のプログラムが書きかけのファイルを書き換えます", _USE_STAGING)
+        except Missing:
+            finding = ng(code, _TAKEN, _USE_STAGING)
+        except ShareError as error:
+            what, do = explain(error, ends.url, ends.gate)
+            finding = ng(code, f"書きかけのファイルを置けません: {what}", do)
+    return _or_left(finding, probe)
+
+
+def _content(one: str) -> bytes:
+    return _CONTENT + one.encode()
+
+
+def _probes(ends: Ends) -> frozenset[tuple[Share, str]]:
+    """What has the name of a probe, and where. Any ShareError."""
+    shares = dict.fromkeys((ends.folder, ends.staging))
+    return frozenset((share, each.name) for share in shares for each in share.entries("*k-check-*"))
+
+
+def _delete_left(probes: frozenset[tuple[Share, str]]) -> None:
+    for share, name in probes:
+        if match := _NAME.fullmatch(name):
+            content = _content(match[1])
+            with suppress(ShareError):  # the next check tries again
+                share.delete_same(name, Digest(hashlib.sha256(content).hexdigest(), len(content)))
+
+
+def _deleted(code: str, probe: Probe) -> Finding:
+    done = "作成・読み返し・名前の変更・削除ができます"
+    try:
+        if probe.delete():
+            return ok(code, done)
+    except Missing:
+        return ok(code, done, "試験ファイルを別のプログラムが取りました。結果ファイル以外も取るプログラムがあります")
+    return ng(code, "別のプログラムが試験ファイルを書き換えました", "このフォルダーを使うプログラムを確かめてください")
+
+
+def _same(code: str, ends: Ends, name: str) -> Finding:
+    """By the servers' own word: one folder under two names (host name and address) shows the same new file."""
+    unknown = False
+    for setting, share in ends.sources:
+        try:
+            if share.entries(name):
+                return ng(
+                    code,
+                    f"届け先と取り出し元（{setting}）が同じフォルダーです",
+                    "site.toml の届け先を、レセコンがいつも読むフォルダーに直してください",
+                )
+        except ShareError:
+            unknown = True
+    if unknown:
+        return skip(code, "取り出し元を一覧できないため調べていません")
+    return ok(code, "届け先と取り出し元は別のフォルダーです")
+
+
+def _or_left(finding: Finding, probe: Probe) -> Finding:
+    """`finding`, unless a probe had to be left behind: then a person must know its name."""
+    if not probe.left:
+        return finding
+    return ng(finding.code, f"{finding.message}。試験ファイルを消せません", f"{'、'.join(probe.left)} を消してください")

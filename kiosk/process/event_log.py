@@ -1,0 +1,149 @@
+"""The event log: what happened, in one sentence each, for staff and technicians; never a patient's data.
+
+Only ids of EVENTS can be written, with fields of a closed set: numbers, codes and places (host and share). A file is
+named by its number in the courier's ledger. `events-<process>.jsonl` in the data folder, one JSON object a line,
+two old files kept; the same line goes to standard error for the system's journal.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any, Final
+
+from kiosk.process import own_files
+
+EVENTS: Final[Mapping[str, str]] = {
+    # the courier
+    "courier_started": "The courier started.",
+    "courier_stopped": "The courier stopped.",
+    "courier_failed": "The courier stopped because of a fault of its own; it is started again.",
+    "journal_lost": "The delivery journal could not be read and was put aside; a new one was begun.",
+    "file_seen": "A complete file was seen.",
+    "file_published": "A file was put into the receipt computer's folder.",
+    "file_done": "A file was delivered and taken out of the terminal's folder.",
+    "file_reappeared": "A delivered file was back in the terminal's folder; it is deleted again, not sent again.",
+    "file_resent": "The receipt computer's server lost a rename; it is done again.",
+    "file_lost_to_other": "Another program took a file before it could be delivered; the kiosk did not deliver it.",
+    "file_replaced": "A file changed before it could be delivered; its new content is handled as a new file.",
+    "file_held": "A file is held back; a person must look.",
+    "file_unreadable": "A file could not be read as a result; it is delivered as it is.",
+    "temp_lost": "An unfinished file of ours vanished from the receipt computer's folder.",
+    "foreign_temps": "Unfinished files of another kiosk lie in the receipt computer's folder.",
+    "folder_not_emptied": "Nobody empties the receipt computer's folder.",
+    "other_files": "Files of other kinds lie in the terminal's folder; they are left alone.",
+    "institution_differs": "A result of another institution was delivered and not shown.",
+    "subsidy_refused": "A result refers to a subsidy file by a name that is not acceptable; none is looked for.",
+    "subsidy_failed": "A subsidy request failed; its error file came in time.",
+    "subsidy_failed_late": "A subsidy request failed; its error file came after its result had gone.",
+    "subsidy_late": "A subsidy result came after its eligibility result had gone.",
+    "subsidy_unanswered": "No subsidy answer came within the wait; the eligibility result goes first.",
+    "share_down": "A share does not answer.",
+    "share_refused": "A share refuses us; a person must look.",
+    "share_up": "A share answers.",
+    "source_shared": "Another kiosk uses the same terminal folder; it stands back and this one goes on delivering.",
+    "source_taken": "Another kiosk already uses this terminal folder; this one stands back and delivers nothing.",
+    "journal_full": "The delivery journal cannot be written.",
+    "delivery_waits": "A file has been waiting for more than a minute to be delivered.",
+    # both
+    "disk_low": "The disk with the kiosk's data has little room left.",
+    "disk_full": "The disk with the kiosk's data is full or cannot be written.",
+    "alarm_told": "The alarm command was run.",
+    "alarm_command_failed": "The alarm command failed; it is run again.",
+    # the reception
+    "kiosk_started": "The reception started.",
+    "kiosk_stopped": "The reception stopped.",
+    "reception_failed": "A part of the reception stopped because of a fault of its own; the reception is started anew.",
+    "courier_restarted": "The courier had ended and was started again.",
+    "courier_silent": "The courier does not answer; perhaps nothing is delivered.",
+    "courier_heard": "The courier answers again.",
+    "courier_unclear": "A message of the courier could not be understood; it may be of another version.",
+    "visit_started": "A patient chose a card.",
+    "tap_awaited": "The face reader's result is awaited.",
+    "result_too_early": "A result came too early to be this patient's; it is not shown.",
+    "asked_to_tap_again": "The patient was asked to hold the card once more.",
+    "birthday_asked": "The patient was asked for the birth day.",
+    "identified": "A patient number was read.",
+    "arrival_registered": "An arrival was registered.",
+    "arrival_registered_late": "An arrival was registered after the patient had been sent to the counter.",
+    "slip_printed": "A slip was printed.",
+    "slip_failed": "A slip was not printed.",
+    "counter_slip_failed": "A slip for the counter was not printed.",
+    "paper_near_end": "The printer's paper is near its end.",
+    "sent_to_counter": "A patient was sent to the counter.",
+    "visit_ended": "A visit ended.",
+    "reservations_failed": "The reservations did not answer.",
+    "reservations_down": "Appointments and arrivals cannot be looked up or written.",
+    "reservations_lost": "The reservations could not be read, were put aside and begun anew.",
+    "reservations_backup_old": "There is no backup of the reservations of the last two days.",
+    "reservations_pruned": "Old appointments and arrivals were deleted.",
+    "reservations_upkeep_failed": "The backup of the reservations, or the deletion of old ones, failed.",
+    "reference_numbers_refused": "The table of reference numbers was refused; the last good one stays.",
+    "printer_state": "The printer's state changed.",
+    "card_reader_up": "The card reader answers.",
+    "card_reader_down": "The card reader does not answer.",
+    "import_done": "A file of appointments was imported.",
+    "import_failed": "A file of appointments was refused.",
+    "data_folder_lost": "The data folder or its files vanished; the process ends, to be started anew.",
+    "imports": "The import of appointments needs a look.",
+    "trouble_over": "A trouble of the reception is over.",
+    "import_folder_failed": "The folder for appointments cannot be used.",
+    # the process that fetches exports
+    "appointments_fetched": "An export of appointments was fetched.",
+    "appointments_too_large": "An export of appointments is too large and was left where it is.",
+    "appointments_listing_cut": "The share holds many exports of appointments; only the newest are looked at.",
+    "appointments_share_failed": "Exports of appointments cannot be fetched.",
+    "appointments_share_up": "Exports of appointments can be fetched.",
+}
+FIELDS: Final = frozenset({"file", "visit", "code", "where", "count", "seconds", "what"})
+MAX_BYTES: Final = 5_000_000
+_MODE: Final = 0o600
+
+
+class _LogFile(RotatingFileHandler):
+    """The process that fetches exports logs into a folder that others may write to."""
+
+    def _open(self) -> TextIOWrapper:
+        log = own_files.open_log(Path(self.baseFilename), _MODE)
+        return os.fdopen(log, "a", encoding="utf-8", errors="backslashreplace")
+
+
+class EventLog:
+    """Writes events of one process. `folder`: the data folder; `process`: `courier` or `run`."""
+
+    def __init__(self, folder: Path, process: str, *, echo: bool = True) -> None:
+        self._process = process
+        self._echo = echo
+        self._handler = _LogFile(folder / f"events-{process}.jsonl", maxBytes=MAX_BYTES, backupCount=2)
+        self._heard: Callable[[str, Mapping[str, Any]], None] | None = None
+        # A full disk must not stop a delivery: what cannot be logged is still echoed.
+        self._handler.handleError = lambda record: None  # type: ignore[method-assign]
+
+    def listen(self, heard: Callable[[str, Mapping[str, Any]], None]) -> None:
+        """Call `heard(event, fields)` for each event from now on, in the thread that writes it."""
+        self._heard = heard
+
+    def write(self, event: str, **fields: str | int | float) -> None:
+        """Write one event. Raises ValueError for an id or field that is not known: a fault of the program."""
+        if event not in EVENTS or not FIELDS.issuperset(fields):
+            raise ValueError(f"unknown event or field: {event} {sorted(fields)}")
+        if self._heard is not None:
+            self._heard(event, fields)
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"at": at, "process": self._process, "event": event, **fields}, ensure_ascii=False)
+        self._handler.handle(logging.LogRecord("kiosk", logging.INFO, "", 0, line, None, None))
+        if self._echo:
+            shown = " ".join(f"{name}={value}" for name, value in fields.items())
+            with suppress(OSError, ValueError):  # nobody reads it any more: no reason to stop
+                print(f"{event}: {EVENTS[event]} {shown}".rstrip(), file=sys.stderr, flush=True)  # noqa: T201 - the system's journal reads stderr
+
+    def close(self) -> None:
+        self._handler.close()

@@ -1,0 +1,1 @@
+"""`kiosk run`: the visit joined with screen, courier, reservations, printer and card reader."""

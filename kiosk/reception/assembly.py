@@ -1,0 +1,250 @@
+"""`kiosk run`: joins screen, flow, courier line, reservations, printer and card reader into one running reception."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from drivers import reservations as rs
+from drivers.card_reader import CardEvent, ReaderDown, ReaderUp, SerialCardReader
+from drivers.printer import open_printer
+from drivers.reservations.sqlite.reservations import SqliteReservations
+from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
+from kiosk.config import Config, ConfigError
+from kiosk.courier.line import CourierLine
+from kiosk.operations import status
+from kiosk.process.event_log import EventLog
+from kiosk.process.locks import DataLock
+from kiosk.process.systemd import Notifier
+from kiosk.reception.board import Board
+from kiosk.reception.courier_process import CourierProcess, ThreadFaults, when_asked_to_end
+from kiosk.reception.delivery_watch import DeliveryWatch
+from kiosk.reception.headless import complain
+from kiosk.reception.import_watch import ImportWatch
+from kiosk.reception.loop import CourierEar, Devices, Face, Inbox, Runtime
+from kiosk.reception.reservations_guard import Guard
+from kiosk.reception.staff_door import OPEN_ON, StaffDoor
+from kiosk.reception.surroundings import Doors, Notices
+from kiosk.reception.worker import PrinterWorker, ReservationsWorker
+from kiosk.screens.screens import Screen
+from kiosk.visit import Rules, step, switched_on
+from kiosk.words import texts
+
+Clock = Callable[[], datetime]
+
+
+def run(
+    config: Config, folder: Path, face_of: Callable[[], Face], *, own_courier: bool, clean_start: bool = False
+) -> int:
+    """Serve patients until the face or SIGTERM says quit. Only from the main thread. `folder`: the data folder.
+
+    `face_of` makes the face once the data folder is ours: a second kiosk must not cover the first one's screen.
+    `clean_start`: as in `flow.switched_on`.
+    """
+    notifier = Notifier.from_environment()  # first: the courier must not speak in our name
+    references = _references(config)
+    lock = DataLock(folder, "run")
+    notifier.starting()
+    face = face_of()
+    notifier.starting()
+    log = EventLog(folder, "run")
+    faults = ThreadFaults(lambda name: log.write("reception_failed", what=name))
+    inbox = Inbox()
+    when_asked_to_end(inbox.quit)
+    courier = None
+    if own_courier:
+        courier = CourierProcess(config.file, lambda code: log.write("courier_restarted", code=str(code)))
+    try:
+        log.write("kiosk_started")
+        face.serve(lambda: receive(config, folder, references, log, inbox, face, notifier, faults, clean_start))
+        if not faults.any:  # else it ends by itself, and staff hear that until it runs again
+            status.forget_run_status(folder)
+    finally:
+        notifier.stopping()
+        if courier is not None:
+            courier.close()
+        log.write("kiosk_stopped")
+        log.close()
+        lock.release()
+    return 1 if faults.any else 0
+
+
+def receive(
+    config: Config,
+    folder: Path,
+    references: ReferenceNumbers,
+    log: EventLog,
+    inbox: Inbox,
+    face: Face,
+    notifier: Notifier,
+    faults: ThreadFaults,
+    clean_start: bool,
+) -> None:
+    """One reception from its first screen to the end; devices are opened and closed here."""
+
+    def clock() -> datetime:
+        return datetime.now(config.site.zone)
+
+    ear = CourierEar(inbox, log)
+    board = Board(folder, log)
+    doors = Doors(config, inbox, clock)
+
+    life = Life(face, notifier)
+    notices = Notices(board, inbox)
+    staff_door = StaffDoor(inbox.press)
+
+    def beat(screen: Screen) -> None:
+        life.beat(screen)
+        staff_door.screen = screen.name
+        ear.judge(time.monotonic())
+        doors.judge()
+        notices.judge()
+        guard.screen(screen.name)
+        board.write(screen.name)
+        if _is_of_no_use(folder, faults, screen, log):
+            inbox.quit()
+
+    kiosk = switched_on(_rules(config), time.monotonic(), clean=clean_start)
+    kiosk, _ = step(kiosk, doors.now(), time.monotonic())  # the first screen must be the right one
+    runtime = Runtime(kiosk, inbox, face, texts.load(), log, complain, beat)
+    guard = _guarded(config, folder, clock, board, log)
+    devices = Devices(
+        CourierLine(config.courier_dir, ear.heard),
+        _reservations_worker(config, guard.book, references, clock, runtime, inbox, board, log),
+        _printer_worker(config, folder, clock, runtime, inbox, board, log),
+        _card_reader(config, inbox, board, log),
+    )
+    watch = DeliveryWatch(
+        folder, config.courier_dir, config.alarm.command, log, board.delivery_changed, troubles=board.troubles
+    )
+    face.listen(staff_door.pressed, inbox.quit)
+    try:
+        runtime.run(devices)
+    finally:
+        watch.close()
+        devices.courier.close()
+        if devices.card_reader is not None:
+            devices.card_reader.stop()
+        devices.printer.close()
+        devices.reservations.close()
+        guard.close()
+
+
+def _is_of_no_use(folder: Path, faults: ThreadFaults, screen: Screen, log: EventLog) -> bool:
+    """Whether this process must end, to be started anew; because of a fault not in the middle of a visit."""
+    if not (folder / "run.lock").exists():
+        log.write("data_folder_lost")
+        return True
+    return faults.any and screen.name in OPEN_ON
+
+
+def _rules(config: Config) -> Rules:
+    visit = config.visit
+    return Rules(
+        result_wait_s=visit.result_wait_s,
+        reader_min_s=visit.reader_min_s,
+        settle_s=visit.settle_s,
+        unclean_s=visit.unclean_s,
+        birthday=visit.birthday,
+        card_wait_s=visit.card_wait_s,
+        birthday_wait_s=visit.birthday_wait_s,
+        done_s=visit.done_s,
+        counter_s=visit.counter_s,
+        early_min=config.arrival.early_min,
+        late_min=config.arrival.late_min,
+        patient_cards=config.card_reader is not None,
+        counter_slip=config.printer.counter_slip,
+    )
+
+
+def _references(config: Config) -> ReferenceNumbers:
+    try:
+        return ReferenceNumbers.load(config.reference_numbers.map)
+    except BadMap as error:
+        raise ConfigError(f"{config.file}: [reference_numbers] map: {error}") from None
+
+
+def _guarded(config: Config, folder: Path, clock: Clock, board: Board, log: EventLog) -> Guard:
+    """The database, with those who fill it and look after it."""
+    book = SqliteReservations(folder)
+    if config.reservations.import_dir is not None:
+        ImportWatch(config, config.reservations.import_dir, book.file, board, log).start()
+    return Guard(config, book, clock, board.trouble, log.write)
+
+
+def _reservations_worker(
+    config: Config,
+    reservations: rs.Reservations,
+    references: ReferenceNumbers,
+    clock: Clock,
+    runtime: Runtime,
+    inbox: Inbox,
+    board: Board,
+    log: EventLog,
+) -> ReservationsWorker:
+    places = {place.department: place.text for place in config.places}
+    return ReservationsWorker(
+        reservations, references, places, clock, runtime.arrival_wanted, inbox.post, log.write, board.trouble
+    )
+
+
+def _printer_worker(
+    config: Config, folder: Path, clock: Clock, runtime: Runtime, inbox: Inbox, board: Board, log: EventLog
+) -> PrinterWorker:
+    settings = config.printer
+    printer = open_printer(settings.url, status=settings.status, lock=folder / status.PRINTER_LOCK)
+    return PrinterWorker(
+        printer,
+        config.site.name,
+        settings.width_mm,
+        settings.barcode,
+        settings.poll_s,
+        clock,
+        runtime.slip_wanted,
+        inbox.post,
+        board.printer,
+        log.write,
+    )
+
+
+def _card_reader(config: Config, inbox: Inbox, board: Board, log: EventLog) -> SerialCardReader | None:
+    if config.card_reader is None:
+        return None
+    settings = config.card_reader
+
+    def post(event: CardEvent) -> None:
+        if isinstance(event, ReaderDown):
+            log.write("card_reader_down", what=event.message)
+        elif isinstance(event, ReaderUp):
+            log.write("card_reader_up")
+        if isinstance(event, ReaderDown | ReaderUp):
+            board.card_reader = "down" if isinstance(event, ReaderDown) else "up"
+        inbox.card(event)
+
+    reader = SerialCardReader(settings.url, settings.end, re.compile(settings.pattern), post)
+    reader.start()
+    return reader
+
+
+class Life:
+    """Tells the service manager that the loop goes round and that what it shows can be seen.
+
+    A reception whose window is stuck looks alive to itself; patients would stand before a dead picture.
+    """
+
+    def __init__(self, face: Face, notifier: Notifier) -> None:
+        self._face = face
+        self._notifier = notifier
+        self._ready = False
+
+    def beat(self, screen: Screen) -> None:
+        if not self._face.alive(time.monotonic()):
+            return
+        if not self._ready:
+            self._ready = True
+            self._notifier.ready()
+        self._notifier.alive()
+        self._notifier.status(f"screen: {screen.name}")

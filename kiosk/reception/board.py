@@ -1,0 +1,107 @@
+"""The state of printer, card reader and delivery as the reception sees it, its troubles, and the counts of its visits.
+
+Written by the threads of the devices, read by the loop about once a second. Must never hold a patient's data.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kiosk.operations import status
+from kiosk.process.disk_room import DISK_TROUBLES, DiskRoom
+from kiosk.process.event_log import EventLog
+from kiosk.reception.tally import Tally
+from kiosk.reception.troubles import TROUBLES, Trouble
+from kiosk.screens.screens import STAFF
+
+BOARD_EVERY_S = 10.0
+
+
+class Board:
+    """What the reception knows of its surroundings, for `kiosk status` and for staff at the start screen."""
+
+    def __init__(self, folder: Path, log: EventLog) -> None:
+        self._folder = folder
+        self._log = log
+        self._printer: tuple[str, bool, float] | None = None
+        self.card_reader: str | None = None  # up or down
+        self._disk = DiskRoom(folder)
+        self._troubles: dict[Trouble, str] = {}
+        self._troubles_lock = threading.Lock()
+        self.delivery: tuple[str, ...] = ()  # what the delivery watch says
+        self._written: tuple[object, ...] = ()
+        self._written_at = 0.0
+        self._tally = Tally(time.monotonic())
+        log.listen(self._count)
+
+    def _count(self, event: str, fields: Mapping[str, Any]) -> None:
+        """The flow's events, all of them from the loop's thread; the tally passes over those of devices."""
+        self._tally.heard(event, fields, time.monotonic())
+
+    def printer(self, state: str, paper_near_end: bool) -> None:
+        """How the printer is now. Any thread."""
+        before, self._printer = self._printer, (state, paper_near_end, time.time())
+        if before is None or before[0] != state:
+            self._log.write("printer_state", code=state)
+        if paper_near_end and not (before and before[1]):
+            self._log.write("paper_near_end")
+
+    def trouble(self, code: Trouble, what: str | None) -> None:
+        """Something is wrong, or (None) no longer. Any thread, as often as it likes.
+
+        `what`: a sentence without a patient's data; it may change while the trouble lasts.
+        """
+        with self._troubles_lock:
+            before = self._troubles.pop(code, None)
+            if what is not None:
+                self._troubles[code] = what
+        if what is not None and what != before:
+            self._log.write(code, what=what)
+        elif what is None and before is not None:
+            self._log.write("trouble_over", code=code)
+
+    def troubles(self) -> dict[Trouble, str]:
+        """What is wrong now, the worst first. Any thread."""
+        with self._troubles_lock:
+            return {code: self._troubles[code] for code in TROUBLES if code in self._troubles}
+
+    def delivery_changed(self, codes: tuple[str, ...]) -> None:
+        """What the delivery watch says. Any thread."""
+        self.delivery = codes
+
+    def staff(self) -> tuple[str, ...]:
+        """What staff should look at, as codes of `screens.STAFF`, in that order."""
+        codes = {*self.delivery, *self.troubles()}
+        if self._printer is not None:
+            state, near_end, _ = self._printer
+            codes |= {"printer"} if state != "ready" else {"paper_near_end"} if near_end else set()
+        return tuple(code for code in STAFF if code in codes)
+
+    def write(self, screen: str) -> None:
+        """Called about once a second; written when something changed, and now and then."""
+        self._judge_disk()
+        now = time.monotonic()
+        troubles = self.troubles()
+        alarm_fails = "alarm_command_failed" in self.delivery
+        known = (screen, self._printer, self.card_reader, troubles, alarm_fails, self._tally.changes)
+        if known == self._written and now - self._written_at < BOARD_EVERY_S:
+            return
+        self._written, self._written_at = known, now
+        facts: dict[str, object] = {"screen": screen, "card_reader": self.card_reader, "troubles": troubles}
+        facts |= {"imports": troubles.get("imports"), "alarm_fails": alarm_fails}
+        facts["counts"] = self._tally.facts(now)
+        if self._printer is not None:
+            state, near_end, at = self._printer
+            facts["printer"] = {"state": state, "paper_near_end": near_end, "at": at}
+        if not status.write_run_status(self._folder, facts):
+            self._disk.write_failed()
+            self._judge_disk()
+
+    def _judge_disk(self) -> None:
+        wrong = self._disk.judge()
+        for code in DISK_TROUBLES:
+            self.trouble(code, wrong.get(code))

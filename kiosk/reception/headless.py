@@ -1,0 +1,120 @@
+"""The face for testers: Screen values as JSON lines on stdout, commands as lines on stdin."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import IO, Any
+
+from kiosk.screens.screens import Screen
+
+LINE_MAX = 1000
+READ_BYTES = 65_536
+
+
+class Headless:
+    """`started`: monotonic seconds at which `t` is 0. Commands are read from the descriptor `commands` by a thread."""
+
+    def __init__(self, started: float, clock: Callable[[], float], out: IO[str], commands: int) -> None:
+        self._started = started
+        self._clock = clock
+        self._out = out
+        self._commands = commands
+        self._shown: dict[str, Any] = {}
+        self._quit: Callable[[], None] = lambda: None
+
+    def show(self, screen: Screen) -> None:
+        """Write a line if the screen changed. A tester who no longer reads has quit."""
+        said = facts_of(screen)
+        if said == self._shown:  # what a window draws besides is no news here
+            return
+        self._shown = said
+        line = {**said, "t": round(self._clock() - self._started, 3)}
+        try:
+            print(json.dumps(line, ensure_ascii=False), file=self._out, flush=True)
+        except OSError:
+            self._lost()
+
+    def serve(self, work: Callable[[], None]) -> None:
+        """Run the reception; nothing else has to run."""
+        work()
+
+    def alive(self, now: float) -> bool:
+        """A face without a window is never stuck."""
+        return True
+
+    def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
+        """Start reading commands; the end of input means quit."""
+        self._quit = quit_
+        threading.Thread(target=self._read, args=(press, quit_), name="stdin", daemon=True).start()
+
+    def _lost(self) -> None:
+        complain("nobody reads the screens any more: quit")
+        with suppress(OSError):  # what is still buffered must not fail again at the end of the program
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._out.fileno())
+            os.close(nowhere)
+        # From a thread of its own: the inbox may be full, and the caller is who empties it.
+        threading.Thread(target=self._quit, name="quit", daemon=True).start()
+
+    def _read(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
+        for line in lines_of(self._commands):
+            words = line.split()
+            if words == ["quit"]:
+                break
+            if len(words) == 2 and words[0] == "press":
+                press(words[1])
+            elif words:
+                complain(f"not understood: {line.strip()[:60]!r}; expected `press BUTTON` or `quit`")
+        quit_()
+
+
+def facts_of(screen: Screen) -> dict[str, Any]:
+    """A screen as the JSON lines tell it, but for the time."""
+    return {
+        "screen": screen.name,
+        "title": screen.title,
+        "lines": list(screen.lines),
+        "buttons": list(screen.buttons),
+        "reason": screen.reason,
+        "notes": list(screen.notes),
+        "leaving": screen.leaving,
+        "unavailable": list(screen.unavailable),
+        "staff": list(screen.staff),
+    }
+
+
+def lines_of(descriptor: int) -> Iterator[str]:
+    """Lines of UTF-8 text until the end; bytes that are none show as U+FFFD; a line too long is cut, not split.
+
+    Read without Python's buffered streams: a thread that waits inside one of them makes the program abort at its end.
+    """
+    kept, cut = b"", False
+    while True:
+        try:
+            data = os.read(descriptor, READ_BYTES)
+        except OSError:
+            data = b""  # a terminal that hung up
+        *whole, kept = (kept + data).split(b"\n")
+        for line in whole:
+            if not cut:
+                yield line[:LINE_MAX].decode("utf-8", "replace")
+            cut = False
+        if len(kept) > LINE_MAX:
+            if not cut:
+                yield kept[:LINE_MAX].decode("utf-8", "replace")
+            kept, cut = b"", True
+        if not data:
+            if kept and not cut:
+                yield kept.decode("utf-8", "replace")
+            return
+
+
+def complain(message: str) -> None:
+    """A line on stderr for the tester."""
+    with suppress(OSError, ValueError):  # nobody reads it: no reason to stop
+        print(message, file=sys.stderr, flush=True)  # noqa: T201 - the contract

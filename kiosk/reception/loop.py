@@ -1,0 +1,239 @@
+"""The loop: inbox -> step -> perform -> show. One thread; nothing in it blocks.
+
+`perform` is the mirror of the flow's commands. Devices answer by events into the inbox; whatever they do, the screen
+goes on.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, assert_never
+
+from drivers.card_reader import CardEvent, CardRead, CardUnreadable, ReaderDown, ReaderUp, SerialCardReader
+from kiosk.courier.line import CourierLine, Message
+from kiosk.process.event_log import EventLog
+from kiosk.reception import courier_messages
+from kiosk.reception.worker import PrinterWorker, ReservationsWorker
+from kiosk.screens.screens import Screen, screen_of
+from kiosk.visit import commands as c
+from kiosk.visit import events as e
+from kiosk.visit import next_deadline, step
+from kiosk.visit.state import AtCounter, Kiosk, Printing, Registering, Start
+from kiosk.words.texts import Texts
+
+PRESSES_MAX = 1000
+HEARTBEAT_S = 1.0
+LINE_LOST_S = 3.0
+# At the start the courier may be starting too; a button that goes grey and comes back sends patients away. Who presses
+# it meanwhile waits for a listing, or hears that none came.
+FIRST_LINE_S = 15.0
+
+
+class Face(Protocol):
+    """Window or headless. `show` never waits, and may be called from any thread."""
+
+    def show(self, screen: Screen) -> None: ...
+
+    def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
+        """Pass on presses of buttons, and the wish to end, from now on."""
+
+    def serve(self, work: Callable[[], None]) -> None:
+        """Run `work` until it returns; a face that needs the main thread for itself runs it in another."""
+
+    def alive(self, now: float) -> bool:
+        """Whether what was shown last can be seen: False before the first picture, and when drawing is stuck."""
+
+
+@dataclass
+class Devices:
+    """What the flow's commands reach. `card_reader` None: no patient-card route."""
+
+    courier: CourierLine
+    reservations: ReservationsWorker
+    printer: PrinterWorker
+    card_reader: SerialCardReader | None
+
+
+class Inbox:
+    """Events from every thread, in order. Putting never waits, because the loop itself puts too.
+
+    Devices say only so much; presses can flood, and are dropped while a thousand events wait.
+    """
+
+    def __init__(self) -> None:
+        self._events: queue.SimpleQueue[e.Event | None] = queue.SimpleQueue()
+
+    def post(self, event: e.Event) -> None:
+        self._events.put(event)
+
+    def quit(self) -> None:
+        self._events.put(None)
+
+    def next(self, wait_s: float) -> e.Event | None:
+        """The next event; Ticked if none comes in time; None to quit."""
+        try:
+            return self._events.get(timeout=max(0.0, wait_s))
+        except queue.Empty:
+            return e.Ticked()
+
+    # -- the devices' ways in -----------------------------------------------------------------------------------
+
+    def press(self, button: str) -> None:
+        if self._events.qsize() < PRESSES_MAX:
+            self.post(e.Pressed(button))
+
+    def card(self, event: CardEvent) -> None:
+        match event:
+            case CardRead():
+                self.post(e.CardRead(event.visit, event.number))
+            case CardUnreadable():
+                self.post(e.CardUnreadable(event.visit))
+            case ReaderUp():
+                self.post(e.CardReaderChanged(True))
+            case ReaderDown():
+                self.post(e.CardReaderChanged(False))
+
+
+class CourierEar:
+    """Turns the courier's messages into events, and its absence into TerminalChanged."""
+
+    def __init__(self, inbox: Inbox, log: EventLog) -> None:
+        self._inbox = inbox
+        self._log = log
+        self._lost_at: float | None = time.monotonic()
+        self._connections = 0
+        self._unclear = 0
+        self._said: set[str] = set()
+
+    def heard(self, message: Message) -> None:
+        kind = message.get("event")
+        if kind == "connected":
+            self._lost_at = None
+            if self._connections:
+                self._inbox.post(e.CourierReturned())
+            self._connections += 1
+        elif kind == "disconnected":
+            self._lost_at = time.monotonic()
+        elif (event := self._event(message)) is not None:
+            self._inbox.post(event)
+
+    def _event(self, message: Message) -> e.Event | None:
+        try:
+            return courier_messages.event_of(message, self._connections)
+        except courier_messages.Unclear:
+            self._unclear += 1
+            self._say_once(courier_messages.kind_of(message))
+            return courier_messages.instead(message, self._connections, self._unclear, time.monotonic())
+
+    def _say_once(self, kind: str) -> None:
+        if kind not in self._said:
+            self._said.add(kind)
+            self._log.write("courier_unclear", code=kind)
+
+    def judge(self, now: float) -> None:
+        """A courier that stays away is like a terminal that does not answer."""
+        limit_s = LINE_LOST_S if self._connections else FIRST_LINE_S
+        if self._lost_at is not None and now - self._lost_at > limit_s:
+            self._lost_at = None
+            self._inbox.post(e.TerminalChanged(False))
+
+
+class Runtime:
+    """Runs until the inbox says quit. `beat()` is called about once a second, in this thread."""
+
+    def __init__(
+        self,
+        kiosk: Kiosk,
+        inbox: Inbox,
+        face: Face,
+        texts: Texts,
+        log: EventLog,
+        complain: Callable[[str], None],
+        beat: Callable[[Screen], None],
+    ) -> None:
+        self._kiosk = kiosk
+        self._inbox = inbox
+        self._face = face
+        self._texts = texts
+        self._log = log
+        self._complain = complain
+        self._beat = beat
+        self._devices: Devices | None = None
+        self._screen = screen_of(kiosk, texts)
+
+    def arrival_wanted(self, visit: int) -> bool:
+        """Whether an arrival may still be written for this visit. Any thread."""
+        stage = self._kiosk.stage
+        return isinstance(stage, Registering) and stage.visit == visit
+
+    def slip_wanted(self, visit: int) -> bool:
+        """Whether whom a slip is for still waits for it. Any thread."""
+        stage = self._kiosk.stage
+        return isinstance(stage, Printing | AtCounter) and stage.visit == visit
+
+    def run(self, devices: Devices) -> None:
+        self._devices = devices
+        self._face.show(self._screen)
+        beat_at = 0.0
+        while True:
+            now = time.monotonic()
+            if now >= beat_at:
+                beat_at = now + HEARTBEAT_S
+                self._beat(self._screen)
+            self._tick_if_due(now)
+            deadline = next_deadline(self._kiosk)
+            due = beat_at if deadline is None else min(beat_at, deadline)
+            event = self._inbox.next(due - now)
+            if event is None:
+                if not isinstance(self._kiosk.stage, Start):
+                    self._log.write("visit_ended", visit=self._kiosk.last_visit, code="stopped")
+                return
+            self._take(event)
+
+    def _tick_if_due(self, now: float) -> None:
+        """Time passes also while events keep coming."""
+        deadline = next_deadline(self._kiosk)
+        if deadline is not None and now >= deadline:
+            self._take(e.Ticked())
+
+    def _take(self, event: e.Event) -> None:
+        if isinstance(event, e.Pressed) and event.button not in self._screen.buttons:
+            self._complain(f"no such button on {self._screen.name}: {event.button[:30]!r}; ignored")
+            return
+        self._kiosk, commands = step(self._kiosk, event, time.monotonic())
+        for command in commands:
+            self._perform(command)
+        screen = screen_of(self._kiosk, self._texts)
+        if screen != self._screen:
+            self._screen = screen
+            self._face.show(screen)
+
+    def _perform(self, command: c.Command) -> None:
+        devices = self._devices
+        if devices is None:
+            return
+        match command:
+            case c.TakeBaseline():
+                devices.courier.ask({"ask": "baseline", "visit": command.visit})
+            case c.ArmCardReader():
+                if devices.card_reader is not None:
+                    devices.card_reader.arm(command.visit)
+            case c.DisarmCardReader():
+                if devices.card_reader is not None:
+                    devices.card_reader.disarm()
+            case c.LookUp():
+                devices.reservations.look_up(command)
+            case c.Register():
+                devices.reservations.register(command)
+            case c.PrintSlip():
+                devices.printer.print_slip(command)
+            case c.PrintCounterSlip():
+                devices.printer.print_counter_slip(command)
+            case c.Record():
+                fields = {"code": command.code} if command.code else {}
+                self._log.write(command.event, visit=command.visit, **fields)
+            case _:
+                assert_never(command)

@@ -1,0 +1,218 @@
+"""Watching one source folder: which files are there, which are complete, what they say.
+
+A file is complete when it can be opened with a share mode that refuses writers and is a whole document; where that
+test cannot decide, when two listings at least 250 ms apart are equal besides. Empty, oversized or broken files that
+nobody has open any more: the patient is told after 5 s, the file goes as it is after 60 s. Never writes to the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Protocol
+
+from drivers.share import Busy, Digest, Missing, Share, ShareError, TooLarge, Unreachable
+from drivers.share.protocol import ENTRIES_MAX
+from kiosk.results import names as result_files
+from kiosk.results.recognise import Reader, Reading
+from kiosk.results.sightings import Sighting, Sightings, SlowDigest
+
+SETTLED_S = 0.25
+TOLD_AFTER_S = 5.0
+AS_IT_IS_AFTER_S = 60.0
+LOOK_AGAIN_S = 1.0
+LOOK_BUDGET_S = 0.2
+OTHERS_EVERY_S = 60.0
+
+
+class NotTaken(Exception):
+    """A complete file could not be taken now; it is to be offered again, and the others are to go on."""
+
+
+class Listener(Protocol):
+    """Who is told. Called in the watcher's thread; must not block on the network."""
+
+    def sighted(self, sighting: Sighting) -> None: ...
+
+    def gone(self, sighting: Sighting) -> None:
+        """May raise; it is then told again."""
+
+    def unreadable(self, sighting: Sighting) -> None: ...
+
+    def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
+        """`raw` is None for a file that is delivered as it is, unread. May raise NotTaken."""
+
+    def others(self, number: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What to look for: `pattern` filters on the server, `kinds` decides."""
+
+    pattern: str
+    kinds: frozenset[str]
+    max_bytes: int
+    poll_s: float
+
+
+class Watcher:
+    """`poll()` lists once and looks at what changed. `clock`: monotonic seconds."""
+
+    def __init__(
+        self, share: Share, folder: Folder, reader: Reader, listener: Listener, clock: Callable[[], float]
+    ) -> None:
+        self.share = share
+        self._folder = folder
+        self._reader = reader
+        self._listener = listener
+        self._clock = clock
+        self._sightings = Sightings(folder.poll_s)
+        self._vanished: list[Sighting] = []  # still to be told
+        self._others_at: float | None = None
+        self._look_until = 0.0
+        self._visit_at: float | None = None
+        self.behind = False  # the last look ended before it had examined everything
+        # Seen but not yet complete: how many, and since when the oldest. Replaced whole, so any thread may read it.
+        self.unfinished: tuple[int, float | None] = (0, None)
+
+    def poll(self) -> float:
+        """List the folder, then look at its files. Returns when the listing was complete; raises ShareError."""
+        started = self._clock()
+        entries = self.share.entries(self._folder.pattern)
+        finished = self._clock()
+        mine = [entry for entry in entries if result_files.kind(entry.name) in self._folder.kinds]
+        listing = self._sightings.listed(mine, started, finished, cut=len(entries) >= ENTRIES_MAX)
+        for sighting in listing.new:
+            self._listener.sighted(sighting)
+        self._vanished += [sighting for sighting in listing.gone if not sighting.handled]
+        return finished
+
+    def visit_began(self, at: float) -> None:
+        """From `at` on, the end of a listing, somebody may wait for what a later one shows: that is read first."""
+        self._visit_at = at
+
+    def look(self) -> bool:
+        """Examine what is not yet known to be complete, for a while but at least one file; then others have their turn:
+        a listing, for somebody may wait for that, and what it shows. See `behind`.
+
+        Returns whether there are files that the server does not let us read. No file waits behind a bad one.
+        Raises Unreachable.
+        """
+        while self._vanished:
+            self._listener.gone(self._vanished[0])
+            del self._vanished[0]
+        self._look_until = self._clock() + LOOK_BUDGET_S
+        self.behind = False
+        for sighting in self._sightings.in_turn(self._visit_at):
+            now = self._clock()
+            if sighting.handled or now < sighting.not_before:
+                continue
+            if now > self._look_until:
+                self.behind = True
+                break
+            sighting.looked_at = now
+            try:
+                self._examine(sighting)
+            except Unreachable:
+                # If it is this file that breaks the connection, it must not do so at every look.
+                sighting.set_aside(now, refused=False)
+                raise
+            except ShareError:
+                sighting.set_aside(now, refused=True)
+            except NotTaken:
+                sighting.set_aside(now, refused=False)
+            else:
+                sighting.looked()
+        left = self._sightings.unfinished()
+        self.unfinished = (len(left), min((each.sighted_at for each in left), default=None))
+        return any(sighting.refused for sighting in left)
+
+    def count_others(self) -> None:
+        """Now and then: how many files of other kinds lie there."""
+        now = self._clock()
+        if self._others_at is not None and now - self._others_at < OTHERS_EVERY_S:
+            return
+        self._others_at = now
+        names = [entry.name for entry in self.share.entries("*")]
+        self._listener.others(sum(result_files.kind(name) is None for name in names))
+
+    def _examine(self, sighting: Sighting) -> None:
+        if not 0 < sighting.size <= self._folder.max_bytes:
+            self._doubt(sighting, Reading(whole=False, why="empty" if sighting.size == 0 else "too_large"))
+            return
+        if not self._worth_reading(sighting):
+            return
+        try:
+            raw = self.share.read(sighting.name, self._folder.max_bytes)
+        except Busy:
+            sighting.stable_since = self._clock()  # it is being written
+            return
+        except (Missing, TooLarge):
+            return  # the next listing tells
+        sighting.read_at, sighting.read_stamp = self._clock(), (sighting.size, sighting.stamp)
+        reading = self._understood(sighting.name, raw)
+        sighting.read_whole = reading.whole
+        if not reading.whole:
+            self._doubt(sighting, reading)
+        elif (self.share.denies_writers and reading.provable) or self._settled(sighting):
+            digest = Digest(hashlib.sha256(raw).hexdigest(), len(raw))
+            self._listener.complete(sighting, reading, digest, raw)
+            sighting.handled = True
+
+    def _understood(self, name: str, raw: bytes) -> Reading:
+        try:
+            return self._reader(name, raw)
+        except Exception:  # noqa: BLE001 - one file that a fault of ours cannot digest must not stop all the others
+            return Reading(whole=False, why="not_understood")
+
+    def _worth_reading(self, sighting: Sighting) -> bool:
+        """A writer that opens the file again must not find it in our hands: after a first look only with care."""
+        if sighting.read_at is None:
+            return self.share.denies_writers or self._settled(sighting)
+        if not self._settled(sighting):
+            return False
+        changed = sighting.read_stamp != (sighting.size, sighting.stamp)
+        return changed or sighting.read_whole or self._clock() - sighting.read_at >= LOOK_AGAIN_S
+
+    def _settled(self, sighting: Sighting) -> bool:
+        return self._clock() - sighting.stable_since >= SETTLED_S
+
+    def _doubt(self, sighting: Sighting, reading: Reading) -> None:
+        stable_s = self._clock() - sighting.stable_since
+        if stable_s < TOLD_AFTER_S or (sighting.given_up and stable_s < AS_IT_IS_AFTER_S):
+            return
+        try:
+            if not sighting.given_up:
+                self._touch(sighting)
+                self._listener.unreadable(sighting)
+                sighting.given_up = True
+                return
+            digest = self._digest(sighting)
+        except Busy:
+            sighting.stable_since, sighting.hashing = self._clock(), None
+            return
+        except Missing:
+            sighting.hashing = None
+            return
+        if digest is None:
+            return  # there is more; other files first
+        self._listener.complete(sighting, reading, digest, None)
+        sighting.handled = True
+
+    def _digest(self, sighting: Sighting) -> Digest | None:
+        if sighting.hashing is None:
+            sighting.hashing = SlowDigest(self.share.chunks(sighting.name))
+        digest = sighting.hashing.go_on(lambda: self._clock() < self._look_until)
+        if digest is not None:
+            sighting.hashing = None
+        return digest
+
+    def _touch(self, sighting: Sighting) -> None:
+        """Raise Busy if a writer has it open, without reading more than a piece."""
+        pieces = self.share.chunks(sighting.name, 4096)
+        try:
+            next(pieces, b"")
+        finally:
+            if isinstance(pieces, Generator):
+                pieces.close()  # lets go of the file now, not when the garbage collector comes by

@@ -1,0 +1,1 @@
+"""The slip (受付票): its words, layout, barcode and dots."""

@@ -1,0 +1,1 @@
+"""Which font has which character, for paper and glass."""

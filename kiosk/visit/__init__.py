@@ -1,0 +1,13 @@
+"""The heart: what the kiosk does next. Pure; no I/O, no threads, no clock of its own.
+
+facts.py     the shapes of the state            events.py    what can happen
+commands.py  what is asked of the world         step.py      the two tables and step()
+identify.py  whose result is it?                receive.py   look-up, arrival, slip
+moves.py     moves that several stages share
+leaving.py   back to the start by itself, with a warning before
+"""
+
+from kiosk.visit.state import Kiosk, Rules, switched_on
+from kiosk.visit.step import next_deadline, step
+
+__all__ = ["Kiosk", "Rules", "next_deadline", "step", "switched_on"]

@@ -1,0 +1,202 @@
+"""What can happen to the flow, in the past tense. Every answer of a device names the visit it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from kiosk.visit.state import Appointment, Candidate
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """A button of the shown screen."""
+
+    button: str = field(repr=False)  # key_0 … key_9 spell a birth day
+
+
+@dataclass(frozen=True)
+class Ticked:
+    """Time has passed; deadlines are judged on this."""
+
+
+@dataclass(frozen=True)
+class BaselineTaken:
+    """The terminal's folder was listed for `visit`; what is not in that listing is new. `at`: when it was complete."""
+
+    visit: int
+    at: float
+
+
+@dataclass(frozen=True)
+class BaselineFailed:
+    """The terminal's folder could not be listed."""
+
+    visit: int
+
+
+@dataclass(frozen=True)
+class ResultSighted:
+    """A result file's name appeared; it may still be incomplete. `first_seen`: the earliest moment it can have come."""
+
+    file: int
+    first_seen: float
+
+
+@dataclass(frozen=True)
+class ResultGone:
+    """A sighted file vanished before it was complete."""
+
+    file: int
+
+
+@dataclass(frozen=True)
+class ResultArrived:
+    """A result file was read, or it is clear that it cannot be."""
+
+    first_seen: float
+    candidate: Candidate = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SubsidyFailed:
+    """The subsidy request that belongs to eligibility file `file` was answered with an error."""
+
+    file: int
+
+
+@dataclass(frozen=True)
+class TerminalChanged:
+    """The terminal's share, by way of the courier, answers or no longer does."""
+
+    answers: bool
+
+
+@dataclass(frozen=True)
+class CourierReturned:
+    """The courier was away for a moment: results of that moment count as present before it came back."""
+
+
+@dataclass(frozen=True)
+class CardReaderChanged:
+    """The card reader answers or no longer does."""
+
+    answers: bool
+
+
+@dataclass(frozen=True)
+class HoursChanged:
+    """The site opened or closed; `opens` tells patients when it opens next."""
+
+    is_open: bool
+    opens: str = ""
+
+
+@dataclass(frozen=True)
+class StaffNoticed:
+    """What staff should look at changed; `codes` are those of `screens.STAFF`."""
+
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CardRead:
+    """A 診察券 was read while the reader was armed for `visit`."""
+
+    visit: int
+    patient_number: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class CardUnreadable:
+    """A card was there, but no number could be taken from it."""
+
+    visit: int
+
+
+@dataclass(frozen=True)
+class AppointmentsFound:
+    """The look-up's answer for `day`. `clock`: the site's time HH:MM of the look-up; `arrived`: registered already."""
+
+    visit: int
+    day: date
+    clock: str
+    patient_number: str = field(repr=False)
+    appointments: tuple[Appointment, ...] = field(repr=False)
+    arrived: bool = False
+    next_day: date | None = field(repr=False, default=None)
+
+
+@dataclass(frozen=True)
+class PatientUnknown:
+    """No patient of this hospital has that number, or the reference number is not in the site's table."""
+
+    visit: int
+
+
+@dataclass(frozen=True)
+class ReservationsFailed:
+    """The reservations did not answer, or refused, or answered about someone else: nothing is known."""
+
+    visit: int
+
+
+@dataclass(frozen=True)
+class ArrivalRegistered:
+    """The arrival of `day`, `clock` (HH:MM) is in the database under `number`; `again`: it was there before."""
+
+    visit: int
+    day: date
+    clock: str = field(repr=False)
+    patient_number: str = field(repr=False)
+    number: int = field(repr=False)
+    appointments: tuple[Appointment, ...] = field(repr=False)
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class NothingToRegister:
+    """The appointment was gone between look-up and registration."""
+
+    visit: int
+
+
+@dataclass(frozen=True)
+class SlipPrinted:
+    """The slip is out."""
+
+    visit: int
+
+
+@dataclass(frozen=True)
+class SlipFailed:
+    """No slip, or none that can be relied on; `reason` is one of the printer's."""
+
+    visit: int
+    reason: str
+
+
+Event = (
+    Pressed
+    | Ticked
+    | BaselineTaken
+    | BaselineFailed
+    | ResultSighted
+    | ResultGone
+    | ResultArrived
+    | SubsidyFailed
+    | TerminalChanged
+    | CourierReturned
+    | CardReaderChanged
+    | HoursChanged
+    | StaffNoticed
+    | CardRead
+    | CardUnreadable
+    | AppointmentsFound
+    | PatientUnknown
+    | ReservationsFailed
+    | ArrivalRegistered
+    | NothingToRegister
+    | SlipPrinted
+    | SlipFailed
+)

@@ -1,0 +1,207 @@
+"""Whose result is it? The stages between the choice of マイナンバーカード and a patient number.
+
+A result is shown only if its file is new since the baseline, not earlier than a reader can be, alone until it has
+settled, and, while an earlier visitor's result may still be under way, only to someone who types its birth day. A
+second result of somebody who was served a moment ago counts as such a late one. Only a visit that came to know its
+patient leaves the kiosk clean: whoever ends without a name may have a result under way to the next one.
+Whatever is not shown here is delivered all the same; that is the courier's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kiosk.visit import events as e
+from kiosk.visit.commands import Record
+from kiosk.visit.moves import Step, go, look_up, make_unclean, served_lately, stay, to_counter, to_start
+from kiosk.visit.state import AwaitingBirthday, AwaitingTap, Candidate, Kiosk, Preparing, Settling
+
+
+def baseline_taken(kiosk: Kiosk, stage: Preparing, event: e.BaselineTaken, now: float) -> Step:
+    if event.visit != stage.visit:
+        return stay(kiosk)
+    return go(
+        kiosk,
+        AwaitingTap(stage.visit, event.at, now + kiosk.rules.result_wait_s, stage.unclean),
+        Record("tap_awaited", stage.visit),
+    )
+
+
+def baseline_failed(kiosk: Kiosk, stage: Preparing, event: e.BaselineFailed, now: float) -> Step:
+    if event.visit != stage.visit:
+        return stay(kiosk)
+    return _no_baseline(kiosk, stage, now)
+
+
+def preparing_ticked(kiosk: Kiosk, stage: Preparing, event: e.Ticked, now: float) -> Step:
+    if now < stage.deadline:
+        return go(kiosk, replace(stage, slow=now >= stage.slow_at))
+    return _no_baseline(kiosk, stage, now)
+
+
+def _no_baseline(kiosk: Kiosk, stage: Preparing, now: float) -> Step:
+    """The reader beside the screen works without us: the patient may have held the card there already."""
+    return _unidentified(kiosk, stage.visit, "no_result", now)
+
+
+def cancelled(kiosk: Kiosk, stage: Preparing | AwaitingTap | Settling | AwaitingBirthday, now: float) -> Step:
+    return to_start(make_unclean(kiosk, now), now, stage.visit, "cancelled")
+
+
+def cancel_pressed(kiosk: Kiosk, stage: Preparing | AwaitingTap | Settling, event: e.Pressed, now: float) -> Step:
+    return cancelled(kiosk, stage, now) if event.button == "cancel" else stay(kiosk)
+
+
+def tap_sighted(kiosk: Kiosk, stage: AwaitingTap, event: e.ResultSighted, now: float) -> Step:
+    if not _in_window(kiosk, stage, event.first_seen):
+        return stay(kiosk)
+    return go(kiosk, replace(stage, pending=stage.pending | {event.file}))
+
+
+def tap_gone(kiosk: Kiosk, stage: AwaitingTap, event: e.ResultGone, now: float) -> Step:
+    return go(kiosk, replace(stage, pending=stage.pending - {event.file}))
+
+
+def tap_arrived(kiosk: Kiosk, stage: AwaitingTap, event: e.ResultArrived, now: float) -> Step:
+    if event.first_seen < stage.began_at:
+        return stay(kiosk)  # it was there, or on its way, before this visit
+    if not _in_window(kiosk, stage, event.first_seen):
+        return go(kiosk, replace(stage, early_at=now), Record("result_too_early", stage.visit))
+    if stage.pending - {event.candidate.file}:
+        return _two_candidates(kiosk, stage.visit, now)
+    until = now + kiosk.rules.settle_s
+    settling = Settling(stage.visit, stage.began_at, until, stage.unclean, stage.asked_again, event.candidate)
+    if kiosk.rules.settle_s <= 0:
+        return _settled(kiosk, settling, now)
+    return go(kiosk, settling)
+
+
+def tap_courier_returned(kiosk: Kiosk, stage: AwaitingTap, event: e.CourierReturned, now: float) -> Step:
+    """This visit's result may have come while nobody looked: ask to tap again rather than wait in vain.
+
+    What was still being written then is delivered unseen, and nothing more will be heard of it.
+    """
+    return go(kiosk, replace(stage, early_at=now, pending=frozenset()))
+
+
+def tap_ticked(kiosk: Kiosk, stage: AwaitingTap, event: e.Ticked, now: float) -> Step:
+    again_at = ask_again_at(kiosk, stage)
+    if again_at is not None and now >= again_at:
+        again = replace(stage, asked_again=True, deadline=now + kiosk.rules.result_wait_s, warned=False)
+        return go(kiosk, again, Record("asked_to_tap_again", stage.visit))
+    if now < stage.deadline:
+        return stay(kiosk)
+    return _unidentified(kiosk, stage.visit, "no_result", now)
+
+
+def ask_again_at(kiosk: Kiosk, stage: AwaitingTap) -> float | None:
+    """When もう一度かざしてください is due: once a visit, after a result that came too early to be this patient's."""
+    if stage.early_at is None or stage.asked_again or stage.pending:
+        return None
+    due = max(stage.early_at, stage.began_at + kiosk.rules.reader_min_s) + kiosk.rules.again_after_s
+    return min(due, stage.deadline)
+
+
+def settling_sighted(kiosk: Kiosk, stage: Settling, event: e.ResultSighted, now: float) -> Step:
+    if event.file == stage.candidate.file or not _in_window(kiosk, stage, event.first_seen):
+        return stay(kiosk)
+    return _two_candidates(kiosk, stage.visit, now)
+
+
+def settling_arrived(kiosk: Kiosk, stage: Settling, event: e.ResultArrived, now: float) -> Step:
+    if event.candidate.file == stage.candidate.file or not _in_window(kiosk, stage, event.first_seen):
+        return stay(kiosk)
+    return _two_candidates(kiosk, stage.visit, now)
+
+
+def settling_courier_returned(kiosk: Kiosk, stage: Settling, event: e.CourierReturned, now: float) -> Step:
+    """Nobody can say that the candidate stayed alone: drop it and ask to tap again."""
+    deadline = now + kiosk.rules.result_wait_s
+    waiting = AwaitingTap(stage.visit, stage.began_at, deadline, stage.unclean)
+    return go(kiosk, replace(waiting, early_at=now, asked_again=stage.asked_again))
+
+
+def settling_subsidy_failed(kiosk: Kiosk, stage: Settling, event: e.SubsidyFailed, now: float) -> Step:
+    if event.file != stage.candidate.file:
+        return stay(kiosk)
+    return go(kiosk, replace(stage, candidate=with_note(stage.candidate)))
+
+
+def settling_ticked(kiosk: Kiosk, stage: Settling, event: e.Ticked, now: float) -> Step:
+    return stay(kiosk) if now < stage.until else _settled(kiosk, stage, now)
+
+
+def birthday_pressed(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Pressed, now: float) -> Step:
+    if event.button == "cancel":
+        return cancelled(kiosk, stage, now)
+    # Whoever types is there: the time begins anew.
+    stage = replace(stage, deadline=now + kiosk.rules.birthday_wait_s, warned=False)
+    if event.button == "clear":
+        return go(kiosk, replace(stage, digits=""))
+    if event.button.startswith("key_") and len(stage.digits) < 4:
+        return go(kiosk, replace(stage, digits=stage.digits + event.button.removeprefix("key_")))
+    if event.button != "ok" or len(stage.digits) < 4:
+        return stay(kiosk)
+    # One try only: a second one would be a way to guess.
+    if _birth_day(stage.candidate) != stage.digits:
+        return _unidentified(kiosk, stage.visit, "birthday_differs", now)
+    return _identified(kiosk, stage.visit, stage.candidate, now)
+
+
+def birthday_subsidy_failed(kiosk: Kiosk, stage: AwaitingBirthday, event: e.SubsidyFailed, now: float) -> Step:
+    if event.file != stage.candidate.file:
+        return stay(kiosk)
+    return go(kiosk, replace(stage, candidate=with_note(stage.candidate)))
+
+
+def birthday_ticked(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Ticked, now: float) -> Step:
+    return stay(kiosk) if now < stage.deadline else _unidentified(kiosk, stage.visit, "birthday_differs", now)
+
+
+def with_note(candidate: Candidate) -> Candidate:
+    return replace(candidate, notes=with_subsidy_failed(candidate.notes))
+
+
+def with_subsidy_failed(notes: tuple[str, ...]) -> tuple[str, ...]:
+    return notes if "subsidy_failed" in notes else (*notes, "subsidy_failed")
+
+
+def _in_window(kiosk: Kiosk, stage: AwaitingTap | Settling, first_seen: float) -> bool:
+    return first_seen >= stage.began_at + kiosk.rules.reader_min_s
+
+
+def _two_candidates(kiosk: Kiosk, visit: int, now: float) -> Step:
+    return _unidentified(kiosk, visit, "ambiguous", now)
+
+
+def _unidentified(kiosk: Kiosk, visit: int, reason: str, now: float) -> Step:
+    return to_counter(make_unclean(kiosk, now), now, visit, reason)
+
+
+def _settled(kiosk: Kiosk, stage: Settling, now: float) -> Step:
+    candidate = stage.candidate
+    rule = kiosk.rules.birthday
+    if candidate.outcome != "usable":
+        # It names nobody, so nobody knows whose it was: perhaps a late one, and this patient's own is still to come.
+        return _unidentified(kiosk, stage.visit, candidate.outcome, now)
+    doubtful = stage.unclean or served_lately(kiosk, now, candidate.reference_number)
+    if rule == "never" or (rule == "after_unclean" and not doubtful):
+        return _identified(kiosk, stage.visit, candidate, now)
+    if _birth_day(candidate) is None:
+        return _unidentified(kiosk, stage.visit, "birthday_differs", now)  # nothing to compare with
+    asked = AwaitingBirthday(stage.visit, now + kiosk.rules.birthday_wait_s, candidate)
+    return go(kiosk, asked, Record("birthday_asked", stage.visit))
+
+
+def _birth_day(candidate: Candidate) -> str | None:
+    """MMDD of YYYYMMDD; None where the file has no such date, or only a part of it (00)."""
+    born = candidate.birthdate or ""
+    if len(born) != 8 or not (born.isascii() and born.isdigit()):
+        return None
+    return born[4:] if 1 <= int(born[4:6]) <= 12 and 1 <= int(born[6:]) <= 31 else None
+
+
+def _identified(kiosk: Kiosk, visit: int, candidate: Candidate, now: float) -> Step:
+    if candidate.reference_number is None:  # a usable candidate has one; without, nobody is identified
+        return _unidentified(kiosk, visit, "not_registered", now)
+    return look_up(kiosk, now, visit, "mynumber", candidate.reference_number, candidate)

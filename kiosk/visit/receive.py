@@ -1,0 +1,179 @@
+"""From the choice at the start page, by card or by number, to a registered arrival and its slip."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kiosk.visit import events as e
+from kiosk.visit.commands import ArmCardReader, DisarmCardReader, PrintSlip, Record, Register, TakeBaseline
+from kiosk.visit.identify import with_subsidy_failed
+from kiosk.visit.moves import Step, go, look_up, make_unclean, stay, to_counter, to_start
+from kiosk.visit.state import (
+    AtCounter,
+    AwaitingCard,
+    Done,
+    Kiosk,
+    LookingUp,
+    Preparing,
+    Printing,
+    Reception,
+    Registering,
+    Start,
+)
+
+
+def start_pressed(kiosk: Kiosk, stage: Start, event: e.Pressed, now: float) -> Step:
+    around = kiosk.surroundings
+    offered = event.button == "mynumber" or (event.button == "patient_card" and kiosk.rules.patient_cards)
+    if not offered or not around.is_open or around.out_of_service:
+        return stay(kiosk)
+    visit = kiosk.last_visit + 1
+    kiosk = replace(kiosk, last_visit=visit)
+    started = Record("visit_started", visit, event.button)
+    if event.button == "mynumber":
+        slow_at, deadline = now + kiosk.rules.baseline_slow_s, now + kiosk.rules.baseline_s
+        preparing = Preparing(visit, slow_at, deadline, unclean=now < kiosk.unclean_until)
+        return go(kiosk, preparing, started, TakeBaseline(visit))
+    if around.card_reader_down_since is not None:  # a card would be put in for nothing
+        counter, commands = to_counter(kiosk, now, visit, "card_unreadable")
+        return counter, (started, *commands)
+    return go(kiosk, AwaitingCard(visit, now + kiosk.rules.card_wait_s), started, ArmCardReader(visit))
+
+
+def card_pressed(kiosk: Kiosk, stage: AwaitingCard, event: e.Pressed, now: float) -> Step:
+    if event.button != "cancel":
+        return stay(kiosk)
+    return _no_card(kiosk, stage, now, "cancelled")
+
+
+def _no_card(kiosk: Kiosk, stage: AwaitingCard, now: float, code: str) -> Step:
+    """Whoever found the wrong reader held a card to the other one; that result comes to the next patient."""
+    return to_start(make_unclean(kiosk, now), now, stage.visit, code, DisarmCardReader())
+
+
+def card_read(kiosk: Kiosk, stage: AwaitingCard, event: e.CardRead, now: float) -> Step:
+    if event.visit != stage.visit:
+        return stay(kiosk)
+    return look_up(kiosk, now, stage.visit, "patient_card", event.patient_number, None)
+
+
+def card_unreadable(kiosk: Kiosk, stage: AwaitingCard, event: e.CardUnreadable, now: float) -> Step:
+    if event.visit != stage.visit:
+        return stay(kiosk)
+    if stage.tries + 1 >= kiosk.rules.card_tries:
+        return to_counter(make_unclean(kiosk, now), now, stage.visit, "card_unreadable")
+    again = AwaitingCard(stage.visit, now + kiosk.rules.card_wait_s, stage.tries + 1)
+    return go(kiosk, again, ArmCardReader(stage.visit))
+
+
+def card_ticked(kiosk: Kiosk, stage: AwaitingCard, event: e.Ticked, now: float) -> Step:
+    if now < stage.deadline:
+        return stay(kiosk)
+    # A reader that is down never reads: say so, do not just drop the patient at the start page.
+    if kiosk.surroundings.card_reader_down_since is not None or stage.tries:
+        return to_counter(make_unclean(kiosk, now), now, stage.visit, "card_unreadable")
+    return _no_card(kiosk, stage, now, "no_card")
+
+
+def found(kiosk: Kiosk, stage: LookingUp, event: e.AppointmentsFound, now: float) -> Step:
+    if event.visit != stage.visit:
+        return stay(kiosk)
+    if not event.arrived:
+        if not event.appointments:
+            return to_counter(kiosk, now, stage.visit, "no_appointment", next_day=event.next_day)
+        refused = _outside_window(kiosk, event)
+        if refused:
+            return to_counter(kiosk, now, stage.visit, refused, opens_at=event.appointments[0].time)
+    registering = Registering(stage.visit, now + kiosk.rules.look_up_s, stage.file, stage.notes)
+    return go(kiosk, registering, Register(stage.visit, event.day, event.patient_number))
+
+
+def unknown(kiosk: Kiosk, stage: LookingUp, event: e.PatientUnknown, now: float) -> Step:
+    return stay(kiosk) if event.visit != stage.visit else to_counter(kiosk, now, stage.visit, "unknown_patient")
+
+
+def failed(kiosk: Kiosk, stage: LookingUp | Registering, event: e.ReservationsFailed, now: float) -> Step:
+    return stay(kiosk) if event.visit != stage.visit else to_counter(kiosk, now, stage.visit, "reservations_down")
+
+
+def looking_ticked(kiosk: Kiosk, stage: LookingUp | Registering, event: e.Ticked, now: float) -> Step:
+    return stay(kiosk) if now < stage.deadline else to_counter(kiosk, now, stage.visit, "reservations_down")
+
+
+def looking_subsidy_failed(kiosk: Kiosk, stage: LookingUp | Registering, event: e.SubsidyFailed, now: float) -> Step:
+    if event.file != stage.file:
+        return stay(kiosk)
+    return go(kiosk, replace(stage, notes=with_subsidy_failed(stage.notes)))
+
+
+def nothing(kiosk: Kiosk, stage: Registering, event: e.NothingToRegister, now: float) -> Step:
+    return stay(kiosk) if event.visit != stage.visit else to_counter(kiosk, now, stage.visit, "no_appointment")
+
+
+def registered(kiosk: Kiosk, stage: Registering, event: e.ArrivalRegistered, now: float) -> Step:
+    if event.visit != stage.visit:
+        return late_registered(kiosk, stage, event, now)
+    reception = Reception(
+        event.day, event.clock, event.patient_number, event.number, event.appointments, stage.notes, event.again
+    )
+    printing = Printing(stage.visit, now + kiosk.rules.print_s, reception)
+    code = "again" if event.again else "first"
+    return go(kiosk, printing, Record("arrival_registered", stage.visit, code), PrintSlip(stage.visit, reception))
+
+
+def late_registered(kiosk: Kiosk, stage: object, event: e.ArrivalRegistered, now: float) -> Step:
+    """The patient was told that nothing is registered, and now it is: nothing is shown, but staff must hear of it."""
+    return kiosk, (Record("arrival_registered_late", event.visit),)
+
+
+def printed(kiosk: Kiosk, stage: Printing, event: e.SlipPrinted, now: float) -> Step:
+    if event.visit != stage.visit:
+        return stay(kiosk)
+    return _done(kiosk, stage, now, None)
+
+
+def print_failed(kiosk: Kiosk, stage: Printing, event: e.SlipFailed, now: float) -> Step:
+    if event.visit != stage.visit:
+        return stay(kiosk)
+    return _done(kiosk, stage, now, event.reason)
+
+
+def printing_ticked(kiosk: Kiosk, stage: Printing, event: e.Ticked, now: float) -> Step:
+    return stay(kiosk) if now < stage.deadline else _done(kiosk, stage, now, "printer_stalled")
+
+
+def end_pressed(kiosk: Kiosk, stage: Done | AtCounter, event: e.Pressed, now: float) -> Step:
+    return _end(kiosk, stage, now, "closed") if event.button == "close" else stay(kiosk)
+
+
+def end_ticked(kiosk: Kiosk, stage: Done | AtCounter, event: e.Ticked, now: float) -> Step:
+    return stay(kiosk) if now < stage.until else _end(kiosk, stage, now, "timed_out")
+
+
+def _end(kiosk: Kiosk, stage: Done | AtCounter, now: float, code: str) -> Step:
+    """Whom nobody knows may hold the card to the reader until the counter page goes, and it can be kept for minutes."""
+    if isinstance(stage, AtCounter) and stage.unidentified:
+        kiosk = make_unclean(kiosk, now)
+    return to_start(kiosk, now, stage.visit, code)
+
+
+def _done(kiosk: Kiosk, stage: Printing, now: float, no_slip: str | None) -> Step:
+    # Without a slip the number must be written down: as long as at the counter.
+    shown_s = max(kiosk.rules.done_s, kiosk.rules.counter_s) if no_slip else kiosk.rules.done_s
+    done = Done(stage.visit, now + shown_s, stage.reception, no_slip)
+    return go(kiosk, done, Record("slip_failed" if no_slip else "slip_printed", stage.visit, no_slip or ""))
+
+
+def _outside_window(kiosk: Kiosk, event: e.AppointmentsFound) -> str | None:
+    """`too_early`, `too_late`, or None if at least one appointment may be registered now (then all of them are)."""
+    early, late = kiosk.rules.early_min, kiosk.rules.late_min
+    clock = _minutes(event.clock)
+    ahead = [_minutes(each.time) - clock for each in event.appointments]
+    if any((not early or minutes <= early) and (not late or -minutes <= late) for minutes in ahead):
+        return None
+    return "too_late" if late and all(-minutes > late for minutes in ahead) else "too_early"
+
+
+def _minutes(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)

@@ -1,0 +1,567 @@
+"""Root's helper: who may ask what, the PIN and its lock, the log, and that nothing of the client reaches a program."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kiosk.appliance.machine import event_log as events
+from kiosk.appliance.machine import screen_owner
+from kiosk.appliance.root import server as staff
+from kiosk.appliance.root import verbs
+from kiosk.appliance.secrets import pin, sealed
+from kiosk.process import event_log
+from tests import ROOT
+from tests.appliance.staff_machine import PIN, Machine, machine, script
+from tests.process.test_safe_files import answered
+
+# systemd-creds seals for root alone.
+pytestmark = pytest.mark.peers
+
+Answer = dict[str, Any]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def kiosk(tmp_path: Path) -> Machine:
+    """A machine with a PIN, a site.toml that nobody reads, and the reception on the screen."""
+    made = machine(tmp_path / "m")
+    site = made.places.sites / "1"
+    (site / sealed.FOLDER).mkdir(parents=True)
+    made.places.site.symlink_to("1")
+    (site / "site.toml").write_text("")
+    sealed.seal(made.places, sealed.PIN_NAME, pin.record(PIN), sealed.pin_file(made.places))
+    screen_owner.show(None, made.places)
+    return made
+
+
+class Helper:
+    """`Verbs` with clocks of the test."""
+
+    def __init__(self, kiosk: Machine) -> None:
+        self.places = kiosk.places
+        self.clock = Clock()
+        gate = pin.Gate(kiosk.places.appliance / "pin.json", now=self.clock, boot=lambda: "this start")
+        self.verbs = verbs.Verbs(kiosk.places, events.StaffLog(kiosk.places), now=self.clock, gate=gate)
+
+    def ask(self, do: str, **more: object) -> list[Answer]:
+        return list(self.verbs.answer({"do": do, **more}))
+
+    def last(self, do: str, **more: object) -> Answer:
+        return self.ask(do, **more)[-1]
+
+    def key(self) -> str:
+        return str(self.last("unlock", pin=PIN)["key"])
+
+
+@pytest.fixture
+def helper(kiosk: Machine) -> Helper:
+    return Helper(kiosk)
+
+
+# --- the PIN ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "weak",
+    ["12345", "1234567890123", "123456", "654321", "000000", "121212", "123123", "112233", "135791", "４５６７８９", "",
+     "80426a", "334433", "24682468",
+     "123321", "123450", "010203", "121314", "147258", "198001", "975310",
+     "123789", "999111", "852147", "357159", "147852", "260718", "19801231", "12311980", "19801981", "102030", "100101",
+     "8675309", "31415926", "987650"],
+)  # fmt: skip
+def test_a_weak_pin_is_refused_without_being_repeated(weak: str) -> None:
+    said = pin.fault(weak)
+    assert said
+    assert not weak or weak not in said
+
+
+@pytest.mark.parametrize("good", [PIN, "901735", "118274650293", "730481", "269718", "99887601", "147092"])
+def test_a_good_pin_is_taken(good: str) -> None:
+    assert pin.fault(good) is None
+
+
+@pytest.mark.parametrize(("digits", "most"), [(6, 0.10), (8, 0.02)])
+def test_few_of_the_pins_that_nobody_chose_are_refused(digits: int, most: float) -> None:
+    dice = random.Random(11)
+    drawn = [f"{dice.randrange(10**digits):0{digits}}" for _ in range(20_000)]
+    refused = sum(pin.fault(each) is not None for each in drawn) / len(drawn)
+    assert most / 4 < refused < most  # 8.5 % of six digits
+
+
+def test_the_list_of_the_most_used_holds_pins_alone_and_each_once() -> None:
+    listed = (ROOT / "assets/pins/most-used.txt").read_text(encoding="ascii").splitlines()
+    assert len(set(listed)) == len(listed) > 3000
+    assert all(pin.fits(each) and pin.fault(each) for each in listed)
+
+
+def test_what_is_kept_of_a_pin_is_not_the_pin() -> None:
+    kept = pin.record(PIN)
+    assert PIN.encode() not in kept
+    assert kept != pin.record(PIN)
+    assert pin.matches(PIN, kept)
+    assert not pin.matches("804264", kept)
+    assert not pin.matches(PIN, b"{}")
+
+
+class TestGate:
+    """Five wrong ones lock; nothing makes the wait shorter."""
+
+    @pytest.fixture
+    def clock(self) -> Clock:
+        return Clock()
+
+    @pytest.fixture
+    def gate(self, tmp_path: Path, clock: Clock) -> Callable[[str], pin.Gate]:
+        return lambda boot: pin.Gate(tmp_path / "pin.json", now=clock, boot=lambda: boot)
+
+    def wrong(self, gate: pin.Gate, times: int) -> list[object]:
+        return [gate.attempt("111112", pin.record(PIN)) for _ in range(times)]
+
+    def test_five_wrong_ones_lock_for_a_quarter_of_an_hour(self, gate: Callable[[str], pin.Gate], clock: Clock) -> None:
+        one = gate("a")
+        assert self.wrong(one, 5) == [*(pin.Wrong(left) for left in (4, 3, 2, 1)), pin.Locked(900.0)]
+        clock.now += 899
+        assert one.attempt(PIN, pin.record(PIN)) == pin.Locked(1.0)
+        clock.now += 1
+        assert one.attempt(PIN, pin.record(PIN)) == pin.Right()
+
+    def test_each_lock_is_twice_as_long_up_to_four_hours(self, gate: Callable[[str], pin.Gate], clock: Clock) -> None:
+        one = gate("a")
+        waits = []
+        for _ in range(6):
+            self.wrong(one, 5)
+            waits.append(one.locked_s())
+            clock.now += waits[-1]
+        assert waits == [900, 1800, 3600, 7200, 14400, 14400]
+
+    def test_the_right_one_forgives_the_wrong_ones(self, gate: Callable[[str], pin.Gate]) -> None:
+        one = gate("a")
+        self.wrong(one, 4)
+        assert one.attempt(PIN, pin.record(PIN)) == pin.Right()
+        assert self.wrong(one, 1) == [pin.Wrong(4)]
+
+    def test_another_process_counts_on(self, gate: Callable[[str], pin.Gate]) -> None:
+        self.wrong(gate("a"), 3)
+        assert self.wrong(gate("a"), 1) == [pin.Wrong(1)]
+
+    def test_a_restart_begins_the_wait_anew_and_keeps_the_count(
+        self, gate: Callable[[str], pin.Gate], clock: Clock
+    ) -> None:
+        self.wrong(gate("a"), 5)
+        clock.now = 3.0
+        assert gate("b").locked_s() == 900
+        clock.now += 100
+        assert gate("b").locked_s() == 800
+
+    def test_a_damaged_count_is_a_lock(self, gate: Callable[[str], pin.Gate], tmp_path: Path) -> None:
+        (tmp_path / "pin.json").write_bytes(b"\0\0\0")
+        assert gate("a").locked_s() == 900
+
+    def test_an_attempt_is_on_the_disk_before_it_is_judged(
+        self, gate: Callable[[str], pin.Gate], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen = []
+
+        def judged(given: str, kept: bytes) -> bool:
+            seen.append(json.loads((tmp_path / "pin.json").read_text())["wrong"])
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(pin, "matches", judged)
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                gate("a").attempt(PIN, b"")
+        assert seen == [1, 2]
+
+
+def test_a_key_ends_a_minute_after_its_last_use() -> None:
+    clock = Clock()
+    session = pin.Session(clock)
+    key = session.begin()
+    clock.now += 60
+    assert session.use(key)
+    clock.now += 60
+    assert session.use(key)
+    clock.now += 60.1
+    assert not session.use(key)
+
+
+def test_there_is_one_key_at_a_time() -> None:
+    session = pin.Session()
+    first = session.begin()
+    assert session.use(session.begin())
+    assert not session.use(first)
+    session.end()
+    assert not session.use(first)
+
+
+# --- the verbs --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("request_", [{}, {"do": "rm"}, {"do": ["state"]}, {"do": None}, {"do": "State"}])
+def test_what_is_not_on_the_list_is_refused(helper: Helper, request_: Answer) -> None:
+    assert list(helper.verbs.answer(request_)) == [{"ok": False, "reason": "unknown"}]
+
+
+@pytest.mark.parametrize(
+    "do",
+    ["keep", "status", "acknowledge", "network", "events", "check", "print", "restart", "updates", "update", "previous",
+     "restore", "reboot", "poweroff"],
+)  # fmt: skip
+def test_nothing_is_done_without_the_pin(helper: Helper, kiosk: Machine, do: str) -> None:
+    before = kiosk.calls
+    for key in ({}, {"key": ""}, {"key": "0" * 32}, {"key": 1}):
+        assert helper.ask(do, **key) == [{"ok": False, "reason": "no_session"}]
+    assert kiosk.calls == before
+
+
+def test_state_tells_the_machine(helper: Helper) -> None:
+    assert helper.last("state") == {
+        "ok": True, "page": {"page": "reception"}, "site": True, "technician": True, "locked_s": 0, "var": "ok",
+        "stick": False, "version": "1.2", "slot": "A",
+    }  # fmt: skip
+
+
+def test_the_corner_opens_the_page_and_leaving_brings_the_reception_back(helper: Helper, kiosk: Machine) -> None:
+    assert helper.last("open") == {"ok": True}
+    assert screen_owner.shown(kiosk.places) == {"page": "technician"}
+    assert not kiosk.places.reception.exists()
+    assert helper.last("leave") == {"ok": True}
+    assert screen_owner.shown(kiosk.places) == {"page": "reception"}
+    assert [call for call in kiosk.calls if "--no-block start" in call][-2:] == [
+        "systemctl --no-block start kiosk-page.service",
+        "systemctl --no-block start kiosk.service",
+    ]
+
+
+def test_without_a_pin_the_corner_does_nothing(helper: Helper, kiosk: Machine) -> None:
+    sealed.pin_file(kiosk.places).unlink()
+    assert helper.last("open") == {"ok": False, "reason": "no_pin"}
+    assert helper.last("unlock", pin=PIN) == {"ok": False, "reason": "no_pin"}
+    assert screen_owner.shown(kiosk.places) == {"page": "reception"}
+
+
+@pytest.mark.parametrize(("do", "asked"), [("status", False), ("acknowledge", True)])
+def test_alarms_are_over_only_when_a_technician_says_so(helper: Helper, kiosk: Machine, do: str, asked: bool) -> None:
+    helper.last(do, key=helper.last("unlock", pin=PIN)["key"])
+    [call] = [call for call in kiosk.calls if " status --config " in call]
+    assert call.endswith("--acknowledge") is asked
+
+
+def answers_status(kiosk: Machine, told: str, code: int) -> None:
+    """`kiosk status` writes `told` and ends with `code` from now on."""
+    (kiosk.places.root / "told").write_text(told, encoding="utf-8")
+    script(kiosk.places.root / "usr/bin/setpriv", f'cat "{kiosk.places.root}/told"\nexit {code}\n')
+
+
+@pytest.mark.parametrize("do", ["status", "acknowledge"])
+def test_the_state_begins_with_the_version_and_is_japanese(helper: Helper, kiosk: Machine, do: str) -> None:
+    key = helper.key()
+    for code, problems, first in (
+        (0, [], "OK 異常はありません"),
+        (1, [{"code": "courier_gone"}], "NG 配送プログラムが動いていません"),
+    ):
+        answers_status(kiosk, json.dumps({"wrong": ["English"] * code, "problems": problems}), code)
+        *lines, last = helper.ask(do, key=key)
+        said = [each["line"] for each in lines if not each["line"].startswith("使っていない USB 機器")]
+        assert said[0] == "版 1.2（スロット A、鍵 development）"
+        assert said[1] == "記録の領域: 暗号化していません"
+        assert said[2].startswith(first)
+        assert last == {"ok": True, "well": code == 0}
+
+
+@pytest.mark.parametrize(("told", "code"), [('{"wrong": []}', 2), ('{"wrong": []}', 124), ("OK  nothing", 0), ("", 1)])
+def test_a_state_that_cannot_be_asked_for_is_told(helper: Helper, kiosk: Machine, told: str, code: int) -> None:
+    key = helper.key()
+    answers_status(kiosk, told, code)
+    last = helper.last("status", key=key)
+    assert last == {"ok": False, "reason": "failed", "text": f"状態を調べられません（{code}）"}
+
+
+def test_a_restore_says_in_japanese_what_came_back_and_what_is_left_to_do(helper: Helper, kiosk: Machine) -> None:
+    key = helper.key()
+    said = "the appointments of the backup of 2026-01-15 01:00\n3 arrivals of today; their numbers go on\n"
+    said += "ZZ a patient\n"
+    for code, more in ((0, ""), (1, "the appointments of today are not all there: import today's export\n")):
+        answers_status(kiosk, said + more, code)
+        *lines, last = helper.ask("restore", key=key)
+        assert last == {"ok": True, "well": code == 0}
+        assert [each["line"] for each in lines][:2] == [
+            "予約: 2026-01-15 01:00 の控えから戻しました",
+            "今日の受付: 3 人。受付番号は続きからです",
+        ]
+        assert len(lines) == 2 + code, "what is no sentence of ours may be a patient's"
+    answers_status(kiosk, "", 1)
+    assert helper.last("restore", key=key)["text"] == "復元できませんでした（1）"
+    (kiosk.places.site / "site.toml").unlink()
+    assert helper.last("restore", key=key)["reason"] == "no_site"
+
+
+def test_a_pin_that_is_no_text_is_a_wrong_pin(helper: Helper) -> None:
+    assert helper.last("unlock", pin="\ud800")["reason"] == "wrong_pin"
+
+
+def test_wrong_pins_lock_and_the_right_one_does_not_help_then(helper: Helper) -> None:
+    said = [helper.last("unlock", pin="804264") for _ in range(5)]
+    assert [each.get("left") for each in said] == [4, 3, 2, 1, None]
+    assert helper.last("unlock", pin=PIN) == {"ok": False, "reason": "locked", "wait_s": 900}
+    assert helper.last("state")["locked_s"] == 900
+
+
+def test_every_use_is_logged_and_no_pin_or_key_is(helper: Helper, kiosk: Machine, capfd: Any) -> None:
+    helper.last("unlock", pin="804264")
+    key = helper.key()
+    helper.ask("network", key=key)
+    helper.ask("format", key=key)
+    helper.last("leave", key=key)
+    log = (kiosk.places.appliance / events.LOG_NAME).read_text()
+    told = [(line["event"], line.get("what"), line.get("code")) for line in map(json.loads, log.splitlines())]
+    assert ("staff_used", "network", "ok") in told
+    assert ("staff_used", "format", "not_confirmed") in told
+    assert {"staff_wrong_pin", "staff_unlocked"} <= {event for event, _, _ in told}
+    for secret in (PIN, "804264", key):
+        assert secret not in log + capfd.readouterr().err
+        assert not any(secret in call for call in kiosk.calls)
+
+
+def test_reboot_and_power_off_go_to_the_service_manager(helper: Helper, kiosk: Machine) -> None:
+    for what in ("reboot", "poweroff"):
+        assert helper.last(what, key=helper.key()) == {"ok": True}
+        assert kiosk.calls[-1] == f"systemctl --no-block {what}"
+
+
+def test_formatting_wants_two_confirmations_and_the_pin(helper: Helper, kiosk: Machine) -> None:
+    key = helper.key()
+    assert helper.last("format", key=key, confirmed=1)["reason"] == "not_confirmed"
+    assert helper.last("format", confirmed=2)["reason"] == "no_session"
+    assert not any("grub-editenv" in call for call in kiosk.calls)
+    assert helper.last("format", key=key, confirmed=2) == {"ok": True}
+    assert kiosk.calls[-2:] == [
+        f"grub-editenv {kiosk.places.grubenv} set kiosk_format=1",
+        "systemctl --no-block reboot",
+    ]
+
+
+def test_a_broken_var_may_be_formatted_with_a_stick_in_place_of_the_pin(helper: Helper, kiosk: Machine) -> None:
+    kiosk.places.var_broken.write_text("fsck\n")
+    assert helper.last("format", confirmed=2)["reason"] == "no_session"
+    kiosk.places.stick_link.parent.mkdir(parents=True)
+    kiosk.places.stick_link.write_text("")
+    assert helper.last("format", confirmed=2) == {"ok": True}
+
+
+def test_a_stick_alone_formats_nothing(helper: Helper, kiosk: Machine) -> None:
+    kiosk.places.stick_link.parent.mkdir(parents=True)
+    kiosk.places.stick_link.write_text("")
+    assert helper.last("format", confirmed=2)["reason"] == "no_session"
+
+
+def test_the_paper_test_tells_of_printer_and_paper_alone(helper: Helper, kiosk: Machine) -> None:
+    answer = ["NG   clock    x", "OK   printer    x", "NG   paper    x → y", "SKIP test_slip    x", "NG   print_x   x"]
+    said_by_check = kiosk.places.root / "answer"
+    said_by_check.write_text("".join(f"{line}\n" for line in answer))
+    script(kiosk.places.root / "usr/bin/systemctl", f'cp "{said_by_check}" "{kiosk.places.run}/check-answer"\n')
+    said = helper.ask("print", key=helper.key())
+    assert [each["line"] for each in said[:-1]] == answer[1:4]
+    assert said[-1] == {"ok": True, "wrong": 1}
+
+
+@pytest.mark.parametrize("name", ["../x", "kiosk-9.raucb", 5, None])
+def test_an_update_that_was_not_listed_is_refused(helper: Helper, name: object) -> None:
+    assert helper.last("update", key=helper.key(), name=name) == {"ok": False, "reason": "unknown"}
+
+
+@pytest.mark.parametrize("do", ["disks", "write_disk"])
+def test_an_installed_machine_overwrites_no_disk(helper: Helper, do: str) -> None:
+    assert helper.last(do, key=helper.key(), name="sda", confirmed=2) == {"ok": False, "reason": "not_installing"}
+
+
+def test_only_one_long_job_runs(helper: Helper, kiosk: Machine) -> None:
+    key = helper.key()
+    running = helper.verbs.answer({"do": "check", "key": key})
+    assert "line" in next(running)
+    assert helper.last("print", key=key) == {"ok": False, "reason": "busy"}
+    assert helper.last("leave", key=key) == {"ok": False, "reason": "busy"}
+    running.close()  # type: ignore[attr-defined]
+    assert helper.last("state")["ok"]
+
+
+def test_the_check_streams_its_lines_and_counts_what_is_wrong(helper: Helper) -> None:
+    """The site.toml of this machine is empty: the check says so."""
+    said = helper.ask("check", key=helper.key())
+    lines = [each["line"] for each in said[:-1]]
+    site = [line for line in lines if line.startswith("NG   site_toml")]
+    assert "site.toml: [site] name: 書かれていません。1～60 文字の文字列を書いてください → " in site[0]
+    assert not any("missing" in line or "expected" in line for line in site)
+    assert said[-1]["ok"]
+    assert said[-1]["wrong"] == sum(line.startswith("NG") for line in lines)
+
+
+def test_a_forgotten_page_gives_the_screen_back(helper: Helper, kiosk: Machine) -> None:
+    helper.last("open")
+    helper.clock.now += verbs.FORGOTTEN_S - 1
+    helper.verbs.forgotten()
+    assert screen_owner.shown(kiosk.places)["page"] == "technician"
+    helper.clock.now += 1
+    helper.verbs.forgotten()
+    assert screen_owner.shown(kiosk.places)["page"] == "reception"
+
+
+def test_the_last_events_of_all_programs_come_in_one_list(helper: Helper, kiosk: Machine) -> None:
+    def line(at: str, event: str, **more: object) -> str:
+        return json.dumps({"at": f"2026-01-15T{at}+00:00", "process": "x", "event": event, **more}) + "\n"
+
+    (kiosk.places.data / "events-run.jsonl").write_text(line("01:00:00", "kiosk_started") + '{"at": "20')
+    (kiosk.places.courier / "events-courier.jsonl").write_text(
+        "half a line\n" + line("00:59:59", "share_down", where="smb://192.0.2.10/face") + line("01:00:01", "new_id")
+    )
+    said = [each["line"] for each in helper.ask("events", key=helper.key())[:-1]]
+    assert said[-3:] == [
+        "01-15 10:00:01 new_id",
+        "01-15 10:00:00 受付が始まりました",
+        "01-15 09:59:59 共有フォルダーが応答しません（smb://192.0.2.10/face）",
+    ]
+    assert "技術者用の画面が開かれました" in said[0]
+
+
+@pytest.mark.parametrize("name", ["events-run.jsonl", "events-courier.jsonl"])
+def test_no_log_of_a_service_keeps_roots_helper_or_makes_it_show_another_file(
+    helper: Helper, kiosk: Machine, name: str
+) -> None:
+    places, key = kiosk.places, helper.key()
+    log = (places.data if "run" in name else places.courier) / name
+    os.mkfifo(log)
+    assert answered(lambda: helper.last("events", key=key)) == {"ok": True}
+    secret = places.root / "secret.jsonl"
+    secret.write_text('{"at": "2026-01-15T01:00:00+00:00", "event": "himitsu"}\n')
+    log.unlink()
+    log.symlink_to(secret)
+    said = helper.ask("events", key=key)
+    assert (said[-1], "himitsu" in str(said)) == ({"ok": True}, False)
+
+
+def test_no_line_of_a_log_ends_roots_helper(helper: Helper, kiosk: Machine) -> None:
+    good = '{"at": "2026-01-15T01:00:00+00:00", "event": "kiosk_started"}'
+    bad = [
+        "[" * 60_000,
+        '{"at": "0001-01-01T00:00:00+14:00", "event": "x"}',
+        '{"at": "9999-12-31T23:59:59-12:00", "event": "x"}',
+        '{"at": 1}', "[]", "1", '{"at": "2026-01-15T01:00:00+00:00", "event": {"a": []}, "what": [1]}',
+    ]  # fmt: skip
+    (kiosk.places.data / "events-run.jsonl").write_text("\n".join([good, *bad, good]))
+    said = helper.ask("events", key=helper.key())
+    assert said[-1] == {"ok": True}
+    assert sum("受付が始まりました" in str(each) for each in said) == 2
+
+
+def test_every_event_has_a_japanese_sentence() -> None:
+    assert set(events.words()) == {*event_log.EVENTS, *events.EVENTS}
+
+
+# --- after a start ----------------------------------------------------------------------------------------------------
+
+
+def test_what_the_screen_shows_after_a_start(kiosk: Machine) -> None:
+    places = kiosk.places
+    assert screen_owner.usual(places) is None
+    places.site_wrong.write_text("site.toml: [site] name: missing\n")
+    assert screen_owner.usual(places) == {"page": "no_site", "wrong": ["site.toml: [site] name: missing"]}
+    (places.site / "site.toml").unlink()
+    assert screen_owner.usual(places) == {"page": "no_site"}
+    places.var_broken.write_text("unlock\n")
+    assert screen_owner.usual(places) == {"page": "recovery", "reason": "unlock"}
+    places.cmdline.write_text("quiet kiosk.installer\n")
+    assert screen_owner.usual(places) == {"page": "installer"}
+
+
+# --- the socket -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def socket_path(kiosk: Machine) -> Iterator[Path]:
+    log = events.StaffLog(kiosk.places)
+    with staff.StaffServer(kiosk.places, verbs.Verbs(kiosk.places, log), frozenset({os.geteuid()})) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield kiosk.places.staff_socket
+        server.shutdown()
+
+
+def talk(path: Path, sent: bytes) -> list[Answer]:
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(60)
+        line.connect(str(path))
+        try:
+            line.sendall(sent)
+            line.shutdown(socket.SHUT_WR)
+        except OSError:
+            return []
+        with line.makefile("rb") as answers:
+            try:
+                return [json.loads(each) for each in answers]
+            except ConnectionResetError:
+                return []
+
+
+def test_requests_come_and_go_line_by_line(socket_path: Path) -> None:
+    said = talk(socket_path, b'{"do": "state"}\nnot json\n{"do": "keep"}\n')
+    assert said[0]["version"] == "1.2"
+    assert [each.get("reason") for each in said[1:]] == ["unknown", "no_session"]
+    assert socket_path.stat().st_mode & 0o777 == 0o660
+
+
+def test_a_request_without_end_is_not_waited_for(socket_path: Path) -> None:
+    assert talk(socket_path, b'{"do": "state", "x": "' + b"x" * (staff.MAX_REQUEST + 10)) == []
+    assert talk(socket_path, b'{"do": "state"}\n')[0]["ok"]
+
+
+def test_more_clients_than_the_limit_are_turned_away_and_room_comes_back(socket_path: Path) -> None:
+    held = [socket.socket(socket.AF_UNIX) for _ in range(staff.MAX_CLIENTS)]
+    for each in held:
+        each.settimeout(60)
+        each.connect(str(socket_path))
+        each.sendall(b'{"do": "state"}\n')
+        assert each.recv(10)
+    assert talk(socket_path, b'{"do": "state"}\n') == []
+    for each in held:
+        each.close()
+    until = threading.Event()
+    assert any(talk(socket_path, b'{"do": "state"}\n') or until.wait(0.05) for _ in range(600))
+
+
+def test_another_user_hears_nothing(kiosk: Machine) -> None:
+    log = events.StaffLog(kiosk.places)
+    others = frozenset({os.geteuid() + 1})
+    with staff.StaffServer(kiosk.places, verbs.Verbs(kiosk.places, log), others) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        assert talk(kiosk.places.staff_socket, b'{"do": "state"}\n') == []
+        server.shutdown()
+
+
+def test_the_helper_runs_as_a_process_and_ends_when_asked(kiosk: Machine) -> None:
+    command = [sys.executable, "-m", "kiosk.appliance", "staff", "--root", str(kiosk.places.root)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as process:
+        tick = threading.Event()
+        for _ in range(1800):
+            if kiosk.places.staff_socket.exists() or process.poll() is not None:
+                break
+            tick.wait(0.05)
+        assert talk(kiosk.places.staff_socket, b'{"do": "state"}\n')[0]["ok"]
+        process.terminate()
+        assert process.wait(60) == 0

@@ -1,0 +1,178 @@
+"""A journal that fails at one statement: whoever waits hears the result all the same, and the file arrives once."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drivers.share import Share, open_share
+from drivers.simulated.receipt_computer import ReceiptComputer
+from kiosk.courier import queue, route
+from kiosk.courier.line import CourierLine, Message
+from kiosk.results import watch
+from tests.courier.bench import Desk, RunningCourier, document, hooked, place, result_name
+from tests.courier.test_whole import ASKER, ERRORS
+from tests.hospital import vector, wait_until
+
+
+class Failing:
+    """A connection whose `after`-th statement from now on, in threads of one kind, fails once; None: none does.
+
+    `word`: counted are only statements with this value among their parameters.
+    """
+
+    def __init__(self, db: sqlite3.Connection, threads: str, word: str = "") -> None:
+        self._db = db
+        self._threads = threads
+        self._word = word
+        self._lock = threading.Lock()
+        self.after: int | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        with self._lock:
+            if self.after is not None and self._counts(arguments):
+                self.after -= 1
+                if self.after < 0:
+                    self.after = None
+                    raise sqlite3.OperationalError("injected")
+        return self._db.execute(*arguments)
+
+    def _counts(self, arguments: tuple[Any, ...]) -> bool:
+        wanted = not self._word or (len(arguments) > 1 and self._word in arguments[1])
+        return wanted and threading.current_thread().name.startswith(self._threads)
+
+
+@dataclass
+class Line:
+    """A courier between two local folders, an instant receipt computer, and what the reception hears."""
+
+    courier: RunningCourier
+    folder: Path
+    taker: ReceiptComputer
+    heard: list[Message] = field(default_factory=list)
+    placed: int = 0
+
+    def journal(self, threads: str) -> Failing:
+        failing = Failing(self.courier.courier._ledger._db, threads)
+        self.courier.courier._ledger._db = failing  # type: ignore[assignment]
+        return failing
+
+    def said(self, event: str) -> list[Message]:
+        return [each for each in self.heard if each["event"] == event]
+
+    def place(self) -> None:
+        place(self.folder, result_name(self.placed), document())
+        self.placed += 1
+
+    def settled(self) -> bool:
+        return self.courier.states() == {"done": self.placed} and not any(self.folder.iterdir())
+
+
+@contextmanager
+def line(tmp_path: Path, how: str = "move") -> Iterator[Line]:
+    def wrap(role: str, share: Share) -> Share:
+        return hooked(share, instead_reaches=lambda other: False) if (role, how) == ("source", "copy") else share
+
+    for name in ("face", "to_face", "res", "to_res"):
+        (tmp_path / name).mkdir()
+    results, subsidies = (
+        (f"file://{tmp_path / name}", f"file://{tmp_path / f'to_{name}'}") for name in ("face", "res")
+    )
+    with ExitStack() as stack:
+        taker = stack.enter_context(ReceiptComputer(tmp_path / "to_face"))
+        courier = stack.enter_context(RunningCourier(tmp_path / "data", results, subsidies, wrap=wrap))
+        made = Line(courier, tmp_path / "face", taker)
+        reception = CourierLine(courier.data_dir, made.heard.append)
+        stack.callback(reception.close)
+        # A file that the first listing shows is nobody's.
+        reception.ask({"ask": "baseline", "visit": 1})
+        wait_until(lambda: made.said("baseline"), "the folder has been listed, and the reception hears")
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(route, "RETRY_S", 0.01)
+    monkeypatch.setattr(watch, "SETTLED_S", 0.02)
+    monkeypatch.setattr(queue, "PAUSES_S", (0.01,))
+
+
+@pytest.mark.parametrize("how", ["copy", "move"])
+@pytest.mark.parametrize("threads", ["watch-", "deliver-"])
+def test_whichever_statement_fails_who_waits_hears_the_result_and_the_file_arrives_once(
+    tmp_path: Path, how: str, threads: str
+) -> None:
+    with line(tmp_path, how) as made:
+        journal = made.journal(threads)
+        made.place()
+        wait_until(made.settled, "a first file, so that what happens only once is over")
+        for number in range(100):
+            journal.after = number
+            made.place()
+            wait_until(lambda: len(made.said("result")) == made.placed, f"result, statement {number}", 20)
+            wait_until(made.settled, f"delivered, statement {number}", 20)
+            if journal.after is not None:
+                break  # so many statements are not made for a file
+        assert 5 < number < 99
+        assert made.courier.code is None and not made.courier.alarms()
+        assert made.taker.wait_for(made.placed, 20)
+        names = [each.name for each in made.taker.taken]
+        assert sorted(names) == [result_name(each) for each in range(made.placed)]
+        assert len({each["file"] for each in made.said("result")}) == made.placed == len(made.said("result"))
+        assert not made.said("gone")
+
+
+def test_whichever_statement_fails_the_asker_hears_of_an_error_file(tmp_path: Path) -> None:
+    with line(tmp_path) as made:
+        journal = made.journal("watch-subsidies")
+        place(made.folder, *vector(ASKER))
+        wait_until(lambda: made.said("result"), "the asker is known")
+        for number, name in enumerate(ERRORS, start=1):
+            journal.after = number + 2  # after the reading of what is known of the name
+            place(tmp_path / "res", name, b"error")
+            made.placed = number
+            wait_until(lambda: len(made.said("subsidy_failed")) >= made.placed, f"told of {number}", 20)
+            wait_until(lambda: journal.after is None, "the statement that fails, before or after that", 20)
+        assert {each["file"] for each in made.said("subsidy_failed")} == {made.said("result")[0]["file"]}
+
+
+def test_a_file_that_vanished_is_told_though_the_journal_fails_meanwhile(tmp_path: Path) -> None:
+    with line(tmp_path) as made:
+        broken = [place(made.folder, result_name(number), document()[:200]) for number in range(3)]
+        wait_until(lambda: len(made.said("sighted")) == 3, "all are seen")
+        made.journal("watch-results").after = 0
+        for each in broken:
+            each.unlink()
+        sighted = sorted(each["file"] for each in made.said("sighted"))
+        wait_until(lambda: sorted({each["file"] for each in made.said("gone")}) == sighted, "all are gone", 20)
+        wait_until(lambda: made.courier.events().count("file_lost_to_other") == 3, "and said to be lost", 20)
+
+
+@pytest.mark.parametrize("how", ["copy", "move"])
+def test_what_was_there_already_and_is_taken_while_the_journal_fails_is_not_sent(tmp_path: Path, how: str) -> None:
+    source, destination = tmp_path / "face", tmp_path / "to_face"
+    for folder in (source, destination):
+        folder.mkdir()
+        place(folder, result_name(0), document())
+    shares = [open_share(f"file://{folder}", None) for folder in (source, destination)]
+    if how == "copy":
+        shares[0] = hooked(shares[0], instead_reaches=lambda other: False)
+    desk = Desk(tmp_path / "courier.db", *shares)
+    item = desk.admit(result_name(0))
+    failing = Failing(desk.ledger._db, threading.current_thread().name, "published")
+    desk.ledger._db, failing.after = failing, 0  # type: ignore[assignment]
+    with pytest.raises(sqlite3.OperationalError):
+        desk.advance(item)
+    (destination / result_name(0)).unlink()
+    assert desk.advance(item) == "done"
+    assert not any(destination.iterdir()) and not any(source.iterdir())

@@ -1,0 +1,136 @@
+"""The line between courier and reception when others are on it, or nobody speaks: real sockets, real processes."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from kiosk.courier.line import SOCKET, UNSENT_MAX, CourierLine, Hub, Message, ask_once
+from kiosk.process.event_log import EventLog
+from kiosk.reception.loop import FIRST_LINE_S, CourierEar, Inbox
+from kiosk.visit import events as e
+from kiosk.words.texts import load as load_texts
+from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, wait_until
+
+NO_MY_NUMBER = str(load_texts()["choose_card"]["terminal_down"])
+
+
+@contextmanager
+def _mute(folder: Path, *, closes: bool) -> Iterator[list[socket.socket]]:
+    """A socket in the courier's place that never says a word; the lines it was given, closed at once or held."""
+    taken: list[socket.socket] = []
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / SOCKET))
+        listener.listen()
+
+        def take() -> None:
+            with suppress(OSError):  # the listener is shut
+                while True:
+                    line, _ = listener.accept()
+                    taken.append(line)
+                    if closes:
+                        line.close()
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        try:
+            yield taken
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(DEADLINE_S)
+            for line in taken:
+                line.close()
+
+
+@contextmanager
+def _held(folder: Path, count: int) -> Iterator[list[socket.socket]]:
+    """So many lines to the courier on which nothing is said; each has had its place."""
+    with ExitStack() as stack:
+        lines = []
+        for _ in range(count):
+            line = stack.enter_context(socket.socket(socket.AF_UNIX))
+            line.connect(str(folder / SOCKET))
+            line.recv(1)
+            lines.append(line)
+        yield lines
+
+
+@contextmanager
+def _hub(folder: Path) -> Iterator[Hub]:
+    hub = Hub(folder, lambda ask: {"event": ask["ask"], "visit": 1}, lambda: {"event": "terminal", "answers": True})
+    wait_until(lambda: ask_once(folder, "status"), "the hub is there")
+    try:
+        yield hub
+    finally:
+        hub.close()
+
+
+@pytest.mark.parametrize("closes", [True, False], ids=["closes at once", "is held"])
+def test_a_line_on_which_nothing_is_said_is_no_courier_and_is_not_tried_without_a_pause(
+    tmp_path: Path, closes: bool
+) -> None:
+    inbox = Inbox()
+    ear = CourierEar(inbox, EventLog(tmp_path, "run", echo=False))
+    heard: list[e.Event | None] = []
+
+    def next_is(wanted: e.Event) -> bool:
+        ear.judge(time.monotonic())
+        heard.append(inbox.next(0.0))
+        return heard[-1] == wanted
+
+    line = CourierLine(tmp_path, ear.heard)
+    with _mute(tmp_path, closes=closes) as taken:
+        wait_until(lambda: next_is(e.TerminalChanged(False)), "the terminal is said gone")
+        assert 1 <= len(taken) <= FIRST_LINE_S + 10  # with 0.1 s, 0.2 s, … 1 s between them
+        assert set(heard) == {e.Ticked(), e.TerminalChanged(False)}
+    with _hub(tmp_path):
+        wait_until(lambda: next_is(e.TerminalChanged(True)), "a courier that speaks is heard")
+    line.close()
+
+
+@pytest.mark.parametrize("count", [16, 100])
+def test_lines_that_are_only_held_keep_nobody_out(tmp_path: Path, count: int) -> None:
+    """Held before the reception comes, and as many after it: it has said hello, and stays."""
+    heard: list[Message] = []
+    with _hub(tmp_path), _held(tmp_path, count):
+        line = CourierLine(tmp_path, heard.append)
+        wait_until(lambda: len(heard) > 1, "the reception is connected")
+        with _held(tmp_path, count):
+            line.ask({"ask": "baseline", "visit": 1})
+            wait_until(lambda: len(heard) > 2, "an answer")
+            assert [each["event"] for each in heard] == ["connected", "terminal", "baseline"]
+            assert ask_once(tmp_path, "status")
+        line.close()
+
+
+def test_a_line_that_does_not_read_gives_its_place_back(tmp_path: Path) -> None:
+    with _hub(tmp_path) as hub, _held(tmp_path, 1) as (line,):
+        wait_until(lambda: len(hub._writers) == 1, "the line alone")
+        hub.emit({"event": "x" * UNSENT_MAX * 2})
+        hub.emit({"event": "one too many"})
+        wait_until(lambda: not hub._writers, "it is given up")
+        assert line.recv(1)  # what had been sent is still there to be read
+
+
+@pytest.mark.peers
+def test_the_start_page_says_what_is_heard_and_held_lines_stop_no_visit(tmp_path: Path) -> None:
+    with Hospital(tmp_path) as hospital:
+        hospital.book(f"{PATIENT_OF['valid-utf8']},{{today}},13:00,内科,佐藤,")
+        with _mute(hospital.data_dir, closes=True):
+            reception = hospital.open("--no-courier")
+            wait_until(lambda: reception.lines and NO_MY_NUMBER in reception.lines[-1]["lines"], "grey")
+            assert reception.lines[-1]["unavailable"] == ["mynumber"]
+        courier = hospital.open_courier()
+        wait_until(lambda: ask_once(hospital.data_dir, "status"), "the courier is there")
+        wait_until(lambda: reception.lines[-1]["unavailable"] == [], "no longer grey")
+        with _held(hospital.data_dir, 100):
+            reception.choose_my_number()
+            hospital.tap("valid-utf8")
+            assert reception.until("done", "counter")["screen"] == "done"
+            assert courier.poll() is None

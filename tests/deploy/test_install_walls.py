@@ -1,0 +1,97 @@
+"""The processes inside the walls of their units, against real servers.
+
+What systemd alone can build (its view of the file system, its list of devices) is not tried here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests import ROOT
+from tests.hospital import DEADLINE_S, Hospital, vector, wait_until
+from tests.peers import walls
+
+
+def inside(unit: str, *command: str, **env: str) -> subprocess.Popen[str]:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is missing (Debian package systemd)")
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.peers.walls", ROOT / "deploy/units" / unit, sys.executable, "-P", *command],
+        cwd=ROOT, env={**os.environ, **env}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+
+
+@contextmanager
+def ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=DEADLINE_S)
+
+
+@pytest.fixture(autouse=True)
+def seccomp() -> None:
+    try:
+        ctypes.CDLL(walls.LIBRARY)
+    except OSError:
+        pytest.skip(f"{walls.LIBRARY} is missing (Debian package libseccomp2)")
+
+
+@pytest.mark.peers
+def test_the_walls_are_there() -> None:
+    """Otherwise the tests below would prove nothing."""
+    program = (
+        "import mmap, os\n"
+        "for name, call in (('memory', lambda: mmap.mmap(-1, 4096, prot=7)), ('mount', lambda: os.chroot('/'))):\n"
+        "    try: call(); print(name, 'is allowed')\n"
+        "    except OSError: print(name, 'is refused')\n"
+    )
+    with ended(inside("kiosk-courier.service", "-c", program)) as process:
+        said, wrong = process.communicate(timeout=DEADLINE_S)
+    assert (said, wrong) == ("memory is refused\nmount is refused\n", "")
+    with ended(inside("kiosk.service", "-c", program)) as process:
+        said, _ = process.communicate(timeout=DEADLINE_S)
+    assert said == "memory is allowed\nmount is refused\n"  # Mesa compiles shaders
+
+
+@pytest.mark.peers
+def test_the_courier_delivers_over_encrypted_shares_from_inside_its_walls(tmp_path: Path) -> None:
+    with Hospital(tmp_path / "site") as hospital, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as service_manager:
+        service_manager.bind(str(tmp_path / "notify"))
+        service_manager.settimeout(DEADLINE_S)
+        name, content = vector("valid-utf8")
+        command = ("-m", "kiosk", "courier", "--config", str(hospital.site))
+        with ended(
+            inside("kiosk-courier.service", *command, NOTIFY_SOCKET=str(tmp_path / "notify"), PYTHONPATH=str(ROOT))
+        ) as courier:
+            assert service_manager.recv(4096).startswith(b"READY=1")
+            (hospital.folder("face") / name).write_bytes(content)
+            wait_until((hospital.folder("to_face") / name).exists, "delivered")
+            wait_until(lambda: not (hospital.folder("face") / name).exists(), "taken out of the terminal's folder")
+            assert (hospital.folder("to_face") / name).read_bytes() == content
+            courier.terminate()
+            assert courier.wait(DEADLINE_S) == 0
+
+
+@pytest.mark.peers
+def test_the_reception_runs_inside_its_walls(tmp_path: Path) -> None:
+    with Hospital(tmp_path / "site", card_reader=True) as hospital:
+        command = ("-m", "kiosk", "run", "--headless", "--no-courier", "--config", str(hospital.site))
+        with ended(inside("kiosk.service", *command, PYTHONPATH=str(ROOT))) as reception:
+            assert reception.stdout and reception.stdin
+            assert json.loads(reception.stdout.readline())["screen"] == "choose_card"
+            reception.communicate("quit\n", timeout=DEADLINE_S)
+            assert reception.returncode == 0

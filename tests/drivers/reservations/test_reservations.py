@@ -1,0 +1,292 @@
+"""The embedded reservation database as one process sees it: look-up, arrival, import, and what trouble looks like."""
+
+import contextlib
+import fcntl
+import sqlite3
+import subprocess
+import sys
+import threading
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from drivers.reservations import (
+    AlreadyRegistered,
+    Found,
+    NothingToRegister,
+    Registered,
+    Reservations,
+    ReservationsDown,
+    Withdrawn,
+)
+from drivers.reservations.csv import file as csv_file
+from drivers.reservations.sqlite.reservations import Imported, SqliteReservations
+
+DAY = date(2026, 1, 15)
+JST = timezone(timedelta(hours=9))
+AT = datetime(2026, 1, 15, 8, 30, tzinfo=JST)
+HEADER = "patient_number,date,time,department,doctor,place,note\n"
+
+
+def yes() -> bool:
+    return True
+
+
+def put(reservations: SqliteReservations, *lines: str) -> Imported:
+    return reservations.import_rows(csv_file.read((HEADER + "\n".join(lines)).encode()))
+
+
+@pytest.fixture
+def reservations(tmp_path: Path) -> SqliteReservations:
+    return SqliteReservations(tmp_path)
+
+
+def test_appointments_of_the_day_come_in_time_order_and_the_next_day_is_named(reservations: SqliteReservations) -> None:
+    put(
+        reservations,
+        "00123,2026/1/15,13:00,外科,髙橋,B棟,memo",
+        "00123,2026-01-15,9:00,内科,𠮷田,A棟,",
+        "00123,2026-01-20,9:00,内科,𠮷田,A棟,",
+        "00123,2026-01-14,9:00,内科,𠮷田,A棟,",
+        "123,2026-01-15,10:00,眼科,甲,C棟,",
+    )
+    found = reservations.find("00123", DAY)
+    assert found.patient_number == "00123"
+    assert [(a.time, a.department, a.doctor, a.place, a.note) for a in found.appointments] == [
+        (time(9, 0), "内科", "𠮷田", "A棟", ""),
+        (time(13, 0), "外科", "髙橋", "B棟", "memo"),
+    ]
+    assert (found.next_day, found.arrival) == (date(2026, 1, 20), None)
+    assert reservations.count(DAY) == 3
+
+
+def test_nobody_is_found_without_an_appointment_and_nothing_is_registered(reservations: SqliteReservations) -> None:
+    port: Reservations = reservations
+    assert port.find("9", DAY) == Found("9", (), None, None)
+    assert port.register("9", DAY, AT, yes) == NothingToRegister("9")
+    assert port.arrivals(DAY) == []
+
+
+def test_the_first_arrival_gets_one_and_the_second_time_gets_the_same_number(reservations: SqliteReservations) -> None:
+    put(reservations, "1,2026-01-15,9:00,内科,,,", "1,2026-01-15,13:00,外科,,,", "2,2026-01-15,9:00,内科,,,")
+    first = reservations.register("1", DAY, AT, yes)
+    assert isinstance(first, Registered)
+    assert (first.arrival.number, first.arrival.at, len(first.appointments)) == (1, AT, 2)
+    again = reservations.register("1", DAY, AT + timedelta(hours=1), yes)
+    assert again == AlreadyRegistered("1", first.arrival, first.appointments)
+    other = reservations.register("2", DAY, AT, yes)
+    assert isinstance(other, Registered)
+    assert other.arrival.number == 2
+    assert [(a.patient_number, a.arrival.number) for a in reservations.arrivals(DAY)] == [("1", 1), ("2", 2)]
+    assert reservations.find("1", DAY).arrival == first.arrival
+
+
+def test_numbers_begin_at_one_again_after_midnight(reservations: SqliteReservations) -> None:
+    put(reservations, "1,2026-01-15,9:00,内科,,,", "1,2026-01-16,9:00,内科,,,", "2,2026-01-16,9:00,内科,,,")
+    late = reservations.register("1", DAY, datetime(2026, 1, 15, 23, 59, 59, tzinfo=JST), yes)
+    early = reservations.register("2", DAY + timedelta(1), datetime(2026, 1, 16, 0, 0, 1, tzinfo=JST), yes)
+    same = reservations.register("1", DAY + timedelta(1), datetime(2026, 1, 16, 0, 0, 2, tzinfo=JST), yes)
+    assert isinstance(late, Registered)
+    assert isinstance(early, Registered)
+    assert isinstance(same, Registered)
+    assert [late.arrival.number, early.arrival.number, same.arrival.number] == [1, 1, 2]
+
+
+def test_a_withdrawn_arrival_leaves_nothing_and_uses_no_number(reservations: SqliteReservations) -> None:
+    put(reservations, "1,2026-01-15,9:00,内科,,,", "2,2026-01-15,9:00,内科,,,")
+    assert reservations.register("1", DAY, AT, lambda: False) == Withdrawn("1")
+    assert reservations.arrivals(DAY) == []
+    other = reservations.register("2", DAY, AT, yes)
+    assert isinstance(other, Registered)
+    assert other.arrival.number == 1
+
+
+def test_an_arrival_and_its_appointments_survive_an_import_that_replaces_the_day(
+    reservations: SqliteReservations,
+) -> None:
+    put(reservations, "1,2026-01-15,9:00,内科,,,", "3,2026-01-16,9:00,内科,,,")
+    first = reservations.register("1", DAY, AT, yes)
+    put(reservations, "2,2026-01-15,9:00,内科,,,")
+    assert isinstance(first, Registered)
+    found = reservations.find("1", DAY)
+    assert (found.arrival, found.appointments) == (first.arrival, first.appointments)
+    assert reservations.register("1", DAY, AT, yes) == AlreadyRegistered("1", first.arrival, first.appointments)
+    assert len(reservations.find("3", DAY + timedelta(1)).appointments) == 1, "a day not in the file was touched"
+    assert reservations.count(DAY) == 1
+
+
+def test_an_appointment_made_after_the_arrival_is_registered_under_the_same_number(
+    reservations: SqliteReservations,
+) -> None:
+    put(reservations, "1,2026-01-15,9:00,内科,,,")
+    first = reservations.register("1", DAY, AT, yes)
+    put(reservations, "1,2026-01-15,9:00,内科,,,", "1,2026-01-15,11:00,眼科,,,")
+    again = reservations.register("1", DAY, AT, yes)
+    assert isinstance(first, Registered)
+    assert isinstance(again, AlreadyRegistered)
+    assert again.arrival == first.arrival
+    assert [a.department for a in again.appointments] == ["内科", "眼科"]
+    put(reservations, "2,2026-01-15,9:00,内科,,,")
+    assert [a.department for a in reservations.find("1", DAY).appointments] == ["内科", "眼科"]
+
+
+def test_an_import_without_rows_changes_nothing(reservations: SqliteReservations) -> None:
+    put(reservations, "1,2026-01-15,9:00,内科,,,")
+    assert put(reservations) == Imported(0, 0)
+    assert reservations.count(DAY) == 1
+
+
+def test_a_reader_during_an_import_sees_all_of_the_old_state(reservations: SqliteReservations, tmp_path: Path) -> None:
+    put(reservations, "1,2026-01-15,9:00,内科,,,")
+    reader = SqliteReservations(tmp_path)
+    seen: list[tuple[int, int]] = []
+    # More than SQLite's usual cache holds: written early, it would shut the reader out until the commit.
+    lines = "\n".join(f"{n},2026-01-15,10:00,外科,,A棟1階2番窓口の右の奥の廊下の先," for n in range(30_000))
+    many = csv_file.read((HEADER + lines).encode())
+    reservations.import_rows(many, lambda done, total: seen.append((done, reader.count(DAY))))
+    assert seen == [(done, 1) for done in range(5000, 30_001, 5000)]
+    assert reader.count(DAY) == 30_000
+
+
+def test_an_import_that_is_stopped_half_way_changes_nothing(reservations: SqliteReservations) -> None:
+    put(reservations, "1,2026-01-15,9:00,内科,,,")
+
+    def stop(done: int, total: int) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        reservations.import_rows(csv_file.read((HEADER + "2,2026-01-15,9:00,外科,,,").encode()), stop)
+    assert [len(reservations.find(n, DAY).appointments) for n in ("1", "2")] == [1, 0]
+
+
+def test_an_arrival_during_an_import_waits_for_it_and_is_registered(reservations: SqliteReservations) -> None:
+    put(reservations, "1,2026-01-15,9:00,内科,,,")
+    answers: list[object] = []
+    arriving = threading.Thread(target=lambda: answers.append(reservations.register("1", DAY, AT, yes)))
+
+    def meanwhile(done: int, total: int) -> None:
+        if not arriving.is_alive():
+            arriving.start()
+        assert answers == []
+
+    new = csv_file.read((HEADER + "1,2026-01-15,14:00,外科,,,").encode())
+    reservations.import_rows(new, meanwhile)
+    arriving.join(30)
+    (answer,) = answers
+    assert isinstance(answer, Registered)
+    assert [a.department for a in answer.appointments] == ["外科"]
+
+
+def test_there_is_no_write_ahead_log_even_if_somebody_switched_it_on(tmp_path: Path) -> None:
+    put(SqliteReservations(tmp_path), "1,2026-01-15,9:00,内科,,,")
+    database = tmp_path / "reservations.db"
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA journal_mode=WAL").fetchone() == ("wal",)
+    assert isinstance(SqliteReservations(tmp_path).register("1", DAY, AT, yes), Registered)
+    assert database.read_bytes()[18:20] == b"\x01\x01", "the file format is that of a rollback journal"
+    assert not list(tmp_path.glob("*-wal"))
+    assert database.stat().st_mode & 0o077 == 0
+
+
+def test_a_commit_that_was_cut_off_is_undone_by_the_next_reader(
+    reservations: SqliteReservations, tmp_path: Path
+) -> None:
+    """A read-only connection cannot roll back a hot journal; look-ups must not fail until the next writer comes."""
+    put(reservations, *(f"{n},2026-01-15,9:00,内科,甲,A棟1階,memo" for n in range(3000)))
+    # A cache of one page makes SQLite write into the file before the commit, and then it is gone.
+    script = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        "c.execute('PRAGMA journal_mode=TRUNCATE'); c.execute('PRAGMA cache_size=1'); c.execute('BEGIN IMMEDIATE');"
+        "c.execute('UPDATE appointment SET doctor = ?', ('half',)); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "reservations.db")], check=False, timeout=60)
+    assert (tmp_path / "reservations.db-journal").stat().st_size > 0, "the test did not make a hot journal"
+    assert [a.doctor for a in reservations.find("7", DAY).appointments] == ["甲"]
+    assert reservations.count(DAY) == 3000
+
+
+def test_a_lock_that_is_not_given_back_is_reported_in_time(tmp_path: Path) -> None:
+    reservations = SqliteReservations(tmp_path, lock_wait_s=0.2)
+    put(reservations, "1,2026-01-15,9:00,内科,,,")
+    with (tmp_path / "reservations.lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ReservationsDown, match=r"another writer held reservations\.lock"):
+            reservations.register("1", DAY, AT, yes)
+        assert reservations.count(DAY) == 1, "readers need no lock"
+    assert isinstance(reservations.register("1", DAY, AT, yes), Registered)
+
+
+@pytest.mark.parametrize("content", [b"this is not a database" * 300, b"SQLite format 3\x00" + b"\xff" * 8176])
+def test_a_damaged_database_is_reported_and_kept_as_it_is(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "reservations.db").write_bytes(content)
+    reservations = SqliteReservations(tmp_path)
+    with pytest.raises(ReservationsDown, match=r"reservations\.db: "):
+        reservations.find("1", DAY)
+    with pytest.raises(ReservationsDown):
+        reservations.register("1", DAY, AT, yes)
+    assert (tmp_path / "reservations.db").read_bytes() == content
+
+
+def test_pages_damaged_while_running_are_reported(reservations: SqliteReservations, tmp_path: Path) -> None:
+    put(reservations, *(f"{n},2026-01-15,9:00,内科,,," for n in range(2000)))
+    database = tmp_path / "reservations.db"
+    whole = database.read_bytes()
+    database.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    with pytest.raises(ReservationsDown):
+        reservations.find("1", DAY)
+
+
+def test_a_database_that_vanished_is_not_made_anew_while_we_run(
+    reservations: SqliteReservations, tmp_path: Path
+) -> None:
+    """Its numbers would begin at 1 again, and a second patient would get a number that was given already."""
+    put(reservations, "1,2026-01-15,9:00,内科,,,")
+    (tmp_path / "reservations.db").unlink()
+    for ask in (lambda: reservations.find("1", DAY), lambda: reservations.register("1", DAY, AT, yes)):
+        with pytest.raises(ReservationsDown):
+            ask()
+    assert not (tmp_path / "reservations.db").exists()
+
+
+def test_a_database_of_another_program_or_of_a_newer_kiosk_is_refused(tmp_path: Path) -> None:
+    for name, statement, text in (
+        ("foreign", "CREATE TABLE theirs (x)", "another program"),
+        ("newer", "PRAGMA user_version=99", "newer version"),
+    ):
+        folder = tmp_path / name
+        if name == "newer":
+            SqliteReservations(folder)
+        folder.mkdir(exist_ok=True)
+        with contextlib.closing(sqlite3.connect(folder / "reservations.db")) as connection:
+            connection.execute(statement)
+            connection.commit()
+        with pytest.raises(ReservationsDown, match=text):
+            SqliteReservations(folder).find("1", DAY)
+
+
+def test_trouble_at_the_start_is_over_when_its_cause_is_gone(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    data_dir.write_text("a file where the folder should be")
+    reservations = SqliteReservations(data_dir)
+    with pytest.raises(ReservationsDown):
+        reservations.find("1", DAY)
+    data_dir.unlink()
+    assert reservations.find("1", DAY).appointments == ()
+
+
+def test_a_naive_time_is_a_bug(reservations: SqliteReservations) -> None:
+    with pytest.raises(ValueError, match="aware"):
+        reservations.register("1", DAY, datetime(2026, 1, 15, 8, 30), yes)
+
+
+def test_no_patient_data_in_reprs_and_errors(reservations: SqliteReservations, tmp_path: Path) -> None:
+    put(reservations, "ZZCANARY1,2026-01-15,9:00,ZZCANARY2,ZZCANARY3,ZZCANARY4,ZZCANARY5")
+    parsed = csv_file.read((HEADER + "ZZCANARY1,2026-01-15,9:00,ZZCANARY2,ZZCANARY3,,").encode())
+    shown = [repr(parsed), repr(reservations.find("ZZCANARY1", DAY))]
+    shown += [repr(reservations.register("ZZCANARY1", DAY, AT.astimezone(UTC), yes)), repr(reservations.arrivals(DAY))]
+    (tmp_path / "reservations.db").write_bytes(b"x" * 5000)
+    with pytest.raises(ReservationsDown) as caught:
+        reservations.find("ZZCANARY1", DAY)
+    shown.append(repr(caught.value))
+    assert "ZZCANARY" not in "".join(shown)

@@ -1,0 +1,435 @@
+"""The technician's ［状態］: all that `kiosk status` can say is said in Japanese, with what to do, and nothing is lost.
+
+The codes and messages are read from the source, so that a new one without words fails here.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from drivers.printer import Reason
+from drivers.share import Refused, ShareError, Unreachable
+from drivers.share.smb import status as smb_status
+from kiosk.appliance.machine import event_log, places
+from kiosk.appliance.technician import jobs
+from kiosk.appointments import fetch, import_child, import_folder, import_record
+from kiosk.courier import ledger
+from kiosk.courier.share_health import Health
+from kiosk.operations import status, status_rows
+from kiosk.reception import import_watch
+from kiosk.words import texts
+from tests import ROOT
+from tests.hospital import FILE_OF, PATIENT_OF, Hospital, wait_until
+from tests.operations.test_check_no_shell import COMMAND
+
+WORDS: Any = texts.load("status-ja")
+ROLES = [f"{end}.{route}" for route in get_args(ledger.RouteName) for end in ("terminal", "receipt_computer")]
+WHERE = "smb://192.0.2.10/kiosk-face"
+SINCE = "2026-01-15T01:31:05.123+00:00"
+ENGLISH = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")
+
+
+def facts(**changed: Any) -> dict[str, Any]:
+    """As `kiosk status --json` tells them while the technician's page is open and all is well, but for `changed`."""
+    return {
+        "alarm_command": {"set": False, "fails": False},
+        "courier": {"alive": True, "process": 700, "up_s": 11_525.0},
+        "shares": {role: {"state": "ok", "message": "", "failing_s": 0.0} for role in ROLES},
+        "other_files": 2, "unfinished": 0, "oldest_unfinished_s": None,
+        "delivery": {
+            "oldest_undelivered_s": None, "undelivered": 0, "files": {"done": 41},
+            "subsidies": {"none": 40, "failed": 1},
+        },
+        "alarms": [],
+        "reception": {"alive": False},
+        "printer": {"state": "ready", "paper_near_end": False, "paper_known": True, "at": 1.0},
+        "machine": {
+            "version": "1.4.0", "slot": "A", "disk_free_bytes": 20_100_000_000, "disk_size_bytes": 31_000_000_000,
+            "celsius": {"acpitz": 41.0, "x86_pkg_temp": 52.5}, "clock_synchronised": True,
+        },
+        "ok": True, "wrong": [], "problems": [], "zone": "Asia/Tokyo",
+    } | changed  # fmt: skip
+
+
+def problem(code: str, **more: object) -> dict[str, Any]:
+    return facts(ok=False, wrong=["English"], problems=[{"code": code, **more}])
+
+
+def alarm(code: str, subject: str = "file 12", name: str = "") -> dict[str, Any]:
+    raised = {"code": code, "subject": subject, "since": SINCE, "name": name}
+    return facts(ok=False, wrong=["English"], alarms=[raised])
+
+
+def away(state: str, message: str, role: str = "terminal.results") -> dict[str, Any]:
+    found = problem("share", role=role, state=state)
+    return found | {"shares": found["shares"] | {role: {"state": state, "message": message, "failing_s": 3.0}}}
+
+
+def wrong(told: dict[str, Any]) -> list[str]:
+    """The rows of what is wrong, without their mark."""
+    return [row.removeprefix("NG ") for row in status_rows.rows(told) if row.startswith("NG ")]
+
+
+def row(told: dict[str, Any], label: str) -> str:
+    [found] = [row for row in status_rows.rows(told) if row.startswith(f"{label}: ")]
+    return found.removeprefix(f"{label}: ")
+
+
+# --- every code and message of the source ----------------------------------------------------------------------------
+
+
+def alarm_codes() -> set[str]:
+    """What the courier raises."""
+    found = set()
+    for path in (ROOT / "kiosk" / "courier").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            raises = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args
+            if raises and node.func.attr in ("alarm", "raise_alarm", "set_alarm"):  # type: ignore[attr-defined]
+                first = node.args[0]  # type: ignore[attr-defined]
+                found |= {first.value} if isinstance(first, ast.Constant) and isinstance(first.value, str) else set()
+    return found
+
+
+def share_messages() -> Iterator[str]:
+    """What a share on a server says, after its place, with a 7 for each thing that is put in."""
+    paths = [path for path in (ROOT / "drivers" / "share").glob("*.py") if path.name != "folder.py"]
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                said = "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in node.values)
+                if re.match("7: [a-z7]", said):
+                    yield said.removeprefix("7: ")
+
+
+# What the import folder, the importer and the fetcher say.
+SHRUNK = {"2026-01-15": import_record.Shrunk(310, 100, 0.0)}
+IMPORTS = (
+    import_folder.UNENDED, import_folder.UNENDED_BEFORE, import_folder.BROKEN_OFF, import_folder.REFUSED_BEFORE,
+    import_record.OLDER, import_child.TOO_MUCH, fetch.CUT, fetch.LARGE,
+    import_watch.FAULT, import_record.described(SHRUNK),
+)  # fmt: skip
+
+
+def test_why_appointments_are_not_imported_is_said_in_japanese() -> None:
+    told = {what: wrong(problem("imports", what=what))[0] for what in IMPORTS}
+    assert all("（" in said.partition("→")[0] for said in told.values()), told
+    assert "2026-01-15 の予約が 310 件から 100 件に減りました" in told[IMPORTS[-1]]
+    assert all(any(english in what for what in IMPORTS) for english in WORDS["imports"])
+
+
+def everything() -> Iterator[dict[str, Any]]:
+    """Facts with each thing that can be wrong, one by one."""
+    yield from (problem(code) for code in get_args(status.Problem) if code not in ("share", "printer"))
+    yield problem("delivery_waits", seconds=200.4)
+    yield problem("journal_unreadable", what="DatabaseError")
+    yield problem("imports", what="line 3: date is not in the calendar")
+    yield from (problem("imports", what=what) for what in IMPORTS)
+    for reason in get_args(Reason):
+        yield problem("printer", state=reason) | {"printer": {"state": reason, "paper_near_end": False}}
+    for state in ("down", "refused"):
+        yield from (away(state, f"{WHERE}: {message}") for message in sorted(set(share_messages())))
+    yield from (alarm(code) for code in sorted(alarm_codes()))
+    yield from (alarm(code, subject=role) for code in sorted(alarm_codes()) for role in ROLES)
+    yield facts(courier={"alive": False}, shares={}, delivery=None, delivery_hidden=True)
+    yield facts(delivery=facts()["delivery"] | {"subsidies": dict.fromkeys(get_args(ledger.Subsidy), 1)})
+    yield facts(printer={"state": "ready", "paper_near_end": True, "paper_known": True}, machine={})
+
+
+def test_the_search_sees_the_source() -> None:
+    assert {"file_held", "journal_lost", "share_down", "share_refused", "folder_not_emptied"} <= alarm_codes()
+    assert len(set(share_messages())) > 15
+
+
+@pytest.mark.parametrize("code", [*get_args(Reason), *sorted(set(get_args(status.Problem)) - {"share", "printer"})])
+def test_every_problem_is_said_with_what_to_do(code: str) -> None:
+    told = problem("printer", state=code) if code in get_args(Reason) else problem(code)
+    [said] = wrong(told)
+    sentence, _, do = said.partition(" → ")
+    assert sentence in {*WORDS["problems"].values(), *event_log.words().values()}
+    assert do == WORDS["do"][code]
+
+
+@pytest.mark.parametrize("code", sorted(alarm_codes()))
+def test_every_alarm_is_said_with_what_to_do_its_code_and_since_when(code: str) -> None:
+    [said] = wrong(alarm(code, name="OQSsiquc01res_face_20260115.xml"))
+    more = f"{code}、OQSsiquc01res_face_20260115.xml、2026-01-15 10:31:05 から"
+    assert said == f"{event_log.words()[code]}（{more}） → {WORDS['do'][code]}"
+    assert "ファイル 12" in wrong(alarm(code))[0]
+
+
+def test_every_state_of_a_share_is_said() -> None:
+    health = Health(("a", "b", "c", "d"), lambda: 0.0, lambda shown: None)
+    health.works("a")
+    health.fails("b", Unreachable("x"))
+    health.fails("c", Refused("x"))
+    for state in (each["state"] for each in health.status().values()):
+        assert WORDS["share_states"][state or "not_tried"]
+        if state not in (None, "ok"):
+            assert {f"share_{state}"} <= event_log.words().keys() & WORDS["do"].keys()
+    assert set(WORDS["shares"]) == set(ROLES)
+    assert set(WORDS["subsidies"]) == set(get_args(ledger.Subsidy))
+
+
+@pytest.mark.parametrize("message", sorted(set(share_messages())))
+def test_every_message_of_a_share_is_said(message: str) -> None:
+    [said] = wrong(away("refused", f"{WHERE}: {message}"))
+    assert said.startswith(
+        "資格確認端末（資格確認結果）: 共有フォルダーに断られました。人の確認が必要です（smb://192.0.2.10/"
+    )
+    assert message not in said
+
+
+def answers_of_a_server() -> list[ShareError]:
+    listed = [value for value in vars(smb_status).values() if isinstance(value, dict | frozenset)]
+    statuses = [each for table in listed for each in table if isinstance(each, int)] + [0xC0FFEE00]
+    assert len(statuses) > 40
+    return [say(number, WHERE) for say in (smb_status.fault, smb_status.logon_fault) for number in statuses]
+
+
+def test_every_answer_of_a_server_is_said_and_keeps_its_number() -> None:
+    for error in answers_of_a_server():
+        [said] = wrong(away("refused", str(error)))
+        assert not ENGLISH.search(said), said
+        number = re.search("0x[0-9A-F]{8}", str(error))
+        assert number is None or number[0] in said
+
+
+def test_no_message_has_gone_from_the_source() -> None:
+    left = {re.sub(r"\{\w+\}", "7", english) for english in WORDS["message"]}
+    assert left - set(share_messages()) == set()
+    said = "".join(map(str, answers_of_a_server()))
+    # The last one stands for a reason that nobody foresaw.
+    assert [english for english in WORDS["why"] if english not in said] == ["{other}"]
+
+
+def test_no_row_names_a_command_or_is_english() -> None:
+    for told in everything():
+        for said in status_rows.rows(told):
+            assert not COMMAND.search(said), said
+            assert not ENGLISH.search(said), said
+            assert re.search("[ぁ-んァ-ヶ一-龠]", said), said
+
+
+def test_every_button_that_is_named_is_on_the_page() -> None:
+    buttons: Any = texts.load("appliance-ja")["buttons"]
+    named = set(re.findall("［(.+?)］", json.dumps(WORDS, ensure_ascii=False)))
+    assert {"受付の再起動", "確認済みにする", "点検"} <= named
+    assert named <= {buttons[button] for button in (*jobs.MENU, "acknowledge")}
+
+
+# --- the rows -------------------------------------------------------------------------------------------------------
+
+
+def test_all_that_is_well() -> None:
+    assert status_rows.rows(facts()) == [
+        "OK 異常はありません",
+        "配送プログラム: 動いています（始まってから 3 時間 12 分）",
+        "受付プログラム: 止まっています（この画面を開いている間は止まるので、正常です）。"
+        "診察券リーダーと予約の取り込みは［点検］で分かります",
+        "資格確認端末（資格確認結果）: 使えます",
+        "レセコン（資格確認結果）: 使えます",
+        "資格確認端末（医療費助成）: 使えます",
+        "レセコン（医療費助成）: 使えます",
+        "届いていない結果: 0 件",
+        "そのほかのファイル: 2 件（触りません）",
+        "医療費助成: なし 40 件、失敗 1 件",
+        "プリンター: 使えます",
+        "用紙: あります",
+        "ディスク: 空き 20.1 GB（全体 31.0 GB）",
+        "温度: 52.5 °C（x86_pkg_temp）",
+        "時計: 合っています",
+    ]
+
+
+def test_the_guide_quotes_what_is_shown_when_nothing_waits() -> None:
+    quoted = f"届いていない結果: {row(facts(), '届いていない結果')}"
+    guide = (ROOT / "deploy" / "APPLIANCE.md").read_text(encoding="utf-8")
+    assert f"`{quoted}`" in guide
+    assert "undelivered" not in guide
+
+
+def test_what_waits_is_told_with_the_time_of_the_oldest() -> None:
+    waits = facts()["delivery"] | {"undelivered": 3, "oldest_undelivered_s": 200.4}
+    assert row(facts(delivery=waits), "届いていない結果") == "3 件（一番古いものは 3 分 20 秒前から）"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.4, "0 秒"), (59.4, "59 秒"), (60, "1 分 0 秒"), (7_260, "2 時間 1 分"), (180_000, "2 日 2 時間")],
+)
+def test_a_time_is_told_in_its_two_largest_units(seconds: float, said: str) -> None:
+    assert wrong(problem("delivery_waits", seconds=seconds))[0].startswith(
+        f"1 分以上、配送を待っているファイルがあります（{said}）"
+    )
+
+
+@pytest.mark.parametrize("state", [None, "down", "refused"])
+def test_behind_a_share_that_does_not_answer_nobody_knows_what_waits(state: str | None) -> None:
+    shares = facts()["shares"] | {"terminal.results": {"state": state, "message": ""}}
+    said = row(facts(shares=shares), "届いていない結果")
+    assert said.startswith("分かりません（使えない共有があるため")
+    assert said.endswith("記録にあるのは 0 件）")
+
+
+def test_without_a_courier_what_only_it_knows_is_unknown() -> None:
+    silent = facts(courier={"alive": False}, shares={}, delivery=None, delivery_hidden=True)
+    del silent["other_files"]
+    for label in ("届いていない結果", "そのほかのファイル", "医療費助成", "共有フォルダー"):
+        assert row(silent, label).startswith("分かりません"), label
+    assert row(silent, "配送プログラム") == "動いていません"
+    assert row(silent | {"problems": [{"code": "courier_hangs"}]}, "配送プログラム") == "応答していません"
+    # A journal that may be read knows a part.
+    waits = facts()["delivery"] | {"undelivered": 2, "oldest_undelivered_s": 61.0}
+    said = row(silent | {"delivery": waits}, "届いていない結果")
+    assert said.startswith("分かりません（配送プログラムが答えないため")
+    assert said.endswith("記録にあるのは 2 件、一番古いものは 1 分 1 秒前から）")
+
+
+def test_a_journal_that_cannot_be_read_makes_no_zero() -> None:
+    assert row(facts(delivery=None, delivery_hidden=False), "届いていない結果").startswith("分かりません")
+
+
+@pytest.mark.parametrize(
+    ("printer", "said"),
+    [
+        ({"state": "ready", "paper_near_end": True, "paper_known": True}, ("使えます", "残りが少なくなっています")),
+        (
+            {"state": "ready", "paper_near_end": False, "paper_known": False},
+            ("つながります（用紙などは尋ねない設定です）", "分かりません"),
+        ),
+        ({"state": "ready", "paper_near_end": False}, ("使えます", "分かりません")),
+        ({"state": "paper_out", "paper_near_end": False, "paper_known": False}, ("使えません", "ありません")),
+        ({"state": "cover_open", "paper_near_end": False, "paper_known": False}, ("使えません", "分かりません")),
+        (None, ("分かりません", "分かりません")),
+    ],
+)
+def test_the_printer_and_its_paper(printer: object, said: tuple[str, str]) -> None:
+    assert (row(facts(printer=printer), "プリンター"), row(facts(printer=printer), "用紙")) == said
+
+
+def test_a_machine_that_says_nothing_of_itself_is_unknown() -> None:
+    for label in ("ディスク", "温度", "時計"):
+        assert row(facts(machine={}), label) == "分かりません"
+    assert row(facts(machine={"clock_synchronised": False}), "時計") == "まだ合わせていません"
+
+
+def test_a_share_that_is_away_is_one_row_with_all_that_is_known_of_it() -> None:
+    told = away("refused", f"{WHERE}: wrong user or password (0xC000006D). Check the user and the password file.")
+    codes = ("share_down", "share_refused")
+    told["alarms"] = [{"code": code, "subject": "terminal.results", "since": SINCE, "name": ""} for code in codes]
+    [said] = wrong(told)
+    assert said == (
+        "資格確認端末（資格確認結果）: 共有フォルダーに断られました。人の確認が必要です"
+        "（smb://192.0.2.10/kiosk-face、ユーザー名かパスワードが違います。0xC000006D、2026-01-15 10:31:05 から）"
+        f" → {WORDS['do']['share_refused']}"
+    )
+    # The alarm alone, of a share that nobody looks at any more.
+    assert len(wrong(told | {"problems": [{"code": "courier_gone"}]})) == 3
+
+
+def test_times_are_those_of_the_site() -> None:
+    assert "2026-01-15 09:31:05 から" in wrong(alarm("file_held") | {"zone": "Asia/Shanghai"})[0]
+    assert "2026-01-15 10:31:05 から" in wrong(alarm("file_held") | {"zone": "Nowhere/At_all"})[0]
+
+
+# --- what nobody foresaw --------------------------------------------------------------------------------------------
+
+
+def test_what_nobody_foresaw_is_shown_as_it_is() -> None:
+    assert wrong(problem("brand_new", what="X1")) == ["brand_new（X1）"]
+    assert wrong(alarm("newer", name="n.xml")) == ["newer（n.xml、2026-01-15 10:31:05 から）"]
+    assert "smb://192.0.2.10/kiosk-face、something new" in wrong(away("down", f"{WHERE}: something new"))[0]
+    assert row(away("asleep", ""), "資格確認端末（資格確認結果）") == "asleep"
+    assert "share_asleep" in wrong(away("asleep", ""))[0]
+    assert wrong(facts(wrong=["Said by another version."])) == ["Said by another version."]
+    assert "late_new 1 件" in row(facts(delivery=facts()["delivery"] | {"subsidies": {"late_new": 1}}), "医療費助成")
+
+
+def test_a_flood_of_alarms_does_not_push_the_figures_away() -> None:
+    alarms = [{"code": "file_held", "subject": f"file {at}", "since": SINCE, "name": ""} for at in range(1_000)]
+    told = facts(wrong=["English"] * 1_000, alarms=alarms)
+    assert len(wrong(told)) == status_rows.WRONG_MAX
+    assert wrong(told)[-1].startswith(f"ほかに {1_001 - status_rows.WRONG_MAX} 件あります")
+    assert status_rows.rows(told)[status_rows.WRONG_MAX :] == status_rows.rows(facts())[1:]
+
+
+def test_all_alarms_that_the_journal_holds_come_through_whole(tmp_path: Path) -> None:
+    raised = {"code": "subsidy_failed_late", "subject": "file 123456", "since": SINCE, "name": "x" * 128}
+    sentence = f"{'x' * 100} (subsidy_failed_late file 123456 {'x' * 128}, since 2026-01-15 10:31:05)"
+    many = ledger.ALARMS_MAX * len(alarm_codes())
+    file = tmp_path / "told.json"
+    file.write_text(json.dumps(facts(alarms=[raised] * many, wrong=[sentence] * many)))
+    told = status_rows.facts_in(places.ended(["/bin/cat", str(file)], limit_s=60).out)
+    assert told is not None and len(told["alarms"]) == many
+
+
+ODD: list[object] = [None, [], {}, "x", 7, -1, 1e300, True, [None], ["x"], {"x": None}, {"state": []}]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_facts_of_any_shape_are_borne(odd: object) -> None:
+    for name, value in facts().items():
+        if name != "wrong":
+            assert status_rows.rows(facts(**{name: odd}))
+        for inner in value if isinstance(value, dict) else ():
+            assert status_rows.rows(facts(**{name: value | {inner: odd}}))
+    for code in (*get_args(status.Problem), odd):
+        assert wrong(facts(problems=[{"code": code, "role": odd, "state": odd, "seconds": odd, "what": odd}]))
+    for key in ("code", "subject", "since", "name"):
+        assert wrong(facts(alarms=[{"code": "file_held", "subject": "file 1", "since": SINCE, "name": "", key: odd}]))
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b"{}", b'{"wrong": 1}', b'{"wrong": [', b"\xff", b"[" * 100_000])
+def test_what_is_no_answer_of_the_command_is_none(answer: bytes) -> None:
+    assert status_rows.facts_in(answer) is None
+
+
+# --- the real command -------------------------------------------------------------------------------------------------
+
+
+def real(hospital: Hospital) -> list[str]:
+    told = status_rows.facts_in(hospital.kiosk("status", "--json").stdout.encode())
+    assert told is not None
+    return status_rows.rows(told)
+
+
+@pytest.mark.peers
+def test_the_real_command_through_a_day_on_which_things_break(tmp_path: Path) -> None:
+    with Hospital(tmp_path, settings={"site": {"institution_code": '"1111111111"'}}) as hospital:
+        courier = hospital.open_courier()
+        wait_until(lambda: "届いていない結果: 0 件" in real(hospital), "the courier sees its shares")
+        assert real(hospital)[0] == "OK 異常はありません"
+        hospital.place("valid-utf8")
+        hospital.wait_delivered("valid-utf8")
+        [said] = [row for row in real(hospital) if row.startswith("NG ")]
+        assert said.startswith("NG ほかの医療機関の結果を、表示せずに届けました（institution_differs、")
+        assert FILE_OF["valid-utf8"] in said and re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d から）", said)
+        hospital.receipt_server.kill()
+        wait_until(lambda: "レセコン（資格確認結果）: 応答しません" in real(hospital), "the share is away")
+        assert any(row.startswith("届いていない結果: 分かりません（使えない共有") for row in real(hospital))
+        hospital.printer.paper = "out"
+        courier.kill()
+        courier.wait()
+        said_now = real(hospital)
+        assert "NG 配送プログラムが動いていません" in said_now[0]
+        assert any(row.startswith("NG プリンターの用紙がありません") for row in said_now)
+        assert any(row.startswith("届いていない結果: 分かりません（配送プログラムが") for row in said_now)
+        patient = PATIENT_OF["valid-utf8"]
+        assert patient and not any(patient in row for row in said_now)
+        assert not any(ENGLISH.search(row) or COMMAND.search(row) for row in said_now)
+
+
+def test_the_first_deletion_is_said_a_week_before() -> None:
+    told = facts(retention={"keep_days": 90, "deletes_from": "2026-06-08"})
+    assert status_rows.rows(told)[-1] == (
+        "予約と受付の記録、取り込み済みのファイル: 2026-06-08 から、90 日より前のものを消します"
+    )
+    for other in ({"keep_days": 90, "deletes_from": None}, {"keep_days": "x", "deletes_from": "2026-06-08"}, 7):
+        assert status_rows.rows(facts(retention=other)) == status_rows.rows(facts())

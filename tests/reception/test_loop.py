@@ -1,0 +1,168 @@
+"""The loop and its workers: time passes while events keep coming, and nothing is printed for a visit that is over."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from PIL.Image import Image
+
+from drivers.printer import Printed, PrinterStatus, Ready
+from kiosk.courier.line import CourierLine
+from kiosk.process.event_log import EventLog
+from kiosk.reception.loop import FIRST_LINE_S, LINE_LOST_S, PRESSES_MAX, CourierEar, Devices, Inbox, Runtime
+from kiosk.reception.worker import PrinterWorker
+from kiosk.screens.screens import Screen
+from kiosk.visit import Rules, switched_on
+from kiosk.visit import commands as c
+from kiosk.visit import events as e
+from kiosk.visit.state import AtCounter, Kiosk, Reception
+from kiosk.words import texts
+
+DEADLINE_S = 60.0
+RECEPTION = Reception(date(2026, 1, 15), "12:50", "0012K", 7, ())
+
+
+class Paper:
+    """A printer that counts its slips."""
+
+    where = "paper"
+
+    def __init__(self) -> None:
+        self.slips = 0
+
+    def status(self) -> PrinterStatus:
+        return Ready(paper_near_end=False)
+
+    def print(self, picture: Image, *, on_first_byte: Callable[[], None] | None = None) -> Printed:
+        self.slips += 1
+        return Printed(paper_near_end=False)
+
+
+class Shown:
+    """A face that keeps the names of its screens."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def show(self, screen: Screen) -> None:
+        self.names.append(screen.name)
+
+    def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
+        pass
+
+    def serve(self, work: Callable[[], None]) -> None:
+        work()
+
+    def alive(self, now: float) -> bool:
+        return True
+
+
+class Faulty(Paper):
+    """A driver with a fault of its own."""
+
+    def status(self) -> PrinterStatus:
+        raise AttributeError("status")
+
+    def print(self, picture: Image, *, on_first_byte: Callable[[], None] | None = None) -> Printed:
+        raise AttributeError("print")
+
+
+def worker(
+    paper: Paper,
+    wanted: bool,
+    post: Callable[[e.Event], None],
+    told: Callable[[str, bool], None] = lambda state, paper_near_end: None,
+    poll_s: float = 0.0,
+) -> PrinterWorker:
+    return PrinterWorker(
+        paper,
+        "架空総合病院",
+        80,
+        "code128",
+        poll_s,
+        lambda: datetime(2026, 1, 15, 12, 50, tzinfo=ZoneInfo("Asia/Tokyo")),
+        lambda visit: wanted,
+        post,
+        told,
+        lambda *event, **fields: None,
+    )
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_slip_is_printed_only_while_its_visit_waits_for_it(wanted: bool) -> None:
+    paper, heard = Paper(), list[e.Event]()
+    printing = worker(paper, wanted, heard.append)
+    printing.print_slip(c.PrintSlip(3, RECEPTION))
+    printing.print_counter_slip(c.PrintCounterSlip(3, "no_result"))
+    printing.close()
+    assert paper.slips == (2 if wanted else 0)
+    assert heard == ([e.SlipPrinted(3)] if wanted else [])
+
+
+def test_a_fault_of_ours_at_the_printer_is_told_to_staff_and_ends_no_thread() -> None:
+    told, heard = list[tuple[str, bool]](), list[e.Event]()
+    printing = worker(Faulty(), True, heard.append, lambda *state: told.append(state), 60.0)
+    printing.print_slip(c.PrintSlip(3, RECEPTION))
+    printing.close()
+    assert told == [("printer_stalled", False)] * 2
+    assert heard == [e.SlipFailed(3, "printer_stalled")]
+
+
+def run(kiosk: Kiosk, tmp_path: Path, *events: e.Event) -> tuple[Shown, list[str]]:
+    """Run the loop over `events`, then quit. Returns what was shown and the event log's lines."""
+    face, inbox, log = Shown(), Inbox(), EventLog(tmp_path, "run", echo=False)
+    for event in events:
+        inbox.post(event)
+    inbox.quit()
+    runtime = Runtime(kiosk, inbox, face, texts.load(), log, lambda line: None, lambda screen: None)
+    line = CourierLine(tmp_path, lambda message: None)
+    printing = worker(Paper(), True, inbox.post)
+    loop = threading.Thread(target=runtime.run, args=(Devices(line, None, printing, None),))  # type: ignore[arg-type] # no look-up is asked for
+    loop.start()
+    loop.join(DEADLINE_S)
+    assert not loop.is_alive()
+    line.close()
+    printing.close()
+    log.close()
+    return face, (tmp_path / "events-run.jsonl").read_text().splitlines()
+
+
+def test_a_deadline_is_kept_while_events_keep_coming(tmp_path: Path) -> None:
+    kiosk = Kiosk(Rules(), stage=AtCounter(1, 0.0, "no_result"), last_visit=1)
+    face, _ = run(kiosk, tmp_path, *[e.TerminalChanged(True)] * 50)
+    assert face.names == ["counter", "choose_card"]
+
+
+def test_an_end_in_the_midst_of_a_visit_is_recorded(tmp_path: Path) -> None:
+    _, lines = run(switched_on(Rules(), 0.0), tmp_path, e.Pressed("patient_card"))
+    assert '"code": "stopped"' in lines[-1]
+
+
+def test_a_flood_of_presses_leaves_room_for_the_devices_and_putting_never_waits() -> None:
+    inbox = Inbox()
+    for _ in range(3 * PRESSES_MAX):
+        inbox.press("mynumber")
+    inbox.post(e.SlipPrinted(1))
+    taken = [inbox.next(0.0) for _ in range(PRESSES_MAX + 1)]
+    assert taken[-1] == e.SlipPrinted(1)
+    assert isinstance(inbox.next(0.0), e.Ticked)
+
+
+def test_a_courier_that_is_only_starting_greys_no_button(tmp_path: Path) -> None:
+    inbox = Inbox()
+    ear = CourierEar(inbox, EventLog(tmp_path, "run", echo=False))
+    began = time.monotonic()
+    ear.judge(began + LINE_LOST_S + 1)
+    assert inbox.next(0) == e.Ticked(), "it has never been there, and may be starting"
+    ear.judge(began + FIRST_LINE_S + 1)
+    assert inbox.next(0) == e.TerminalChanged(False)
+    ear.heard({"event": "connected"})
+    ear.heard({"event": "disconnected"})
+    ear.judge(time.monotonic() + LINE_LOST_S + 1)
+    assert inbox.next(0) == e.TerminalChanged(False), "one that was there is missed sooner"

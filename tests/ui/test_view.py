@@ -1,0 +1,378 @@
+"""The view: fingers, time, letters, and that nothing of a patient stays behind."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import time
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fontTools.ttLib import TTFont
+
+from kiosk.screens.screens import Screen, screen_of
+from kiosk.typography.coverage import MISSING, Piece, one_font, path, pieces
+from kiosk.ui import kivy_setup
+from kiosk.ui.items import Paragraph, SecondsLeft
+from kiosk.ui.lettering import wrap
+from kiosk.ui.pages import millimetre_px
+from kiosk.ui.pictures import screens
+from kiosk.visit import state as f
+from tests.ui.driver import DIAGONAL, PORTRAIT, WORDS, Desk, needs_gl, window
+
+pytestmark = needs_gl
+MM = millimetre_px(*PORTRAIT, DIAGONAL[PORTRAIT])
+CANDIDATE = f.Candidate(1, "usable", "00000000", "19000101")
+
+
+def screen(stage: f.Stage) -> Screen:
+    return screen_of(f.Kiosk(f.Rules(), stage), WORDS)
+
+
+START = screen(f.Start())
+READER = screen(f.AwaitingTap(1, 0, 2000, False))
+CARD = screen(f.AwaitingCard(1, 2000))
+
+
+def birthday(digits: str) -> Screen:
+    return screen(f.AwaitingBirthday(1, 2000, CANDIDATE, digits))
+
+
+def done(*appointments: f.Appointment) -> Screen:
+    return screen(f.Done(1, 1010, f.Reception(date(2026, 1, 15), "8:52", "00000000", 27, appointments)))
+
+
+# -- fingers --------------------------------------------------------------------------------------------------------
+
+
+def test_a_button_is_pressed_when_the_finger_leaves_it() -> None:
+    desk = Desk()
+    desk.show(START)
+    finger = desk.down(*desk.middle("mynumber"))
+    assert desk.pressed == []
+    desk.up(finger)
+    assert desk.pressed == ["mynumber"]
+
+
+def test_a_finger_may_slide_off_a_little_and_stay_long() -> None:
+    desk = Desk()
+    desk.show(START)
+    box = desk.view.buttons["patient_card"]
+    for slide_mm, presses in ((4.5, 1), (5.5, 0)):
+        desk.pressed.clear()
+        finger = desk.down(box.right - 1, box.y + 1)
+        desk.clock.now += 60
+        desk.up(finger, box.right + slide_mm * MM, box.y - 1)
+        assert len(desk.pressed) == presses
+
+
+def test_a_finger_that_slides_onto_another_button_presses_neither() -> None:
+    desk = Desk()
+    desk.show(START)
+    desk.up(desk.down(*desk.middle("mynumber")), *desk.middle("patient_card"))
+    assert desk.pressed == []
+
+
+def test_the_button_under_the_finger_changes_at_once() -> None:
+    desk = Desk()
+    desk.show(START)
+    before = _pixels(desk)
+    finger = desk.down(*desk.middle("mynumber"))
+    touched = _pixels(desk)
+    desk.up(finger)
+    desk.view.tick()
+    assert before != touched
+    assert _pixels(desk) == before
+
+
+def test_a_finger_that_came_down_on_the_old_page_presses_nothing_of_the_new_one() -> None:
+    desk = Desk()
+    desk.show(READER)
+    finger = desk.down(*desk.middle("cancel"))
+    desk.show(CARD)
+    assert desk.view.buttons["cancel"].holds(finger.x, PORTRAIT[1] - finger.y)
+    desk.up(finger)
+    assert desk.pressed == []
+
+
+def test_a_finger_on_its_way_when_the_page_changed_presses_nothing() -> None:
+    desk = Desk()
+    desk.show(CARD, settle=False)
+    desk.clock.now += 0.2
+    desk.tap("cancel")
+    assert desk.pressed == []
+    desk.clock.now += 0.1
+    desk.tap("cancel")
+    assert desk.pressed == ["cancel"]
+
+
+def test_a_page_that_takes_long_to_draw_is_touched_by_nobody_before_it_was_seen() -> None:
+    """On a slow graphics card the finger that is felt after the drawing meant the page before it."""
+    desk = Desk()
+    desk.show(CARD, settle=False)
+    desk.clock.now += 2.0
+    desk.view.seen()
+    desk.clock.now += 0.2
+    desk.tap("cancel")
+    assert desk.pressed == []
+    desk.view.seen()  # every further frame of the same page
+    desk.clock.now += 0.1
+    desk.tap("cancel")
+    assert desk.pressed == ["cancel"]
+
+
+def test_digits_can_be_typed_as_fast_as_fingers_go() -> None:
+    """The page of the birth day stays the same page: neither the calm nor a new drawing swallows a digit."""
+    desk = Desk()
+    desk.show(birthday(""))
+    desk.tap("key_0")
+    desk.show(birthday("0"), settle=False)
+    finger = desk.down(*desk.middle("key_1"))
+    desk.show(birthday("01"), settle=False)
+    desk.up(finger)
+    assert desk.pressed == ["key_0", "key_1"]
+
+
+def test_the_warning_does_not_put_another_button_under_the_finger() -> None:
+    desk = Desk()
+    desk.show(birthday("01"))
+    finger = desk.down(*desk.middle("key_5"))
+    desk.show(screen(f.AwaitingBirthday(1, 1010, CANDIDATE, "01", warned=True)), settle=False)
+    desk.up(finger)
+    desk.tap("key_5")
+    assert desk.pressed == []
+
+
+def test_a_second_finger_is_ignored_while_the_first_is_on_a_button() -> None:
+    desk = Desk()
+    desk.show(START)
+    first = desk.down(*desk.middle("mynumber"), finger=1)
+    second = desk.down(*desk.middle("patient_card"), finger=2)
+    desk.up(second)
+    desk.up(first)
+    assert desk.pressed == ["mynumber"]
+
+
+def test_a_hand_beside_the_buttons_hinders_nobody() -> None:
+    desk = Desk()
+    desk.show(START)
+    desk.down(3, 3, finger=1)
+    desk.up(desk.down(*desk.middle("mynumber"), finger=2))
+    assert desk.pressed == ["mynumber"]
+
+
+def test_a_finger_that_never_left_does_not_lock_the_kiosk_for_ever() -> None:
+    desk = Desk()
+    desk.show(START)
+    desk.down(*desk.middle("mynumber"), finger=1)
+    desk.clock.now += 11
+    desk.up(desk.down(*desk.middle("patient_card"), finger=2))
+    assert desk.pressed == ["patient_card"]
+
+
+@pytest.mark.parametrize("button", ["right", "middle", "scrollup", "scrolldown"])
+def test_only_the_left_button_of_a_mouse_is_a_finger(button: str) -> None:
+    desk = Desk()
+    desk.show(START)
+    desk.up(desk.down(*desk.middle("mynumber"), button=button))
+    assert desk.pressed == []
+
+
+# -- escapes --------------------------------------------------------------------------------------------------------
+
+
+def test_no_key_changes_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    from kivy.base import EventLoop
+
+    desk = Desk()
+    desk.show(START)
+    closed: list[bool] = []
+    kivy_setup.close_escapes(desk.window, lambda: closed.append(True))
+    before = (_pixels(desk), list(desk.window.children), desk.window.rotation, desk.window.fullscreen)
+    modifiers: list[list[str]] = [[], ["ctrl"], ["alt"], ["shift"], ["meta"], ["ctrl", "alt"], ["ctrl", "shift"]]
+    for key, held in itertools.product(range(330), modifiers):
+        for event in ("on_key_down", "on_keyboard"):
+            assert desk.window.dispatch(event, key, key, chr(key), held)
+        desk.window.dispatch("on_key_up", key, key)
+    desk.window.dispatch("on_textinput", "q")
+    desk.window.dispatch("on_drop_file", b"/etc/passwd", 1, 1)
+    assert (_pixels(desk), list(desk.window.children), desk.window.rotation, desk.window.fullscreen) == before
+    assert not EventLoop.quit
+    assert list(tmp_path.iterdir()) == []
+    assert closed == []
+    assert desk.pressed == []
+
+
+def test_kivy_has_no_settings_no_modules_and_no_log_file() -> None:
+    window()
+    from kivy.config import Config
+
+    assert Config.get("kivy", "exit_on_escape") == "0"
+    assert Config.items("modules") == []
+    assert Config.items("input") == [("mouse", "mouse,disable_multitouch")]
+    assert Config.get("graphics", "multisamples") == "0"
+
+
+# -- time -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_time_left_is_drawn_once_a_second_and_not_more_often() -> None:
+    desk = Desk()
+    desk.show(replace(READER, until=desk.clock.now + 60), settle=False)
+    drawn = {_pixels(desk)}
+    for _ in range(4):
+        desk.clock.now += 0.2
+        desk.view.tick()
+        drawn.add(_pixels(desk))
+    assert len(drawn) == 1
+    desk.clock.now += 1
+    desk.view.tick()
+    assert _pixels(desk) not in drawn
+
+
+def test_the_warning_counts_the_seconds() -> None:
+    desk = Desk()
+    desk.show(replace(screen(f.AwaitingCard(1, 2000, warned=True)), until=desk.clock.now + 12), settle=False)
+    assert any(isinstance(item, SecondsLeft) for item in desk.view.items)
+    twelve = _pixels(desk)
+    desk.clock.now += 1.1
+    desk.view.tick()
+    assert _pixels(desk) != twelve
+
+
+def test_a_page_that_lasts_longer_shows_it_without_a_new_page() -> None:
+    desk = Desk()
+    desk.show(replace(READER, until=desk.clock.now + 10), settle=False)
+    desk.clock.now += 9
+    desk.view.tick()
+    nearly_over = _pixels(desk)
+    desk.view.refresh_until(desk.clock.now + 60)
+    desk.view.tick()
+    assert _pixels(desk) != nearly_over
+
+
+# -- letters --------------------------------------------------------------------------------------------------------
+
+SCREEN_FONTS = ("BIZUDPGothic-Regular.ttf", "NotoSansCJKjp-Regular.otf")
+NAMES = {
+    "佐藤 花子": 1, "髙橋 﨑子": 1, "𠮷田 太郎": 1, "한지민": 1, "Nguyễn Văn Đức": 1, "葛󠄀城": 1, "渡邉󠄂": 1, "ﾔﾏﾀﾞ①㈱": 1,
+    "神神": 1, "か\u3099": 1, "Ünal": 1, "王 晓明": 1, "内科😀外来": 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_no_character_is_ever_drawn_by_a_font_that_lacks_it(text: str) -> None:
+    drawn = pieces(text, one_font(text, SCREEN_FONTS))
+    for piece in drawn:
+        with TTFont(path(piece.font), lazy=True) as font:
+            cmap = font.getBestCmap()
+            variants = {s for t in font["cmap"].tables if t.format == 14 for s in t.uvsDict}
+        assert all(ord(c) in cmap or ord(c) in variants for c in piece.text)
+    assert (MISSING in "".join(piece.text for piece in drawn)) == ("😀" in text)
+
+
+@pytest.mark.parametrize("text", [name for name, count in NAMES.items() if count == 1])
+def test_a_label_is_set_in_one_font(text: str) -> None:
+    assert len({piece.font for piece in pieces(text, one_font(text, SCREEN_FONTS))}) == 1
+
+
+def test_a_character_that_no_font_has_does_not_drag_the_others_along() -> None:
+    assert one_font("内科😀", SCREEN_FONTS) == SCREEN_FONTS[:1]
+    assert pieces("内科😀", SCREEN_FONTS) == (Piece(SCREEN_FONTS[0], f"内科{MISSING}"),)
+
+
+def squares(text: str) -> float:
+    return float(len(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "lines"),
+    [
+        ("受付が完了しました", 9, ["受付が完了しました"]),
+        ("まだ受付は終わっていません", 10, ["まだ受付は", "終わっていません"]),
+        ("マイナンバーカードを置いてください", 12, ["マイナンバーカードを", "置いてください"]),
+        ("どちらのカードをお持ちですか？", 10, ["どちらのカードを", "お持ちですか？"]),
+        ("受付票が出てこなくても、受付は完了しています。", 13, ["受付票が出てこなくても、", "受付は完了しています。"]),
+        ("読み取り機に置いてください", 8, ["読み取り機に", "置いてください"]),
+        ("中央診療棟3階 東側", 7, ["中央診療棟3階", "東側"]),
+    ],
+)
+def test_lines_are_broken_where_one_would_breathe(text: str, width: int, lines: list[str]) -> None:
+    assert wrap(text, width, squares, torn=True) == lines
+
+
+@pytest.mark.parametrize("width", range(2, 30))
+def test_no_line_begins_with_a_mark_and_nothing_is_lost(width: int) -> None:
+    for _, each in screens(WORDS):
+        for text in (each.title, *each.lines):
+            lines = wrap(text, width, squares, torn=True)
+            assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+            assert not any(line[0] in "、。）」ーっょ" for line in lines)
+
+
+# -- nothing stays --------------------------------------------------------------------------------------------------
+
+
+def test_nothing_of_a_patient_remains_after_the_page_is_gone() -> None:
+    from kivy.core.text import LabelBase
+
+    desk = Desk()
+    canary = "".join(["鸚", "鵡", "科"])
+    desk.show(done(f.Appointment("13:07", canary, canary, canary)))
+    assert _holding(canary, LabelBase)
+    desk.show(START)
+    assert _holding(canary, LabelBase) == []
+
+
+def _holding(canary: str, label: Any) -> list[str]:
+    """Types of living objects with the canary in them."""
+    gc.collect()
+    found = []
+    for one in gc.get_objects():
+        kind = type(one)  # isinstance would ask a weak proxy's dead object
+        if issubclass(kind, dict):
+            values: Any = list(one.values())
+        elif issubclass(kind, list | tuple):
+            values = list(one)
+        elif issubclass(kind, (Paragraph, Piece, f.Appointment, Screen, label)):
+            values = [*vars(one).values(), getattr(one, "text", "")]
+        else:
+            continue
+        if any(isinstance(value, str) and canary in value for value in values):
+            found.append(kind.__name__)
+    return found
+
+
+def test_pages_that_are_gone_leave_no_drawing_behind() -> None:
+    from kivy.base import EventLoop
+    from kivy.graphics.instructions import Instruction
+
+    desk = Desk()
+    every = [each for _, each in screens(WORDS)]
+
+    def instructions_after(pages: int) -> int:
+        for each in itertools.islice(itertools.cycle(every), pages):
+            desk.show(each)
+        desk.show(START)
+        EventLoop.idle()
+        gc.collect()
+        return sum(issubclass(type(one), Instruction) for one in gc.get_objects())
+
+    assert instructions_after(70) <= instructions_after(10) + 20  # one page has hundreds
+
+
+def _pixels(desk: Desk) -> bytes:
+    return bytes(desk.view.export_as_image().texture.pixels)
+
+
+def test_appointments_as_long_as_an_import_allows_are_set_before_anybody_takes_the_window_for_stuck() -> None:
+    long = f.Appointment("13:00", "呼吸器" * 166, "佐藤" * 249, "A棟1階2番窓口、" * 55)
+    desk = Desk()
+    began = time.monotonic()
+    desk.show(done(long))
+    assert time.monotonic() - began < 8  # 0.5 s on a small PC; it was 17 s
+    assert all(each.height_px <= words.box.height * MM + 1 for words, each in desk.view.fitted)
