@@ -25,12 +25,13 @@ from kiosk.config import load as load_config
 from kiosk.courier import assembly
 from kiosk.courier.ledger import LedgerLost
 from kiosk.operations import status, status_text
+from kiosk.process.complain import complain
 from kiosk.process.locks import Held, Unusable
 from kiosk.process.stderr import unblock
 from kiosk.reception import assembly as reception
-from kiosk.reception.headless import Headless, complain
-from kiosk.reception.loop import Face
+from kiosk.reception.headless import Headless
 from kiosk.screens import screens
+from kiosk.screens.face import Face
 from kiosk.words import texts
 
 EXIT_WRONG = 1

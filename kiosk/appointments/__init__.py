@@ -1,1 +1,1 @@
-"""How appointments come in: the import folder, exports fetched from a share, the table of reference numbers, retention."""
+"""How appointments come in: import folder, exports fetched from a share, reference numbers, retention."""

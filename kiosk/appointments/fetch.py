@@ -28,11 +28,11 @@ from drivers.share import Busy, Entry, Missing, Share, ShareError, TooLarge, Unr
 from drivers.share.protocol import ENTRIES_MAX
 from kiosk.config import Config, password
 from kiosk.process import moments, own_files, safe_files
+from kiosk.process.complain import complain
+from kiosk.process.ending import when_asked_to_end
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import Unusable
 from kiosk.process.systemd import Notifier
-from kiosk.reception.courier_process import when_asked_to_end
-from kiosk.reception.headless import complain
 
 EVERY_S: Final = 5.0
 SAY_AGAIN_S: Final = 60.0  # a share may fail in another way each round

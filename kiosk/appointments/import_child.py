@@ -1,4 +1,6 @@
-"""`python -m kiosk.appointments.import_child`: one export from standard input into the reservations, in a process of its own.
+"""`python -m kiosk.appointments.import_child`: one export from standard input into the reservations.
+
+It is a process of its own.
 
 A file may be anything, and the reception must outlive it: this process has limits of memory and time, is the one that
 the kernel ends first when memory is short, and ends with the process that started it (importer).

@@ -11,11 +11,11 @@ from drivers.share import Share, open_share
 from kiosk.config import Config
 from kiosk.courier.courier import Courier, Settings, Shares
 from kiosk.courier.ledger import LedgerLost
+from kiosk.process.ending import when_asked_to_end, when_parent_dies
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import DataLock
 from kiosk.process.stderr import drain
 from kiosk.process.systemd import Notifier
-from kiosk.reception.courier_process import when_asked_to_end, when_parent_dies
 
 # Asked to end, or the parent died: what hangs on a dead server is left behind.
 END_S = 1.5

@@ -21,8 +21,8 @@ from kiosk.demo.account import CLEAN_START, Account
 from kiosk.demo.face import DidNotHappen, WatchedFace
 from kiosk.demo.hospital import Hospital
 from kiosk.demo.knobs import bench
+from kiosk.process.complain import complain
 from kiosk.reception import assembly
-from kiosk.reception.headless import complain
 from kiosk.ui.kivy_setup import NoDisplay
 from kiosk.ui.window import Window
 from kiosk.words import texts

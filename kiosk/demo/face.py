@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from kiosk.reception.loop import Face
+from kiosk.screens.face import Face
 from kiosk.screens.screens import Screen
 
 _SCREENS_MAX = 1000

@@ -18,8 +18,8 @@ from drivers.simulated.escpos_stream import SlipJob
 from kiosk.demo.hospital import Hospital, Line, PrinterState
 from kiosk.demo.panel_model import Bench, Glance, Grey, Knob, Section
 from kiosk.demo.people import CARD_HOLDERS, VISITORS
+from kiosk.process.complain import complain
 from kiosk.process.event_log import EVENTS
-from kiosk.reception.headless import complain
 
 _DELIVERED_SHOWN: Final = 4
 _EVENTS_SHOWN: Final = 12

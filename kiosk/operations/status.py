@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping
@@ -22,12 +21,12 @@ from kiosk.courier import summary
 from kiosk.courier.line import ask_once
 from kiosk.machine import facts as machine_facts
 from kiosk.operations import stopped_reception
-from kiosk.process import disk_room, locks, moments, safe_files
+from kiosk.process import disk_room, locks, moments
 from kiosk.process.event_log import EVENTS
+from kiosk.reception import run_status
+from kiosk.reception.run_status import RUN_STATUS, printer_lock
 from kiosk.reception.troubles import TROUBLES, Trouble
 
-RUN_STATUS = "status-run.json"
-PRINTER_LOCK = "printer.lock"
 PRINTER_FRESH_S = 60.0
 SAID_NOTHING_S = 60.0  # the reception says what it sees every ten seconds
 
@@ -64,25 +63,6 @@ class Status:
         """One thing that is wrong; `more`: what the sentence says of it."""
         self.wrong.append(sentence)
         self.problems.append({"code": code, **more})
-
-
-def write_run_status(folder: Path, facts: Mapping[str, Any]) -> bool:
-    """The reception's part, replaced whole. False: it could not be written, which is no reason to stop a reception."""
-    temporary = folder / f".{RUN_STATUS}.{os.getpid()}"
-    try:
-        temporary.write_text(json.dumps({**moments.now(), **facts}), encoding="utf-8")
-        temporary.replace(folder / RUN_STATUS)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        return False
-    return True
-
-
-def forget_run_status(folder: Path) -> None:
-    """The reception ends on purpose."""
-    with suppress(OSError):
-        (folder / RUN_STATUS).unlink(missing_ok=True)
 
 
 def collect(config: Config, acknowledge: bool, *, ask_printer: bool = True) -> Status:
@@ -188,7 +168,7 @@ def _in_words(since: str, zone: ZoneInfo) -> str:
 
 def _reception(status: Status, folder: Path) -> None:
     alive = locks.is_held(folder, "run")
-    status.facts["reception"] = {"alive": alive} | (_run_status(folder) if alive else {})
+    status.facts["reception"] = {"alive": alive} | (run_status.read(folder) if alive else {})
     if not alive and (folder / RUN_STATUS).exists():  # one that is stopped on purpose takes it away
         status.found("reception_gone", "The reception (kiosk run) ended by itself and is not running.")
     silent_s = _silent_s(folder, status.facts["reception"]) if alive else 0.0
@@ -241,12 +221,6 @@ def _silent_s(folder: Path, told: Mapping[str, object]) -> float:
     return 0.0  # it has only begun
 
 
-def _run_status(folder: Path) -> dict[str, Any]:
-    # It may be root who asks, and the folder is the reception's.
-    facts = safe_files.json_of(folder / RUN_STATUS)
-    return facts if isinstance(facts, dict) else {}
-
-
 def _printer(status: Status, config: Config) -> None:
     """What the reception knows, if that is fresh; else ask the printer, one at a time."""
     known = status.facts["reception"].get("printer")
@@ -266,12 +240,3 @@ def _printer(status: Status, config: Config) -> None:
         status.found("printer", f"The printer: {known['state']}.", state=known["state"])
     elif known["paper_near_end"]:
         status.facts["printer"]["hint"] = "The paper is near its end."
-
-
-def printer_lock(data_dir: Path) -> Path | None:
-    """The lock that the reception uses. Never made by another user (root): the reception could not open it then."""
-    lock = data_dir / PRINTER_LOCK
-    try:
-        return lock if lock.exists() or data_dir.stat().st_uid == os.geteuid() else None
-    except OSError:
-        return None

@@ -18,9 +18,9 @@ from functools import cache
 from typing import Any, Final, TypeGuard
 from zoneinfo import ZoneInfo
 
-from kiosk.appliance.machine import event_log
 from kiosk.reception.troubles import TROUBLES
 from kiosk.words import texts
+from kiosk.words.events import words
 from kiosk.words.sentences import turned
 from kiosk.words.texts import Texts
 
@@ -277,4 +277,4 @@ def _words() -> Texts:
 
 @cache
 def _of_events() -> Mapping[str, str]:
-    return event_log.words()
+    return words()

@@ -15,20 +15,24 @@ from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config, ConfigError
 from kiosk.courier.line import CourierLine
-from kiosk.operations import status
+from kiosk.process.complain import complain
+from kiosk.process.ending import ThreadFaults, when_asked_to_end
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import DataLock
 from kiosk.process.systemd import Notifier
+from kiosk.reception import run_status
 from kiosk.reception.board import Board
-from kiosk.reception.courier_process import CourierProcess, ThreadFaults, when_asked_to_end
+from kiosk.reception.courier_events import CourierEar
+from kiosk.reception.courier_process import CourierProcess
 from kiosk.reception.delivery_watch import DeliveryWatch
-from kiosk.reception.headless import complain
 from kiosk.reception.import_watch import ImportWatch
-from kiosk.reception.loop import CourierEar, Devices, Face, Inbox, Runtime
+from kiosk.reception.loop import Devices, Inbox, Runtime
+from kiosk.reception.printer_worker import PrinterWorker
 from kiosk.reception.reservations_guard import Guard
+from kiosk.reception.reservations_worker import ReservationsWorker
 from kiosk.reception.staff_door import OPEN_ON, StaffDoor
 from kiosk.reception.surroundings import Doors, Notices
-from kiosk.reception.worker import PrinterWorker, ReservationsWorker
+from kiosk.screens.face import Face
 from kiosk.screens.screens import Screen
 from kiosk.visit import Rules, step, switched_on
 from kiosk.words import texts
@@ -61,7 +65,7 @@ def run(
         log.write("kiosk_started")
         face.serve(lambda: receive(config, folder, references, log, inbox, face, notifier, faults, clean_start))
         if not faults.any:  # else it ends by itself, and staff hear that until it runs again
-            status.forget_run_status(folder)
+            run_status.forget(folder)
     finally:
         notifier.stopping()
         if courier is not None:
@@ -195,7 +199,7 @@ def _printer_worker(
     config: Config, folder: Path, clock: Clock, runtime: Runtime, inbox: Inbox, board: Board, log: EventLog
 ) -> PrinterWorker:
     settings = config.printer
-    printer = open_printer(settings.url, status=settings.status, lock=folder / status.PRINTER_LOCK)
+    printer = open_printer(settings.url, status=settings.status, lock=folder / run_status.PRINTER_LOCK)
     return PrinterWorker(
         printer,
         config.site.name,

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kiosk.operations import status
 from kiosk.process.disk_room import DISK_TROUBLES, DiskRoom
 from kiosk.process.event_log import EventLog
+from kiosk.reception import run_status
 from kiosk.reception.tally import Tally
 from kiosk.reception.troubles import TROUBLES, Trouble
 from kiosk.screens.screens import STAFF
@@ -97,7 +97,7 @@ class Board:
         if self._printer is not None:
             state, near_end, at = self._printer
             facts["printer"] = {"state": state, "paper_near_end": near_end, "at": at}
-        if not status.write_run_status(self._folder, facts):
+        if not run_status.write(self._folder, facts):
             self._disk.write_failed()
             self._judge_disk()
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import IO, Any
 
+from kiosk.process.complain import complain
+from kiosk.screens.as_json import facts_of
 from kiosk.screens.screens import Screen
 
 LINE_MAX = 1000
@@ -73,21 +74,6 @@ class Headless:
         quit_()
 
 
-def facts_of(screen: Screen) -> dict[str, Any]:
-    """A screen as the JSON lines tell it, but for the time."""
-    return {
-        "screen": screen.name,
-        "title": screen.title,
-        "lines": list(screen.lines),
-        "buttons": list(screen.buttons),
-        "reason": screen.reason,
-        "notes": list(screen.notes),
-        "leaving": screen.leaving,
-        "unavailable": list(screen.unavailable),
-        "staff": list(screen.staff),
-    }
-
-
 def lines_of(descriptor: int) -> Iterator[str]:
     """Lines of UTF-8 text until the end; bytes that are none show as U+FFFD; a line too long is cut, not split.
 
@@ -112,9 +98,3 @@ def lines_of(descriptor: int) -> Iterator[str]:
             if kept and not cut:
                 yield kept.decode("utf-8", "replace")
             return
-
-
-def complain(message: str) -> None:
-    """A line on stderr for the tester."""
-    with suppress(OSError, ValueError):  # nobody reads it: no reason to stop
-        print(message, file=sys.stderr, flush=True)  # noqa: T201 - the contract

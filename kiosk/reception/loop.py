@@ -10,13 +10,14 @@ import queue
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from drivers.card_reader import CardEvent, CardRead, CardUnreadable, ReaderDown, ReaderUp, SerialCardReader
-from kiosk.courier.line import CourierLine, Message
+from kiosk.courier.line import CourierLine
 from kiosk.process.event_log import EventLog
-from kiosk.reception import courier_messages
-from kiosk.reception.worker import PrinterWorker, ReservationsWorker
+from kiosk.reception.printer_worker import PrinterWorker
+from kiosk.reception.reservations_worker import ReservationsWorker
+from kiosk.screens.face import Face
 from kiosk.screens.screens import Screen, screen_of
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
@@ -26,25 +27,6 @@ from kiosk.words.texts import Texts
 
 PRESSES_MAX = 1000
 HEARTBEAT_S = 1.0
-LINE_LOST_S = 3.0
-# At the start the courier may be starting too; a button that goes grey and comes back sends patients away. Who presses
-# it meanwhile waits for a listing, or hears that none came.
-FIRST_LINE_S = 15.0
-
-
-class Face(Protocol):
-    """Window or headless. `show` never waits, and may be called from any thread."""
-
-    def show(self, screen: Screen) -> None: ...
-
-    def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
-        """Pass on presses of buttons, and the wish to end, from now on."""
-
-    def serve(self, work: Callable[[], None]) -> None:
-        """Run `work` until it returns; a face that needs the main thread for itself runs it in another."""
-
-    def alive(self, now: float) -> bool:
-        """Whether what was shown last can be seen: False before the first picture, and when drawing is stuck."""
 
 
 @dataclass
@@ -95,50 +77,6 @@ class Inbox:
                 self.post(e.CardReaderChanged(True))
             case ReaderDown():
                 self.post(e.CardReaderChanged(False))
-
-
-class CourierEar:
-    """Turns the courier's messages into events, and its absence into TerminalChanged."""
-
-    def __init__(self, inbox: Inbox, log: EventLog) -> None:
-        self._inbox = inbox
-        self._log = log
-        self._lost_at: float | None = time.monotonic()
-        self._connections = 0
-        self._unclear = 0
-        self._said: set[str] = set()
-
-    def heard(self, message: Message) -> None:
-        kind = message.get("event")
-        if kind == "connected":
-            self._lost_at = None
-            if self._connections:
-                self._inbox.post(e.CourierReturned())
-            self._connections += 1
-        elif kind == "disconnected":
-            self._lost_at = time.monotonic()
-        elif (event := self._event(message)) is not None:
-            self._inbox.post(event)
-
-    def _event(self, message: Message) -> e.Event | None:
-        try:
-            return courier_messages.event_of(message, self._connections)
-        except courier_messages.Unclear:
-            self._unclear += 1
-            self._say_once(courier_messages.kind_of(message))
-            return courier_messages.instead(message, self._connections, self._unclear, time.monotonic())
-
-    def _say_once(self, kind: str) -> None:
-        if kind not in self._said:
-            self._said.add(kind)
-            self._log.write("courier_unclear", code=kind)
-
-    def judge(self, now: float) -> None:
-        """A courier that stays away is like a terminal that does not answer."""
-        limit_s = LINE_LOST_S if self._connections else FIRST_LINE_S
-        if self._lost_at is not None and now - self._lost_at > limit_s:
-            self._lost_at = None
-            self._inbox.post(e.TerminalChanged(False))
 
 
 class Runtime:

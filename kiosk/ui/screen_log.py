@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.config import ConfigError
-from kiosk.reception.headless import complain, facts_of
+from kiosk.process.complain import complain
+from kiosk.screens.as_json import facts_of
 from kiosk.screens.screens import Screen
 from kiosk.ui.items import Box
 

@@ -12,7 +12,6 @@ from xml.etree import ElementTree
 import pytest
 
 from drivers.printer.address import parse_url
-from kiosk.appliance.machine import event_log
 from kiosk.appliance.secrets import pin
 from kiosk.appliance.site import apply, candidate, stick
 from kiosk.appliance.technician import jobs
@@ -22,6 +21,7 @@ from kiosk.config import appliance_model as tables
 from kiosk.config.model import Config
 from kiosk.ui import theme
 from kiosk.words import texts
+from kiosk.words.events import words
 from tests import ROOT
 from tests.deploy.test_guide import _anchor, _strings, first_cells, keys
 from tests.image.__main__ import SCENARIOS
@@ -132,7 +132,7 @@ def test_words_quoted_from_a_screen_are_shown_there() -> None:
     drawn = (IMAGE / "draw-pictures").read_text(encoding="utf-8")
     appliance = ROOT / "kiosk" / "appliance"
     sources = [(appliance / name).read_text(encoding="utf-8") for name in ("candidate.py", "pin.py")]
-    shown = [*_strings(WORDS), *_strings(texts.load()), *event_log.words().values(), drawn, *sources]
+    shown = [*_strings(WORDS), *_strings(texts.load()), *words().values(), drawn, *sources]
     quoted = set(re.findall("「([^」]{6,}?)(?:…)?」", TEXT))
     # Of other programs, an example, and a row of a table of the guide's own.
     foreign = {"No bootable device", "Microsoft 3rd Party UEFI CA を許可", "DD イメージ", "ファイル名拡張子"}

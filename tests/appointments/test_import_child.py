@@ -143,7 +143,8 @@ def test_reservations_that_are_down_are_no_fault_of_the_file(desk: Desk) -> None
 def test_a_child_ends_with_the_process_that_started_it(desk: Desk) -> None:
     export = desk.put("a.csv", "1")
     source = (
-        "import os, sys; from datetime import date; from pathlib import Path; from kiosk.appointments.importer import Importer;"
+        "import os, sys; from datetime import date; from pathlib import Path; "
+        "from kiosk.appointments.importer import Importer; "
         "Importer(Path(sys.argv[1]), date.today).import_file(os.open(sys.argv[2], os.O_RDONLY))"
     )
     with held_up(desk):

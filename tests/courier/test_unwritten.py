@@ -1,6 +1,6 @@
 """Results that come while the delivery journal cannot be written: told to the patient all the same, once, and only what
-is new; delivered once when it can. tests/process/test_full_disk.py has the real full disk; here the ledger refuses each write
-and answers each question, as it does then.
+is new; delivered once when it can. tests/process/test_full_disk.py has the real full disk; here the ledger
+refuses each write and answers each question, as it does then.
 """
 
 from __future__ import annotations

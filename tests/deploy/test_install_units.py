@@ -102,7 +102,7 @@ def test_a_service_is_called_as_the_command_line_understands(pc: Pc, name: str) 
 
 
 def test_the_screen_and_the_delivery_are_two_users_that_meet_in_one_folder() -> None:
-    """Only by its x the reception's user passes through the folder, to the socket; tests/process/test_two_users.py tries it."""
+    """Its x alone lets the reception's user pass the folder to the socket (tests/process/test_two_users.py)."""
     courier, reception = service("kiosk-courier.service"), service("kiosk.service")
     assert (courier["User"], reception["User"]) == (["kiosk-courier"], ["kiosk"])
     assert (courier["Group"], courier["SupplementaryGroups"]) == (["kiosk-line"], ["kiosk"])

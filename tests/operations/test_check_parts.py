@@ -23,10 +23,11 @@ from kiosk.config import CardReader, Config, Display
 from kiosk.config.values import ClosedDay
 from kiosk.courier.deliver import TEMP_PATTERN
 from kiosk.machine import displays
-from kiosk.operations import check, status
+from kiosk.operations import check
 from kiosk.operations.check import devices, files, machine, probe
 from kiosk.operations.check.finding import Finding, Findings, ng, ok, skip
 from kiosk.operations.check.schedule import Job, Schedule
+from kiosk.reception import run_status
 from kiosk.results.names import kind
 from tests.hospital import today
 from tests.site_toml import REQUIRED, Site, with_
@@ -380,11 +381,11 @@ def test_a_printer_that_is_never_asked_still_prints(site: Site) -> None:
 
 
 def test_the_lock_of_the_reception_is_used_where_there_is_a_data_folder(tmp_path: Path) -> None:
-    assert status.printer_lock(tmp_path / "none") is None
-    assert status.printer_lock(tmp_path) == tmp_path / "printer.lock"
+    assert run_status.printer_lock(tmp_path / "none") is None
+    assert run_status.printer_lock(tmp_path) == tmp_path / "printer.lock"
     if os.geteuid() == 0:  # root's lock would be one that the kiosk's own user cannot open
         os.chown(tmp_path, 65534, 65534)
-        assert status.printer_lock(tmp_path) is None
+        assert run_status.printer_lock(tmp_path) is None
 
 
 # --- card reader ---------------------------------------------------------------------------------------------------

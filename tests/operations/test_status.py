@@ -20,8 +20,8 @@ from drivers.simulated.printer import SimulatedPrinter
 from kiosk.appointments import retention
 from kiosk.appointments.import_record import ImportRecord, Shrunk
 from kiosk.courier.summary import LEDGER
-from kiosk.operations.status import RUN_STATUS
 from kiosk.process import locks
+from kiosk.reception.run_status import RUN_STATUS
 from tests import ROOT
 from tests.hospital import FILE_OF, PATIENT_OF, Hospital, today, wait_until
 

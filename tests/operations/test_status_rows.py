@@ -17,7 +17,7 @@ import pytest
 from drivers.printer import Reason
 from drivers.share import Refused, ShareError, Unreachable
 from drivers.share.smb import status as smb_status
-from kiosk.appliance.machine import event_log, places
+from kiosk.appliance.machine import programs
 from kiosk.appliance.technician import jobs
 from kiosk.appointments import fetch, import_child, import_folder, import_record
 from kiosk.courier import ledger
@@ -25,6 +25,7 @@ from kiosk.courier.share_health import Health
 from kiosk.operations import status, status_rows
 from kiosk.reception import import_watch
 from kiosk.words import texts
+from kiosk.words.events import words
 from tests import ROOT
 from tests.hospital import FILE_OF, PATIENT_OF, Hospital, wait_until
 from tests.operations.test_check_no_shell import COMMAND
@@ -152,7 +153,7 @@ def test_every_problem_is_said_with_what_to_do(code: str) -> None:
     told = problem("printer", state=code) if code in get_args(Reason) else problem(code)
     [said] = wrong(told)
     sentence, _, do = said.partition(" → ")
-    assert sentence in {*WORDS["problems"].values(), *event_log.words().values()}
+    assert sentence in {*WORDS["problems"].values(), *words().values()}
     assert do == WORDS["do"][code]
 
 
@@ -160,7 +161,7 @@ def test_every_problem_is_said_with_what_to_do(code: str) -> None:
 def test_every_alarm_is_said_with_what_to_do_its_code_and_since_when(code: str) -> None:
     [said] = wrong(alarm(code, name="OQSsiquc01res_face_20260115.xml"))
     more = f"{code}、OQSsiquc01res_face_20260115.xml、2026-01-15 10:31:05 から"
-    assert said == f"{event_log.words()[code]}（{more}） → {WORDS['do'][code]}"
+    assert said == f"{words()[code]}（{more}） → {WORDS['do'][code]}"
     assert "ファイル 12" in wrong(alarm(code))[0]
 
 
@@ -172,7 +173,7 @@ def test_every_state_of_a_share_is_said() -> None:
     for state in (each["state"] for each in health.status().values()):
         assert WORDS["share_states"][state or "not_tried"]
         if state not in (None, "ok"):
-            assert {f"share_{state}"} <= event_log.words().keys() & WORDS["do"].keys()
+            assert {f"share_{state}"} <= words().keys() & WORDS["do"].keys()
     assert set(WORDS["shares"]) == set(ROLES)
     assert set(WORDS["subsidies"]) == set(get_args(ledger.Subsidy))
 
@@ -366,7 +367,7 @@ def test_all_alarms_that_the_journal_holds_come_through_whole(tmp_path: Path) ->
     many = ledger.ALARMS_MAX * len(alarm_codes())
     file = tmp_path / "told.json"
     file.write_text(json.dumps(facts(alarms=[raised] * many, wrong=[sentence] * many)))
-    told = status_rows.facts_in(places.ended(["/bin/cat", str(file)], limit_s=60).out)
+    told = status_rows.facts_in(programs.ended(["/bin/cat", str(file)], limit_s=60).out)
     assert told is not None and len(told["alarms"]) == many
 
 

@@ -19,8 +19,8 @@ from kiosk.appointments import retention
 from kiosk.appointments.import_folder import ImportFolder
 from kiosk.courier import summary
 from kiosk.operations.check import devices
-from kiosk.operations.status import RUN_STATUS
 from kiosk.process import locks, safe_files
+from kiosk.reception.run_status import RUN_STATUS
 
 DEADLINE_S = 60.0
 KEPT = ("reservations.lost", "reservations.imports", "reservations.number", retention.NAME)

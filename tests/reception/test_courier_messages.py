@@ -22,8 +22,9 @@ from kiosk.courier.line import SOCKET, CourierLine, Hub, Message, ask_once
 from kiosk.operations import status, status_text
 from kiosk.operations.metrics.families import families
 from kiosk.process.event_log import EventLog
+from kiosk.reception.courier_events import CourierEar
 from kiosk.reception.delivery_watch import codes_of
-from kiosk.reception.loop import CourierEar, Inbox
+from kiosk.reception.loop import Inbox
 from kiosk.visit import Rules, step, switched_on
 from kiosk.visit import events as e
 from kiosk.visit.state import AtCounter, AwaitingTap, Kiosk, Settling

@@ -3,7 +3,8 @@
 People with owners: every file, card, appointment and slip knows whose it is, so that after every step it can be checked
 that nobody is shown, registered or printed somebody else's (P1), that a result is shown by the rules only (P2), that a
 visit prints once (P5), that the counter says nothing of anybody (P6), that late answers change nothing (P7), and that
-every stage ends. Nothing sleeps; one `random.Random(seed)` a day. `python -m tests.reception.test_kiosk_days DAYS` gives figures.
+every stage ends. Nothing sleeps; one `random.Random(seed)` a day. `python -m
+tests.reception.test_kiosk_days DAYS` gives figures.
 
 The parameters are invented but plausible; the longest delay between tap and file is `unclean_s`, as the rule demands.
 """

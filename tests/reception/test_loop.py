@@ -15,8 +15,9 @@ from PIL.Image import Image
 from drivers.printer import Printed, PrinterStatus, Ready
 from kiosk.courier.line import CourierLine
 from kiosk.process.event_log import EventLog
-from kiosk.reception.loop import FIRST_LINE_S, LINE_LOST_S, PRESSES_MAX, CourierEar, Devices, Inbox, Runtime
-from kiosk.reception.worker import PrinterWorker
+from kiosk.reception.courier_events import FIRST_LINE_S, LINE_LOST_S, CourierEar
+from kiosk.reception.loop import PRESSES_MAX, Devices, Inbox, Runtime
+from kiosk.reception.printer_worker import PrinterWorker
 from kiosk.screens.screens import Screen
 from kiosk.visit import Rules, switched_on
 from kiosk.visit import commands as c

@@ -21,7 +21,7 @@ from drivers.reservations.csv.file import BadCsv, read
 from drivers.reservations.sqlite import file as sqlite_file
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.__main__ import _private, main
-from kiosk.appliance.machine.places import ended
+from kiosk.appliance.machine.programs import ended
 from kiosk.config import ConfigError
 from kiosk.words import texts
 from kiosk.words.sentences import import_in_japanese

@@ -17,7 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.appliance.machine.places import Places, write_durably
+from drivers.durable import write_durably
+from kiosk.appliance.machine.places import Places
 from kiosk.words.sentences import in_japanese
 
 UNIT: Final = "kiosk-check.service"

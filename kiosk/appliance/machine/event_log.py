@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 import logging
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
-from importlib.resources import files
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
 from kiosk.appliance.machine.places import Places
 from kiosk.process import safe_files
+from kiosk.words.events import words
 
 # In English for the system's journal; in Japanese, as those of kiosk.process.event_log, in assets/texts/events_ja.toml.
 EVENTS: Final[Mapping[str, str]] = {
@@ -82,12 +81,6 @@ def last(places: Places, zone: tzinfo, count: int = 50) -> list[str]:
     found = sorted((event for log in logs for event in _tail(log, zone)), key=lambda event: event[0], reverse=True)
     sentences = words()
     return [_line(at, facts, sentences) for at, facts in found[:count]]
-
-
-def words() -> dict[str, str]:
-    """The sentence for each id, in Japanese."""
-    text = (files("assets") / "texts" / "events_ja.toml").read_text(encoding="utf-8")
-    return {str(event): str(sentence) for event, sentence in tomllib.loads(text).items()}
 
 
 def _tail(log: Path, zone: tzinfo) -> Iterator[tuple[datetime, dict[str, str]]]:

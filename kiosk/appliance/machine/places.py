@@ -6,34 +6,15 @@ argument lists, an absolute path, a deadline, no shell. Must never put a secret 
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-# More than `kiosk status --json` with all the alarms that the delivery journal can hold: cut, it would be no JSON.
-_MAX_OUTPUT: Final = 2 * 1024 * 1024
+from kiosk.appliance.machine.programs import Ended, ended
+
 # For setpriv: a right of no use here, which the programs on the screen lack. The kernel lets nobody look into a process
 # (/proc/PID/root, fd, mem) that has a right more than he, even as the same user.
 UNSEEN: Final = ("--inh-caps=-all,+wake_alarm", "--ambient-caps=+wake_alarm")
-# What a program is given of the environment: none of ours may change what a tool of root does.
-_ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A program's end. `code`: its exit code; 127 when it could not be started, 124 when its time was over."""
-
-    code: int
-    out: bytes
-    err: str
-
-    @property
-    def ok(self) -> bool:
-        """Whether it ended with 0."""
-        return self.code == 0
 
 
 @dataclass(frozen=True)
@@ -175,44 +156,3 @@ class Places:
             if key == word:
                 return value
         return None
-
-
-def ended(command: Sequence[str], *, limit_s: float, given: bytes | None = None) -> Ended:
-    """Run `command` to its end, at most `limit_s` seconds; `given` is its standard input."""
-    try:
-        done = subprocess.run(  # noqa: S603 - fixed argument lists, no shell; see the module's text
-            list(command),
-            input=given if given is not None else b"",
-            capture_output=True,
-            timeout=limit_s,
-            check=False,
-            env=_ENVIRONMENT,
-            cwd="/",
-        )
-    except subprocess.TimeoutExpired:
-        return Ended(124, b"", f"no answer within {limit_s:.0f} s")
-    except OSError as error:
-        return Ended(127, b"", os.strerror(error.errno or 0))
-    return Ended(done.returncode, done.stdout[:_MAX_OUTPUT], done.stderr[:_MAX_OUTPUT].decode("utf-8", "replace"))
-
-
-def write_durably(file: Path, content: bytes, mode: int = 0o600) -> None:
-    """Replace `file` so that after a power cut it is the old or the new one, whole. Raises OSError."""
-    part = file.with_name(f".{file.name}.new")
-    part.unlink(missing_ok=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as out:
-        os.fchmod(out.fileno(), mode)  # whatever the umask is
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(file)
-    sync_folder(file.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -22,7 +22,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.appliance.machine.places import Places, write_durably
+from drivers.durable import write_durably
+from kiosk.appliance.machine.places import Places
 from kiosk.process import moments, safe_files
 from kiosk.reception.staff_door import OPEN_ON
 

@@ -22,8 +22,8 @@ from typing import Any, Final
 from kiosk.appliance.machine.event_log import StaffLog
 from kiosk.appliance.machine.places import Places
 from kiosk.appliance.root.verbs import Verbs
+from kiosk.process.ending import when_asked_to_end
 from kiosk.process.systemd import Notifier
-from kiosk.reception.courier_process import when_asked_to_end
 
 MAX_REQUEST: Final = 64 * 1024
 MAX_CLIENTS: Final = 8

@@ -18,7 +18,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from kiosk.appliance.machine import check_run, event_log, screen_owner
-from kiosk.appliance.machine.places import Ended, Places
+from kiosk.appliance.machine.places import Places
+from kiosk.appliance.machine.programs import Ended
 from kiosk.appliance.machine.refused_usb import refused_devices
 from kiosk.appliance.root import description
 from kiosk.appliance.root import verbs_reservations as reservations

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kiosk.appliance.machine.places import write_durably
+from drivers.durable import write_durably
 from kiosk.appliance.secrets.weak_pins import is_weak
 
 TRIES: Final = 5

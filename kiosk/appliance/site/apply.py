@@ -18,7 +18,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from kiosk.appliance.machine.places import Places, ended, write_durably
+from drivers.durable import write_durably
+from kiosk.appliance.machine.places import Places
+from kiosk.appliance.machine.programs import ended
 from kiosk.appliance.site.services.clock import timesyncd_file
 from kiosk.appliance.site.services.drop_ins import drop_ins
 from kiosk.appliance.site.services.firewall import ruleset

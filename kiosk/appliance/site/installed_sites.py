@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from kiosk.appliance.machine.places import Places, sync_folder, write_durably
+from drivers.durable import sync_folder, write_durably
+from kiosk.appliance.machine.places import Places
 from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.site.candidate import OLD_PIN, pin_of
 from kiosk.config import Config

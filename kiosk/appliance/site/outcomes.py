@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from kiosk.appliance.machine.places import Ended
+from kiosk.appliance.machine.programs import Ended
 from kiosk.appliance.site.apply import Failed, Part
 from kiosk.words.sentences import import_in_japanese
 

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.appliance.machine import check_run, event_log, screen_owner
-from kiosk.appliance.machine.places import Places, ended
+from kiosk.appliance.machine.places import Places
+from kiosk.appliance.machine.programs import ended
 from kiosk.appliance.machine.refused_usb import DEVICES, refused_devices
 from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.site import apply, candidate, installed_sites, outcomes, stick

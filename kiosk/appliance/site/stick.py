@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kiosk.appliance.machine.places import Places, sync_folder
+from drivers.durable import sync_folder
+from kiosk.appliance.machine.places import Places
 from kiosk.config import reading
 from kiosk.process import safe_files
 

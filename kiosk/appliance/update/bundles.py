@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from kiosk.appliance.machine.places import Places, ended
+from kiosk.appliance.machine.places import Places
+from kiosk.appliance.machine.programs import ended
 
 Reason = Literal[
     "wrong_signer", "tampered", "not_for_this", "too_old", "same", "no_space", "busy", "broken_file", "no_stick",

@@ -18,9 +18,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from drivers.durable import write_durably
 from kiosk.appliance.machine import screen_owner
 from kiosk.appliance.machine.event_log import StaffLog
-from kiosk.appliance.machine.places import Places, write_durably
+from kiosk.appliance.machine.places import Places
 from kiosk.appliance.update import slots
 from kiosk.process.systemd import STEP_S
 

@@ -17,7 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.appliance.machine.places import Places, write_durably
+from drivers.durable import write_durably
+from kiosk.appliance.machine.places import Places
 
 OTHER: Final = {"A": "B", "B": "A"}
 TRIAL: Final = "kiosk_trial"

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from drivers.printer import open_printer
 from drivers.share import LogonGate, Share, open_share
 from kiosk.config import Config, ConfigError, password
-from kiosk.operations import status
 from kiosk.operations.check import devices, files, machine, probe, shares
 from kiosk.operations.check.finding import Finding, Findings, ng, skip
 from kiosk.operations.check.schedule import LIMIT_S, Job
 from kiosk.operations.check.shares import Open, Role
+from kiosk.reception import run_status
 
 PRINT_LIMIT_S = 150.0  # a whole slip at 9600 baud, see drivers.printer.session
 
@@ -41,7 +41,7 @@ def jobs(config: Config, options: Options) -> list[Job]:
     """Everything that can be looked at, in the order in which it is told."""
     folder, numbers = config.site.data_dir, config.reference_numbers.map
     printer = open_printer(
-        config.printer.url, status=config.printer.status, lock=status.printer_lock(config.site.data_dir)
+        config.printer.url, status=config.printer.status, lock=run_status.printer_lock(config.site.data_dir)
     )
     ask = options.ask
     return [

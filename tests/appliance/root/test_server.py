@@ -21,6 +21,7 @@ from kiosk.appliance.root import server as staff
 from kiosk.appliance.root import verbs
 from kiosk.appliance.secrets import pin, sealed
 from kiosk.process import event_log
+from kiosk.words.events import words
 from tests import ROOT
 from tests.appliance.staff_machine import PIN, Machine, machine, script
 from tests.process.test_safe_files import answered
@@ -472,7 +473,7 @@ def test_no_line_of_a_log_ends_roots_helper(helper: Helper, kiosk: Machine) -> N
 
 
 def test_every_event_has_a_japanese_sentence() -> None:
-    assert set(events.words()) == {*event_log.EVENTS, *events.EVENTS}
+    assert set(words()) == {*event_log.EVENTS, *events.EVENTS}
 
 
 # --- after a start ----------------------------------------------------------------------------------------------------

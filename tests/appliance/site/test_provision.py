@@ -20,7 +20,7 @@ from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.site import candidate, installed_sites, provision, stick
 from kiosk.appliance.site.provision import Provision, Result
 from kiosk.config import load
-from kiosk.operations.status import RUN_STATUS
+from kiosk.reception.run_status import RUN_STATUS
 from tests import ROOT
 from tests.appliance.staff_machine import PIN, Machine, machine, script
 from tests.hospital import Hospital

@@ -1,0 +1,121 @@
+"""The thread that prints slips: one event for each command, whatever the printer does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+from drivers.printer import NotPrinted, NotReady, Printer, PrinterStatus
+from kiosk.reception.worker import Report, Worker, clock_text
+from kiosk.slip import content as slip
+from kiosk.slip import picture as slip_picture
+from kiosk.visit import commands as c
+from kiosk.visit import events as e
+
+
+class PrinterWorker:
+    """Slips. A slip whose visit is over is not begun: it would come out into the next patient's hands.
+
+    `still_wanted(visit)`: that visit is still where it asked for the slip. `told(state, paper_near_end)` hears how the
+    printer is: `ready` or a reason.
+    """
+
+    def __init__(
+        self,
+        printer: Printer,
+        hospital: str,
+        width_mm: Literal[58, 80],
+        barcode: Literal["code128", "nw7", "qr"],
+        poll_s: float,
+        clock: Callable[[], datetime],
+        still_wanted: Callable[[int], bool],
+        post: Callable[[e.Event], None],
+        told: Callable[[str, bool], None],
+        report: Report,
+    ) -> None:
+        self._printer = printer
+        self._hospital = hospital
+        self._width_mm: Literal[58, 80] = width_mm
+        self._barcode: Literal["code128", "nw7", "qr"] = barcode
+        self._clock = clock
+        self._still_wanted = still_wanted
+        self._post = post
+        self._told = told
+        self._report = report
+        self._worker = Worker("printer", poll_s, self._poll)
+        self._worker.do(slip_picture.warm_up)  # the first patient must not wait for fonts to load
+        if poll_s:  # staff see at once that the paper is out, not after the first pause
+            self._worker.do(self._poll)
+
+    def print_slip(self, command: c.PrintSlip) -> None:
+        if not self._worker.do(lambda: self._print_slip(command)):
+            self._post(e.SlipFailed(command.visit, "printer_stalled"))
+
+    def print_counter_slip(self, command: c.PrintCounterSlip) -> None:
+        self._worker.do(lambda: self._print_counter_slip(command))
+
+    def close(self) -> None:
+        self._worker.close(5.0)
+
+    def _print_slip(self, command: c.PrintSlip) -> None:
+        if not self._still_wanted(command.visit):
+            return  # the flow has told the patient by its own deadline
+        reception = command.reception
+        composed = slip.reception_slip(
+            hospital=self._hospital,
+            day=reception.day,
+            time=reception.clock,
+            number=reception.number,
+            appointments=tuple(
+                slip.SlipAppointment(each.time, each.department, each.doctor, each.place)
+                for each in reception.appointments
+            ),
+            notes=reception.notes,
+            patient_number=reception.patient_number,
+            again=reception.again,
+        )
+        failed = self._print(composed)
+        self._post(e.SlipFailed(command.visit, failed) if failed else e.SlipPrinted(command.visit))
+
+    def _print_counter_slip(self, command: c.PrintCounterSlip) -> None:
+        if not self._still_wanted(command.visit):
+            return
+        now = self._clock()
+        clock = clock_text(now.time())
+        composed = slip.counter_slip(hospital=self._hospital, day=now.date(), time=clock, reason=command.reason)
+        if failed := self._print(composed):
+            self._report("counter_slip_failed", visit=command.visit, code=failed)
+
+    def _print(self, composed: slip.Slip) -> str | None:
+        """None when the slip is out, else why not."""
+        try:
+            picture = slip_picture.draw(composed, width_mm=self._width_mm, barcode=self._barcode)
+            outcome = self._printer.print(picture)
+        except Exception as error:  # noqa: BLE001 - the arrival stays registered whatever goes wrong with its slip
+            return self._fault(error)
+        if isinstance(outcome, NotPrinted):
+            self._told(outcome.reason, False)
+            return outcome.reason
+        self._told("ready", bool(outcome.paper_near_end))
+        return None
+
+    def _fault(self, error: Exception) -> str:
+        """A fault of ours: for staff and patient the printer does not print, whoever is to blame."""
+        self._report("printer_state", code="fault", what=type(error).__name__)
+        self._told("printer_stalled", False)
+        return "printer_stalled"
+
+    def _poll(self) -> None:
+        try:
+            status = self._printer.status()
+        except Exception as error:  # noqa: BLE001 - this thread prints; that it ended nobody would notice
+            self._fault(error)
+        else:
+            self._tell(status)
+
+    def _tell(self, status: PrinterStatus) -> None:
+        if isinstance(status, NotReady):
+            self._told(status.reason, False)
+        else:
+            self._told("ready", bool(status.paper_near_end))

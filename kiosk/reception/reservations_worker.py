@@ -1,0 +1,132 @@
+"""The thread that looks appointments up and registers arrivals: one event for each command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from drivers import reservations as rs
+from kiosk.appointments.reference_numbers import ReferenceNumbers
+from kiosk.reception.worker import Report, Tell, Worker, clock_text
+from kiosk.slip import content as slip
+from kiosk.visit import commands as c
+from kiosk.visit import events as e
+from kiosk.visit.state import Appointment
+
+REFERENCES_EVERY_S = 10.0
+
+
+class ReservationsWorker:
+    """Look-up and arrival. `clock()`: the site's aware local time. `still_wanted(visit)`: nobody gave the visit up."""
+
+    def __init__(
+        self,
+        reservations: rs.Reservations,
+        references: ReferenceNumbers,
+        places: dict[str, str],
+        clock: Callable[[], datetime],
+        still_wanted: Callable[[int], bool],
+        post: Callable[[e.Event], None],
+        report: Report,
+        trouble: Tell,
+    ) -> None:
+        self._reservations = reservations
+        self._references = references
+        self._places = places
+        self._clock = clock
+        self._still_wanted = still_wanted
+        self._post = post
+        self._report = report
+        self._trouble = trouble
+        # Also between visits: staff must hear of a bad table before it sends a patient to the counter.
+        self._worker = Worker("reservations", REFERENCES_EVERY_S, self._judge_references)
+
+    def look_up(self, command: c.LookUp) -> None:
+        self._submit(command.visit, lambda: self._look_up(command))
+
+    def register(self, command: c.Register) -> None:
+        self._submit(command.visit, lambda: self._register(command))
+
+    def close(self) -> None:
+        self._worker.close(2.0)
+
+    def _submit(self, visit: int, work: Callable[[], e.Event]) -> None:
+        def job() -> None:
+            try:
+                event = work()
+            except rs.ReservationsDown as error:
+                self._report("reservations_failed", visit=visit, what=str(error))
+                event = e.ReservationsFailed(visit)
+            except Exception as error:  # noqa: BLE001 - a fault of ours must end this visit at the counter, not hang it
+                self._report("reservations_failed", visit=visit, what=type(error).__name__)
+                event = e.ReservationsFailed(visit)
+            self._post(event)
+
+        if not self._worker.do(job):
+            self._post(e.ReservationsFailed(visit))
+
+    def _look_up(self, command: c.LookUp) -> e.Event:
+        number: str | None = command.number
+        if command.route == "mynumber":
+            number = self._references.patient_number_for(command.number)
+            self._judge_references()
+        if number is None:
+            return e.PatientUnknown(command.visit)
+        now = self._clock()
+        answer = self._reservations.find(number, now.date())
+        if answer.patient_number != number:
+            self._report("reservations_failed", visit=command.visit, what="answer about someone else")
+            return e.ReservationsFailed(command.visit)
+        if isinstance(answer, rs.Unknown):
+            return e.PatientUnknown(command.visit)
+        return e.AppointmentsFound(
+            command.visit,
+            now.date(),
+            clock_text(now.time()),
+            number,
+            self._shown(answer.appointments),
+            answer.arrival is not None,
+            answer.next_day,
+        )
+
+    def _judge_references(self) -> None:
+        try:
+            problem: Exception | None = self._references.refresh()
+        except Exception as error:  # noqa: BLE001 - between visits nobody else would notice that this thread has ended
+            problem = RuntimeError(type(error).__name__)
+        self._trouble("reference_numbers_refused", None if problem is None else str(problem))
+
+    def _register(self, command: c.Register) -> e.Event:
+        answer = self._reservations.register(
+            command.patient_number, command.day, self._clock(), lambda: self._still_wanted(command.visit)
+        )
+        if answer.patient_number != command.patient_number:
+            self._report("reservations_failed", visit=command.visit, what="answer about someone else")
+            return e.ReservationsFailed(command.visit)
+        match answer:
+            case rs.Registered() | rs.AlreadyRegistered():
+                at = answer.arrival.at.astimezone(self._clock().tzinfo)
+                return e.ArrivalRegistered(
+                    command.visit,
+                    command.day,
+                    clock_text(at.time()),
+                    answer.patient_number,
+                    answer.arrival.number,
+                    self._shown(answer.appointments),
+                    isinstance(answer, rs.AlreadyRegistered),
+                )
+            case rs.NothingToRegister():
+                return e.NothingToRegister(command.visit)
+            case rs.Withdrawn():
+                return e.ReservationsFailed(command.visit)
+
+    def _shown(self, appointments: tuple[rs.Appointment, ...]) -> tuple[Appointment, ...]:
+        return tuple(
+            Appointment(
+                clock_text(each.time),
+                slip.shown(each.department),
+                slip.shown(each.doctor),
+                slip.shown(each.place or self._places.get(each.department, "")),
+            )
+            for each in appointments
+        )
