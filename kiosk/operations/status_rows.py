@@ -1,7 +1,7 @@
 """`kiosk status --json` -> the rows of the technician's ［状態］, in Japanese. Pure.
 
-Owns which row says what; the words are in assets/texts/status-ja.toml, those of the event log's codes in
-events_ja.toml. Must never lose a thing that is wrong (what no sentence fits is shown as it is), say a number that is
+Owns which row says what; the words are in assets/texts/ja/status.toml, those of the event log's codes in
+events.toml. Must never lose a thing that is wrong (what no sentence fits is shown as it is), say a number that is
 not known, or believe that the facts have the right shape: they pass through the reception's user.
 
 Version and slot are not among the rows: machine_words.version says them above.
@@ -87,7 +87,7 @@ def _problem(problem: Facts, facts: Facts, since: Mapping[str, str]) -> str:
     match code:
         case "share":
             where, _, message = str(_part(facts, "shares", role).get("message") or "").partition(": ")
-            details = [where, turned("status-ja", "message", message), since.get(role, "")]
+            details = [where, turned("status", "message", message), since.get(role, "")]
             return _told(f"share_{state}", details, _of_share(role))
         case "printer":
             return _told(state, [])
@@ -272,7 +272,7 @@ def _time(seconds: object) -> str:
 
 @cache
 def _words() -> Texts:
-    return texts.load("status-ja")
+    return texts.load("status")
 
 
 @cache

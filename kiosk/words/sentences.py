@@ -1,7 +1,7 @@
 """What other programs of the kiosk tell in English -> the same in Japanese, for the screen. Pure.
 
-Owns how a sentence is found; the sentences themselves are in assets/texts, config-ja.toml for problems of site.toml,
-import-ja.toml for exports of appointments, status-ja.toml for shares. Must never lose a problem of site.toml (one that
+Owns how a sentence is found; the sentences themselves are in assets/texts, config.toml for problems of site.toml,
+import.toml for exports of appointments, status.toml for shares. Must never lose a problem of site.toml (one that
 no sentence fits stays as it is), or let through a line about appointments that no sentence fits (it may hold a
 patient's data).
 """
@@ -15,8 +15,8 @@ from typing import Final
 from kiosk.words import texts
 from kiosk.words.texts import Texts
 
-_SITE: Final = "config-ja"
-_IMPORT: Final = "import-ja"
+_SITE: Final = "config"
+_IMPORT: Final = "import"
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 # Trying sentences costs a power of the length, and names of files in a site.toml may be long.
 _MAX_CHARS: Final = 2000

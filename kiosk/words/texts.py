@@ -1,4 +1,4 @@
-"""The words on the screen, one file a language in assets/texts."""
+"""The catalogues of assets/texts, one folder a language."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 Texts = Mapping[str, Mapping[str, Any]]
 
 
-def load(language: str = "ja") -> Texts:
-    """The texts of one language, by screen. Raises FileNotFoundError for a language that is not there."""
-    return tomllib.loads((files("assets") / "texts" / f"{language}.toml").read_text(encoding="utf-8"))
+def load(catalogue: str = "patient", language: str = "ja") -> Texts:
+    """The sentences of one catalogue, by table. `patient`: screens and slip. Raises FileNotFoundError."""
+    file = files("assets") / "texts" / language / f"{catalogue}.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8"))

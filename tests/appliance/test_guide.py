@@ -29,7 +29,7 @@ from tests.image.__main__ import SCENARIOS
 GUIDE = ROOT / "deploy" / "APPLIANCE.md"
 IMAGE = ROOT / "deploy" / "image"
 TEXT = GUIDE.read_text(encoding="utf-8")
-WORDS: dict[str, Any] = dict(texts.load("appliance-ja"))
+WORDS: dict[str, Any] = dict(texts.load("technician"))
 INLINE = set(re.findall(r"`([^`\n]+)`", TEXT))
 FENCES = re.findall(r"^```toml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 # FAT and exFAT hold no longer name of a stick.
@@ -131,7 +131,7 @@ def test_every_page_that_staff_may_meet_is_named() -> None:
 def test_words_quoted_from_a_screen_are_shown_there() -> None:
     drawn = (IMAGE / "draw-pictures").read_text(encoding="utf-8")
     appliance = ROOT / "kiosk" / "appliance"
-    sources = [(appliance / name).read_text(encoding="utf-8") for name in ("candidate.py", "pin.py")]
+    sources = [(appliance / name).read_text(encoding="utf-8") for name in ("site/candidate.py", "secrets/pin.py")]
     shown = [*_strings(WORDS), *_strings(texts.load()), *words().values(), drawn, *sources]
     quoted = set(re.findall("「([^」]{6,}?)(?:…)?」", TEXT))
     # Of other programs, an example, and a row of a table of the guide's own.

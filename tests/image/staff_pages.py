@@ -42,7 +42,7 @@ RECOVERY = tuple(
     Page("recovery", "", "counter", buttons=buttons, remarks=("x",), rows=_ROWS, foot="x")
     for buttons in (("format", "reboot", "poweroff"), ("next", "format", "reboot", "poweroff"))
 )
-_WORDS = texts.load("appliance-ja")
+_WORDS = texts.load("technician")
 _SAME = 0.95
 _DRAWN_S = 1.0
 _EDGE_PX = 4

@@ -24,11 +24,11 @@ from kiosk.words import texts
 from tests import ROOT
 from tests.site_toml import REQUIRED, Site, shares, with_
 
-CHECK = ROOT / "kiosk" / "check"
+CHECK = ROOT / "kiosk" / "operations" / "check"
 # What findings quote in their messages: the loader's problems, the table of numbers, what the devices said.
 QUOTED = [
     *(ROOT / "kiosk" / "config").glob("*.py"),
-    ROOT / "kiosk" / "reference_numbers.py",
+    ROOT / "kiosk" / "appointments" / "reference_numbers.py",
     *(path for path in (ROOT / "drivers").rglob("*.py") if "simulated" not in path.parts),
 ]
 COMMAND = re.compile(
@@ -116,7 +116,7 @@ def test_only_the_remedy_becomes_another() -> None:
 
 
 def test_every_button_that_is_named_is_on_the_technicians_page() -> None:
-    buttons: Any = texts.load("appliance-ja")["buttons"]
+    buttons: Any = texts.load("technician")["buttons"]
     named = {name for do in no_shell.INSTEAD.values() for name in re.findall("［(.+?)］", do)}
     assert {"点検", "用紙テスト", "状態", "受付の再起動", "再起動"} <= named
     assert named <= {buttons[button] for button in jobs.MENU}

@@ -30,7 +30,7 @@ from tests import ROOT
 from tests.hospital import FILE_OF, PATIENT_OF, Hospital, wait_until
 from tests.operations.test_check_no_shell import COMMAND
 
-WORDS: Any = texts.load("status-ja")
+WORDS: Any = texts.load("status")
 ROLES = [f"{end}.{route}" for route in get_args(ledger.RouteName) for end in ("terminal", "receipt_computer")]
 WHERE = "smb://192.0.2.10/kiosk-face"
 SINCE = "2026-01-15T01:31:05.123+00:00"
@@ -89,7 +89,7 @@ def row(told: dict[str, Any], label: str) -> str:
 def alarm_codes() -> set[str]:
     """What the courier raises."""
     found = set()
-    for path in (ROOT / "kiosk" / "courier").glob("*.py"):
+    for path in [*(ROOT / "kiosk" / "courier").glob("*.py"), *(ROOT / "kiosk" / "results").glob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             raises = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args
             if raises and node.func.attr in ("alarm", "raise_alarm", "set_alarm"):  # type: ignore[attr-defined]
@@ -100,7 +100,11 @@ def alarm_codes() -> set[str]:
 
 def share_messages() -> Iterator[str]:
     """What a share on a server says, after its place, with a 7 for each thing that is put in."""
-    paths = [path for path in (ROOT / "drivers" / "share").glob("*.py") if path.name != "folder.py"]
+    paths = [
+        path
+        for path in (ROOT / "drivers" / "share").rglob("*.py")
+        if path.name != "folder.py" or path.parent.name == "smb"
+    ]
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.JoinedStr):
@@ -219,7 +223,7 @@ def test_no_row_names_a_command_or_is_english() -> None:
 
 
 def test_every_button_that_is_named_is_on_the_page() -> None:
-    buttons: Any = texts.load("appliance-ja")["buttons"]
+    buttons: Any = texts.load("technician")["buttons"]
     named = set(re.findall("［(.+?)］", json.dumps(WORDS, ensure_ascii=False)))
     assert {"受付の再起動", "確認済みにする", "点検"} <= named
     assert named <= {buttons[button] for button in (*jobs.MENU, "acknowledge")}

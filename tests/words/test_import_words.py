@@ -31,7 +31,7 @@ from tests.site_toml import REQUIRED, Site
 from tests.words.test_site_sentences import PLACE, SENTENCE, Said, assert_one_sentence, fits, said
 from tests.words.test_site_words import JAPANESE, english_in
 
-WORDS = texts.load("import-ja")
+WORDS = texts.load("import")
 # Columns and encodings have the same names in Japanese.
 NAMES = " ".join((*csv_rows.REQUIRED, *csv_rows.OPTIONAL, "UTF CP932 Shift_JIS NUL MB"))
 # What nobody can do anything with in front of the screen.
@@ -41,7 +41,7 @@ DATABASE = ("drivers/reservations/sqlite/reservations.py", "drivers/reservations
 RESTORE = ("drivers/reservations/sqlite/rescue.py", "kiosk/appointments/restore.py")
 FUNCTIONS = {
     "kiosk/__main__.py": ("_import", "_progress", "_data_folder", "_private"),
-    "kiosk/appliance/machine/places.py": ("ended",),
+    "kiosk/appliance/machine/programs.py": ("ended",),
 }
 RAISED = {
     **dict.fromkeys(("_Refused", "BadRecord", "BadCsv"), ("reason",)),
@@ -81,7 +81,7 @@ def sources() -> Iterator[tuple[Path, ast.AST]]:
 def tables_of(file: Path) -> tuple[str, ...]:
     if str(file.relative_to(ROOT)) in READERS:
         return ("reason", "expected", "others")
-    return ("meaning",) if file.name == "sqlite_file.py" else ("said",)
+    return ("meaning",) if str(file.relative_to(ROOT)) == DATABASE[1] else ("said",)
 
 
 SAID = list(said(sources(), RAISED, tables_of, lambda text: text not in NOT_TOLD and not SQL.match(text)))
@@ -97,7 +97,7 @@ def test_the_search_sees_the_sources() -> None:
 @pytest.mark.parametrize("each", SAID, ids=[each.where for each in SAID])
 def test_every_sentence_of_the_importer_has_its_japanese(each: Said) -> None:
     found = [sentence for table in each.tables for sentence in WORDS[table] if fits(sentence, each.english)]
-    assert found, f"assets/texts/import-ja.toml, one of {each.tables}: {each.english}"
+    assert found, f"assets/texts/ja/import.toml, one of {each.tables}: {each.english}"
 
 
 def test_the_catalogue_has_no_sentence_that_nobody_says() -> None:

@@ -1,4 +1,4 @@
-"""Every English sentence about a wrong site.toml has its Japanese in assets/texts/config-ja.toml, and none is idle.
+"""Every English sentence about a wrong site.toml has its Japanese in assets/texts/ja/config.toml, and none is idle.
 
 The English is read from the sources, so that a sentence which somebody adds without its Japanese is found here.
 """
@@ -17,7 +17,7 @@ from kiosk.words import texts
 from tests import ROOT
 from tests.words.test_site_words import english_in
 
-WORDS = texts.load("config-ja")
+WORDS = texts.load("config")
 PLACE = re.compile(r"\{\w+\}")
 WORD = re.compile(r"[A-Za-z]{2,}")
 # Two words beside one another make a sentence of ours; one alone is a name, unless it is raised.
@@ -52,7 +52,7 @@ NOT_IN_SOURCES = ("got", "toml", "python")
 
 def sources() -> Iterator[tuple[Path, ast.AST]]:
     files = sorted((ROOT / "kiosk" / "config").glob("*.py"))
-    files += [ROOT / "kiosk" / "site_needs.py", *sorted((ROOT / "drivers").glob(f"*/{ADDRESSES}"))]
+    files += sorted((ROOT / "drivers").glob(f"*/{ADDRESSES}"))
     yield from ((file, ast.parse(file.read_text(encoding="utf-8"))) for file in files)
     for name, function in (("kiosk/appliance/site/apply.py", "_names"), ("drivers/share/protocol.py", "name_fault")):
         tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
@@ -150,7 +150,7 @@ def test_the_search_sees_the_sources() -> None:
 @pytest.mark.parametrize("each", SAID, ids=[each.where for each in SAID])
 def test_every_sentence_of_the_sources_has_its_japanese(each: Said) -> None:
     found = [sentence for table in each.tables for sentence in WORDS[table] if fits(sentence, each.english)]
-    assert found, f"assets/texts/config-ja.toml, one of {each.tables}: {each.english}"
+    assert found, f"assets/texts/ja/config.toml, one of {each.tables}: {each.english}"
 
 
 def test_the_catalogue_has_no_sentence_that_nobody_says() -> None:

@@ -20,7 +20,7 @@ from kiosk.appliance.machine.places import Places
 from kiosk.process import safe_files
 from kiosk.words.events import words
 
-# In English for the system's journal; in Japanese, as those of kiosk.process.event_log, in assets/texts/events_ja.toml.
+# In English for the system's journal; in Japanese, as those of kiosk.process.event_log, in assets/texts/ja/events.toml.
 EVENTS: Final[Mapping[str, str]] = {
     "staff_unlocked": "The technician's page was opened with the right PIN.",
     "staff_wrong_pin": "A wrong PIN was entered.",

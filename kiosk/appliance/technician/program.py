@@ -65,7 +65,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--idle-s", type=float, default=60.0, metavar="SECONDS", help="a page stays so long untouched")
     arguments = parser.parse_args(argv)
     notifier = Notifier.from_environment()
-    words, display = texts.load("appliance-ja"), display_of(arguments.site)
+    words, display = texts.load("technician"), display_of(arguments.site)
     notifier.starting()
     try:
         window = Window(display, words, screens_to=arguments.screens_to, layout=layout)

@@ -1,6 +1,6 @@
 """One update bundle: who signed it, what it is, whether it is whole, and whether this machine may take it.
 
-Owns the refusals and their codes (the sentences are [reasons] of assets/texts/appliance-ja.toml). Must never believe
+Owns the refusals and their codes (the sentences are [reasons] of assets/texts/ja/technician.toml). Must never believe
 anything in a bundle before its signature was found good, nor write to a slot.
 """
 

@@ -13,11 +13,9 @@ import re
 import subprocess
 import sys
 import threading
-import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +23,7 @@ from kiosk.appliance.machine.places import Places
 from kiosk.appliance.update import bundle_sources, bundles, slots
 from kiosk.appliance.update.bundle_sources import Bundle
 from kiosk.appliance.update.bundles import NAME, Reason, Refused
+from kiosk.words import texts
 
 __all__ = ["Bundle", "Done", "Progress", "Refused", "install", "list_bundles", "previous", "sentence"]
 
@@ -122,8 +121,7 @@ def _restarted(places: Places, slot: str) -> Done | Refused:
 
 def sentence(reason: Reason) -> str:
     """What staff read for a refusal."""
-    text = (files("assets") / "texts" / "appliance-ja.toml").read_text(encoding="utf-8")
-    return str(tomllib.loads(text).get("reasons", {}).get(reason, reason))
+    return str(texts.load("technician").get("reasons", {}).get(reason, reason))
 
 
 def main(arguments: Sequence[str]) -> int:

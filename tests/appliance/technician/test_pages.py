@@ -48,7 +48,7 @@ from kiosk.words import texts
 from tests.appliance.page_pictures import MACHINE, NOW, examples, state_of
 from tests.ui.driver import DIAGONAL, LANDSCAPE, PORTRAIT, needs_gl, window
 
-WORDS = texts.load("appliance-ja")
+WORDS = texts.load("technician")
 EVERY = list(examples(WORDS))
 ALL = pytest.mark.parametrize("page", [page for _, page in EVERY], ids=[name for name, _ in EVERY])
 SIZES = pytest.mark.parametrize("size", [PORTRAIT, LANDSCAPE], ids=["portrait", "landscape"])
