@@ -17,8 +17,8 @@ import pytest
 from tests import ROOT
 
 TOP_LEVEL = {
-    ".ci", ".gitattributes", ".gitignore", "CHANGELOG.md", "LICENSE", "README.md", "assets", "deploy", "drivers",
-    "kiosk", "pyproject.toml", "tests",
+    ".ci", ".gitattributes", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "assets",
+    "deploy", "drivers", "kiosk", "pyproject.toml", "tests",
 }  # fmt: skip
 FILE_MAX_BYTES = 20 * 1024 * 1024
 MODULE_MAX_LINES = 300
