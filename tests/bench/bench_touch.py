@@ -23,7 +23,7 @@ from tests.ui.test_window import x_server
 
 _KIOSK = """
 import sys, threading, time
-from kiosk import texts
+from kiosk.words import texts
 from kiosk.config import Display
 from kiosk.visit import state as f
 from kiosk.screens.screens import screen_of
@@ -48,8 +48,8 @@ window.serve(threading.Event().wait)
 
 _BARE = """
 import time
-from kiosk.ui import setup
-setup.prepare(1080, 1920, fullscreen=True)
+from kiosk.ui import kivy_setup
+kivy_setup.prepare(1080, 1920, fullscreen=True)
 from kivy.base import runTouchApp
 from kivy.core.window import Window as kivy
 from kivy.uix.button import Button

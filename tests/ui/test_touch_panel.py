@@ -18,7 +18,7 @@ pytestmark = needs_gl
 
 PROGRAM = """
 import ctypes, json, threading, time
-from kiosk import texts
+from kiosk.words import texts
 from kiosk.config import Display
 from kiosk.visit import state as f
 from kiosk.screens.screens import screen_of

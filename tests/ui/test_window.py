@@ -265,7 +265,7 @@ def test_a_full_disk_under_screens_to_stops_nothing(tmp_path: Path) -> None:
 LONG_LIFE = """
 import threading
 from pathlib import Path
-from kiosk import texts
+from kiosk.words import texts
 from kiosk.config import Display
 from kiosk.ui.pictures import screens
 from kiosk.ui.window import Window
@@ -308,7 +308,7 @@ def test_three_hundred_screens_leave_no_memory_behind() -> None:
 
 FAILS_AT_ONCE = """
 import threading
-from kiosk import texts
+from kiosk.words import texts
 from kiosk.config import Display
 from kiosk.ui.window import Window
 

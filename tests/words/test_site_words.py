@@ -1,6 +1,6 @@
 """The appliance says the problems of site.toml in Japanese: whole lines, as `kiosk.config` tells them.
 
-That no sentence is forgotten is the matter of `test_appliance_site_sentences`.
+That no sentence is forgotten is the matter of `tests.words.test_site_sentences`.
 """
 
 from __future__ import annotations

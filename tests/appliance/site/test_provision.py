@@ -667,7 +667,7 @@ def test_the_check_of_a_candidate_sees_no_credential_of_the_site_in_use(kiosk: M
     (kiosk.places.run / "check-request.json").write_text(json.dumps(request))
     code = (
         "import os, sys\nos.execve = lambda file, command, environment: print('CREDENTIALS_DIRECTORY' in environment)\n"
-        "from kiosk.appliance import check_run\ncheck_run.main(sys.argv[1:])\n"
+        "from kiosk.appliance.machine import check_run\ncheck_run.main(sys.argv[1:])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "--root", str(kiosk.places.root)],
