@@ -186,4 +186,4 @@ def test_a_service_that_asks_who_its_client_is_sees_the_machines_own_numbers() -
     text = (ROOT / "deploy/image/tree/etc/systemd/system/kiosk-staff.service").read_text(encoding="utf-8")
     assert "PrivateUsers=yes" not in text.splitlines()
     asks = [path for path in (ROOT / "kiosk").rglob("*.py") if "SO_PEERCRED," in path.read_text(encoding="utf-8")]
-    assert [path.name for path in asks] == ["staff.py"]
+    assert [path.name for path in asks] == ["server.py"]

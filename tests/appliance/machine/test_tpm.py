@@ -62,9 +62,9 @@ def power(folder: Path) -> Iterator[socket.socket]:
         stdin=subprocess.DEVNULL,
     )
     try:
-        wait_until(path.exists, "the TPM's socket")
         with socket.socket(socket.AF_UNIX) as line:
-            line.connect(str(path))
+            # The socket's name is there before anybody listens.
+            wait_until(lambda: line.connect_ex(str(path)) == 0, "the TPM's socket")
             line.settimeout(60)
             yield line
     finally:

@@ -117,7 +117,8 @@ def test_a_full_disk_is_reported_and_the_database_stays_whole(tmp_path: Path) ->
 import resource, sys
 from datetime import UTC, date, datetime
 from pathlib import Path
-from drivers.reservations import ReservationsDown, csv_file
+from drivers.reservations import ReservationsDown
+from drivers.reservations.csv import file as csv_file
 from drivers.reservations.sqlite.reservations import SqliteReservations
 reservations = SqliteReservations(Path(sys.argv[1]))
 size = (Path(sys.argv[1]) / "reservations.db").stat().st_size

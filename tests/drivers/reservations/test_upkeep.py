@@ -180,7 +180,8 @@ def test_a_disk_that_fills_up_meanwhile_leaves_no_half_backup(book: SqliteReserv
 import resource, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from drivers.reservations import ReservationsDown, upkeep
+from drivers.reservations import ReservationsDown
+from drivers.reservations.sqlite import upkeep
 from drivers.reservations.sqlite.reservations import SqliteReservations
 book = SqliteReservations(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
