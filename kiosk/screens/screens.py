@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, assert_never
 
-from kiosk.visit import leaving
+from kiosk.visit import idle
 from kiosk.visit.state import (
     Appointment,
     AtCounter,
@@ -117,10 +117,10 @@ def screen_of(kiosk: Kiosk, texts: Texts) -> Screen:
     """The screen for a state."""
     screen = _stage_screen(kiosk, texts)
     stage = kiosk.stage
-    if not isinstance(stage, leaving.MAY_BE_LEFT):
+    if not isinstance(stage, idle.TIMED_STAGES):
         return screen
-    more = (MORE_TIME,) if leaving.may_extend(stage) else ()
-    return replace(screen, buttons=(*more, *screen.buttons), leaving=stage.warned, until=leaving.end_of(stage))
+    more = (MORE_TIME,) if idle.may_extend(stage) else ()
+    return replace(screen, buttons=(*more, *screen.buttons), leaving=stage.warned, until=stage.deadline)
 
 
 def _stage_screen(kiosk: Kiosk, texts: Texts) -> Screen:

@@ -15,7 +15,7 @@ from typing import Final
 from kiosk.screens.screens import COUNTER_REASONS, NO_SLIP_REASONS, STAFF, Screen, screen_of
 from kiosk.ui import kivy_setup
 from kiosk.visit import state as f
-from kiosk.visit.leaving import EXTENSIONS_MAX
+from kiosk.visit.idle import EXTENSIONS_MAX
 from kiosk.words.texts import Texts
 
 SIZES: Final = ((1080, 1920), (1280, 1024))

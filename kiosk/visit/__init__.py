@@ -1,10 +1,10 @@
-"""The heart: what the kiosk does next. Pure; no I/O, no threads, no clock of its own.
+"""The patient's visit: what the kiosk does next. Pure; no I/O, no threads, no clock of its own. Read `step` first.
 
-facts.py     the shapes of the state            events.py    what can happen
-commands.py  what is asked of the world         step.py      the two tables and step()
-identify.py  whose result is it?                receive.py   look-up, arrival, slip
-moves.py     moves that several stages share
-leaving.py   back to the start by itself, with a warning before
+step.py      how a visit works, the table and step()
+state.py     the shapes of the state            events.py    what can happen
+commands.py  what is asked of the world         identify.py  whose result is it?
+receive.py   look-up, arrival, slip             moves.py     moves that several stages share
+idle.py      the idle time-out, with a warning before
 """
 
 from kiosk.visit.state import Kiosk, Rules, switched_on

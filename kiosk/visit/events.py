@@ -1,4 +1,4 @@
-"""What can happen to the flow, in the past tense. Every answer of a device names the visit it belongs to."""
+"""What can happen to a visit, in the past tense. Every answer of a device names the visit it belongs to."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from kiosk.visit.state import Appointment, Candidate
 
 @dataclass(frozen=True)
 class Pressed:
-    """A button of the shown screen."""
+    """A button of the present screen."""
 
     button: str = field(repr=False)  # key_0 … key_9 spell a birth day
 
 
 @dataclass(frozen=True)
 class Ticked:
-    """Time has passed; deadlines are judged on this."""
+    """Time has passed; deadlines are compared on this."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,9 @@ class SlipFailed:
     reason: str
 
 
-Event = (
+# What is known of the neighbours, whatever stage a visit is in.
+SurroundingsEvent = TerminalChanged | CardReaderChanged | HoursChanged | StaffNoticed
+VisitEvent = (
     Pressed
     | Ticked
     | BaselineTaken
@@ -185,11 +187,7 @@ Event = (
     | ResultGone
     | ResultArrived
     | SubsidyFailed
-    | TerminalChanged
     | CourierReturned
-    | CardReaderChanged
-    | HoursChanged
-    | StaffNoticed
     | CardRead
     | CardUnreadable
     | AppointmentsFound
@@ -200,3 +198,4 @@ Event = (
     | SlipPrinted
     | SlipFailed
 )
+Event = VisitEvent | SurroundingsEvent

@@ -17,7 +17,7 @@ from kiosk.visit.moves import Step, go, look_up, make_unclean, served_lately, st
 from kiosk.visit.state import AwaitingBirthday, AwaitingTap, Candidate, Kiosk, Preparing, Settling
 
 
-def baseline_taken(kiosk: Kiosk, stage: Preparing, event: e.BaselineTaken, now: float) -> Step:
+def on_baseline_taken(kiosk: Kiosk, stage: Preparing, event: e.BaselineTaken, now: float) -> Step:
     if event.visit != stage.visit:
         return stay(kiosk)
     return go(
@@ -27,13 +27,13 @@ def baseline_taken(kiosk: Kiosk, stage: Preparing, event: e.BaselineTaken, now: 
     )
 
 
-def baseline_failed(kiosk: Kiosk, stage: Preparing, event: e.BaselineFailed, now: float) -> Step:
+def on_baseline_failed(kiosk: Kiosk, stage: Preparing, event: e.BaselineFailed, now: float) -> Step:
     if event.visit != stage.visit:
         return stay(kiosk)
     return _no_baseline(kiosk, stage, now)
 
 
-def preparing_ticked(kiosk: Kiosk, stage: Preparing, event: e.Ticked, now: float) -> Step:
+def on_preparing_ticked(kiosk: Kiosk, stage: Preparing, event: e.Ticked, now: float) -> Step:
     if now < stage.deadline:
         return go(kiosk, replace(stage, slow=now >= stage.slow_at))
     return _no_baseline(kiosk, stage, now)
@@ -44,47 +44,44 @@ def _no_baseline(kiosk: Kiosk, stage: Preparing, now: float) -> Step:
     return _unidentified(kiosk, stage.visit, "no_result", now)
 
 
-def cancelled(kiosk: Kiosk, stage: Preparing | AwaitingTap | Settling | AwaitingBirthday, now: float) -> Step:
+def _cancelled(kiosk: Kiosk, stage: Preparing | AwaitingTap | Settling | AwaitingBirthday, now: float) -> Step:
     return to_start(make_unclean(kiosk, now), now, stage.visit, "cancelled")
 
 
-def cancel_pressed(kiosk: Kiosk, stage: Preparing | AwaitingTap | Settling, event: e.Pressed, now: float) -> Step:
-    return cancelled(kiosk, stage, now) if event.button == "cancel" else stay(kiosk)
+def on_cancel_pressed(kiosk: Kiosk, stage: Preparing | AwaitingTap | Settling, event: e.Pressed, now: float) -> Step:
+    return _cancelled(kiosk, stage, now) if event.button == "cancel" else stay(kiosk)
 
 
-def tap_sighted(kiosk: Kiosk, stage: AwaitingTap, event: e.ResultSighted, now: float) -> Step:
+def on_result_sighted(kiosk: Kiosk, stage: AwaitingTap, event: e.ResultSighted, now: float) -> Step:
     if not _in_window(kiosk, stage, event.first_seen):
         return stay(kiosk)
     return go(kiosk, replace(stage, pending=stage.pending | {event.file}))
 
 
-def tap_gone(kiosk: Kiosk, stage: AwaitingTap, event: e.ResultGone, now: float) -> Step:
+def on_result_gone(kiosk: Kiosk, stage: AwaitingTap, event: e.ResultGone, now: float) -> Step:
     return go(kiosk, replace(stage, pending=stage.pending - {event.file}))
 
 
-def tap_arrived(kiosk: Kiosk, stage: AwaitingTap, event: e.ResultArrived, now: float) -> Step:
+def on_result_arrived(kiosk: Kiosk, stage: AwaitingTap, event: e.ResultArrived, now: float) -> Step:
     if event.first_seen < stage.began_at:
         return stay(kiosk)  # it was there, or on its way, before this visit
     if not _in_window(kiosk, stage, event.first_seen):
         return go(kiosk, replace(stage, early_at=now), Record("result_too_early", stage.visit))
     if stage.pending - {event.candidate.file}:
         return _two_candidates(kiosk, stage.visit, now)
-    until = now + kiosk.rules.settle_s
-    settling = Settling(stage.visit, stage.began_at, until, stage.unclean, stage.asked_again, event.candidate)
-    if kiosk.rules.settle_s <= 0:
-        return _settled(kiosk, settling, now)
-    return go(kiosk, settling)
+    deadline = now + kiosk.rules.settle_s
+    return go(kiosk, Settling(stage.visit, stage.began_at, deadline, stage.unclean, stage.asked_again, event.candidate))
 
 
-def tap_courier_returned(kiosk: Kiosk, stage: AwaitingTap, event: e.CourierReturned, now: float) -> Step:
+def on_courier_returned(kiosk: Kiosk, stage: AwaitingTap, event: e.CourierReturned, now: float) -> Step:
     """This visit's result may have come while nobody looked: ask to tap again rather than wait in vain.
 
-    What was still being written then is delivered unseen, and nothing more will be heard of it.
+    What was still being written then is delivered unseen, and no event of it will come.
     """
     return go(kiosk, replace(stage, early_at=now, pending=frozenset()))
 
 
-def tap_ticked(kiosk: Kiosk, stage: AwaitingTap, event: e.Ticked, now: float) -> Step:
+def on_tap_ticked(kiosk: Kiosk, stage: AwaitingTap, event: e.Ticked, now: float) -> Step:
     again_at = ask_again_at(kiosk, stage)
     if again_at is not None and now >= again_at:
         again = replace(stage, asked_again=True, deadline=now + kiosk.rules.result_wait_s, warned=False)
@@ -102,39 +99,39 @@ def ask_again_at(kiosk: Kiosk, stage: AwaitingTap) -> float | None:
     return min(due, stage.deadline)
 
 
-def settling_sighted(kiosk: Kiosk, stage: Settling, event: e.ResultSighted, now: float) -> Step:
+def on_second_result_sighted(kiosk: Kiosk, stage: Settling, event: e.ResultSighted, now: float) -> Step:
     if event.file == stage.candidate.file or not _in_window(kiosk, stage, event.first_seen):
         return stay(kiosk)
     return _two_candidates(kiosk, stage.visit, now)
 
 
-def settling_arrived(kiosk: Kiosk, stage: Settling, event: e.ResultArrived, now: float) -> Step:
+def on_second_result_arrived(kiosk: Kiosk, stage: Settling, event: e.ResultArrived, now: float) -> Step:
     if event.candidate.file == stage.candidate.file or not _in_window(kiosk, stage, event.first_seen):
         return stay(kiosk)
     return _two_candidates(kiosk, stage.visit, now)
 
 
-def settling_courier_returned(kiosk: Kiosk, stage: Settling, event: e.CourierReturned, now: float) -> Step:
+def on_courier_returned_while_settling(kiosk: Kiosk, stage: Settling, event: e.CourierReturned, now: float) -> Step:
     """Nobody can say that the candidate stayed alone: drop it and ask to tap again."""
     deadline = now + kiosk.rules.result_wait_s
     waiting = AwaitingTap(stage.visit, stage.began_at, deadline, stage.unclean)
     return go(kiosk, replace(waiting, early_at=now, asked_again=stage.asked_again))
 
 
-def settling_subsidy_failed(kiosk: Kiosk, stage: Settling, event: e.SubsidyFailed, now: float) -> Step:
+def on_subsidy_failed_while_settling(kiosk: Kiosk, stage: Settling, event: e.SubsidyFailed, now: float) -> Step:
     if event.file != stage.candidate.file:
         return stay(kiosk)
     return go(kiosk, replace(stage, candidate=with_note(stage.candidate)))
 
 
-def settling_ticked(kiosk: Kiosk, stage: Settling, event: e.Ticked, now: float) -> Step:
-    return stay(kiosk) if now < stage.until else _settled(kiosk, stage, now)
+def on_settling_ticked(kiosk: Kiosk, stage: Settling, event: e.Ticked, now: float) -> Step:
+    return stay(kiosk) if now < stage.deadline else _settled(kiosk, stage, now)
 
 
-def birthday_pressed(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Pressed, now: float) -> Step:
+def on_birthday_pressed(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Pressed, now: float) -> Step:
     if event.button == "cancel":
-        return cancelled(kiosk, stage, now)
-    # Whoever types is there: the time begins anew.
+        return _cancelled(kiosk, stage, now)
+    # Whoever types is there: the time starts again.
     stage = replace(stage, deadline=now + kiosk.rules.birthday_wait_s, warned=False)
     if event.button == "clear":
         return go(kiosk, replace(stage, digits=""))
@@ -148,13 +145,13 @@ def birthday_pressed(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Pressed, no
     return _identified(kiosk, stage.visit, stage.candidate, now)
 
 
-def birthday_subsidy_failed(kiosk: Kiosk, stage: AwaitingBirthday, event: e.SubsidyFailed, now: float) -> Step:
+def on_subsidy_failed_at_birthday(kiosk: Kiosk, stage: AwaitingBirthday, event: e.SubsidyFailed, now: float) -> Step:
     if event.file != stage.candidate.file:
         return stay(kiosk)
     return go(kiosk, replace(stage, candidate=with_note(stage.candidate)))
 
 
-def birthday_ticked(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Ticked, now: float) -> Step:
+def on_birthday_ticked(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Ticked, now: float) -> Step:
     return stay(kiosk) if now < stage.deadline else _unidentified(kiosk, stage.visit, "birthday_differs", now)
 
 

@@ -26,7 +26,7 @@ def make_unclean(kiosk: Kiosk, now: float) -> Kiosk:
 
 def to_start(kiosk: Kiosk, now: float, visit: int, code: str, *commands: Command) -> Step:
     # Whoever was served last may have held the card to the reader until this moment, however long the page was kept.
-    served = tuple(replace(each, until=now + kiosk.rules.unclean_s) for each in kiosk.served[-1:])
+    served = tuple(replace(each, expires_at=now + kiosk.rules.unclean_s) for each in kiosk.served[-1:])
     kiosk = replace(kiosk, served=kiosk.served[:-1] + served)
     return go(kiosk, Start(), *commands, Record("visit_ended", visit, code))
 
@@ -43,13 +43,13 @@ def to_counter(
 
 def remember_served(kiosk: Kiosk, now: float, number: str) -> Kiosk:
     """Who held the card twice may have a second result under way; it must not meet the next patient."""
-    mark, until = hash(number), now + kiosk.rules.unclean_s
-    others = tuple(each for each in kiosk.served if each.until > now and each.mark != mark)
-    return replace(kiosk, served=(*others, Served(mark, until))[-kiosk.rules.served_max :])
+    mark, expires_at = hash(number), now + kiosk.rules.unclean_s
+    others = tuple(each for each in kiosk.served if each.expires_at > now and each.mark != mark)
+    return replace(kiosk, served=(*others, Served(mark, expires_at))[-kiosk.rules.served_max :])
 
 
 def served_lately(kiosk: Kiosk, now: float, number: str | None) -> bool:
-    return any(each.mark == hash(number) and now < each.until for each in kiosk.served)
+    return any(each.mark == hash(number) and now < each.expires_at for each in kiosk.served)
 
 
 def look_up(kiosk: Kiosk, now: float, visit: int, route: Route, number: str, candidate: Candidate | None) -> Step:

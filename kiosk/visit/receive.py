@@ -22,7 +22,11 @@ from kiosk.visit.state import (
 )
 
 
-def start_pressed(kiosk: Kiosk, stage: Start, event: e.Pressed, now: float) -> Step:
+def on_start_ticked(kiosk: Kiosk, stage: Start, event: e.Ticked, now: float) -> Step:
+    return stay(kiosk)  # the start page has no deadline of its own; step() updates what time alone changes
+
+
+def on_card_chosen(kiosk: Kiosk, stage: Start, event: e.Pressed, now: float) -> Step:
     around = kiosk.surroundings
     offered = event.button == "mynumber" or (event.button == "patient_card" and kiosk.rules.patient_cards)
     if not offered or not around.is_open or around.out_of_service:
@@ -40,7 +44,7 @@ def start_pressed(kiosk: Kiosk, stage: Start, event: e.Pressed, now: float) -> S
     return go(kiosk, AwaitingCard(visit, now + kiosk.rules.card_wait_s), started, ArmCardReader(visit))
 
 
-def card_pressed(kiosk: Kiosk, stage: AwaitingCard, event: e.Pressed, now: float) -> Step:
+def on_card_cancelled(kiosk: Kiosk, stage: AwaitingCard, event: e.Pressed, now: float) -> Step:
     if event.button != "cancel":
         return stay(kiosk)
     return _no_card(kiosk, stage, now, "cancelled")
@@ -51,13 +55,13 @@ def _no_card(kiosk: Kiosk, stage: AwaitingCard, now: float, code: str) -> Step:
     return to_start(make_unclean(kiosk, now), now, stage.visit, code, DisarmCardReader())
 
 
-def card_read(kiosk: Kiosk, stage: AwaitingCard, event: e.CardRead, now: float) -> Step:
+def on_card_read(kiosk: Kiosk, stage: AwaitingCard, event: e.CardRead, now: float) -> Step:
     if event.visit != stage.visit:
         return stay(kiosk)
     return look_up(kiosk, now, stage.visit, "patient_card", event.patient_number, None)
 
 
-def card_unreadable(kiosk: Kiosk, stage: AwaitingCard, event: e.CardUnreadable, now: float) -> Step:
+def on_card_unreadable(kiosk: Kiosk, stage: AwaitingCard, event: e.CardUnreadable, now: float) -> Step:
     if event.visit != stage.visit:
         return stay(kiosk)
     if stage.tries + 1 >= kiosk.rules.card_tries:
@@ -66,7 +70,7 @@ def card_unreadable(kiosk: Kiosk, stage: AwaitingCard, event: e.CardUnreadable, 
     return go(kiosk, again, ArmCardReader(stage.visit))
 
 
-def card_ticked(kiosk: Kiosk, stage: AwaitingCard, event: e.Ticked, now: float) -> Step:
+def on_card_ticked(kiosk: Kiosk, stage: AwaitingCard, event: e.Ticked, now: float) -> Step:
     if now < stage.deadline:
         return stay(kiosk)
     # A reader that is down never reads: say so, do not just drop the patient at the start page.
@@ -75,7 +79,7 @@ def card_ticked(kiosk: Kiosk, stage: AwaitingCard, event: e.Ticked, now: float) 
     return _no_card(kiosk, stage, now, "no_card")
 
 
-def found(kiosk: Kiosk, stage: LookingUp, event: e.AppointmentsFound, now: float) -> Step:
+def on_appointments_found(kiosk: Kiosk, stage: LookingUp, event: e.AppointmentsFound, now: float) -> Step:
     if event.visit != stage.visit:
         return stay(kiosk)
     if not event.arrived:
@@ -88,31 +92,33 @@ def found(kiosk: Kiosk, stage: LookingUp, event: e.AppointmentsFound, now: float
     return go(kiosk, registering, Register(stage.visit, event.day, event.patient_number))
 
 
-def unknown(kiosk: Kiosk, stage: LookingUp, event: e.PatientUnknown, now: float) -> Step:
+def on_patient_unknown(kiosk: Kiosk, stage: LookingUp, event: e.PatientUnknown, now: float) -> Step:
     return stay(kiosk) if event.visit != stage.visit else to_counter(kiosk, now, stage.visit, "unknown_patient")
 
 
-def failed(kiosk: Kiosk, stage: LookingUp | Registering, event: e.ReservationsFailed, now: float) -> Step:
+def on_reservations_failed(
+    kiosk: Kiosk, stage: LookingUp | Registering, event: e.ReservationsFailed, now: float
+) -> Step:
     return stay(kiosk) if event.visit != stage.visit else to_counter(kiosk, now, stage.visit, "reservations_down")
 
 
-def looking_ticked(kiosk: Kiosk, stage: LookingUp | Registering, event: e.Ticked, now: float) -> Step:
+def on_reservations_ticked(kiosk: Kiosk, stage: LookingUp | Registering, event: e.Ticked, now: float) -> Step:
     return stay(kiosk) if now < stage.deadline else to_counter(kiosk, now, stage.visit, "reservations_down")
 
 
-def looking_subsidy_failed(kiosk: Kiosk, stage: LookingUp | Registering, event: e.SubsidyFailed, now: float) -> Step:
+def on_subsidy_failed(kiosk: Kiosk, stage: LookingUp | Registering, event: e.SubsidyFailed, now: float) -> Step:
     if event.file != stage.file:
         return stay(kiosk)
     return go(kiosk, replace(stage, notes=with_subsidy_failed(stage.notes)))
 
 
-def nothing(kiosk: Kiosk, stage: Registering, event: e.NothingToRegister, now: float) -> Step:
+def on_nothing_to_register(kiosk: Kiosk, stage: Registering, event: e.NothingToRegister, now: float) -> Step:
     return stay(kiosk) if event.visit != stage.visit else to_counter(kiosk, now, stage.visit, "no_appointment")
 
 
-def registered(kiosk: Kiosk, stage: Registering, event: e.ArrivalRegistered, now: float) -> Step:
+def on_arrival_registered(kiosk: Kiosk, stage: Registering, event: e.ArrivalRegistered, now: float) -> Step:
     if event.visit != stage.visit:
-        return late_registered(kiosk, stage, event, now)
+        return on_arrival_registered_late(kiosk, stage, event, now)
     reception = Reception(
         event.day, event.clock, event.patient_number, event.number, event.appointments, stage.notes, event.again
     )
@@ -121,33 +127,33 @@ def registered(kiosk: Kiosk, stage: Registering, event: e.ArrivalRegistered, now
     return go(kiosk, printing, Record("arrival_registered", stage.visit, code), PrintSlip(stage.visit, reception))
 
 
-def late_registered(kiosk: Kiosk, stage: object, event: e.ArrivalRegistered, now: float) -> Step:
-    """The patient was told that nothing is registered, and now it is: nothing is shown, but staff must hear of it."""
+def on_arrival_registered_late(kiosk: Kiosk, stage: object, event: e.ArrivalRegistered, now: float) -> Step:
+    """The patient was sent to the counter as not registered, and now the arrival is there: recorded for staff."""
     return kiosk, (Record("arrival_registered_late", event.visit),)
 
 
-def printed(kiosk: Kiosk, stage: Printing, event: e.SlipPrinted, now: float) -> Step:
+def on_slip_printed(kiosk: Kiosk, stage: Printing, event: e.SlipPrinted, now: float) -> Step:
     if event.visit != stage.visit:
         return stay(kiosk)
     return _done(kiosk, stage, now, None)
 
 
-def print_failed(kiosk: Kiosk, stage: Printing, event: e.SlipFailed, now: float) -> Step:
+def on_slip_failed(kiosk: Kiosk, stage: Printing, event: e.SlipFailed, now: float) -> Step:
     if event.visit != stage.visit:
         return stay(kiosk)
     return _done(kiosk, stage, now, event.reason)
 
 
-def printing_ticked(kiosk: Kiosk, stage: Printing, event: e.Ticked, now: float) -> Step:
+def on_printing_ticked(kiosk: Kiosk, stage: Printing, event: e.Ticked, now: float) -> Step:
     return stay(kiosk) if now < stage.deadline else _done(kiosk, stage, now, "printer_stalled")
 
 
-def end_pressed(kiosk: Kiosk, stage: Done | AtCounter, event: e.Pressed, now: float) -> Step:
+def on_close_pressed(kiosk: Kiosk, stage: Done | AtCounter, event: e.Pressed, now: float) -> Step:
     return _end(kiosk, stage, now, "closed") if event.button == "close" else stay(kiosk)
 
 
-def end_ticked(kiosk: Kiosk, stage: Done | AtCounter, event: e.Ticked, now: float) -> Step:
-    return stay(kiosk) if now < stage.until else _end(kiosk, stage, now, "timed_out")
+def on_end_ticked(kiosk: Kiosk, stage: Done | AtCounter, event: e.Ticked, now: float) -> Step:
+    return stay(kiosk) if now < stage.deadline else _end(kiosk, stage, now, "timed_out")
 
 
 def _end(kiosk: Kiosk, stage: Done | AtCounter, now: float, code: str) -> Step:

@@ -2,7 +2,7 @@
 
 Owns the shapes only. A stage holds exactly what is known at that moment, so nothing of one patient can be left over for
 the next one; fields that speak of a patient carry `repr=False`, so that no log line can show them by accident.
-All moments (`…_at`, `deadline`, `until`) are seconds of one monotonic clock that the caller passes in.
+All moments (`…_at`, `…_since`, `deadline`, `unclean_until`) are seconds of one monotonic clock, passed in.
 """
 
 from __future__ import annotations
@@ -133,11 +133,11 @@ class AwaitingTap:
 
 @dataclass(frozen=True)
 class Settling:
-    """One candidate came; it must stay alone until `until`."""
+    """One candidate came; it must stay alone until the deadline."""
 
     visit: int
     began_at: float
-    until: float
+    deadline: float
     unclean: bool
     asked_again: bool
     candidate: Candidate = field(repr=False)
@@ -201,7 +201,7 @@ class Done:
     """Registered, and the outcome of the slip is known: `no_slip` is why there is none."""
 
     visit: int
-    until: float
+    deadline: float
     reception: Reception = field(repr=False)
     no_slip: str | None = None
     warned: bool = False
@@ -216,7 +216,7 @@ class AtCounter:
     """
 
     visit: int
-    until: float
+    deadline: float
     reason: str
     next_day: date | None = field(repr=False, default=None)
     opens_at: str = field(repr=False, default="")
@@ -242,14 +242,14 @@ Stage = (
 
 @dataclass(frozen=True)
 class Served:
-    """Somebody was identified; until then a second result of the same person is taken for a late one.
+    """Somebody was identified; until `expires_at` a second result of the same person is taken for a late one.
 
     `mark` tells the same number from another one within this process (Python keys the hash of a string with a random
     secret) and is nothing outside it: no number is kept.
     """
 
     mark: int = field(repr=False)
-    until: float
+    expires_at: float
 
 
 @dataclass(frozen=True)

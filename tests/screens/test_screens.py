@@ -26,7 +26,7 @@ from kiosk.screens.screens import (
 )
 from kiosk.visit import Kiosk, Rules, step, switched_on
 from kiosk.visit import events as e
-from kiosk.visit.leaving import EXTENSIONS_MAX
+from kiosk.visit.idle import EXTENSIONS_MAX
 from kiosk.visit.state import (
     Appointment,
     AtCounter,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.visit import Rules, next_deadline, step, switched_on
+from kiosk.visit import Rules, next_deadline, receive, step, switched_on
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
-from kiosk.visit.leaving import EXTENSIONS_MAX
+from kiosk.visit.idle import EXTENSIONS_MAX
 from kiosk.visit.state import (
     Appointment,
     AtCounter,
@@ -31,9 +32,11 @@ from kiosk.visit.state import (
     Reception,
     Registering,
     Settling,
+    Stage,
     Start,
+    Surroundings,
 )
-from kiosk.visit.step import DECIDED, IGNORED, STAGES, SURROUNDINGS
+from kiosk.visit.step import IGNORED, STAGES, TRANSITIONS, Transition
 
 DAY = date(2026, 1, 15)
 AT_13 = Appointment("13:00", "内科", "佐藤", "A棟1階2番窓口")
@@ -46,6 +49,10 @@ def candidate(file: int = 1, outcome: str = "usable", number: str = "0012K", bor
 
 def arrived(file: int = 1, first_seen: float = 110.0, **more: str) -> e.ResultArrived:
     return e.ResultArrived(first_seen, candidate(file, **more))
+
+
+# What the table says may happen: stage, event, next stage.
+DRAWN = {(row.stage, row.event, after) for row in TRANSITIONS for after in row.leads_to}
 
 
 class Story:
@@ -68,8 +75,11 @@ class Story:
         return self
 
     def _step(self, event: e.Event, now: float) -> None:
+        before = type(self.kiosk.stage)
         self.kiosk, commands = step(self.kiosk, event, now)
         self.commands += commands
+        if type(self.stage) is not before:
+            assert (before, type(event), type(self.stage)) in DRAWN
 
     @property
     def stage(self) -> Any:
@@ -98,15 +108,37 @@ def registered(visit: int = 1, again: bool = False) -> e.ArrivalRegistered:
 # -- every pair -------------------------------------------------------------------------------------------------------
 
 
-def members(union: object) -> set[type]:
+def members(union: object) -> set[Any]:
     return set(typing.get_args(union))
 
 
 def test_every_stage_and_every_event_is_known_to_the_tables() -> None:
-    from kiosk.visit.state import Stage
+    assert members(Stage) == set(STAGES) == {row.stage for row in TRANSITIONS}
+    assert members(e.VisitEvent) == set(IGNORED) | {e.Ticked, e.ArrivalRegistered}
+    assert members(e.Event) == members(e.VisitEvent) | members(e.SurroundingsEvent)
 
-    assert members(Stage) == set(STAGES) == set(DECIDED)
-    assert members(e.Event) == set(IGNORED) | set(SURROUNDINGS) | {e.Ticked, e.ArrivalRegistered}
+
+def in_wrong_row(row: Transition) -> bool:
+    """Whether the handler is written for another stage or another event than its row says."""
+    wanted = list(typing.get_type_hints(row.handler).values())
+
+    def takes(place: int, kind: type) -> bool:
+        return issubclass(kind, typing.get_args(wanted[place]) or wanted[place])
+
+    return not (takes(1, row.stage) and takes(2, row.event))
+
+
+def test_no_pair_is_decided_twice_and_every_handler_is_in_its_own_row() -> None:
+    assert len({(row.stage, row.event) for row in TRANSITIONS}) == len(TRANSITIONS)
+    assert [row for row in TRANSITIONS if in_wrong_row(row)] == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "event"), [(AwaitingTap, e.CardRead), (AwaitingCard, e.CardUnreadable)], ids=["stage", "event"]
+)
+def test_a_handler_in_the_wrong_row_is_found(stage: type[Stage], event: type[e.VisitEvent]) -> None:
+    assert in_wrong_row(Transition(stage, event, receive.on_card_read, (LookingUp,)))
+    assert not in_wrong_row(Transition(AwaitingCard, e.CardRead, receive.on_card_read, (LookingUp,)))
 
 
 EXAMPLES: dict[type, Any] = {
@@ -154,9 +186,38 @@ EVENTS: list[e.Event] = [
 def test_every_pair_is_decided_and_an_ignored_event_changes_nothing(stage: type, event: e.Event) -> None:
     kiosk = replace(switched_on(CLEAN, 100), stage=EXAMPLES[stage], last_visit=5)
     after, commands = step(kiosk, event, 107)
-    if type(event) not in DECIDED[stage] and type(event) not in SURROUNDINGS:
+    decided = {row.event for row in TRANSITIONS if row.stage is stage} | members(e.SurroundingsEvent)
+    if type(event) not in decided:
         assert type(event) in IGNORED
         assert (after, commands) == (kiosk, ())
+
+
+def test_the_table_promises_just_the_stages_that_follow() -> None:
+    """Each stage in all its variants meets each event at each moment; what follows is what the drawing shows."""
+    stages = [
+        *EXAMPLES.values(),
+        replace(EXAMPLES[AwaitingTap], pending=frozenset({2})),
+        replace(EXAMPLES[AwaitingCard], tries=2),
+        replace(EXAMPLES[AwaitingBirthday], digits="0321"),
+        replace(EXAMPLES[AwaitingBirthday], digits="0322"),
+        replace(EXAMPLES[Settling], candidate=candidate(outcome="failed")),
+    ]
+    rules = [CLEAN, replace(CLEAN, birthday="always")]
+    arounds = [Surroundings(), Surroundings(card_reader_down_since=99)]
+    events = [
+        *EVENTS,
+        e.Pressed("ok"),
+        e.Pressed("close"),
+        found(5, arrived=False),
+        e.AppointmentsFound(5, DAY, "12:50", "0012K", ()),
+    ]
+    followed = set()
+    for rule, around, stage, event, now in itertools.product(rules, arounds, stages, events, (101, 107, 1000)):
+        kiosk = Kiosk(rule, stage, around, last_visit=5)
+        after, _ = step(kiosk, event, now)
+        if type(after.stage) is not type(stage):
+            followed.add((type(stage), type(event), type(after.stage)))
+    assert followed == DRAWN
 
 
 @pytest.mark.parametrize("stage", [each for each in STAGES if each is not Start], ids=lambda stage: stage.__name__)
@@ -480,9 +541,9 @@ def test_a_result_from_before_the_visit_does_not_make_the_patient_tap_again() ->
 def held_to_the_last(story: Story) -> float:
     """Somebody stays at the last page with もう少し待つ as long as it is offered; when the page went."""
     while isinstance(story.stage, Done | AtCounter):
-        end = story.stage.until
+        end = story.stage.deadline
         story.at(end - 0.1, e.Pressed("more_time"))
-        if story.stage.until == end:
+        if story.stage.deadline == end:
             story.at(end)
     return story.now
 
