@@ -1,4 +1,4 @@
-"""`kiosk run`: joins screen, flow, courier line, reservations, printer and card reader into one running reception."""
+"""`kiosk run`: joins screen, visit, courier line, reservations, printer and card reader into one running reception."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from kiosk.reception.printer_worker import PrinterWorker
 from kiosk.reception.reservations_guard import Guard
 from kiosk.reception.reservations_worker import ReservationsWorker
 from kiosk.reception.staff_door import OPEN_ON, StaffDoor
-from kiosk.reception.surroundings import Doors, Notices
+from kiosk.reception.surroundings import OpeningHoursWatch, StaffHints
 from kiosk.screens.face import Face
 from kiosk.screens.screens import Screen
 from kiosk.visit import Rules, step, switched_on
@@ -46,7 +46,7 @@ def run(
     """Serve patients until the face or SIGTERM says quit. Only from the main thread. `folder`: the data folder.
 
     `face_of` makes the face once the data folder is ours: a second kiosk must not cover the first one's screen.
-    `clean_start`: as in `flow.switched_on`.
+    `clean_start`: as in `visit.switched_on`.
     """
     notifier = Notifier.from_environment()  # first: the courier must not speak in our name
     references = _references(config)
@@ -64,7 +64,7 @@ def run(
     try:
         log.write("kiosk_started")
         face.serve(lambda: receive(config, folder, references, log, inbox, face, notifier, faults, clean_start))
-        if not faults.any:  # else it ends by itself, and staff hear that until it runs again
+        if not faults.any:  # else it ends by itself, and `kiosk status` says so until it runs again
             run_status.forget(folder)
     finally:
         notifier.stopping()
@@ -94,31 +94,32 @@ def receive(
 
     ear = CourierEar(inbox, log)
     board = Board(folder, log)
-    doors = Doors(config, inbox, clock)
+    hours = OpeningHoursWatch(config, inbox, clock)
 
-    life = Life(face, notifier)
-    notices = Notices(board, inbox)
+    heartbeat = ServiceHeartbeat(face, notifier)
+    hints = StaffHints(board, inbox)
     staff_door = StaffDoor(inbox.press)
 
     def beat(screen: Screen) -> None:
-        life.beat(screen)
+        heartbeat.beat(screen)
         staff_door.screen = screen.name
         ear.judge(time.monotonic())
-        doors.judge()
-        notices.judge()
+        hours.update()
+        hints.update()
         guard.screen(screen.name)
         board.write(screen.name)
         if _is_of_no_use(folder, faults, screen, log):
             inbox.quit()
 
     kiosk = switched_on(_rules(config), time.monotonic(), clean=clean_start)
-    kiosk, _ = step(kiosk, doors.now(), time.monotonic())  # the first screen must be the right one
-    runtime = Runtime(kiosk, inbox, face, texts.load(), log, complain, beat)
+    kiosk, _ = step(kiosk, hours.now(), time.monotonic())  # the first screen must be the right one
+    words = texts.load()
+    runtime = Runtime(kiosk, inbox, face, words, log, complain, beat)
     guard = _guarded(config, folder, clock, board, log)
     devices = Devices(
         CourierLine(config.courier_dir, ear.heard),
         _reservations_worker(config, guard.book, references, clock, runtime, inbox, board, log),
-        _printer_worker(config, folder, clock, runtime, inbox, board, log),
+        _printer_worker(config, folder, clock, runtime, inbox, board, log, words),
         _card_reader(config, inbox, board, log),
     )
     watch = DeliveryWatch(
@@ -196,7 +197,14 @@ def _reservations_worker(
 
 
 def _printer_worker(
-    config: Config, folder: Path, clock: Clock, runtime: Runtime, inbox: Inbox, board: Board, log: EventLog
+    config: Config,
+    folder: Path,
+    clock: Clock,
+    runtime: Runtime,
+    inbox: Inbox,
+    board: Board,
+    log: EventLog,
+    words: texts.Texts,
 ) -> PrinterWorker:
     settings = config.printer
     printer = open_printer(settings.url, status=settings.status, lock=folder / run_status.PRINTER_LOCK)
@@ -211,6 +219,7 @@ def _printer_worker(
         inbox.post,
         board.printer,
         log.write,
+        words,
     )
 
 
@@ -233,7 +242,7 @@ def _card_reader(config: Config, inbox: Inbox, board: Board, log: EventLog) -> S
     return reader
 
 
-class Life:
+class ServiceHeartbeat:
     """Tells the service manager that the loop goes round and that what it shows can be seen.
 
     A reception whose window is stuck looks alive to itself; patients would stand before a dead picture.

@@ -6,19 +6,20 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
-from drivers.printer import NotPrinted, NotReady, Printer, PrinterStatus
-from kiosk.reception.worker import Report, Worker, clock_text
+from drivers.printer import NotPrinted, NotReady, Printer
+from kiosk.reception.worker import Report, Worker
 from kiosk.slip import content as slip
 from kiosk.slip import picture as slip_picture
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
+from kiosk.words.texts import Texts
 
 
 class PrinterWorker:
     """Slips. A slip whose visit is over is not begun: it would come out into the next patient's hands.
 
-    `still_wanted(visit)`: that visit is still where it asked for the slip. `told(state, paper_near_end)` hears how the
-    printer is: `ready` or a reason.
+    `still_wanted(visit)`: that visit is still where it asked for the slip. `note_state(state, paper_near_end)` is
+    called with how the printer is: `ready` or a reason. `texts`: the patient's catalogue.
     """
 
     def __init__(
@@ -31,8 +32,9 @@ class PrinterWorker:
         clock: Callable[[], datetime],
         still_wanted: Callable[[int], bool],
         post: Callable[[e.Event], None],
-        told: Callable[[str, bool], None],
+        note_state: Callable[[str, bool], None],
         report: Report,
+        texts: Texts,
     ) -> None:
         self._printer = printer
         self._hospital = hospital
@@ -41,10 +43,11 @@ class PrinterWorker:
         self._clock = clock
         self._still_wanted = still_wanted
         self._post = post
-        self._told = told
+        self._note_state = note_state
         self._report = report
+        self._texts = texts
         self._worker = Worker("printer", poll_s, self._poll)
-        self._worker.do(slip_picture.warm_up)  # the first patient must not wait for fonts to load
+        self._worker.do(lambda: slip_picture.warm_up(texts))  # the first patient must not wait for fonts to load
         if poll_s:  # staff see at once that the paper is out, not after the first pause
             self._worker.do(self._poll)
 
@@ -60,20 +63,21 @@ class PrinterWorker:
 
     def _print_slip(self, command: c.PrintSlip) -> None:
         if not self._still_wanted(command.visit):
-            return  # the flow has told the patient by its own deadline
-        reception = command.reception
+            return  # the visit has moved on by its own deadline
+        arrival = command.arrival
         composed = slip.reception_slip(
+            self._texts,
             hospital=self._hospital,
-            day=reception.day,
-            time=reception.clock,
-            number=reception.number,
+            day=arrival.day,
+            at=arrival.local_time,
+            number=arrival.number,
             appointments=tuple(
                 slip.SlipAppointment(each.time, each.department, each.doctor, each.place)
-                for each in reception.appointments
+                for each in arrival.appointments
             ),
-            notes=reception.notes,
-            patient_number=reception.patient_number,
-            again=reception.again,
+            notes=arrival.notes,
+            patient_number=arrival.patient_number,
+            again=arrival.again,
         )
         failed = self._print(composed)
         self._post(e.SlipFailed(command.visit, failed) if failed else e.SlipPrinted(command.visit))
@@ -82,8 +86,9 @@ class PrinterWorker:
         if not self._still_wanted(command.visit):
             return
         now = self._clock()
-        clock = clock_text(now.time())
-        composed = slip.counter_slip(hospital=self._hospital, day=now.date(), time=clock, reason=command.reason)
+        composed = slip.counter_slip(
+            self._texts, hospital=self._hospital, day=now.date(), at=now.time(), reason=command.reason
+        )
         if failed := self._print(composed):
             self._report("counter_slip_failed", visit=command.visit, code=failed)
 
@@ -95,15 +100,15 @@ class PrinterWorker:
         except Exception as error:  # noqa: BLE001 - the arrival stays registered whatever goes wrong with its slip
             return self._fault(error)
         if isinstance(outcome, NotPrinted):
-            self._told(outcome.reason, False)
+            self._note_state(outcome.reason, False)
             return outcome.reason
-        self._told("ready", bool(outcome.paper_near_end))
+        self._note_state("ready", bool(outcome.paper_near_end))
         return None
 
     def _fault(self, error: Exception) -> str:
         """A fault of ours: for staff and patient the printer does not print, whoever is to blame."""
         self._report("printer_state", code="fault", what=type(error).__name__)
-        self._told("printer_stalled", False)
+        self._note_state("printer_stalled", False)
         return "printer_stalled"
 
     def _poll(self) -> None:
@@ -112,10 +117,7 @@ class PrinterWorker:
         except Exception as error:  # noqa: BLE001 - this thread prints; that it ended nobody would notice
             self._fault(error)
         else:
-            self._tell(status)
-
-    def _tell(self, status: PrinterStatus) -> None:
-        if isinstance(status, NotReady):
-            self._told(status.reason, False)
-        else:
-            self._told("ready", bool(status.paper_near_end))
+            if isinstance(status, NotReady):
+                self._note_state(status.reason, False)
+            else:
+                self._note_state("ready", bool(status.paper_near_end))

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from drivers import reservations as rs
 from kiosk.appointments.reference_numbers import ReferenceNumbers
-from kiosk.reception.worker import Report, Tell, Worker, clock_text
-from kiosk.slip import content as slip
+from kiosk.reception.worker import Report, Tell, Worker
+from kiosk.slip.content import printable
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
-from kiosk.visit.state import Appointment
+from kiosk.visit.state import VisitAppointment
 
 REFERENCES_EVERY_S = 10.0
 
@@ -38,8 +38,8 @@ class ReservationsWorker:
         self._post = post
         self._report = report
         self._trouble = trouble
-        # Also between visits: staff must hear of a bad table before it sends a patient to the counter.
-        self._worker = Worker("reservations", REFERENCES_EVERY_S, self._judge_references)
+        # Also between visits: staff must see a bad table before it sends a patient to the counter.
+        self._worker = Worker("reservations", REFERENCES_EVERY_S, self._check_references)
 
     def look_up(self, command: c.LookUp) -> None:
         self._submit(command.visit, lambda: self._look_up(command))
@@ -69,7 +69,7 @@ class ReservationsWorker:
         number: str | None = command.number
         if command.route == "mynumber":
             number = self._references.patient_number_for(command.number)
-            self._judge_references()
+            self._check_references()
         if number is None:
             return e.PatientUnknown(command.visit)
         now = self._clock()
@@ -82,14 +82,14 @@ class ReservationsWorker:
         return e.AppointmentsFound(
             command.visit,
             now.date(),
-            clock_text(now.time()),
+            now.time(),
             number,
-            self._shown(answer.appointments),
+            self._cleaned(answer.appointments),
             answer.arrival is not None,
             answer.next_day,
         )
 
-    def _judge_references(self) -> None:
+    def _check_references(self) -> None:
         try:
             problem: Exception | None = self._references.refresh()
         except Exception as error:  # noqa: BLE001 - between visits nobody else would notice that this thread has ended
@@ -109,10 +109,10 @@ class ReservationsWorker:
                 return e.ArrivalRegistered(
                     command.visit,
                     command.day,
-                    clock_text(at.time()),
+                    at.time(),
                     answer.patient_number,
                     answer.arrival.number,
-                    self._shown(answer.appointments),
+                    self._cleaned(answer.appointments),
                     isinstance(answer, rs.AlreadyRegistered),
                 )
             case rs.NothingToRegister():
@@ -120,13 +120,13 @@ class ReservationsWorker:
             case rs.Withdrawn():
                 return e.ReservationsFailed(command.visit)
 
-    def _shown(self, appointments: tuple[rs.Appointment, ...]) -> tuple[Appointment, ...]:
+    def _cleaned(self, appointments: tuple[rs.Appointment, ...]) -> tuple[VisitAppointment, ...]:
         return tuple(
-            Appointment(
-                clock_text(each.time),
-                slip.shown(each.department),
-                slip.shown(each.doctor),
-                slip.shown(each.place or self._places.get(each.department, "")),
+            VisitAppointment(
+                each.time,
+                printable(each.department),
+                printable(each.doctor),
+                printable(each.place or self._places.get(each.department, "")),
             )
             for each in appointments
         )

@@ -1,48 +1,69 @@
-"""What the flow is told about the site: whether it is open, and what staff should look at."""
+"""What the visit needs to know of the site: whether it is open, and what staff should look at."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kiosk.config import Config
 from kiosk.reception.board import Board
-from kiosk.reception.hours import next_opening
 from kiosk.reception.loop import Inbox
 from kiosk.visit import events as e
+from kiosk.visit.state import Opening
+
+LOOK_AHEAD_DAYS = 31
 
 
-class Doors:
-    """Tells the flow when the site opens and closes."""
+def next_opening(config: Config, local: datetime) -> Opening | None:
+    """When the reception opens after `local`, the site's aware time; None if it does not within a month."""
+    for ahead in range(LOOK_AHEAD_DAYS):
+        day = local.date() + timedelta(days=ahead)
+        if config.closed_on(day):
+            continue
+        starts = [
+            start
+            for hours in config.hours
+            if hours.cover(start := datetime.combine(day, hours.open, local.tzinfo)) and start > local
+        ]
+        if starts:
+            return Opening(min(starts), ahead == 0)
+    return None
+
+
+class OpeningHoursWatch:
+    """Posts HoursChanged when the site opens or closes, and when the day of its next opening has come."""
 
     def __init__(self, config: Config, inbox: Inbox, clock: Callable[[], datetime]) -> None:
         self._config = config
         self._inbox = inbox
         self._clock = clock
-        self._told: e.HoursChanged | None = None
+        self._posted: e.HoursChanged | None = None
 
     def now(self) -> e.HoursChanged:
+        """What holds at this moment."""
         local = self._clock()
         is_open = self._config.open_at(local)
-        return e.HoursChanged(is_open, "" if is_open else next_opening(self._config, local))
+        return e.HoursChanged(is_open, None if is_open else next_opening(self._config, local))
 
-    def judge(self) -> None:
+    def update(self) -> None:
+        """Called about once a second."""
         now = self.now()
-        if now != self._told:
-            self._told = now
+        if now != self._posted:
+            self._posted = now
             self._inbox.post(now)
 
 
-class Notices:
-    """Tells the flow what staff should look at."""
+class StaffHints:
+    """Posts StaffNoticed when what staff should look at changes."""
 
     def __init__(self, board: Board, inbox: Inbox) -> None:
         self._board = board
         self._inbox = inbox
-        self._told: tuple[str, ...] = ()
+        self._posted: tuple[str, ...] = ()
 
-    def judge(self) -> None:
+    def update(self) -> None:
+        """Called about once a second."""
         codes = self._board.staff()
-        if codes != self._told:
-            self._told = codes
+        if codes != self._posted:
+            self._posted = codes
             self._inbox.post(e.StaffNoticed(codes))

@@ -1,7 +1,7 @@
 """One thread a device: commands in, exactly one event out for each, whatever the device does.
 
-A worker turns a return value or an exception into an event; the flow's own deadlines make sure that a worker that hangs
-holds up nobody. Nothing here decides what a patient sees.
+A worker turns a return value or an exception into an event; the visit's own deadlines make sure that a worker that
+hangs holds up nobody. Nothing here decides what a patient sees.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from datetime import time
 
 from kiosk.reception.troubles import Trouble
 
@@ -51,8 +50,3 @@ class Worker:
             if job is None:
                 return
             job()
-
-
-def clock_text(at: time) -> str:
-    """HH:MM with two digits each."""
-    return f"{at.hour:02}:{at.minute:02}"

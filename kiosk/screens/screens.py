@@ -10,7 +10,6 @@ from typing import Final, Literal, assert_never
 
 from kiosk.visit import idle
 from kiosk.visit.state import (
-    Appointment,
     AtCounter,
     AwaitingBirthday,
     AwaitingCard,
@@ -18,13 +17,16 @@ from kiosk.visit.state import (
     Done,
     Kiosk,
     LookingUp,
+    Opening,
     Preparing,
     Printing,
-    Reception,
+    RegisteredArrival,
     Registering,
     Settling,
     Start,
+    VisitAppointment,
 )
+from kiosk.words.patient import word_clock, word_day, word_doctor
 from kiosk.words.texts import Texts
 
 Mood = Literal["ask", "wait", "good", "counter", "off"]
@@ -103,7 +105,7 @@ class Screen:
     reason: str | None = None
     notes: tuple[str, ...] = ()
     number: int | None = field(repr=False, default=None)
-    appointments: tuple[Appointment, ...] = field(repr=False, default=())
+    appointments: tuple[VisitAppointment, ...] = field(repr=False, default=())
     remarks: tuple[str, ...] = field(repr=False, default=())
     step: int | None = None
     typed: int = 0
@@ -149,7 +151,7 @@ def _stage_screen(kiosk: Kiosk, texts: Texts) -> Screen:
         case LookingUp() | Registering():
             return _plain("looking_up", texts, "wait")
         case Printing():
-            return _reception("printing", stage.reception, texts, tuple(texts["printing"]["lines"]))
+            return _reception("printing", stage.arrival, texts, tuple(texts["printing"]["lines"]))
         case Done():
             return _done(stage, texts)
         case AtCounter():
@@ -175,8 +177,7 @@ def _plain(
 def _start(kiosk: Kiosk, texts: Texts) -> Screen:
     around = kiosk.surroundings
     if not around.is_open:
-        opens = (texts["closed"]["opens"].format(opens=around.opens),) if around.opens else ()
-        return replace(_plain("closed", texts, "off", extra=opens), staff=around.staff)
+        return replace(_plain("closed", texts, "off", extra=_opens(around.next_opening, texts)), staff=around.staff)
     if around.out_of_service:
         return replace(_plain("out_of_service", texts, "off"), staff=around.staff)
     down: dict[str, str] = {}
@@ -189,9 +190,16 @@ def _start(kiosk: Kiosk, texts: Texts) -> Screen:
     return replace(screen, unavailable=tuple(down), staff=around.staff)
 
 
+def _opens(opening: Opening | None, texts: Texts) -> tuple[str, ...]:
+    if opening is None:
+        return ()
+    pattern = texts["dates"]["opening_today" if opening.is_today else "opening"]
+    return (texts["closed"]["opens"].format(opens=word_day(opening.at.date(), pattern, texts, opening.at.time())),)
+
+
 def _reception(
     name: str,
-    reception: Reception,
+    reception: RegisteredArrival,
     texts: Texts,
     tail: tuple[str, ...],
     *,
@@ -199,7 +207,7 @@ def _reception(
     extra_notes: tuple[str, ...] = (),
     mood: Mood = "wait",
 ) -> Screen:
-    shown = tuple(replace(each, doctor=_doctor(each, texts)) for each in reception.appointments)
+    shown = tuple(replace(each, doctor=word_doctor(each.doctor, texts)) for each in reception.appointments)
     remarks = (*(texts["notes"][note] for note in reception.notes if note in texts["notes"]), *tail)
     lines = (
         *(appointment_line(each, texts) for each in shown),
@@ -221,12 +229,12 @@ def _reception(
 
 
 def _done(stage: Done, texts: Texts) -> Screen:
-    name = "already" if stage.reception.again else "done"
+    name = "already" if stage.arrival.again else "done"
     words = texts[name]
     if stage.no_slip is None:
-        return _reception(name, stage.reception, texts, (words["take_slip"],), mood="good")
+        return _reception(name, stage.arrival, texts, (words["take_slip"],), mood="good")
     tail = (words["no_slip"],)
-    return _reception(name, stage.reception, texts, tail, reason=stage.no_slip, extra_notes=("no_slip",), mood="good")
+    return _reception(name, stage.arrival, texts, tail, reason=stage.no_slip, extra_notes=("no_slip",), mood="good")
 
 
 def _counter(stage: AtCounter, texts: Texts) -> Screen:
@@ -236,20 +244,14 @@ def _counter(stage: AtCounter, texts: Texts) -> Screen:
     lines = [reason, texts["counter"]["go"]]
     if stage.next_day is not None:
         lines.insert(1, parts["next_day"].format(month=stage.next_day.month, day=stage.next_day.day))
-    if stage.opens_at and stage.reason in ("too_early", "too_late"):
-        lines[0] = parts[stage.reason].format(time=stage.opens_at)
-    said = tuple(lines)
-    return Screen("counter", texts["counter"]["title"], "counter", said, ("close",), stage.reason, remarks=said)
+    if stage.appointment_at is not None and stage.reason in ("too_early", "too_late"):
+        lines[0] = parts[stage.reason].format(time=word_clock(stage.appointment_at, texts))
+    remarks = tuple(lines)
+    return Screen("counter", texts["counter"]["title"], "counter", remarks, ("close",), stage.reason, remarks=remarks)
 
 
-def appointment_line(appointment: Appointment, texts: Texts) -> str:
+def appointment_line(appointment: VisitAppointment, texts: Texts) -> str:
     """`13:00 内科 佐藤 先生 A棟1階2番窓口`; what is not known is left out."""
-    shown = (appointment.time, appointment.department, _doctor(appointment, texts), appointment.place)
-    return " ".join(part for part in shown if part)
-
-
-def _doctor(appointment: Appointment, texts: Texts) -> str:
-    doctor = appointment.doctor
-    if not doctor or doctor.endswith("先生"):
-        return doctor
-    return str(texts["parts"]["doctor"].format(doctor=doctor))
+    doctor = word_doctor(appointment.doctor, texts)
+    parts = (word_clock(appointment.time, texts), appointment.department, doctor, appointment.place)
+    return " ".join(part for part in parts if part)

@@ -1,14 +1,18 @@
 """What stands on a slip (受付票): the words, their order and their weight.
 
-Owns the texts of both slips and the cleaning of what other systems put into them. Pure: must never draw, print or do
-I/O, and must never put a patient's name on paper (PATIENTS.md 4: number, barcode, appointments).
+Owns what both slips hold and the cleaning of what other systems put into them; the sentences are the patient's
+catalogue ([slip]). Pure: must never draw, print or do I/O, and must never put a patient's name on paper: whoever finds
+a slip must not learn who was at the hospital. A number, its barcode and the appointments are enough for staff.
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Literal
+from datetime import date, time
+from typing import Any, Literal
+
+from kiosk.words.patient import word_clock, word_day, word_doctor
+from kiosk.words.texts import Texts
 
 Style = Literal["title", "number", "large", "body", "small", "note", "rule"]
 
@@ -16,14 +20,7 @@ APPOINTMENTS_MAX = 10
 FIELD_CHARS_MAX = 40
 NOTES_MAX = 6
 CODE_CHARS_MAX = 32
-TIME_CHARS_MAX = 8
 LARGE_CHARS_MAX = 20
-_WEEKDAYS = "月火水木金土日"
-
-NOTE_LINES = {
-    "insurance_check": "健康保険の確認があります",
-    "subsidy_failed": "受給者証をお見せください",
-}
 
 
 @dataclass(frozen=True)
@@ -44,123 +41,117 @@ class Slip:
 
 @dataclass(frozen=True)
 class SlipAppointment:
-    """One appointment as it is printed. `time` is HH:MM; empty fields are left out."""
+    """One appointment as it is printed; empty fields are left out."""
 
-    time: str = field(repr=False)
+    time: time = field(repr=False)
     department: str = field(repr=False)
     doctor: str = field(repr=False)
     place: str = field(repr=False)
 
 
 def reception_slip(
+    texts: Texts,
     *,
     hospital: str,
     day: date,
-    time: str,
+    at: time,
     number: int,
     appointments: tuple[SlipAppointment, ...],
     notes: tuple[str, ...],
     patient_number: str,
     again: bool = False,
 ) -> Slip:
-    """The slip of a registered arrival: `time` HH:MM of the reception, `number` the reception number.
+    """The slip of a registered arrival: `day` and `at` of the arrival in the site's time, `number` the reception
+    number.
 
     `appointments` are printed in time order, `APPOINTMENTS_MAX` at most and the rest counted. `notes` are the note
     codes of the visit; each becomes a line for the patient and its code for the staff. `again` marks a reprint.
     """
+    words = texts["slip"]
     lines = [
-        SlipLine(shown(hospital), "body"),
-        SlipLine("受付票（再発行）" if again else "受付票", "title"),
-        SlipLine(f"{_japanese_date(day)} {shown(time, TIME_CHARS_MAX)}受付", "body"),
-        SlipLine("受付番号", "body"),
+        SlipLine(printable(hospital), "body"),
+        SlipLine(words["title_again" if again else "title"], "title"),
+        SlipLine(_moment(words["received"], day, at, texts), "body"),
+        SlipLine(words["number"], "body"),
         SlipLine(str(number), "number"),
     ]
-    in_order = sorted(appointments, key=lambda one: _time_key(one.time))
+    in_order = sorted(appointments, key=lambda one: one.time)
     for appointment in in_order[:APPOINTMENTS_MAX]:
         lines.append(SlipLine("", "rule"))
-        lines.extend(_appointment_lines(appointment))
+        lines.extend(_appointment_lines(appointment, texts))
     if len(in_order) > APPOINTMENTS_MAX:
         lines.append(SlipLine("", "rule"))
-        lines.append(SlipLine(f"ほか{len(in_order) - APPOINTMENTS_MAX}件のご予約があります", "body"))
+        lines.append(SlipLine(words["more"].format(count=len(in_order) - APPOINTMENTS_MAX), "body"))
     lines.append(SlipLine("", "rule"))
-    lines.extend(_note_lines(notes))
+    lines.extend(_note_lines(notes, words))
     return Slip(lines=tuple(lines), barcode=patient_number)
 
 
-def counter_slip(*, hospital: str, day: date, time: str, reason: str) -> Slip:
+def counter_slip(texts: Texts, *, hospital: str, day: date, at: time, reason: str) -> Slip:
     """The slip of a visit that ends at the counter: what to do, and `reason` as a code for the staff.
 
     It holds nothing of the patient, because at the counter it may not be known who stood there.
     """
+    words = texts["slip"]
     return Slip(
         lines=(
-            SlipLine(shown(hospital), "body"),
-            # Two lines by hand: wrapped by width, a narrow slip would break the word.
-            SlipLine("受付窓口へ", "title"),
-            SlipLine("お越しください", "title"),
-            SlipLine("まだ受付は終わっていません", "note"),
-            SlipLine(f"{_japanese_date(day)} {shown(time, TIME_CHARS_MAX)}", "body"),
+            SlipLine(printable(hospital), "body"),
+            *(SlipLine(line, "title") for line in words["counter_title"]),
+            SlipLine(words["counter_note"], "note"),
+            SlipLine(_moment(words["counter_printed"], day, at, texts), "body"),
             SlipLine("", "rule"),
-            SlipLine(f"職員用：{shown(reason, CODE_CHARS_MAX)}", "small"),
+            SlipLine(words["staff"].format(codes=printable(reason, CODE_CHARS_MAX)), "small"),
         ),
         barcode=None,
     )
 
 
-def _appointment_lines(appointment: SlipAppointment) -> Iterator[SlipLine]:
+def _appointment_lines(appointment: SlipAppointment, texts: Texts) -> Iterator[SlipLine]:
     """Time and department together, because they are what the patient looks for; where to go as large as they are.
 
     What is very long is smaller: ten of its like would make a slip of a metre.
     """
-    time, department = shown(appointment.time, TIME_CHARS_MAX), shown(appointment.department)
+    clock, department = word_clock(appointment.time, texts), printable(appointment.department)
     if len(department) <= LARGE_CHARS_MAX:
-        yield SlipLine(f"{time} {department}".strip(), "large")
+        yield SlipLine(f"{clock} {department}".strip(), "large")
     else:
-        yield SlipLine(time, "large")
+        yield SlipLine(clock, "large")
         yield SlipLine(department, "body")
-    doctor = shown(appointment.doctor)
+    doctor = word_doctor(printable(appointment.doctor), texts)
     if doctor:
-        yield SlipLine(doctor if doctor.endswith("先生") else f"{doctor} 先生", "body")
-    place = shown(appointment.place)
+        yield SlipLine(doctor, "body")
+    place = printable(appointment.place)
     if place:
         yield SlipLine(place, "large" if len(place) <= LARGE_CHARS_MAX else "body")
 
 
-def _note_lines(notes: tuple[str, ...]) -> Iterator[SlipLine]:
+def _note_lines(notes: tuple[str, ...], words: Mapping[str, Any]) -> Iterator[SlipLine]:
     once = tuple(dict.fromkeys(notes))[:NOTES_MAX]
     if not once:
         return
-    yield SlipLine("受付窓口にもお寄りください", "note")
+    yield SlipLine(words["notes"], "note")
     for code in once:
-        if code in NOTE_LINES:
-            yield SlipLine(NOTE_LINES[code], "body")
+        if sentence := words.get(f"note_{code}"):
+            yield SlipLine(sentence, "body")
     # The staff know the codes, also those that have no words for the patient.
-    yield SlipLine("職員用：" + " ".join(shown(code, CODE_CHARS_MAX) for code in once), "small")
+    yield SlipLine(words["staff"].format(codes=" ".join(printable(code, CODE_CHARS_MAX) for code in once)), "small")
 
 
-def _japanese_date(day: date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日（{_WEEKDAYS[day.weekday()]}）"
+def _moment(pattern: str, day: date, at: time, texts: Texts) -> str:
+    return pattern.format(day=word_day(day, texts["slip"]["day"], texts), clock=word_clock(at, texts))
 
 
-def _time_key(time: str) -> tuple[bool, int, int, str]:
-    """9:00 before 10:00 however it is written; what is not a time comes last."""
-    hour, _, minute = time.strip().partition(":")
-    if hour.isdecimal() and minute.isdecimal() and len(hour) <= 2 and len(minute) <= 2:
-        return (False, int(hour), int(minute), "")
-    return (True, 0, 0, time)
-
-
-def shown(text: str, chars_max: int = FIELD_CHARS_MAX) -> str:
+def printable(text: str, chars_max: int = FIELD_CHARS_MAX) -> str:
     """A field of another system as it may stand on paper: no control, bidi or private characters, bounded with …."""
     # Cut before looking at each character: a field of a megabyte must not cost a second.
-    kept = "".join(_printable(character) for character in text[: chars_max * 8])
+    kept = "".join(_kept(character) for character in text[: chars_max * 8])
     clean = " ".join(kept.split())
     if len(clean) <= chars_max and len(text) <= chars_max * 8:
         return clean
     return clean[: chars_max - 1] + "…"
 
 
-def _printable(character: str) -> str:
+def _kept(character: str) -> str:
     category = unicodedata.category(character)
     # A tab or a line end parts two words; dropped without a blank it would join them.
     if character.isspace():

@@ -6,7 +6,7 @@ Many who read a slip are old and stand: nothing they need is smaller than 28 dot
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from typing import Literal
 
 from PIL import Image, ImageDraw
@@ -15,6 +15,7 @@ from kiosk.slip.barcode import NUMBER_CHARS_MAX, WIDTH_DOTS, BarcodeKind, WidthM
 from kiosk.slip.content import Slip, SlipAppointment, SlipLine, Style, reception_slip
 from kiosk.slip.fonts import Run, Weight, runs
 from kiosk.typography.coverage import clusters
+from kiosk.words.texts import Texts
 
 __all__ = ["HEIGHT_DOTS_MAX", "BarcodeKind", "WidthMm", "barcode_kind", "draw", "warm_up"]
 
@@ -97,13 +98,14 @@ def draw(slip: Slip, *, width_mm: WidthMm, barcode: BarcodeKind) -> Image.Image:
     return canvas.point(table, mode="1")
 
 
-def warm_up() -> None:
+def warm_up(texts: Texts) -> None:
     """Load fonts, coverage tables and libraries now (some 0.3 s), so that the first patient does not wait for them."""
-    appointment = SlipAppointment(time="9:00", department="内科", doctor="\U00020bb7野", place="1階")
+    appointment = SlipAppointment(time(9), department="内科", doctor="\U00020bb7野", place="1階")
     slip = reception_slip(
+        texts,
         hospital="病院",
         day=date(2026, 1, 15),
-        time="8:30",
+        at=time(8, 30),
         number=1,
         appointments=(appointment,),
         notes=("insurance_check",),
@@ -122,9 +124,9 @@ def _symbol(number: str | None, wanted: BarcodeKind, width_mm: WidthMm) -> Image
 
 def _number_rows(number: str | None, width_mm: WidthMm) -> Iterator[_Row]:
     if number:
-        shown = "".join(character if character.isprintable() else " " for character in number[:NUMBER_CHARS_MAX])
+        kept = "".join(character if character.isprintable() else " " for character in number[:NUMBER_CHARS_MAX])
         more = "…" if len(number) > NUMBER_CHARS_MAX else ""
-        yield from _text_rows(shown + more, _Look({80: 28, 58: 28}, align="centre"), width_mm)
+        yield from _text_rows(kept + more, _Look({80: 28, 58: 28}, align="centre"), width_mm)
 
 
 def _rows(lines: tuple[SlipLine, ...], width_mm: WidthMm) -> Iterator[_Row]:
@@ -195,7 +197,7 @@ def _joined(left: str, right: str) -> bool:
 
 
 def _bounded(rows: Iterator[_Row], height_max: int, width_mm: WidthMm) -> Iterator[_Row]:
-    """The rows as long as there is paper for them; … tells that there was more."""
+    """The rows as long as there is paper for them; … stands for the rest."""
     more = _Row(runs("…", "bold", 48), 48, "left")
     height = more.height
     for row in rows:

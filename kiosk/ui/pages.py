@@ -14,7 +14,8 @@ from kiosk.ui import theme
 from kiosk.ui.items import Box, Button, Drawing, Item, Panel, Paragraph, Picture, Words
 from kiosk.ui.page_builder import Sheet
 from kiosk.ui.theme import GAP_MM, MARGIN_MM
-from kiosk.visit.state import Appointment
+from kiosk.visit.state import VisitAppointment
+from kiosk.words.patient import word_clock
 from kiosk.words.texts import Texts
 
 # What a screen looks like: its items for a display of so many millimetres.
@@ -182,12 +183,12 @@ def _height_of(remarks: tuple[str, ...], width: float) -> float:
     return em * (1.4 * lines + 0.6 * len(remarks))
 
 
-def _appointment(sheet: Sheet, box: Box, appointment: Appointment) -> None:
+def _appointment(sheet: Sheet, box: Box, appointment: VisitAppointment) -> None:
     """Time, department, doctor, place; where there is little height, department and doctor share a line."""
     sheet.items.append(Panel(box, theme.CARD.ground, theme.RADIUS_MM, theme.LINE))
     inner = box.inset(5, 2)
     time, rest = inner.left(inner.width * 0.34), inner.after(inner.x + inner.width * 0.34 + GAP_MM)
-    sheet.words(time, (appointment.time, 24.0), bold=True)
+    sheet.words(time, (word_clock(appointment.time, sheet.texts), 24.0), bold=True)
     department, doctor, place = appointment.department, appointment.doctor, appointment.place
     said = [Paragraph(department, 15.0, bold=True), Paragraph(doctor, 11.0), Paragraph(place, 13.0, bold=True)]
     if box.height < _THREE_LINES_MM:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Final
 
@@ -26,21 +26,25 @@ _NOW: Final = 1000.0
 _DAY: Final = date(2026, 1, 15)
 _SOON: Final = _NOW + 12
 _LATER: Final = _NOW + 40
-_ONE: Final = (f.Appointment("13:00", "内科", "佐藤", "A棟1階2番窓口"),)
-_TWO: Final = (*_ONE, f.Appointment("14:30", "眼科", "", "A棟2階5番窓口"))
-_THREE: Final = (f.Appointment("9:15", "放射線科（CT検査）", "", "地下1階 検査受付"), *_TWO)
-_FIVE: Final = (*_THREE, f.Appointment("15:15", "皮膚科", "中村", ""), f.Appointment("16:00", "リハビリ室", "", "3階"))
+_ONE: Final = (f.VisitAppointment(time(13), "内科", "佐藤", "A棟1階2番窓口"),)
+_TWO: Final = (*_ONE, f.VisitAppointment(time(14, 30), "眼科", "", "A棟2階5番窓口"))
+_THREE: Final = (f.VisitAppointment(time(9, 15), "放射線科（CT検査）", "", "地下1階 検査受付"), *_TWO)
+_FIVE: Final = (
+    *_THREE,
+    f.VisitAppointment(time(15, 15), "皮膚科", "中村", ""),
+    f.VisitAppointment(time(16), "リハビリ室", "", "3階"),
+)
 _LONG: Final = (
-    f.Appointment(
-        "13:00",
+    f.VisitAppointment(
+        time(13),
         "呼吸器・アレルギー・膠原病内科（専門外来）",
         "勅使河原 慎之介 クリストファー",
         "中央診療棟3階 東エレベーターを降りて右奥 12番窓口（青い看板）",
     ),
 )
 _RARE: Final = (
-    f.Appointment("13:00", "内科", "𠮷田 髙﨑", "A棟1階2番窓口"),
-    f.Appointment("14:00", "外科", "한지민", "葛󠄀城棟"),
+    f.VisitAppointment(time(13), "内科", "𠮷田 髙﨑", "A棟1階2番窓口"),
+    f.VisitAppointment(time(14), "外科", "한지민", "葛󠄀城棟"),
 )
 _CANDIDATE: Final = f.Candidate(1, "usable", "00000000", "19000101")
 
@@ -95,7 +99,7 @@ def _starts() -> Iterator[tuple[str, f.Kiosk]]:
         "staff_hint": f.Surroundings(staff=("delivery_waits",)),
         "staff_hints": f.Surroundings(staff=STAFF),
         "plain_closed": f.Surroundings(is_open=False),
-        "opens": f.Surroundings(is_open=False, opens="1月16日（金） 8:30"),
+        "opens": f.Surroundings(is_open=False, next_opening=f.Opening(datetime(2026, 1, 16, 8, 30), False)),
         "closed_staff_hints": f.Surroundings(is_open=False, staff=STAFF),
         "down": f.Surroundings(out_of_service=True, staff=("share_terminal",)),
     }
@@ -121,38 +125,38 @@ def _waits() -> Iterator[tuple[str, f.Stage]]:
 
 
 def _ends() -> Iterator[tuple[str, f.Stage]]:
-    receptions = {
-        "one": _reception(_ONE),
-        "two": _reception(_TWO),
-        "three": _reception(_THREE, number=1287),
-        "five_notes": _reception(_FIVE, notes=("insurance_check", "subsidy_failed")),
-        "many": _reception(_FIVE * 6),
-        "long": _reception(_LONG),
-        "rare_letters": _reception(_RARE),
-        "notes": _reception(_ONE, notes=("insurance_check", "subsidy_failed")),
+    arrivals = {
+        "one": _arrival(_ONE),
+        "two": _arrival(_TWO),
+        "three": _arrival(_THREE, number=1287),
+        "five_notes": _arrival(_FIVE, notes=("insurance_check", "subsidy_failed")),
+        "many": _arrival(_FIVE * 6),
+        "long": _arrival(_LONG),
+        "rare_letters": _arrival(_RARE),
+        "notes": _arrival(_ONE, notes=("insurance_check", "subsidy_failed")),
     }
-    for variant, reception in receptions.items():
-        yield variant, f.Printing(1, _LATER, reception)
-        yield variant, f.Done(1, _LATER, reception)
-    yield "again", f.Done(1, _LATER, replace(_reception(_TWO), again=True))
+    for variant, arrival in arrivals.items():
+        yield variant, f.Printing(1, _LATER, arrival)
+        yield variant, f.Done(1, _LATER, arrival)
+    yield "again", f.Done(1, _LATER, replace(_arrival(_TWO), again=True))
     for reason in NO_SLIP_REASONS:
-        yield reason, f.Done(1, _LATER, _reception(_ONE), reason)
-    yield "no_slip_notes", f.Done(1, _LATER, receptions["five_notes"], NO_SLIP_REASONS[0])
-    yield "leaving", f.Done(1, _SOON, receptions["notes"], warned=True)
-    yield "leaving_three", f.Done(1, _SOON, receptions["three"], NO_SLIP_REASONS[0], warned=True)
-    yield "leaving_for_good", f.Done(1, _SOON, receptions["one"], warned=True, extended=EXTENSIONS_MAX)
+        yield reason, f.Done(1, _LATER, _arrival(_ONE), reason)
+    yield "no_slip_notes", f.Done(1, _LATER, arrivals["five_notes"], NO_SLIP_REASONS[0])
+    yield "leaving", f.Done(1, _SOON, arrivals["notes"], warned=True)
+    yield "leaving_three", f.Done(1, _SOON, arrivals["three"], NO_SLIP_REASONS[0], warned=True)
+    yield "leaving_for_good", f.Done(1, _SOON, arrivals["one"], warned=True, extended=EXTENSIONS_MAX)
     for reason in COUNTER_REASONS:
         yield reason, f.AtCounter(1, _LATER, reason)
     yield "next_day", f.AtCounter(1, _LATER, "no_appointment", _DAY)
-    yield "not_yet", f.AtCounter(1, _LATER, "too_early", opens_at="13:00")
-    yield "no_longer", f.AtCounter(1, _LATER, "too_late", opens_at="9:00")
+    yield "not_yet", f.AtCounter(1, _LATER, "too_early", appointment_at=time(13))
+    yield "no_longer", f.AtCounter(1, _LATER, "too_late", appointment_at=time(9))
     yield "leaving", f.AtCounter(1, _SOON, "no_appointment", _DAY, warned=True)
 
 
-def _reception(
-    appointments: tuple[f.Appointment, ...], *, number: int = 27, notes: tuple[str, ...] = ()
-) -> f.Reception:
-    return f.Reception(_DAY, "8:52", "00000000", number, appointments, notes)
+def _arrival(
+    appointments: tuple[f.VisitAppointment, ...], *, number: int = 27, notes: tuple[str, ...] = ()
+) -> f.RegisteredArrival:
+    return f.RegisteredArrival(_DAY, time(8, 52), "00000000", number, appointments, notes)
 
 
 def _kiosk(stage: f.Stage, around: f.Surroundings | None = None) -> f.Kiosk:

@@ -1,11 +1,11 @@
-"""What the flow asks the world to do, in the imperative. `runtime.perform` is its mirror."""
+"""What a visit asks the world to do, in the imperative. `reception.loop` performs it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
 
-from kiosk.visit.state import Reception, Route
+from kiosk.visit.state import RegisteredArrival, Route
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class PrintSlip:
     """Print the reception slip."""
 
     visit: int
-    reception: Reception = field(repr=False)
+    arrival: RegisteredArrival = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class PrintCounterSlip:
 
 @dataclass(frozen=True)
 class Record:
-    """Write one line of the event log: an id of journal.EVENTS and a code, never a patient's data."""
+    """Write one line of the event log: an id of `process.event_log.EVENTS` and a code, never a patient's data."""
 
     event: str
     visit: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 
-from kiosk.visit.state import Appointment, Candidate
+from kiosk.visit.state import Candidate, Opening, VisitAppointment
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,15 @@ class CardReaderChanged:
 
 @dataclass(frozen=True)
 class HoursChanged:
-    """The site opened or closed; `opens` tells patients when it opens next."""
+    """The site opened or closed, or it is another day: what patients are to know of the next opening has changed."""
 
     is_open: bool
-    opens: str = ""
+    next_opening: Opening | None = None
 
 
 @dataclass(frozen=True)
 class StaffNoticed:
-    """What staff should look at changed; `codes` are those of `screens.STAFF`."""
+    """What staff should look at changed; `codes` are those of `screens.views.STAFF`."""
 
     codes: tuple[str, ...]
 
@@ -116,13 +116,13 @@ class CardUnreadable:
 
 @dataclass(frozen=True)
 class AppointmentsFound:
-    """The look-up's answer for `day`. `clock`: the site's time HH:MM of the look-up; `arrived`: registered already."""
+    """The look-up's answer for `day`. `local_time`: the site's, of the look-up; `arrived`: registered already."""
 
     visit: int
     day: date
-    clock: str
+    local_time: time
     patient_number: str = field(repr=False)
-    appointments: tuple[Appointment, ...] = field(repr=False)
+    appointments: tuple[VisitAppointment, ...] = field(repr=False)
     arrived: bool = False
     next_day: date | None = field(repr=False, default=None)
 
@@ -143,14 +143,14 @@ class ReservationsFailed:
 
 @dataclass(frozen=True)
 class ArrivalRegistered:
-    """The arrival of `day`, `clock` (HH:MM) is in the database under `number`; `again`: it was there before."""
+    """The arrival of `day` is in the database under `number` since `local_time`; `again`: it was there before."""
 
     visit: int
     day: date
-    clock: str = field(repr=False)
+    local_time: time = field(repr=False)
     patient_number: str = field(repr=False)
     number: int = field(repr=False)
-    appointments: tuple[Appointment, ...] = field(repr=False)
+    appointments: tuple[VisitAppointment, ...] = field(repr=False)
     again: bool = False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, time
 
 from kiosk.visit.commands import Command, DisarmCardReader, LookUp, PrintCounterSlip, Record
 from kiosk.visit.state import AtCounter, Candidate, Kiosk, LookingUp, Registering, Route, Served, Stage, Start
@@ -32,11 +32,17 @@ def to_start(kiosk: Kiosk, now: float, visit: int, code: str, *commands: Command
 
 
 def to_counter(
-    kiosk: Kiosk, now: float, visit: int, reason: str, *, next_day: date | None = None, opens_at: str = ""
+    kiosk: Kiosk,
+    now: float,
+    visit: int,
+    reason: str,
+    *,
+    next_day: date | None = None,
+    appointment_at: time | None = None,
 ) -> Step:
     """Every problem ends here: with staff, and with a reason only staff need to understand."""
     identified = isinstance(kiosk.stage, LookingUp | Registering)
-    stage = AtCounter(visit, now + kiosk.rules.counter_s, reason, next_day, opens_at, unidentified=not identified)
+    stage = AtCounter(visit, now + kiosk.rules.counter_s, reason, next_day, appointment_at, unidentified=not identified)
     slip: tuple[Command, ...] = (PrintCounterSlip(visit, reason),) if kiosk.rules.counter_slip else ()
     return go(kiosk, stage, DisarmCardReader(), Record("sent_to_counter", visit, reason), *slip)
 

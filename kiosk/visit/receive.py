@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import time
 
 from kiosk.visit import events as e
 from kiosk.visit.commands import ArmCardReader, DisarmCardReader, PrintSlip, Record, Register, TakeBaseline
@@ -16,7 +17,7 @@ from kiosk.visit.state import (
     LookingUp,
     Preparing,
     Printing,
-    Reception,
+    RegisteredArrival,
     Registering,
     Start,
 )
@@ -87,7 +88,7 @@ def on_appointments_found(kiosk: Kiosk, stage: LookingUp, event: e.AppointmentsF
             return to_counter(kiosk, now, stage.visit, "no_appointment", next_day=event.next_day)
         refused = _outside_window(kiosk, event)
         if refused:
-            return to_counter(kiosk, now, stage.visit, refused, opens_at=event.appointments[0].time)
+            return to_counter(kiosk, now, stage.visit, refused, appointment_at=event.appointments[0].time)
     registering = Registering(stage.visit, now + kiosk.rules.look_up_s, stage.file, stage.notes)
     return go(kiosk, registering, Register(stage.visit, event.day, event.patient_number))
 
@@ -119,12 +120,12 @@ def on_nothing_to_register(kiosk: Kiosk, stage: Registering, event: e.NothingToR
 def on_arrival_registered(kiosk: Kiosk, stage: Registering, event: e.ArrivalRegistered, now: float) -> Step:
     if event.visit != stage.visit:
         return on_arrival_registered_late(kiosk, stage, event, now)
-    reception = Reception(
-        event.day, event.clock, event.patient_number, event.number, event.appointments, stage.notes, event.again
+    arrival = RegisteredArrival(
+        event.day, event.local_time, event.patient_number, event.number, event.appointments, stage.notes, event.again
     )
-    printing = Printing(stage.visit, now + kiosk.rules.print_s, reception)
+    printing = Printing(stage.visit, now + kiosk.rules.print_s, arrival)
     code = "again" if event.again else "first"
-    return go(kiosk, printing, Record("arrival_registered", stage.visit, code), PrintSlip(stage.visit, reception))
+    return go(kiosk, printing, Record("arrival_registered", stage.visit, code), PrintSlip(stage.visit, arrival))
 
 
 def on_arrival_registered_late(kiosk: Kiosk, stage: object, event: e.ArrivalRegistered, now: float) -> Step:
@@ -165,21 +166,20 @@ def _end(kiosk: Kiosk, stage: Done | AtCounter, now: float, code: str) -> Step:
 
 def _done(kiosk: Kiosk, stage: Printing, now: float, no_slip: str | None) -> Step:
     # Without a slip the number must be written down: as long as at the counter.
-    shown_s = max(kiosk.rules.done_s, kiosk.rules.counter_s) if no_slip else kiosk.rules.done_s
-    done = Done(stage.visit, now + shown_s, stage.reception, no_slip)
+    duration_s = max(kiosk.rules.done_s, kiosk.rules.counter_s) if no_slip else kiosk.rules.done_s
+    done = Done(stage.visit, now + duration_s, stage.arrival, no_slip)
     return go(kiosk, done, Record("slip_failed" if no_slip else "slip_printed", stage.visit, no_slip or ""))
 
 
 def _outside_window(kiosk: Kiosk, event: e.AppointmentsFound) -> str | None:
     """`too_early`, `too_late`, or None if at least one appointment may be registered now (then all of them are)."""
     early, late = kiosk.rules.early_min, kiosk.rules.late_min
-    clock = _minutes(event.clock)
-    ahead = [_minutes(each.time) - clock for each in event.appointments]
+    now = _minutes(event.local_time)
+    ahead = [_minutes(each.time) - now for each in event.appointments]
     if any((not early or minutes <= early) and (not late or -minutes <= late) for minutes in ahead):
         return None
     return "too_late" if late and all(-minutes > late for minutes in ahead) else "too_early"
 
 
-def _minutes(clock: str) -> int:
-    hours, minutes = clock.split(":")
-    return int(hours) * 60 + int(minutes)
+def _minutes(at: time) -> int:
+    return at.hour * 60 + at.minute

@@ -8,7 +8,7 @@ All moments (`…_at`, `…_since`, `deadline`, `unclean_until`) are seconds of 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, time
 from typing import Literal
 
 Route = Literal["mynumber", "patient_card"]
@@ -45,11 +45,19 @@ class Rules:
 
 
 @dataclass(frozen=True)
+class Opening:
+    """When the site opens next, in its own time. `is_today`: no day need be named."""
+
+    at: datetime
+    is_today: bool
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """What is known of the neighbours, whoever stands at the kiosk."""
 
     is_open: bool = True
-    opens: str = ""
+    next_opening: Opening | None = None
     terminal_down_since: float | None = None
     card_reader_down_since: float | None = None
     out_of_service: bool = False
@@ -58,10 +66,10 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
-class Appointment:
-    """One appointment as the patient is told it: `time` is HH:MM of the site's day."""
+class VisitAppointment:
+    """One appointment of the visit's day as the patient gets to know it; `time`: of the site's day."""
 
-    time: str = field(repr=False)
+    time: time = field(repr=False)
     department: str = field(repr=False)
     doctor: str = field(repr=False)
     place: str = field(repr=False)
@@ -82,17 +90,17 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Reception:
+class RegisteredArrival:
     """A registered arrival: what screen and slip show. `again` means that it had been registered before.
 
-    `clock`: when it was registered, HH:MM of the site's time on `day`.
+    `local_time`: when it was registered, in the site's time; `day`: whose appointments they are.
     """
 
     day: date
-    clock: str = field(repr=False)
+    local_time: time = field(repr=False)
     patient_number: str = field(repr=False)
     number: int = field(repr=False)
-    appointments: tuple[Appointment, ...] = field(repr=False)
+    appointments: tuple[VisitAppointment, ...] = field(repr=False)
     notes: tuple[str, ...] = ()
     again: bool = False
 
@@ -193,7 +201,7 @@ class Printing:
 
     visit: int
     deadline: float
-    reception: Reception = field(repr=False)
+    arrival: RegisteredArrival = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -202,7 +210,7 @@ class Done:
 
     visit: int
     deadline: float
-    reception: Reception = field(repr=False)
+    arrival: RegisteredArrival = field(repr=False)
     no_slip: str | None = None
     warned: bool = False
     extended: int = 0
@@ -212,14 +220,15 @@ class Done:
 class AtCounter:
     """Not registered; staff take over. `next_day` is the patient's next appointment, if that is why.
 
-    `unidentified`: the visit never came to know whose it was, so a result of it may still be under way.
+    `appointment_at`: of the appointment that is too early or too late. `unidentified`: the visit never came to know
+    whose it was, so a result of it may still be under way.
     """
 
     visit: int
     deadline: float
     reason: str
     next_day: date | None = field(repr=False, default=None)
-    opens_at: str = field(repr=False, default="")
+    appointment_at: time | None = field(repr=False, default=None)
     unidentified: bool = False
     warned: bool = False
     extended: int = 0

@@ -196,7 +196,7 @@ def _changed(around: Surroundings, event: e.SurroundingsEvent, now: float) -> Su
                 around, card_reader_down_since=_down_since(around.card_reader_down_since, event.answers, now)
             )
         case e.HoursChanged():
-            return replace(around, is_open=event.is_open, opens=event.opens)
+            return replace(around, is_open=event.is_open, next_opening=event.next_opening)
         case e.StaffNoticed():
             return replace(around, staff=event.codes)
         case _:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import time
 from functools import cache
 
 from PIL import Image
@@ -15,7 +16,7 @@ from kiosk.screens.screens import KEYS, Screen
 from kiosk.ui import pages
 from kiosk.ui.items import Box, Button, Item, Panel, Picture, SecondsLeft, TimeLeft, Words
 from kiosk.ui.theme import channels
-from kiosk.visit.state import Appointment
+from kiosk.visit.state import VisitAppointment
 from kiosk.words import texts
 from tests.image.machine import TooLate, until
 
@@ -26,7 +27,7 @@ SAME_SHARE = 0.97
 _TOLERANCE = 4  # paper and ground differ by 8
 _COLOURS_MAX = 65536
 _WORDS = texts.load()
-_APPOINTMENT = Appointment(time="23:59", department="内科", doctor="佐藤", place="A棟1階2番窓口")
+_APPOINTMENT = VisitAppointment(time=time(23, 59), department="内科", doctor="佐藤", place="A棟1階2番窓口")
 
 # Screens as far as their layout goes. The words do not matter, but for how many there are.
 _SCREENS = {

@@ -18,7 +18,7 @@ import sys
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from random import Random
 from typing import Any
 
@@ -276,7 +276,7 @@ class Day:
             case c.PrintSlip():
                 self.slips += 1
                 self._must(self.slips == 1, "P5: a second slip in one visit")
-                self._whose(command.reception.patient_number, "printed")
+                self._whose(command.arrival.patient_number, "printed")
                 self._old_answers(e.SlipPrinted, e.SlipFailed)
                 self._print(command)
             case c.PrintCounterSlip() | c.Record():
@@ -301,12 +301,12 @@ class Day:
             has = arrived or person % 20 != 0
             mine = (self._appointment(person),) if has else ()
             next_day = None if has else TODAY + timedelta(days=person)
-            answer = e.AppointmentsFound(command.visit, TODAY, "09:00", command.number, mine, arrived, next_day)
+            answer = e.AppointmentsFound(command.visit, TODAY, time(9), command.number, mine, arrived, next_day)
             self._answer(low, high, answer)
 
     @staticmethod
-    def _appointment(person: int) -> f.Appointment:
-        return f.Appointment("09:30", f"科{person}", "佐藤", "A棟1階")
+    def _appointment(person: int) -> f.VisitAppointment:
+        return f.VisitAppointment(time(9, 30), f"科{person}", "佐藤", "A棟1階")
 
     def _register_soon(self, command: c.Register) -> None:
         draw = self.rng.random()
@@ -325,7 +325,7 @@ class Day:
         number, again = command.patient_number, command.patient_number in self.arrivals
         reception = self.arrivals.setdefault(number, len(self.arrivals) + 1)
         mine = (self._appointment(int(number)),)
-        self._answer(0, answer_s, e.ArrivalRegistered(command.visit, TODAY, "09:00", number, reception, mine, again))
+        self._answer(0, answer_s, e.ArrivalRegistered(command.visit, TODAY, time(9), number, reception, mine, again))
 
     def _print(self, command: c.PrintSlip) -> None:
         draw = self.rng.random()
@@ -723,7 +723,7 @@ class Day:
                 self.counts["another's reason at the counter"] += owner is not self.visitor
         elif isinstance(stage, f.Printing):
             self.counts["registered"] += 1
-            person, number = stage.reception.patient_number, stage.reception.number
+            person, number = stage.arrival.patient_number, stage.arrival.number
             self._must(self.receptions.setdefault(person, number) == number, "registered twice")
         ended = isinstance(stage, f.Start | f.AtCounter) and not isinstance(before.stage, f.AtCounter)
         if ended and not self.identified:
@@ -778,8 +778,8 @@ class Day:
         stage, lines = self.kiosk.stage, "\n".join(self.screen.lines)
         owners = SHOWN_OWNER.findall(lines)
         if isinstance(stage, OF_A_VISIT):
-            self._must(owners == [str(int(stage.reception.patient_number))], "P1: the screen is not the reception's")
-            self._whose(stage.reception.patient_number, "shown")
+            self._must(owners == [str(int(stage.arrival.patient_number))], "P1: the screen is not the reception's")
+            self._whose(stage.arrival.patient_number, "shown")
             return
         self._must(not owners and self.screen.number is None, "P6: patient data on a screen without a reception")
         if isinstance(stage, f.AtCounter):

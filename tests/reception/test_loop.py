@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import date, datetime
+from datetime import time as clock_time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,11 +23,11 @@ from kiosk.screens.screens import Screen
 from kiosk.visit import Rules, switched_on
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
-from kiosk.visit.state import AtCounter, Kiosk, Reception
+from kiosk.visit.state import AtCounter, Kiosk, RegisteredArrival
 from kiosk.words import texts
 
 DEADLINE_S = 60.0
-RECEPTION = Reception(date(2026, 1, 15), "12:50", "0012K", 7, ())
+ARRIVAL = RegisteredArrival(date(2026, 1, 15), clock_time(12, 50), "0012K", 7, ())
 
 
 class Paper:
@@ -92,6 +93,7 @@ def worker(
         post,
         told,
         lambda *event, **fields: None,
+        texts.load(),
     )
 
 
@@ -99,7 +101,7 @@ def worker(
 def test_a_slip_is_printed_only_while_its_visit_waits_for_it(wanted: bool) -> None:
     paper, heard = Paper(), list[e.Event]()
     printing = worker(paper, wanted, heard.append)
-    printing.print_slip(c.PrintSlip(3, RECEPTION))
+    printing.print_slip(c.PrintSlip(3, ARRIVAL))
     printing.print_counter_slip(c.PrintCounterSlip(3, "no_result"))
     printing.close()
     assert paper.slips == (2 if wanted else 0)
@@ -109,7 +111,7 @@ def test_a_slip_is_printed_only_while_its_visit_waits_for_it(wanted: bool) -> No
 def test_a_fault_of_ours_at_the_printer_is_told_to_staff_and_ends_no_thread() -> None:
     told, heard = list[tuple[str, bool]](), list[e.Event]()
     printing = worker(Faulty(), True, heard.append, lambda *state: told.append(state), 60.0)
-    printing.print_slip(c.PrintSlip(3, RECEPTION))
+    printing.print_slip(c.PrintSlip(3, ARRIVAL))
     printing.close()
     assert told == [("printer_stalled", False)] * 2
     assert heard == [e.SlipFailed(3, "printer_stalled")]

@@ -6,7 +6,7 @@ import re
 import tomllib
 import typing
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time
 from string import Formatter
 from typing import Any
 
@@ -28,7 +28,6 @@ from kiosk.visit import Kiosk, Rules, step, switched_on
 from kiosk.visit import events as e
 from kiosk.visit.idle import EXTENSIONS_MAX
 from kiosk.visit.state import (
-    Appointment,
     AtCounter,
     AwaitingBirthday,
     AwaitingCard,
@@ -36,14 +35,16 @@ from kiosk.visit.state import (
     Candidate,
     Done,
     LookingUp,
+    Opening,
     Preparing,
     Printing,
-    Reception,
+    RegisteredArrival,
     Registering,
     Settling,
     Stage,
     Start,
     Surroundings,
+    VisitAppointment,
 )
 from kiosk.words import texts
 from tests import ROOT
@@ -58,8 +59,11 @@ TITLE_MAX_CHARS = 20
 LINE_MAX_CHARS = 40
 BUTTONS = sorted({MORE_TIME} | {button for buttons in SCREENS.values() for button in buttons})
 CANDIDATE = Candidate(1, "usable", NUMBER, BORN)
-TWO = (Appointment("09:30", "内科", "佐藤", "A棟1階2番窓口"), Appointment("11:00", "眼科", "高橋 先生", ""))
-RECEPTION = Reception(DAY, "08:52", NUMBER, 7, TWO)
+TWO = (
+    VisitAppointment(time(9, 30), "内科", "佐藤", "A棟1階2番窓口"),
+    VisitAppointment(time(11), "眼科", "高橋 先生", ""),
+)
+RECEPTION = RegisteredArrival(DAY, time(8, 52), NUMBER, 7, TWO)
 NOTED = replace(RECEPTION, notes=("insurance_check", "subsidy_failed"))
 
 STAGES: dict[str, Stage] = {
@@ -89,15 +93,15 @@ STAGES: dict[str, Stage] = {
     **{f"already without slip: {why}": Done(5, 120, replace(RECEPTION, again=True), why) for why in NO_SLIP_REASONS},
     **{f"counter: {reason}": AtCounter(5, 120, reason) for reason in COUNTER_REASONS},
     "counter: no appointment today": AtCounter(5, 120, "no_appointment", NEXT_DAY),
-    "counter: not yet": AtCounter(5, 120, "too_early", opens_at="13:00"),
-    "counter: no longer": AtCounter(5, 120, "too_late", opens_at="13:00"),
+    "counter: not yet": AtCounter(5, 120, "too_early", appointment_at=time(13)),
+    "counter: no longer": AtCounter(5, 120, "too_late", appointment_at=time(13)),
 }
 SURROUNDINGS: dict[str, Surroundings] = {
     "open": Surroundings(),
     "terminal down": Surroundings(terminal_down_since=100),
     "card reader down": Surroundings(card_reader_down_since=100),
     "closed": Surroundings(is_open=False),
-    "closed until": Surroundings(is_open=False, opens="1月16日（金） 8:30"),
+    "closed until": Surroundings(is_open=False, next_opening=Opening(datetime(2026, 1, 16, 8, 30), is_today=False)),
     "for staff": Surroundings(staff=STAFF),
     "closed, for staff": Surroundings(is_open=False, staff=("alarms",)),
     "out of service": Surroundings(terminal_down_since=1, card_reader_down_since=1, out_of_service=True),
@@ -189,11 +193,26 @@ def test_the_next_appointment_and_the_hour_are_told_where_they_are_why() -> None
     assert shown("counter: no longer").lines[0].startswith("13:00 ")
 
 
+def test_the_next_opening_names_its_day_unless_it_is_today() -> None:
+    assert shown("start, closed").lines == ()
+    assert shown("start, closed until").lines == ("受付は 1月16日（金） 8:30 からです。",)
+    today = Surroundings(is_open=False, next_opening=Opening(datetime(2026, 1, 15, 13, 5), is_today=True))
+    assert screen_of(kiosk(Start(), today), WORDS).lines == ("受付は 13:05 からです。",)
+
+
 def test_no_words_are_left_over_and_all_have_their_places() -> None:
     """What no code asks for would be translated in vain."""
     wanted = {
         ("parts", "number"): {"number"},
         ("parts", "doctor"): {"doctor"},
+        ("dates", "clock"): {"hour", "minute"},
+        ("dates", "opening"): {"month", "day", "weekday", "hour", "minute"},
+        ("dates", "opening_today"): {"hour", "minute"},
+        ("slip", "day"): {"year", "month", "day", "weekday"},
+        ("slip", "received"): {"day", "clock"},
+        ("slip", "more"): {"count"},
+        ("slip", "staff"): {"codes"},
+        ("slip", "counter_printed"): {"day", "clock"},
         ("parts", "next_day"): {"month", "day"},
         ("parts", "too_early"): {"time"},
         ("parts", "too_late"): {"time"},
@@ -211,7 +230,8 @@ def test_no_words_are_left_over_and_all_have_their_places() -> None:
                     found[table, key] = places
     assert found == wanted
     drawn = {"buttons", "moods", "leaving", "result", "staff"}  # what a window shows beside the lines
-    assert set(WORDS) == set(SCREENS) | {"parts", "reasons", "notes"} | drawn
+    assert set(WORDS) == set(SCREENS) | {"parts", "dates", "reasons", "notes", "slip"} | drawn
+    assert {key for key in WORDS["slip"] if key.startswith("note_")} == {f"note_{note}" for note in WORDS["notes"]}
     assert set(WORDS["staff"]) == {"label", *STAFF}
     assert set(WORDS["reasons"]) == {*COUNTER_REASONS, "unknown"}
     assert set(WORDS["notes"]) == set(NOTES) - {"no_slip"}
@@ -221,7 +241,7 @@ TECHNICAL = re.compile("エラー|資格確認|照会|端末|サーバ|通信|�
 
 
 FOR_STAFF = {"staff"}
-LABELS = {"buttons", "moods", "leaving", "result", "tap_reader.steps"}
+LABELS = {"buttons", "moods", "leaving", "result", "tap_reader.steps", "dates", "slip"}
 
 
 def test_no_technical_word_and_no_rough_form_reaches_a_patient() -> None:
@@ -271,9 +291,9 @@ def test_the_counter_shows_nothing_of_a_reception() -> None:
 def visits() -> list[tuple[str, str, list[e.Event]]]:
     """What happens, the screen it ends with, and the events."""
     tap: list[e.Event] = [e.Pressed("mynumber"), e.BaselineTaken(1, 101), e.ResultArrived(NOW, CANDIDATE), e.Ticked()]
-    found = e.AppointmentsFound(1, DAY, "08:52", NUMBER, TWO)
-    none = e.AppointmentsFound(1, DAY, "08:52", NUMBER, (), next_day=NEXT_DAY)
-    registered = e.ArrivalRegistered(1, DAY, "08:52", NUMBER, 7, TWO)
+    found = e.AppointmentsFound(1, DAY, time(8, 52), NUMBER, TWO)
+    none = e.AppointmentsFound(1, DAY, time(8, 52), NUMBER, (), next_day=NEXT_DAY)
+    registered = e.ArrivalRegistered(1, DAY, time(8, 52), NUMBER, 7, TWO)
     card: list[e.Event] = [e.Pressed("patient_card"), e.CardRead(1, NUMBER)]
     return [
         ("cancelled at once", "choose_card", [tap[0], e.Pressed("cancel")]),

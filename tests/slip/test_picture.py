@@ -2,7 +2,7 @@
 
 import random
 import string
-from datetime import date
+from datetime import date, time
 from importlib.resources import files
 
 import pytest
@@ -13,7 +13,10 @@ from kiosk.slip.content import Slip, SlipAppointment, SlipLine, counter_slip, re
 from kiosk.slip.fonts import runs
 from kiosk.slip.picture import HEIGHT_DOTS_MAX, BarcodeKind, WidthMm, barcode_kind, draw
 from kiosk.typography.coverage import MISSING
+from kiosk.words.texts import load
 from tests.escpos_decoder import read_barcodes
+
+WORDS = load()
 
 DAY = date(2026, 1, 15)
 WIDTHS: tuple[WidthMm, ...] = (58, 80)
@@ -143,11 +146,12 @@ def ink(page: Image.Image) -> tuple[int, int, int, int]:
 
 def full(text: str, appointments: int = 12) -> Slip:
     return reception_slip(
+        WORDS,
         hospital=text,
         day=date(2026, 12, 31),
-        time="18:52",
+        at=time(18, 52),
         number=99999,
-        appointments=tuple(SlipAppointment(f"9:{i:02}", text, text, text) for i in range(appointments)),
+        appointments=tuple(SlipAppointment(time(9, i), text, text, text) for i in range(appointments)),
         notes=("insurance_check", "subsidy_failed", *(f"{text[:20]}{i}" for i in range(9))),
         patient_number="漢" * 50,
     )
@@ -203,7 +207,7 @@ def test_the_number_is_the_largest_and_shrinks_rather_than_breaks() -> None:
 def test_a_slip_of_the_counter_is_drawn_at_both_widths() -> None:
     for width_mm in WIDTHS:
         page = draw(
-            counter_slip(hospital="架空総合病院", day=DAY, time="8:52", reason="no_appointment"),
+            counter_slip(WORDS, hospital="架空総合病院", day=DAY, at=time(8, 52), reason="no_appointment"),
             width_mm=width_mm,
             barcode="code128",
         )

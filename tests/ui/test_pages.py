@@ -94,7 +94,7 @@ def test_all_that_the_screen_says_is_on_the_page(screen: Screen, size: tuple[int
     said = "".join(part.text for item in items if isinstance(item, Words) for part in item.paragraphs)
     wanted = [screen.title, *screen.remarks]
     for appointment in screen.appointments:
-        wanted += [appointment.time, appointment.department, appointment.doctor, appointment.place]
+        wanted += [f"{appointment.time:%H:%M}", appointment.department, appointment.doctor, appointment.place]
     if screen.number is not None:
         wanted.append(str(screen.number))
     assert [text for text in wanted if text not in said] == []

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 import itertools
 import time
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,10 @@ def birthday(digits: str) -> Screen:
     return screen(f.AwaitingBirthday(1, 2000, CANDIDATE, digits))
 
 
-def done(*appointments: f.Appointment) -> Screen:
-    return screen(f.Done(1, 1010, f.Reception(date(2026, 1, 15), "8:52", "00000000", 27, appointments)))
+def done(*appointments: f.VisitAppointment) -> Screen:
+    return screen(
+        f.Done(1, 1010, f.RegisteredArrival(dt.date(2026, 1, 15), dt.time(8, 52), "00000000", 27, appointments))
+    )
 
 
 # -- fingers --------------------------------------------------------------------------------------------------------
@@ -322,7 +324,7 @@ def test_nothing_of_a_patient_remains_after_the_page_is_gone() -> None:
 
     desk = Desk()
     canary = "".join(["鸚", "鵡", "科"])
-    desk.show(done(f.Appointment("13:07", canary, canary, canary)))
+    desk.show(done(f.VisitAppointment(dt.time(13, 7), canary, canary, canary)))
     assert _holding(canary, LabelBase)
     desk.show(START)
     assert _holding(canary, LabelBase) == []
@@ -338,7 +340,7 @@ def _holding(canary: str, label: Any) -> list[str]:
             values: Any = list(one.values())
         elif issubclass(kind, list | tuple):
             values = list(one)
-        elif issubclass(kind, (Paragraph, Piece, f.Appointment, Screen, label)):
+        elif issubclass(kind, (Paragraph, Piece, f.VisitAppointment, Screen, label)):
             values = [*vars(one).values(), getattr(one, "text", "")]
         else:
             continue
@@ -370,7 +372,7 @@ def _pixels(desk: Desk) -> bytes:
 
 
 def test_appointments_as_long_as_an_import_allows_are_set_before_anybody_takes_the_window_for_stuck() -> None:
-    long = f.Appointment("13:00", "呼吸器" * 166, "佐藤" * 249, "A棟1階2番窓口、" * 55)
+    long = f.VisitAppointment(dt.time(13), "呼吸器" * 166, "佐藤" * 249, "A棟1階2番窓口、" * 55)
     desk = Desk()
     began = time.monotonic()
     desk.show(done(long))

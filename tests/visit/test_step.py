@@ -6,7 +6,7 @@ import itertools
 import typing
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 
 import pytest
@@ -18,7 +18,6 @@ from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit.idle import EXTENSIONS_MAX
 from kiosk.visit.state import (
-    Appointment,
     AtCounter,
     AwaitingBirthday,
     AwaitingCard,
@@ -27,19 +26,22 @@ from kiosk.visit.state import (
     Done,
     Kiosk,
     LookingUp,
+    Opening,
     Preparing,
     Printing,
-    Reception,
+    RegisteredArrival,
     Registering,
     Settling,
     Stage,
     Start,
     Surroundings,
+    VisitAppointment,
 )
 from kiosk.visit.step import IGNORED, STAGES, TRANSITIONS, Transition
 
 DAY = date(2026, 1, 15)
-AT_13 = Appointment("13:00", "内科", "佐藤", "A棟1階2番窓口")
+OPENING = Opening(datetime(2026, 1, 15, 8, 30), is_today=True)
+AT_13 = VisitAppointment(time(13), "内科", "佐藤", "A棟1階2番窓口")
 CLEAN = Rules(unclean_s=0)
 
 
@@ -97,12 +99,14 @@ class Story:
         return self.stage.reason
 
 
-def found(visit: int = 1, *appointments: Appointment, clock: str = "12:50", **more: object) -> e.AppointmentsFound:
-    return e.AppointmentsFound(visit, DAY, clock, "0012K", appointments or (AT_13,), **more)  # type: ignore[arg-type]
+def found(
+    visit: int = 1, *appointments: VisitAppointment, local_time: time = time(12, 50), **more: object
+) -> e.AppointmentsFound:
+    return e.AppointmentsFound(visit, DAY, local_time, "0012K", appointments or (AT_13,), **more)  # type: ignore[arg-type]
 
 
 def registered(visit: int = 1, again: bool = False) -> e.ArrivalRegistered:
-    return e.ArrivalRegistered(visit, DAY, "12:50", "0012K", 7, (AT_13,), again)
+    return e.ArrivalRegistered(visit, DAY, time(12, 50), "0012K", 7, (AT_13,), again)
 
 
 # -- every pair -------------------------------------------------------------------------------------------------------
@@ -150,8 +154,8 @@ EXAMPLES: dict[type, Any] = {
     AwaitingCard: AwaitingCard(5, 160),
     LookingUp: LookingUp(5, 120, "mynumber"),
     Registering: Registering(5, 120),
-    Printing: Printing(5, 130, Reception(DAY, "12:50", "0012K", 7, (AT_13,))),
-    Done: Done(5, 120, Reception(DAY, "12:50", "0012K", 7, (AT_13,))),
+    Printing: Printing(5, 130, RegisteredArrival(DAY, time(12, 50), "0012K", 7, (AT_13,))),
+    Done: Done(5, 120, RegisteredArrival(DAY, time(12, 50), "0012K", 7, (AT_13,))),
     AtCounter: AtCounter(5, 120, "no_result"),
 }
 EVENTS: list[e.Event] = [
@@ -168,7 +172,7 @@ EVENTS: list[e.Event] = [
     e.TerminalChanged(False),
     e.CourierReturned(),
     e.CardReaderChanged(False),
-    e.HoursChanged(False, "8:30"),
+    e.HoursChanged(False, OPENING),
     e.CardRead(5, "0012K"),
     e.CardUnreadable(5),
     found(5),
@@ -209,7 +213,7 @@ def test_the_table_promises_just_the_stages_that_follow() -> None:
         e.Pressed("ok"),
         e.Pressed("close"),
         found(5, arrived=False),
-        e.AppointmentsFound(5, DAY, "12:50", "0012K", ()),
+        e.AppointmentsFound(5, DAY, time(12, 50), "0012K", ()),
     ]
     followed = set()
     for rule, around, stage, event, now in itertools.product(rules, arounds, stages, events, (101, 107, 1000)):
@@ -260,7 +264,7 @@ def test_a_patient_card_goes_the_same_way_from_the_look_up_on() -> None:
     story.at(103, e.CardRead(1, "0012K"))
     assert story.asked(c.LookUp) == [c.LookUp(1, "patient_card", "0012K")]
     story.at(103.1, found()).at(103.2, registered(again=True)).at(104, e.SlipPrinted(1))
-    assert isinstance(story.stage, Done) and story.stage.reception.again
+    assert isinstance(story.stage, Done) and story.stage.arrival.again
 
 
 @pytest.mark.parametrize(
@@ -400,11 +404,11 @@ def test_a_late_result_shows_nothing() -> None:
 
 
 LOOK_UPS: list[tuple[str, Rules, e.Event, str]] = [
-    ("no appointment", CLEAN, e.AppointmentsFound(1, DAY, "12:50", "0012K", ()), "no_appointment"),
+    ("no appointment", CLEAN, e.AppointmentsFound(1, DAY, time(12, 50), "0012K", ()), "no_appointment"),
     ("unknown", CLEAN, e.PatientUnknown(1), "unknown_patient"),
     ("down", CLEAN, e.ReservationsFailed(1), "reservations_down"),
-    ("too early", replace(CLEAN, early_min=45), found(1, AT_13, clock="12:14"), "too_early"),
-    ("too late", replace(CLEAN, late_min=15), found(1, AT_13, clock="13:16"), "too_late"),
+    ("too early", replace(CLEAN, early_min=45), found(1, AT_13, local_time=time(12, 14)), "too_early"),
+    ("too late", replace(CLEAN, late_min=15), found(1, AT_13, local_time=time(13, 16)), "too_late"),
 ]
 
 
@@ -415,11 +419,11 @@ def test_what_cannot_be_registered_ends_at_the_counter(rules: Rules, answer: e.E
     assert not story.asked(c.Register)
 
 
-@pytest.mark.parametrize("clock", ["12:15", "13:00", "13:15"])
-def test_within_the_window_the_arrival_is_registered(clock: str) -> None:
+@pytest.mark.parametrize("local_time", [time(12, 15), time(13), time(13, 15)])
+def test_within_the_window_the_arrival_is_registered(local_time: time) -> None:
     rules = replace(CLEAN, early_min=45, late_min=15)
     story = Story(rules).at(100, e.Pressed("patient_card")).at(101, e.CardRead(1, "0012K"))
-    assert isinstance(story.at(102, found(1, AT_13, clock=clock)).stage, Registering)
+    assert isinstance(story.at(102, found(1, AT_13, local_time=local_time)).stage, Registering)
 
 
 def test_reservations_that_do_not_answer_end_at_the_counter_and_a_late_arrival_is_recorded() -> None:
@@ -449,7 +453,7 @@ def test_a_subsidy_that_failed_in_time_is_noted_and_one_of_another_file_is_not()
     story = Story().waiting_for_tap().at(110, arrived(), e.SubsidyFailed(2)).at(110.1, e.SubsidyFailed(1))
     story.at(110.5, e.Ticked()).at(110.6, e.SubsidyFailed(1), found()).at(110.7, registered())
     assert isinstance(story.stage, Printing)
-    assert story.stage.reception.notes == ("subsidy_failed",)
+    assert story.stage.arrival.notes == ("subsidy_failed",)
 
 
 def test_when_no_card_can_be_used_for_a_while_the_kiosk_is_out_of_service_and_comes_back() -> None:
@@ -461,9 +465,9 @@ def test_when_no_card_can_be_used_for_a_while_the_kiosk_is_out_of_service_and_co
 
 
 def test_a_closed_site_takes_nobody_but_finishes_who_is_there() -> None:
-    story = Story().waiting_for_tap().at(101, e.HoursChanged(False, "8:30")).at(110, arrived()).at(110.5, e.Ticked())
+    story = Story().waiting_for_tap().at(101, e.HoursChanged(False, OPENING)).at(110, arrived()).at(110.5, e.Ticked())
     assert isinstance(story.stage, LookingUp)
-    closed = Story().at(100, e.HoursChanged(False, "8:30"), e.Pressed("mynumber"))
+    closed = Story().at(100, e.HoursChanged(False, OPENING), e.Pressed("mynumber"))
     assert isinstance(closed.stage, Start)
 
 

@@ -1,11 +1,11 @@
 """A printer with every fault it can have, over TCP, a serial line and USB: what comes out, what is said, and when."""
 
+import datetime as dt
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
 
 import pytest
 from PIL import Image
@@ -17,6 +17,7 @@ from drivers.printer.transport.usb_bulk import UsbWire
 from drivers.simulated.printer import SimulatedPrinter
 from kiosk.slip.content import SlipAppointment, reception_slip
 from kiosk.slip.picture import draw
+from kiosk.words import texts
 from tests.escpos_decoder import decode
 from tests.peers.usb_printer import UsbPrinterBackend
 
@@ -271,11 +272,12 @@ def test_a_failing_callback_neither_hangs_nor_blocks_the_printer(desk: Desk) -> 
 
 def test_nothing_that_other_systems_write_becomes_a_command(desk: Desk, capfd: pytest.CaptureFixture[str]) -> None:
     hostile = "\x1b@\x1dV\x00\x10\x04\x01\x1dv0\x00\u202e\x00ESC @ GS V 内科\r\n\x1bp\x00"
-    one = SlipAppointment(time=hostile, department=hostile, doctor=hostile, place=hostile)
+    one = SlipAppointment(time=dt.time(9), department=hostile, doctor=hostile, place=hostile)
     slip = reception_slip(
+        texts.load(),
         hospital=hostile,
-        day=date(2026, 1, 15),
-        time="8:52",
+        day=dt.date(2026, 1, 15),
+        at=dt.time(8, 52),
         number=7,
         appointments=(one,) * 3,
         notes=(hostile,),
