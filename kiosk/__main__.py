@@ -18,7 +18,7 @@ from pathlib import Path
 
 from drivers.reservations import ReservationsDown
 from drivers.reservations.csv import file as csv_file
-from drivers.reservations.sqlite.reservations import SqliteReservations
+from drivers.reservations.opening import open_reservations
 from kiosk.appointments import fetch, import_record, restore
 from kiosk.config import Config, ConfigError
 from kiosk.config import load as load_config
@@ -143,7 +143,7 @@ def _import(arguments: argparse.Namespace) -> int:
         parsed = csv_file.read(source, skip_bad=arguments.skip_bad)
         folder, today = _data_folder(config), datetime.now(config.site.zone).date()
         judge = import_record.Judge(Counter(row.day for row in parsed.rows), today)
-        imported = SqliteReservations(folder).import_rows(parsed, _progress, judge=judge)
+        imported = open_reservations(config.reservations.url, folder).import_rows(parsed, _progress, judge=judge)
         import_record.settled(folder, today, parsed.days)
     except (csv_file.BadCsv, ReservationsDown) as error:
         complain(str(error))
@@ -164,7 +164,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
 def _restore(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config, passwords=False)
-    book = SqliteReservations(_data_folder(config))
+    book = open_reservations(config.reservations.url, _data_folder(config))
     try:
         for line in restore.restore(config, book):
             print(line, flush=True)  # noqa: T201 - the command's answer

@@ -29,8 +29,8 @@ from typing import Final
 
 from drivers.reservations import ReservationsDown
 from drivers.reservations.csv.file import MAX_BYTES, BadCsv, Parsed, read
+from drivers.reservations.opening import EMBEDDED, open_reservations
 from drivers.reservations.sqlite.file import Damaged
-from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.appointments.import_record import OLDER, ImportRecord, Judge, Written, described
 
 # A file of 32 MiB with a million lines takes 520 MiB; the unit's MemoryMax has room for that beside the reception.
@@ -64,7 +64,7 @@ def import_raw(raw: bytes, export: Written, data_dir: Path, today: date, shrunk_
         return Outcome(False, error.reason if error.line is None else f"line {error.line}: {error.reason}")
     if not parsed.rows:
         return Outcome(True, "no appointments in the file: nothing changed")
-    reservations, record = SqliteReservations(data_dir), ImportRecord.load(data_dir)
+    reservations, record = open_reservations(EMBEDDED, data_dir), ImportRecord.load(data_dir)
     older = {
         day.isoformat()
         for day in parsed.days

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from drivers.reservations import Arrived
-from drivers.reservations.sqlite.reservations import SqliteReservations
+from drivers.reservations.opening import open_reservations
 from kiosk.demo.account import Account
 from kiosk.demo.face import WatchedFace
 from kiosk.demo.hospital import Hospital
@@ -123,7 +123,7 @@ def _judge_records(hospital: Hospital, account: Account) -> None:
 
 
 def _arrivals(hospital: Hospital) -> Iterator[Arrived]:
-    reservations = SqliteReservations(hospital.data)
+    reservations = open_reservations(hospital.config.reservations.url, hospital.data)
     # Yesterday too: the demo may have run over midnight.
     for back in (0, 1):
         yield from reservations.arrivals(hospital.today() - timedelta(days=back))

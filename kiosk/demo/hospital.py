@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Literal, Self
 
 from drivers.reservations.csv import file as csv_file
-from drivers.reservations.sqlite.reservations import SqliteReservations
+from drivers.reservations.opening import open_reservations
 from drivers.simulated import results
 from drivers.simulated.card_reader import SimulatedCardReader
 from drivers.simulated.printer import SimulatedPrinter
@@ -195,4 +195,5 @@ fullscreen = false
         return load(site)
 
     def _book(self) -> None:
-        SqliteReservations(self.data).import_rows(csv_file.read(appointments(self.today()).encode()))
+        book = open_reservations(self.config.reservations.url, self.data)
+        book.import_rows(csv_file.read(appointments(self.today()).encode()))

@@ -11,7 +11,7 @@ from pathlib import Path
 from drivers import reservations as rs
 from drivers.card_reader import CardEvent, ReaderDown, ReaderUp, SerialCardReader
 from drivers.printer import open_printer
-from drivers.reservations.sqlite.reservations import SqliteReservations
+from drivers.reservations.opening import open_reservations
 from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config, ConfigError
 from kiosk.courier.line import CourierLine
@@ -174,7 +174,7 @@ def _references(config: Config) -> ReferenceNumbers:
 
 def _guarded(config: Config, folder: Path, clock: Clock, board: Board, log: EventLog) -> Guard:
     """The database, with those who fill it and look after it."""
-    book = SqliteReservations(folder)
+    book = open_reservations(config.reservations.url, folder)
     if config.reservations.import_dir is not None:
         ImportWatch(config, config.reservations.import_dir, book.file, board, log).start()
     return Guard(config, book, clock, board.trouble, log.write)

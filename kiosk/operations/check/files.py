@@ -14,9 +14,9 @@ from datetime import datetime
 from pathlib import Path
 
 from drivers.reservations import ReservationsDown
+from drivers.reservations.opening import open_reservations
 from drivers.reservations.sqlite.beside import Beside
 from drivers.reservations.sqlite.file import DATABASE_NAME
-from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config
 from kiosk.operations.check.finding import Finding, Findings, ng, ok, skip
@@ -91,7 +91,7 @@ def appointments(config: Config) -> Findings:
         yield skip("appointments_today", "まだ予約が取り込まれていません")
     else:
         try:
-            count = SqliteReservations(folder).count(today)
+            count = open_reservations(config.reservations.url, folder).count(today)
         except ReservationsDown as error:
             do = "権利を確かめるか、kiosk reservations restore で作り直してください"
             yield ng("reservations", f"予約を調べられません（{error}）", do)
