@@ -7,19 +7,18 @@ follow a symbolic link to a file.
 
 import ctypes
 import errno
-import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from drivers.share.address import FolderAddress
 from drivers.share.local import folder_identity, give_to_group, rename_noreplace, stamp
+from drivers.share.operations import Append, ShareOperations
 from drivers.share.protocol import (
-    ENTRIES_MAX,
     Busy,
-    Digest,
     Entry,
     Exists,
     Full,
@@ -28,17 +27,13 @@ from drivers.share.protocol import (
     Share,
     ShareError,
     ShareFacts,
-    TooLarge,
     Unfit,
     Unreachable,
-    check_name,
-    check_pattern,
     folder_parts,
     name_fault,
     pattern_of,
 )
 
-_CHUNK = 1 << 20
 # O_NONBLOCK: a FIFO that somebody left there must not stop us for ever.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -49,8 +44,43 @@ _GONE = {errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, err
 _UNFIT = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
 
 
-class FolderShare:
-    """See `Share`. Made by `open_share`. Keeps nothing open between calls."""
+class _OpenFile:
+    """See `OpenedFile`. `name` in `folder`, open as `descriptor`."""
+
+    def __init__(self, folder: int, name: str, descriptor: int, where: str) -> None:
+        self._folder = folder
+        self._descriptor = descriptor
+        self._where = where
+        self.name = name
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self._descriptor).st_size
+
+    def pieces(self, size: int) -> Iterator[bytes]:
+        before, total = os.fstat(self._descriptor), 0
+        while piece := os.read(self._descriptor, size):
+            total += len(piece)
+            yield piece
+            if total > before.st_size:
+                break
+        after = os.fstat(self._descriptor)
+        if total != before.st_size or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+            raise Busy(f"{self._where}: a file changed while it was read. Try again.")
+
+    def check_unchanged(self) -> None:
+        """Busy unless the name still means this file: only by its name can it be renamed or deleted."""
+        held, named = os.fstat(self._descriptor), os.stat(self.name, dir_fd=self._folder, follow_symlinks=False)
+        if (held.st_dev, held.st_ino, held.st_size) != (named.st_dev, named.st_ino, named.st_size):
+            raise Busy(f"{self._where}: a file was replaced while it was read. Try again.")
+
+    def give_to_group(self, folder: int) -> None:
+        """See `local.give_to_group`."""
+        give_to_group(self._descriptor, folder)
+
+
+class FolderShare(ShareOperations[int, _OpenFile]):
+    """See `Share`. Made by `open_share`. Keeps nothing open between calls: the place of one is the open folder."""
 
     denies_writers = False
 
@@ -63,107 +93,6 @@ class FolderShare:
         """file:///folder."""
         return self._address.where
 
-    def entries(self, pattern: str, limit: int = ENTRIES_MAX) -> list[Entry]:
-        """See `Share.entries`. Symbolic links are not files."""
-        check_pattern(pattern, self.where)
-        wanted = pattern_of(pattern)
-        found: list[Entry] = []
-        with self._folder() as folder, os.scandir(folder) as listing:
-            for item in listing:
-                if len(found) >= limit:
-                    break
-                if not wanted.fullmatch(item.name) or name_fault(item.name):
-                    continue
-                with suppress(FileNotFoundError):  # taken by somebody else in this moment
-                    facts = item.stat(follow_symlinks=False)
-                    if stat.S_ISREG(facts.st_mode):
-                        found.append(Entry(item.name, facts.st_size, stamp(facts), facts.st_mtime_ns))
-        return found
-
-    def read(self, name: str, limit: int) -> bytes:
-        """See `Share.read`."""
-        whole = bytearray()
-        with self._folder() as folder, self._file(folder, name) as file:
-            if os.fstat(file).st_size > limit:
-                raise TooLarge(f"{self.where}: a file is larger than {limit} bytes.")
-            for piece in self._pieces(file, _CHUNK):
-                whole += piece
-                if len(whole) > limit:
-                    raise TooLarge(f"{self.where}: a file is larger than {limit} bytes.")
-        return bytes(whole)
-
-    def chunks(self, name: str, size: int = _CHUNK) -> Iterator[bytes]:
-        """See `Share.chunks`."""
-        if size < 1:
-            raise ValueError("size must be at least 1")
-        with self._folder() as folder, self._file(folder, name) as file:
-            yield from self._pieces(file, size)
-
-    def digest(self, name: str) -> Digest:
-        """See `Share.digest`."""
-        with self._folder() as folder, self._file(folder, name) as file:
-            return self._digest(file)
-
-    def put(self, name: str, chunks: Iterable[bytes]) -> Digest:
-        """See `Share.put`. On a failure the unfinished file is deleted."""
-        check_name(name, self.where)
-        sha256, size = hashlib.sha256(), 0
-        with self._folder() as folder:
-            file = os.open(name, _CREATE, _FILE_MODE, dir_fd=folder)
-            try:
-                for chunk in chunks:
-                    rest = memoryview(chunk)
-                    while rest:
-                        rest = rest[os.write(file, rest) :]
-                    sha256.update(chunk)
-                    size += len(chunk)
-                give_to_group(file, folder)
-                os.fsync(file)
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(name, dir_fd=folder)
-                raise
-            finally:
-                os.close(file)
-            os.fsync(folder)
-        return Digest(sha256.hexdigest(), size)
-
-    def rename_new(self, name: str, new_name: str, into: Share | None = None) -> None:
-        """renameat2 with RENAME_NOREPLACE, then both folders are synced."""
-        target = self._target(new_name, into)
-        with self._folder() as folder, target._folder() as goal:
-            if target is not self:
-                with self._file(folder, name) as file:
-                    give_to_group(file, goal)
-            self._rename(folder, name, goal, new_name)
-
-    def move_same(self, name: str, digest: Digest, new_name: str, into: Share) -> bool:
-        """See `Share.move_same`. The name is checked to be still that of the hashed file just before the rename."""
-        target = self._target(new_name, into)
-        with self._folder() as folder, target._folder() as goal, self._file(folder, name) as file:
-            if not self._is_same(file, digest):
-                return False
-            self._check_unchanged(folder, name, file)
-            self._rename(folder, name, goal, new_name)
-        return True
-
-    def delete_same(self, name: str, digest: Digest) -> bool:
-        """See `Share.delete_same`. The name is checked to be still that of the hashed file just before."""
-        with self._folder() as folder, self._file(folder, name) as file:
-            if not self._is_same(file, digest):
-                return False
-            self._check_unchanged(folder, name, file)
-            os.unlink(name, dir_fd=folder)
-            os.fsync(folder)
-        return True
-
-    def remove(self, name: str) -> None:
-        """See `Share.remove`."""
-        check_name(name, self.where)
-        with self._folder() as folder:
-            os.unlink(name, dir_fd=folder)
-            os.fsync(folder)
-
     def reaches(self, other: Share) -> bool:
         """Both folders exist in one mount; on one disk they may be mounts of their own (systemd's ReadWritePaths)."""
         with suppress(OSError, ShareError):
@@ -171,7 +100,7 @@ class FolderShare:
         return False
 
     def _mount(self) -> str:
-        with self._folder() as folder:  # proc(5): fdinfo
+        with self._place() as folder:  # proc(5): fdinfo
             facts = Path(f"/proc/self/fdinfo/{folder}").read_text(encoding="ascii")
         return next(line for line in facts.splitlines() if line.startswith("mnt_id:"))
 
@@ -181,7 +110,7 @@ class FolderShare:
 
     def identity(self) -> str:
         """See `Share.identity`. Of a network's folder that is mounted here, other machines know another one."""
-        with self._folder() as folder:
+        with self._place() as folder:
             return folder_identity(folder)
 
     def at(self, folder: str) -> "FolderShare":
@@ -192,14 +121,16 @@ class FolderShare:
 
     def facts(self) -> ShareFacts:
         """A local folder is not signed or encrypted; it has our own clock."""
-        with self._folder():
+        with self._place():
             return ShareFacts(self.where, "folder", False, False, None)
 
     def drop(self) -> None:
         """Nothing is kept."""
 
+    # --- the core -----------------------------------------------------------------------------------------------------
+
     @contextmanager
-    def _folder(self) -> Iterator[int]:
+    def _place(self) -> Iterator[int]:
         """The folder's descriptor; turns every OSError of the block into a ShareError."""
         try:
             folder = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -212,53 +143,62 @@ class FolderShare:
         finally:
             os.close(folder)
 
+    def _list(self, folder: int, pattern: str, limit: int) -> list[Entry]:
+        """Symbolic links are not files."""
+        wanted = pattern_of(pattern)
+        found: list[Entry] = []
+        with os.scandir(folder) as listing:
+            for item in listing:
+                if len(found) >= limit:
+                    break
+                if not wanted.fullmatch(item.name) or name_fault(item.name):
+                    continue
+                with suppress(FileNotFoundError):  # taken by somebody else in this moment
+                    status = item.stat(follow_symlinks=False)
+                    if stat.S_ISREG(status.st_mode):
+                        found.append(Entry(item.name, status.st_size, stamp(status), status.st_mtime_ns))
+        return found
+
     @contextmanager
-    def _file(self, folder: int, name: str) -> Iterator[int]:
-        check_name(name, self.where)
-        file = os.open(name, _READ, dir_fd=folder)
+    def _open(self, folder: int, name: str, *, change: bool = False) -> Iterator[_OpenFile]:
+        """A local file is opened alike for both: nobody can be kept away from it."""
+        descriptor = os.open(name, _READ, dir_fd=folder)
         try:
-            if not stat.S_ISREG(os.fstat(file).st_mode):
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise Refused(f"{self.where}: something that is no file stands where a file was expected.")
-            yield file
+            yield _OpenFile(folder, name, descriptor, self.where)
         finally:
-            os.close(file)
+            os.close(descriptor)
 
-    def _pieces(self, file: int, size: int) -> Iterator[bytes]:
-        before, total = os.fstat(file), 0
-        while piece := os.read(file, size):
-            total += len(piece)
-            yield piece
-            if total > before.st_size:
-                break
-        after = os.fstat(file)
-        if total != before.st_size or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-            raise Busy(f"{self.where}: a file changed while it was read. Try again.")
+    @contextmanager
+    def _create(self, folder: int, name: str) -> Iterator[Append]:
+        descriptor = os.open(name, _CREATE, _FILE_MODE, dir_fd=folder)
+        try:
+            yield partial(_append, descriptor)
+            give_to_group(descriptor, folder)
+            os.fsync(descriptor)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(name, dir_fd=folder)
+            raise
+        finally:
+            os.close(descriptor)
+        os.fsync(folder)
 
-    def _digest(self, file: int) -> Digest:
-        sha256, size = hashlib.sha256(), 0
-        for piece in self._pieces(file, _CHUNK):
-            sha256.update(piece)
-            size += len(piece)
-        return Digest(sha256.hexdigest(), size)
+    def _rename(self, folder: int, name: str, target: "FolderShare", new_name: str) -> None:
+        """renameat2 with RENAME_NOREPLACE, then both folders are synced."""
+        with target._place() as goal:
+            if target is not self:
+                with self._open(folder, name) as file:
+                    file.give_to_group(goal)
+            self._rename_noreplace(folder, name, goal, new_name)
 
-    def _is_same(self, file: int, digest: Digest) -> bool:
-        return os.fstat(file).st_size == digest.size and self._digest(file) == digest
+    def _rename_opened(self, folder: int, file: _OpenFile, target: "FolderShare", new_name: str) -> None:
+        with target._place() as goal:
+            file.check_unchanged()
+            self._rename_noreplace(folder, file.name, goal, new_name)
 
-    def _check_unchanged(self, folder: int, name: str, file: int) -> None:
-        held, named = os.fstat(file), os.stat(name, dir_fd=folder, follow_symlinks=False)
-        if (held.st_dev, held.st_ino, held.st_size) != (named.st_dev, named.st_ino, named.st_size):
-            raise Busy(f"{self.where}: a file was replaced while it was read. Try again.")
-
-    def _target(self, new_name: str, into: Share | None) -> "FolderShare":
-        check_name(new_name, self.where)
-        if into is None:
-            return self
-        if not isinstance(into, FolderShare):
-            raise ValueError("a rename cannot leave its disk")
-        return into
-
-    def _rename(self, folder: int, name: str, goal: int, new_name: str) -> None:
-        check_name(name, self.where)
+    def _rename_noreplace(self, folder: int, name: str, goal: int, new_name: str) -> None:
         if rename_noreplace(folder, name, goal, new_name):
             os.fsync(goal)
             os.fsync(folder)
@@ -270,6 +210,16 @@ class FolderShare:
                 "Use one local disk for both folders."
             )
         raise OSError(number, "rename")
+
+    def _unlink(self, folder: int, name: str) -> None:
+        os.unlink(name, dir_fd=folder)
+        os.fsync(folder)
+
+    def _unlink_opened(self, folder: int, file: _OpenFile) -> None:
+        file.check_unchanged()
+        self._unlink(folder, file.name)
+
+    # --- what went wrong ----------------------------------------------------------------------------------------------
 
     def _folder_fault(self, error: OSError) -> ShareError:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
@@ -296,3 +246,9 @@ class FolderShare:
             if number in numbers:
                 return kind(f"{self.where}: {text} ({code})")
         return Refused(f"{self.where}: the system refused ({code}). Check rights and disk.")
+
+
+def _append(descriptor: int, chunk: bytes) -> None:
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]

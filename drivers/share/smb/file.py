@@ -5,7 +5,6 @@ delete by path: both go through the handle that was opened (HAND-OFF rules: a re
 win in 285 of 400 rounds).
 """
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
 from types import TracebackType
@@ -27,7 +26,7 @@ from smbprotocol.open import (
     SMB2SetInfoRequest,
 )
 
-from drivers.share.protocol import Busy, Digest, ShareError
+from drivers.share.protocol import Busy, ShareError
 from drivers.share.smb.status import END_OF_FILE, fault, is_gone
 from drivers.share.smb.wire import CREDIT_SPAN, Status, Step, Wire
 
@@ -49,6 +48,9 @@ class OpenFile:
         self._where = where
         self._open = Open(wire.tree, path)
         self._closed = False
+        self._stays = False
+        self._first = b""
+        self._end: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -131,11 +133,19 @@ class OpenFile:
         if total != self.size or (answer is not None and int(answer["end_of_file"].get_value()) != total):
             raise Busy(f"{self._where}: a file changed its size while it was read. Try again.")
 
-    def pieces(self, first: bytes, size: int) -> Iterator[bytes]:
-        """The content from the start, `first` being what is read already; then the caller closes."""
-        offset = len(first)
-        if first:
-            yield first
+    def start(self, *, change: bool) -> None:
+        """Open the file and read its beginning, in one round trip. `change`: it will be renamed or deleted by this
+        handle, which keeps everybody but readers away; else others may rename it meanwhile."""
+        access, share = (READ | DELETE, READERS) if change else (READ, READERS_AND_RENAMERS)
+        self._stays = change
+        _, first = self.do(self.opening(access, share), self.reading(0, CREDIT_SPAN))
+        self._first = self.read_ahead(first)
+
+    def pieces(self, size: int) -> Iterator[bytes]:
+        """See `OpenedFile.pieces`. At the end the handle is closed, unless it is needed for a change."""
+        offset = len(self._first)
+        for at in range(0, offset, size):
+            yield self._first[at : at + size]
         while offset < self.size:
             length = min(size, self._wire.span(), self.size - offset)
             piece = self.read_ahead(self.do(self.reading(offset, length))[0])
@@ -143,26 +153,21 @@ class OpenFile:
                 raise Busy(f"{self._where}: a file became shorter while it was read. Try again.")
             offset += len(piece)
             yield piece
-
-    def digest(self, first: bytes) -> Digest:
-        """The digest of the whole content; the handle stays open."""
-        sha256, total = hashlib.sha256(), 0
-        for piece in self.pieces(first, CREDIT_SPAN * 16):
-            sha256.update(piece)
-            total += len(piece)
-        if total != self.size:
+        if not self._stays:
+            self.check_closed(self.do(self.closing())[0], offset)
+        elif offset != self.size:
             raise Busy(f"{self._where}: a file changed its size while it was read. Try again.")
-        return Digest(sha256.hexdigest(), total)
 
-    def write_on(self, data: memoryview, offset: int) -> int:
-        """WRITE all of `data` from `offset` on, however little the server takes at a time; the new offset."""
+    def append(self, chunk: bytes) -> None:
+        """WRITE all of `chunk` at the end, however little the server takes at a time."""
+        data, end = memoryview(chunk), self.size if self._end is None else self._end
         while data:
             span = self._wire.span()
-            count = int(self.do(self._open.write(bytes(data[:span]), offset, send=False))[0])
+            count = int(self.do(self._open.write(bytes(data[:span]), end, send=False))[0])
             if not 0 < count <= len(data):
                 raise fault(0xC000007F, self._where)  # a server that takes nothing has no room
-            data, offset = data[count:], offset + count
-        return offset
+            data, end = data[count:], end + count
+        self._end = end
 
     def flush_and_close(self) -> None:
         """FLUSH, which makes the server call fsync, and CLOSE."""

@@ -39,7 +39,6 @@ class ForeignFile:
         self._handle = _Handle(link.wire()[0], path, where)
         disposition = CreateDisposition.FILE_CREATE if create else CreateDisposition.FILE_OPEN
         self._handle.do(self._handle.opening(WRITE | _WRITE_ATTRIBUTES, _MODES[share], disposition))
-        self._offset = self._handle.size
 
     def __enter__(self) -> Self:
         return self
@@ -49,7 +48,7 @@ class ForeignFile:
 
     def write(self, data: bytes) -> None:
         """Write on; the bytes are visible at once to whoever may read."""
-        self._offset = self._handle.write_on(memoryview(data), self._offset)
+        self._handle.append(data)
 
     def preset(self, size: int, written: int) -> None:
         """Give the file its final size and a last-write time (FILETIME) before there is any content."""
