@@ -4,22 +4,19 @@ Owns `open_share` and names what callers may use. Must never know what the files
 """
 
 from drivers.share.address import BadAddress, FolderAddress, SmbAddress, parse
-from drivers.share.logon_gate import SHARED, LogonGate
-from drivers.share.protocol import (
+from drivers.share.failures import (
     Busy,
-    Digest,
-    Entry,
     Exists,
     Full,
     Missing,
     Refused,
-    Share,
     ShareError,
-    ShareFacts,
     TooLarge,
     Unfit,
     Unreachable,
 )
+from drivers.share.logon_gate import SHARED, LogonGate
+from drivers.share.protocol import Digest, Entry, Share, ShareFacts
 
 __all__ = [
     "BadAddress",

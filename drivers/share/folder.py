@@ -9,39 +9,29 @@ import ctypes
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from drivers.share.address import FolderAddress
+from drivers.share.failures import ShareError, failure
 from drivers.share.local import folder_identity, give_to_group, rename_noreplace, stamp
 from drivers.share.operations import Append, ShareOperations
-from drivers.share.protocol import (
-    Busy,
-    Entry,
-    Exists,
-    Full,
-    Missing,
-    Refused,
-    Share,
-    ShareError,
-    ShareFacts,
-    Unfit,
-    Unreachable,
-    folder_parts,
-    name_fault,
-    pattern_of,
-)
+from drivers.share.protocol import Entry, Share, ShareFacts, folder_parts, name_fault, pattern_of
 
 # O_NONBLOCK: a FIFO that somebody left there must not stop us for ever.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_MODE = 0o600  # patient data; see give_to_group
-_BUSY = {errno.EBUSY, errno.ETXTBSY, errno.EAGAIN}
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_GONE = {errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT}
-_UNFIT = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
+_MEANINGS = {
+    "local_in_use": {errno.EBUSY, errno.ETXTBSY, errno.EAGAIN},
+    "local_full": {errno.ENOSPC, errno.EDQUOT, errno.EFBIG},
+    "disk_silent": {
+        errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.EHOSTDOWN, errno.ETIMEDOUT,
+    },
+    "local_name_not_accepted": {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL},
+}  # fmt: skip
 
 
 class _OpenFile:
@@ -66,13 +56,13 @@ class _OpenFile:
                 break
         after = os.fstat(self._descriptor)
         if total != before.st_size or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-            raise Busy(f"{self._where}: a file changed while it was read. Try again.")
+            raise failure("changed", self._where)
 
     def check_unchanged(self) -> None:
         """Busy unless the name still means this file: only by its name can it be renamed or deleted."""
         held, named = os.fstat(self._descriptor), os.stat(self.name, dir_fd=self._folder, follow_symlinks=False)
         if (held.st_dev, held.st_ino, held.st_size) != (named.st_dev, named.st_ino, named.st_size):
-            raise Busy(f"{self._where}: a file was replaced while it was read. Try again.")
+            raise failure("replaced", self._where)
 
     def give_to_group(self, folder: int) -> None:
         """See `local.give_to_group`."""
@@ -165,7 +155,7 @@ class FolderShare(ShareOperations[int, _OpenFile]):
         descriptor = os.open(name, _READ, dir_fd=folder)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise Refused(f"{self.where}: something that is no file stands where a file was expected.")
+                raise failure("not_a_file", self.where)
             yield _OpenFile(folder, name, descriptor, self.where)
         finally:
             os.close(descriptor)
@@ -205,10 +195,7 @@ class FolderShare(ShareOperations[int, _OpenFile]):
             return
         number = ctypes.get_errno()
         if number in (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP):
-            raise Refused(
-                f"{self.where}: this disk cannot rename there without replacing ({errno.errorcode[number]}). "
-                "Use one local disk for both folders."
-            )
+            raise failure("cannot_rename", self.where, errno=errno.errorcode[number])
         raise OSError(number, "rename")
 
     def _unlink(self, folder: int, name: str) -> None:
@@ -223,29 +210,19 @@ class FolderShare(ShareOperations[int, _OpenFile]):
 
     def _folder_fault(self, error: OSError) -> ShareError:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
-            return Refused(f"{self.where}: the folder does not exist. Create it or correct the setting.")
+            return failure("local_folder_missing", self.where)
         return self._fault(error)
 
     def _fault(self, error: OSError) -> ShareError:
         """What an errno means. The error's own text is not repeated: it holds the file's name."""
         number = error.errno or 0
-        code = errno.errorcode.get(number, "unknown")
-        table: tuple[tuple[set[int], Callable[[str], ShareError], str], ...] = (
-            (_BUSY, Busy, "somebody else uses the file. Try again."),
-            (_FULL, Full, "disk full or quota used up. Make room."),
-            (_GONE, Unreachable, "the disk does not answer. Check it."),
-            (_UNFIT, Unfit, "the name is not accepted."),
-            ({errno.EEXIST}, Exists, "the name is taken; nothing was overwritten."),
-        )
         if number == errno.ENOENT:
             # Only a folder that is still there can say that a file is not.
-            if self._path.is_dir():
-                return Missing(f"{self.where}: no such file.")
-            return Refused(f"{self.where}: the folder has gone. Restore it.")
-        for numbers, kind, text in table:
-            if number in numbers:
-                return kind(f"{self.where}: {text} ({code})")
-        return Refused(f"{self.where}: the system refused ({code}). Check rights and disk.")
+            return failure("no_such_file" if self._path.is_dir() else "local_folder_gone", self.where)
+        if number == errno.EEXIST:
+            return failure("name_taken", self.where)
+        code = next((code for code, numbers in _MEANINGS.items() if number in numbers), "system_refused")
+        return failure(code, self.where, errno=errno.errorcode.get(number, "unknown"))
 
 
 def _append(descriptor: int, chunk: bytes) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from drivers.share.failures import Refused, ShareError
+
 HOLD_S = 60.0
 # The hold doubles with each refusal: a usual lock-out rule is ten failures in ten minutes, and one per minute
 # would just reach it. Not for long, because a mended password should be found without a restart.
@@ -21,10 +23,10 @@ Account = tuple[str, int, str, str]
 
 @dataclass
 class _Account:
-    turn: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.Lock = field(default_factory=threading.Lock)
     closed_until_s: float = 0.0
     refusals: int = 0
-    why: str = ""
+    refused: ShareError | None = None
 
 
 class LogonGate:
@@ -38,40 +40,42 @@ class LogonGate:
         self._accounts: dict[Account, _Account] = {}
         self._lock = threading.Lock()
 
-    def closed(self, account: Account) -> str | None:
-        """Why this account may not be tried now, or None."""
+    def refusal(self, account: Account) -> Refused | None:
+        """Why this account may not be tried now, to be raised; or None."""
         entry = self._entry(account)
         with self._lock:
-            return entry.why if time.monotonic() < entry.closed_until_s else None
+            if entry.refused is None or time.monotonic() >= entry.closed_until_s:
+                return None
+            return Refused(str(entry.refused), entry.refused.code, entry.refused.parameters)
 
     @contextmanager
-    def turn(self, account: Account, wait_s: float) -> Iterator[bool]:
+    def exclusive(self, account: Account, wait_s: float) -> Iterator[bool]:
         """Hold the account for one logon; gives False when others held it for `wait_s`.
 
         One at a time, so that four shares with one wrong password ask once and not four times.
         """
-        turn = self._entry(account).turn
-        mine = turn.acquire(timeout=wait_s)
+        lock = self._entry(account).lock
+        ours = lock.acquire(timeout=wait_s)
         try:
-            yield mine
+            yield ours
         finally:
-            if mine:
-                turn.release()
+            if ours:
+                lock.release()
 
-    def close(self, account: Account, why: str) -> None:
+    def close(self, account: Account, refused: ShareError) -> None:
         """The server refused this account: keep everybody away from now on."""
         entry = self._entry(account)
         with self._lock:
             hold_s = self._hold_s * min(2**entry.refusals, _HOLD_GROWTH_MAX)
             entry.refusals = min(entry.refusals + 1, 30)
             entry.closed_until_s = time.monotonic() + hold_s
-            entry.why = why
+            entry.refused = refused
 
     def open(self, account: Account) -> None:
         """A logon succeeded: forget earlier refusals."""
         entry = self._entry(account)
         with self._lock:
-            entry.closed_until_s, entry.refusals, entry.why = 0.0, 0, ""
+            entry.closed_until_s, entry.refusals, entry.refused = 0.0, 0, None
 
     def _entry(self, account: Account) -> _Account:
         with self._lock:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Generic, Protocol, Self, TypeVar
 
+from drivers.share.failures import failure
 from drivers.share.protocol import (
     ENTRIES_MAX,
     Digest,
     Entry,
     Share,
-    TooLarge,
     check_name,
     check_pattern,
 )
@@ -182,7 +182,7 @@ class ShareOperations(Share, Generic[Place, Opened]):
 
     def _require_within(self, limit: int, size: int) -> None:
         if size > limit:
-            raise TooLarge(f"{self.where}: a file is larger than {limit} bytes.")
+            raise failure("too_large", self.where, limit=limit)
 
 
 def _digest(file: OpenedFile) -> Digest:

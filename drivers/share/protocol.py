@@ -1,13 +1,14 @@
-"""The words every share driver speaks: what a listing shows, what can go wrong, what a share can do.
+"""What every share can do, what a listing tells, and which names are file names.
 
-Owns the types, the named failures and the `Share` protocol. Must never do I/O, and no failure may carry a file
-name or a file's content: the names of result files and what stands in them belong to patients.
+Owns the `Share` protocol, its values, and the check of names. Must never do I/O.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from drivers.share.failures import failure
 
 ENTRIES_MAX = 20_000
 NAME_MAX_UNITS = 255
@@ -51,45 +52,6 @@ class ShareFacts:
     signed: bool
     encrypted: bool
     server_time_skew_s: float | None
-
-
-class ShareError(Exception):
-    """A share did not do what was asked. The message says what, where (host and share) and what to do."""
-
-
-class Unreachable(ShareError):
-    """No answer, connection lost, refused or timed out. THE OUTCOME OF THE CALL IS UNKNOWN; try again later."""
-
-
-class Refused(ShareError):
-    """The server said no in a way that only a person can mend: logon, rights, missing share, guest, no signing.
-
-    For a changing call that failed with an unforeseen status the outcome is "not done"; the status is in the text.
-    """
-
-
-class Busy(ShareError):
-    """Somebody else has the file open, locked, or is changing or deleting it. Nothing was done; try again soon."""
-
-
-class Missing(ShareError):
-    """The server said that there is no such file (or that the folder on the way to it is gone)."""
-
-
-class Exists(ShareError):
-    """The name is taken. Nothing was overwritten."""
-
-
-class Full(ShareError):
-    """Disk full or quota used up. What was begun was not finished."""
-
-
-class TooLarge(ShareError):
-    """The file is larger than the caller's limit. Nothing of it was handed out."""
-
-
-class Unfit(ShareError):
-    """A name that must not be used: separators, '..', ':', wildcards, control characters, over 255 units."""
 
 
 class Share(Protocol):
@@ -212,7 +174,7 @@ def check_name(name: str, where: str) -> None:
     then means another file. The message never holds the name.
     """
     if why := name_fault(name):
-        raise Unfit(f"{where}: a file name was refused: {why}. Ask staff to rename or remove the file.")
+        raise failure("name_refused", where, why=why)
 
 
 def name_fault(name: str) -> str | None:
@@ -234,8 +196,8 @@ def name_fault(name: str) -> str | None:
 
 def check_pattern(pattern: str, where: str) -> None:
     """Raise Unfit unless `pattern` would be a plain file name but for '*' and '?'."""
-    if not pattern or (why := name_fault(pattern.replace("*", "x").replace("?", "x"))) is not None:
-        raise Unfit(f"{where}: a search pattern was refused: {'it is empty' if not pattern else why}.")
+    if why := name_fault(pattern.replace("*", "x").replace("?", "x")):
+        raise failure("pattern_refused", where, why=why)
 
 
 def pattern_of(pattern: str) -> re.Pattern[str]:
@@ -249,5 +211,5 @@ def folder_parts(folder: str, where: str) -> tuple[str, ...]:
     parts = tuple(part for part in folder.replace("\\", "/").split("/") if part)
     for part in parts:
         if why := name_fault(part):
-            raise Unfit(f"{where}: a folder name was refused: {why}. Correct the setting.")
+            raise failure("folder_name_refused", where, why=why)
     return parts

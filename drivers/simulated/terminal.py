@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Literal, Protocol
 
-from drivers.share import Exists, FolderAddress, open_share, parse
+from drivers.share import FolderAddress, open_share, parse
+from drivers.share.failures import failure
 from drivers.share.smb.foreign import ForeignFile, foreign_link
 
 How = Literal["rename", "direct", "slow", "reopen", "preset", "abandon"]
@@ -116,7 +117,7 @@ class TerminalWriter:
             try:
                 raw = (self._folder / name).open("xb" if create else "ab", buffering=0)
             except FileExistsError:
-                raise Exists(f"{self._share.where}: the name is taken; nothing was overwritten.") from None
+                raise failure("name_taken", self._share.where) from None
             with raw:
                 yield _LocalFile(raw.fileno())
 

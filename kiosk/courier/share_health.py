@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from drivers.share import Refused, ShareError
 
@@ -18,11 +19,16 @@ AWAY_RETRY_S = 2.0
 
 @dataclass(frozen=True)
 class Shown:
-    """State of one share: `ok`, `down` (no answer) or `refused` (a person must act); None: not tried yet."""
+    """State of one share: `ok`, `down` (no answer) or `refused` (a person must act); None: not tried yet.
+
+    `message`: what the share said, in English; `code` and `parameters`: the same as a value (`ShareError`).
+    """
 
     role: str
     state: str | None
     message: str = ""
+    code: str = ""
+    parameters: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
 class Health:
@@ -40,7 +46,8 @@ class Health:
         self._note(role, Shown(role, "ok"))
 
     def fails(self, role: str, error: ShareError) -> None:
-        self._note(role, Shown(role, "refused" if isinstance(error, Refused) else "down", str(error)))
+        state = "refused" if isinstance(error, Refused) else "down"
+        self._note(role, Shown(role, state, str(error), error.code, error.parameters))
 
     def _note(self, role: str, now_shown: Shown) -> None:
         with self._lock:
@@ -80,7 +87,7 @@ class Health:
         """The roles that have failed long enough to tell staff."""
         return [role for role in self._shown if self.failing_s(role) > ALARM_AFTER_S]
 
-    def status(self) -> dict[str, dict[str, str | float | None]]:
+    def status(self) -> dict[str, dict[str, Any]]:
         """Of each role, for `kiosk status`."""
         with self._lock:
             all_shown = list(self._shown.values())
@@ -88,6 +95,8 @@ class Health:
             shown.role: {
                 "state": shown.state,
                 "message": shown.message,
+                "code": shown.code,
+                "parameters": dict(shown.parameters),
                 "failing_s": round(self.failing_s(shown.role), 1),
             }
             for shown in all_shown

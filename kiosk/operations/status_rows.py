@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from kiosk.reception.troubles import TROUBLES
 from kiosk.words import texts
 from kiosk.words.events import words
-from kiosk.words.sentences import turned
+from kiosk.words.problems import Problem, word
 from kiosk.words.texts import Texts
 
 Facts = Mapping[str, Any]
@@ -86,8 +86,7 @@ def _problem(problem: Facts, facts: Facts, since: Mapping[str, str]) -> str:
     code, role, state = (str(problem.get(key) or "") for key in ("code", "role", "state"))
     match code:
         case "share":
-            where, _, message = str(_part(facts, "shares", role).get("message") or "").partition(": ")
-            details = [where, turned("status", "message", message), since.get(role, "")]
+            details = [*_failure(_part(facts, "shares", role)), since.get(role, "")]
             return _told(f"share_{state}", details, _of_share(role))
         case "printer":
             return _told(state, [])
@@ -97,6 +96,17 @@ def _problem(problem: Facts, facts: Facts, since: Mapping[str, str]) -> str:
             # The reason itself is English; ［記録］ has it.
             return _told(code, _reasons(str(problem.get("what"))))
     return _told(code, [str(value) for name, value in problem.items() if name != "code"])
+
+
+def _failure(share: Facts) -> tuple[str, str]:
+    """Where the share is, and why it failed; in English from a courier of a version with other codes."""
+    parameters = _part(share, "parameters")
+    with suppress(KeyError):
+        return str(parameters["where"]), word(
+            Problem(f"share_failures.{share.get('code')}", parameters), "status", "ja"
+        )
+    where, _, message = str(share.get("message") or "").partition(": ")
+    return where, message
 
 
 def _reasons(what: str) -> list[str]:

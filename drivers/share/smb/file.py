@@ -26,7 +26,7 @@ from smbprotocol.open import (
     SMB2SetInfoRequest,
 )
 
-from drivers.share.protocol import Busy, ShareError
+from drivers.share.failures import ShareError, failure
 from drivers.share.smb.status import END_OF_FILE, fault, is_gone
 from drivers.share.smb.wire import CREDIT_SPAN, Status, Step, Wire
 
@@ -131,7 +131,7 @@ class OpenFile:
         self.check(answer)
         self._closed = True
         if total != self.size or (answer is not None and int(answer["end_of_file"].get_value()) != total):
-            raise Busy(f"{self._where}: a file changed its size while it was read. Try again.")
+            raise failure("size_changed", self._where)
 
     def start(self, *, change: bool) -> None:
         """Open the file and read its beginning, in one round trip. `change`: it will be renamed or deleted by this
@@ -150,13 +150,13 @@ class OpenFile:
             length = min(size, self._wire.span(), self.size - offset)
             piece = self.read_ahead(self.do(self.reading(offset, length))[0])
             if not piece:
-                raise Busy(f"{self._where}: a file became shorter while it was read. Try again.")
+                raise failure("shorter", self._where)
             offset += len(piece)
             yield piece
         if not self._stays:
             self.check_closed(self.do(self.closing())[0], offset)
         elif offset != self.size:
-            raise Busy(f"{self._where}: a file changed its size while it was read. Try again.")
+            raise failure("size_changed", self._where)
 
     def append(self, chunk: bytes) -> None:
         """WRITE all of `chunk` at the end, however little the server takes at a time."""

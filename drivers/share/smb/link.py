@@ -7,7 +7,6 @@ import threading
 
 from drivers.share.address import SmbAddress
 from drivers.share.logon_gate import LogonGate
-from drivers.share.protocol import Refused
 from drivers.share.smb.wire import Wire
 
 
@@ -33,8 +32,8 @@ class Link:
                 return wire, False
             self.drop()
             # Asked before the TCP connection too: a closed gate makes no traffic at all.
-            if why := self._gate.closed(self.address.account):
-                raise Refused(why)
+            if refusal := self._gate.refusal(self.address.account):
+                raise refusal
             self._wire = wire = Wire(self.address, self.password, self._deadline_s, self._gate)
             return wire, True
 

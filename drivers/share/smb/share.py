@@ -12,9 +12,10 @@ from typing import TypeVar
 from smbprotocol.open import CreateDisposition
 
 from drivers.share.address import SmbAddress
+from drivers.share.failures import Unreachable, failure
 from drivers.share.logon_gate import SHARED, LogonGate
 from drivers.share.operations import Append, ShareOperations
-from drivers.share.protocol import Busy, Entry, Exists, Share, ShareFacts, Unreachable, folder_parts
+from drivers.share.protocol import Entry, Share, ShareFacts, folder_parts
 from drivers.share.smb.file import DELETE, NOBODY, READ, READERS, READERS_AND_RENAMERS, WRITE, OpenFile
 from drivers.share.smb.folder import OpenFolder, list_folder
 from drivers.share.smb.identity import DISK_ID, disk_id
@@ -162,7 +163,7 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
             # file between our CREATE and our SET_INFO. Missing would be a lie in the first case, and the caller
             # would take the file for delivered; Busy makes it ask again.
             target._facts(wire)
-            raise Busy(f"{self.where}: somebody else renamed a file at the same moment. Try again.")
+            raise failure("renamed_by_another", self.where)
         file.check(renamed)
 
     def _unlink(self, wire: Wire, name: str) -> None:
@@ -209,7 +210,7 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
             raise ValueError("a rename cannot leave its share")
         # A rename onto itself "succeeds" on some servers, and a caller would take the source for moved.
         if self.same_place(target) and name.casefold() == new_name.casefold():
-            raise Exists(f"{self.where}: source and target are the same file.")
+            raise failure("same_file", self.where)
         return target
 
 

@@ -4,7 +4,7 @@ Owns the table ([MS-ERREF] 2.3.1). Must never guess: a status that stands nowher
 number, because a loop that takes "I do not know" for "not there" sends a file twice or deletes it unsent.
 """
 
-from drivers.share.protocol import Busy, Exists, Full, Missing, Refused, ShareError, Unfit, Unreachable
+from drivers.share.failures import ShareError, failure
 
 OBJECT_NAME_NOT_FOUND = 0xC0000034
 OBJECT_PATH_NOT_FOUND = 0xC000003A
@@ -13,16 +13,18 @@ NO_MORE_FILES = 0x80000006
 NO_SUCH_FILE = 0xC000000F
 ACCESS_DENIED = 0xC0000022
 
-_BUSY = frozenset(
-    {
+_MEANINGS = {
+    "no_such_file": {OBJECT_NAME_NOT_FOUND},
+    "name_taken": {0xC0000035},  # OBJECT_NAME_COLLISION
+    "in_use": {
         0xC0000043,  # SHARING_VIOLATION
         0xC0000054,  # FILE_LOCK_CONFLICT
         0xC0000055,  # LOCK_NOT_GRANTED
         0xC0000056,  # DELETE_PENDING
-    }
-)
-_FULL = frozenset({0xC000007F, 0xC0000044, 0xC0000904})  # DISK_FULL, QUOTA_EXCEEDED, FILE_TOO_LARGE
-_UNFIT = frozenset({0xC0000033, 0xC0000039, 0xC000003B, 0xC0000106})  # NAME_INVALID, PATH_*, NAME_TOO_LONG
+    },
+    "full": {0xC000007F, 0xC0000044, 0xC0000904},  # DISK_FULL, QUOTA_EXCEEDED, FILE_TOO_LARGE
+    "name_not_accepted": {0xC0000033, 0xC0000039, 0xC000003B, 0xC0000106},  # NAME_INVALID, PATH_*, NAME_TOO_LONG
+}
 
 # The session, tree or handle is gone, or the server cannot serve just now. The connection is dropped; the caller
 # tries again and the next logon starts afresh.
@@ -51,60 +53,45 @@ _GONE = frozenset(
 )
 
 _LOGON = {
-    ACCESS_DENIED: "the account may not log on",
-    0xC0000064: "no such user",
-    0xC000006A: "wrong password",
-    0xC000006D: "wrong user or password",
-    0xC000006E: "the account is restricted",
-    0xC000006F: "the account may not log on at this hour",
-    0xC0000070: "the account may not log on from this computer",
-    0xC0000071: "the password has expired",
-    0xC0000072: "the account is disabled",
-    0xC0000133: "the clocks of server and kiosk differ too much",
-    0xC000015B: "the account may not log on over the network",
-    0xC0000193: "the account has expired",
-    0xC0000199: "the account is not for this use",
-    0xC0000224: "the password must be changed first",
-    0xC0000234: "the account is locked out",
-    0xC0000413: "a policy forbids this account to log on",
+    ACCESS_DENIED: "logon_denied",
+    0xC0000064: "no_such_user",
+    0xC000006A: "wrong_password",
+    0xC000006D: "wrong_user_or_password",
+    0xC000006E: "account_restricted",
+    0xC000006F: "logon_hours",
+    0xC0000070: "logon_computer",
+    0xC0000071: "password_expired",
+    0xC0000072: "account_disabled",
+    0xC0000133: "clocks_differ",
+    0xC000015B: "no_network_logon",
+    0xC0000193: "account_expired",
+    0xC0000199: "wrong_account_kind",
+    0xC0000224: "password_must_change",
+    0xC0000234: "account_locked",
+    0xC0000413: "logon_policy",
 }
 
 _REFUSED = {
-    ACCESS_DENIED: "access denied; give the kiosk's account the right it needs",
-    OBJECT_PATH_NOT_FOUND: "the folder does not exist (any more); restore it or correct the setting",
-    0xC0000061: "a privilege is missing; give the kiosk's account the right it needs",
-    0xC00000A2: "the disk is write-protected",
-    0xC00000BA: "a folder stands where a file was expected",
-    0xC00000BB: "not supported; the server may not speak SMB 3",
-    0xC00000CC: "no such share; correct the setting or share the folder",
-    0xC0000103: "a file stands where a folder was expected",
-    0xC0000121: "a file is marked read-only and cannot be deleted",
-    0xC0000257: "the folder is a DFS link; name the server that really holds it",
-    0x8000002D: "a symbolic link is not followed; name the real folder",
-    0xC0000906: "the server's virus scanner stopped the access",
+    ACCESS_DENIED: "access_denied",
+    OBJECT_PATH_NOT_FOUND: "folder_missing",
+    0xC0000061: "privilege_missing",
+    0xC00000A2: "write_protected",
+    0xC00000BA: "folder_for_file",
+    0xC00000BB: "not_supported",
+    0xC00000CC: "no_such_share",
+    0xC0000103: "file_for_folder",
+    0xC0000121: "read_only",
+    0xC0000257: "dfs_link",
+    0x8000002D: "symbolic_link",
+    0xC0000906: "virus_scanner",
 }
-
-
-class LogonRefused(Refused):
-    """The account was not let in. Asking again would lock it, so the logon gate closes."""
 
 
 def fault(status: int, where: str) -> ShareError:
     """The failure that `status` means for a call on an existing connection."""
-    if status == OBJECT_NAME_NOT_FOUND:
-        return Missing(f"{where}: no such file.")
-    if status in _BUSY:
-        return Busy(f"{where}: somebody else has the file open or locked. Try again.")
-    if status == 0xC0000035:
-        return Exists(f"{where}: the name is taken; nothing was overwritten.")
-    if status in _FULL:
-        return Full(f"{where}: disk full or quota used up (0x{status:08X}). Make room on the server.")
-    if status in _UNFIT:
-        return Unfit(f"{where}: the server does not accept the name (0x{status:08X}).")
-    if is_gone(status):
-        return Unreachable(f"{where}: the server ended the session or cannot serve now (0x{status:08X}). Try again.")
-    why = _REFUSED.get(status, "the server refused")
-    return Refused(f"{where}: {why} (0x{status:08X}).")
+    other = "session_ended" if is_gone(status) else _REFUSED.get(status, "server_refused")
+    code = next((code for code, statuses in _MEANINGS.items() if status in statuses), other)
+    return failure(code, where, status=f"{status:08X}")
 
 
 def folder_fault(status: int, where: str) -> ShareError:
@@ -121,8 +108,7 @@ def logon_fault(status: int, where: str) -> ShareError:
     """The failure that `status` means as the answer to a logon."""
     if is_gone(status):
         return fault(status, where)
-    why = _LOGON.get(status, "the logon was refused")
-    return LogonRefused(f"{where}: {why} (0x{status:08X}). Check the user and the password file.")
+    return failure(_LOGON.get(status, "logon_refused"), where, status=f"{status:08X}")
 
 
 def is_gone(status: int) -> bool:

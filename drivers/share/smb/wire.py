@@ -22,11 +22,12 @@ from smbprotocol.tree import TreeConnect
 
 from drivers.share.address import SmbAddress
 from drivers.share.deadline import Deadline, resolve
+from drivers.share.failures import LogonRefused, ShareError, failure
 from drivers.share.logon_gate import LogonGate
-from drivers.share.protocol import Refused, ShareError, ShareFacts, Unreachable
+from drivers.share.protocol import ShareFacts
 from drivers.share.smb.guard import GuardedConnection
 from drivers.share.smb.identity import computer_name
-from drivers.share.smb.status import LogonRefused, fault, folder_fault, logon_fault
+from drivers.share.smb.status import fault, folder_fault, logon_fault
 
 Step = tuple[Any, Callable[[Any], Any]]
 """One command of a compound: the message and the library's function that takes its answer apart."""
@@ -147,7 +148,7 @@ class Wire:
         """
         with self._lock:
             if self._closed:
-                raise Unreachable(f"{self._where}: the connection was dropped. Try again.")
+                raise failure("connection_dropped", self._where)
             try:
                 with self._deadline:
                     return self._exchange(steps)
@@ -193,7 +194,7 @@ class Wire:
         except Exception as error:  # noqa: BLE001  # the library raises SMBException, ValueError, OSError, KeyError …
             raise self._lost(error) from None
         if self._connection.dialect < Dialects.SMB_3_0_0:
-            raise Refused(f"{self._where}: the server speaks only SMB 2. Allow SMB 3 on it.")
+            raise failure("smb2_only", self._where)
         self._log_on()
         try:
             self.tree = TreeConnect(self._session, rf"\\{self.address.host}\{self.address.share}")
@@ -207,7 +208,7 @@ class Wire:
 
     def _reach(self) -> Any:
         due = time.monotonic() + self._deadline_s
-        failure: Exception = OSError("no address")
+        last: Exception = OSError("no address")
         for address in resolve(self.address.host, self.address.port, self._deadline_s):
             left_s = due - time.monotonic()
             if left_s <= 0 or self._closed:
@@ -217,29 +218,27 @@ class Wire:
             try:
                 connection.connect(timeout=left_s)
             except ValueError as refused:  # the library's word for a TCP connect that failed
-                failure = refused
+                last = refused
                 continue
             except Exception:  # the library raises SMBException, struct.error, KeyError …
                 if connection.misunderstood and not self._deadline.late:
-                    raise Unreachable(
-                        f"{self._where}: what answers there is no SMB server. Check host, port and network."
-                    ) from None
+                    raise failure("no_smb_server", self._where) from None
                 raise
             _watch_the_line(connection.transport._sock, self._deadline_s)
             return connection
-        raise failure
+        raise last
 
     def _log_on(self) -> None:
         account = self.address.account
-        with self._gate.turn(account, self._deadline_s) as mine:
-            if not mine:
-                raise Unreachable(f"{self._where}: another logon of this account is still waiting. Try again.")
-            if why := self._gate.closed(account):
-                raise Refused(why)
+        with self._gate.exclusive(account, self._deadline_s) as ours:
+            if not ours:
+                raise failure("another_logon", self._where)
+            if refusal := self._gate.refusal(account):
+                raise refusal
             try:
                 self._session = self._new_session()
-            except LogonRefused as refusal:
-                self._gate.close(account, str(refusal))
+            except LogonRefused as refused:
+                self._gate.close(account, refused)
                 raise
             self._gate.open(account)
 
@@ -254,14 +253,11 @@ class Wire:
         except SMBResponseException as refusal:
             raise logon_fault(refusal.status, self._where) from None
         except SMBAuthenticationError:
-            raise LogonRefused(f"{self._where}: the logon could not be carried out. Check user and password.") from None
+            raise failure("logon_failed", self._where) from None
         except Exception as error:  # noqa: BLE001  # the library raises SMBException, ValueError, OSError, KeyError …
             # The library clears the session id exactly when it was let in as a guest or nobody.
             if session.session_id is None:
-                raise LogonRefused(
-                    f"{self._where}: the server let us in as a guest only, which cannot be signed. "
-                    "Check the user, and turn guest access off on the server."
-                ) from None
+                raise failure("guest_only", self._where) from None
             raise self._lost(error) from None
         return session
 
@@ -272,10 +268,10 @@ class Wire:
         if isinstance(error, SMBResponseException):
             return fault(error.status, self._where)
         if isinstance(error, _Untrusted):
-            return Refused(f"{self._where}: an answer was not signed as agreed. Check who stands between the machines.")
+            return failure("unsigned_answer", self._where)
         if self._deadline.late or isinstance(error, TimeoutError):
-            return Unreachable(f"{self._where}: no answer within {self._deadline_s:g} s. Check server and network.")
-        return Unreachable(f"{self._where}: no connection, or it was lost. Check server and network.")
+            return failure("no_answer", self._where, seconds=f"{self._deadline_s:g}")
+        return failure("no_connection", self._where)
 
 
 def _watch_the_line(sock: socket.socket, deadline_s: float) -> None:

@@ -70,7 +70,7 @@ def explain(error: ShareError, url: str, gate: LogonGate) -> tuple[str, str]:
 def _refusal(said: str, address: SmbAddress, gate: LogonGate) -> tuple[str, str]:
     found = _STATUS.search(said)
     status = int(found[1], 16) if found else 0
-    if gate.closed(address.account):
+    if gate.refusal(address.account):
         why = _LOGON.get(status, said)
         return f"ログオンできません（{why}）", "site.toml のユーザー名と、パスワードのファイルを確かめてください"
     if status in _REFUSED:

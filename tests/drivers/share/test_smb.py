@@ -28,7 +28,7 @@ from drivers.share import (
     Unreachable,
     open_share,
 )
-from drivers.share.smb.status import fault, folder_fault
+from drivers.share.smb.status import fault, folder_fault, logon_fault
 from drivers.simulated.tcp_proxy import Proxy
 from drivers.simulated.terminal import How, ShareMode, TerminalWriter
 from tests import ROOT
@@ -493,12 +493,13 @@ def test_four_shares_with_one_wrong_password_log_on_once(smbd: Smbd) -> None:
 def test_each_further_refusal_holds_the_gate_longer() -> None:
     gate, account = LogonGate(hold_s=0.2), ("host", 445, "", "kiosk")
     for _ in range(2):
-        gate.close(account, "no")
+        gate.close(account, logon_fault(0xC000006A, "smb://host/face"))
     threading.Event().wait(0.25)
-    assert gate.closed(account) == "no"
-    assert gate.closed(("host", 445, "", "other")) is None
+    closed = gate.refusal(account)
+    assert closed is not None and closed.code == "wrong_password" and "wrong password" in str(closed)
+    assert gate.refusal(("host", 445, "", "other")) is None
     gate.open(account)
-    assert gate.closed(account) is None
+    assert gate.refusal(account) is None
 
 
 def test_wrong_share_and_missing_rights_are_refused_by_name_of_the_place_only(smbd: Smbd) -> None:
