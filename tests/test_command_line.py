@@ -22,7 +22,7 @@ from drivers.reservations.sqlite import upkeep
 from drivers.reservations.sqlite.rescue import begin_anew
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.__main__ import main
-from kiosk.appointments import import_record, retention
+from kiosk.appointments import import_record
 from kiosk.screens.screens import STAFF
 from kiosk.words.sentences import import_in_japanese
 from tests import ROOT
@@ -328,7 +328,7 @@ def test_status_says_a_week_before_when_something_is_deleted_for_the_first_time(
     (tmp_path / "data").mkdir(mode=0o700)
     note = "NOTE from {} on, appointments, arrivals and exports older than 90 days are deleted"
     for start, said in ((today() + timedelta(days=1), True), (today(), False)):
-        (tmp_path / "data" / retention.NAME).write_text(f"{start}\n")
+        (tmp_path / "data" / "reservations.retention").write_text(f"{start}\n")
         assert (note.format(start) in kiosk("status", "--config", path).stdout) is said
 
 

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from kiosk.process import own_files, safe_files
+from kiosk.process.data_folder import DataFolder
 
-NAME: Final = "imports.json"
 TOLD_S: Final = 7 * 86_400.0
 # A day of four appointments that has one left is a quiet day.
 FEWER_MIN: Final = 5
@@ -73,7 +73,7 @@ class ImportRecord:
     def load(cls, folder: Path) -> ImportRecord:
         """What is recorded in the data folder; nothing, if that cannot be read."""
         try:
-            told: Any = safe_files.json_of(folder / NAME, _BYTES_MAX)
+            told: Any = safe_files.json_of(DataFolder(folder).import_record, _BYTES_MAX)
             newest = {str(day): int(written) for day, written in told["newest"].items()}
             shrunk = {str(day): Shrunk(**facts) for day, facts in told["shrunk"].items()}
             # The version before this one keeps neither.
@@ -93,10 +93,11 @@ class ImportRecord:
         self.older = {day: at for day, at in self.older.items() if day in self.newest}
         told: dict[str, Any] = {"newest": self.newest, "files": self.files, "older": self.older}
         told["shrunk"] = {day: asdict(each) for day, each in self.shrunk.items()}
-        part = self.folder / f".{NAME}.{os.getpid()}"
+        file = DataFolder(self.folder).import_record
+        part = file.with_name(f".{file.name}.{os.getpid()}")
         with suppress(OSError):
             own_files.write_new(part, json.dumps(told).encode(), 0o600)
-            part.replace(self.folder / NAME)
+            part.replace(file)
 
     def is_older(self, day: str, export: Written) -> bool:
         """Whether a newer export of this day was imported before. A time still to come was said by a wrong clock."""

@@ -19,12 +19,12 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from drivers.reservations.sqlite import rescue
-from drivers.reservations.sqlite.beside import BACKUP_FOLDER, write_durably
+from drivers.reservations.sqlite.beside import write_durably
 from kiosk.appointments.fetch import is_copy
 from kiosk.config import Config
 from kiosk.process import safe_files
+from kiosk.process.data_folder import DataFolder
 
-NAME: Final = "reservations.retention"
 NOTICE: Final = timedelta(days=7)
 _BYTES_MAX: Final = 64
 _PUT_AWAY: Final = re.compile(r"(\d{8})T\d{6}Z-")
@@ -33,7 +33,9 @@ _PUT_AWAY: Final = re.compile(r"(\d{8})T\d{6}Z-")
 def starts_on(folder: Path) -> date | None:
     """The day from which on something is deleted; None: it is not yet decided. `folder`: the data folder."""
     try:
-        return date.fromisoformat(safe_files.read(folder / NAME, _BYTES_MAX).decode("ascii").strip())
+        return date.fromisoformat(
+            safe_files.read(DataFolder(folder).retention_start, _BYTES_MAX).decode("ascii").strip()
+        )
     except (OSError, ValueError):
         return None
 
@@ -46,7 +48,7 @@ def announce(folder: Path, oldest: date | None, keep_days: int, today: date) -> 
     if known is not None or oldest is None or oldest + timedelta(days=keep_days + 1) > today + NOTICE:
         return known
     start = today + NOTICE
-    write_durably(folder / NAME, f"{start.isoformat()}\n")
+    write_durably(DataFolder(folder).retention_start, f"{start.isoformat()}\n")
     return start
 
 
@@ -54,7 +56,7 @@ def facts(config: Config) -> dict[str, str | int | None]:
     """For `kiosk status`: the first deletion while it is still to come, and the newest backup."""
     folder, today = config.site.data_dir, datetime.now(config.site.zone).date()
     start = starts_on(folder)
-    made = rescue.newest_backup(folder / BACKUP_FOLDER, datetime.now(UTC))
+    made = rescue.newest_backup(DataFolder(folder).reservations_backups, datetime.now(UTC))
     return {
         "keep_days": config.reservations.keep_days,
         "deletes_from": start.isoformat() if start is not None and start > today else None,

@@ -26,9 +26,9 @@ from kiosk.courier.queue import Parcel
 from kiosk.courier.route import Roles, Route
 from kiosk.courier.self_watch import Lookout
 from kiosk.courier.share_health import Health, Shown
-from kiosk.courier.summary import LEDGER
 from kiosk.courier.sweep import Swept
 from kiosk.process.alarm import AlarmBell, AlarmCommand
+from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EventLog
 from kiosk.process.systemd import Notifier
 from kiosk.results import names as result_files
@@ -78,13 +78,13 @@ class Courier:
     def __init__(self, settings: Settings, log: EventLog, notifier: Notifier | None = None) -> None:
         self._settings = settings
         self._log = log
-        self._ledger = open_ledger(settings.data_dir / LEDGER, log)
+        self._ledger = open_ledger(DataFolder(settings.data_dir).ledger, log)
         self._started = time.monotonic()
         self._stop = threading.Event()
         self._notices = NoticeBoard(self._ledger, log, self._stop)
         self._notifier = notifier or Notifier()
         self._bell = AlarmBell(AlarmCommand(settings.alarm_command, log), settings.data_dir, "courier")
-        path, waits = settings.data_dir / LEDGER, self._ledger.waits
+        path, waits = DataFolder(settings.data_dir).ledger, self._ledger.waits
         self._lookout = Lookout(path, waits.oldest_s, self._roles(), self._bell, self._notifier, log)
         self._terminal_answers = True
         self._kiosk = kiosk_id(settings.data_dir)
@@ -158,7 +158,7 @@ class Courier:
             else:
                 self._notifier.alive()
             self._lookout.look(*self._unfinished(), self._health.down(), self._notices.journal_fails())
-            if not (self._settings.data_dir / LEDGER).exists():
+            if not DataFolder(self._settings.data_dir).ledger.exists():
                 # What is written to a deleted ledger protects nothing, and its lock keeps nobody away.
                 self._log.write("data_folder_lost")
                 self.broke(FileNotFoundError())
@@ -287,7 +287,7 @@ class Courier:
             "unfinished": unfinished,
             "oldest_unfinished_s": oldest_s,
             **self._lookout.facts(),
-            "overview": summary.told(self._settings.data_dir / LEDGER, self._ledger.waits.oldest_s),
+            "overview": summary.told(DataFolder(self._settings.data_dir).ledger, self._ledger.waits.oldest_s),
         }
 
     def _unfinished(self) -> tuple[int, float | None]:

@@ -14,14 +14,15 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-FILE = "kiosk-id"
+from kiosk.process.data_folder import DataFolder
+
 _NETWORKS = Path("/sys/class/net")
 _MACHINE_ID = Path("/etc/machine-id")
 
 
 def kiosk_id(folder: Path) -> str:
     """16 hex digits. `folder`: the courier's own. One that cannot be kept (full disk) is good for this start."""
-    path, (machine, *cards) = folder / FILE, _machine()
+    path, (machine, *cards) = DataFolder(folder).kiosk_id, _machine()
     kept = (_read(path) or "").splitlines()
     if len(kept) > 1 and re.fullmatch(r"[0-9a-f]{16}", kept[0]) and kept[1] == machine:
         if not cards or not set(cards).isdisjoint(kept[2:]):

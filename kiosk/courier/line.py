@@ -30,7 +30,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-SOCKET = "courier.sock"
+from kiosk.process.data_folder import DataFolder
+
 LINE_MAX = 65_536
 CLIENTS_MAX = 16
 UNSENT_MAX = 1 << 20  # bytes a client may leave unread before it is dropped
@@ -54,7 +55,7 @@ def _short_path(folder: Path) -> Iterator[str]:
     """The socket's path by way of an open folder: a socket's own path may hold 107 bytes only."""
     handle = os.open(folder, os.O_PATH | os.O_DIRECTORY)
     try:
-        yield f"/proc/self/fd/{handle}/{SOCKET}"
+        yield f"/proc/self/fd/{handle}/{DataFolder(folder).courier_socket.name}"
     finally:
         os.close(handle)
 
@@ -68,11 +69,11 @@ class Hub:
         self._writers: dict[asyncio.StreamWriter, float] = {}  # when each said something last; 0: never
         self._loop = asyncio.new_event_loop()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        (folder / SOCKET).unlink(missing_ok=True)  # the lock says that nobody else uses it
+        DataFolder(folder).courier_socket.unlink(missing_ok=True)  # the lock says that nobody else uses it
         with _short_path(folder) as path:
             self._socket.bind(path)
         # A reception of another user comes by the folder's group. It needs no r: it knows the name.
-        (folder / SOCKET).chmod(0o660 if folder.stat().st_mode & stat.S_IXGRP else 0o600)
+        DataFolder(folder).courier_socket.chmod(0o660 if folder.stat().st_mode & stat.S_IXGRP else 0o600)
         self._asked_at = self._turned_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
         self._thread.start()

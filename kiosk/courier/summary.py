@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-LEDGER = "courier.db"
 # Delivery takes a second or two; after this staff must know.
 OLDEST_MAX_S = 60.0
 _BUSY_S = 5.0

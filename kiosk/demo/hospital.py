@@ -25,6 +25,7 @@ from drivers.simulated.tcp_proxy import Proxy
 from drivers.simulated.terminal import TerminalWriter
 from kiosk.config import Config, load
 from kiosk.demo.people import Visitor, appointments
+from kiosk.process.data_folder import DataFolder
 
 INSTITUTION: Final = "9912345678"
 # In a hospital 6 s: nobody gets a result sooner after the choice. Here the visitor should not have to wait.
@@ -144,7 +145,7 @@ class Hospital:
     def log(self, process: str) -> str:
         """The event log of `run` or `courier` so far; "" before there is one. Whole lines only."""
         try:
-            text = (self.data / f"events-{process}.jsonl").read_text(encoding="utf-8")
+            text = DataFolder(self.data).event_log(process).read_text(encoding="utf-8")
         except FileNotFoundError:
             return ""
         return text[: text.rfind("\n") + 1]

@@ -19,6 +19,7 @@ from kiosk.demo.hospital import Hospital, Line, PrinterState
 from kiosk.demo.panel_model import Bench, Glance, Grey, Knob, Section
 from kiosk.demo.people import CARD_HOLDERS, VISITORS
 from kiosk.process.complain import complain
+from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EVENTS
 
 _DELIVERED_SHOWN: Final = 4
@@ -130,7 +131,7 @@ class _Look:
         return (count, *(_short(path.name) for path in reversed(files[-_DELIVERED_SHOWN:])))
 
     def _events(self) -> tuple[str, ...]:
-        lines = [line for name in ("run", "courier") for line in _tail(self._hospital.data / f"events-{name}.jsonl")]
+        lines = [line for name in ("run", "courier") for line in _tail(DataFolder(self._hospital.data).event_log(name))]
         newest = sorted(lines, key=lambda line: line["at"], reverse=True)[:_EVENTS_SHOWN]
         zone = self._hospital.config.site.zone
         return tuple(f"{datetime.fromisoformat(line['at']).astimezone(zone):%H:%M:%S} {_said(line)}" for line in newest)

@@ -22,9 +22,10 @@ from kiosk.courier.line import ask_once
 from kiosk.machine import facts as machine_facts
 from kiosk.operations import stopped_reception
 from kiosk.process import disk_room, locks, moments
+from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EVENTS
 from kiosk.reception import run_status
-from kiosk.reception.run_status import RUN_STATUS, printer_lock
+from kiosk.reception.run_status import printer_lock
 from kiosk.reception.troubles import TROUBLES, Trouble
 
 PRINTER_FRESH_S = 60.0
@@ -78,7 +79,7 @@ def collect(config: Config, acknowledge: bool, *, ask_printer: bool = True) -> S
         acknowledge_loss(folder)
         settled = import_record.settled(folder, datetime.now(config.site.zone).date())
     told = _courier(status, config.courier_dir, acknowledge)
-    _delivery(status, told or _unasked(config.courier_dir / summary.LEDGER), config.site.zone)
+    _delivery(status, told or _unasked(DataFolder(config.courier_dir).ledger), config)
     _reception(status, folder)
     _troubles(status, config, settled)
     status.facts["retention"] = retention.facts(config)
@@ -134,13 +135,15 @@ def _unasked(ledger: Path) -> dict[str, Any]:
     return summary.told(ledger) if os.access(ledger, os.R_OK, effective_ids=True) else {"hidden": True}
 
 
-def _delivery(status: Status, told: dict[str, Any], zone: ZoneInfo) -> None:
+def _delivery(status: Status, told: dict[str, Any], config: Config) -> None:
     seen = summary.heard(told)
     if seen is None:
         status.facts["delivery"] = None
         status.facts["delivery_hidden"] = "hidden" in told  # nothing wrong by itself: the courier's silence is
         if "fails" in told:
-            sentence = f"The delivery journal {summary.LEDGER} cannot be read ({told['fails']})."
+            sentence = (
+                f"The delivery journal {DataFolder(config.courier_dir).ledger.name} cannot be read ({told['fails']})."
+            )
             status.found("journal_unreadable", sentence, what=told["fails"])
         return
     waiting_s = summary.longest_wait_s(seen, status.facts.get("oldest_unfinished_s"))
@@ -155,7 +158,7 @@ def _delivery(status: Status, told: dict[str, Any], zone: ZoneInfo) -> None:
         status.found("delivery_waits", sentence, seconds=round(waiting_s, 1))
     for alarm in seen.alarms:
         which = " ".join(part for part in (alarm.subject, alarm.name) if part)
-        at = _in_words(alarm.since, zone)
+        at = _in_words(alarm.since, config.site.zone)
         status.wrong.append(f"{EVENTS.get(alarm.code, alarm.code)} ({alarm.code} {which}, since {at})")
 
 
@@ -169,7 +172,7 @@ def _in_words(since: str, zone: ZoneInfo) -> str:
 def _reception(status: Status, folder: Path) -> None:
     alive = locks.is_held(folder, "run")
     status.facts["reception"] = {"alive": alive} | (run_status.read(folder) if alive else {})
-    if not alive and (folder / RUN_STATUS).exists():  # one that is stopped on purpose takes it away
+    if not alive and DataFolder(folder).run_status.exists():  # one that is stopped on purpose takes it away
         status.found("reception_gone", "The reception (kiosk run) ended by itself and is not running.")
     silent_s = _silent_s(folder, status.facts["reception"]) if alive else 0.0
     # On a full disk it cannot say anything; then that is what is told.
@@ -217,7 +220,7 @@ def _words(told: object) -> dict[str, str]:
 def _silent_s(folder: Path, told: Mapping[str, object]) -> float:
     """For how long the reception has written nothing; its lock is as old as the process."""
     with suppress(OSError):
-        return min(moments.age_s(told), time.time() - (folder / "run.lock").stat().st_mtime)
+        return min(moments.age_s(told), time.time() - DataFolder(folder).lock("run").stat().st_mtime)
     return 0.0  # it has only begun
 
 

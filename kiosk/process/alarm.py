@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EVENTS, EventLog
 
 DEADLINE_S = 30.0
@@ -153,7 +154,7 @@ class AlarmBell:
         self, command: AlarmCommand, folder: Path, process: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._command = command
-        self._memory = folder / f"alarms-told-{process}.json"
+        self._memory = DataFolder(folder).alarm_memory(process)
         self._clock = clock
         self._asked: tuple[Condition, str] | None = None  # what the program is being told, and with which code
         self.fails = False  # the program did not do its work when it was last run

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kiosk.process import own_files
+from kiosk.process.data_folder import DataFolder
 
 EVENTS: Final[Mapping[str, str]] = {
     # the courier
@@ -122,7 +123,7 @@ class EventLog:
     def __init__(self, folder: Path, process: str, *, echo: bool = True) -> None:
         self._process = process
         self._echo = echo
-        self._handler = _LogFile(folder / f"events-{process}.jsonl", maxBytes=MAX_BYTES, backupCount=2)
+        self._handler = _LogFile(DataFolder(folder).event_log(process), maxBytes=MAX_BYTES, backupCount=2)
         self._heard: Callable[[str, Mapping[str, Any]], None] | None = None
         # A full disk must not stop a delivery: what cannot be logged is still echoed.
         self._handler.handleError = lambda record: None  # type: ignore[method-assign]

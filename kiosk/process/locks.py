@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from kiosk.process.data_folder import DataFolder
+
 WAIT_S = 10.0
 _POLL_S = 0.1
 
@@ -25,7 +27,7 @@ class DataLock:
     """An exclusive lock that ends with the process, however it ends. `what`: `courier` or `run`."""
 
     def __init__(self, folder: Path, what: str, wait_s: float = WAIT_S) -> None:
-        path = folder / f"{what}.lock"
+        path = DataFolder(folder).lock(what)
         try:
             self._file: IO[str] = path.open("a+", encoding="utf-8")
         except OSError as error:
@@ -57,7 +59,7 @@ class DataLock:
 def is_held(folder: Path, what: str) -> bool:
     """Whether a process has the lock now. Looks without taking it: /proc/locks names the file by device and inode."""
     try:
-        stat = (folder / f"{what}.lock").stat()
+        stat = DataFolder(folder).lock(what).stat()
         locks = Path("/proc/locks").read_text(encoding="ascii")
     except OSError:
         return False

@@ -16,6 +16,7 @@ from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config, ConfigError
 from kiosk.courier.line import CourierLine
 from kiosk.process.complain import complain
+from kiosk.process.data_folder import DataFolder
 from kiosk.process.ending import ThreadFaults, when_asked_to_end
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import DataLock
@@ -140,7 +141,7 @@ def receive(
 
 def _is_of_no_use(folder: Path, faults: ThreadFaults, screen: Screen, log: EventLog) -> bool:
     """Whether this process must end, to be started anew; because of a fault not in the middle of a visit."""
-    if not (folder / "run.lock").exists():
+    if not DataFolder(folder).lock("run").exists():
         log.write("data_folder_lost")
         return True
     return faults.any and screen.name in OPEN_ON
@@ -207,7 +208,7 @@ def _printer_worker(
     words: texts.Texts,
 ) -> PrinterWorker:
     settings = config.printer
-    printer = open_printer(settings.url, status=settings.status, lock=folder / run_status.PRINTER_LOCK)
+    printer = open_printer(settings.url, status=settings.status, lock=DataFolder(folder).printer_lock)
     return PrinterWorker(
         printer,
         config.site.name,

@@ -21,9 +21,10 @@ from kiosk.courier.deliver import Deliverer
 from kiosk.courier.ends import Ends
 from kiosk.courier.ledger import Item, Ledger, RouteName
 from kiosk.courier.ownership import DEAD_S
-from kiosk.courier.summary import LEDGER
 from kiosk.process.event_log import EventLog
 from tests.hospital import vector, wait_until
+
+LEDGER = "courier.db"
 
 DEADLINE_S = 60.0
 PREFIX = "OQSsiquc01res_face_9912345678"

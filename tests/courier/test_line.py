@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.courier.line import SOCKET, UNSENT_MAX, CourierLine, Hub, Message, ask_once
+from kiosk.courier.line import UNSENT_MAX, CourierLine, Hub, Message, ask_once
 from kiosk.process.event_log import EventLog
 from kiosk.reception.courier_events import FIRST_LINE_S, CourierEar
 from kiosk.reception.loop import Inbox
 from kiosk.visit import events as e
 from kiosk.words.texts import load as load_texts
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, wait_until
+
+SOCKET = "courier.sock"
 
 NO_MY_NUMBER = str(load_texts()["choose_card"]["terminal_down"])
 

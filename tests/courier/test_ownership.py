@@ -21,13 +21,15 @@ import pytest
 from drivers.share import Refused, Share, ShareError, Unreachable, open_share
 from drivers.simulated.receipt_computer import ReceiptComputer
 from kiosk.courier.deliver import TEMP_PATTERN
-from kiosk.courier.kiosk_id import FILE, kiosk_id
+from kiosk.courier.kiosk_id import kiosk_id
 from kiosk.courier.line import CourierLine, Message
 from kiosk.courier.ownership import DEAD_S, PATTERN, Mark, Ownership
 from tests import ROOT
 from tests.courier.bench import DEADLINE_S, Clock, RunningCourier, document, hooked, place, result_name
 from tests.hospital import vector, wait_until
 from tests.peers.samba import Smbd
+
+FILE = "kiosk-id"
 
 BEAT_S = DEAD_S / 6
 A, B, C = "a" * 16, "b" * 16, "c" * 16

@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from kiosk.courier.summary import LEDGER
 from tests.deploy.installed import SITE, Pc
+
+LEDGER = "courier.db"
 
 UNITS = "etc/systemd/system"
 

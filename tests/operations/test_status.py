@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 
 from drivers.simulated.printer import SimulatedPrinter
-from kiosk.appointments import retention
 from kiosk.appointments.import_record import ImportRecord, Shrunk
-from kiosk.courier.summary import LEDGER
 from kiosk.process import locks
-from kiosk.reception.run_status import RUN_STATUS
 from tests import ROOT
 from tests.hospital import FILE_OF, PATIENT_OF, Hospital, today, wait_until
+
+LEDGER = "courier.db"
+RUN_STATUS = "status-run.json"
 
 pytestmark = pytest.mark.peers
 HEADER = "patient_number,date,time,department,doctor,place\n"
@@ -312,7 +312,7 @@ def test_when_the_data_folder_vanishes_both_processes_end(tmp_path: Path) -> Non
         reception.process.wait(90)
 
 
-@pytest.mark.parametrize("name", [RUN_STATUS, LEDGER, retention.NAME, "reservations.lost"])
+@pytest.mark.parametrize("name", [RUN_STATUS, LEDGER, "reservations.retention", "reservations.lost"])
 def test_a_fifo_that_a_service_left_does_not_keep_root(tmp_path: Path, name: str) -> None:
     with Hospital(tmp_path) as hospital:
         lock = locks.DataLock(hospital.data_dir, "run")

@@ -15,7 +15,6 @@ import pytest
 
 from kiosk.config.model import Config
 from kiosk.courier.new_ledger import open_ledger
-from kiosk.courier.summary import LEDGER
 from kiosk.operations.status import collect
 from kiosk.process import disk_room
 from kiosk.process.disk_room import DiskRoom
@@ -27,6 +26,8 @@ from tests.hospital import FILE_OF, PATIENT_OF, Hospital, wait_until
 from tests.peers.small_disk import MB, SmallDisk, small_disk
 from tests.reception.test_watched import alarm_program, staff, trouble_figures
 from tests.site_toml import Site, with_
+
+LEDGER = "courier.db"
 
 pytestmark = pytest.mark.peers
 A_MINUTE = 60.0

@@ -20,10 +20,11 @@ from kiosk.appointments.import_folder import ImportFolder
 from kiosk.courier import summary
 from kiosk.operations.check import devices
 from kiosk.process import locks, safe_files
-from kiosk.reception.run_status import RUN_STATUS
+
+RUN_STATUS = "status-run.json"
 
 DEADLINE_S = 60.0
-KEPT = ("reservations.lost", "reservations.imports", "reservations.number", retention.NAME)
+KEPT = ("reservations.lost", "reservations.imports", "reservations.number", "reservations.retention")
 
 
 def answered(call: Callable[[], Any]) -> Any:
@@ -120,8 +121,8 @@ def test_fifos_in_the_place_of_what_is_kept_beside_the_reservations_keep_nobody(
 
 
 def test_a_fifo_in_the_place_of_the_journal_is_a_journal_that_cannot_be_read(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / summary.LEDGER)
-    assert answered(lambda: summary.told(tmp_path / summary.LEDGER)) == {"fails": "OperationalError"}
+    os.mkfifo(tmp_path / "courier.db")
+    assert answered(lambda: summary.told(tmp_path / "courier.db")) == {"fails": "OperationalError"}
     assert isinstance(answered(lambda: summary.read(tmp_path / "none")), sqlite3.Error)
 
 

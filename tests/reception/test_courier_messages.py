@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.courier import summary
-from kiosk.courier.line import SOCKET, CourierLine, Hub, Message, ask_once
+from kiosk.courier.line import CourierLine, Hub, Message, ask_once
 from kiosk.operations import status, status_text
 from kiosk.operations.metrics.families import families
 from kiosk.process.event_log import EventLog
@@ -29,6 +29,8 @@ from kiosk.visit import Rules, step, switched_on
 from kiosk.visit import events as e
 from kiosk.visit.state import AtCounter, AwaitingTap, Kiosk, Settling
 from tests.hospital import wait_until
+
+SOCKET = "courier.sock"
 
 RESULT = {
     "event": "result", "file": 3, "first_seen": 50.0, "outcome": "usable", "reference_number": "04184963",

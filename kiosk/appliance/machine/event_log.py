@@ -18,6 +18,7 @@ from typing import Final
 
 from kiosk.appliance.machine.places import Places
 from kiosk.process import safe_files
+from kiosk.process.data_folder import DataFolder
 from kiosk.words.events import words
 
 # In English for the system's journal; in Japanese, as those of kiosk.process.event_log, in assets/texts/ja/events.toml.
@@ -38,7 +39,6 @@ EVENTS: Final[Mapping[str, str]] = {
     "boot_block_mended": "The boot loader's variables were damaged; they were made anew, without the other version.",
     "update_fell_back": "The version before runs again after an update.",
 }
-LOG_NAME: Final = "events-staff.jsonl"
 MAX_BYTES: Final = 1_000_000
 # Of the end of each log; a line is at most a few hundred bytes.
 _TAIL_BYTES: Final = 128 * 1024
@@ -52,7 +52,7 @@ class StaffLog:
     def __init__(self, places: Places) -> None:
         places.appliance.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._handler = RotatingFileHandler(
-            places.appliance / LOG_NAME, maxBytes=MAX_BYTES, backupCount=2, encoding="utf-8"
+            DataFolder(places.appliance).event_log("staff"), maxBytes=MAX_BYTES, backupCount=2, encoding="utf-8"
         )
         self._handler.handleError = lambda record: None  # type: ignore[method-assign]
 
@@ -74,9 +74,9 @@ class StaffLog:
 def last(places: Places, zone: tzinfo, count: int = 50) -> list[str]:
     """The last `count` events of reception, courier and staff, the newest first, in Japanese, times of `zone`."""
     logs = (
-        places.data / "events-run.jsonl",
-        places.courier / "events-courier.jsonl",
-        places.appliance / LOG_NAME,
+        DataFolder(places.data).event_log("run"),
+        DataFolder(places.courier).event_log("courier"),
+        DataFolder(places.appliance).event_log("staff"),
     )
     found = sorted((event for log in logs for event in _tail(log, zone)), key=lambda event: event[0], reverse=True)
     sentences = words()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.appliance.machine.programs import Ended, ended
+from kiosk.process.data_folder import DataFolder
 
 # For setpriv: a right of no use here, which the programs on the screen lack. The kernel lets nobody look into a process
 # (/proc/PID/root, fd, mem) that has a right more than he, even as the same user.
@@ -65,8 +66,8 @@ class Places:
 
     @property
     def reception_status(self) -> Path:
-        """What the reception says of itself (`kiosk.operations.status.RUN_STATUS`)."""
-        return self.data / "status-run.json"
+        """What the reception writes of itself."""
+        return DataFolder(self.data).run_status
 
     @property
     def courier(self) -> Path:

@@ -17,7 +17,7 @@ from drivers.printer import NotPrinted, NotReady, Printer, Reason
 from kiosk.config import CardReader, Config
 from kiosk.operations.check.finding import Finding, Findings, ng, ok, skip
 from kiosk.process import locks, safe_files
-from kiosk.reception import run_status
+from kiosk.process.data_folder import DataFolder
 from kiosk.slip import picture as slip_picture
 from kiosk.slip.content import Slip, SlipLine
 
@@ -175,7 +175,7 @@ def _next(events: queue.SimpleQueue[CardEvent], wait_s: float) -> CardEvent | No
 
 
 def _as_the_reception_says(data_dir: Path) -> Finding:
-    told = safe_files.json_of(data_dir / run_status.RUN_STATUS)
+    told = safe_files.json_of(DataFolder(data_dir).run_status)
     said = told.get("card_reader") if isinstance(told, dict) else None
     if said == "up":
         return ok("card_reader", "受付（kiosk run）が使用中で、開けています")

@@ -16,12 +16,12 @@ from pathlib import Path
 from drivers.reservations import ReservationsDown
 from drivers.reservations.opening import open_reservations
 from drivers.reservations.sqlite.beside import Beside
-from drivers.reservations.sqlite.file import DATABASE_NAME
 from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config
 from kiosk.operations.check.finding import Finding, Findings, ng, ok, skip
 from kiosk.operations.check.machine import nearest
 from kiosk.process import locks
+from kiosk.process.data_folder import DataFolder
 
 APPOINTMENT_CODES = ("reservations", "appointments_today", "import_dir")
 
@@ -86,7 +86,7 @@ def appointments(config: Config) -> Findings:
         yield skip("reservations", f"{folder} を見る権利がありません", "kiosk の利用者か root で実行してください")
         yield skip("appointments_today", "予約を調べられません")
     # Asking a database that is not there would make one, unless there was one before.
-    elif not os.access(folder / DATABASE_NAME, os.F_OK) and not Beside(folder).traces():
+    elif not os.access(DataFolder(folder).reservations, os.F_OK) and not Beside(folder).traces():
         yield skip("reservations", "まだ予約が取り込まれていません", "kiosk reservations import で取り込みます")
         yield skip("appointments_today", "まだ予約が取り込まれていません")
     else:

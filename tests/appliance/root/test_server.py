@@ -332,7 +332,7 @@ def test_every_use_is_logged_and_no_pin_or_key_is(helper: Helper, kiosk: Machine
     helper.ask("network", key=key)
     helper.ask("format", key=key)
     helper.last("leave", key=key)
-    log = (kiosk.places.appliance / events.LOG_NAME).read_text()
+    log = (kiosk.places.appliance / "events-staff.jsonl").read_text()
     told = [(line["event"], line.get("what"), line.get("code")) for line in map(json.loads, log.splitlines())]
     assert ("staff_used", "network", "ok") in told
     assert ("staff_used", "format", "not_confirmed") in told

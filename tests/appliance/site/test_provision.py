@@ -20,10 +20,11 @@ from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.site import candidate, installed_sites, provision, stick
 from kiosk.appliance.site.provision import Provision, Result
 from kiosk.config import load
-from kiosk.reception.run_status import RUN_STATUS
 from tests import ROOT
 from tests.appliance.staff_machine import PIN, Machine, machine, script
 from tests.hospital import Hospital
+
+RUN_STATUS = "status-run.json"
 
 # systemd-creds seals for root alone.
 pytestmark = pytest.mark.peers

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.appliance.machine import event_log
 from kiosk.appliance.root import description
 from kiosk.appliance.update import health, slots
 from tests.appliance.machine_double import IMAGE, Machine, need_programs, working
@@ -200,7 +199,7 @@ def test_a_good_version_that_was_started_three_times_in_vain_is_told_once(machin
     machine.grub("set", "A_TRY=3", "B_TRY=1")
     assert health.judge(machine.places, 5)
     assert health.judge(machine.places, 5)
-    log = (machine.places.appliance / event_log.LOG_NAME).read_text(encoding="utf-8")
+    log = (machine.places.appliance / "events-staff.jsonl").read_text(encoding="utf-8")
     assert log.count("other_slot_started") == 1
     assert "前の版に戻す" in description.version(machine.places)[-1]
 
@@ -232,7 +231,7 @@ def test_a_damaged_block_of_the_boot_loader_is_made_anew(machine: Machine, block
         "ORDER": "A B", "A_OK": "1", "A_TRY": "0", "B_OK": "0", "B_TRY": "0",
     }  # fmt: skip
     assert machine.calls() == []
-    assert "boot_block_mended" in (machine.places.appliance / event_log.LOG_NAME).read_text()
+    assert "boot_block_mended" in (machine.places.appliance / "events-staff.jsonl").read_text()
 
 
 @pytest.mark.parametrize("screen", ["kiosk.service\n", ""])

@@ -309,14 +309,14 @@ def test_the_night_makes_a_backup_and_deletes_only_from_the_announced_day_on(
         wait_until(lambda: rescue.backups(book.file.beside.backups), "the backup")
         wait_until(lambda: retention.starts_on(folder) is not None, "the announcement")
         assert counted(book.file.path)["appointment"] == 7 * 300
-    (folder / retention.NAME).write_text(f"{TODAY}\n")
+    (folder / "reservations.retention").write_text(f"{TODAY}\n")
     with watched(book, tmp_path, "02:00") as night:
         wait_until(lambda: "reservations_pruned" in night.reported, "the deletion")
     assert counted(book.file.path)["appointment"] == 4 * 300
 
 
 def test_a_clock_that_is_years_ahead_costs_nothing(book: SqliteReservations, tmp_path: Path) -> None:
-    (book.file.data_dir / retention.NAME).write_text(f"{TODAY}\n")
+    (book.file.data_dir / "reservations.retention").write_text(f"{TODAY}\n")
     upkeep.back_up(book.file, AT, yes)
     with watched(book, tmp_path, "02:00") as night:
         night.local = night.local.replace(year=2040)
@@ -325,7 +325,7 @@ def test_a_clock_that_is_years_ahead_costs_nothing(book: SqliteReservations, tmp
     assert counted(book.file.path)["appointment"] == 4 * 300
     assert len(book.arrivals(TODAY)) == 5
     assert len(list(book.file.beside.backups.glob("*"))) >= 2
-    (book.file.data_dir / retention.NAME).write_text("2040-01-01\n")  # decided by such a clock
+    (book.file.data_dir / "reservations.retention").write_text("2040-01-01\n")  # decided by such a clock
     assert retention.announce(book.file.data_dir, BEFORE, 90, TODAY) == TODAY + timedelta(days=7)
 
 
@@ -409,7 +409,7 @@ def test_a_fault_in_the_work_of_the_night_keeps_no_patient_away(
 def test_nothing_is_deleted_by_day_or_while_somebody_is_there(
     book: SqliteReservations, tmp_path: Path, clock: str, screen: str
 ) -> None:
-    (book.file.data_dir / retention.NAME).write_text(f"{TODAY - timedelta(days=1)}\n")
+    (book.file.data_dir / "reservations.retention").write_text(f"{TODAY - timedelta(days=1)}\n")
     with watched(book, tmp_path, clock) as day:
 
         def rounds() -> bool:
@@ -422,7 +422,7 @@ def test_nothing_is_deleted_by_day_or_while_somebody_is_there(
 
 
 def test_a_visit_stops_the_deletion_at_once_and_it_goes_on_afterwards(book: SqliteReservations, tmp_path: Path) -> None:
-    (book.file.data_dir / retention.NAME).write_text(f"{TODAY}\n")
+    (book.file.data_dir / "reservations.retention").write_text(f"{TODAY}\n")
     put(book, [TODAY - timedelta(days=back) for back in range(300, 297, -1)], 600)
     with watched(book, tmp_path, "02:00") as night:
         wait_until(lambda: book.count(TODAY - timedelta(days=300)) < 600, "the first steps")
