@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import stat
 import sys
 import time
@@ -25,6 +24,7 @@ from kiosk.config import load as load_config
 from kiosk.courier import assembly
 from kiosk.courier.ledger import LedgerLost
 from kiosk.operations import status, status_text
+from kiosk.process import json_values
 from kiosk.process.complain import complain
 from kiosk.process.locks import Held, Unusable
 from kiosk.process.stderr import unblock
@@ -182,10 +182,10 @@ def _progress(done: int, total: int) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    found = status.collect(load_config(arguments.config, passwords=False), arguments.acknowledge)
-    text = json.dumps(found.facts, ensure_ascii=False) if arguments.json else status_text.as_text(found.facts)
+    report = status.collect(load_config(arguments.config, passwords=False), arguments.acknowledge)
+    text = json_values.encode(report) if arguments.json else status_text.as_text(report)
     print(text)  # noqa: T201 - the command's answer
-    return EXIT_WRONG if found.wrong else 0
+    return 0 if report.ok else EXIT_WRONG
 
 
 def _metrics(arguments: argparse.Namespace) -> int:

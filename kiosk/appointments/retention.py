@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ from kiosk.appointments.fetch import is_copy
 from kiosk.config import Config
 from kiosk.process import safe_files
 from kiosk.process.data_folder import DataFolder
+from kiosk.process.json_values import NULLABLE, Count
 
 NOTICE: Final = timedelta(days=7)
 _BYTES_MAX: Final = 64
@@ -52,26 +54,34 @@ def announce(folder: Path, oldest: date | None, keep_days: int, today: date) -> 
     return start
 
 
-def facts(config: Config) -> dict[str, str | int | None]:
-    """For `kiosk status`: the first deletion while it is still to come, and the newest backup."""
+@dataclass(frozen=True)
+class Retention:
+    """`deletes_from`: the day of the first deletion while it is still to come; `newest_backup`: when it was made. Both
+    ISO 8601.
+    """
+
+    keep_days: Count | None = None
+    deletes_from: str | None = field(default=None, metadata=NULLABLE)
+    newest_backup: str | None = field(default=None, metadata=NULLABLE)
+
+
+def read(config: Config) -> Retention:
+    """As it is now."""
     folder, today = config.site.data_dir, datetime.now(config.site.zone).date()
     start = starts_on(folder)
     made = rescue.newest_backup(DataFolder(folder).reservations_backups, datetime.now(UTC))
-    return {
-        "keep_days": config.reservations.keep_days,
-        "deletes_from": start.isoformat() if start is not None and start > today else None,
-        "newest_backup": made.isoformat() if made else None,
-    }
+    deletes_from = start.isoformat() if start is not None and start > today else None
+    return Retention(config.reservations.keep_days, deletes_from, made.isoformat() if made else None)
 
 
-def lines(told: Mapping[str, str | int | None], zone: ZoneInfo) -> list[str]:
+def lines(retention: Retention, zone: ZoneInfo) -> list[str]:
     """The same for people, who read times of the site's zone."""
-    what = f"appointments, arrivals and exports older than {told['keep_days']} days are deleted"
-    note = f"    NOTE from {told['deletes_from']} on, {what} ([reservations] keep_days)"
-    newest = told["newest_backup"]
-    at = f"{datetime.fromisoformat(str(newest)).astimezone(zone):%Y-%m-%d %H:%M}" if newest else "none yet"
+    what = f"appointments, arrivals and exports older than {retention.keep_days} days are deleted"
+    note = f"    NOTE from {retention.deletes_from} on, {what} ([reservations] keep_days)"
+    newest = retention.newest_backup
+    at = f"{datetime.fromisoformat(newest).astimezone(zone):%Y-%m-%d %H:%M}" if newest else "none yet"
     made = f"    backup of the reservations: {at}"
-    return [note, made] if told["deletes_from"] else [made]
+    return [note, made] if retention.deletes_from else [made]
 
 
 def oldest_export(import_dir: Path | None) -> date | None:

@@ -1,60 +1,61 @@
-"""The facts of `kiosk status` → lines for people: what is wrong, or that all is well, then the figures. Pure."""
+"""The report of `kiosk status` → lines for people: what is wrong, or that all is well, then the figures. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from kiosk.appointments import retention
+from kiosk.machine.state import MachineState
+from kiosk.operations.report import Delivery, StatusReport
 
-Facts = Mapping[str, Any]
 
-
-def as_text(facts: Facts) -> str:
+def as_text(report: StatusReport) -> str:
     """For people: what is wrong, or that all is well, then the figures."""
-    delivery = facts.get("delivery") or {}
-    printer = facts["printer"]
-    lines = [f"NG  {sentence}" for sentence in facts["wrong"]] or ["OK  nothing is wrong"]
-    if not facts["reception"]["alive"]:  # stopped on purpose: not wrong, but a dark screen to patients
+    delivery = report.delivery or Delivery(undelivered=0)
+    lines = [f"NG  {sentence}" for sentence in report.wrong or ()] or ["OK  nothing is wrong"]
+    if not report.reception.alive:  # stopped on purpose: not wrong, but a dark screen to patients
         lines.append("    NOTE the reception is not running: systemctl start kiosk")
-    lines += retention.lines(facts["retention"], ZoneInfo(facts["zone"]))
-    lines.append(f"    courier alive: {facts['courier']['alive']}")
-    lines.append(f"    reception alive: {facts['reception']['alive']}")
-    lines += [f"    {role}: {share['state'] or 'not tried yet'}" for role, share in facts["shares"].items()]
-    oldest = delivery.get("oldest_undelivered_s")
-    waiting = "-" if oldest is None else f"{oldest} s"
-    undelivered = "UNKNOWN" if facts.get("delivery_hidden") else delivery.get("undelivered", 0)
-    lines.append(f"    undelivered: {undelivered}{_as_far_as_known(facts)}, oldest: {waiting}")
-    lines.append(f"    files of other kinds, left alone: {facts.get('other_files', 0)}")
-    subsidies = delivery.get("subsidies", {})
-    lines.append(f"    subsidies: {', '.join(f'{name} {number}' for name, number in subsidies.items()) or 'none seen'}")
-    lines.append(f"    printer: {printer['state']}{', paper near end' if printer['paper_near_end'] else ''}")
-    lines.append(f"    alarm command: {'set' if facts['alarm_command']['set'] else 'none'}")
-    lines += machine_lines(facts["machine"])
+    if report.retention is not None:
+        lines += retention.lines(report.retention, ZoneInfo(report.zone))
+    lines.append(f"    courier alive: {report.courier.alive}")
+    lines.append(f"    reception alive: {report.reception.alive}")
+    lines += [f"    {role}: {share.state or 'not tried yet'}" for role, share in report.shares.items()]
+    waiting = "-" if delivery.oldest_undelivered_s is None else f"{delivery.oldest_undelivered_s} s"
+    undelivered = "UNKNOWN" if report.delivery_hidden else delivery.undelivered
+    lines.append(f"    undelivered: {undelivered}{_as_far_as_known(report)}, oldest: {waiting}")
+    lines.append(f"    files of other kinds, left alone: {report.other_files or 0}")
+    subsidies = ", ".join(f"{name} {number}" for name, number in delivery.subsidies.items())
+    lines.append(f"    subsidies: {subsidies or 'none seen'}")
+    if report.printer is not None:
+        lines.append(
+            f"    printer: {report.printer.state}{', paper near end' if report.printer.paper_near_end else ''}"
+        )
+    lines.append(f"    alarm command: {'set' if report.alarm_command.set else 'none'}")
+    lines += machine_lines(report.machine)
     return "\n".join(lines)
 
 
-def machine_lines(machine: Facts) -> list[str]:
+def machine_lines(machine: MachineState) -> list[str]:
     """Only what is known: a plain PC has no version of an image and no slot."""
-    lines = [f"    {name}: {machine[name]}" for name in ("version", "slot") if name in machine]
-    if "disk_size_bytes" in machine:
-        free, size = machine["disk_free_bytes"] / 1e9, machine["disk_size_bytes"] / 1e9
+    named = (("version", machine.version), ("slot", machine.slot))
+    lines = [f"    {name}: {value}" for name, value in named if value is not None]
+    if machine.disk_size_bytes is not None:
+        free, size = (machine.disk_free_bytes or 0) / 1e9, machine.disk_size_bytes / 1e9
         lines.append(f"    disk: {free:.1f} GB free of {size:.1f} GB")
-    if "celsius" in machine:
-        name, celsius = max(machine["celsius"].items(), key=lambda each: float(each[1]))
+    if machine.celsius:
+        name, celsius = max(machine.celsius.items(), key=lambda each: each[1])
         lines.append(f"    temperature: {celsius} °C ({name})")
-    if "clock_synchronised" in machine:
-        lines.append(f"    clock: {'synchronised' if machine['clock_synchronised'] else 'NOT synchronised'}")
+    if machine.clock_synchronised is not None:
+        lines.append(f"    clock: {'synchronised' if machine.clock_synchronised else 'NOT synchronised'}")
     return lines
 
 
-def _as_far_as_known(facts: Facts) -> str:
+def _as_far_as_known(report: StatusReport) -> str:
     """Only a courier that sees its shares knows what waits in the terminal's folder."""
-    if facts.get("delivery_hidden"):
+    if report.delivery_hidden:
         return " (the courier does not say, and its journal is not this user's to read: sudo kiosk status)"
-    if not facts["courier"]["alive"]:
+    if not report.courier.alive:
         return " known; UNKNOWN what waits in the terminal's folder, because the courier is not running"
-    if any(share["state"] != "ok" for share in facts["shares"].values()):
+    if any(share.state != "ok" for share in report.shares.values()):
         return " known; UNKNOWN what waits in the terminal's folder, because a share does not answer"
     return ""

@@ -18,11 +18,11 @@ def now() -> dict[str, float]:
     return {"at": time.time(), _SINCE_START: time.monotonic()}
 
 
-def age_s(told: Mapping[str, object]) -> float:
+def age_s(left: Mapping[str, object]) -> float:
     """Endless for what was left before the machine's last start, or says no moment."""
-    left, at = told.get(_SINCE_START), told.get("at")
-    if isinstance(left, int | float):
-        age = time.monotonic() - left
+    since_start_s, at = left.get(_SINCE_START), left.get("at")
+    if isinstance(since_start_s, int | float):
+        age = time.monotonic() - since_start_s
         return age if age >= 0 else math.inf
     # Of a program of the version before: a clock that was set back must not keep it fresh.
     return abs(time.time() - at) if isinstance(at, int | float) else math.inf

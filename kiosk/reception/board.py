@@ -14,6 +14,7 @@ from typing import Any
 from kiosk.process.disk_room import DISK_TROUBLES, DiskRoom
 from kiosk.process.event_log import EventLog
 from kiosk.reception import run_status
+from kiosk.reception.run_status import PrinterState, RunStatus
 from kiosk.reception.tally import Tally
 from kiosk.reception.troubles import TROUBLES, Trouble
 from kiosk.screens.screens import STAFF
@@ -27,7 +28,7 @@ class Board:
     def __init__(self, folder: Path, log: EventLog) -> None:
         self._folder = folder
         self._log = log
-        self._printer: tuple[str, bool, float] | None = None
+        self._printer: PrinterState | None = None
         self.card_reader: str | None = None  # up or down
         self._disk = DiskRoom(folder)
         self._troubles: dict[Trouble, str] = {}
@@ -39,15 +40,15 @@ class Board:
         log.listen(self._count)
 
     def _count(self, event: str, fields: Mapping[str, Any]) -> None:
-        """The flow's events, all of them from the loop's thread; the tally passes over those of devices."""
-        self._tally.heard(event, fields, time.monotonic())
+        """A visit's events, all of them from the loop's thread; the tally passes over those of devices."""
+        self._tally.on_event(event, fields, time.monotonic())
 
     def printer(self, state: str, paper_near_end: bool) -> None:
         """How the printer is now. Any thread."""
-        before, self._printer = self._printer, (state, paper_near_end, time.time())
-        if before is None or before[0] != state:
+        before, self._printer = self._printer, PrinterState(state, paper_near_end, at=time.time())
+        if before is None or before.state != state:
             self._log.write("printer_state", code=state)
-        if paper_near_end and not (before and before[1]):
+        if paper_near_end and not (before and before.paper_near_end):
             self._log.write("paper_near_end")
 
     def trouble(self, code: Trouble, what: str | None) -> None:
@@ -77,8 +78,8 @@ class Board:
         """What staff should look at, as codes of `screens.STAFF`, in that order."""
         codes = {*self.delivery, *self.troubles()}
         if self._printer is not None:
-            state, near_end, _ = self._printer
-            codes |= {"printer"} if state != "ready" else {"paper_near_end"} if near_end else set()
+            near_end = {"paper_near_end"} if self._printer.paper_near_end else set()
+            codes |= {"printer"} if self._printer.state != "ready" else near_end
         return tuple(code for code in STAFF if code in codes)
 
     def write(self, screen: str) -> None:
@@ -91,13 +92,16 @@ class Board:
         if known == self._written and now - self._written_at < BOARD_EVERY_S:
             return
         self._written, self._written_at = known, now
-        facts: dict[str, object] = {"screen": screen, "card_reader": self.card_reader, "troubles": troubles}
-        facts |= {"imports": troubles.get("imports"), "alarm_fails": alarm_fails}
-        facts["counts"] = self._tally.facts(now)
-        if self._printer is not None:
-            state, near_end, at = self._printer
-            facts["printer"] = {"state": state, "paper_near_end": near_end, "at": at}
-        if not run_status.write(self._folder, facts):
+        status = RunStatus(
+            screen=screen,
+            card_reader=self.card_reader,
+            troubles={code: what for code, what in troubles.items()},
+            imports=troubles.get("imports"),
+            alarm_fails=alarm_fails,
+            counts=self._tally.counts(now),
+            printer=self._printer,
+        )
+        if not run_status.write(self._folder, status):
             self._disk.write_failed()
             self._judge_disk()
 

@@ -2,23 +2,77 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from kiosk.process import moments, safe_files
+from kiosk.process import json_values, moments, safe_files
 from kiosk.process.data_folder import DataFolder
+from kiosk.process.json_values import NULLABLE, Count, Number
 
 
-def write(folder: Path, facts: Mapping[str, Any]) -> bool:
+@dataclass(frozen=True)
+class PrinterState:
+    """`state`: ready, or a reason of drivers.printer. `at`: when that was seen, seconds since 1970.
+
+    `paper_known`: a printer that is not asked says nothing of its paper.
+    """
+
+    state: str | None = None
+    paper_near_end: bool = False
+    paper_known: bool | None = None
+    at: Number = 0.0
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class VisitSeconds:
+    """How long visits took. `counts`: one for each upper bound (not the sum of all below it), one more for longer."""
+
+    bounds: tuple[Number, ...] = ()
+    counts: tuple[Count, ...] = ()
+    sum: Number = 0.0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Of visits since the reception started. `receptions`: by way and outcome."""
+
+    up_s: Number | None = None
+    receptions: Mapping[str, Mapping[str, Count]] = field(default_factory=dict)
+    counter_reasons: Mapping[str, Count] = field(default_factory=dict)
+    slips: Mapping[str, Count] = field(default_factory=dict)
+    visit_seconds: VisitSeconds = VisitSeconds()
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """`troubles`: by code, in English; `imports`: that of the imports, for readers of an older version.
+
+    `at`, `since_start_s`: see kiosk.process.moments. None: it does not say.
+    """
+
+    at: Number | None = None
+    since_start_s: Number | None = None
+    screen: str | None = None
+    card_reader: str | None = field(default=None, metadata=NULLABLE)
+    troubles: Mapping[str, str] | None = None
+    imports: str | None = field(default=None, metadata=NULLABLE)
+    alarm_fails: bool = False
+    counts: Counts | None = None
+    printer: PrinterState | None = None
+
+
+def write(folder: Path, status: RunStatus) -> bool:
     """The reception's part, replaced whole. False: it could not be written, which is no reason to stop a reception."""
     file = DataFolder(folder).run_status
+    now = moments.now()
+    status = replace(status, at=now["at"], since_start_s=now["since_start_s"])
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        temporary.write_text(json.dumps({**moments.now(), **facts}), encoding="utf-8")
+        temporary.write_text(json_values.encode(status), encoding="utf-8")
         temporary.replace(file)
     except OSError:
         with suppress(OSError):
@@ -33,10 +87,13 @@ def forget(folder: Path) -> None:
         DataFolder(folder).run_status.unlink(missing_ok=True)
 
 
-def read(folder: Path) -> dict[str, Any]:
+def read(folder: Path) -> RunStatus:
+    """What was written last; nothing, where that cannot be read."""
     # It may be root who asks, and the folder is the reception's.
-    facts = safe_files.json_of(DataFolder(folder).run_status)
-    return facts if isinstance(facts, dict) else {}
+    with suppress(OSError):
+        content = safe_files.read(DataFolder(folder).run_status, safe_files.JSON_BYTES_MAX)
+        return json_values.decode(content, RunStatus) or RunStatus()
+    return RunStatus()
 
 
 def printer_lock(data_dir: Path) -> Path | None:

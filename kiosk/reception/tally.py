@@ -1,6 +1,6 @@
 """Counts of visits since the reception started: how they ended, why at the counter, how long, what became of slips.
 
-Pure: hears the flow's records, knows the time only as an argument. Every label is of a closed set, so no number, name
+Pure: counts the visit's records, knows the time only as an argument. Every label is of a closed set, so no number, name
 or text of a patient can become one. Must never hold anything of one visit but its route, its outcome and its start.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from kiosk.reception.run_status import Counts, VisitSeconds
 from kiosk.screens.screens import COUNTER_REASONS, NO_SLIP_REASONS
 
 WAYS: Final = ("mynumber", "patient_card")
@@ -43,8 +44,8 @@ class Tally:
         self._seconds = 0.0
         self._visit: _Visit | None = None
 
-    def heard(self, event: str, fields: Mapping[str, Any], now: float) -> None:
-        """One line of the reception's event log; those of the flow are counted."""
+    def on_event(self, event: str, fields: Mapping[str, Any], now: float) -> None:
+        """One line of the reception's event log; those of visits are counted."""
         code, visit = str(fields.get("code", "")), self._visit
         match event:
             case "visit_started":
@@ -72,14 +73,12 @@ class Tally:
         self._seconds += seconds
         self.changes += 1
 
-    def facts(self, now: float) -> dict[str, Any]:
-        """Plain numbers for status-run.json. `visit_seconds` has a count for each bound (not the sum of all below it)
-        and one more for longer visits.
-        """
-        return {
-            "up_s": round(now - self._began_at, 1),
-            "receptions": self._receptions,
-            "counter_reasons": self._reasons,
-            "slips": self._slips,
-            "visit_seconds": {"bounds": VISIT_BOUNDS_S, "counts": self._within, "sum": round(self._seconds, 1)},
-        }
+    def counts(self, now: float) -> Counts:
+        """For status-run.json."""
+        return Counts(
+            up_s=round(now - self._began_at, 1),
+            receptions=self._receptions,
+            counter_reasons=self._reasons,
+            slips=self._slips,
+            visit_seconds=VisitSeconds(VISIT_BOUNDS_S, tuple(self._within), round(self._seconds, 1)),
+        )

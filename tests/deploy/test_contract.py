@@ -158,7 +158,7 @@ def test_every_key_and_problem_of_the_status_is_listed(site: Path, capsys: pytes
     report = json.loads(capsys.readouterr().out)
     assert set(report) <= codes(section("kiosk status"))
     problems = re.search(r"^Problem codes: (.*)", section("kiosk status"), re.MULTILINE | re.DOTALL)
-    assert problems and codes(problems[1]) == set(get_args(status.Problem))
+    assert problems and codes(problems[1]) == set(get_args(status.ProblemCode))
 
 
 def test_every_code_of_the_check_is_listed(site: Path) -> None:

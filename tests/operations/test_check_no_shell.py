@@ -16,7 +16,7 @@ import pytest
 
 from kiosk.appliance.technician import jobs
 from kiosk.config import passwords
-from kiosk.machine import facts as machine_facts
+from kiosk.machine import state as machine_state
 from kiosk.operations import check
 from kiosk.operations.check import no_shell
 from kiosk.operations.check.finding import Finding, ng, ok
@@ -136,10 +136,10 @@ def test_what_a_message_quotes_names_no_command_either(tmp_path: Path) -> None:
 
 
 def test_the_image_is_known_by_its_file(tmp_path: Path, appliance: Path) -> None:
-    assert machine_facts.is_appliance(appliance)
-    assert not machine_facts.is_appliance(tmp_path)
+    assert machine_state.is_appliance(appliance)
+    assert not machine_state.is_appliance(tmp_path)
     (appliance / "etc" / "kiosk-release").unlink()
-    assert not machine_facts.is_appliance(appliance)
+    assert not machine_state.is_appliance(appliance)
 
 
 @pytest.mark.parametrize("as_json", [False, True])

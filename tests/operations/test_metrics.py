@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,21 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from kiosk.machine import facts as machine_facts
+from kiosk.machine import state as machine_state
+from kiosk.machine.state import MachineState
 from kiosk.operations import status_text
 from kiosk.operations.metrics.families import SHARES, families
+from kiosk.operations.report import StatusReport
+from kiosk.process import json_values
 from kiosk.process.event_log import EVENTS
+from kiosk.reception.run_status import Counts
 from kiosk.reception.tally import OUTCOMES, REASONS, SLIPS, VISIT_BOUNDS_S, WAYS, Tally
 from tests import ROOT
 from tests.peers import need
 from tests.site_toml import with_
 
 MONITORING = ROOT / "deploy/monitoring"
-FREE_LABELS = {"kiosk", "version", "slot", "keyring", "sensor"}  # words of the machine, in machine_facts
+FREE_LABELS = {"kiosk", "version", "slot", "keyring", "sensor"}  # words of the machine, in machine.state
 
 
 # --- counts --------------------------------------------------------------------------------------------------------
@@ -59,10 +64,10 @@ STORIES = {
 }
 
 
-def nonzero(facts: dict[str, Any]) -> dict[str, int]:
-    found = {f"{way} {name}": count for way, row in facts["receptions"].items() for name, count in row.items()}
-    found |= {f"reason {name}": count for name, count in facts["counter_reasons"].items()}
-    found |= {f"slip {name}": count for name, count in facts["slips"].items()}
+def nonzero(counts: Counts) -> dict[str, int]:
+    found = {f"{way} {name}": count for way, row in counts.receptions.items() for name, count in row.items()}
+    found |= {f"reason {name}": count for name, count in counts.counter_reasons.items()}
+    found |= {f"slip {name}": count for name, count in counts.slips.items()}
     return {name: count for name, count in found.items() if count}
 
 
@@ -71,17 +76,17 @@ def test_visits_are_counted_by_how_they_end(story: str) -> None:
     events, expected = STORIES[story]
     tally = Tally(0.0)
     for event, code in events:
-        tally.heard(event, {"visit": 1, "code": code} if code else {"visit": 1}, 0.0)
-    assert nonzero(tally.facts(0.0)) == expected
+        tally.on_event(event, {"visit": 1, "code": code} if code else {"visit": 1}, 0.0)
+    assert nonzero(tally.counts(0.0)) == expected
     assert bool(tally.changes) == bool(expected)
 
 
 def test_visits_are_sorted_by_how_long_they_took_and_a_bound_belongs_to_its_own_bucket() -> None:
     tally = Tally(0.0)
     for start, took in ((100.0, 10.0), (200.0, 10.1), (300.0, 9999.0)):
-        tally.heard("visit_started", {"code": "mynumber"}, start)
-        tally.heard("visit_ended", {"code": "cancelled"}, start + took)
-    seconds = json.loads(json.dumps(tally.facts(400.0)))["visit_seconds"]
+        tally.on_event("visit_started", {"code": "mynumber"}, start)
+        tally.on_event("visit_ended", {"code": "cancelled"}, start + took)
+    seconds = json.loads(json_values.encode(tally.counts(400.0)))["visit_seconds"]
     assert seconds["counts"] == [1, 1, *[0] * (len(VISIT_BOUNDS_S) - 2), 1]
     assert seconds["sum"] == pytest.approx(10019.1)
 
@@ -114,7 +119,7 @@ def appliance(root: Path) -> Path:
 
 
 def test_the_machine_tells_version_slot_disk_temperatures_and_clock(tmp_path: Path) -> None:
-    facts = machine_facts.read(tmp_path, appliance(tmp_path / "root"))
+    facts = machine_state.read(tmp_path, appliance(tmp_path / "root"))
     assert (facts.version, facts.build, facts.slot, facts.keyring) == ("1.4.2", "20260701", "B", "vendor")
     assert facts.celsius == {"x86_pkg_temp": 45.5, "coretemp Core 0": 51.0, "coretemp Core 0 2": 52.0}
     assert (facts.clock_synchronised, facts.booted_at) == (True, 1767225600)
@@ -124,18 +129,18 @@ def test_the_machine_tells_version_slot_disk_temperatures_and_clock(tmp_path: Pa
 
 def test_a_clock_that_no_server_has_set_is_told(tmp_path: Path) -> None:
     (appliance(tmp_path) / "run/systemd/timesync/synchronized").unlink()
-    assert machine_facts.read(tmp_path, tmp_path).clock_synchronised is False
+    assert machine_state.read(tmp_path, tmp_path).clock_synchronised is False
 
 
 def test_what_a_plain_pc_does_not_have_is_left_out(tmp_path: Path) -> None:
-    known = machine_facts.read(tmp_path, tmp_path / "nothing").known()
+    known = json.loads(json_values.encode(machine_state.read(tmp_path, tmp_path / "nothing")))
     assert set(known) == {"disk_free_bytes", "disk_size_bytes"}
-    assert machine_facts.read(tmp_path / "gone", tmp_path).known() == {}
+    assert json_values.encode(machine_state.read(tmp_path / "gone", tmp_path)) == "{}"
 
 
 def test_status_tells_people_what_is_known_of_the_machine(tmp_path: Path) -> None:
-    known = machine_facts.read(tmp_path, appliance(tmp_path / "root")).known()
-    known |= {"disk_free_bytes": 1_500_000_000, "disk_size_bytes": 10_000_000_000}
+    known = machine_state.read(tmp_path, appliance(tmp_path / "root"))
+    known = replace(known, disk_free_bytes=1_500_000_000, disk_size_bytes=10_000_000_000)
     assert status_text.machine_lines(known) == [
         "    version: 1.4.2",
         "    slot: B",
@@ -143,13 +148,14 @@ def test_status_tells_people_what_is_known_of_the_machine(tmp_path: Path) -> Non
         "    temperature: 52.0 °C (coretemp Core 0 2)",
         "    clock: synchronised",
     ]
-    assert status_text.machine_lines({}) == []
+    assert status_text.machine_lines(MachineState()) == []
 
 
 def test_a_sensors_name_is_short_and_plain_whatever_the_machine_says(tmp_path: Path) -> None:
     zone = appliance(tmp_path) / "sys/class/thermal/thermal_zone0"
     (zone / "type").write_bytes(b"\xff\x00" + "温度".encode() + b"x" * 99)
-    assert all(re.fullmatch(r"[ -~]{1,40}", name) for name in machine_facts.read(tmp_path, tmp_path).celsius)
+    celsius = machine_state.read(tmp_path, tmp_path).celsius
+    assert celsius and all(re.fullmatch(r"[ -~]{1,40}", name) for name in celsius)
 
 
 # --- names and labels ----------------------------------------------------------------------------------------------
@@ -160,7 +166,7 @@ class _Given(Collector):
         self._facts = facts
 
     def collect(self) -> Any:
-        return families("k1", self._facts, 1.0, True)
+        return families("k1", json_values.from_parts(self._facts, StatusReport), 1.0, True)
 
 
 def samples(facts: dict[str, Any]) -> dict[str, list[tuple[dict[str, str], float]]]:
@@ -179,7 +185,7 @@ HOSTILE = "04184963 山田 太郎\n"
 
 def hostile_facts() -> dict[str, Any]:
     """As if a courier or reception of another version said what it must not."""
-    counts = Tally(0.0).facts(5.0)
+    counts = json.loads(json_values.encode(Tally(0.0).counts(5.0)))
     counts["receptions"] = {HOSTILE: {HOSTILE: 1}, "mynumber": {"done": 3, HOSTILE: 1}}
     counts["counter_reasons"] = {HOSTILE: 1, "ambiguous": 2}
     counts["slips"] = {HOSTILE: 1, "printed": 3}

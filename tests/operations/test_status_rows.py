@@ -22,7 +22,8 @@ from kiosk.appliance.technician import jobs
 from kiosk.appointments import fetch, import_child, import_folder, import_record
 from kiosk.courier import ledger
 from kiosk.courier.share_health import Health
-from kiosk.operations import status, status_rows
+from kiosk.operations import report, status, status_rows
+from kiosk.operations.report import StatusReport
 from kiosk.reception import import_watch
 from kiosk.words import texts
 from kiosk.words.events import words
@@ -59,7 +60,7 @@ def facts(**changed: Any) -> dict[str, Any]:
     } | changed  # fmt: skip
 
 
-def problem(code: str, **more: object) -> dict[str, Any]:
+def problem(code: object, **more: object) -> dict[str, Any]:
     return facts(ok=False, wrong=["English"], problems=[{"code": code, **more}])
 
 
@@ -77,13 +78,23 @@ def away(state: str, why: ShareError | str, role: str = "terminal.results") -> d
     return found | {"shares": found["shares"] | {role: share}}
 
 
+def decoded(told: dict[str, Any]) -> StatusReport:
+    found = report.decode(json.dumps(told).encode())
+    assert found is not None
+    return found
+
+
+def rows(told: dict[str, Any]) -> list[str]:
+    return status_rows.rows(decoded(told))
+
+
 def wrong(told: dict[str, Any]) -> list[str]:
     """The rows of what is wrong, without their mark."""
-    return [row.removeprefix("NG ") for row in status_rows.rows(told) if row.startswith("NG ")]
+    return [row.removeprefix("NG ") for row in rows(told) if row.startswith("NG ")]
 
 
 def row(told: dict[str, Any], label: str) -> str:
-    [found] = [row for row in status_rows.rows(told) if row.startswith(f"{label}: ")]
+    [found] = [row for row in rows(told) if row.startswith(f"{label}: ")]
     return found.removeprefix(f"{label}: ")
 
 
@@ -130,7 +141,7 @@ def test_why_appointments_are_not_imported_is_said_in_japanese() -> None:
 
 def everything() -> Iterator[dict[str, Any]]:
     """Facts with each thing that can be wrong, one by one."""
-    yield from (problem(code) for code in get_args(status.Problem) if code not in ("share", "printer"))
+    yield from (problem(code) for code in get_args(status.ProblemCode) if code not in ("share", "printer"))
     yield problem("delivery_waits", seconds=200.4)
     yield problem("journal_unreadable", what="DatabaseError")
     yield problem("imports", what="line 3: date is not in the calendar")
@@ -150,7 +161,7 @@ def test_the_search_sees_the_source() -> None:
     assert {"file_held", "journal_lost", "share_down", "share_refused", "folder_not_emptied"} <= alarm_codes()
 
 
-@pytest.mark.parametrize("code", [*get_args(Reason), *sorted(set(get_args(status.Problem)) - {"share", "printer"})])
+@pytest.mark.parametrize("code", [*get_args(Reason), *sorted(set(get_args(status.ProblemCode)) - {"share", "printer"})])
 def test_every_problem_is_said_with_what_to_do(code: str) -> None:
     told = problem("printer", state=code) if code in get_args(Reason) else problem(code)
     [said] = wrong(told)
@@ -199,7 +210,7 @@ def test_no_failure_has_gone_from_the_drivers() -> None:
 
 def test_no_row_names_a_command_or_is_english() -> None:
     for told in everything():
-        for said in status_rows.rows(told):
+        for said in rows(told):
             assert not COMMAND.search(said), said
             assert not ENGLISH.search(said), said
             assert re.search("[ぁ-んァ-ヶ一-龠]", said), said
@@ -216,7 +227,7 @@ def test_every_button_that_is_named_is_on_the_page() -> None:
 
 
 def test_all_that_is_well() -> None:
-    assert status_rows.rows(facts()) == [
+    assert rows(facts()) == [
         "OK 異常はありません",
         "配送プログラム: 動いています（始まってから 3 時間 12 分）",
         "受付プログラム: 止まっています（この画面を開いている間は止まるので、正常です）。"
@@ -345,7 +356,7 @@ def test_a_flood_of_alarms_does_not_push_the_figures_away() -> None:
     told = facts(wrong=["English"] * 1_000, alarms=alarms)
     assert len(wrong(told)) == status_rows.WRONG_MAX
     assert wrong(told)[-1].startswith(f"ほかに {1_001 - status_rows.WRONG_MAX} 件あります")
-    assert status_rows.rows(told)[status_rows.WRONG_MAX :] == status_rows.rows(facts())[1:]
+    assert rows(told)[status_rows.WRONG_MAX :] == rows(facts())[1:]
 
 
 def test_all_alarms_that_the_journal_holds_come_through_whole(tmp_path: Path) -> None:
@@ -354,8 +365,8 @@ def test_all_alarms_that_the_journal_holds_come_through_whole(tmp_path: Path) ->
     many = ledger.ALARMS_MAX * len(alarm_codes())
     file = tmp_path / "told.json"
     file.write_text(json.dumps(facts(alarms=[raised] * many, wrong=[sentence] * many)))
-    told = status_rows.facts_in(programs.ended(["/bin/cat", str(file)], limit_s=60).out)
-    assert told is not None and len(told["alarms"]) == many
+    told = report.decode(programs.ended(["/bin/cat", str(file)], limit_s=60).out)
+    assert told is not None and len(told.alarms or ()) == many
 
 
 ODD: list[object] = [None, [], {}, "x", 7, -1, 1e300, True, [None], ["x"], {"x": None}, {"state": []}]
@@ -365,27 +376,32 @@ ODD: list[object] = [None, [], {}, "x", 7, -1, 1e300, True, [None], ["x"], {"x":
 def test_facts_of_any_shape_are_borne(odd: object) -> None:
     for name, value in facts().items():
         if name != "wrong":
-            assert status_rows.rows(facts(**{name: odd}))
+            assert rows(facts(**{name: odd}))
         for inner in value if isinstance(value, dict) else ():
-            assert status_rows.rows(facts(**{name: value | {inner: odd}}))
-    for code in (*get_args(status.Problem), odd):
-        assert wrong(facts(problems=[{"code": code, "role": odd, "state": odd, "seconds": odd, "what": odd}]))
+            assert rows(facts(**{name: value | {inner: odd}}))
+    for code in (*get_args(status.ProblemCode), odd):
+        assert wrong(
+            facts(wrong=["English"], problems=[{"code": code, "role": odd, "state": odd, "seconds": odd, "what": odd}])
+        )
     for key in ("code", "subject", "since", "name"):
-        assert wrong(facts(alarms=[{"code": "file_held", "subject": "file 1", "since": SINCE, "name": "", key: odd}]))
+        assert wrong(
+            facts(
+                wrong=["English"],
+                alarms=[{"code": "file_held", "subject": "file 1", "since": SINCE, "name": "", key: odd}],
+            )
+        )
 
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b"{}", b'{"wrong": 1}', b'{"wrong": [', b"\xff", b"[" * 100_000])
 def test_what_is_no_answer_of_the_command_is_none(answer: bytes) -> None:
-    assert status_rows.facts_in(answer) is None
+    assert report.decode(answer) is None
 
 
 # --- the real command -------------------------------------------------------------------------------------------------
 
 
 def real(hospital: Hospital) -> list[str]:
-    told = status_rows.facts_in(hospital.kiosk("status", "--json").stdout.encode())
-    assert told is not None
-    return status_rows.rows(told)
+    return rows(json.loads(hospital.kiosk("status", "--json").stdout))
 
 
 @pytest.mark.peers
@@ -416,8 +432,6 @@ def test_the_real_command_through_a_day_on_which_things_break(tmp_path: Path) ->
 
 def test_the_first_deletion_is_said_a_week_before() -> None:
     told = facts(retention={"keep_days": 90, "deletes_from": "2026-06-08"})
-    assert status_rows.rows(told)[-1] == (
-        "予約と受付の記録、取り込み済みのファイル: 2026-06-08 から、90 日より前のものを消します"
-    )
+    assert rows(told)[-1] == ("予約と受付の記録、取り込み済みのファイル: 2026-06-08 から、90 日より前のものを消します")
     for other in ({"keep_days": 90, "deletes_from": None}, {"keep_days": "x", "deletes_from": "2026-06-08"}, 7):
-        assert status_rows.rows(facts(retention=other)) == status_rows.rows(facts())
+        assert rows(facts(retention=other)) == rows(facts())

@@ -23,6 +23,7 @@ from kiosk.courier.ledger import DOUBTED_FILES, Ledger
 from kiosk.courier.line import Message, ask_once
 from kiosk.process import moments
 from kiosk.reception import run_status
+from kiosk.reception.run_status import RunStatus
 from tests.courier.bench import Clock, RunningCourier, document, hooked, place, result_name
 from tests.hospital import wait_until
 
@@ -139,7 +140,7 @@ def test_who_wrote_a_moment_ago_is_there_and_who_did_not_is_not_whatever_becomes
     """The reception's status for the stick and the page; the state of the process that fetches exports."""
     reception = Places(tmp_path).reception_status
     reception.parent.mkdir(parents=True, exist_ok=True)
-    run_status.write(reception.parent, {"screen": "tap_reader"})
+    run_status.write(reception.parent, RunStatus(screen="tap_reader"))
     (tmp_path / ".kiosk-fetch.json").write_text(json.dumps({**moments.now(), "trouble": None}))
     real, monotonic = time.time, time.monotonic
     monkeypatch.setattr(time, "time", lambda: real() + change_s)

@@ -1,4 +1,4 @@
-"""Names in the data folders: every installed version finds its files by them, before an update and after the way back."""
+"""Names in the data folders: each version finds its files by them, before an update and after the way back."""
 
 from __future__ import annotations
 

@@ -228,4 +228,4 @@ def test_a_reception_that_says_nothing_is_wrong_and_so_is_its_alarm_command(tmp_
 
 
 def problems(config: Config) -> list[str]:
-    return [each["code"] for each in collect(config, acknowledge=False, ask_printer=False).problems]
+    return [each.code for each in collect(config, acknowledge=False, ask_printer=False).problems or ()]

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +20,8 @@ from kiosk.courier import summary
 from kiosk.courier.line import CourierLine, Hub, Message, ask_once
 from kiosk.operations import status, status_text
 from kiosk.operations.metrics.families import families
+from kiosk.operations.report import decode
+from kiosk.process import json_values
 from kiosk.process.event_log import EventLog
 from kiosk.reception.courier_events import CourierEar
 from kiosk.reception.delivery_watch import codes_of
@@ -29,6 +30,7 @@ from kiosk.visit import Rules, step, switched_on
 from kiosk.visit import events as e
 from kiosk.visit.state import AtCounter, AwaitingTap, Kiosk, Settling
 from tests.hospital import wait_until
+from tests.site_toml import Site, with_
 
 SOCKET = "courier.sock"
 
@@ -261,23 +263,16 @@ def statuses() -> Iterator[Any]:
 
 
 def test_a_status_of_another_form_stops_no_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").mkdir()
+    config = Site(tmp_path).load(with_("site", f'data_dir = "{tmp_path}/data"'))
     for answer in statuses():
         if summary.is_status(answer):
             codes_of(False, answer)
         monkeypatch.setattr(status, "ask_once", lambda *_, said=answer: said)
-        found = status.Status(facts={"alarm_command": {"set": False, "fails": False}})
-        told = status._courier(found, tmp_path, False)
-        status._delivery(found, told or {}, ZoneInfo("Asia/Tokyo"))
-        list(families("kiosk", found.facts, 0.0, True))
-        found.facts |= {
-            "reception": {"alive": True},
-            "printer": {"state": "ready", "paper_near_end": False},
-            "machine": {},
-            "wrong": found.wrong,
-            "zone": "Asia/Tokyo",
-            "retention": {"keep_days": 90, "deletes_from": None, "newest_backup": None},
-        }
-        status_text.as_text(found.facts)
+        report = status.collect(config, acknowledge=False, ask_printer=False)
+        list(families("kiosk", report, 0.0, True))
+        assert status_text.as_text(report)
+        assert decode(json_values.encode(report).encode()) == report
 
 
 def test_a_line_that_speaks_no_json_is_no_answer_and_no_fault(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from typing import Any, get_args
 
 import pytest
 
-from kiosk.operations.status import Problem
+from kiosk.operations.status import ProblemCode
 from kiosk.process.event_log import EVENTS, EventLog
 from kiosk.process.systemd import STEP_S, Notifier
-from kiosk.reception.assembly import Life
+from kiosk.reception.assembly import ServiceHeartbeat
 from kiosk.reception.board import Board
 from kiosk.reception.troubles import TROUBLES
 from kiosk.screens.screens import STAFF, Screen
@@ -37,7 +37,7 @@ class Stuck(Shown):
 
 def test_a_picture_that_nobody_sees_or_that_stands_still_is_no_sign_of_life(tmp_path: Path) -> None:
     manager, face = Manager(tmp_path, abstract=False), Stuck()
-    life = Life(face, Notifier(manager.address, 1e-6))
+    life = ServiceHeartbeat(face, Notifier(manager.address, 1e-6))
     life.beat(START)
     assert manager.listen() == []
     face.seen = True
@@ -139,7 +139,7 @@ def test_a_table_of_reference_numbers_that_goes_bad_is_told_everywhere_until_it_
 
 
 def test_every_trouble_has_a_sentence_words_on_the_screen_and_one_beginning(tmp_path: Path) -> None:
-    assert set(TROUBLES) <= set(EVENTS) & set(STAFF) & set(get_args(Problem))
+    assert set(TROUBLES) <= set(EVENTS) & set(STAFF) & set(get_args(ProblemCode))
     log = EventLog(tmp_path, "run", echo=False)
     board = Board(tmp_path, log)
     for code in TROUBLES:

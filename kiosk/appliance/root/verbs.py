@@ -26,7 +26,7 @@ from kiosk.appliance.root import verbs_reservations as reservations
 from kiosk.appliance.root.verbs_update import Updates
 from kiosk.appliance.secrets import pin, sealed
 from kiosk.config import ConfigError, load
-from kiosk.operations import status_rows
+from kiosk.operations import report, status_rows
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -203,12 +203,12 @@ class Verbs:
         more = ["--acknowledge"] if acknowledge else []
         site = str(self._places.site / "site.toml")
         done = self._places.as_kiosk("status", "--config", site, "--json", *more, limit_s=_STATUS_S)
-        facts = status_rows.facts_in(done.out)
-        # 1: something is wrong, and the facts say what.
-        if done.code not in (0, 1) or facts is None:
+        found = report.decode(done.out)
+        # 1: something is wrong, and the report says what.
+        if done.code not in (0, 1) or found is None:
             yield _no("failed", text=f"状態を調べられません（{done.code}）")
             return
-        yield from _lines(status_rows.rows(facts))
+        yield from _lines(status_rows.rows(found))
         yield {"ok": True, "well": done.code == 0}
 
     def _network(self, request: Request) -> Answers:

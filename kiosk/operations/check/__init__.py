@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from kiosk.config import ConfigError, load
-from kiosk.machine import facts as machine_facts
+from kiosk.machine import state as machine_state
 from kiosk.operations.check import files, no_shell, plan
 from kiosk.operations.check.finding import Finding, as_json
 from kiosk.operations.check.schedule import Job, Schedule
@@ -38,7 +38,7 @@ def run(path: Path, *, print_slip: bool, as_json: bool, root: Path = Path("/")) 
     at the terminal, one card is asked for. `root`: where /etc is, which says what kind of machine this is.
     """
     stop = threading.Event()
-    appliance = machine_facts.is_appliance(root)
+    appliance = machine_state.is_appliance(root)
     person = not as_json and sys.stdin is not None and sys.stdin.isatty()
     options = plan.Options(print_slip, _ask if person else None, stop)
     try:

@@ -16,8 +16,8 @@ from drivers.card_reader import CardEvent, CardRead, CardUnreadable, ReaderDown,
 from drivers.printer import NotPrinted, NotReady, Printer, Reason
 from kiosk.config import CardReader, Config
 from kiosk.operations.check.finding import Finding, Findings, ng, ok, skip
-from kiosk.process import locks, safe_files
-from kiosk.process.data_folder import DataFolder
+from kiosk.process import locks
+from kiosk.reception import run_status
 from kiosk.slip import picture as slip_picture
 from kiosk.slip.content import Slip, SlipLine
 
@@ -175,10 +175,9 @@ def _next(events: queue.SimpleQueue[CardEvent], wait_s: float) -> CardEvent | No
 
 
 def _as_the_reception_says(data_dir: Path) -> Finding:
-    told = safe_files.json_of(DataFolder(data_dir).run_status)
-    said = told.get("card_reader") if isinstance(told, dict) else None
-    if said == "up":
+    state = run_status.read(data_dir).card_reader
+    if state == "up":
         return ok("card_reader", "受付（kiosk run）が使用中で、開けています")
-    if said == "down":
+    if state == "down":
         return ng("card_reader", "受付（kiosk run）が開けずにいます", "ケーブルと [card_reader] url を確かめてください")
     return skip("card_reader", "受付（kiosk run）が使用中です", "kiosk status を見てください")

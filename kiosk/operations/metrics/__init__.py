@@ -43,9 +43,9 @@ class Figures(Collector):
 
     def gather(self) -> None:
         """Ask everybody but the printer; seconds, when somebody hangs."""
-        facts = status.collect(self._config, acknowledge=False, ask_printer=False).facts
+        report = status.collect(self._config, acknowledge=False, ask_printer=False)
         is_open = self._config.open_at(datetime.now(self._config.site.zone))
-        self._families = tuple(families(self._kiosk, facts, round(time.time(), 1), is_open))
+        self._families = tuple(families(self._kiosk, report, round(time.time(), 1), is_open))
 
     def collect(self) -> Iterable[Metric]:
         return self._families

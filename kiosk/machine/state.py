@@ -8,10 +8,10 @@ Must never start a program, ask a service, or raise.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 SENSORS_MAX: Final = 32
 NAME_MAX: Final = 40
@@ -23,7 +23,7 @@ _CREDIBLE_CELSIUS: Final = (-40.0, 150.0)
 
 
 @dataclass(frozen=True)
-class MachineFacts:
+class MachineState:
     """None: not known on this machine. `slot`: `A` or `B` of the image that runs; `keyring`: whose updates it takes.
 
     `disk_…`: of the file system with the kiosk's data. `celsius`: by the kernel's name of the sensor. `booted_at`:
@@ -36,27 +36,23 @@ class MachineFacts:
     keyring: str | None = None
     disk_free_bytes: int | None = None
     disk_size_bytes: int | None = None
-    celsius: dict[str, float] = field(default_factory=dict)
+    celsius: Mapping[str, float] | None = None
     clock_synchronised: bool | None = None
     booted_at: int | None = None
 
-    def known(self) -> dict[str, Any]:
-        """Only what is known, for --json."""
-        return {name: value for name, value in vars(self).items() if value not in (None, {})}
 
-
-def read(data_dir: Path, root: Path = Path("/")) -> MachineFacts:
+def read(data_dir: Path, root: Path = Path("/")) -> MachineState:
     """The machine now. `root`: where /etc, /proc, /run and /sys are."""
     release = dict(line.partition("=")[::2] for line in _text(root / _RELEASE).splitlines() if "=" in line)
     free, size = _disk(data_dir)
-    return MachineFacts(
+    return MachineState(
         version=_name(release.get("VERSION", "")),
         build=_name(release.get("BUILD", "")),
         slot=_slot(_text(root / "proc/cmdline")),
         keyring=_name(release.get("KEYRING", "")),
         disk_free_bytes=free,
         disk_size_bytes=size,
-        celsius=dict(_numbered(_temperatures(root / "sys/class"))),
+        celsius=dict(_numbered(_temperatures(root / "sys/class"))) or None,
         clock_synchronised=_clock(root / "run/systemd/timesync"),
         booted_at=_booted_at(_text(root / "proc/stat")),
     )

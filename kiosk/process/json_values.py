@@ -1,0 +1,56 @@
+"""Frozen dataclasses <-> the JSON that our programs leave for each other, which may be of different versions.
+
+Owns the tolerance: a key that is not known is passed over; one that is missing, or whose value has another form, keeps
+its default. A field that is None has no key, unless it is NULLABLE. Must never raise because of what a file or a
+program said.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
+from typing import Annotated, Any, Final, TypeVar, get_type_hints
+
+import msgspec
+
+T = TypeVar("T")
+# No figure of a machine is larger; what is, is none.
+_MOST: Final = 10**18
+Number = Annotated[float, msgspec.Meta(ge=-_MOST, le=_MOST)]
+Count = Annotated[int, msgspec.Meta(ge=-_MOST, le=_MOST)]
+# Of a field whose None is written, as null.
+NULLABLE: Final = {"nullable": True}
+
+
+def decode(content: bytes, kind: type[T]) -> T | None:
+    """`content` as `kind`, a dataclass with a default for every field. None: it is no JSON object."""
+    try:
+        return from_parts(msgspec.json.decode(content, type=dict[str, Any]), kind)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
+def from_parts(parts: Mapping[str, Any], kind: type[T]) -> T:
+    """The same of an object that was decoded already; each key by itself."""
+    known = {}
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        if name in parts:
+            with suppress(msgspec.ValidationError, RecursionError):
+                known[name] = msgspec.convert(parts[name], hint)
+    return kind(**known)
+
+
+def encode(value: object) -> str:
+    """The JSON of a dataclass, one line."""
+    return json.dumps(_plain(value), ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value):
+        parts = ((each.name, getattr(value, each.name), each.metadata == NULLABLE) for each in fields(value))
+        return {name: _plain(part) for name, part, is_nullable in parts if part is not None or is_nullable}
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, tuple | list) else value
