@@ -1,5 +1,9 @@
 """What every test run shares: a header that names the peers' versions, and the rule that CI skips no peer.
 
+`KEEP=dir tests/run ...` keeps of each failed test, in dir/<test id>/: the folders of its fixtures (tmp_path, and those
+of shared fixtures) as they were when it failed, the logs of its servers and processes, and output.txt with all that
+pytest has of it. Tests that passed leave nothing there; without KEEP nothing is copied anywhere. See `tests.keep`.
+
 It must never hold fixtures: a test builds what it needs where a reader sees it, or imports it from `tests.peers`.
 """
 
@@ -11,6 +15,8 @@ import subprocess
 from collections.abc import Generator
 
 import pytest
+
+from tests import keep
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -34,9 +40,12 @@ def _version(program: str) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A smbd of Debian is in /usr/sbin, which ordinary users have not on their PATH."""
+    """Debian's smbd is in /usr/sbin, which ordinary users have not on their PATH; KEEP has hooks of its own."""
     path = os.environ.get("PATH", "").split(os.pathsep)
     os.environ["PATH"] = os.pathsep.join([*path, *(p for p in ("/usr/sbin", "/sbin") if p not in path)])
+    folder = keep.wanted()
+    if folder is not None:
+        config.pluginmanager.register(keep.Keeper(folder))
 
 
 @pytest.hookimpl(wrapper=True)
