@@ -6,6 +6,7 @@ generous deadline; nothing sleeps.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -26,7 +27,9 @@ from drivers.simulated.card_reader import SimulatedCardReader
 from drivers.simulated.printer import SimulatedPrinter
 from drivers.simulated.receipt_computer import ReceiptComputer
 from drivers.simulated.terminal import TerminalWriter
+from kiosk.__main__ import main
 from tests import ROOT, VECTORS
+from tests.keep import last_log, log_of
 from tests.peers.samba import Smbd
 
 EXPECTED = [json.loads(line) for line in (VECTORS / "expected.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -48,12 +51,13 @@ def vector(label: str) -> tuple[str, bytes]:
     return name, (VECTORS / name).read_bytes()
 
 
-def wait_until(true: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> None:
+def wait_until(true: Callable[[], object], what: str, deadline_s: float = DEADLINE_S, every_s: float = 0.02) -> None:
+    """`every_s`: longer where looking is work for those who are waited for."""
     until = time.monotonic() + deadline_s
     tick = threading.Event()
     while not true():
         assert time.monotonic() < until, f"not within {deadline_s} s: {what}"
-        tick.wait(0.02)
+        tick.wait(every_s)
 
 
 def alive(pid: int) -> bool:
@@ -62,6 +66,15 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def _unread_errors(process: subprocess.Popen[bytes]) -> str:
+    """What is left in the pipe of its standard error, without waiting: children of it may have the other end still."""
+    assert process.stderr
+    if process.stderr.closed:
+        return ""
+    os.set_blocking(process.stderr.fileno(), False)
+    return (process.stderr.read() or b"").decode(errors="replace")
 
 
 class Reception:
@@ -95,6 +108,7 @@ class Reception:
         self._read_to = 0
         for read in (self._read_screens, self._read_errors) if read_errors else (self._read_screens,):
             threading.Thread(target=read, daemon=True).start()
+        log_of("reception", self._log)
 
     def __enter__(self) -> Self:
         return self
@@ -102,6 +116,13 @@ class Reception:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if self.process.poll() is None:
             self.kill()
+        last_log("reception", self._log)
+
+    def _log(self) -> str:
+        """Its screens, then its standard error, each as it wrote them."""
+        with self._changed:
+            screens = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in self.lines)
+            return f"pid {self.process.pid}, exit {self.process.poll()}\n{screens}{''.join(self.errors)}"
 
     def _read_screens(self) -> None:
         assert self.process.stdout
@@ -271,6 +292,18 @@ class Hospital:
             check=False,
         )
 
+    def status(self) -> Line:
+        """What `kiosk status --json` prints, asked from within this process.
+
+        For waits, which ask many times: a program's start is a third of a second of computing, and much more beside
+        other work.
+        """
+        said = io.StringIO()
+        with redirect_stdout(said):
+            main(["status", "--json", "--config", str(self.site)])
+        told: Line = json.loads(said.getvalue())
+        return told
+
     def book(self, *rows: str, header: str = "patient_number,date,time,department,doctor,place") -> None:
         """Import appointments; `{today}` in a row is today."""
         path = self.root / "appointments.csv"
@@ -319,6 +352,7 @@ class Hospital:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+        self._stack.callback(last_log, "courier", lambda: _unread_errors(courier))
         self._stack.callback(courier.wait)
         self._stack.callback(courier.kill)
         return courier

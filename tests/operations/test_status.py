@@ -41,14 +41,16 @@ def told(hospital: Hospital) -> tuple[int, dict[str, Any]]:
 
 
 def settled(hospital: Hospital, true: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
-    """The facts as soon as they are as wanted."""
+    """The facts of the real command as soon as they are as wanted; it is started when there is hope."""
     seen: list[dict[str, Any]] = []
 
     def look() -> object:
+        if not true(hospital.status()):
+            return False
         seen.append(told(hospital)[1])
         return true(seen[-1])
 
-    wait_until(look, "the state that was to come")
+    wait_until(look, "the state that was to come", every_s=0.1)
     return seen[-1]
 
 

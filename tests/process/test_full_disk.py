@@ -40,13 +40,13 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
         yield disk
 
 
-def status(hospital: Hospital) -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads(hospital.kiosk("status", "--json").stdout)
-    return facts
+def codes_of(facts: dict[str, Any]) -> list[str]:
+    return [each["code"] for each in facts["problems"]]
 
 
 def codes(hospital: Hospital) -> list[str]:
-    return [each["code"] for each in status(hospital)["problems"]]
+    """By the real command."""
+    return codes_of(json.loads(hospital.kiosk("status", "--json").stdout))
 
 
 def book(hospital: Hospital) -> None:
@@ -60,7 +60,7 @@ def test_a_data_folder_that_fills_up_is_told_before_and_when_it_is_full(tmp_path
         hospital.configure()
         book(hospital)
         reception = hospital.open()
-        wait_until(lambda: staff(reception) == [] and status(hospital)["ok"], "all is well")
+        wait_until(lambda: staff(reception) == [] and hospital.status()["ok"], "all is well")
         assert (trouble_figures(hospital)["disk_low"], trouble_figures(hospital)["disk_full"]) == (0.0, 0.0)
 
         disk.fill(leave=8 * MB)
@@ -80,7 +80,7 @@ def test_a_data_folder_that_fills_up_is_told_before_and_when_it_is_full(tmp_path
         reception.until("tap_reader")
         hospital.place("valid-utf8")
         assert reception.until("counter", "done")["reason"] == "reservations_down"
-        wait_until(lambda: "journal_full" in codes(hospital), "the journal's trouble", A_MINUTE)
+        wait_until(lambda: "journal_full" in codes_of(hospital.status()), "the journal's trouble", A_MINUTE)
         wait_until(lambda: "journal_full" in alarms(), "the journal's trouble outside", A_MINUTE)
 
         reception.kill()  # and started again while it is full
@@ -90,7 +90,7 @@ def test_a_data_folder_that_fills_up_is_told_before_and_when_it_is_full(tmp_path
 
         disk.empty()
         hospital.wait_delivered("valid-utf8")
-        wait_until(lambda: staff(reception) == [] and status(hospital)["ok"], "all is well again")
+        wait_until(lambda: staff(reception) == [] and hospital.status()["ok"], "all is well again")
         assert [event["event"] for event in events(disk.path, "courier")].count("file_done") == 1
 
 
@@ -112,7 +112,7 @@ def test_a_full_courier_folder_keeps_no_patient_waiting_and_the_file_goes_once_w
         book(hospital)
         hospital.open_courier()
         reception = hospital.open("--no-courier")
-        wait_until(lambda: staff(reception) == [] and status(hospital)["ok"], "all is well")
+        wait_until(lambda: staff(reception) == [] and hospital.status()["ok"], "all is well")
         disk.fill()
         wait_until(lambda: staff(reception) == ["disk_full"], "staff are told", A_MINUTE)
         assert codes(hospital) == ["disk_full"]
@@ -126,11 +126,11 @@ def test_a_full_courier_folder_keeps_no_patient_waiting_and_the_file_goes_once_w
         reception.press("mynumber")
         reception.until("tap_reader")
         third = len(reception.lines)
-        wait_until(lambda: "journal_full" in codes(hospital), "the journal's trouble")
+        wait_until(lambda: "journal_full" in codes_of(hospital.status()), "the journal's trouble")
         assert hospital.receipt_computer is not None and hospital.receipt_computer.taken == []
         disk.empty()
         assert hospital.receipt_computer.wait_for(2, 90)
-        wait_until(lambda: status(hospital)["ok"], "all is well again")
+        wait_until(lambda: hospital.status()["ok"], "all is well again")
         seen = {(line["screen"], line["reason"]) for line in reception.lines[third:]}
         assert seen <= {("tap_reader", None), ("counter", "no_result"), ("choose_card", None)}, "nothing of the others"
         assert sorted(file.name for file in hospital.receipt_computer.taken) == sorted(
