@@ -109,6 +109,8 @@ def _has_variant(name: str, cluster: str) -> bool:
 @cache
 def _coverage(name: str) -> _Coverage:
     with TTFont(path(name), lazy=True) as font:
+        # Glyphs without names: nobody asks for them, and they stand in tables that take longer to read than all else.
+        font.setGlyphOrder([""] * font["maxp"].numGlyphs)
         table = font["cmap"]
         characters = frozenset(table.getBestCmap())
         variants = frozenset(
