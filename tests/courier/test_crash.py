@@ -15,6 +15,7 @@ import pytest
 
 from drivers.simulated.receipt_computer import ReceiptComputer
 from tests import ROOT, VECTORS
+from tests.courier.bench import DEADLINE_S
 from tests.peers.samba import Smbd
 
 pytestmark = pytest.mark.peers
@@ -106,8 +107,8 @@ def kill_everywhere(zygote: Zygote, bench: Bench, tmp_path: Path, files: dict[st
                 assert again["finished"], f"not delivered after a kill at {kill_at}"
             else:
                 assert first["finished"], f"not delivered in the run of {kill_at}"
-            assert results.wait_for(sum(folder == "face" for folder in files.values()), 20)
-            assert subsidies.wait_for(sum(folder == "res" for folder in files.values()), 20)
+            assert results.wait_for(sum(folder == "face" for folder in files.values()), DEADLINE_S)
+            assert subsidies.wait_for(sum(folder == "res" for folder in files.values()), DEADLINE_S)
             taken = sorted((file.name, file.sha256) for file in results.taken + subsidies.taken)
         assert taken == expected, f"killed at {kill_at}"
         assert not list(bench.folder("face").iterdir()) and not list(bench.folder("res").iterdir())

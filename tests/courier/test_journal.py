@@ -17,7 +17,7 @@ from drivers.simulated.receipt_computer import ReceiptComputer
 from kiosk.courier import queue, route
 from kiosk.courier.line import CourierLine, Message
 from kiosk.results import watch
-from tests.courier.bench import Desk, RunningCourier, document, hooked, place, result_name
+from tests.courier.bench import DEADLINE_S, Desk, RunningCourier, document, hooked, place, result_name
 from tests.courier.test_whole import ASKER, ERRORS
 from tests.hospital import vector, wait_until
 
@@ -119,13 +119,13 @@ def test_whichever_statement_fails_who_waits_hears_the_result_and_the_file_arriv
         for number in range(100):
             journal.after = number
             made.place()
-            wait_until(lambda: len(made.said("result")) == made.placed, f"result, statement {number}", 20)
-            wait_until(made.settled, f"delivered, statement {number}", 20)
+            wait_until(lambda: len(made.said("result")) == made.placed, f"result, statement {number}")
+            wait_until(made.settled, f"delivered, statement {number}")
             if journal.after is not None:
                 break  # so many statements are not made for a file
         assert 5 < number < 99
         assert made.courier.code is None and not made.courier.alarms()
-        assert made.taker.wait_for(made.placed, 20)
+        assert made.taker.wait_for(made.placed, DEADLINE_S)
         names = [each.name for each in made.taker.taken]
         assert sorted(names) == [result_name(each) for each in range(made.placed)]
         assert len({each["file"] for each in made.said("result")}) == made.placed == len(made.said("result"))
@@ -141,8 +141,8 @@ def test_whichever_statement_fails_the_asker_hears_of_an_error_file(tmp_path: Pa
             journal.after = number + 2  # after the reading of what is known of the name
             place(tmp_path / "res", name, b"error")
             made.placed = number
-            wait_until(lambda: len(made.said("subsidy_failed")) >= made.placed, f"told of {number}", 20)
-            wait_until(lambda: journal.after is None, "the statement that fails, before or after that", 20)
+            wait_until(lambda: len(made.said("subsidy_failed")) >= made.placed, f"told of {number}")
+            wait_until(lambda: journal.after is None, "the statement that fails, before or after that")
         assert {each["file"] for each in made.said("subsidy_failed")} == {made.said("result")[0]["file"]}
 
 
@@ -154,8 +154,8 @@ def test_a_file_that_vanished_is_told_though_the_journal_fails_meanwhile(tmp_pat
         for each in broken:
             each.unlink()
         sighted = sorted(each["file"] for each in made.said("sighted"))
-        wait_until(lambda: sorted({each["file"] for each in made.said("gone")}) == sighted, "all are gone", 20)
-        wait_until(lambda: made.courier.events().count("file_lost_to_other") == 3, "and said to be lost", 20)
+        wait_until(lambda: sorted({each["file"] for each in made.said("gone")}) == sighted, "all are gone")
+        wait_until(lambda: made.courier.events().count("file_lost_to_other") == 3, "and said to be lost")
 
 
 @pytest.mark.parametrize("how", ["copy", "move"])

@@ -402,7 +402,7 @@ def test_what_is_no_answer_of_the_command_is_none(answer: bytes) -> None:
 
 def now(hospital: Hospital) -> list[str]:
     """The same rows without starting a program, for waits."""
-    return status_words.rows(hospital.status())
+    return rows(hospital.status())
 
 
 def real(hospital: Hospital) -> list[str]:

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
@@ -42,6 +43,7 @@ SAME = Digest(hashlib.sha256(BODY).hexdigest(), len(BODY))
 OTHER = Digest(hashlib.sha256(b"other").hexdigest(), len(BODY))
 MODES: tuple[ShareMode, ...] = get_args(ShareMode)
 PATIENCE_S = 30.0
+SLOW_S = 20.0  # a deadline of two seconds on a slow and busy machine; the operating system gives up after minutes
 
 
 @pytest.fixture(scope="module")
@@ -490,13 +492,17 @@ def test_four_shares_with_one_wrong_password_log_on_once(smbd: Smbd) -> None:
     assert [outcome(share.facts) for share in four] == ["Refused"] * 4
 
 
-def test_each_further_refusal_holds_the_gate_longer() -> None:
-    gate, account = LogonGate(hold_s=0.2), ("host", 445, "", "kiosk")
-    for _ in range(2):
-        gate.close(account, logon_fault(0xC000006A, "smb://host/face"))
-    threading.Event().wait(0.25)
-    closed = gate.refusal(account)
-    assert closed is not None and closed.code == "wrong_password" and "wrong password" in str(closed)
+def test_each_further_refusal_holds_the_gate_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(sys.modules[LogonGate.__module__], "time", SimpleNamespace(monotonic=lambda: now[0]))
+    gate, account = LogonGate(hold_s=60.0), ("host", 445, "", "kiosk")
+    refused = logon_fault(0xC000006A, "smb://host/face")
+    gate.close(account, refused)
+    now[0] += 61
+    assert gate.refusal(account) is None
+    gate.close(account, refused)
+    now[0] += 119
+    assert str(gate.refusal(account)) == str(refused)
     assert gate.refusal(("host", 445, "", "other")) is None
     gate.open(account)
     assert gate.refusal(account) is None
@@ -581,7 +587,7 @@ def test_a_restarted_server_is_found_again_without_an_error(own: Smbd) -> None:
     started = time.monotonic()
     with pytest.raises(Unreachable):
         share.entries("*")
-    assert time.monotonic() - started < 5.0
+    assert time.monotonic() - started < SLOW_S
     own.start()
     assert share.read(FACE, 99999) == BODY
     own.kill()
@@ -641,10 +647,10 @@ def test_a_frozen_server_costs_one_deadline_and_the_process_still_ends(own: Smbd
     started = time.monotonic()
     said, _ = child.communicate("go\n", timeout=PATIENCE_S)
     assert said == "unreachable\n" and child.returncode == 0
-    assert time.monotonic() - started < 10.0
-    assert 1.0 < times(lambda: share.entries("*")) < 6.0  # on a connection that was alive
-    assert times(lambda: share.entries("*")) < 6.0  # while connecting anew
-    assert times(lambda: share.put("b.xml", [b"x"])) < 6.0
+    assert time.monotonic() - started < SLOW_S
+    assert 1.0 < times(lambda: share.entries("*")) < SLOW_S  # on a connection that was alive
+    assert times(lambda: share.entries("*")) < SLOW_S  # while connecting anew
+    assert times(lambda: share.put("b.xml", [b"x"])) < SLOW_S
     own.thaw()
     assert share.read(FACE, 99999) == BODY
     share.drop()
@@ -662,7 +668,7 @@ def test_a_blocked_send_ends_at_the_deadline_too(own: Smbd) -> None:
     started = time.monotonic()
     with pytest.raises(Unreachable):
         share.put("big.xml", freezing())
-    assert time.monotonic() - started < 10.0
+    assert time.monotonic() - started < SLOW_S
     own.thaw()
 
 
@@ -687,7 +693,7 @@ def test_nobody_listening_and_unknown_hosts_are_unreachable() -> None:
     for host in ("127.0.0.1:1", "no-such-host.invalid"):
         started = time.monotonic()
         assert outcome(open_share(f"smb://kiosk@{host}/face", "x", deadline_s=2.0).facts) == "Unreachable"
-        assert time.monotonic() - started < 8.0
+        assert time.monotonic() - started < SLOW_S
 
 
 # --- which folder is which
