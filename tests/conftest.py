@@ -12,12 +12,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections import defaultdict
 from collections.abc import Generator
 
 import pytest
 
 from tests import keep
+from tests.peers import samba
 
+SLOWEST_FILES = 15
 IN_CI = os.environ.get("CI") == "true"
 
 
@@ -46,6 +49,31 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = keep.wanted()
     if folder is not None:
         config.pluginmanager.register(keep.Keeper(folder))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files marked `long` first: one that began last would be waited for while the other workers have nothing to do."""
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in long)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Beside pytest's slowest tests the slowest files, whose tests one worker runs: who of them should be `long`?"""
+    if not terminalreporter.config.option.durations:
+        return
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.location[0]] += report.duration
+    terminalreporter.section(f"slowest {SLOWEST_FILES} files")
+    for file in sorted(seconds, key=lambda file: -seconds[file])[:SLOWEST_FILES]:
+        terminalreporter.write_line(f"{seconds[file]:7.1f}s {file}")
+
+
+def pytest_sessionfinish() -> None:
+    """In each worker: the servers that its tests had together end with it."""
+    samba.end_shared()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, redirect_stdout, suppress
+from contextlib import ExitStack, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -26,11 +26,12 @@ from zoneinfo import ZoneInfo
 from drivers.simulated.card_reader import SimulatedCardReader
 from drivers.simulated.printer import SimulatedPrinter
 from drivers.simulated.receipt_computer import ReceiptComputer
+from drivers.simulated.smb_server import Encryption
 from drivers.simulated.terminal import TerminalWriter
 from kiosk.__main__ import main
 from tests import ROOT, VECTORS
 from tests.keep import last_log, log_of
-from tests.peers.samba import Smbd
+from tests.peers.samba import Smbd, lend
 
 EXPECTED = [json.loads(line) for line in (VECTORS / "expected.jsonl").read_text(encoding="utf-8").splitlines()]
 FILE_OF = {row["label"]: row["file"] for row in EXPECTED}
@@ -182,15 +183,19 @@ class Reception:
 
 @dataclass
 class Hospital:
-    """`pattern` 1: two servers. `settings`: lines added to tables of site.toml, `more` below them."""
+    """`pattern` 1: two servers. `settings`: lines added to tables of site.toml, `more` below them.
+
+    `own_servers`: for a test that stops or freezes them; without, they are the worker's.
+    """
 
     root: Path
     pattern: int = 1
     settings: dict[str, dict[str, str]] = field(default_factory=dict)
     card_reader: bool = False
     consumer: bool = False
-    encryption: str = "required"
+    encryption: Encryption = "required"
     more: str = ""
+    own_servers: bool = False
 
     def __enter__(self) -> Self:
         self._stack = ExitStack()
@@ -224,20 +229,21 @@ class Hospital:
     def _start_servers(self) -> None:
         if self.pattern == 2:
             self._face = "oqs/face"
-            self.terminal = self.receipt_server = self._stack.enter_context(
-                Smbd({"oqs": self.root}, encryption=self.encryption)  # type: ignore[arg-type]
-            )
+            self.terminal = self.receipt_server = self._server("terminal", {"oqs": self.root})
             self._urls = {name: self.terminal.url(f"oqs/{name}") for name in ("face", "res", "to_face", "to_res")}
             return
         self._face = "face"
-        self.terminal = self._stack.enter_context(
-            Smbd({"face": self.folder("face"), "res": self.folder("res")}, encryption=self.encryption)  # type: ignore[arg-type]
-        )
-        self.receipt_server = self._stack.enter_context(
-            Smbd({"face": self.folder("to_face"), "res": self.folder("to_res")}, encryption=self.encryption)  # type: ignore[arg-type]
+        self.terminal = self._server("terminal", {name: self.folder(name) for name in ("face", "res")})
+        self.receipt_server = self._server(
+            "receipt computer", {name: self.folder(f"to_{name}") for name in ("face", "res")}
         )
         self._urls = {name: self.terminal.url(name) for name in ("face", "res")}
         self._urls |= {f"to_{name}": self.receipt_server.url(name) for name in ("face", "res")}
+
+    def _server(self, which: str, shares: dict[str, Path]) -> Smbd:
+        if self.own_servers:
+            return self._stack.enter_context(Smbd(shares, encryption=self.encryption))
+        return self._stack.enter_context(lend(shares, which=which, encryption=self.encryption))
 
     def configure(self) -> None:
         """Write site.toml and its secrets."""
@@ -293,23 +299,25 @@ class Hospital:
         )
 
     def status(self) -> Line:
-        """What `kiosk status --json` prints, asked from within this process.
-
-        For waits, which ask many times: a program's start is a third of a second of computing, and much more beside
-        other work.
-        """
-        said = io.StringIO()
-        with redirect_stdout(said):
-            main(["status", "--json", "--config", str(self.site)])
-        told: Line = json.loads(said.getvalue())
+        """What `kiosk status --json` prints; for waits, which ask many times."""
+        told: Line = json.loads(self._within("status", "--json")[1])
         return told
+
+    def _within(self, *arguments: str) -> tuple[int, str, str]:
+        """(exit code, standard output and error) of a `kiosk` command that runs within this process.
+
+        For what is not what a test is about: a program's start is a third of a second of computing.
+        """
+        with redirect_stdout(io.StringIO()) as said, redirect_stderr(io.StringIO()) as complained:
+            code = main([*arguments, "--config", str(self.site)])
+        return code, said.getvalue(), complained.getvalue()
 
     def book(self, *rows: str, header: str = "patient_number,date,time,department,doctor,place") -> None:
         """Import appointments; `{today}` in a row is today."""
         path = self.root / "appointments.csv"
         path.write_text("\n".join([header, *rows]).format(today=today()) + "\n", encoding="utf-8")
-        done = self.kiosk("reservations", "import", str(path))
-        assert done.returncode == 0, done.stderr
+        code, _, complained = self._within("reservations", "import", str(path))
+        assert code == 0, complained
 
     def tap(self, label: str, **how: Any) -> None:
         """The terminal writes a vector's result file, and it takes its time if `how` says so."""

@@ -127,6 +127,6 @@ def _write_logs(place: Path) -> None:
 def _text(report: pytest.TestReport) -> str:
     lines = [f"== {report.nodeid}: {report.when} {report.outcome}\n", report.longreprtext, "\n"]
     for title, text in report.sections:
-        if title.endswith(report.when or ""):  # each report has those of the earlier ones as well
+        if title.endswith(report.when):  # each report has those of the earlier ones as well
             lines += [f"-- {title}\n", text, "\n"]
     return "".join(lines)

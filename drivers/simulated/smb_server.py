@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 DEADLINE_S = 30.0
+_LOOK_EVERY_S = 0.02
 PROGRAMS = ("smbd", "pdbedit", "smbclient")
 Encryption = Literal["required", "desired", "off"]
 
@@ -161,6 +162,7 @@ class Smbd:
             # A whole logon and not a TCP connect: the port is open a moment before smbd serves it.
             if self._answers() and self._process.poll() is None:
                 return True
+            time.sleep(_LOOK_EVERY_S)
         return False
 
     def _answers(self) -> bool:

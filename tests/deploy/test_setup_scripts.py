@@ -19,6 +19,7 @@ import pytest
 
 from tests import ROOT
 
+pytestmark = pytest.mark.long
 RUN_S = 180  # a venv takes 5 s on an ordinary machine; this one may be slow and busy
 
 PYPROJECT = """
@@ -167,10 +168,14 @@ def test_a_folder_that_is_no_environment_is_never_emptied(fresh: SmallRepo) -> N
 
 def test_tests_run_hands_arguments_and_exit_code_through(ready: SmallRepo) -> None:
     # A `pytest` of the small repository's own: the locks here are empty.
-    (ready.root / "pytest.py").write_text("import os, sys\nprint(os.getcwd(), sys.argv[1:])\nsys.exit(5)\n")
+    said = "import os, sys\nprint(os.getcwd(), os.environ.get('KEEP'), sys.argv[1:])\nsys.exit(5)\n"
+    (ready.root / "pytest.py").write_text(said)
     done = ready.run("tests/run", "-k", "two words")
     assert done.returncode == 5, done.stderr
-    assert done.stdout.splitlines()[-1] == f"{ready.root} ['-n', '4', '--dist', 'loadfile', '-k', 'two words']"
+    options = "'-n', '4', '--dist', 'loadfile', '--no-loadscope-reorder', '--durations=25'"
+    assert done.stdout.splitlines()[-1] == f"{ready.root} None [{options}, '-k', 'two words']"
+    done = ready.run("tests/run", KEEP="what is left")
+    assert done.stdout.splitlines()[-1] == f"{ready.root} {ready.home}/what is left [{options}]"
 
 
 @pytest.mark.parametrize("args", [["--unknown"], ["--dev", "--dev"]])

@@ -50,7 +50,7 @@ PATIENT = "04184963"
 
 @pytest.fixture(scope="module")
 def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
-    with Hospital(tmp_path_factory.mktemp("site"), card_reader=True) as site:
+    with Hospital(tmp_path_factory.mktemp("site"), card_reader=True, own_servers=True) as site:
         site.book(f"{PATIENT},{{today}},13:00,内科,佐藤,A棟1階2番窓口")
         yield site
 

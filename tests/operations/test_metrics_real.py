@@ -23,7 +23,7 @@ from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, wait_until
 from tests.peers.samba import Smbd
 from tests.process.test_systemd import Manager
 
-pytestmark = pytest.mark.peers
+pytestmark = [pytest.mark.peers, pytest.mark.long]
 APPOINTMENT = f"{PATIENT_OF['valid-utf8']},{{today}},13:00,内科,佐藤,"
 
 

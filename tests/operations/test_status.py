@@ -25,7 +25,7 @@ from tests.hospital import FILE_OF, PATIENT_OF, Hospital, today, wait_until
 LEDGER = "courier.db"
 RUN_STATUS = "status-run.json"
 
-pytestmark = pytest.mark.peers
+pytestmark = [pytest.mark.peers, pytest.mark.long]
 HEADER = "patient_number,date,time,department,doctor,place\n"
 
 
@@ -106,7 +106,7 @@ def test_a_dead_or_hanging_courier_is_wrong(tmp_path: Path) -> None:
 
 
 def test_shares_that_are_down_or_refuse_are_wrong_until_they_answer_again(tmp_path: Path) -> None:
-    with Hospital(tmp_path) as hospital:
+    with Hospital(tmp_path, own_servers=True) as hospital:
         hospital.open().until("choose_card")
         settled(hospital, all_well)
         hospital.receipt_server.kill()
@@ -167,7 +167,7 @@ def test_while_another_process_talks_to_the_printer_status_waits_for_its_turn(tm
 
 def test_a_file_that_waits_for_more_than_a_minute_is_wrong(tmp_path: Path) -> None:
     """The file really waits at a dead server; then its row is aged, while no courier runs, as a minute would do."""
-    with Hospital(tmp_path) as hospital:
+    with Hospital(tmp_path, own_servers=True) as hospital:
         hospital.receipt_server.kill()
         courier = hospital.open_courier()
         hospital.place("valid-utf8")

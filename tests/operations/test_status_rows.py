@@ -31,6 +31,7 @@ from tests import ROOT
 from tests.hospital import FILE_OF, PATIENT_OF, Hospital, wait_until
 from tests.operations.test_check_no_shell import COMMAND
 
+pytestmark = pytest.mark.long
 WORDS: Any = texts.load("status")
 ROLES = [f"{end}.{route}" for route in get_args(ledger.RouteName) for end in ("terminal", "receipt_computer")]
 WHERE = "smb://192.0.2.10/kiosk-face"
@@ -411,9 +412,9 @@ def real(hospital: Hospital) -> list[str]:
 
 @pytest.mark.peers
 def test_the_real_command_through_a_day_on_which_things_break(tmp_path: Path) -> None:
-    with Hospital(tmp_path, settings={"site": {"institution_code": '"1111111111"'}}) as hospital:
+    with Hospital(tmp_path, settings={"site": {"institution_code": '"1111111111"'}}, own_servers=True) as hospital:
         courier = hospital.open_courier()
-        wait_until(lambda: "届いていない結果: 0 件" in now(hospital), "the courier sees its shares")
+        wait_until(lambda: "届いていない結果: 0 件" in now(hospital), "the courier sees its shares", every_s=0.1)
         assert real(hospital)[0] == "OK 異常はありません"
         hospital.place("valid-utf8")
         hospital.wait_delivered("valid-utf8")
@@ -421,7 +422,7 @@ def test_the_real_command_through_a_day_on_which_things_break(tmp_path: Path) ->
         assert said.startswith("NG ほかの医療機関の結果を、表示せずに届けました（institution_differs、")
         assert FILE_OF["valid-utf8"] in said and re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d から）", said)
         hospital.receipt_server.kill()
-        wait_until(lambda: "レセコン（資格確認結果）: 応答しません" in now(hospital), "the share is away")
+        wait_until(lambda: "レセコン（資格確認結果）: 応答しません" in now(hospital), "the share is away", every_s=0.5)
         assert any(row.startswith("届いていない結果: 分かりません（使えない共有") for row in real(hospital))
         hospital.printer.paper = "out"
         courier.kill()

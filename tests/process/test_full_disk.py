@@ -29,7 +29,7 @@ from tests.site_toml import Site, with_
 
 LEDGER = "courier.db"
 
-pytestmark = pytest.mark.peers
+pytestmark = [pytest.mark.peers, pytest.mark.long]
 A_MINUTE = 60.0
 
 

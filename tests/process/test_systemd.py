@@ -152,7 +152,7 @@ def courier(hospital: Hospital, **environment: str) -> Iterator[subprocess.Popen
 
 @pytest.mark.peers
 def test_the_courier_is_ready_when_it_serves_lives_and_says_when_it_ends(tmp_path: Path, manager: Manager) -> None:
-    with Hospital(tmp_path) as hospital:
+    with Hospital(tmp_path, own_servers=True) as hospital:
         with courier(hospital, NOTIFY_SOCKET=manager.address, WATCHDOG_USEC="1000000") as process:
             manager.wait("READY=1")
             assert manager.heard[0] == "READY=1"

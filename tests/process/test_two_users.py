@@ -29,6 +29,7 @@ from tests import ROOT
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, today, wait_until
 from tests.site_toml import Site, shares
 
+pytestmark = pytest.mark.long
 LEDGER = "courier.db"
 
 # Nobody's on a Debian; they need no names. RECEPTION is the group kiosk too.
@@ -155,7 +156,7 @@ def _laid_out() -> Iterator[Machine]:
     with TemporaryDirectory(prefix="kiosk-users-") as place:
         root = Path(place)
         root.chmod(0o755)
-        with Hospital(root) as hospital:
+        with Hospital(root, own_servers=True) as hospital:
             hospital.book(f"{PATIENT_OF['valid-utf8']},{{today}},13:00,内科,佐藤,")
             made = Machine(hospital, python)
             made.courier_dir.mkdir()

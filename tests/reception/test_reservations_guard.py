@@ -12,6 +12,8 @@ import pytest
 
 from tests.hospital import Hospital, Reception, today, wait_until
 
+pytestmark = pytest.mark.long
+
 HEADER = "patient_number,date,time,department,doctor,place"
 
 

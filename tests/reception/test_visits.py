@@ -9,7 +9,7 @@ import pytest
 from tests.escpos_decoder import decode, read_barcodes
 from tests.hospital import FILE_OF, PATIENT_OF, Hospital, vector
 
-pytestmark = pytest.mark.peers
+pytestmark = [pytest.mark.peers, pytest.mark.long]
 
 APPOINTMENT = "{number},{{today}},13:00,内科,佐藤,"
 

@@ -23,6 +23,8 @@ from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, Reception, wait_unt
 from tests.process.test_systemd import Manager, assert_nothing_for
 from tests.reception.test_loop import Shown
 
+pytestmark = pytest.mark.long
+
 START = Screen("choose_card", "どちらのカードをお持ちですか？", "ask")
 
 

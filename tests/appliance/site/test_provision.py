@@ -27,7 +27,7 @@ from tests.hospital import Hospital
 RUN_STATUS = "status-run.json"
 
 # systemd-creds seals for root alone.
-pytestmark = pytest.mark.peers
+pytestmark = [pytest.mark.peers, pytest.mark.long]
 
 DEVICE = "sdx1"
 # Nothing answers there: the surroundings are as bad as they can be.

@@ -21,6 +21,8 @@ from kiosk.words import texts
 from tests.escpos_decoder import decode
 from tests.peers.usb_printer import UsbPrinterBackend
 
+pytestmark = pytest.mark.long
+
 QUERIES = ["DLE EOT 1", "DLE EOT 2", "DLE EOT 4"]
 GENEROUS_S = 30.0
 
