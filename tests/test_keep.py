@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import ROOT
 from tests.keep import folder_name
 
-ROOT = Path(__file__).resolve().parent.parent
 SMALL = '''
 import logging
 from pathlib import Path

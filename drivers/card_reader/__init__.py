@@ -7,7 +7,8 @@ into a log, an exception or a `repr`; raise out of its thread. A reader in keybo
 could press any hotkey (BadBarcode, PacSec 2015).
 """
 
-from drivers.card_reader.address import BadAddress, SerialAddress, parse_url
+from drivers.bad_address import BadAddress
+from drivers.card_reader.address import SerialAddress, parse_url
 from drivers.card_reader.events import CardEvent, CardRead, CardUnreadable, ReaderDown, ReaderUp
 from drivers.card_reader.frames import BadFrame, End, FrameDecoder, number_of
 from drivers.card_reader.line import SerialCardReader

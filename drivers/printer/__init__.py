@@ -10,7 +10,8 @@ from typing import Protocol
 
 from PIL.Image import Image
 
-from drivers.printer.address import BadAddress, FileAddress, PrinterAddress, parse_url
+from drivers.bad_address import BadAddress
+from drivers.printer.address import FileAddress, PrinterAddress, parse_url
 from drivers.printer.outcome import NotPrinted, NotReady, Printed, PrinterStatus, PrintOutcome, Ready, Reason
 
 __all__ = [

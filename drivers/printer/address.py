@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from drivers.bad_address import BadAddress
+
 BAUDRATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 _USB = re.compile(r"usb:([0-9A-Fa-f]{4}):([0-9A-Fa-f]{4})")
 _URL_MAX = 1024
 
 Parity = Literal["N", "E", "O"]
 Flow = Literal["none", "xonxoff", "rtscts"]
-
-
-class BadAddress(ValueError):
-    """A printer URL that cannot be understood; the message says what was expected."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +58,18 @@ PrinterAddress = TcpAddress | SerialAddress | UsbAddress | FileAddress
 def parse_url(url: str) -> PrinterAddress:
     """Read `tcp://host:port`, `serial:///dev/…?baudrate=…`, `usb:vvvv:pppp` or `file:///path`; raises BadAddress."""
     if len(url) > _URL_MAX or any(ord(c) < 0x20 or c.isspace() for c in url):
-        raise BadAddress("a printer URL has no blanks or control characters and at most 1024 characters")
+        raise BadAddress(
+            "printer_characters", "a printer URL has no blanks or control characters and at most 1024 characters"
+        )
     if url.lower().startswith("usb:"):
         return _usb(url)
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - reading it is what makes urllib check it
     except ValueError as bad:
-        raise BadAddress(f"not a URL: {bad}") from None
+        raise BadAddress("not_a_url", f"not a URL: {bad}") from None
     if parts.username is not None or parts.fragment:
-        raise BadAddress("a printer URL has no user, password or fragment")
+        raise BadAddress("printer_user", "a printer URL has no user, password or fragment")
     match parts.scheme:
         case "tcp":
             return _tcp(parts)
@@ -77,21 +77,25 @@ def parse_url(url: str) -> PrinterAddress:
             return _serial(parts)
         case "file":
             return _file(parts)
-    raise BadAddress("expected tcp://host:port, serial:///dev/ttyUSB0?baudrate=115200, usb:04b8:0202 or file:///path")
+    raise BadAddress(
+        expected="expected tcp://host:port, serial:///dev/ttyUSB0?baudrate=115200, usb:04b8:0202 or file:///path"
+    )
 
 
 def _usb(url: str) -> UsbAddress:
     found = _USB.fullmatch(url)
     if found is None:
-        raise BadAddress("expected usb:vendor:product in hexadecimal as lsusb prints them, such as usb:04b8:0202")
+        raise BadAddress(
+            expected="expected usb:vendor:product in hexadecimal as lsusb prints them, such as usb:04b8:0202"
+        )
     return UsbAddress(vendor=int(found[1], 16), product=int(found[2], 16))
 
 
 def _tcp(parts: SplitResult) -> TcpAddress:
     if not parts.hostname or parts.path not in ("", "/") or parts.query:
-        raise BadAddress("expected tcp://host:port, such as tcp://192.0.2.30:9100")
+        raise BadAddress(expected="expected tcp://host:port, such as tcp://192.0.2.30:9100")
     if parts.port == 0:
-        raise BadAddress("a TCP port is 1 to 65535")
+        raise BadAddress("printer_port", "a TCP port is 1 to 65535")
     return TcpAddress(host=parts.hostname, port=9100 if parts.port is None else parts.port)
 
 
@@ -100,16 +104,21 @@ def _serial(parts: SplitResult) -> SerialAddress:
     try:
         pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query), max_num_fields=8)
     except ValueError:
-        raise BadAddress("expected ?baudrate=…&parity=…&flow=… after a serial device") from None
+        raise BadAddress(expected="expected ?baudrate=…&parity=…&flow=… after a serial device") from None
     settings = dict(pairs)
     if len(settings) != len(pairs):
-        raise BadAddress("a serial setting is given twice")
+        raise BadAddress("serial_twice", "a serial setting is given twice")
     unknown = sorted(set(settings) - {"baudrate", "parity", "flow"})
     if unknown:
-        raise BadAddress(f"unknown serial setting {unknown[0]!r}; known: baudrate, parity, flow")
+        raise BadAddress(
+            "serial_setting",
+            f"unknown serial setting {unknown[0]!r}; known: baudrate, parity, flow",
+            setting=repr(unknown[0]),
+        )
     baudrate = settings.get("baudrate", "115200")
     if not baudrate.isascii() or not baudrate.isdigit() or int(baudrate) not in BAUDRATES:
-        raise BadAddress(f"baudrate must be one of {', '.join(map(str, BAUDRATES))}")
+        allowed = ", ".join(map(str, BAUDRATES))
+        raise BadAddress("serial_baudrate", f"baudrate must be one of {allowed}", allowed=allowed)
     return SerialAddress(
         device=device,
         baudrate=int(baudrate),
@@ -126,7 +135,7 @@ def _parity(text: str) -> Parity:
             return "E"
         case "O":
             return "O"
-    raise BadAddress("parity must be N, E or O")
+    raise BadAddress("serial_parity", "parity must be N, E or O")
 
 
 def _flow(text: str) -> Flow:
@@ -137,19 +146,19 @@ def _flow(text: str) -> Flow:
             return "xonxoff"
         case "rtscts":
             return "rtscts"
-    raise BadAddress("flow must be none, xonxoff or rtscts")
+    raise BadAddress("serial_flow", "flow must be none, xonxoff or rtscts")
 
 
 def _file(parts: SplitResult) -> FileAddress:
     if parts.query:
-        raise BadAddress("a file:// printer has no settings after '?'")
+        raise BadAddress("file_settings", "a file:// printer has no settings after '?'")
     return FileAddress(path=_absolute(parts, "file:///path"))
 
 
 def _absolute(parts: SplitResult, example: str) -> Path:
     if parts.netloc not in ("", "localhost") or not parts.path.startswith("/") or parts.path.endswith("/"):
-        raise BadAddress(f"expected a whole path after three slashes: {example}")
+        raise BadAddress(expected=f"expected a whole path after three slashes: {example}")
     text = unquote(parts.path)
     if "\0" in text:
-        raise BadAddress("a path holds no NUL")
+        raise BadAddress("path_nul", "a path holds no NUL")
     return Path(text)

@@ -3,7 +3,8 @@
 Owns `open_share` and names what callers may use. Must never know what the files mean.
 """
 
-from drivers.share.address import BadAddress, FolderAddress, SmbAddress, parse
+from drivers.bad_address import BadAddress
+from drivers.share.address import FolderAddress, SmbAddress, parse
 from drivers.share.failures import (
     Busy,
     Exists,
@@ -57,5 +58,5 @@ def open_share(url: str, password: str | None, *, deadline_s: float = 5.0, gate:
             from drivers.share.smb.share import SmbShare
 
             if password is None:
-                raise BadAddress("smb:// needs a password; name its file in password_file")
+                raise BadAddress("no_password", "smb:// needs a password; name its file in password_file")
             return SmbShare(address, password, deadline_s=deadline_s, gate=gate or SHARED)

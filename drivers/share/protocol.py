@@ -6,6 +6,7 @@ Owns the `Share` protocol, its values, and the check of names. Must never do I/O
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Protocol
 
 from drivers.share.failures import failure
@@ -177,20 +178,39 @@ def check_name(name: str, where: str) -> None:
         raise failure("name_refused", where, why=why)
 
 
-def name_fault(name: str) -> str | None:
+class NameFault(Enum):
+    """Why a name is no plain file name. The value, and `str()`: in English; `code`: for who says it otherwise."""
+
+    EMPTY = "it is empty"
+    DOTS = "it is '.' or '..', or ends in a dot or blank"
+    SEPARATOR = 'it holds one of / \\ : * ? " < > |'
+    CONTROL_CHARACTER = "it holds a control character"
+    NOT_UNICODE = "it is not valid Unicode"
+    LONG = f"it is longer than {NAME_MAX_UNITS} characters"
+
+    def __str__(self) -> str:
+        return self.value
+
+    @property
+    def code(self) -> str:
+        """A stable name of the fault, `name_…`."""
+        return f"name_{self.name.lower()}"
+
+
+def name_fault(name: str) -> NameFault | None:
     """Why `name` is no plain file name, or None."""
     if not name:
-        return "it is empty"
+        return NameFault.EMPTY
     if name in (".", "..") or name[-1] in ". ":
-        return "it is '.' or '..', or ends in a dot or blank"
+        return NameFault.DOTS
     if not _NEVER_IN_A_NAME.isdisjoint(name):
-        return 'it holds one of / \\ : * ? " < > |'
+        return NameFault.SEPARATOR
     if any(ord(c) < 0x20 or ord(c) == 0x7F for c in name):
-        return "it holds a control character"
+        return NameFault.CONTROL_CHARACTER
     if any(0xD800 <= ord(c) <= 0xDFFF for c in name):
-        return "it is not valid Unicode"
+        return NameFault.NOT_UNICODE
     if len(name.encode("utf-16-le")) // 2 > NAME_MAX_UNITS:
-        return f"it is longer than {NAME_MAX_UNITS} characters"
+        return NameFault.LONG
     return None
 
 
