@@ -175,7 +175,7 @@ def check_name(name: str, where: str) -> None:
     then means another file. The message never holds the name.
     """
     if why := name_fault(name):
-        raise failure("name_refused", where, why=why)
+        raise failure("name_refused", where, why=str(why))
 
 
 class NameFault(Enum):
@@ -217,7 +217,7 @@ def name_fault(name: str) -> NameFault | None:
 def check_pattern(pattern: str, where: str) -> None:
     """Raise Unfit unless `pattern` would be a plain file name but for '*' and '?'."""
     if why := name_fault(pattern.replace("*", "x").replace("?", "x")):
-        raise failure("pattern_refused", where, why=why)
+        raise failure("pattern_refused", where, why=str(why))
 
 
 def pattern_of(pattern: str) -> re.Pattern[str]:
@@ -231,5 +231,5 @@ def folder_parts(folder: str, where: str) -> tuple[str, ...]:
     parts = tuple(part for part in folder.replace("\\", "/").split("/") if part)
     for part in parts:
         if why := name_fault(part):
-            raise failure("folder_name_refused", where, why=why)
+            raise failure("folder_name_refused", where, why=str(why))
     return parts

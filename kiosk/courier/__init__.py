@@ -1,14 +1,16 @@
 """The courier: each result file, byte for byte and exactly once, to where the receipt computer expects it.
 
-watch.py, sightings.py  which files are there and complete     reading.py    what they say
-ledger.py               durable states                         deliver.py    one file, step by step
-parcels.py, route.py    queue and threads of one route         sweep.py      unfinished files left behind
-ownership.py, keeper.py one kiosk drains a source              kiosk_id.py   which kiosk we are
-baselines.py            visits awaiting a listing              held.py        has a person been here
-admission.py            whether a file is known               ends.py       the two ends of a route
-listeners.py            pairing, rows, messages                service.py    the process
-new_ledger.py           a broken ledger put aside              refusals.py   which ends refuse us
-precedence.py           subsidy answers first                  notices.py    events, alarms, faults
-health.py               which shares answer                    assembly.py   from site.toml to a process
-overview.py             all deliveries together, read-only     lookout.py    who must be told
+The way of a file: results/watch.py sees it whole -> listeners.py enters it into the ledger and tells the reception ->
+queue.py -> route.py, deliver.py -> done.
+
+courier.py     threads and life                         assembly.py    from site.toml to a running courier
+route.py       the threads of one route                 deliver.py     one file, step by step
+ledger.py      durable states                           new_ledger.py  a broken ledger put aside
+admission.py   is it known, may it go, is it held       listeners.py   rows, messages, pairing, precedence
+queue.py       which file is next                       sweep.py       unfinished files left behind
+ends.py        the two ends of a route, refusals        share_health.py which shares answer
+ownership.py   one kiosk drains a source                keeper.py      the thread for that
+kiosk_id.py    which kiosk we are                       baselines.py   visits awaiting a listing
+line.py        the line to the reception                alarms.py      events, alarms, faults
+summary.py     all deliveries together, read-only       self_watch.py  what is wrong, and who must know
 """

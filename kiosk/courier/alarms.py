@@ -14,6 +14,7 @@ from functools import partial
 from typing import Protocol
 
 from kiosk.courier.ledger import Item, Ledger
+from kiosk.courier.share_health import Shown
 from kiosk.process.event_log import EventLog
 
 # After these nothing that was written can be trusted; every other error (full, locked) may heal.
@@ -34,12 +35,12 @@ class Notices(Protocol):
 
 
 class NoticeBoard:
-    """Any thread. `stop` is set when the process must end; `failure` says why."""
+    """Any thread. `ending` is set when the process must end; `failure` says why, None: it was asked to."""
 
-    def __init__(self, ledger: Ledger, log: EventLog, stop: threading.Event) -> None:
+    def __init__(self, ledger: Ledger, log: EventLog) -> None:
         self._ledger = ledger
         self._log = log
-        self._stop = stop
+        self.ending = threading.Event()
         self._full_said_at: float | None = None
         self._full_at: float | None = None
         self._owed: dict[tuple[str, str], bool] = {}  # alarms that could not be written: to be raised, or cleared
@@ -77,6 +78,17 @@ class NoticeBoard:
         if not self.with_ledger(write):
             self._owe(code, subject, wrong)
 
+    def share_changed(self, share: Shown) -> None:
+        """A share answers, no longer does, or refuses."""
+        code = {"ok": "share_up", "down": "share_down", "refused": "share_refused"}[share.state or "down"]
+        self._log.write(code, where=share.role, **({"what": share.message} if share.message else {}))
+
+    def acknowledge(self) -> None:
+        """A person has seen all alarms."""
+        self.with_ledger(
+            lambda: [self._ledger.clear_alarm(code, subject) for code, subject, _ in self._ledger.alarms()]
+        )
+
     def settle(self) -> None:
         """Write what a full disk has kept out of the ledger: an alarm about one file is raised only once."""
         for (code, subject), wrong in list(self._owed.items()):
@@ -107,7 +119,7 @@ class NoticeBoard:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN:
             self._end("journal_io")
 
-    def journal_fails(self) -> bool:
+    def ledger_fails(self) -> bool:
         """Whether it could not be written just now; then alarms are not in it either."""
         return self._full_at is not None and time.monotonic() - self._full_at < FULL_RECENTLY_S
 
@@ -123,4 +135,4 @@ class NoticeBoard:
 
     def _end(self, why: str) -> None:
         self.failure = self.failure or why
-        self._stop.set()
+        self.ending.set()

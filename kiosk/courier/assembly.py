@@ -5,20 +5,64 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.share import Share, open_share
 from kiosk.config import Config
-from kiosk.courier.courier import Courier, Settings, Shares
-from kiosk.courier.ledger import LedgerLost
+from kiosk.courier.alarms import NoticeBoard
+from kiosk.courier.courier import Courier
+from kiosk.courier.ends import Ends
+from kiosk.courier.kiosk_id import kiosk_id
+from kiosk.courier.ledger import LedgerLost, RouteName
+from kiosk.courier.line import Hub
+from kiosk.courier.listeners import Pairing, Precedence, ResultsListener, SubsidiesListener
+from kiosk.courier.new_ledger import open_ledger
+from kiosk.courier.ownership import DEAD_S, Ownership, uninterrupted
+from kiosk.courier.queue import Queue
+from kiosk.courier.route import Route
+from kiosk.courier.self_watch import SelfMonitor
+from kiosk.courier.share_health import Health
+from kiosk.process.alarm import AlarmBell, AlarmCommand
+from kiosk.process.data_folder import DataFolder
 from kiosk.process.ending import when_asked_to_end, when_parent_dies
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import DataLock
 from kiosk.process.stderr import drain
 from kiosk.process.systemd import Notifier
+from kiosk.results.names import ELIGIBILITY_PATTERN, SUBSIDY_PATTERN, Kind
+from kiosk.results.recognise import Reader, result_reader, subsidy_reader
+from kiosk.results.watch import Folder, Listener, Watcher
 
 # Asked to end, or the parent died: what hangs on a dead server is left behind.
 END_S = 1.5
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Connections of one route: the watcher's and the deliverer's own, so that neither waits for the other."""
+
+    watched: Share
+    source: Share
+    destination: Share
+    staging: Share
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the courier needs of site.toml. `data_dir`: the courier's own; `subsidies` None: they need no forwarding;
+    `alarm_command` (): none; `dead_s`: after which silence another kiosk on our source is taken for dead."""
+
+    data_dir: Path
+    institution_code: str
+    poll_s: float
+    subsidy_wait_s: float
+    max_bytes: int
+    results: Shares
+    subsidies: Shares | None
+    alarm_command: tuple[str, ...] = ()
+    dead_s: float = DEAD_S
 
 
 def run(config: Config, folder: Path, parent_fd: int | None) -> int:
@@ -40,7 +84,7 @@ def run(config: Config, folder: Path, parent_fd: int | None) -> int:
 
 def _serve(config: Config, folder: Path, log: EventLog, ending: _Ending, notifier: Notifier) -> int:
     try:
-        courier = Courier(settings_of(config, folder), log, notifier)
+        courier = assemble(settings_of(config, folder), log, notifier)
         ending.courier = courier
         _notice_dead_threads(courier)
         return 0 if ending.begun else courier.run()
@@ -58,7 +102,7 @@ def _notice_dead_threads(courier: Courier) -> None:
 
     def died(arguments: threading.ExceptHookArgs) -> None:
         if arguments.exc_value is not None:
-            courier.broke(arguments.exc_value)
+            courier.notices.broke(arguments.exc_value)
 
     threading.excepthook = died
 
@@ -103,3 +147,48 @@ def settings_of(config: Config, folder: Path) -> Settings:
         subsidies=subsidies,
         alarm_command=config.alarm.command,
     )
+
+
+def assemble(settings: Settings, log: EventLog, notifier: Notifier | None = None) -> Courier:
+    """A courier whose socket is open and whose routes have not begun. Raises sqlite3.Error, LedgerLost, OSError."""
+    folder, notifier = settings.data_dir, notifier or Notifier()
+    ledger = open_ledger(DataFolder(folder).ledger, log)
+    notices = NoticeBoard(ledger, log)
+    names: list[RouteName] = ["results"] if settings.subsidies is None else ["results", "subsidies"]
+    roles = tuple(f"{end}.{name}" for name in names for end in ("terminal", "receipt_computer"))
+    health = Health(roles, time.monotonic, notices.share_changed)
+    hub = Hub(folder)
+    kiosk, pairing = kiosk_id(folder), Pairing()
+    queues = {name: Queue(uninterrupted) for name in names}
+    precedence = Precedence(ledger, notices, queues["results"], settings.subsidy_wait_s)
+
+    def route(
+        name: RouteName, shares: Shares, pattern: str, kinds: set[Kind], reader: Reader, listener: Listener
+    ) -> Route:
+        folder = Folder(pattern, frozenset(kinds), settings.max_bytes, settings.poll_s)
+        watcher = Watcher(shares.watched, folder, reader, listener, time.monotonic)
+        ends = Ends(name, shares.source, shares.destination, shares.staging)
+        ownership = Ownership(name, kiosk, shares.source, shares.staging, settings.dead_s)
+        return Route(
+            ends, watcher, queues[name], ownership, precedence, ledger=ledger, notices=notices, health=health, hub=hub
+        )
+
+    code, max_bytes = settings.institution_code, settings.max_bytes
+    wait_s = None if settings.subsidies is None else settings.subsidy_wait_s
+    listener = ResultsListener(ledger, notices, hub, queues["results"], pairing, code, wait_s, time.monotonic)
+    reader = result_reader(max_bytes)
+    routes: dict[RouteName, Route] = {
+        "results": route("results", settings.results, ELIGIBILITY_PATTERN, {"eligibility"}, reader, listener)
+    }
+    if settings.subsidies is not None:
+        answers = SubsidiesListener(ledger, notices, hub, queues["subsidies"], pairing)
+        kinds: set[Kind] = {"subsidy_result", "subsidy_error"}
+        reader = subsidy_reader(max_bytes)
+        routes["subsidies"] = route("subsidies", settings.subsidies, SUBSIDY_PATTERN, kinds, reader, answers)
+    bell = AlarmBell(AlarmCommand(settings.alarm_command, log), folder, "courier")
+    monitor = SelfMonitor(
+        folder, routes, ledger=ledger, notices=notices, health=health, hub=hub, bell=bell, notifier=notifier, log=log
+    )
+    courier = Courier(folder, ledger, notices, hub, routes, monitor, notifier, log)
+    hub.open(courier.answer, monitor.greeting)
+    return courier

@@ -15,9 +15,9 @@ from contextlib import suppress
 from uuid import uuid4
 
 from drivers.share import Exists, Full, Missing, Refused, ShareError, Unreachable
+from kiosk.courier.admission import DIFFERS, SOURCE_GONE, reconsidered
 from kiosk.courier.alarms import Notices
 from kiosk.courier.ends import Ends
-from kiosk.courier.held import DIFFERS, SOURCE_GONE, reconsidered
 from kiosk.courier.ledger import Item, Ledger, State
 from kiosk.courier.ownership import uninterrupted
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from drivers.share import Digest
-from kiosk.courier.waits import Waits
+from kiosk.courier.summary import Waits
 
 RouteName = Literal["results", "subsidies"]
 State = Literal["seen", "staged", "published", "done", "held", "lost", "replaced"]
@@ -163,10 +163,6 @@ class Ledger:
         where = "WHERE route = ? AND temp <> '' AND state IN ('published', 'done')"
         recent = "AND (seen_at > ? OR id > (SELECT max(id) FROM files) - ?) ORDER BY id"
         return self._rows(f"{where} {recent}", route, since, DOUBTED_FILES)
-
-    def count(self, state: State) -> int:
-        with self._lock:
-            return int(self._db.execute("SELECT count(*) FROM files WHERE state = ?", (state,)).fetchone()[0])
 
     def add(
         self, route: RouteName, name: str, digest: Digest, *, request: str, subsidy: Subsidy, held: str = ""

@@ -61,21 +61,28 @@ def _short_path(folder: Path) -> Iterator[str]:
 
 
 class Hub:
-    """The courier's end. `answer(ask) -> message or None` is called in the hub's thread and must not block."""
+    """The courier's end; it listens from `open` to `close`. What is emitted while nobody is connected is lost."""
 
-    def __init__(self, folder: Path, answer: Callable[[Message], Message | None], greet: Callable[[], Message]) -> None:
-        self._answer = answer
-        self._greet = greet
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._writers: dict[asyncio.StreamWriter, float] = {}  # when each said something last; 0: never
         self._loop = asyncio.new_event_loop()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        DataFolder(folder).courier_socket.unlink(missing_ok=True)  # the lock says that nobody else uses it
-        with _short_path(folder) as path:
-            self._socket.bind(path)
-        # A reception of another user comes by the folder's group. It needs no r: it knows the name.
-        DataFolder(folder).courier_socket.chmod(0o660 if folder.stat().st_mode & stat.S_IXGRP else 0o600)
         self._asked_at = self._turned_at = time.monotonic()
-        self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="hub", daemon=True)
+
+    def open(self, answer: Callable[[Message], Message | None], greet: Callable[[], Message]) -> None:
+        """`answer(ask)` and `greet()` are called in the hub's thread and must not block."""
+        self._answer = answer
+        self._greet = greet
+        path = DataFolder(self._folder).courier_socket
+        path.unlink(missing_ok=True)  # the lock says that nobody else uses it
+        with _short_path(self._folder) as short:
+            self._socket.bind(short)
+        # A reception of another user comes by the folder's group. It needs no r: it knows the name.
+        path.chmod(0o660 if self._folder.stat().st_mode & stat.S_IXGRP else 0o600)
+        self._loop.run_until_complete(asyncio.start_unix_server(self._serve, sock=self._socket, limit=LINE_MAX))
+        self._asked_at = self._turned_at = time.monotonic()
         self._thread.start()
 
     def emit(self, message: Message) -> None:
@@ -99,10 +106,6 @@ class Hub:
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=1)
-
-    def _run(self) -> None:
-        self._loop.run_until_complete(asyncio.start_unix_server(self._serve, sock=self._socket, limit=LINE_MAX))
-        self._loop.run_forever()
 
     def _turned(self) -> None:
         self._turned_at = time.monotonic()

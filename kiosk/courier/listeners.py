@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from drivers.share import Digest
 from kiosk.courier.admission import admit, is_news, taken_by_other
-from kiosk.courier.ledger import Item, Ledger, RouteName
+from kiosk.courier.alarms import NoticeBoard
+from kiosk.courier.ledger import Item, Ledger
 from kiosk.courier.ledger import Subsidy as SubsidyState
-from kiosk.courier.line import Message
-from kiosk.courier.queue import Parcel
+from kiosk.courier.line import Hub, Message
+from kiosk.courier.queue import Parcel, Queue
 from kiosk.results.eligibility import Eligibility
 from kiosk.results.recognise import Reading
 from kiosk.results.sightings import Sighting
@@ -30,22 +31,6 @@ from kiosk.results.watch import NotTaken
 ASKERS_MAX = 200
 # Files that wait for the ledger to be written; beyond that nothing is told, rather than something twice.
 UNWRITTEN_MAX = 10_000
-
-
-class Desk(Protocol):
-    """The courier as its listeners need it."""
-
-    def emit(self, message: Message) -> None: ...
-
-    def event(self, code: str, item: Item | None = None, why: str = "") -> None: ...
-
-    def alarm(self, code: str, item: Item | None = None) -> None: ...
-
-    def other_files(self, number: int) -> None: ...
-
-    def ledger_failed(self, error: sqlite3.Error) -> None: ...
-
-    def send(self, route: RouteName, parcel: Parcel) -> None: ...
 
 
 class Pairing:
@@ -80,11 +65,59 @@ class Pairing:
 
 
 @dataclass(frozen=True)
+class Precedence:
+    """Which goes first: the answer to a subsidy request before the eligibility result that asked for it, for a while.
+
+    `askers`: the queue of the results; `wait_s`: for how long one that was known before the start waits.
+    """
+
+    ledger: Ledger
+    notices: NoticeBoard
+    askers: Queue
+    wait_s: float
+
+    def may_go(self, parcel: Parcel) -> bool:
+        """Whether a file may go now; the ledger keeps how an eligibility result's wait ended."""
+        if not parcel.request:
+            return True
+        item = self.ledger.item(parcel.file)
+        if item.subsidy != "waiting":
+            return True
+        answers = self.ledger.answers_to(parcel.request)
+        failed = _has_error(answers)
+        if any(answer.state in ("published", "done") for answer in answers):
+            self.ledger.set_subsidy(item, "failed" if failed else "result")
+            if failed:
+                self.notices.event("subsidy_failed", item)
+            return True
+        if time.monotonic() < parcel.wait_until:
+            return False
+        # An answer that is here but could not be put ahead is late as well.
+        late: SubsidyState = "late_failed" if failed else "late_result"
+        self.ledger.set_subsidy(item, late if answers else "unanswered")
+        self.notices.event("subsidy_unanswered", item)
+        if failed:
+            self.notices.alarm("subsidy_failed_late", item)
+        return True
+
+    def answered(self, parcel: Parcel) -> None:
+        """A subsidy file has gone: the results that asked for it need wait no longer."""
+        request = self.ledger.item(parcel.file).request
+        self.askers.wake(lambda waiting: bool(request) and waiting.request == request)
+
+
+def _has_error(answers: list[Item]) -> bool:
+    return any(answer.name.lower().endswith(".err") for answer in answers)
+
+
+@dataclass(frozen=True)
 class ResultsListener:
     """Eligibility results: told to the reception, then delivered, whatever they say."""
 
     ledger: Ledger
-    desk: Desk
+    notices: NoticeBoard
+    hub: Hub
+    queue: Queue
     pairing: Pairing
     institution_code: str
     subsidy_wait_s: float | None  # None: subsidies need no forwarding here
@@ -95,43 +128,43 @@ class ResultsListener:
 
     def sighted(self, sighting: Sighting) -> None:
         if sighting.fresh:
-            self.desk.emit({"event": "sighted", "file": sighting.id, "first_seen": sighting.first_seen})
+            self.hub.emit({"event": "sighted", "file": sighting.id, "first_seen": sighting.first_seen})
 
     def gone(self, sighting: Sighting) -> None:
         """Another program took it before it was complete or could be read."""
-        self.desk.emit({"event": "gone", "file": sighting.id})
+        self.hub.emit({"event": "gone", "file": sighting.id})
         if taken_by_other(self.ledger, "results", sighting.name):
-            self.desk.alarm("file_lost_to_other")
+            self.notices.alarm("file_lost_to_other")
 
     def unreadable(self, sighting: Sighting) -> None:
         if sighting.fresh:
             self._tell(sighting, {"outcome": "unreadable"})
 
     def others(self, number: int) -> None:
-        self.desk.other_files(number)
+        self.notices.other_files(number)
 
     def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
         request = reading.request if self.subsidy_wait_s is not None else ""
         state: SubsidyState = "refused" if reading.refused else "waiting" if request else "none"
         try:
             news = is_news(self.ledger, "results", sighting, digest)
-            item, _ = admit(self.ledger, "results", sighting.name, digest, request, state)
+            item = admit(self.ledger, "results", sighting.name, digest, request, state)
         except sqlite3.Error as error:
             self._tell_unwritten(sighting, reading, digest, request)
-            self.desk.ledger_failed(error)
+            self.notices.ledger_failed(error)
             raise NotTaken from error
         may_tell = self._may_tell(sighting, digest)
         self.unwritten.pop((sighting.name.lower(), digest), None)
         if not news or item.state == "held":
-            self.desk.emit({"event": "gone", "file": sighting.id})  # known: delivered, never shown
+            self.hub.emit({"event": "gone", "file": sighting.id})  # known: delivered, never shown
             if item.state == "held":
-                self.desk.alarm("file_held", item)
+                self.notices.alarm("file_held", item)
             elif item.state == "published":
-                self.desk.event("file_reappeared", item)
+                self.notices.event("file_reappeared", item)
         else:
             self._announce(sighting, item, reading, may_tell)
         wait_s = self.subsidy_wait_s if request and self.subsidy_wait_s is not None else 0.0
-        self.desk.send("results", Parcel(item.id, request, self.clock() + wait_s, raw))
+        self.queue.add(Parcel(item.id, request, self.clock() + wait_s, raw))
 
     def _tell_unwritten(self, sighting: Sighting, reading: Reading, digest: Digest, request: str) -> None:
         """The ledger cannot be written. Whether it knows the file can be read all the same; only a new one is told.
@@ -143,7 +176,7 @@ class ResultsListener:
         self.unwritten.setdefault((sighting.name.lower(), digest), sighting.id)
         try:
             if not is_news(self.ledger, "results", sighting, digest):
-                self.desk.emit({"event": "gone", "file": sighting.id})  # as below: never shown
+                self.hub.emit({"event": "gone", "file": sighting.id})  # as below: never shown
                 return
             others = [item for item in self.ledger.of_name("results", sighting.name) if item.digest != digest]
             if any(item.state not in ("lost", "replaced") for item in others):
@@ -160,13 +193,13 @@ class ResultsListener:
     def _announce(self, sighting: Sighting, item: Item, reading: Reading, may_tell: bool) -> None:
         if may_tell:  # first: what may fail here must not say anything twice
             self._tell_result(sighting, reading, item.request)
-        self.desk.event("file_seen", item)
+        self.notices.event("file_seen", item)
         if reading.refused:
-            self.desk.event("subsidy_refused", item)
+            self.notices.event("subsidy_refused", item)
         if reading.result is None:
-            self.desk.alarm("file_unreadable", item)
+            self.notices.alarm("file_unreadable", item)
         elif self._is_foreign(reading.result):
-            self.desk.alarm("institution_differs", item)
+            self.notices.alarm("institution_differs", item)
 
     def _is_foreign(self, result: Eligibility) -> bool:
         return result.institution_code is not None and result.institution_code != self.institution_code
@@ -182,7 +215,7 @@ class ResultsListener:
         foreign = self._is_foreign(result)
         notes = list(result.notes)
         answers = self.ledger.answers_to(request or "-")
-        if self.pairing.has_failed(request) or any(answer.name.lower().endswith(".err") for answer in answers):
+        if self.pairing.has_failed(request) or _has_error(answers):
             notes.append("subsidy_failed")
         usable = result.outcome == "usable" and not foreign
         self._tell(
@@ -199,7 +232,7 @@ class ResultsListener:
     def _tell(self, sighting: Sighting, content: Message) -> None:
         empty: Message = {"reference_number": None, "birthdate": None, "notes": []}
         head: Message = {"event": "result", "file": sighting.id, "first_seen": sighting.first_seen}
-        self.desk.emit({**head, **empty, **content})
+        self.hub.emit({**head, **empty, **content})
 
 
 @dataclass(frozen=True)
@@ -207,7 +240,9 @@ class SubsidiesListener:
     """Subsidy results and error files: delivered, and told to whoever asked for them."""
 
     ledger: Ledger
-    desk: Desk
+    notices: NoticeBoard
+    hub: Hub
+    queue: Queue
     pairing: Pairing
 
     def sighted(self, sighting: Sighting) -> None:
@@ -215,7 +250,7 @@ class SubsidiesListener:
 
     def gone(self, sighting: Sighting) -> None:
         if taken_by_other(self.ledger, "subsidies", sighting.name):
-            self.desk.alarm("file_lost_to_other")
+            self.notices.alarm("file_lost_to_other")
 
     def unreadable(self, sighting: Sighting) -> None:
         pass
@@ -226,23 +261,23 @@ class SubsidiesListener:
     def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
         try:
             news = is_news(self.ledger, "subsidies", sighting, digest)
-            item, _ = admit(self.ledger, "subsidies", sighting.name, digest, reading.request, "none")
+            item = admit(self.ledger, "subsidies", sighting.name, digest, reading.request, "none")
         except sqlite3.Error as error:
             asker = self.pairing.failed(reading.request) if reading.failed and reading.request else None
             if asker is not None:
-                self.desk.emit({"event": "subsidy_failed", "file": asker})
-            self.desk.ledger_failed(error)
+                self.hub.emit({"event": "subsidy_failed", "file": asker})
+            self.notices.ledger_failed(error)
             raise NotTaken from error
         if item.state == "held":
-            self.desk.alarm("file_held", item)
+            self.notices.alarm("file_held", item)
         elif news:
             self._tell_askers(reading)
-            self.desk.event("file_seen", item)
+            self.notices.event("file_seen", item)
             if reading.result is None and not reading.whole:
-                self.desk.alarm("file_unreadable", item)
+                self.notices.alarm("file_unreadable", item)
         elif item.state == "published":
-            self.desk.event("file_reappeared", item)
-        self.desk.send("subsidies", Parcel(item.id, raw=raw))
+            self.notices.event("file_reappeared", item)
+        self.queue.add(Parcel(item.id, raw=raw))
 
     def _tell_askers(self, reading: Reading) -> None:
         for asker in self.ledger.askers_of(reading.request) if reading.request else []:
@@ -251,9 +286,9 @@ class SubsidiesListener:
                 sighting = self.pairing.asker(reading.request)
                 if late:
                     self.ledger.set_subsidy(asker, "late_failed")
-                    self.desk.alarm("subsidy_failed_late", asker)
+                    self.notices.alarm("subsidy_failed_late", asker)
                 elif sighting is not None:
-                    self.desk.emit({"event": "subsidy_failed", "file": sighting})
+                    self.hub.emit({"event": "subsidy_failed", "file": sighting})
             elif late:
                 self.ledger.set_subsidy(asker, "late_result")
-                self.desk.event("subsidy_late", asker)
+                self.notices.event("subsidy_late", asker)

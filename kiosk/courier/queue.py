@@ -34,7 +34,7 @@ class Parcel:
     since: float = 0.0
 
 
-class Parcels:
+class Queue:
     """Filled by the watcher's thread, emptied by the deliverer's."""
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -1,97 +1,144 @@
-"""The courier looking at itself: what somebody must be told now, and one line for the service manager.
+"""The courier looking at itself: alarms about shares, disk and waits, its `status`, and a line for the service manager.
 
 Called by the courier's main loop. Must never wait for the network or the alarm command, nor name a file.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 
 from kiosk.courier import summary
-from kiosk.courier.summary import OldestWait
+from kiosk.courier.alarms import NoticeBoard
+from kiosk.courier.ledger import Ledger, RouteName
+from kiosk.courier.line import Hub, Message
+from kiosk.courier.route import Route
+from kiosk.courier.share_health import Health
 from kiosk.process.alarm import AlarmBell, Condition
+from kiosk.process.data_folder import DataFolder
 from kiosk.process.disk_room import DiskRoom, DiskTrouble
 from kiosk.process.event_log import EventLog
 from kiosk.process.systemd import Notifier
 
-LOOK_EVERY_S = 2.0
+CHECK_EVERY_S = 2.0
 
 
-class Lookout:
-    """`ledger`: the database's path; `oldest_s`: as in `overview.read`; `roles`: the shares' names, the only subjects
-    of alarms that are passed on."""
+class SelfMonitor:
+    """`check()` is for one thread; `greeting()` and `status()` for any."""
 
     def __init__(
         self,
-        ledger: Path,
-        oldest_s: OldestWait,
-        roles: Collection[str],
+        folder: Path,
+        routes: Mapping[RouteName, Route],
+        *,
+        ledger: Ledger,
+        notices: NoticeBoard,
+        health: Health,
+        hub: Hub,
         bell: AlarmBell,
         notifier: Notifier,
         log: EventLog,
     ) -> None:
+        self._path = DataFolder(folder).ledger
+        self._routes = routes
         self._ledger = ledger
-        self._oldest_s = oldest_s
-        self._disk = DiskRoom(ledger.parent)
-        self._wrong_with_disk: dict[DiskTrouble, str] = {}
-        self._journal_fails = False
-        self._roles = frozenset(roles)
+        self._notices = notices
+        self._health = health
+        self._hub = hub
         self._bell = bell
         self._notifier = notifier
         self._log = log
-        self._look_at = 0.0
+        self._started_at = time.monotonic()
+        self._disk = DiskRoom(folder)
+        self._disk_troubles: dict[DiskTrouble, str] = {}
+        self._ledger_fails = False
+        self._terminal_answers = True
+        self._check_at = 0.0
         self._waits = False
 
-    def look(
-        self, unfinished: int, oldest_unfinished_s: float | None, down: Collection[str], journal_fails: bool
-    ) -> None:
-        """What the ledger cannot say: files not yet whole, roles that are down, and that the ledger itself fails.
-
-        Does nothing if it was called a moment ago.
-        """
-        if time.monotonic() < self._look_at:
+    def check(self) -> None:
+        """The shares at each call, the rest now and then."""
+        self._check_shares()
+        if time.monotonic() < self._check_at:
             return
-        self._look_at = time.monotonic() + LOOK_EVERY_S
-        # A set that keeps its order: what came first is told first.
-        wrong = dict.fromkeys(Condition("share_down", role) for role in down)
-        self._judge_disk(journal_fails)
-        wrong |= dict.fromkeys(Condition(code) for code in self._wrong_with_disk)
-        if journal_fails:
+        self._check_at = time.monotonic() + CHECK_EVERY_S
+        self._check_disk()
+        # A dict for a set that keeps its order: what came first is told first.
+        wrong = dict.fromkeys(Condition("share_down", role) for role in self._health.down())
+        wrong |= dict.fromkeys(Condition(code) for code in self._disk_troubles)
+        if self._ledger_fails:
             wrong[Condition("journal_full")] = None
-        waiting = unfinished
+        waiting, oldest_s = self._unfinished()
         try:
-            seen = summary.read(self._ledger, self._oldest_s)
+            seen = summary.read(self._path, self._ledger.waits.oldest_s)
         except sqlite3.Error:
             wrong[Condition("journal_full")] = None
         else:
             waiting += seen.waiting
             for alarm in seen.alarms:
-                wrong[Condition(alarm.code, alarm.subject if alarm.subject in self._roles else "")] = None
-            if self._judge_waits(summary.longest_wait_s(seen, oldest_unfinished_s)):
+                # Only a share's role may be passed on: other subjects are files.
+                wrong[Condition(alarm.code, alarm.subject if alarm.subject in self._health.roles else "")] = None
+            if self._check_waits(summary.longest_wait_s(seen, oldest_s)):
                 wrong[Condition("delivery_waits")] = None
         self._bell.judge(wrong)
         troubles = "".join(f"; {' '.join((each.code, each.place)).rstrip()}" for each in wrong)
         self._notifier.status(f"delivering; {waiting} waiting{troubles}")
 
-    def facts(self) -> dict[str, object]:
-        """What it has found, for the courier's `status`. Any thread."""
-        fails, disk = self._journal_fails, self._wrong_with_disk
-        return {"alarm_fails": self._bell.fails, "journal_fails": fails, "disk": disk}
+    def close(self) -> None:
+        self._bell.close()
 
-    def _judge_disk(self, journal_fails: bool) -> None:
-        self._journal_fails = journal_fails
-        if journal_fails:
+    def greeting(self) -> Message:
+        """Whether the terminal answers: the first message to whoever connects."""
+        return {"event": "terminal", "answers": self._terminal_answers}
+
+    def status(self) -> Message:
+        """What the courier says of itself."""
+        unfinished, oldest_s = self._unfinished()
+        return {
+            "event": "status",
+            "process": os.getpid(),
+            "up_s": round(time.monotonic() - self._started_at, 1),
+            "shares": self._health.status(),
+            "other_files": self._notices.others,
+            "unfinished": unfinished,
+            "oldest_unfinished_s": oldest_s,
+            "alarm_fails": self._bell.fails,
+            "journal_fails": self._ledger_fails,
+            "disk": self._disk_troubles,
+            "overview": summary.told(self._path, self._ledger.waits.oldest_s),
+        }
+
+    def _check_shares(self) -> None:
+        down = self._health.down()
+        for role in self._health.roles:
+            self._notices.set_alarm("share_down", role, role in down)
+        # Another kiosk's patients hold their cards to that terminal: here it is as if it did not answer.
+        taken = self._routes["results"].ownership.stands_back
+        answers = not self._health.gone("terminal.results") and not taken
+        if answers != self._terminal_answers:
+            self._terminal_answers = answers
+            self._hub.emit(self.greeting())
+
+    def _check_disk(self) -> None:
+        self._ledger_fails = self._notices.ledger_fails()
+        if self._ledger_fails:
             self._disk.write_failed()
-        before, self._wrong_with_disk = self._wrong_with_disk, self._disk.judge()
-        for code in self._wrong_with_disk.keys() - before.keys():
-            self._log.write(code, what=self._wrong_with_disk[code])
+        before, self._disk_troubles = self._disk_troubles, self._disk.judge()
+        for code in self._disk_troubles.keys() - before.keys():
+            self._log.write(code, what=self._disk_troubles[code])
 
-    def _judge_waits(self, oldest_s: float | None) -> bool:
+    def _check_waits(self, oldest_s: float | None) -> bool:
         waits = oldest_s is not None and oldest_s > summary.OLDEST_MAX_S
         if waits and not self._waits:
             self._log.write("delivery_waits")
         self._waits = waits
         return waits
+
+    def _unfinished(self) -> tuple[int, float | None]:
+        """Files seen but not yet complete, and so not in the ledger: how many, and for how long the oldest."""
+        unfinished = [route.unfinished() for route in self._routes.values()]
+        since = [at for _, at in unfinished if at is not None]
+        return sum(number for number, _ in unfinished), round(time.monotonic() - min(since), 1) if since else None

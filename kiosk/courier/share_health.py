@@ -35,6 +35,7 @@ class Health:
     """Told by every thread that uses a share; `changed(role, state, message)` is called on each change."""
 
     def __init__(self, roles: tuple[str, ...], clock: Callable[[], float], changed: Callable[[Shown], None]) -> None:
+        self.roles = roles
         self._clock = clock
         self._changed = changed
         self._lock = threading.Lock()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from drivers.share import Missing, ShareError, Unreachable
 from kiosk.courier.deliver import TEMP_PATTERN
 from kiosk.courier.ends import Ends
-from kiosk.courier.ledger import Item, Ledger, RouteName
+from kiosk.courier.ledger import Item, Ledger
 
 RENAME_DOUBTED_H = 24  # a server that was cut off shows what it lost within a day
 
@@ -25,11 +25,11 @@ class Swept:
     foreign: frozenset[str]
 
 
-def sweep(ends: Ends, ledger: Ledger, route: RouteName) -> Swept:
+def sweep(ends: Ends, ledger: Ledger) -> Swept:
     """One round. Raises ShareError."""
     there = {entry.name for entry in ends.staging.entries(TEMP_PATTERN)}
-    abandoned = ledger.abandoned_temps(route)
-    sent = ledger.sent_since(route, RENAME_DOUBTED_H)
+    abandoned = ledger.abandoned_temps(ends.route)
+    sent = ledger.sent_since(ends.route, RENAME_DOUBTED_H)
     for name in abandoned:
         if name in there:
             try:

@@ -63,7 +63,7 @@ class Watcher:
         self, share: Share, folder: Folder, reader: Reader, listener: Listener, clock: Callable[[], float]
     ) -> None:
         self.share = share
-        self._folder = folder
+        self.folder = folder
         self._reader = reader
         self._listener = listener
         self._clock = clock
@@ -79,9 +79,9 @@ class Watcher:
     def poll(self) -> float:
         """List the folder, then look at its files. Returns when the listing was complete; raises ShareError."""
         started = self._clock()
-        entries = self.share.entries(self._folder.pattern)
+        entries = self.share.entries(self.folder.pattern)
         finished = self._clock()
-        mine = [entry for entry in entries if result_files.kind(entry.name) in self._folder.kinds]
+        mine = [entry for entry in entries if result_files.kind(entry.name) in self.folder.kinds]
         listing = self._sightings.listed(mine, started, finished, cut=len(entries) >= ENTRIES_MAX)
         for sighting in listing.new:
             self._listener.sighted(sighting)
@@ -138,13 +138,13 @@ class Watcher:
         self._listener.others(sum(result_files.kind(name) is None for name in names))
 
     def _examine(self, sighting: Sighting) -> None:
-        if not 0 < sighting.size <= self._folder.max_bytes:
+        if not 0 < sighting.size <= self.folder.max_bytes:
             self._doubt(sighting, Reading(whole=False, why="empty" if sighting.size == 0 else "too_large"))
             return
         if not self._worth_reading(sighting):
             return
         try:
-            raw = self.share.read(sighting.name, self._folder.max_bytes)
+            raw = self.share.read(sighting.name, self.folder.max_bytes)
         except Busy:
             sighting.stable_since = self._clock()  # it is being written
             return

@@ -16,7 +16,7 @@ from typing import Any, Self, cast
 
 from drivers.share import Share, open_share
 from kiosk.courier.admission import admit
-from kiosk.courier.courier import Courier, Settings, Shares
+from kiosk.courier.assembly import Settings, Shares, assemble
 from kiosk.courier.deliver import Deliverer
 from kiosk.courier.ends import Ends
 from kiosk.courier.ledger import Item, Ledger, RouteName
@@ -121,7 +121,7 @@ class Desk:
 
     def __init__(self, ledger: Path, source: Share, destination: Share, staging: Share | None = None) -> None:
         self.path = ledger
-        self.ends = Ends(source, destination, staging or destination)
+        self.ends = Ends("results", source, destination, staging or destination)
         self.notes = Notes()
         self.restart()
 
@@ -130,7 +130,7 @@ class Desk:
         self.deliverer = Deliverer(self.ends, self.ledger, self.notes)
 
     def admit(self, name: str, *, route: RouteName = "results") -> Item:
-        return admit(self.ledger, route, name, self.ends.source.digest(name), "", "none")[0]
+        return admit(self.ledger, route, name, self.ends.source.digest(name), "", "none")
 
     def advance(self, item: Item, *, raw: bytes | None = None, tries: int = 8) -> str:
         """As the route does: failures are tried again. Returns the state after at most `tries`."""
@@ -181,7 +181,7 @@ class RunningCourier:
             shares(*results), shares(*subsidies) if subsidies else None,
             dead_s=dead_s,
         )  # fmt: skip
-        self.courier = Courier(self.settings, EventLog(data_dir, "courier", echo=False))
+        self.courier = assemble(self.settings, EventLog(data_dir, "courier", echo=False))
         self.code: int | None = None
         self.thread = threading.Thread(target=self._run, daemon=True)
 

@@ -119,7 +119,7 @@ def test_a_lost_answer_never_sends_a_file_twice(
             bench.restart()
         assert bench.advance(item) == "done"
         take()
-        sweep(bench.ends, bench.ledger, "results")
+        sweep(bench.ends, bench.ledger)
     assert [*taken, *(path.read_bytes() for path in site.usual.glob("OQS*"))] == [ONE]
     assert not list(site.face.iterdir()) and not site.unfinished()
 
@@ -159,7 +159,7 @@ def test_the_same_bytes_found_there_are_not_sent_when_removing_our_copy_failed(s
     bench.advance(item, tries=1)
     (site.usual / NAME).unlink()
     assert bench.advance(item) == "done"
-    swept = sweep(bench.ends, bench.ledger, "results")
+    swept = sweep(bench.ends, bench.ledger)
     assert not swept.back and not list(site.usual.iterdir()) and bench.notes.codes == set()
 
 
@@ -170,7 +170,7 @@ def test_a_copy_that_could_not_be_removed_after_a_collision_is_swept_and_not_sen
     assert bench.advance(bench.admit(NAME)) == "done"
     (site.usual / NAME).unlink()
     assert len(site.unfinished()) == 1
-    swept = sweep(bench.ends, bench.ledger, "results")
+    swept = sweep(bench.ends, bench.ledger)
     assert not swept.back and not swept.foreign and not list(site.usual.iterdir())
 
 
@@ -183,7 +183,7 @@ def test_other_content_that_came_before_sending_is_another_item(site: Site, tmp_
     place(site.face, NAME, OTHER)
     assert bench.advance(item) == "replaced"
     assert not list(site.usual.glob("OQS*")) and (site.face / NAME).read_bytes() == OTHER
-    swept = sweep(bench.ends, bench.ledger, "results")
+    swept = sweep(bench.ends, bench.ledger)
     assert not swept.foreign and not site.unfinished(), "what was written for it is swept"
     new = bench.admit(NAME)
     assert new.id != item.id and bench.advance(new) == "done" and (site.usual / NAME).read_bytes() == OTHER
@@ -287,7 +287,7 @@ def test_a_day_of_refusals_adds_nothing_to_the_ledger(site: Site, tmp_path: Path
     assert isinstance(destination, Hooked)
     destination.hooks.clear()
     assert bench.advance(item) == "done" and (site.usual / NAME).read_bytes() == ONE
-    sweep(bench.ends, bench.ledger, "results")
+    sweep(bench.ends, bench.ledger)
     assert not site.unfinished()
 
 
@@ -302,7 +302,7 @@ def test_changed_bytes_at_the_destination_are_found_before_they_show(site: Site,
     place(site.face, NAME, ONE)
     assert bench.advance(bench.admit(NAME)) == "done"
     assert (site.usual / NAME).read_bytes() == ONE
-    sweep(bench.ends, bench.ledger, "results")
+    sweep(bench.ends, bench.ledger)
     assert not site.unfinished()
 
 
@@ -319,7 +319,7 @@ def test_an_unfinished_copy_is_never_published_when_the_file_can_suddenly_be_mov
     movable[0] = True
     assert bench.advance(item) == "done"
     assert (site.usual / NAME).read_bytes() == ONE
-    sweep(bench.ends, bench.ledger, "results")
+    sweep(bench.ends, bench.ledger)
     assert not site.unfinished()
 
 
@@ -361,7 +361,7 @@ def test_a_whole_copy_whose_source_is_gone_is_delivered_by_a_kiosk_alone(
     down.clear()
     if taken and not other:
         assert bench.advance(item) == "held" and bench.notes.codes == {"file_held"}
-        swept = sweep(bench.ends, bench.ledger, "results")
+        swept = sweep(bench.ends, bench.ledger)
         assert len(site.unfinished()) == 1 and not swept.foreign and bench.advance(item) == "held"
     (site.usual / NAME).unlink(missing_ok=True)
     assert bench.advance(item) == "done" and (site.usual / NAME).read_bytes() == ONE
@@ -398,7 +398,7 @@ def test_a_file_that_another_kiosk_may_have_delivered_is_held_with_its_copy(
     )
     assert bench.advance(item, raw=ONE, tries=1) == "staged", "nobody has looked since"
     assert bench.advance(item, raw=ONE) == "held" and bench.notes.codes == {"file_lost_to_other"}
-    sweep(bench.ends, bench.ledger, "results")
+    sweep(bench.ends, bench.ledger)
     [copy] = site.usual.iterdir()
     assert copy.read_bytes() == ONE and copy in site.unfinished() and bench.advance(item) == "held"
     if afterwards == "put back":
@@ -450,13 +450,13 @@ def test_a_rename_that_the_server_lost_is_done_again_and_only_once(site: Site, t
     assert bench.advance(item) == "done"
     temp = bench.ledger.item(item.id).temp
     (site.usual / NAME).rename(site.usual / temp)
-    (back,) = sweep(bench.ends, bench.ledger, "results").back
+    (back,) = sweep(bench.ends, bench.ledger).back
     bench.deliverer.send_again(back)
     bench.restart()  # the ledger remembers that its source is gone by our own hand
     assert bench.advance(back) == "done" and (site.usual / NAME).read_bytes() == ONE
     # Back and gone again before we rename: whoever took it has it, a new copy would be a second one.
     (site.usual / NAME).rename(site.usual / temp)
-    (back,) = sweep(bench.ends, bench.ledger, "results").back
+    (back,) = sweep(bench.ends, bench.ledger).back
     (site.usual / temp).unlink()
     bench.deliverer.send_again(back)
     assert bench.advance(back) == "done" and not list(site.usual.iterdir())
@@ -471,9 +471,9 @@ def test_unfinished_files_of_another_kiosk_are_left_and_counted_but_not_those_of
     item = bench.admit(NAME, route="subsidies")
     bench.ledger.attempt(item, ".kiosk-00000000000000000000000000000001.tmp")
     place(site.usual, ".kiosk-00000000000000000000000000000001.tmp", ONE)
-    assert sweep(bench.ends, bench.ledger, "results").foreign == frozenset()
+    assert sweep(bench.ends, bench.ledger).foreign == frozenset()
     place(site.usual, ".kiosk-00000000000000000000000000000002.tmp", ONE)
-    assert len(sweep(bench.ends, bench.ledger, "results").foreign) == 1
+    assert len(sweep(bench.ends, bench.ledger).foreign) == 1
     assert len(site.unfinished()) == 2
 
 
@@ -499,7 +499,7 @@ def test_a_spare_kiosk_with_an_empty_ledger_sends_what_is_there_once(site: Site,
     spare = desk(site, tmp_path / "spare")
     assert spare.advance(spare.admit(NAME)) == "done"
     assert (site.usual / NAME).read_bytes() == ONE and not list(site.face.iterdir())
-    assert len(sweep(spare.ends, spare.ledger, "results").foreign) == 1
+    assert len(sweep(spare.ends, spare.ledger).foreign) == 1
 
 
 def test_an_item_that_the_watcher_gave_up_is_not_sent_by_a_step_already_begun(site: Site, tmp_path: Path) -> None:
@@ -508,7 +508,7 @@ def test_an_item_that_the_watcher_gave_up_is_not_sent_by_a_step_already_begun(si
     place(site.face, NAME, ONE)
     old = bench.admit(NAME)
     place(site.face, NAME, OTHER)
-    new, _ = admit(bench.ledger, "results", NAME, bench.ends.source.digest(NAME), "", "none")
+    new = admit(bench.ledger, "results", NAME, bench.ends.source.digest(NAME), "", "none")
     assert not bench.ledger.attempt(old, ".kiosk-x.tmp") and not bench.ledger.begin_move(old)
     assert bench.ledger.item(old.id).state == "replaced" and bench.advance(new) == "done"
 

@@ -63,8 +63,8 @@ class Line:
     placed: int = 0
 
     def journal(self, threads: str) -> Failing:
-        failing = Failing(self.courier.courier._ledger._db, threads)
-        self.courier.courier._ledger._db = failing  # type: ignore[assignment]
+        failing = Failing(self.courier.courier.ledger._db, threads)
+        self.courier.courier.ledger._db = failing  # type: ignore[assignment]
         return failing
 
     def said(self, event: str) -> list[Message]:

@@ -66,7 +66,8 @@ def _held(folder: Path, count: int) -> Iterator[list[socket.socket]]:
 
 @contextmanager
 def _hub(folder: Path) -> Iterator[Hub]:
-    hub = Hub(folder, lambda ask: {"event": ask["ask"], "visit": 1}, lambda: {"event": "terminal", "answers": True})
+    hub = Hub(folder)
+    hub.open(lambda ask: {"event": ask["ask"], "visit": 1}, lambda: {"event": "terminal", "answers": True})
     wait_until(lambda: ask_once(folder, "status"), "the hub is there")
     try:
         yield hub

@@ -49,12 +49,12 @@ class Bench:
         """The folder has been listed, and what is in it looked at, since now."""
         for _ in range(2):
             visit = len(self.kinds("baseline")) + 1
-            running.courier._answer({"ask": "baseline", "visit": visit})
+            running.courier.answer({"ask": "baseline", "visit": visit})
             wait_until(lambda visit=visit: len(self.kinds("baseline")) >= visit, "a listing")  # type: ignore[misc]
 
 
 def refuse(running: RunningCourier, refuses: bool = True) -> None:
-    ledger = running.courier._ledger
+    ledger = running.courier.ledger
     with ledger._lock:
         ledger._db.execute(f"PRAGMA query_only={int(refuses)}")
 
@@ -72,7 +72,7 @@ def test_results_are_told_once_and_go_once_when_the_journal_can_be_written(bench
             place(bench.source, result_name(number), document())
         bench.told(3)
         assert {message["outcome"] for message in bench.kinds("result")} == {"usable"}
-        wait_until(lambda: running.courier._status()["journal_fails"], "the trouble")
+        wait_until(lambda: running.courier.monitor.status()["journal_fails"], "the trouble")
         assert list(bench.destination.glob("OQS*")) == []
         refuse(running, False)
         running.wait_done(3)
@@ -101,7 +101,7 @@ def test_other_content_under_a_name_that_was_delivered_is_not_told(bench: Bench)
         running.wait_done(1)
         refuse(running)
         place(bench.source, result_name(0), document("shuffled"))
-        wait_until(lambda: running.courier._status()["journal_fails"], "it was looked at")
+        wait_until(lambda: running.courier.monitor.status()["journal_fails"], "it was looked at")
         refuse(running, False)
         wait_until(lambda: "file_held" in running.alarms(), "it is held, as ever")
         assert len(bench.kinds("result")) == 1
@@ -131,7 +131,7 @@ def test_after_a_new_start_what_lies_there_is_nobodys(bench: Bench) -> None:
         place(bench.source, result_name(0), document())
         bench.told(1)
     with bench.courier(refuses=True) as running:
-        wait_until(lambda: running.courier._status()["journal_fails"], "it was looked at")
+        wait_until(lambda: running.courier.monitor.status()["journal_fails"], "it was looked at")
         bench.listed(running)
         # Not even if it goes and comes back, as if it were new.
         (bench.source / result_name(0)).rename(bench.root / "aside")
@@ -169,7 +169,7 @@ def test_a_patient_whose_subsidy_failed_is_told_so(bench: Bench, first: str) -> 
         refuse(running)
         if first == "answer":
             place(bench.root / "res", *answer)
-            wait_until(lambda: running.courier._status()["journal_fails"], "it was looked at")
+            wait_until(lambda: running.courier.monitor.status()["journal_fails"], "it was looked at")
         place(bench.source, vector("pmh-err")[0], document("pmh-err"))
         bench.told(1)
         if first == "asker":

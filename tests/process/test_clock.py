@@ -70,12 +70,12 @@ def test_a_file_waits_as_long_as_it_does_whatever_becomes_of_the_clock(
     with courier(tmp_path) as running:
         place(tmp_path / "face", result_name(0), document())
         wait_until(lambda: running.states().get("seen") == 1, "it waits")
-        looks = running.courier._lookout
+        looks = running.courier.monitor
         assert 0 <= oldest_s(running) < 60
-        before = looks._look_at
-        wait_until(lambda: looks._look_at > before + 1, "it was looked at once more")
+        before = looks._check_at
+        wait_until(lambda: looks._check_at > before + 1, "it was looked at once more")
         assert "delivery_waits" not in running.events()
-        running.courier._ledger.waits.clock = lambda: time.monotonic() + 600
+        running.courier.ledger.waits.clock = lambda: time.monotonic() + 600
         wait_until(lambda: "delivery_waits" in running.events(), "ten minutes later it is said")
         assert 600 <= oldest_s(running) < 1200
 

@@ -203,7 +203,8 @@ def test_a_courier_without_a_service_manager_delivers_all_the_same(tmp_path: Pat
 
 
 def test_a_hub_whose_thread_hangs_is_stuck_and_one_that_answers_is_not(tmp_path: Path) -> None:
-    hub = Hub(tmp_path, lambda ask: None, dict)
+    hub = Hub(tmp_path)
+    hub.open(lambda ask: None, dict)
     hub._loop.call_soon_threadsafe(lambda: threading.Event().wait(1.5))  # what must never happen, made to happen
     wait_until(lambda: hub.stuck(0.5), "it is noticed")
     wait_until(lambda: not hub.stuck(0.5), "it is back")

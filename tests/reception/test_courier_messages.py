@@ -225,7 +225,9 @@ def hub(folder: Path) -> Hub:
             raise ValueError("no question")
         return {"event": "status", "shares": {}}
 
-    return Hub(folder, answer, lambda: {"event": "terminal", "answers": True})
+    serving = Hub(folder)
+    serving.open(answer, lambda: {"event": "terminal", "answers": True})
+    return serving
 
 
 def test_the_couriers_end_answers_others_whatever_one_says(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
