@@ -18,7 +18,7 @@ from drivers.share import Exists, Full, Missing, Refused, ShareError, Unreachabl
 from kiosk.courier.admission import DIFFERS, SOURCE_GONE, reconsidered
 from kiosk.courier.alarms import Notices
 from kiosk.courier.ends import Ends
-from kiosk.courier.ledger import Item, Ledger, State
+from kiosk.courier.ledger import FileId, Item, Ledger, State
 from kiosk.courier.ownership import uninterrupted
 
 TEMP_PATTERN = ".kiosk-*.tmp"
@@ -50,17 +50,17 @@ class Deliverer:
         alone: Callable[[float, float], bool | None] = lambda since, until: True,
     ) -> None:
         self._owns, self._alone = owns, alone
-        self._gone: dict[int, float] = {}  # when the source of what is staged was found gone
+        self._gone: dict[FileId, float] = {}  # when the source of what is staged was found gone
         self._ends, self._ledger, self._notices = ends, ledger, notices
         # Asked for a rename or move; it may have been done, and the ledger does not say so yet. What was staged before
         # this process began is unknown as well.
         self._unknown = {item.id for item in ledger.open_items("results") + ledger.open_items("subsidies")}
-        self._collided: set[int] = set()  # the same bytes were there already, and the ledger does not say so yet
-        self._temps_lost: dict[int, int] = {}
-        self._unused: dict[int, str] = {}
-        self._written: dict[int, str] = {}  # temporary files that are whole but not yet read back
+        self._collided: set[FileId] = set()  # the same bytes were there already, and the ledger does not say so yet
+        self._temps_lost: dict[FileId, int] = {}
+        self._unused: dict[FileId, str] = {}
+        self._written: dict[FileId, str] = {}  # temporary files that are whole but not yet read back
 
-    def advance(self, file: int, raw: bytes | None, since: float = 0.0) -> State:
+    def advance(self, file: FileId, raw: bytes | None, since: float = 0.0) -> State:
         """Do the next steps for one file and return its state; `raw`: its bytes, if they are still in memory; `since`:
         the moment (`uninterrupted`) from which on we have known it."""
         item = self._ledger.item(file)

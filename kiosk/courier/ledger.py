@@ -16,11 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NewType
 
 from drivers.share import Digest
 from kiosk.courier.summary import Waits
 
+# Numbers the rows of `files`, in order of first sight, over all starts; also in the event log and in alarms.
+FileId = NewType("FileId", int)
 RouteName = Literal["results", "subsidies"]
 State = Literal["seen", "staged", "published", "done", "held", "lost", "replaced"]
 # Subsidy of an eligibility file: none asked for; link refused; awaited; answered in time or late, well or with an
@@ -61,7 +63,7 @@ _MIGRATIONS = (
 class Item:
     """One file on its way. `temp` is empty before the first attempt and for a file that is moved, not copied."""
 
-    id: int
+    id: FileId
     route: RouteName
     name: str
     digest: Digest
@@ -136,9 +138,9 @@ class Ledger:
                 + where,
                 values,
             ).fetchall()
-        return [Item(row[0], row[1], row[2], Digest(row[3], row[4]), *row[5:]) for row in rows]
+        return [Item(FileId(row[0]), row[1], row[2], Digest(row[3], row[4]), *row[5:]) for row in rows]
 
-    def item(self, file: int) -> Item:
+    def item(self, file: FileId) -> Item:
         return self._rows("WHERE id = ?", file)[0]
 
     def of_name(self, route: RouteName, name: str) -> list[Item]:
@@ -185,7 +187,7 @@ class Ledger:
                     _now(),
                 ),
             )
-            file = int(cursor.lastrowid or 0)
+            file = FileId(cursor.lastrowid or 0)
             self.waits.entered(file)
         return self.item(file)
 

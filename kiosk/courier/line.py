@@ -7,6 +7,9 @@ courier -> reception   {"event": "sighted", "file": n, "first_seen": s} · {"eve
                        {"event": "baseline_failed", "visit": v} · {"event": "status", …}
 reception -> courier   {"ask": "hello"} · {"ask": "baseline", "visit": v} · {"ask": "status"} · {"ask": "acknowledge"}
 
+`file` is the sighting's number, which begins anew at each start of the courier; each event says beside it, as `run`,
+which start that was: "run": "16 hex digits". A courier of an older version says none.
+
 A reception says hello as soon as it is connected: of more lines than there is room for, the courier gives up the one
 that has said nothing for longest. One of an older version says nothing before its first visit, and an older courier
 answers a hello with its status; neither does harm.
@@ -21,6 +24,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import socket
 import stat
 import threading
@@ -65,6 +69,7 @@ class Hub:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._run = secrets.token_hex(8)
         self._writers: dict[asyncio.StreamWriter, float] = {}  # when each said something last; 0: never
         self._loop = asyncio.new_event_loop()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -87,7 +92,7 @@ class Hub:
 
     def emit(self, message: Message) -> None:
         """To every reception that is connected; nothing is kept for later. Any thread."""
-        line = json.dumps(message).encode() + b"\n"
+        line = json.dumps({**message, "run": self._run}).encode() + b"\n"
         with suppress(RuntimeError):  # the loop has ended: nobody listens any more
             self._loop.call_soon_threadsafe(self._send_all, line)
 

@@ -25,7 +25,7 @@ from kiosk.courier.line import Hub, Message
 from kiosk.courier.queue import Parcel, Queue
 from kiosk.results.eligibility import Eligibility
 from kiosk.results.recognise import Reading
-from kiosk.results.sightings import Sighting
+from kiosk.results.sightings import Sighting, SightingId
 from kiosk.results.watch import NotTaken
 
 ASKERS_MAX = 200
@@ -38,20 +38,20 @@ class Pairing:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._sighting_of: OrderedDict[str, int] = OrderedDict()
+        self._sighting_of: OrderedDict[str, SightingId] = OrderedDict()
         self._failed: OrderedDict[str, None] = OrderedDict()
 
-    def asked(self, request: str, sighting: int) -> None:
+    def asked(self, request: str, sighting: SightingId) -> None:
         with self._lock:
             self._sighting_of[request] = sighting
             while len(self._sighting_of) > ASKERS_MAX:
                 self._sighting_of.popitem(last=False)
 
-    def asker(self, request: str) -> int | None:
+    def asker(self, request: str) -> SightingId | None:
         with self._lock:
             return self._sighting_of.get(request)
 
-    def failed(self, request: str) -> int | None:
+    def failed(self, request: str) -> SightingId | None:
         """Its error file is here and cannot be written into the ledger, so nobody else knows. Returns the asker."""
         with self._lock:
             self._failed[request] = None
@@ -124,7 +124,7 @@ class ResultsListener:
     clock: Callable[[], float]
     # What was complete while the ledger could not be written, and by which sighting. Nobody else knows of it: should
     # such a file go and come back, it must not be told as a new one.
-    unwritten: dict[tuple[str, Digest], int] = field(default_factory=dict, repr=False)
+    unwritten: dict[tuple[str, Digest], SightingId] = field(default_factory=dict, repr=False)
 
     def sighted(self, sighting: Sighting) -> None:
         if sighting.fresh:

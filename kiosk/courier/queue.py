@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from kiosk.courier.ledger import FileId
+
 # Bytes of files that are kept in memory between seeing and sending; past that they are read again.
 KEPT_MAX_BYTES = 32 << 20
 PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -23,7 +25,7 @@ class Parcel:
     `since`: from when on it has been in the queue.
     """
 
-    file: int
+    file: FileId
     request: str = ""
     wait_until: float = 0.0
     raw: bytes | None = field(default=None, repr=False)
@@ -39,7 +41,7 @@ class Queue:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._parcels: dict[int, Parcel] = {}
+        self._parcels: dict[FileId, Parcel] = {}
         self._kept_bytes = 0
         self._changed = threading.Condition()
         self._closed = False

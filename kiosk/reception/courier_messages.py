@@ -12,8 +12,6 @@ from kiosk.courier.line import GARBLED, Message
 from kiosk.visit import events as e
 from kiosk.visit.state import Candidate
 
-# A courier that was started again counts its files anew; its file 1 is not its predecessor's file 1.
-FILES_A_CONNECTION: Final = 1 << 40
 MOMENT_MAX_S: Final = 1e12
 KINDS: Final = (
     "sighted", "gone", "result", "subsidy_failed", "terminal", "baseline", "baseline_failed", GARBLED,
@@ -58,7 +56,7 @@ def instead(message: Message, connection: int, number: int, now: float) -> e.Eve
             try:
                 file = _file(message, connection)
             except Unclear:
-                file = -number
+                file = ("unclear", number)
             try:
                 first_seen = _moment(message, "first_seen")
             except Unclear:
@@ -104,11 +102,13 @@ def _text(message: Message, name: str) -> str | None:
     return _of(message, name, str)
 
 
-def _file(message: Message, connection: int) -> int:
+def _file(message: Message, connection: int) -> tuple[str, int]:
+    """A courier that was started again counts its files anew: its file 1 is not its predecessor's file 1."""
     number = _of(message, "file", int)
-    if not 0 <= number < FILES_A_CONNECTION:
+    if number < 0:
         raise Unclear
-    return number + connection * FILES_A_CONNECTION
+    # Of an older version, which says no run, each connection may be to another courier.
+    return (_of(message, "run", str) if "run" in message else f"connection {connection}"), number
 
 
 def _moment(message: Message, name: str) -> float:

@@ -11,11 +11,14 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from typing import NewType
 
 from drivers.share import Digest, Entry
 
 LOOK_PAUSE_S = 0.25
 LOOK_PAUSE_MAX_S = 10.0
+# Counts the files of one folder, as they are sighted, from 1 at each start. Not the ledger's number of a file.
+SightingId = NewType("SightingId", int)
 GAP_S = 1.0  # longer than this between two listings, and the time of first sight is not trusted
 
 
@@ -23,7 +26,7 @@ GAP_S = 1.0  # longer than this between two listings, and the time of first sigh
 class Sighting:
     """One file. Moments are monotonic seconds; `first_seen` 0: it was there when the courier started."""
 
-    id: int
+    id: SightingId
     name: str = field(repr=False)
     first_seen: float
     size: int
@@ -141,8 +144,11 @@ class Sightings:
         else:
             first_seen = started
         return Sighting(
-            next(self._ids), entry.name, first_seen, entry.size, entry.stamp, started, first_seen > 0, started
+            self._next_id(), entry.name, first_seen, entry.size, entry.stamp, started, first_seen > 0, started
         )
+
+    def _next_id(self) -> SightingId:
+        return SightingId(next(self._ids))
 
     def _changed(self, known: Sighting, entry: Entry, started: float) -> None:
         known.size, known.stamp, known.stable_since = entry.size, entry.stamp, started
@@ -150,5 +156,5 @@ class Sightings:
         known.looked()
         if known.handled or known.told:
             # Other content under a name that was read already: whoever waits must see it as another file.
-            known.id, known.handled, known.told = next(self._ids), False, False
+            known.id, known.handled, known.told = self._next_id(), False, False
             known.given_up, known.news = False, None

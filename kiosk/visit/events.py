@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import date, time
 
@@ -39,7 +40,7 @@ class BaselineFailed:
 class ResultSighted:
     """A result file's name appeared; it may still be incomplete. `first_seen`: the earliest moment it can have come."""
 
-    file: int
+    file: Hashable
     first_seen: float
 
 
@@ -47,7 +48,7 @@ class ResultSighted:
 class ResultGone:
     """A sighted file vanished before it was complete."""
 
-    file: int
+    file: Hashable
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class ResultArrived:
 class SubsidyFailed:
     """The subsidy request that belongs to eligibility file `file` was answered with an error."""
 
-    file: int
+    file: Hashable
 
 
 @dataclass(frozen=True)

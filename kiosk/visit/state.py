@@ -7,6 +7,7 @@ All moments (`…_at`, `…_since`, `deadline`, `unclean_until`) are seconds of 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Literal
@@ -79,10 +80,11 @@ class VisitAppointment:
 class Candidate:
     """A result file that may be this visit's: who it names, what it says, and nothing more.
 
-    `outcome` is `usable` or a reason for the counter; `birthdate` is YYYYMMDD as written in the file, or None.
+    `file`: equal values are the same file. `outcome` is `usable` or a reason for the counter; `birthdate` is YYYYMMDD
+    as written in the file, or None.
     """
 
-    file: int
+    file: Hashable
     outcome: str
     reference_number: str | None = field(repr=False)
     birthdate: str | None = field(repr=False)
@@ -132,7 +134,7 @@ class AwaitingTap:
     began_at: float
     deadline: float
     unclean: bool
-    pending: frozenset[int] = frozenset()
+    pending: frozenset[Hashable] = frozenset()
     early_at: float | None = None
     asked_again: bool = False
     warned: bool = False
@@ -181,7 +183,7 @@ class LookingUp:
     visit: int
     deadline: float
     route: Route
-    file: int | None = None
+    file: Hashable | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -191,7 +193,7 @@ class Registering:
 
     visit: int
     deadline: float
-    file: int | None = None
+    file: Hashable | None = None
     notes: tuple[str, ...] = ()
 
 

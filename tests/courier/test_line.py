@@ -98,6 +98,21 @@ def test_a_line_on_which_nothing_is_said_is_no_courier_and_is_not_tried_without_
     line.close()
 
 
+def test_what_is_emitted_names_the_run_of_the_courier(tmp_path: Path) -> None:
+    runs = []
+    for _ in range(2):
+        heard: list[Message] = []
+        with _hub(tmp_path) as hub:
+            line = CourierLine(tmp_path, heard.append)
+            wait_until(lambda heard=heard: len(heard) > 1, "the reception is connected")  # type: ignore[misc]
+            for number in (1, 2):
+                hub.emit({"event": "gone", "file": number})
+            wait_until(lambda heard=heard: len(heard) > 3, "both")  # type: ignore[misc]
+            line.close()
+        runs.append({message["run"] for message in heard[2:4]})
+    assert [len(each) for each in runs] == [1, 1] and runs[0] != runs[1]
+
+
 @pytest.mark.parametrize("count", [16, 100])
 def test_lines_that_are_only_held_keep_nobody_out(tmp_path: Path, count: int) -> None:
     """Held before the reception comes, and as many after it: it has said hello, and stays."""

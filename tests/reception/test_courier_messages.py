@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -34,15 +34,16 @@ from tests.site_toml import Site, with_
 
 SOCKET = "courier.sock"
 
+RUN = "0123456789abcdef"
 RESULT = {
-    "event": "result", "file": 3, "first_seen": 50.0, "outcome": "usable", "reference_number": "04184963",
+    "event": "result", "run": RUN, "file": 3, "first_seen": 50.0, "outcome": "usable", "reference_number": "04184963",
     "birthdate": "19500101", "notes": [],
 }  # fmt: skip
 WELL: list[Message] = [
-    {"event": "sighted", "file": 3, "first_seen": 50.0},
-    {"event": "gone", "file": 3},
+    {"event": "sighted", "run": RUN, "file": 3, "first_seen": 50.0},
+    {"event": "gone", "run": RUN, "file": 3},
     RESULT,
-    {"event": "subsidy_failed", "file": 3},
+    {"event": "subsidy_failed", "run": RUN, "file": 3},
     {"event": "terminal", "answers": True},
     {"event": "baseline", "visit": 1, "at": 20.0},
     {"event": "baseline_failed", "visit": 1},
@@ -141,9 +142,7 @@ def test_the_receptions_end_passes_over_what_it_does_not_understand_and_hears_wh
 
 VISITS: list[Kiosk] = [
     Kiosk(Rules(reader_min_s=0), stage=AwaitingTap(1, 10.0, 90.0, unclean=False), last_visit=1),
-    Kiosk(
-        Rules(reader_min_s=0), stage=AwaitingTap(1, 10.0, 90.0, False, pending=frozenset({(1 << 40) + 3})), last_visit=1
-    ),
+    Kiosk(Rules(reader_min_s=0), stage=AwaitingTap(1, 10.0, 90.0, False, pending=frozenset({(RUN, 3)})), last_visit=1),
 ]
 
 
@@ -158,9 +157,10 @@ def end_of(kiosk: Kiosk, events: list[e.Event]) -> Kiosk:
 NO_RESULTS: list[Message] = [
     {"event": "garbled"},
     {"event": "result"},
-    *({key: value for key, value in RESULT.items() if key != name} for name in RESULT if name != "event"),
+    *({key: value for key, value in RESULT.items() if key != name} for name in RESULT if name not in ("event", "run")),
     *({**RESULT, name: 7} for name in ("outcome", "reference_number", "birthdate", "notes")),
     *({**RESULT, name: "3"} for name in ("file", "first_seen", "notes")),
+    *({**RESULT, "run": strange} for strange in (7, None, ["a"])),
     {**RESULT, "file": -1},
     {**RESULT, "file": True},
     {**RESULT, "notes": [7]},
@@ -188,6 +188,31 @@ def test_another_result_beside_one_that_is_not_understood_is_never_shown(tmp_pat
                 ear.ear.heard(message)
             stage = end_of(VISITS[0], ear.events()).stage
             assert isinstance(stage, AtCounter) and stage.reason == "ambiguous", messages
+
+
+def files(folder: Path, *connections: list[Message]) -> list[Hashable]:
+    """The files of the results that came on these connections, one after the other."""
+    ear = Ear(folder)
+    for messages in connections:
+        for message in messages:
+            ear.ear.heard(message)
+        ear.ear.heard({"event": "disconnected"})
+        ear.ear.heard({"event": "connected"})
+    return [event.candidate.file for event in ear.events() if isinstance(event, e.ResultArrived)]
+
+
+def test_a_file_of_a_courier_that_was_started_again_is_another_file(tmp_path: Path) -> None:
+    of_another_run = {**RESULT, "run": "fedcba9876543210"}
+    first, again, other = files(tmp_path, [RESULT], [RESULT, of_another_run])
+    assert first == again, "the line ended, the courier did not"
+    assert first != other
+
+
+def test_a_courier_of_an_older_version_says_no_run_so_each_line_may_be_to_another(tmp_path: Path) -> None:
+    older = {name: value for name, value in RESULT.items() if name != "run"}
+    first, same, other, newer = files(tmp_path, [older, older], [older, RESULT])
+    assert first == same
+    assert len({first, other, newer}) == 3
 
 
 def test_a_baseline_that_is_not_understood_is_none(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import math
 import re
 import sys
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
 from random import Random
@@ -37,7 +37,6 @@ WORDS = texts.load()
 TODAY = date(2026, 1, 15)
 POLL_S = 0.25
 LISTING_S = 0.02
-COURIER_FILES = 1 << 40
 RULES = Rules()
 FIRST_NEW_FILE_WINS = Rules(reader_min_s=0.0, settle_s=0.0, unclean_s=0.0, birthday="never")
 OUTCOMES = ("not_registered", "ambiguous", "failed", "no_qualification")
@@ -192,7 +191,7 @@ class Day:
         self.visit_dirty = self.now < self.dirty_until
         self.baseline_at = math.inf
         self.baseline_names: frozenset[str] = frozenset()
-        self.window: dict[int, float] = {}  # in this visit's window: file id -> complete since (inf: not yet)
+        self.window: dict[Hashable, float] = {}  # in this visit's window: file id -> complete since (inf: not yet)
         self.typed = ""
         self.asked_birthday = self.excused = self.tapped_again = False
         self.identified = False
@@ -340,7 +339,7 @@ class Day:
 
     def _start_courier_world(self) -> None:
         self.files: dict[str, File] = {}
-        self.by_id: dict[int, File] = {}
+        self.by_id: dict[Hashable, File] = {}
         self.share_up = self.courier_up = True
         self.courier_life = 0
         self.asked: list[tuple[int, float]] = []
@@ -396,8 +395,8 @@ class Day:
         self.asked = []
         self._look(finished)
 
-    def _id(self, sighting: int, name: str = "") -> int:
-        told = sighting + self.courier_life * COURIER_FILES
+    def _id(self, sighting: int, name: str = "") -> tuple[str, int]:
+        told = (f"run {self.courier_life}", sighting)
         if name:
             self.by_id[told] = self.files[name]
         return told
@@ -729,7 +728,7 @@ class Day:
         if ended and not self.identified:
             self.dirty_until = self.now + self.rules.unclean_s
 
-    def _check_alone(self, file: int) -> None:
+    def _check_alone(self, file: Hashable) -> None:
         others = set(self.window) - {file}
         alone_s = self.now - self.window.get(file, math.inf)
         self._must(not others, "P2: a second result was in the window")
@@ -762,7 +761,7 @@ class Day:
                 self.visitor.robbed = True
         self._whose(command.number, "identified")
 
-    def _candidate(self, before: Kiosk) -> int:
+    def _candidate(self, before: Kiosk) -> Hashable:
         stage = before.stage
         if isinstance(stage, f.Settling | f.AwaitingBirthday):
             return stage.candidate.file
