@@ -8,94 +8,83 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from typing import Final
 
-USAGE = 2
+USAGE: Final = 2
+VERBS: Final = {
+    "apply": "make everything in /run from the site's site.toml",
+    "start": "at boot: apply, then decide what the screen shows",
+    "staff": "the root helper behind the technician's page",
+    "provision": "DEVICE: take the site that lies on a USB stick",
+    "check": "run `kiosk check` as kiosk-check.service asks for it",
+    "page": "the appliance's pages on the screen",
+    "update": "FILE: install a signed bundle",
+    "chip": "before /var: what power cuts did to the TPM",
+    "health": "mark this slot good, or fall back",
+}
 
-# Each main takes what follows its verb and returns an exit code.
-Main = Callable[[Sequence[str]], int]
 
+def program(verb: str) -> Callable[[Sequence[str]], int]:
+    """The main function of one of VERBS: it gets what follows the verb and returns an exit code."""
+    match verb:
+        case "apply":
+            from kiosk.appliance.site import apply
 
-def _apply(arguments: Sequence[str]) -> int:
-    from kiosk.appliance.site import apply
+            return apply.main
+        case "start":
+            return _start
+        case "staff":
+            from kiosk.appliance.root import server
 
-    return apply.main(arguments)
+            return server.main
+        case "provision":
+            from kiosk.appliance.site import provision
+
+            return provision.main
+        case "check":
+            from kiosk.appliance.machine import check_run
+
+            return check_run.main
+        case "page":
+            from kiosk.appliance.technician import program
+
+            return program.main
+        case "update":
+            from kiosk.appliance.update import update
+
+            return update.main
+        case "chip":
+            from kiosk.appliance.machine import tpm
+
+            return tpm.main
+        case "health":
+            from kiosk.appliance.update import health
+
+            return health.main
+        case _:
+            raise KeyError(verb)
 
 
 def _start(arguments: Sequence[str]) -> int:
     from kiosk.appliance.machine import screen_owner
+    from kiosk.appliance.machine.places import Places
     from kiosk.appliance.site import apply
 
     try:
         return apply.main(arguments)
     finally:
         # Whatever became of the settings: somebody stands in front of the screen.
-        screen_owner.at_start()
-
-
-def _staff(arguments: Sequence[str]) -> int:
-    from kiosk.appliance.root import server
-
-    return server.main(arguments)
-
-
-def _provision(arguments: Sequence[str]) -> int:
-    from kiosk.appliance.site import provision
-
-    return provision.main(arguments)
-
-
-def _check(arguments: Sequence[str]) -> int:
-    from kiosk.appliance.machine import check_run
-
-    return check_run.main(arguments)
-
-
-def _page(arguments: Sequence[str]) -> int:
-    from kiosk.appliance.technician import program
-
-    return program.main(arguments)
-
-
-def _update(arguments: Sequence[str]) -> int:
-    from kiosk.appliance.update import update
-
-    return update.main(arguments)
-
-
-def _health(arguments: Sequence[str]) -> int:
-    from kiosk.appliance.update import health
-
-    return health.main(arguments)
-
-
-def _chip(arguments: Sequence[str]) -> int:
-    from kiosk.appliance.machine import tpm
-
-    return tpm.main(arguments)
-
-
-VERBS: dict[str, tuple[str, Main]] = {
-    "apply": ("make everything in /run from the site's site.toml", _apply),
-    "start": ("at boot: apply, then decide what the screen shows", _start),
-    "staff": ("the root helper behind the technician's page", _staff),
-    "provision": ("DEVICE: take the site that lies on a USB stick", _provision),
-    "check": ("run `kiosk check` as kiosk-check.service asks for it", _check),
-    "page": ("the appliance's pages on the screen", _page),
-    "update": ("FILE: install a signed bundle", _update),
-    "chip": ("before /var: what power cuts did to the TPM", _chip),
-    "health": ("mark this slot good, or fall back", _health),
-}
+        screen_owner.show_usual(Places())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point. Unknown verbs are told with the known ones."""
+    """Entry point. An unknown verb is answered with the known ones."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] not in VERBS:
-        lines = [f"  {verb:10} {what}" for verb, (what, _) in VERBS.items()]
+        lines = [f"  {verb:10} {what}" for verb, what in VERBS.items()]
         sys.stderr.write("usage: python -m kiosk.appliance VERB …\n" + "\n".join(lines) + "\n")
         return USAGE
-    _, run = VERBS[arguments[0]]
-    return run(arguments[1:])
+    return program(arguments[0])(arguments[1:])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from kiosk.appliance.technician.state import (
     Option,
     Pin,
     Report,
-    Shown,
+    RequestedPage,
     Stage,
     State,
     Sure,
@@ -41,9 +41,9 @@ TAKEN = ("病院名：サンプル総合病院", "パターン 2", "資格確認
 DISKS = tuple(Option(f"sd{letter}", f"SAMSUNG MZ7L3480HCHQ-00A07　480 GB　（sd{letter}）") for letter in "abcdef")
 
 
-def state_of(shown: Shown, stage: Stage | None = None, machine: Machine = MACHINE) -> State:
+def state_of(requested: RequestedPage, stage: Stage | None = None, machine: Machine = MACHINE) -> State:
     """A state as it is when the page was touched just now."""
-    state = replace(first(shown, NOW), machine=machine)
+    state = replace(first(requested, NOW), machine=machine)
     return state if stage is None else replace(state, stage=stage)
 
 
@@ -51,44 +51,44 @@ def examples(texts: Texts) -> Iterator[tuple[str, Page]]:
     """(name, page) of every kind of page, stage and length."""
     for name, state in states():
         yield name, page_of(state, texts, NOW)
-    technician = state_of(Shown("technician"), Menu())
+    technician = state_of(RequestedPage("technician"), Menu())
     yield "leaving", page_of(technician, texts, NOW + 55)
 
 
 def states() -> Iterator[tuple[str, State]]:
     """(name, state) of all but the page that is about to go."""
-    yield "no_site", state_of(Shown("no_site"), machine=Machine())
-    yield "no_site_usb", state_of(Shown("no_site"), machine=Machine("2026.11.1", "A", refused_usb=USB))
-    yield "no_site_wrong", state_of(Shown("no_site", wrong=WRONG), machine=replace(MACHINE, refused_usb=USB))
-    yield "no_site_much_wrong", state_of(Shown("no_site", wrong=WRONG * 4), Front(1))
-    yield "checking", state_of(Shown("no_site", checking=True))
-    yield "provisioned", state_of(Shown("provisioned", TAKEN, accepted=True))
-    yield "provisioned_wrong", state_of(Shown("provisioned", TAKEN, CHECKS[4:5], accepted=True))
-    yield "refused", state_of(Shown("provisioned", (), WRONG))
-    yield "recovery", state_of(Shown("recovery", reason="unlock"))
-    yield "recovery_no_stick", state_of(Shown("recovery", reason="surprise"), machine=Machine())
-    yield "updating", state_of(Shown("updating", percent=40))
-    yield "installer_none", state_of(Shown("installer"), Choice("write_disk", ()))
-    yield "installer_disks", state_of(Shown("installer"), Choice("write_disk", DISKS[:2]))
-    yield "installer_many", state_of(Shown("installer"), Choice("write_disk", DISKS))
-    yield "installer", state_of(Shown("installer"))
+    yield "no_site", state_of(RequestedPage("no_site"), machine=Machine())
+    yield "no_site_usb", state_of(RequestedPage("no_site"), machine=Machine("2026.11.1", "A", refused_usb=USB))
+    yield "no_site_wrong", state_of(RequestedPage("no_site", wrong=WRONG), machine=replace(MACHINE, refused_usb=USB))
+    yield "no_site_much_wrong", state_of(RequestedPage("no_site", wrong=WRONG * 4), Front(1))
+    yield "checking", state_of(RequestedPage("no_site", checking=True))
+    yield "provisioned", state_of(RequestedPage("provisioned", TAKEN, accepted=True))
+    yield "provisioned_wrong", state_of(RequestedPage("provisioned", TAKEN, CHECKS[4:5], accepted=True))
+    yield "refused", state_of(RequestedPage("provisioned", (), WRONG))
+    yield "recovery", state_of(RequestedPage("recovery", reason="unlock"))
+    yield "recovery_no_stick", state_of(RequestedPage("recovery", reason="surprise"), machine=Machine())
+    yield "updating", state_of(RequestedPage("updating", percent=40))
+    yield "installer_none", state_of(RequestedPage("installer"), Choice("write_disk", ()))
+    yield "installer_disks", state_of(RequestedPage("installer"), Choice("write_disk", DISKS[:2]))
+    yield "installer_many", state_of(RequestedPage("installer"), Choice("write_disk", DISKS))
+    yield "installer", state_of(RequestedPage("installer"))
     for again in (False, True):
-        yield f"installer_sure_{again}", state_of(Shown("installer"), Sure("write_disk", DISKS[0], again))
-    yield "installer_writes", state_of(Shown("installer"), Working("write_disk", 1, NOW + 9, percent=63))
-    yield "installer_done", state_of(Shown("installer"), Report("write_disk", ok=True))
-    yield "installer_failed", state_of(Shown("installer"), Report("write_disk", ok=False, reason="no_answer"))
-    yield "gone", state_of(Shown("technician"), Gone(NOW + 9))
-    yield from ((f"technician_{name}", state_of(Shown("technician"), stage)) for name, stage in _stages())
+        yield f"installer_sure_{again}", state_of(RequestedPage("installer"), Sure("write_disk", DISKS[0], again))
+    yield "installer_writes", state_of(RequestedPage("installer"), Working("write_disk", 1, NOW + 9, percent=63))
+    yield "installer_done", state_of(RequestedPage("installer"), Report("write_disk", ok=True))
+    yield "installer_failed", state_of(RequestedPage("installer"), Report("write_disk", ok=False, reason="no_answer"))
+    yield "gone", state_of(RequestedPage("technician"), Gone(NOW + 9))
+    yield from ((f"technician_{name}", state_of(RequestedPage("technician"), stage)) for name, stage in _stages())
 
 
 def _stages() -> Iterator[tuple[str, Stage]]:
     yield "pin", Pin()
     yield "pin_typed", Pin("123456789012")
-    yield "pin_wrong", Pin(told="wrong_pin", number=4)
-    yield "pin_locked", Pin(told="locked", number=15)
+    yield "pin_wrong", Pin(outcome="wrong_pin", number=4)
+    yield "pin_locked", Pin(outcome="locked", number=15)
     yield "pin_waiting", Pin("123456", "waiting", asked=1)
-    yield "pin_failed", Pin(told="failed")
-    yield "pin_ended", Pin(told="ended")
+    yield "pin_failed", Pin(outcome="failed")
+    yield "pin_ended", Pin(outcome="ended")
     yield "menu", Menu()
     yield "checking", Working("check", 1, NOW + 9, CHECKS[:5])
     yield "updating", Working("update", 1, NOW + 9, percent=7)

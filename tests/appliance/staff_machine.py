@@ -84,7 +84,7 @@ def machine(root: Path) -> Machine:
     for made in (places.run, places.appliance, places.data, places.courier):
         made.mkdir(parents=True)
     places.cmdline.write_text("quiet rauc.slot=A\n")
-    places.release.write_text("VERSION=1.2\nBUILD=x\nKEYRING=development\n")
+    places.release_file.write_text("VERSION=1.2\nBUILD=x\nKEYRING=development\n")
     calls = root / "calls"
     scripts = {
         "usr/bin/systemctl": _SYSTEMCTL.format(root=root), "usr/bin/mount": _MOUNT, "usr/bin/umount": _UMOUNT,

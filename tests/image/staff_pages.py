@@ -52,7 +52,7 @@ _DARK = 100
 def layout(page: Page, size: tuple[int, int]) -> tuple[tuple[Item, ...], float]:
     """As `glass.items_of`, for a page of the appliance."""
     scale = millimetre_px(*size, glass.DIAGONAL_INCH)
-    return appliance.page(page, _WORDS, size[0] / scale, size[1] / scale), scale
+    return appliance.lay_out(page, _WORDS, size[0] / scale, size[1] / scale), scale
 
 
 def which(picture: Image.Image, *pages: Page) -> Page | None:

@@ -6,35 +6,31 @@ give the installed site's passwords to the check of another one: for a candidate
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from drivers.durable import write_durably
+from kiosk.appliance.machine.lock import locked
 from kiosk.appliance.machine.places import Places
 from kiosk.words.sentences import in_japanese
 
 UNIT: Final = "kiosk-check.service"
 LIMIT_S: Final = 300.0
-_LOOK_S: Final = 0.2
+_POLL_S: Final = 0.2
 _MAX_BYTES: Final = 256 * 1024
 _STOP_S: Final = 40.0
 
 
-class Busy(Exception):
-    """Another check is running."""
-
-
 def lines(places: Places, *, print_slip: bool) -> Iterator[str]:
     """The installed site's check, line by line as it comes. Closing the iterator ends the check. Raises Busy."""
-    file = places.site / "site.toml"
+    file = places.site_file
     for line in _run(places, {"config": str(file), "print": print_slip, "json": False}):
         # The check tells problems of site.toml as the command line does; on the page they read as on the others.
         head, found, rest = line.partition(f"{file}: ")
@@ -44,8 +40,8 @@ def lines(places: Places, *, print_slip: bool) -> Iterator[str]:
 
 def findings(places: Places, site: Path) -> list[dict[str, Any]]:
     """The check of the candidate in the folder `site`; [] when it gave no answer. Keys as Finding. Raises Busy."""
-    asked = {"config": str(site / "site.toml"), "print": False, "json": True, "candidate": True}
-    for line in _run(places, asked):
+    request = {"config": str(site / "site.toml"), "print": False, "json": True, "candidate": True}
+    for line in _run(places, request):
         with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
             checks = json.loads(line)["checks"]
             return [each for each in checks if {"code", "result", "message", "do"} <= each.keys()]
@@ -56,27 +52,27 @@ def main(arguments: Sequence[str]) -> int:
     """`kiosk.appliance check`: become the `kiosk check` that root asked for. `--root FOLDER`: a test's machine."""
     places = Places(Path(arguments[1])) if len(arguments) == 2 and arguments[0] == "--root" else Places()
     try:
-        asked = json.loads(_request(places).read_bytes())
-        command = [sys.executable, "-P", "-m", "kiosk", "check", "--config", str(asked["config"])]
+        request = json.loads(_request_file(places).read_bytes())
+        command = [sys.executable, "-P", "-m", "kiosk", "check", "--config", str(request["config"])]
     except (OSError, ValueError, KeyError, TypeError) as error:
         sys.stderr.write(f"no request to check anything ({type(error).__name__})\n")
         return 2
-    if asked.get("print"):
+    if request.get("print"):
         command.append("--print")
-    if asked.get("json"):
+    if request.get("json"):
         command.append("--json")
     environment = dict(os.environ)
-    if asked.get("candidate"):
+    if request.get("candidate"):
         # A credential wins over the file beside site.toml: the old password would be tried at the new server.
         environment.pop("CREDENTIALS_DIRECTORY", None)
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own interpreter, a fixed argument list
 
 
-def _run(places: Places, asked: dict[str, Any]) -> Iterator[str]:
-    with _alone(places):
-        answer = _answer(places)
+def _run(places: Places, request: dict[str, Any]) -> Iterator[str]:
+    with locked(places.run / "check.lock", wait=False):
+        answer = _answer_file(places)
         answer.unlink(missing_ok=True)
-        write_durably(_request(places), json.dumps(asked).encode(), 0o644)
+        write_durably(_request_file(places), json.dumps(request).encode(), 0o644)
         started = subprocess.Popen(  # noqa: S603 - a fixed argument list
             [places.program("systemctl"), "start", UNIT],
             stdin=subprocess.DEVNULL,
@@ -99,7 +95,7 @@ def _follow(answer: Path, started: subprocess.Popen[bytes]) -> Iterator[str]:
     rest = b""
     while True:
         with suppress(subprocess.TimeoutExpired):
-            started.wait(_LOOK_S)
+            started.wait(_POLL_S)
         over = started.returncode is not None or time.monotonic() > until or read > _MAX_BYTES
         with suppress(FileNotFoundError), answer.open("rb") as opened:
             opened.seek(read)
@@ -113,23 +109,9 @@ def _follow(answer: Path, started: subprocess.Popen[bytes]) -> Iterator[str]:
             return
 
 
-@contextmanager
-def _alone(places: Places) -> Iterator[None]:
-    places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
-    lock = os.open(places.run / "check.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Busy from None
-        yield
-    finally:
-        os.close(lock)
-
-
-def _request(places: Places) -> Path:
+def _request_file(places: Places) -> Path:
     return places.run / "check-request.json"
 
 
-def _answer(places: Places) -> Path:
+def _answer_file(places: Places) -> Path:
     return places.run / "check-answer"

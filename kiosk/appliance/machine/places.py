@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kiosk.appliance.machine.programs import Ended, ended
+from kiosk.appliance.machine.programs import ProgramResult, run_program
 from kiosk.process.data_folder import DataFolder
 
 # For setpriv: a right of no use here, which the programs on the screen lack. The kernel lets nobody look into a process
@@ -60,6 +60,11 @@ class Places:
         return self.sites / "current"
 
     @property
+    def site_file(self) -> Path:
+        """site.toml of the site in use; no such file: there is no site."""
+        return self.site / "site.toml"
+
+    @property
     def data(self) -> Path:
         """The reception's data."""
         return self.root / "var/lib/kiosk"
@@ -78,6 +83,16 @@ class Places:
     def appliance(self) -> Path:
         """Root's own notes, 0700."""
         return self.root / "var/lib/kiosk-appliance"
+
+    @property
+    def before_update(self) -> Path:
+        """What worked before an update (`slots.remember`); it goes when the update proved itself or was undone."""
+        return self.appliance / "before-update.json"
+
+    @property
+    def health(self) -> Path:
+        """The verdict of the last health check."""
+        return self.appliance / "health.json"
 
     @property
     def staff_socket(self) -> Path:
@@ -100,7 +115,12 @@ class Places:
         return self.run / "provision.lock"
 
     @property
-    def release(self) -> Path:
+    def update_lock(self) -> Path:
+        """Locked while the slots are changed."""
+        return self.run / "update.lock"
+
+    @property
+    def release_file(self) -> Path:
         """KEY=value lines: VERSION, BUILD, KEYRING."""
         return self.root / "etc/kiosk-release"
 
@@ -122,11 +142,11 @@ class Places:
         """The argument list of a module of the release."""
         return [str(self.root / "opt/kiosk/current/.venv/bin/python"), "-P", "-m", *arguments]
 
-    def call(self, name: str, *arguments: str, limit_s: float, given: bytes | None = None) -> Ended:
+    def call(self, name: str, *arguments: str, limit_s: float, given: bytes | None = None) -> ProgramResult:
         """Run a program of /usr/bin to its end. Never raises for anything the program does."""
-        return ended([self.program(name), *arguments], limit_s=limit_s, given=given)
+        return run_program([self.program(name), *arguments], limit_s=limit_s, given=given)
 
-    def as_kiosk(self, *arguments: str, limit_s: float, given: bytes | None = None) -> Ended:
+    def as_kiosk(self, *arguments: str, limit_s: float, given: bytes | None = None) -> ProgramResult:
         """Run `kiosk …` as the reception's user, who can read no secret; outside its walls, hence `UNSEEN`."""
         return self.call(
             "setpriv",
@@ -138,13 +158,18 @@ class Places:
             given=given,
         )
 
-    def facts(self) -> dict[str, str]:
+    def release(self) -> dict[str, str]:
         """`release` as a dictionary; empty when it is not there (a plain PC)."""
         try:
-            lines = self.release.read_text(encoding="utf-8").splitlines()
+            lines = self.release_file.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError):
             return {}
         return {key.strip(): value.strip() for key, mark, value in (line.partition("=") for line in lines) if mark}
+
+    @property
+    def version(self) -> str:
+        """The version that runs; "" on a plain PC."""
+        return self.release().get("VERSION", "")
 
     def on_cmdline(self, word: str) -> str | None:
         """The value of `word=` on the kernel's command line, "" for a bare `word`, None when it is not there."""

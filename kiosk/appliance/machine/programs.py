@@ -20,7 +20,7 @@ _ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF
 
 
 @dataclass(frozen=True)
-class Ended:
+class ProgramResult:
     """A program's end. `code`: its exit code; 127 when it could not be started, 124 when its time was over."""
 
     code: int
@@ -33,7 +33,7 @@ class Ended:
         return self.code == 0
 
 
-def ended(command: Sequence[str], *, limit_s: float, given: bytes | None = None) -> Ended:
+def run_program(command: Sequence[str], *, limit_s: float, given: bytes | None = None) -> ProgramResult:
     """Run `command` to its end, at most `limit_s` seconds; `given` is its standard input."""
     try:
         done = subprocess.run(  # noqa: S603 - fixed argument lists, no shell; see the module's text
@@ -46,7 +46,9 @@ def ended(command: Sequence[str], *, limit_s: float, given: bytes | None = None)
             cwd="/",
         )
     except subprocess.TimeoutExpired:
-        return Ended(124, b"", f"no answer within {limit_s:.0f} s")
+        return ProgramResult(124, b"", f"no answer within {limit_s:.0f} s")
     except OSError as error:
-        return Ended(127, b"", os.strerror(error.errno or 0))
-    return Ended(done.returncode, done.stdout[:_MAX_OUTPUT], done.stderr[:_MAX_OUTPUT].decode("utf-8", "replace"))
+        return ProgramResult(127, b"", os.strerror(error.errno or 0))
+    return ProgramResult(
+        done.returncode, done.stdout[:_MAX_OUTPUT], done.stderr[:_MAX_OUTPUT].decode("utf-8", "replace")
+    )

@@ -5,7 +5,7 @@ so kiosk-page.service conflicts with kiosk.service and starting one stops the ot
 or a patient's data on a page.
 
 On the image kiosk-page.service is enabled and kiosk.service is not: two conflicting units in one boot would cancel each
-other. `at_start` starts the reception; when even that fails, the page program stands there and says that there is no
+other. `show_usual` starts the reception; when even that fails, the page program stands there and says that there is no
 site.
 """
 
@@ -18,7 +18,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,17 +36,16 @@ _MAX_BYTES: Final = 64 * 1024
 _MAX_LINES: Final = 50
 # The reception writes when its screen changes, and every 10 s.
 _FRESH_S: Final = 30.0
-_LOOK_S: Final = 0.5
+_POLL_S: Final = 0.5
 # The longest visit but for those who ask for more time again and again.
 VISIT_S: Final = 240.0
 
 
-def show(page: Page | None, places: Places | None = None) -> bool:
+def show(page: Page | None, places: Places) -> bool:
     """Put `page` on the screen, or the reception (None). True: systemd took the order; it is not waited for.
 
     A page that is shown already is only written anew: the page program sees the file change.
     """
-    places = places or Places()
     places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
     if page is not None:
         # The flag first: a reception that is restarted in between must not come back.
@@ -66,9 +65,8 @@ def write(page: Page, places: Places) -> None:
     write_durably(places.page, json.dumps(page, ensure_ascii=False).encode(), 0o644)
 
 
-def shown(places: Places | None = None) -> dict[str, Any]:
+def current_page(places: Places) -> dict[str, Any]:
     """The page on the screen; {"page": "reception"} while the reception has it."""
-    places = places or Places()
     if places.reception.exists():
         return {"page": "reception"}
     with contextlib.suppress(OSError, ValueError), places.page.open("rb") as opened:
@@ -78,34 +76,38 @@ def shown(places: Places | None = None) -> dict[str, Any]:
     return {"page": "no_site"}
 
 
-def usual(places: Places | None = None) -> dict[str, Any] | None:
+def usual_page(places: Places) -> dict[str, Any] | None:
     """What belongs on the screen when nothing special happens: None is the reception.
 
     A machine that runs from the installer's stick installs; a machine without its disk says so; without a site that
     can be used there is no reception.
     """
-    places = places or Places()
     if places.on_cmdline("kiosk.installer") is not None:
         return {"page": "installer"}
     if places.var_broken.exists():
-        return {"page": "recovery", "reason": _first(_lines(places.var_broken)) or "unknown"}
-    if not (places.site / "site.toml").is_file():
+        return {"page": "recovery", "reason": next(iter(_read_lines(places.var_broken)), "unknown").strip()}
+    if not places.site_file.is_file():
         return {"page": "no_site"}
-    wrong = _lines(places.site_wrong)
+    wrong = _read_lines(places.site_wrong)
     return {"page": "no_site", "wrong": wrong} if wrong else None
 
 
-def back(places: Places) -> bool:
+def show_usual(places: Places) -> bool:
+    """The usual page or the reception: at boot after `apply`, and after everything special."""
+    return show(usual_page(places), places)
+
+
+def leave_page(places: Places) -> bool:
     """A page is left: what is usual follows. True: systemd took the order.
 
     Not while a stick's site is tried: whoever begins a visit now would lose the network, then the screen.
     """
     if not _being_tried(places):
-        return show(usual(places), places)
+        return show_usual(places)
     ordered = show(CHECKING, places)
     # It may have ended meanwhile, with its result under our page.
-    if not _being_tried(places) and shown(places) == CHECKING:
-        return show(usual(places), places)
+    if not _being_tried(places) and current_page(places) == CHECKING:
+        return show_usual(places)
     return ordered
 
 
@@ -123,40 +125,31 @@ def _being_tried(places: Places) -> bool:
     return False
 
 
-def until_free(places: Places, limit_s: float) -> bool:
+def wait_until_free(places: Places, limit_s: float) -> bool:
     """Wait until no visit is under way; False: one still is. A reception that does not run or hangs has none.
 
     What takes the screen away in the middle of a visit leaves a patient who does not know whether it is done.
     """
     due = time.monotonic() + limit_s
-    while shown(places).get("page") == "reception" and _visit(places):
+    while current_page(places).get("page") == "reception" and _visit_under_way(places):
         if time.monotonic() > due:
             return False
-        threading.Event().wait(_LOOK_S)
+        threading.Event().wait(_POLL_S)
     return True
 
 
-def _visit(places: Places) -> bool:
+def _visit_under_way(places: Places) -> bool:
     try:
-        told: Any = safe_files.json_of(places.reception_status)
-        return moments.age_s(told) < _FRESH_S and told["screen"] not in OPEN_ON
+        status: Any = safe_files.json_of(places.reception_status)
+        return moments.age_s(status) < _FRESH_S and status["screen"] not in OPEN_ON
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return False
 
 
-def at_start(places: Places | None = None) -> None:
-    """After `apply` at boot: the usual page or the reception."""
-    show(usual(places), places)
-
-
-def _lines(file: Path) -> list[str]:
+def _read_lines(file: Path) -> list[str]:
     try:
         with file.open("rb") as opened:
             text = opened.read(_MAX_BYTES).decode("utf-8", "replace")
     except OSError:
         return []
     return [line for line in text.splitlines() if line.strip()][:_MAX_LINES]
-
-
-def _first(lines: Sequence[str]) -> str | None:
-    return lines[0].strip() if lines else None

@@ -31,7 +31,7 @@ class NoAnswer(Exception):
     """The TPM said nothing in time, or what is no answer."""
 
 
-def forget_starts(line: int) -> int:
+def reset_failures(line: int) -> int:
     """Set the count back on the open TPM `line`; its response code, 0 is done. Raises NoAnswer and OSError.
 
     Refused where somebody set the TPM's lockout password before us, as Windows does.
@@ -58,7 +58,7 @@ def main(argv: Sequence[str], device: Path = DEVICE) -> int:
         sys.stderr.write(f"the TPM cannot be opened: {error.strerror}\n")
         return 1
     try:
-        code = forget_starts(line)
+        code = reset_failures(line)
     except (NoAnswer, OSError) as error:
         sys.stderr.write(f"the TPM's count of failures was not set back: {error}\n")
         return 1

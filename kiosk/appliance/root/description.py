@@ -21,9 +21,9 @@ _MAX: Final = 20
 
 def version(places: Places) -> list[str]:
     """What is installed."""
-    facts = places.facts()
+    release = places.release()
     slot = places.on_cmdline("rauc.slot") or "-"
-    lines = [f"版 {facts.get('VERSION', '-')}（スロット {slot}、鍵 {facts.get('KEYRING', '-')}）"]
+    lines = [f"版 {release.get('VERSION', '-')}（スロット {slot}、鍵 {release.get('KEYRING', '-')}）"]
     # It is decided once, when /var is made: a TPM that is switched on later encrypts nothing.
     encrypted = places.call("findmnt", "-n", "-o", "SOURCE", "/var", limit_s=_LIMIT_S).out.startswith(b"/dev/mapper/")
     lines.append(f"記録の領域: {'TPM の鍵で暗号化しています' if encrypted else '暗号化していません'}")
@@ -36,10 +36,10 @@ def version(places: Places) -> list[str]:
 def network(places: Places) -> list[str]:
     """Name, interfaces, addresses, gateway, name servers, time servers."""
     lines = [f"名前: {socket.gethostname()}"]
-    for link in _asked(places, "addr", "show")[:_MAX]:
+    for link in _query_ip(places, "addr", "show")[:_MAX]:
         if link.get("ifname") != "lo":
             lines += list(_link(link))
-    routes = [route for route in _asked(places, "route", "show", "default") if route.get("gateway")]
+    routes = [route for route in _query_ip(places, "route", "show", "default") if route.get("gateway")]
     gateways = dict.fromkeys(str(route["gateway"]) for route in routes[:_MAX])
     lines.append(f"ゲートウェイ: {'、'.join(gateways) or 'なし'}")
     lines.append(f"DNS: {'、'.join(_name_servers(places)) or 'なし'}")
@@ -56,7 +56,7 @@ def _link(link: dict[str, Any]) -> Iterator[str]:
         yield f"　{address.get('local')}/{address.get('prefixlen')}"
 
 
-def _asked(places: Places, *what: str) -> list[dict[str, Any]]:
+def _query_ip(places: Places, *what: str) -> list[dict[str, Any]]:
     done = places.call("ip", "-j", *what, limit_s=_LIMIT_S)
     with suppress(ValueError):
         found = json.loads(done.out or b"[]")
@@ -74,5 +74,5 @@ def _name_servers(places: Places) -> list[str]:
 
 def _time_servers(places: Places) -> tuple[str, ...]:
     with suppress(ConfigError):
-        return load(places.site / "site.toml", {}, passwords=False).time.servers
+        return load(places.site_file, {}, passwords=False).time.servers
     return ()

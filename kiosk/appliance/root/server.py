@@ -76,7 +76,7 @@ class StaffServer(socketserver.ThreadingUnixStreamServer):
     def service_actions(self) -> None:
         """Between two clients, twice a second."""
         self._notifier.alive()
-        self.verbs.forgotten()
+        self.verbs.close_idle_page()
 
 
 class _Client(socketserver.StreamRequestHandler):

@@ -18,8 +18,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from kiosk.appliance.machine import check_run, event_log, screen_owner
+from kiosk.appliance.machine.lock import Busy
 from kiosk.appliance.machine.places import Places
-from kiosk.appliance.machine.programs import Ended
+from kiosk.appliance.machine.programs import ProgramResult
 from kiosk.appliance.machine.refused_usb import refused_devices
 from kiosk.appliance.root import description
 from kiosk.appliance.root import verbs_reservations as reservations
@@ -81,7 +82,7 @@ class Verbs:
             "restore": Verb(lambda request: reservations.restore(places), alone=True),
             "reboot": Verb(lambda request: self._down("reboot", request), key=False),
             "poweroff": Verb(lambda request: self._down("poweroff", request), key=False),
-            "updates": Verb(lambda request: self._updates.listed(), alone=True),
+            "updates": Verb(lambda request: self._updates.list_bundles(), alone=True),
             "update": Verb(lambda request: self._updates.install(request.get("name")), alone=True),
             "previous": Verb(lambda request: self._updates.previous(), alone=True),
             "format": Verb(self._format, key=False, alone=True),
@@ -118,17 +119,17 @@ class Verbs:
             self._used_at = self._now()
             if verb.key:
                 self._session.renew()
-            self._told(name, last)
+            self._log_use(name, last)
 
-    def forgotten(self) -> None:
+    def close_idle_page(self) -> None:
         """To be called now and then: brings the reception back when the technician's page stands there unused."""
         if self._busy.locked() or self._now() - self._used_at < FORGOTTEN_S:
             return
-        if screen_owner.shown(self._places).get("page") == "technician":
+        if screen_owner.current_page(self._places).get("page") == "technician":
             self._used_at = self._now()
-            self._go_back()
+            self._leave_page()
 
-    def _told(self, name: str, last: Answer) -> None:
+    def _log_use(self, name: str, last: Answer) -> None:
         if name not in ("state", "keep", "unlock", "leave"):
             code = "ok" if last.get("ok") else str(last.get("reason", "wrong"))
             self._log.write("staff_used", what=name, code=code)
@@ -139,13 +140,13 @@ class Verbs:
         places = self._places
         yield {
             "ok": True,
-            "page": screen_owner.shown(places),
-            "site": (places.site / "site.toml").is_file() and not places.site_wrong.exists(),
+            "page": screen_owner.current_page(places),
+            "site": places.site_file.is_file() and not places.site_wrong.exists(),
             "technician": sealed.pin_file(places).is_file(),
             "locked_s": round(self._gate.locked_s()),
             "var": "broken" if places.var_broken.exists() else "ok",
             "stick": places.stick_link.exists(),
-            "version": places.facts().get("VERSION", ""),
+            "version": places.version,
             "slot": places.on_cmdline("rauc.slot") or "",
         }
 
@@ -154,7 +155,7 @@ class Verbs:
             yield _no("no_pin")
             return
         # Not from a page that asks for something else: only the reception and the page without a site lead here.
-        if screen_owner.shown(self._places).get("page") not in ("reception", "no_site", "technician"):
+        if screen_owner.current_page(self._places).get("page") not in ("reception", "no_site", "technician"):
             yield _no("busy")
             return
         yield {"ok": screen_owner.show({"page": "technician"}, self._places)}
@@ -180,13 +181,13 @@ class Verbs:
         if self._busy.locked():
             yield _no("busy")
             return
-        if screen_owner.shown(self._places).get("page") == "technician":
+        if screen_owner.current_page(self._places).get("page") == "technician":
             self._log.write("staff_left")
-        yield {"ok": self._go_back()}
+        yield {"ok": self._leave_page()}
 
-    def _go_back(self) -> bool:
+    def _leave_page(self) -> bool:
         self._session.end()
-        return screen_owner.back(self._places)
+        return screen_owner.leave_page(self._places)
 
     # --- with the PIN ------------------------------------------------------------------------------------------------
 
@@ -197,11 +198,11 @@ class Verbs:
         """`acknowledge`: a person has seen what is wrong; alarms about single events are over."""
         yield from _lines(description.version(self._places))
         yield from _lines(f"使っていない USB 機器: {each.id} {each.port} {each.product}" for each in refused_devices())
-        if not (self._places.site / "site.toml").is_file():
+        if not self._places.site_file.is_file():
             yield _no("no_site")
             return
         more = ["--acknowledge"] if acknowledge else []
-        site = str(self._places.site / "site.toml")
+        site = str(self._places.site_file)
         done = self._places.as_kiosk("status", "--config", site, "--json", *more, limit_s=_STATUS_S)
         found = report.decode(done.out)
         # 1: something is wrong, and the report says what.
@@ -218,7 +219,7 @@ class Verbs:
     def _events(self, request: Request) -> Answers:
         zone = ZoneInfo("Asia/Tokyo")
         with suppress(ConfigError):
-            zone = load(self._places.site / "site.toml", {}, passwords=False).site.zone
+            zone = load(self._places.site_file, {}, passwords=False).site.zone
         yield from _lines(event_log.last(self._places, zone))
         yield {"ok": True}
 
@@ -232,21 +233,21 @@ class Verbs:
                 if not print_slip or line.split()[1:2] in _OF_PAPER:
                     wrong += line.startswith("NG")
                     yield {"line": line}
-        except check_run.Busy:
+        except Busy:
             yield _no("busy")
             return
         yield {"ok": seen > 0, "wrong": wrong} if seen else _no("failed", text="点検を始められませんでした")
 
     def _restart(self, request: Request) -> Answers:
         done = self._places.call("systemctl", "restart", "kiosk-courier.service", limit_s=_SYSTEMD_S)
-        self._go_back()
+        self._leave_page()
         yield _done(done)
 
     # --- with the PIN, or without where nobody can have one -------------------------------------------------------
 
     def _down(self, what: str, request: Request) -> Answers:
         """Without a reception there may be no PIN to enter, and nobody whom it would disturb."""
-        if screen_owner.usual(self._places) is None and not self._session.use(request.get("key")):
+        if screen_owner.usual_page(self._places) is None and not self._session.use(request.get("key")):
             yield _no("no_session")
             return
         yield _done(self._places.call("systemctl", "--no-block", what, limit_s=_SYSTEMD_S))
@@ -271,8 +272,8 @@ def _lines(texts: Iterable[str]) -> Answers:
     yield from ({"line": text} for text in itertools.islice(texts, _MAX_LINES))
 
 
-def _done(ended: Ended) -> Answer:
-    return {"ok": True} if ended.ok else _no("failed", text=f"できませんでした（{ended.code}）")
+def _done(result: ProgramResult) -> Answer:
+    return {"ok": True} if result.ok else _no("failed", text=f"できませんでした（{result.code}）")
 
 
 def _no(reason: str, **more: str | int) -> Answer:

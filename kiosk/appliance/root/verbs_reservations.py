@@ -17,10 +17,10 @@ _RESTORE_S: Final = 240.0
 
 def restore(places: Places) -> Iterator[dict[str, Any]]:
     """The old database is put aside, whatever is wrong with it. `well` False: a person must still import something."""
-    if not (places.site / "site.toml").is_file():
+    if not places.site_file.is_file():
         yield {"ok": False, "reason": "no_site"}
         return
-    done = places.as_kiosk("reservations", "restore", "--config", str(places.site / "site.toml"), limit_s=_RESTORE_S)
+    done = places.as_kiosk("reservations", "restore", "--config", str(places.site_file), limit_s=_RESTORE_S)
     said = [import_in_japanese(line) for line in done.out.decode("utf-8", "replace").splitlines()]
     rows = [row for row in said if row]
     yield from ({"line": row} for row in rows)

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from kiosk.appliance.machine.places import Places
-from kiosk.appliance.update import installer, update
+from kiosk.appliance.update import bundle_sources, bundles, installer, update
 
 Answers = Iterator[dict[str, Any]]
 
@@ -24,9 +24,9 @@ class Updates:
         self._bundles: frozenset[str] = frozenset()
         self._disks: frozenset[str] = frozenset()
 
-    def listed(self) -> Answers:
+    def list_bundles(self) -> Answers:
         """What could be installed."""
-        found = update.list_bundles(self._places)
+        found = bundle_sources.list_bundles(self._places)
         self._bundles = frozenset(bundle.name for bundle in found)
         yield {"ok": True, "bundles": [asdict(bundle) for bundle in found]}
 
@@ -40,11 +40,11 @@ class Updates:
                 case update.Progress(percent):
                     yield {"progress": percent}
                 case _:
-                    yield _end(step)
+                    yield _last(step)
 
     def previous(self) -> Answers:
         """Start the version in the other slot, now."""
-        yield _end(update.previous(self._places))
+        yield _last(update.start_previous(self._places))
 
     def disks(self) -> Answers:
         """The disks that this stick could be installed to; none on an installed machine."""
@@ -75,9 +75,9 @@ class Updates:
         return self._places.on_cmdline("kiosk.installer") is not None
 
 
-def _end(step: update.Done | update.Refused) -> dict[str, Any]:
+def _last(step: update.Done | bundles.Refused) -> dict[str, Any]:
     match step:
-        case update.Refused(reason):
+        case bundles.Refused(reason):
             return {"ok": False, "reason": reason, "text": update.sentence(reason)}
         case update.Done(version, slot):
             return {"ok": True, "version": version, "slot": slot}

@@ -9,11 +9,9 @@ and on the disk before it is judged, so that a power cut in between does not giv
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
 import time
@@ -24,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from drivers.durable import write_durably
+from kiosk.appliance.machine.lock import locked
 from kiosk.appliance.secrets.weak_pins import is_weak
 
 TRIES: Final = 5
@@ -59,8 +58,8 @@ def record(pin: str) -> bytes:
 def matches(pin: str, kept: bytes) -> bool:
     """Whether `kept` is the record of `pin`. A damaged record matches nothing."""
     try:
-        facts = json.loads(kept)
-        salt, right = bytes.fromhex(facts["salt"]), bytes.fromhex(facts["hash"])
+        fields = json.loads(kept)
+        salt, right = bytes.fromhex(fields["salt"]), bytes.fromhex(fields["hash"])
     except (ValueError, KeyError, TypeError):
         return False
     return hmac.compare_digest(_hash(pin, salt), right)
@@ -145,8 +144,8 @@ class Gate:
 
     def _read(self) -> _State:
         try:
-            facts = json.loads(self._file.read_bytes())
-            return _State(int(facts["wrong"]), int(facts["locks"]), str(facts["boot"]), float(facts["until"]))
+            fields = json.loads(self._file.read_bytes())
+            return _State(int(fields["wrong"]), int(fields["locks"]), str(fields["boot"]), float(fields["until"]))
         except FileNotFoundError:
             return _State()
         except (ValueError, KeyError, TypeError):
@@ -159,12 +158,8 @@ class Gate:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(self._file.with_name(f"{self._file.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self._file.with_name(f"{self._file.name}.lock"), wait=True):
             yield
-        finally:
-            os.close(lock)
 
 
 def _lock_s(locks: int) -> float:

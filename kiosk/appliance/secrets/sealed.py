@@ -34,7 +34,7 @@ def seal(places: Places, name: str, secret: bytes, file: Path) -> None:
     file.chmod(0o600)
 
 
-def opened(places: Places, name: str, file: Path) -> bytes | None:
+def unseal(places: Places, name: str, file: Path) -> bytes | None:
     """What was sealed; None when there is no such file or this machine cannot open it."""
     if not file.is_file():
         return None
@@ -44,7 +44,7 @@ def opened(places: Places, name: str, file: Path) -> bytes | None:
 
 def pin_record(places: Places) -> bytes | None:
     """The record of the technician's PIN of the site in use."""
-    return opened(places, PIN_NAME, pin_file(places))
+    return unseal(places, PIN_NAME, pin_file(places))
 
 
 def pin_file(places: Places) -> Path:

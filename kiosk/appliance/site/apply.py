@@ -20,7 +20,7 @@ from typing import Final
 
 from drivers.durable import write_durably
 from kiosk.appliance.machine.places import Places
-from kiosk.appliance.machine.programs import ended
+from kiosk.appliance.machine.programs import run_program
 from kiosk.appliance.site.services.clock import timesyncd_file
 from kiosk.appliance.site.services.drop_ins import drop_ins
 from kiosk.appliance.site.services.firewall import ruleset
@@ -146,7 +146,7 @@ def _firewall(places: Places, text: str) -> list[Failed]:
     _write(file, text)
     # The check reads everything first; -f alone is all or nothing as well, but cannot say so of a broken kernel.
     for arguments in (("-c", "-f"), ("-f",)):
-        done = ended([nft, *arguments, str(file)], limit_s=_LIMIT_S)
+        done = run_program([nft, *arguments, str(file)], limit_s=_LIMIT_S)
         if not done.ok:
             return [Failed(Part.FIREWALL, f"firewall: {done.err.strip()[:300]}")]
     return []

@@ -44,21 +44,21 @@ def read(folder: Path) -> Config:
     """The site in `folder`, with its passwords. Raises Unfit with every problem of the files."""
     _, wrong = apply.judged(folder)
     if wrong:
-        raise Unfit(*_framed(wrong))
+        raise Unfit(*_with_heading(wrong))
     try:
         config = load(folder / "site.toml", {})
         password(config, "metrics", config.metrics.push, config.metrics.password_file, {})
         password(config, "update", config.update.folder, config.update.password_file, {})
         password(config, "reservations", config.reservations.share, config.reservations.password_file, {})
     except ConfigError as error:
-        raise Unfit(*_framed(apply.told(error, folder))) from None
+        raise Unfit(*_with_heading(apply.told(error, folder))) from None
     table = config.reference_numbers.map
     if table is not None and not table.is_file():
         raise Unfit(f"site.toml: [reference_numbers] map: {table.name} が USB メモリーにありません")
     return config
 
 
-def pin_of(file: Path) -> str | None:
+def read_pin(file: Path) -> str | None:
     """The first line of a PIN file; None when there is no such file."""
     try:
         raw = file.read_bytes()[:_MAX_PIN_BYTES]
@@ -67,35 +67,35 @@ def pin_of(file: Path) -> str | None:
     return raw.decode("utf-8-sig", "replace").split("\n", 1)[0].strip()
 
 
-def may_replace(config: Config, folder: Path, kept: bytes | None, gate: pin.Gate) -> list[str]:
+def replacement_problems(config: Config, folder: Path, kept: bytes | None, gate: pin.Gate) -> list[str]:
     """Why the stick may not replace the site whose PIN's record is `kept`, None: it has none; nothing: it may.
 
     A weak PIN is refused unless it is the one in force: rules that grow must not make a kiosk's own stick worthless.
     """
-    given = pin_of(folder / config.technician.pin_file)
+    given = read_pin(folder / config.technician.pin_file)
     fault = pin.fault(given) if given is not None else None
     weak = given is not None and pin.fits(given)
     if kept is not None and (fault is None or weak):
         # Before anything is said of a weak one: what it is compared with, it is compared with as a try.
-        if wrong := knows_pin(config, folder, kept, gate):
+        if wrong := pin_problems(config, folder, kept, gate):
             return wrong
         if given is not None and pin.matches(given, kept):
             return []
     return [f"{config.technician.pin_file}: {fault}"] if fault else []
 
 
-def weak_pin(config: Config, folder: Path) -> list[str]:
+def weak_pin_note(config: Config, folder: Path) -> list[str]:
     """A line when the PIN of the stick, which is in force, would not be taken as a new one."""
-    given = pin_of(folder / config.technician.pin_file)
+    given = read_pin(folder / config.technician.pin_file)
     if given is None or pin.fault(given) is None:
         return []
     do = f"新しい番号を {config.technician.pin_file} に、今の番号を {OLD_PIN} に入れた USB メモリーで変えてください"
     return [f"今の暗証番号は、簡単すぎて当てられやすい番号です（使えます）。{do}"]
 
 
-def knows_pin(config: Config, folder: Path, kept: bytes, gate: pin.Gate) -> list[str]:
+def pin_problems(config: Config, folder: Path, kept: bytes, gate: pin.Gate) -> list[str]:
     """Whether the stick knows the PIN of the installed site; a line when it does not. A wrong one counts as a try."""
-    given = pin_of(folder / OLD_PIN) or pin_of(folder / config.technician.pin_file)
+    given = read_pin(folder / OLD_PIN) or read_pin(folder / config.technician.pin_file)
     if given is None:
         return [f"この機械の暗証番号が要ります。{config.technician.pin_file} を USB メモリーに入れてください"]
     match gate.attempt(given, kept):
@@ -107,7 +107,7 @@ def knows_pin(config: Config, folder: Path, kept: bytes, gate: pin.Gate) -> list
             return [f"暗証番号が、この機械のものと違います（変えるときは、前の番号を {OLD_PIN} に入れてください）"]
 
 
-def verdict(findings: Sequence[Mapping[str, Any]], *, installed: bool, anyway: bool) -> tuple[bool, list[str]]:
+def decide(findings: Sequence[Mapping[str, Any]], *, installed: bool, anyway: bool) -> tuple[bool, list[str]]:
     """(taken?, what is wrong) from the check's findings."""
     if not findings:
         return False, ["点検を実行できませんでした。電源を入れ直して、もう一度差し込んでください"]
@@ -121,7 +121,7 @@ def verdict(findings: Sequence[Mapping[str, Any]], *, installed: bool, anyway: b
     return not refused, lines
 
 
-def taken(config: Config, secrets: int, *, has_pin: bool) -> list[str]:
+def summary(config: Config, secrets: int, *, has_pin: bool) -> list[str]:
     """What the stick brought, for the result page; never a password or a user's name."""
     shares = {
         "資格確認端末": config.terminal.results,
@@ -146,5 +146,5 @@ def taken(config: Config, secrets: int, *, has_pin: bool) -> list[str]:
     return lines
 
 
-def _framed(lines: Sequence[str]) -> list[str]:
+def _with_heading(lines: Sequence[str]) -> list[str]:
     return ["site.toml かその仲間のファイルに誤りがあります。直して、もう一度差し込んでください", *lines]

@@ -15,7 +15,7 @@ from typing import Final
 from drivers.durable import sync_folder, write_durably
 from kiosk.appliance.machine.places import Places
 from kiosk.appliance.secrets import pin, sealed
-from kiosk.appliance.site.candidate import OLD_PIN, pin_of
+from kiosk.appliance.site.candidate import OLD_PIN, read_pin
 from kiosk.config import Config
 
 _CURRENT: Final = "current"
@@ -38,7 +38,7 @@ def plain_files(config: Config, folder: Path) -> set[str]:
     return {file.name for file in folder.iterdir() if file.is_file() and file.name not in hidden}
 
 
-def unchanged(places: Places, config: Config, folder: Path) -> bool:
+def is_installed(places: Places, config: Config, folder: Path) -> bool:
     """Whether `folder` holds just what is installed."""
     site = places.site
     if not site.is_dir():
@@ -50,16 +50,16 @@ def unchanged(places: Places, config: Config, folder: Path) -> bool:
         return False
     names = secrets(config, folder)
     kept = site / sealed.FOLDER
-    given = pin_of(folder / config.technician.pin_file)
+    given = read_pin(folder / config.technician.pin_file)
     there = {file.name for file in kept.iterdir()} if kept.is_dir() else set()
     if there != names | ({sealed.PIN_NAME} if given is not None else set()):
         return False
     if given is not None and not pin.matches(given, sealed.pin_record(places) or b""):
         return False
-    return all(sealed.opened(places, name, kept / name) == (folder / name).read_bytes() for name in names)
+    return all(sealed.unseal(places, name, kept / name) == (folder / name).read_bytes() for name in names)
 
 
-def take(places: Places, config: Config, folder: Path, now: datetime | None = None) -> None:
+def install(places: Places, config: Config, folder: Path, now: datetime | None = None) -> None:
     """Make the candidate in `folder` the site in use. Raises OSError and sealed.CannotSeal; nothing is changed then."""
     top = places.sites
     top.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -74,12 +74,12 @@ def take(places: Places, config: Config, folder: Path, now: datetime | None = No
     sync_folder(top)
     before = _target(top / _CURRENT)
     if before is not None:
-        _turn(top / _PREVIOUS, before)
-    _turn(top / _CURRENT, name)
-    _forget_others(top)
+        _point(top / _PREVIOUS, before)
+    _point(top / _CURRENT, name)
+    _remove_others(top)
 
 
-def back(places: Places) -> None:
+def roll_back(places: Places) -> None:
     """The site before the last `take` is in use again; none, if there was none."""
     top = places.sites
     before = _target(top / _PREVIOUS)
@@ -87,7 +87,7 @@ def back(places: Places) -> None:
         (top / _CURRENT).unlink(missing_ok=True)
         sync_folder(top)
     else:
-        _turn(top / _CURRENT, before)
+        _point(top / _CURRENT, before)
 
 
 def _write(places: Places, config: Config, folder: Path, to: Path) -> None:
@@ -103,7 +103,7 @@ def _write(places: Places, config: Config, folder: Path, to: Path) -> None:
     kept.mkdir(mode=0o700)
     for name in secrets(config, folder):
         sealed.seal(places, name, (folder / name).read_bytes(), kept / name)
-    given = pin_of(folder / config.technician.pin_file)
+    given = read_pin(folder / config.technician.pin_file)
     if given is not None:
         sealed.seal(places, sealed.PIN_NAME, pin.record(given), kept / sealed.PIN_NAME)
     for file in kept.iterdir():
@@ -116,7 +116,7 @@ def _write(places: Places, config: Config, folder: Path, to: Path) -> None:
     sync_folder(to)
 
 
-def _turn(link: Path, name: str) -> None:
+def _point(link: Path, name: str) -> None:
     """Let `link` name the folder `name`, durably, in one step."""
     new = link.with_name(f".{link.name}{_PART}")
     new.unlink(missing_ok=True)
@@ -133,7 +133,7 @@ def _target(link: Path) -> str | None:
     return name if (link.parent / name).is_dir() else None
 
 
-def _forget_others(top: Path) -> None:
+def _remove_others(top: Path) -> None:
     kept = {_target(top / _CURRENT), _target(top / _PREVIOUS)}
     for folder in top.iterdir():
         if folder.is_dir() and not folder.is_symlink() and folder.name not in kept:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from kiosk.appliance.machine.programs import Ended
+from kiosk.appliance.machine.programs import ProgramResult
 from kiosk.appliance.site.apply import Failed, Part
 from kiosk.words.sentences import import_in_japanese
 
@@ -30,12 +30,12 @@ def not_in_force(tried: Sequence[Failed], installed: Sequence[Failed]) -> list[s
     return [f"新しい設定がまだ反映されていないものがあります（{parts}）。{_RESTART}"] if failed else []
 
 
-def imported(done: Ended) -> str:
+def imported(done: ProgramResult) -> str:
     """What came in, after an import that ended well."""
     return import_in_japanese(_last_line(done.out.decode("utf-8", "replace"))) or "取り込みました"
 
 
-def not_imported(number: int, done: Ended) -> str:
+def not_imported(number: int, done: ProgramResult) -> str:
     """Why export `number` was refused."""
     line = _last_line(done.err)
     japanese = import_in_japanese(line)

@@ -7,21 +7,20 @@ Must never show or log a secret, touch a stick that was not asked to be wiped, o
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from kiosk.appliance.machine import check_run, event_log, screen_owner
+from kiosk.appliance.machine.lock import Busy, locked
 from kiosk.appliance.machine.places import Places
-from kiosk.appliance.machine.programs import ended
+from kiosk.appliance.machine.programs import run_program
 from kiosk.appliance.machine.refused_usb import DEVICES, refused_devices
 from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.site import apply, candidate, installed_sites, outcomes, stick
@@ -71,16 +70,16 @@ class Provision:
     def run(self, device: str) -> Result:
         """Everything but the result page. Never raises for what is on the stick."""
         result = Result()
-        with _memory(self.places) as folder:
+        with _memory_folder(self.places) as folder:
             try:
-                copied = stick.copy(self.places, device, folder)
-                if stick.SITE in copied.files:
-                    self._site(device, folder, copied, result)
-                elif not copied.exports:
-                    seen = f"（{'、'.join(copied.others)} はあります）" if copied.others else ""
+                content = stick.copy(self.places, device, folder)
+                if stick.SITE in content.files:
+                    self._provision_site(device, folder, content, result)
+                elif not content.exports:
+                    seen = f"（{'、'.join(content.others)} はあります）" if content.others else ""
                     result.wrong.append(f"USB メモリーの一番上に site.toml がありません{seen}")
-                if copied.exports and (result.accepted or stick.SITE not in copied.files):
-                    self._appointments(copied, folder, result)
+                if content.exports and (result.accepted or stick.SITE not in content.files):
+                    self._import_appointments(content, folder, result)
             except stick.BadStick as bad:
                 result.wrong.append(str(bad))
             except candidate.Unfit as unfit:
@@ -89,49 +88,49 @@ class Provision:
             self.log.write("site_refused", count=len(result.wrong))
         return result
 
-    def _site(self, device: str, folder: Path, copied: stick.Copied, result: Result) -> None:
+    def _provision_site(self, device: str, folder: Path, content: stick.StickContent, result: Result) -> None:
         config = candidate.read(folder)
-        if installed_sites.unchanged(self.places, config, folder):
+        if installed_sites.is_installed(self.places, config, folder):
             result.accepted = True
             result.taken.append("USB メモリーの設定は、いま使っているものと同じです。何も変えていません")
-            result.taken += candidate.weak_pin(config, folder)
+            result.taken += candidate.weak_pin_note(config, folder)
             self.log.write("site_unchanged")
         else:
             wrong = self._may_replace(config, folder)
             if wrong:
                 result.wrong += wrong
                 return
-            self._judge_and_take(config, folder, copied, result)
-        if result.accepted and stick.WIPE_SECRETS in copied.flags:
+            self._try_and_install(config, folder, content, result)
+        if result.accepted and stick.WIPE_SECRETS in content.flags:
             # A password's file may have any name in site.toml.
-            self._wipe(device, copied.files - installed_sites.plain_files(config, folder), result)
+            self._wipe(device, content.files - installed_sites.plain_files(config, folder), result)
 
     def _may_replace(self, config: Config, folder: Path) -> list[str]:
         # A machine that cannot open its own secrets any more (another TPM) has no PIN to ask for either.
         kept = sealed.pin_record(self.places)
-        return candidate.may_replace(config, folder, kept, pin.Gate(self.places.appliance / "pin.json"))
+        return candidate.replacement_problems(config, folder, kept, pin.Gate(self.places.appliance / "pin.json"))
 
-    def _judge_and_take(self, config: Config, folder: Path, copied: stick.Copied, result: Result) -> None:
+    def _try_and_install(self, config: Config, folder: Path, content: stick.StickContent, result: Result) -> None:
         if not _announce(self.places):
             result.wrong.append("受付が続いていたので、読みませんでした。もう一度差し込んでください")
             return
         installed = apply.judged(self.places.site)[0] is not None
         tried = self.use(folder)
-        self._online()
+        self._wait_online()
         try:
             findings = check_run.findings(self.places, folder)
-        except check_run.Busy:
+        except Busy:
             findings = []
-        anyway = stick.TAKE_ANYWAY in copied.flags
-        accepted, wrong = candidate.verdict(findings, installed=installed, anyway=anyway)
+        anyway = stick.TAKE_ANYWAY in content.flags
+        accepted, wrong = candidate.decide(findings, installed=installed, anyway=anyway)
         # The technician knows the stick's files, not the folder they were copied to.
         result.wrong += [line.replace(f"{folder}/", "") for line in wrong]
-        if accepted and not self._written(config, folder):
+        if accepted and not self._installed(config, folder):
             result.wrong.append("設定をこの機械に書けませんでした。前のままです")
             accepted = False
         applied = self.use(None)
         if accepted and applied.config is None:
-            installed_sites.back(self.places)
+            installed_sites.roll_back(self.places)
             self.use(None)
             result.wrong.append("設定を使い始められませんでした。前の設定に戻しました")
             accepted = False
@@ -140,36 +139,36 @@ class Provision:
         result.accepted = result.changed = True
         names = installed_sites.secrets(config, folder)
         has_pin = sealed.pin_file(self.places).is_file()
-        result.taken += candidate.taken(config, len(names), has_pin=has_pin)
-        result.wrong += candidate.weak_pin(config, folder)
+        result.taken += candidate.summary(config, len(names), has_pin=has_pin)
+        result.wrong += candidate.weak_pin_note(config, folder)
         result.wrong += outcomes.not_in_force(tried.failed, applied.failed)
-        result.wrong += self._shut_out()
-        slots.set_turn(self.places, config.screen.rotation)
+        result.wrong += self._refused_usb()
+        slots.set_boot_rotation(self.places, config.screen.rotation)
         self.log.write("site_taken", count=len(names))
         for unit in SERVICES:
             # One after the other: a unit that is not there must not keep the others.
             self.places.call("systemctl", "--no-block", "restart", unit, limit_s=_LIMIT_S)
 
-    def _shut_out(self) -> list[str]:
+    def _refused_usb(self) -> list[str]:
         """USB devices that the new site does not name. A touch panel among them cannot be used from now on."""
         self.places.call("udevadm", "settle", f"--timeout={_SETTLE_S}", limit_s=_LIMIT_S)
         found = refused_devices(self.places.root / DEVICES.relative_to("/"))
         do = "使うときは site.toml の [[usb]] に書き、もう一度差し込んでください"
         return [f"使えない USB 機器: {each.id} {each.port} {each.product}（{do}）" for each in found]
 
-    def _written(self, config: Config, folder: Path) -> bool:
+    def _installed(self, config: Config, folder: Path) -> bool:
         try:
-            installed_sites.take(self.places, config, folder)
+            installed_sites.install(self.places, config, folder)
         except (OSError, sealed.CannotSeal, LookupError) as error:
             # The kind alone: an OSError holds names, and what names are here comes from the stick.
             sys.stderr.write(f"the site could not be written: {type(error).__name__}\n")
             return False
         return True
 
-    def _online(self) -> None:
+    def _wait_online(self) -> None:
         """Wait for an address: a network that was just changed has none yet. Without a cable the check says so."""
         wait = str(self.places.root / "usr/lib/systemd/systemd-networkd-wait-online")
-        ended([wait, "--any", f"--timeout={_ONLINE_S}"], limit_s=_ONLINE_S + 5)
+        run_program([wait, "--any", f"--timeout={_ONLINE_S}"], limit_s=_ONLINE_S + 5)
 
     def _wipe(self, device: str, names: AbstractSet[str], result: Result) -> None:
         try:
@@ -183,24 +182,24 @@ class Provision:
             left = f"{len(names) - gone} 個が残っています。書き込み禁止を外すか、手で消してください"
             result.wrong.append(f"USB メモリーのパスワードのファイル {left}")
 
-    def _appointments(self, copied: stick.Copied, folder: Path, result: Result) -> None:
+    def _import_appointments(self, content: stick.StickContent, folder: Path, result: Result) -> None:
         installed = apply.judged(self.places.site)[0]
         if installed is None:
             result.wrong.append("予約を取り込めません。まず site.toml を USB メモリーに入れてください")
             return
         kept = sealed.pin_record(self.places)
-        if stick.SITE not in copied.files and kept is not None:
+        if stick.SITE not in content.files and kept is not None:
             # Whoever finds a USB socket must not be able to make appointments.
-            wrong = candidate.knows_pin(installed, folder, kept, pin.Gate(self.places.appliance / "pin.json"))
+            wrong = candidate.pin_problems(installed, folder, kept, pin.Gate(self.places.appliance / "pin.json"))
             if wrong:
                 result.wrong += wrong
                 return
-            result.taken += candidate.weak_pin(installed, folder)
-        if copied.exports_left:
+            result.taken += candidate.weak_pin_note(installed, folder)
+        if content.exports_left:
             most = f"（{stick.MAX_EXPORTS} 個まで）"
-            result.wrong.append(f"予約のファイルが多すぎます{most}。{copied.exports_left} 個は取り込んでいません")
-        for number, export in enumerate(copied.exports, 1):
-            config = str(self.places.site / "site.toml")
+            result.wrong.append(f"予約のファイルが多すぎます{most}。{content.exports_left} 個は取り込んでいません")
+        for number, export in enumerate(content.exports, 1):
+            config = str(self.places.site_file)
             given = export.read_bytes()
             done = self.places.as_kiosk(
                 "reservations", "import", "-", "--config", config, limit_s=_IMPORT_S, given=given
@@ -223,7 +222,7 @@ def main(arguments: Sequence[str]) -> int:
         # The stick is there to allow the formatting; what would be taken now would be gone at the next start.
         return 0
     log = event_log.StaffLog(places)
-    with _alone(places):
+    with locked(places.stick_lock, wait=True):
         starting = time.clock_gettime(time.CLOCK_BOOTTIME) < _STARTING_S
         if not starting and not _announce(places):
             log.write("site_refused", code="visit")
@@ -233,8 +232,8 @@ def main(arguments: Sequence[str]) -> int:
             arguments[0].removeprefix("/dev/")
         )
         quiet = starting and result.accepted and not result.changed and not result.wrong
-        if quiet or not screen_owner.until_free(places, screen_owner.VISIT_S):
-            screen_owner.show(screen_owner.usual(places), places)
+        if quiet or not screen_owner.wait_until_free(places, screen_owner.VISIT_S):
+            screen_owner.show_usual(places)
         else:
             screen_owner.show(result.page(), places)
     log.close()
@@ -246,18 +245,18 @@ def _announce(places: Places) -> bool:
 
     A new site's network is tried meanwhile, so no visit may begin either (`stage.back`). A technician's page stays.
     """
-    before = screen_owner.shown(places)
+    before = screen_owner.current_page(places)
     if before.get("page") == "no_site":
         screen_owner.write({**before, "checking": True}, places)
     elif before.get("page") != "technician":
-        if not screen_owner.until_free(places, screen_owner.VISIT_S):
+        if not screen_owner.wait_until_free(places, screen_owner.VISIT_S):
             return False
         screen_owner.show(screen_owner.CHECKING, places)
     return True
 
 
 @contextmanager
-def _memory(places: Places) -> Iterator[Path]:
+def _memory_folder(places: Places) -> Iterator[Path]:
     """A private folder in memory (/run) that is gone afterwards."""
     folder = places.run / "candidate"
     shutil.rmtree(folder, ignore_errors=True)
@@ -266,15 +265,3 @@ def _memory(places: Places) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _alone(places: Places) -> Iterator[None]:
-    places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
-    lock = os.open(places.stick_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        with suppress(OSError):
-            os.close(lock)

@@ -45,7 +45,7 @@ class BadStick(Exception):
 
 
 @dataclass(frozen=True)
-class Copied:
+class StickContent:
     """What was taken: names in the folder of copies. `exports_left`: how many exports were too many. `others`: names of
     a site.toml that has another name.
     """
@@ -57,27 +57,27 @@ class Copied:
     others: tuple[str, ...] = ()
 
 
-def copy(places: Places, device: str, into: Path) -> Copied:
+def copy(places: Places, device: str, into: Path) -> StickContent:
     """Copy the site on `device` ("sdb1") into the new, empty folder `into`. The stick is free again afterwards.
 
     Raises BadStick.
     """
     with _mounted(places, device, "ro") as top:
-        names = _names(top)
+        names = _list_names(top)
         flags = {flag for flag in (TAKE_ANYWAY, WIPE_SECRETS) if flag in names or f"{flag}.txt" in names}
-        taken = {SITE} if _taken(top / SITE, into / SITE, reading.MAX_FILE_BYTES) else set()
+        taken = {SITE} if _copy_file(top / SITE, into / SITE, reading.MAX_FILE_BYTES) else set()
         secrets = [name for name in names if name.endswith(".secret")]
         named = [name for name in _named_in(into / SITE) if _NAME.fullmatch(name) and name != SITE]
         wanted = dict.fromkeys([*secrets, *named])
         # Before anything is copied: the copies lie in memory.
         if len(wanted) + len(taken) > MAX_FILES:
             raise BadStick(f"USB メモリーのファイルが多すぎます（{MAX_FILES} 個まで）")
-        taken |= {name for name in wanted if _taken(top / name, into / name, MAX_BYTES)}
-        listed = _exports(top / APPOINTMENTS)
-        exports = tuple(_copied(top / APPOINTMENTS, listed[:MAX_EXPORTS], into / APPOINTMENTS))
+        taken |= {name for name in wanted if _copy_file(top / name, into / name, MAX_BYTES)}
+        listed = _list_exports(top / APPOINTMENTS)
+        exports = tuple(_copy_exports(top / APPOINTMENTS, listed[:MAX_EXPORTS], into / APPOINTMENTS))
         others = () if SITE in taken else tuple(sorted(name for name in names if name.lower().startswith("site.")))
         left = len(listed[MAX_EXPORTS:])
-        return Copied(frozenset(taken), frozenset(flags), exports, left, others[:3])
+        return StickContent(frozenset(taken), frozenset(flags), exports, left, others[:3])
 
 
 def wipe(places: Places, device: str, names: Iterable[str]) -> int:
@@ -123,13 +123,13 @@ def _mounted(places: Places, device: str, mode: str) -> Iterator[Path]:
             places.call("umount", "-l", str(top), limit_s=_LIMIT_S)
 
 
-def _names(folder: Path) -> list[str]:
+def _list_names(folder: Path) -> list[str]:
     with os.scandir(folder) as entries:
         found = [entry.name for entry, _ in zip(entries, range(_MAX_LISTED), strict=False)]
     return sorted(name for name in found if _NAME.fullmatch(name))
 
 
-def _taken(source: Path, target: Path, max_bytes: int) -> bool:
+def _copy_file(source: Path, target: Path, max_bytes: int) -> bool:
     """Copy one plain file; False: there is none. Raises BadStick for one that is too large."""
     try:
         opened = safe_files.opened(source)
@@ -155,7 +155,7 @@ def _named_in(site: Path) -> Iterator[str]:
                     yield value.strip()
 
 
-def _exports(folder: Path) -> list[str]:
+def _list_exports(folder: Path) -> list[str]:
     if not folder.is_dir() or folder.is_symlink():
         return []
     with os.scandir(folder) as entries:
@@ -163,11 +163,11 @@ def _exports(folder: Path) -> list[str]:
     return [name for name in found if name.lower().endswith(".csv") and not name.startswith(".")]
 
 
-def _copied(folder: Path, exports: list[str], into: Path) -> Iterator[Path]:
+def _copy_exports(folder: Path, exports: list[str], into: Path) -> Iterator[Path]:
     if exports:
         into.mkdir(mode=0o700)
     for number, name in enumerate(exports):
         # Not under its own name: an export program may have put anything into that.
         target = into / f"{number}.csv"
-        if _taken(folder / name, target, MAX_EXPORT_BYTES):
+        if _copy_file(folder / name, target, MAX_EXPORT_BYTES):
             yield target

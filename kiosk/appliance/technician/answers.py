@@ -32,8 +32,8 @@ def answered(state: State, event: Answered, now: float) -> State:
     if not isinstance(stage, Working) or stage.asked != event.ask:
         return state
     state = replace(state, touched_at=now, used_at=now)
-    if body.get("reason") == NO_SESSION and state.shown.kind == "technician":
-        return replace(state, stage=Pin(told="ended"), key="")
+    if body.get("reason") == NO_SESSION and state.requested.kind == "technician":
+        return replace(state, stage=Pin(outcome="ended"), key="")
     rows = stage.rows or texts_in(body.get("lines"))
     if body.get("ok") is not True:
         reason = plain(body.get("text", "")) or plain(body.get("reason", ""))
@@ -52,11 +52,11 @@ def _unlocked(state: State, body: Mapping[str, Any], now: float) -> State:
         return replace(state, stage=Menu(), key=key, touched_at=now, used_at=now)
     match body.get("reason"):
         case "wrong_pin":
-            return replace(state, stage=Pin(told="wrong_pin", number=_whole(body.get("left"))))
+            return replace(state, stage=Pin(outcome="wrong_pin", number=_whole(body.get("left"))))
         case "locked":
-            return replace(state, stage=Pin(told="locked", number=-(-_whole(body.get("wait_s")) // 60)))
+            return replace(state, stage=Pin(outcome="locked", number=-(-_whole(body.get("wait_s")) // 60)))
         case _:
-            return replace(state, stage=Pin(told="failed"))
+            return replace(state, stage=Pin(outcome="failed"))
 
 
 def _bundles(body: Mapping[str, Any]) -> Choice:
@@ -71,7 +71,7 @@ def _options(listed: object, label: Callable[[dict[str, Any]], tuple[object, ...
     """What can be chosen; an entry without a name cannot."""
     entries = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     return tuple(
-        Option(each["name"], "　".join(said for said in map(plain, (*label(each), f"（{each['name']}）")) if said))
+        Option(each["name"], "　".join(part for part in map(plain, (*label(each), f"（{each['name']}）")) if part))
         for each in entries[:OPTIONS_MAX]
         if isinstance(each.get("name"), str)
     )

@@ -29,32 +29,32 @@ _MARKS: Final[dict[str, Tone]] = {
 _DOTS: Final = 12
 
 
-def page(shown: Page, texts: Texts, width_mm: float, height_mm: float) -> tuple[Item, ...]:
+def lay_out(page: Page, texts: Texts, width_mm: float, height_mm: float) -> tuple[Item, ...]:
     """The page for a display of this size, in the order of drawing."""
-    sheet = Sheet(shown, texts, width_mm, height_mm)
+    sheet = Sheet(page, texts, width_mm, height_mm)
     rest = sheet.band(38.0 if sheet.portrait else 32.0, title_mm=11)
-    _LAYOUTS[shown.layout](sheet, shown, rest.inset(0, GAP_MM))
+    _LAYOUTS[page.layout](sheet, page, rest.inset(0, GAP_MM))
     return tuple(sheet.items)
 
 
-def _report(sheet: Sheet, shown: Page, body: Box) -> None:
+def _report(sheet: Sheet, page: Page, body: Box) -> None:
     """Remarks, rows below, buttons at the bottom."""
-    body = _foot(sheet, shown, body, shown.buttons)
-    if shown.percent is not None:
+    body = _foot(sheet, page, body, page.buttons)
+    if page.percent is not None:
         bar = Box(body.x, body.bottom - 12, body.width, 12)
         sheet.items.append(Panel(bar, theme.PALE, 6))
-        sheet.items.append(Panel(bar.left(max(12.0, bar.width * shown.percent / 100)), theme.BLUE, 6))
-        sheet.words(Box(bar.x, bar.y - 16, bar.width, 14), (f"{shown.percent} %", 8.0), bold=True)
+        sheet.items.append(Panel(bar.left(max(12.0, bar.width * page.percent / 100)), theme.BLUE, 6))
+        sheet.words(Box(bar.x, bar.y - 16, bar.width, 14), (f"{page.percent} %", 8.0), bold=True)
         body = Box(body.x, body.y, body.width, bar.y - 18 - body.y)
-    if not shown.rows:
+    if not page.rows:
         sheet.remarks(body, _LARGE_MM)
         return
-    head = min(body.height * 0.25, 24.0 * len(shown.remarks))
-    if shown.remarks:
+    head = min(body.height * 0.25, 24.0 * len(page.remarks))
+    if page.remarks:
         sheet.remarks(body.top(head), _REMARK_MM, centred=False, bold=True)
         body = body.below(body.y + head + GAP_MM / 2)
-    marked = any(row.mark for row in shown.rows)
-    for row, box in zip(shown.rows, body.rows(ROWS, 1.0), strict=False):
+    marked = any(row.mark for row in page.rows)
+    for row, box in zip(page.rows, body.rows(ROWS, 1.0), strict=False):
         _row(sheet, row, box, 20.0 if marked else -2.0)
 
 
@@ -62,17 +62,17 @@ def _row(sheet: Sheet, row: Row, box: Box, indent: float) -> None:
     mark = Box(box.x, box.y, indent, box.height)
     if row.mark:
         tone = _MARKS[row.mark]
-        chip = Box(mark.x, mark.middle[1] - 4.5, 19.0, 9.0)
-        sheet.items.append(Panel(chip, tone.ground, 2))
-        sheet.words(chip.inset(1, 0.5), (row.mark, 4.6), bold=True, colour=tone.ink)
+        badge = Box(mark.x, mark.middle[1] - 4.5, 19.0, 9.0)
+        sheet.items.append(Panel(badge, tone.ground, 2))
+        sheet.words(badge.inset(1, 0.5), (row.mark, 4.6), bold=True, colour=tone.ink)
     sheet.words(box.after(mark.right + 2), (row.text, _ROW_MM), centred=False)
 
 
-def _pad(sheet: Sheet, shown: Page, body: Box) -> None:
+def _pad(sheet: Sheet, page: Page, body: Box) -> None:
     """The ten keys, and a dot for each digit."""
     if sheet.portrait:
         keys = body.below(sheet.height * 0.4)
-        said, dots = body.top(keys.y - 30 - body.y), Box(body.x, keys.y - 26, body.width, 18)
+        text, dots = body.top(keys.y - 30 - body.y), Box(body.x, keys.y - 26, body.width, 18)
         close = Box(keys.x, sheet.height - MARGIN_MM - _BUTTON_HEIGHT_MM, keys.width, _BUTTON_HEIGHT_MM)
         keys = Box(keys.x, keys.y, keys.width, close.y - 2 * GAP_MM - keys.y)
     else:
@@ -80,23 +80,23 @@ def _pad(sheet: Sheet, shown: Page, body: Box) -> None:
         keys = Box(keys.x, keys.y, keys.width, sheet.height - MARGIN_MM - keys.y)
         close = Box(left.x, keys.bottom - _BUTTON_HEIGHT_MM, left.width, _BUTTON_HEIGHT_MM)
         dots = Box(left.x, close.y - 40, left.width, 18)
-        said = left.top(dots.y - GAP_MM - left.y)
-    sheet.remarks(said, _LARGE_MM, bold=True)
+        text = left.top(dots.y - GAP_MM - left.y)
+    sheet.remarks(text, _LARGE_MM, bold=True)
     side = min(dots.height, dots.width / _DOTS - 3)
     start = dots.middle[0] - (_DOTS * (side + 3) - 3) / 2
     for place in range(_DOTS):
         box = Box(start + place * (side + 3), dots.middle[1] - side / 2, side, side)
         sheet.items.append(Panel(box, theme.CARD.ground, theme.RADIUS_MM, theme.LINE))
-        if place < shown.typed:
+        if place < page.typed:
             sheet.items.append(Panel(box.inset(side * 0.25), theme.INK, side))
     sheet.keys(keys)
     sheet.button(close, "close", capital_mm=_BUTTON_MM)
 
 
-def _menu(sheet: Sheet, shown: Page, body: Box) -> None:
+def _menu(sheet: Sheet, page: Page, body: Box) -> None:
     """All jobs at once; the reception is below, where it cannot be mistaken for one of them."""
-    body = _foot(sheet, shown, body, ("close",))
-    names = [name for name in shown.buttons if name != "close"]
+    body = _foot(sheet, page, body, ("close",))
+    names = [name for name in page.buttons if name != "close"]
     columns, count = (2, -(-len(names) // 2)) if sheet.portrait else (4, -(-len(names) // 4))
     area = body.below(max(body.y, sheet.height * 0.3)) if sheet.portrait else body
     boxes = [box for row in area.rows(count, GAP_MM) for box in row.columns(columns, GAP_MM)]
@@ -105,39 +105,39 @@ def _menu(sheet: Sheet, shown: Page, body: Box) -> None:
         sheet.button(box, name, tone=tone, capital_mm=_BUTTON_MM)
 
 
-def _choice(sheet: Sheet, shown: Page, body: Box) -> None:
+def _choice(sheet: Sheet, page: Page, body: Box) -> None:
     """A large button for each of a list."""
-    labels = dict(shown.labels)
-    body = _foot(sheet, shown, body, tuple(name for name in shown.buttons if name not in labels))
-    head = 26.0 if shown.remarks else 0.0
+    labels = dict(page.labels)
+    body = _foot(sheet, page, body, tuple(name for name in page.buttons if name not in labels))
+    head = 26.0 if page.remarks else 0.0
     sheet.remarks(body.top(head), _REMARK_MM, bold=True)
     area = body.below(max(body.y + head + GAP_MM, sheet.height * (0.4 if sheet.portrait else 0.0)))
-    for (name, text), box in zip(shown.labels, area.rows(OPTIONS, GAP_MM), strict=False):
+    for (name, text), box in zip(page.labels, area.rows(OPTIONS, GAP_MM), strict=False):
         sheet.button(box, name, tone=theme.CHOICE, capital_mm=_REMARK_MM, text=text)
 
 
-def _sure(sheet: Sheet, shown: Page, body: Box) -> None:
+def _sure(sheet: Sheet, page: Page, body: Box) -> None:
     """A question, and two answers that change their sides."""
     row = Box(body.x, sheet.height - MARGIN_MM - 36.0, body.width, 36.0)
     if sheet.portrait:
-        row = Box(row.x, row.y - (60.0 if shown.swapped else 0.0), row.width, row.height)
+        row = Box(row.x, row.y - (60.0 if page.swapped else 0.0), row.width, row.height)
     left, right = row.columns(2, 2 * MARGIN_MM)
-    no, yes = (right, left) if shown.swapped else (left, right)
+    no, yes = (right, left) if page.swapped else (left, right)
     sheet.button(no, "no", capital_mm=_BUTTON_MM)
-    sheet.button(yes, "yes", tone=theme.NOTICE, capital_mm=_BUTTON_MM, text=dict(shown.labels).get("yes", ""))
-    said = Box(body.x, body.y, body.width, row.y - GAP_MM - body.y)
-    sheet.remarks(said, _LARGE_MM, centred=False, bold=True)
+    sheet.button(yes, "yes", tone=theme.NOTICE, capital_mm=_BUTTON_MM, text=dict(page.labels).get("yes", ""))
+    text = Box(body.x, body.y, body.width, row.y - GAP_MM - body.y)
+    sheet.remarks(text, _LARGE_MM, centred=False, bold=True)
 
 
-def _leaving(sheet: Sheet, shown: Page, body: Box) -> None:
+def _leaving(sheet: Sheet, page: Page, body: Box) -> None:
     sheet.foot(body)
 
 
-def _foot(sheet: Sheet, shown: Page, body: Box, names: tuple[str, ...]) -> Box:
+def _foot(sheet: Sheet, page: Page, body: Box, names: tuple[str, ...]) -> Box:
     """Buttons, the bar of the time that is left, and the small line; returns what is left above them."""
     bottom = sheet.height - MARGIN_MM / 2
-    if shown.foot:
-        sheet.words(Box(body.x, bottom - _FOOT_MM, body.width, _FOOT_MM), (shown.foot, theme.SMALL_MM))
+    if page.foot:
+        sheet.words(Box(body.x, bottom - _FOOT_MM, body.width, _FOOT_MM), (page.foot, theme.SMALL_MM))
         bottom -= _FOOT_MM + 2
     bottom = min(bottom, sheet.height - MARGIN_MM)
     if names:
@@ -149,7 +149,7 @@ def _foot(sheet: Sheet, shown: Page, body: Box, names: tuple[str, ...]) -> Box:
                 tone = theme.STRONG if name in ("start", "more_time") else theme.PLAIN
                 sheet.button(box, name, tone=tone, capital_mm=_BUTTON_MM)
             bottom = row.y - GAP_MM
-    if shown.until is not None:
+    if page.until is not None:
         sheet.items.append(TimeLeft(Box(body.x, bottom - 4, body.width, 4), theme.BLUE, theme.PALE))
         bottom -= 4 + GAP_MM
     return Box(body.x, body.y, body.width, bottom - body.y)

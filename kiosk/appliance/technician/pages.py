@@ -50,11 +50,11 @@ def page_of(state: State, texts: Texts, now: float) -> Page:
     until = step.leaves_at(state)
     if until is None:
         return page
-    if state.shown.kind == "technician" and now >= until - step.WARN_S:
+    if state.requested.kind == "technician" and now >= until - step.WARN_S:
         title = page.title
         buttons = ("more_time", "close")
         return Page("leaving", title, "ask", buttons=buttons, leaving=True, until=until, layout="leaving")
-    return replace(page, until=until if state.shown.kind == "provisioned" else None)
+    return replace(page, until=until if state.requested.kind == "provisioned" else None)
 
 
 def _page(state: State, texts: Texts) -> Page:
@@ -69,9 +69,9 @@ def _page(state: State, texts: Texts) -> Page:
             return Page("menu", title, "ask", buttons=(*jobs.MENU, "close"), layout="menu", foot=_foot(state))
         case Working():
             rows = _rows(stage.rows)
-            said = (texts["results"]["running"],)
-            page = Page(f"working_{stage.job}", texts["jobs"][stage.job], "wait", said, rows=rows[-ROWS:])
-            return replace(page, remarks=said, percent=stage.percent)
+            remarks = (texts["results"]["running"],)
+            page = Page(f"working_{stage.job}", texts["jobs"][stage.job], "wait", remarks, rows=rows[-ROWS:])
+            return replace(page, remarks=remarks, percent=stage.percent)
         case Report():
             return _report(state, stage, texts)
         case Choice():
@@ -79,35 +79,39 @@ def _page(state: State, texts: Texts) -> Page:
         case Sure():
             return _sure(stage, texts)
         case Gone():
-            said = tuple(texts["gone"]["lines"])
-            return Page("gone", texts["gone"]["title"], "wait", said, remarks=said)
+            remarks = tuple(texts["gone"]["lines"])
+            return Page("gone", texts["gone"]["title"], "wait", remarks, remarks=remarks)
 
 
 def _front(state: State, front: Front, texts: Texts) -> Page:
-    shown, buttons = state.shown, step.buttons_of_front(state)
-    match shown.kind:
+    requested, buttons = state.requested, step.buttons_of_front(state)
+    match requested.kind:
         case "no_site":
             words = texts["no_site"]
-            if shown.checking:
+            if requested.checking:
                 lines = tuple(words["lines_checking"])
                 return Page("checking", words["title_checking"], "wait", lines, remarks=lines)
-            lines = words["lines_wrong"] if shown.wrong else words["lines"]
+            lines = words["lines_wrong"] if requested.wrong else words["lines"]
             usb = _rows(state.machine.refused_usb)
-            rows = (*_rows(shown.wrong, "NG"), *((Row(words["usb"]), *usb) if usb else ()))
-            mood: Mood = "counter" if shown.wrong else "ask"
-            title = words["title_wrong"] if shown.wrong else words["title"]
+            rows = (*_rows(requested.wrong, "NG"), *((Row(words["usb"]), *usb) if usb else ()))
+            mood: Mood = "counter" if requested.wrong else "ask"
+            title = words["title_wrong"] if requested.wrong else words["title"]
             page = Page("no_site", title, mood, tuple(lines), remarks=tuple(lines), foot=_foot(state))
             return _in_parts(page, rows, front.part, buttons)
         case "provisioned":
             words = texts["provisioned"]
-            clean = "accepted_wrong" if shown.wrong else "accepted"
-            title = words[clean] if shown.accepted else words["refused"]
-            mood = "good" if shown.accepted and not shown.wrong else "counter"
-            rows = (*_rows(shown.wrong, "NG"), *_rows(shown.taken, "OK"))
+            clean = "accepted_wrong" if requested.wrong else "accepted"
+            title = words[clean] if requested.accepted else words["refused"]
+            mood = "good" if requested.accepted and not requested.wrong else "counter"
+            rows = (*_rows(requested.wrong, "NG"), *_rows(requested.taken, "OK"))
             return _in_parts(Page("provisioned", title, mood, foot=_foot(state)), rows, front.part, buttons)
         case "recovery":
             words = texts["recovery"]
-            reason = words[shown.reason] if shown.reason in ("missing", "unlock", "fsck", "mount") else words["unknown"]
+            reason = (
+                words[requested.reason]
+                if requested.reason in ("missing", "unlock", "fsck", "mount")
+                else words["unknown"]
+            )
             stick = () if state.machine.stick else (words["no_stick"],)
             rows = tuple(Row(text) for text in (*words["lines"], *stick))
             page = Page("recovery", words["title"], "counter", (reason,), remarks=(reason,), foot=_foot(state))
@@ -118,31 +122,31 @@ def _front(state: State, front: Front, texts: Texts) -> Page:
             return Page("installer", words["title"], "ask", lines, buttons, remarks=lines)
         case _:
             lines = tuple(texts["updating"]["lines"])
-            return Page("updating", texts["updating"]["title"], "wait", lines, remarks=lines, percent=shown.percent)
+            return Page("updating", texts["updating"]["title"], "wait", lines, remarks=lines, percent=requested.percent)
 
 
 def _pin(pin: Pin, locked_s: int, texts: Texts) -> Page:
     words = texts["pin"]
     if locked_s and not pin.asked:
-        pin = Pin(told="locked", number=-(-locked_s // 60))
-    said = (str(words[pin.told]).format(left=pin.number, minutes=pin.number),) if pin.told else ()
+        pin = Pin(outcome="locked", number=-(-locked_s // 60))
+    remarks = (str(words[pin.outcome]).format(left=pin.number, minutes=pin.number),) if pin.outcome else ()
     buttons = (*KEYS, "clear", "ok", "close")
-    return Page("pin", words["title"], "ask", said, buttons, remarks=said, typed=len(pin.digits), layout="pad")
+    return Page("pin", words["title"], "ask", remarks, buttons, remarks=remarks, typed=len(pin.digits), layout="pad")
 
 
 def _report(state: State, report: Report, texts: Texts) -> Page:
     words = texts["results"]
     good = report.ok and report.well and not any(row.startswith("NG ") for row in report.rows)
     if not report.ok:
-        said = f"{words['wrong']}{_why(report.reason, texts)}"
+        remark = f"{words['wrong']}{_why(report.reason, texts)}"
     else:
-        looked = report.job in ("status", "acknowledge", "network", "events")  # the rows are all there is to say
+        rows_only = report.job in ("status", "acknowledge", "network", "events")  # the rows are all there is to say
         usual = words.get(f"{report.job}_ok", words["ok"])
-        if looked:
+        if rows_only:
             usual = "" if report.rows else words["nothing"]
-        said = _why(report.reason, texts) or (usual if good else words.get(f"{report.job}_wrong", words["wrong"]))
+        remark = _why(report.reason, texts) or (usual if good else words.get(f"{report.job}_wrong", words["wrong"]))
     page = Page(f"report_{report.job}", texts["jobs"][report.job], "good" if good else "counter")
-    page = replace(page, lines=(said,), remarks=(said,)) if said else replace(page, mood="ask")
+    page = replace(page, lines=(remark,), remarks=(remark,)) if remark else replace(page, mood="ask")
     return _in_parts(page, _rows(report.rows), report.part, _after(state, report))
 
 
@@ -150,7 +154,7 @@ def _after(state: State, report: Report) -> tuple[str, ...]:
     """Where one can go from a report."""
     if report.ok and report.job in jobs.LAST_WORDS:
         return ()
-    if state.shown.kind == "installer":
+    if state.requested.kind == "installer":
         return ("poweroff",) if report.ok else ("disks",)
     if report.job == "update" and report.ok:
         return ("reboot", "back")
@@ -166,12 +170,12 @@ def _why(reason: str, texts: Texts) -> str:
 def _choice(state: State, choice: Choice, texts: Texts) -> Page:
     words = texts["installer" if choice.job == "write_disk" else "updates"]
     page = Page(f"choose_{choice.job}", words["title"], "ask", layout="choice")
-    last = "disks" if state.shown.kind == "installer" else "back"
+    last = "disks" if state.requested.kind == "installer" else "back"
     lines = words.get("lines", []) if choice.options else [words["none"]]
     parts = max(1, -(-len(choice.options) // OPTIONS))
     part = min(choice.part, parts - 1)
-    shown = list(enumerate(choice.options))[part * OPTIONS : (part + 1) * OPTIONS]
-    labels = tuple((f"option_{at}", option.label) for at, option in shown)
+    options = list(enumerate(choice.options))[part * OPTIONS : (part + 1) * OPTIONS]
+    labels = tuple((f"option_{at}", option.label) for at, option in options)
     buttons = (*(name for name, _ in labels), *_turning(part, parts), last)
     return replace(page, buttons=buttons, labels=labels, remarks=tuple(lines), lines=tuple(lines), part=(part, parts))
 
@@ -180,8 +184,8 @@ def _sure(sure: Sure, texts: Texts) -> Page:
     words = texts["sure"]
     question, *more = words[sure.job]
     again = (words["again_disk" if sure.job == "write_disk" else "again"],) if sure.again else ()
-    said = (*((sure.option.label,) if sure.option else ()), *more, *again)
-    page = Page("sure_again" if sure.again else "sure", question, "counter", said, ("no", "yes"), remarks=said)
+    remarks = (*((sure.option.label,) if sure.option else ()), *more, *again)
+    page = Page("sure_again" if sure.again else "sure", question, "counter", remarks, ("no", "yes"), remarks=remarks)
     yes = texts["buttons"].get(sure.job) if sure.again else None
     return replace(page, layout="sure", swapped=sure.again, labels=(("yes", yes),) if yes else ())
 
@@ -189,9 +193,9 @@ def _sure(sure: Sure, texts: Texts) -> Page:
 def _in_parts(page: Page, rows: tuple[Row, ...], part: int, buttons: tuple[str, ...]) -> Page:
     parts = max(1, -(-len(rows) // ROWS))
     part = min(part, parts - 1)
-    shown = rows[part * ROWS : (part + 1) * ROWS]
-    lines = (*page.lines, *(f"{row.mark} {row.text}".strip() for row in shown))
-    return replace(page, rows=shown, lines=lines, part=(part, parts), buttons=(*_turning(part, parts), *buttons))
+    rows = rows[part * ROWS : (part + 1) * ROWS]
+    lines = (*page.lines, *(f"{row.mark} {row.text}".strip() for row in rows))
+    return replace(page, rows=rows, lines=lines, part=(part, parts), buttons=(*_turning(part, parts), *buttons))
 
 
 def _turning(part: int, parts: int) -> tuple[str, ...]:

@@ -19,24 +19,24 @@ from typing import Final
 
 from kiosk.appliance.machine.places import Places
 from kiosk.appliance.machine.refused_usb import refused_devices
-from kiosk.appliance.technician.layout import page as layout
+from kiosk.appliance.technician.layout import lay_out
 from kiosk.appliance.technician.pages import page_of
-from kiosk.appliance.technician.root_client import NO_ANSWER, Object, StaffLine
+from kiosk.appliance.technician.root_client import NO_ANSWER, Object, RootClient
 from kiosk.appliance.technician.state import (
     Answered,
     Ask,
     Event,
-    MachineTold,
+    LineReceived,
+    MachinePolled,
     PageSet,
     Pressed,
     Progressed,
-    Said,
-    Shown,
+    RequestedPage,
     Ticked,
     machine_of,
     percent_of,
     plain,
-    shown_of,
+    requested_page,
 )
 from kiosk.appliance.technician.step import first, step
 from kiosk.config import ConfigError, Display
@@ -60,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="kiosk.appliance page", description="the appliance's pages on the screen")
     parser.add_argument("--socket", type=Path, default=places.staff_socket, metavar="PATH", help="root's socket")
     parser.add_argument("--page-file", type=Path, default=places.page, metavar="PATH", help="what root wants shown")
-    parser.add_argument("--site", type=Path, default=places.site / "site.toml", metavar="PATH", help="for [screen]")
+    parser.add_argument("--site", type=Path, default=places.site_file, metavar="PATH", help="for [screen]")
     parser.add_argument("--screens-to", type=Path, metavar="FILE", help="the pages as JSON lines")
     parser.add_argument("--idle-s", type=float, default=60.0, metavar="SECONDS", help="a page stays so long untouched")
     arguments = parser.parse_args(argv)
@@ -68,7 +68,7 @@ def main(argv: Sequence[str]) -> int:
     words, display = texts.load("technician"), display_of(arguments.site)
     notifier.starting()
     try:
-        window = Window(display, words, screens_to=arguments.screens_to, layout=layout)
+        window = Window(display, words, screens_to=arguments.screens_to, layout=lay_out)
     except ConfigError as error:
         complain(str(error))
         return EXIT_CONFIG
@@ -78,7 +78,7 @@ def main(argv: Sequence[str]) -> int:
         """A site that was just taken may turn the display; Kivy's window can be turned only while it is made."""
         return display_of(arguments.site) != display
 
-    pages = Pages(arguments.page_file, turned, StaffLine(arguments.socket), window, words, notifier, arguments.idle_s)
+    pages = Pages(arguments.page_file, turned, RootClient(arguments.socket), window, words, notifier, arguments.idle_s)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pages.quit())
     window.serve(pages.run)
@@ -96,7 +96,7 @@ class Pages:
         self,
         file: Path,
         turned: Callable[[], bool],
-        line: StaffLine,
+        line: RootClient,
         window: Window,
         words: Texts,
         notifier: Notifier,
@@ -118,16 +118,16 @@ class Pages:
 
     def run(self) -> None:
         """Serve until asked to end."""
-        shown = read_page(self._file)
-        state = replace(first(Shown("updating"), time.monotonic()), idle_s=self._idle_s)
-        self._post(PageSet(shown))
+        requested = read_page(self._file)
+        state = replace(first(RequestedPage("updating"), time.monotonic()), idle_s=self._idle_s)
+        self._post(PageSet(requested))
         self._window.listen(lambda button: self._post(Pressed(button)), self.quit)
         threading.Thread(target=self._watch_machine, name="machine", daemon=True).start()
         ready = False
         while not self._ended.is_set():
             newest = read_page(self._file)
-            if newest != shown:
-                shown = newest
+            if newest != requested:
+                requested = newest
                 self._post(PageSet(newest))
                 if self._turned():
                     return
@@ -156,35 +156,35 @@ class Pages:
             return
 
     def _ask(self, ask: Ask) -> None:
-        self._line.ask(ask.body, ask.limit_s, lambda said: self._told(ask, said))
+        self._line.ask(ask.body, ask.limit_s, lambda answer: self._on_answer(ask, answer))
 
-    def _told(self, ask: Ask, said: Object) -> None:
-        percent = percent_of(said.get("progress"))
-        if "ok" in said:
-            self._inbox.put(Answered(ask.number, said))  # never lost: somebody waits for it
+    def _on_answer(self, ask: Ask, answer: Object) -> None:
+        percent = percent_of(answer.get("progress"))
+        if "ok" in answer:
+            self._inbox.put(Answered(ask.number, answer))  # never lost: somebody waits for it
         elif percent is not None:
             self._post(Progressed(ask.number, percent))
-        elif "line" in said:
-            self._post(Said(ask.number, plain(said["line"])))
+        elif "line" in answer:
+            self._post(LineReceived(ask.number, plain(answer["line"])))
 
     def _watch_machine(self) -> None:
         while not self._ended.wait(MACHINE_EVERY_S if self._window.started.is_set() else LOOP_S):
             answers = self._line.answers({"do": "state"}, MACHINE_LIMIT_S)
             body = next((each for each in answers if "ok" in each), dict(NO_ANSWER))
             if not body.get("version"):
-                body = {**body, "version": Places().facts().get("VERSION", "")}
-            self._post(MachineTold(machine_of(body, usb_lines())))
+                body = {**body, "version": Places().version}
+            self._post(MachinePolled(machine_of(body, usb_lines())))
 
 
-def read_page(file: Path) -> Shown:
+def read_page(file: Path) -> RequestedPage:
     """What root wants shown; no file: there is no site."""
     try:
         with file.open("rb") as opened:
             raw = opened.read(PAGE_MAX_BYTES)
         read: object = json.loads(raw)
     except (OSError, ValueError):
-        return Shown()
-    return shown_of(read)
+        return RequestedPage()
+    return requested_page(read)
 
 
 def display_of(site: Path) -> Display:

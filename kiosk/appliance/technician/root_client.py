@@ -23,18 +23,18 @@ Object = dict[str, Any]
 NO_ANSWER: Final[Mapping[str, Any]] = {"ok": False, "reason": "no_answer"}
 
 
-class StaffLine:
+class RootClient:
     """`path`: root's socket; it need not be there yet."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._free = threading.BoundedSemaphore(AT_ONCE_MAX)
 
-    def ask(self, body: Mapping[str, Any], limit_s: float, tell: Callable[[Object], None]) -> None:
+    def ask(self, body: Mapping[str, Any], limit_s: float, on_object: Callable[[Object], None]) -> None:
         """Send a request; never waits. `tell` gets every object of the answer, in another thread; the last one always
         has "ok", and is NO_ANSWER if root gave none within `limit_s`."""
         if not self._free.acquire(blocking=False):
-            tell(dict(NO_ANSWER))
+            on_object(dict(NO_ANSWER))
             return
 
         def run() -> None:
@@ -44,8 +44,8 @@ class StaffLine:
                     if "ok" in each:
                         last = each
                         break
-                    tell(each)
-                tell(last)
+                    on_object(each)
+                on_object(last)
             finally:
                 self._free.release()
 
@@ -59,12 +59,12 @@ class StaffLine:
                 line.settimeout(min(_CONNECT_S, limit_s))
                 line.connect(str(self._path))
                 line.sendall(json.dumps(dict(body)).encode() + b"\n")
-                yield from _objects(line, until)
+                yield from _read_objects(line, until)
             except (OSError, ValueError):
                 return
 
 
-def _objects(line: socket.socket, until: float) -> Iterator[Object]:
+def _read_objects(line: socket.socket, until: float) -> Iterator[Object]:
     kept = b""
     for _ in range(LINES_MAX):
         while b"\n" not in kept:

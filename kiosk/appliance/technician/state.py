@@ -17,7 +17,7 @@ OPTIONS_MAX: Final = 40
 
 
 @dataclass(frozen=True)
-class Shown:
+class RequestedPage:
     """page.json as root wrote it. A kind that is not known (a newer root) is shown as `updating`."""
 
     kind: str = "no_site"
@@ -62,7 +62,7 @@ class Pin:
     """`told`: a word for what came out of the last try; `number`: tries or minutes left. `asked`: 0, or waiting."""
 
     digits: str = field(default="", repr=False)
-    told: str = ""
+    outcome: str = ""
     number: int = 0
     asked: int = 0
 
@@ -130,7 +130,7 @@ class State:
     `idle_s`: how long a page that goes by itself stays without a touch.
     """
 
-    shown: Shown
+    requested: RequestedPage
     stage: Stage
     touched_at: float
     machine: Machine = Machine()
@@ -156,18 +156,18 @@ class Ticked:
 class PageSet:
     """Root wants another page."""
 
-    shown: Shown
+    requested: RequestedPage
 
 
 @dataclass(frozen=True)
-class MachineTold:
+class MachinePolled:
     """The machine's facts, news or not."""
 
     machine: Machine
 
 
 @dataclass(frozen=True)
-class Said:
+class LineReceived:
     """A line of a job that goes on."""
 
     ask: int
@@ -190,7 +190,7 @@ class Answered:
     body: Mapping[str, Any] = field(repr=False)
 
 
-Event = Pressed | Ticked | PageSet | MachineTold | Said | Progressed | Answered
+Event = Pressed | Ticked | PageSet | MachinePolled | LineReceived | Progressed | Answered
 
 
 @dataclass(frozen=True)
@@ -202,13 +202,13 @@ class Ask:
     limit_s: float
 
 
-def shown_of(raw: object) -> Shown:
+def requested_page(raw: object) -> RequestedPage:
     """page.json, read tolerantly: whatever is in it, there is a page."""
     read = raw if isinstance(raw, dict) else {}
     kind = str(read.get("page", "no_site"))
     if kind == "reception":  # on the way there: the service manager is about to end us
         kind = "updating"
-    return Shown(
+    return RequestedPage(
         kind if kind in KINDS else "updating",
         texts_in(read.get("taken")),
         texts_in(read.get("wrong")),

@@ -20,7 +20,8 @@ from kiosk.appliance.technician.state import (
     Event,
     Front,
     Gone,
-    MachineTold,
+    LineReceived,
+    MachinePolled,
     Menu,
     Option,
     PageSet,
@@ -28,8 +29,7 @@ from kiosk.appliance.technician.state import (
     Pressed,
     Progressed,
     Report,
-    Said,
-    Shown,
+    RequestedPage,
     Stage,
     State,
     Sure,
@@ -50,22 +50,22 @@ PIN_MAX: Final = 12
 Moved = tuple[State, tuple[Ask, ...]]
 
 
-def first(shown: Shown, now: float) -> State:
+def first(requested: RequestedPage, now: float) -> State:
     """The state when a page has just been put up. What an earlier page knew of a person is gone."""
-    stage: Stage = Pin() if shown.kind == "technician" else Front()
-    return State(shown, stage, now, used_at=now)
+    stage: Stage = Pin() if requested.kind == "technician" else Front()
+    return State(requested, stage, now, used_at=now)
 
 
 def step(state: State, event: Event, now: float) -> Moved:
     """The next state, and what root is asked."""
     match event:
         case PageSet():
-            return _page_set(state, event.shown, now)
-        case MachineTold():
+            return _page_set(state, event.requested, now)
+        case MachinePolled():
             return replace(state, machine=event.machine), ()
         case Pressed():
             return _pressed(replace(state, touched_at=now), event.button, now)
-        case Said() | Progressed():
+        case LineReceived() | Progressed():
             return _went_on(state, event), ()
         case Answered():
             return answered(state, event, now), ()
@@ -77,10 +77,10 @@ def leaves_at(state: State) -> float | None:
     """The moment at which this page goes by itself."""
     if isinstance(state.stage, Working | Gone):
         return None
-    if state.shown.kind == "technician":
+    if state.requested.kind == "technician":
         return None if _is_last(state.stage) else state.touched_at + state.idle_s
-    if state.shown.kind == "provisioned":
-        if state.shown.accepted:
+    if state.requested.kind == "provisioned":
+        if state.requested.accepted:
             return state.touched_at + state.idle_s
         return state.touched_at + REFUSED_S if state.machine.site else None
     return None
@@ -88,13 +88,13 @@ def leaves_at(state: State) -> float | None:
 
 def buttons_of_front(state: State) -> tuple[str, ...]:
     """What can be touched on the page itself, beside the parts of a list."""
-    match state.shown.kind:
+    match state.requested.kind:
         case "no_site":
-            if state.shown.checking:
+            if state.requested.checking:
                 return ()
             return (*(("technician",) if state.machine.technician else ()), "poweroff")
         case "provisioned":
-            return ("start",) if state.shown.accepted else ("leave",)
+            return ("start",) if state.requested.accepted else ("leave",)
         case "recovery":
             return (("format",) if state.machine.stick else ()) + ("reboot", "poweroff")
         case "installer":
@@ -103,25 +103,25 @@ def buttons_of_front(state: State) -> tuple[str, ...]:
             return ()
 
 
-def _page_set(state: State, shown: Shown, now: float) -> Moved:
-    if shown.kind == state.shown.kind == "updating":
-        return replace(state, shown=shown), ()
-    if shown == state.shown and not isinstance(state.stage, Gone):
+def _page_set(state: State, requested: RequestedPage, now: float) -> Moved:
+    if requested.kind == state.requested.kind == "updating":
+        return replace(state, requested=requested), ()
+    if requested == state.requested and not isinstance(state.stage, Gone):
         return state, ()
-    after = _afresh(state, shown, now)
-    return _begin(after, "disks", None, now) if shown.kind == "installer" else (after, ())
+    after = _put_up_again(state, requested, now)
+    return _begin(after, "disks", None, now) if requested.kind == "installer" else (after, ())
 
 
-def _afresh(state: State, shown: Shown, now: float) -> State:
+def _put_up_again(state: State, requested: RequestedPage, now: float) -> State:
     """A page put up anew. The number of asks goes on: a late answer must not be taken for one to a new ask."""
-    return replace(first(shown, now), machine=state.machine, asks=state.asks, idle_s=state.idle_s)
+    return replace(first(requested, now), machine=state.machine, asks=state.asks, idle_s=state.idle_s)
 
 
 def _pressed(state: State, button: str, now: float) -> Moved:
     stage = state.stage
     if button == "more_time":
         return state, ()
-    if button == "close" and state.shown.kind == "technician" and not isinstance(stage, Working | Gone):
+    if button == "close" and state.requested.kind == "technician" and not isinstance(stage, Working | Gone):
         return _leave(state, now)
     if button in ("prev", "next") and isinstance(stage, Front | Report | Choice):
         return replace(state, stage=replace(stage, part=max(0, stage.part + (1 if button == "next" else -1)))), ()
@@ -160,7 +160,7 @@ def _pressed_pin(state: State, pin: Pin, button: str, now: float) -> Moved:
     if button.startswith("key_") and len(pin.digits) < PIN_MAX:
         return _to(state, Pin(pin.digits + button.removeprefix("key_")[:1]))
     if button == "ok" and len(pin.digits) < PIN_MIN:
-        return _to(state, replace(pin, told="too_short"))
+        return _to(state, replace(pin, outcome="too_short"))
     if button == "ok":
         number = state.asks + 1
         asking = replace(state, stage=Pin(pin.digits, "waiting", asked=number), asks=number, used_at=now)
@@ -171,7 +171,7 @@ def _pressed_pin(state: State, pin: Pin, button: str, now: float) -> Moved:
 def _chosen(state: State, choice: Choice, button: str, now: float) -> Moved:
     if button == "back":
         return _to(state, _home(state))
-    if button == "disks" and state.shown.kind == "installer":
+    if button == "disks" and state.requested.kind == "installer":
         return _begin(state, "disks", None, now)
     place = button.removeprefix("option_")
     if button == place or not place.isdecimal() or int(place) >= len(choice.options):
@@ -181,7 +181,7 @@ def _chosen(state: State, choice: Choice, button: str, now: float) -> Moved:
 
 def _sure(state: State, sure: Sure, button: str, now: float) -> Moved:
     if button == "no":
-        return _begin(state, "disks", None, now) if state.shown.kind == "installer" else _to(state, _home(state))
+        return _begin(state, "disks", None, now) if state.requested.kind == "installer" else _to(state, _home(state))
     if button != "yes":
         return state, ()
     if JOBS[sure.job].sure > 1 and not sure.again:
@@ -200,7 +200,7 @@ def _pressed_report(state: State, report: Report, button: str, now: float) -> Mo
         return _wanted(state, "acknowledge", None, now)
     if button == "reboot" and report.job == "update" and report.ok:
         return _begin(state, "reboot", None, now)
-    if button == "disks" and state.shown.kind == "installer" and not report.ok:
+    if button == "disks" and state.requested.kind == "installer" and not report.ok:
         return _begin(state, "disks", None, now)
     return state, ()
 
@@ -241,7 +241,7 @@ def _kept(state: State, now: float) -> Moved:
     return _plain_ask(replace(state, used_at=now), {"do": "keep", "key": state.key})
 
 
-def _went_on(state: State, event: Said | Progressed) -> State:
+def _went_on(state: State, event: LineReceived | Progressed) -> State:
     work = state.stage
     if not isinstance(work, Working) or work.asked != event.ask:
         return state
@@ -253,7 +253,7 @@ def _went_on(state: State, event: Said | Progressed) -> State:
 def _ticked(state: State, now: float) -> Moved:
     stage = state.stage
     if isinstance(stage, Gone) and now >= stage.until:
-        return _afresh(state, state.shown, now), ()
+        return _put_up_again(state, state.requested, now), ()
     if isinstance(stage, Working):
         if now >= stage.until:
             return replace(state, stage=Report(stage.job, False, "too_long", stage.rows), touched_at=now), ()
@@ -269,7 +269,7 @@ def _to(state: State, stage: Stage) -> Moved:
 
 
 def _home(state: State) -> Stage:
-    return Menu() if state.shown.kind == "technician" else Front()
+    return Menu() if state.requested.kind == "technician" else Front()
 
 
 def _is_last(stage: Stage) -> bool:

@@ -44,7 +44,7 @@ class Bundle:
 
 
 @contextmanager
-def stick(places: Places) -> Iterator[list[Path]]:
+def mounted_sticks(places: Places) -> Iterator[list[Path]]:
     """The folders of sticks that are plugged in, mounted read-only; none: an empty list."""
     mounted: list[Path] = []
     try:
@@ -70,7 +70,7 @@ def _mount(places: Places, device: Path, folder: Path) -> bool:
     return False
 
 
-def on_sticks(folders: list[Path]) -> Iterator[Path]:
+def bundles_on(folders: list[Path]) -> Iterator[Path]:
     """Plain files of fitting names and sizes, by name."""
     for folder in folders:
         with suppress(OSError):
@@ -81,33 +81,33 @@ def on_sticks(folders: list[Path]) -> Iterator[Path]:
 
 def _fits(file: Path) -> bool:
     try:
-        seen = file.lstat()
+        status = file.lstat()
     except OSError:
         return False
-    return stat.S_ISREG(seen.st_mode) and 0 < seen.st_size <= BYTES_MAX
+    return stat.S_ISREG(status.st_mode) and 0 < status.st_size <= BYTES_MAX
 
 
-def listed(places: Places) -> list[Bundle]:
+def list_bundles(places: Places) -> list[Bundle]:
     """All bundles, the sticks' first. One that is not signed for this machine is listed without a version."""
     found: dict[str, Bundle] = {}
-    with stick(places) as folders:
-        for file in on_sticks(folders):
-            facts = bundles.signed(places, file)
-            version = "" if isinstance(facts, Refused) else facts.version
+    with mounted_sticks(places) as folders:
+        for file in bundles_on(folders):
+            info = bundles.inspect(places, file)
+            version = "" if isinstance(info, Refused) else info.version
             found.setdefault(file.name, Bundle(file.name, version, STICK, file.stat().st_size))
             if len(found) == BUNDLES_MAX:
                 break
     with suppress(ShareError, ConfigError):
-        for entry in _entries(_server(places)):
-            shown = Bundle(entry.name, bundles.named_version(entry.name), SERVER, entry.size)
-            found.setdefault(entry.name, shown)
+        for entry in _entries(_open_server(places)):
+            bundle = Bundle(entry.name, bundles.named_version(entry.name), SERVER, entry.size)
+            found.setdefault(entry.name, bundle)
     return list(found.values())[:BUNDLES_MAX]
 
 
 def download(places: Places, name: str) -> Iterator[int | Path | Refused]:
     """Fetch `name` from the server: per cent, then the file; or why not. The caller deletes it."""
     try:
-        share = _server(places)
+        share = _open_server(places)
         entry = next((each for each in _entries(share) if each.name == name), None)
         if share is None or entry is None:
             yield Refused("no_stick", "no such file")
@@ -130,7 +130,7 @@ def download(places: Places, name: str) -> Iterator[int | Path | Refused]:
 
 
 def _fetch(share: Share, entry: Entry, file: Path) -> Iterator[int | Path | Refused]:
-    got, told = 0, -1
+    got, reported = 0, -1
     with file.open("wb") as out:
         for chunk in share.chunks(entry.name):
             got += len(chunk)
@@ -138,9 +138,9 @@ def _fetch(share: Share, entry: Entry, file: Path) -> Iterator[int | Path | Refu
                 yield Refused("broken_file", "it grew")
                 return
             out.write(chunk)
-            if (percent := 100 * got // entry.size) > told:
-                told = percent
-                yield told
+            if (percent := 100 * got // entry.size) > reported:
+                reported = percent
+                yield reported
         out.flush()
         os.fsync(out.fileno())
     yield file if got == entry.size else Refused("broken_file", "it shrank")
@@ -153,22 +153,22 @@ def _entries(share: Share | None) -> list[Entry]:
     return sorted((each for each in found if 0 < each.size <= BYTES_MAX), key=lambda each: each.name)
 
 
-def _server(places: Places) -> Share | None:
+def _open_server(places: Places) -> Share | None:
     """The folder of [update]; None when there is no site or it names none. Raises ConfigError."""
-    file = places.site / "site.toml"
+    file = places.site_file
     if not file.is_file():
         return None
     config = load(file, {}, passwords=False)
     if not config.update.folder:
         return None
-    secret = _sealed(places, config)
+    secret = _password(places, config)
     return open_share(config.update.folder, secret, deadline_s=_SHARE_DEADLINE_S)
 
 
-def _sealed(places: Places, config: Config) -> str | None:
+def _password(places: Places, config: Config) -> str | None:
     """The password, sealed on the appliance; a plain file beside site.toml elsewhere. None: the folder is local."""
     name = config.update.password_file
-    raw = sealed.opened(places, name, places.site / sealed.FOLDER / name)
+    raw = sealed.unseal(places, name, places.site / sealed.FOLDER / name)
     if raw is not None:
         return raw.decode("utf-8-sig", "replace").split("\n", 1)[0].removesuffix("\r")
     found = password(config, "update", config.update.folder, name, {})

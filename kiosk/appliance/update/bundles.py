@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from kiosk.appliance.machine.places import Places
-from kiosk.appliance.machine.programs import ended
+from kiosk.appliance.machine.programs import run_program
 
 Reason = Literal[
     "wrong_signer", "tampered", "not_for_this", "too_old", "same", "no_space", "busy", "broken_file", "no_stick",
@@ -42,7 +42,7 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Facts:
+class BundleInfo:
     """What a bundle of a known signer says. `payload`: bytes before the hash tree."""
 
     version: str
@@ -51,37 +51,37 @@ class Facts:
     payload: int
 
 
-def judge(places: Places, file: Path) -> Facts | Refused:
+def verify(places: Places, file: Path) -> BundleInfo | Refused:
     """Signature, purpose, version, then every byte against the signed hash. Takes seconds for a whole system."""
-    facts = signed(places, file)
-    if isinstance(facts, Refused):
-        return facts
-    running = places.facts().get("VERSION", "")
-    older = is_older(facts.version, running)
-    if facts.version == running:
-        return Refused("same", f"{facts.version} is running")
+    info = inspect(places, file)
+    if isinstance(info, Refused):
+        return info
+    running = places.version
+    older = is_older(info.version, running)
+    if info.version == running:
+        return Refused("same", f"{info.version} is running")
     if older:
-        return Refused("too_old", f"{facts.version} is older than {running}")
+        return Refused("too_old", f"{info.version} is older than {running}")
     # `rauc info` looks at the signature alone; a flipped bit would show only in the middle of the writing.
-    done = ended(
+    done = run_program(
         [
             str(places.root / "usr/sbin/veritysetup"), "verify", "--no-superblock", "--format=1", "--hash=sha256",
-            f"--salt={facts.salt}", f"--data-blocks={facts.payload // _BLOCK}", f"--data-block-size={_BLOCK}",
-            f"--hash-block-size={_BLOCK}", f"--hash-offset={facts.payload}", str(file), str(file), facts.root_hash,
+            f"--salt={info.salt}", f"--data-blocks={info.payload // _BLOCK}", f"--data-block-size={_BLOCK}",
+            f"--hash-block-size={_BLOCK}", f"--hash-offset={info.payload}", str(file), str(file), info.root_hash,
         ],
         limit_s=_VERIFY_LIMIT_S,
     )  # fmt: skip
-    return facts if done.ok else Refused("tampered", f"veritysetup {done.code}")
+    return info if done.ok else Refused("tampered", f"veritysetup {done.code}")
 
 
-def signed(places: Places, file: Path) -> Facts | Refused:
+def inspect(places: Places, file: Path) -> BundleInfo | Refused:
     """What the signature alone allows to say."""
-    told = places.call("rauc", "info", "--output-format=json", str(file), limit_s=_INFO_LIMIT_S)
-    if not told.ok:
-        return Refused(_why(told.err), f"rauc info {told.code}")
-    shown = places.call("rauc", "info", "--output-format=readable", str(file), limit_s=_INFO_LIMIT_S)
-    found = _VERITY.search(shown.out.decode("utf-8", "replace"))
-    manifest = _manifest(told.out)
+    answer = places.call("rauc", "info", "--output-format=json", str(file), limit_s=_INFO_LIMIT_S)
+    if not answer.ok:
+        return Refused(_reason(answer.err), f"rauc info {answer.code}")
+    readable = places.call("rauc", "info", "--output-format=readable", str(file), limit_s=_INFO_LIMIT_S)
+    found = _VERITY.search(readable.out.decode("utf-8", "replace"))
+    manifest = _manifest(answer.out)
     if manifest.get("compatible") != COMPATIBLE:
         return Refused("not_for_this", "compatible")
     version = str(manifest.get("version", ""))
@@ -96,7 +96,7 @@ def signed(places: Places, file: Path) -> Facts | Refused:
     payload = end - signature - int(found["size"])
     if payload <= 0 or payload % _BLOCK:
         return Refused("tampered", "sizes")
-    return Facts(version, found["salt"], found["hash"], payload)
+    return BundleInfo(version, found["salt"], found["hash"], payload)
 
 
 def is_older(version: str, than: str) -> bool:
@@ -131,7 +131,7 @@ def _manifest(raw: bytes) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def _why(err: str) -> Reason:
+def _reason(err: str) -> Reason:
     """RAUC's text, as of 1.8, to our word. OpenSSL says `Verify error` of the certificate, not of the content."""
     if "signature verification failed: Verify error" in err:
         return "wrong_signer"

@@ -28,43 +28,43 @@ from kiosk.process.systemd import STEP_S
 WAIT_S: Final = 600.0
 WAIT_NAME: Final = "KIOSK_HEALTH_S"  # a drop-in of a test
 _WAIT_LIMITS_S: Final = (1.0, 3600.0)
-_LOOK_S: Final = 5.0
+_POLL_S: Final = 5.0
 _DRAWN_S: Final = 3.0 * STEP_S  # a reception's start: its program, its window, its first picture
 PAGE_UNIT: Final = "kiosk-page.service"
 _CALL_S: Final = 30.0
 _WORDS_MAX: Final = 20
 
 
-def missing(before: Mapping[str, Any], facts: Mapping[str, Any] | None) -> list[str]:
+def find_lost(before: Mapping[str, Any], status: Mapping[str, Any] | None) -> list[str]:
     """What worked before the update and does not now, as words. `before`: as `slots.remember` wrote it; may be empty.
 
     `facts`: `kiosk status --json`; None: no answer, which is a fault where there was a reception.
     """
     if not before.get("reception"):
         return []
-    if facts is None:
+    if status is None:
         return ["status"]
     words = []
-    courier = facts.get("courier")
+    courier = status.get("courier")
     if not (isinstance(courier, Mapping) and courier.get("alive") is True):
         words.append("courier")
-    lost = set(slots.lost_journals(facts)) - {str(each) for each in _listed(before.get("lost_journals"))}
+    lost = set(slots.lost_journals(status)) - {str(each) for each in _as_list(before.get("lost_journals"))}
     # Not known (delivery missing) is as bad as lost: the journal could not be read.
-    if lost or facts.get("delivery") is None:
+    if lost or status.get("delivery") is None:
         words.append("journal")
-    now = slots.shares(facts)
-    told = before.get("shares")
-    for role, state in sorted(told.items() if isinstance(told, Mapping) else ()):
+    now = slots.shares(status)
+    then = before.get("shares")
+    for role, state in sorted(then.items() if isinstance(then, Mapping) else ()):
         if state == "ok" and now.get(str(role)) != "ok":
             words.append(f"share_{role}")
-    if before.get("printer") == "ready" and slots.printer(facts) != "ready":
+    if before.get("printer") == "ready" and slots.printer(status) != "ready":
         words.append("printer")
     return words
 
 
-def look(places: Places, *, on_trial: bool) -> list[str]:
+def find_missing(places: Places, *, on_trial: bool) -> list[str]:
     """Words for all that is still missing; [] is good."""
-    before = slots.note(slots.before(places)) if on_trial else {}
+    before = slots.read_note(places.before_update) if on_trial else {}
     reception = before.get("reception") is True or places.reception.exists()
     words = []
     if not _active(places, "kiosk.service" if reception else PAGE_UNIT):
@@ -72,22 +72,22 @@ def look(places: Places, *, on_trial: bool) -> list[str]:
     if on_trial and places.var_broken.exists():
         words.append("var")
     if on_trial and not words:
-        words = missing(before, slots.kiosk_status(places) if before.get("reception") else None)
+        words = find_lost(before, slots.kiosk_status(places) if before.get("reception") else None)
     return words
 
 
-def judge(places: Places, wait_s: float) -> bool:
+def confirm(places: Places, wait_s: float) -> bool:
     """Wait until the slot is good and say so to the boot loader; False: it was not in time. A slot is booted."""
     slot = str(slots.booted(places))
     if slots.mend(places, slot):
         _log(places, "boot_block_mended", where=slot)
     on_trial = slots.trial(places) == slot
-    _tell_fall_back(places, slot)
-    if slots.passed_over(places) and slots.note(slots.verdict(places)).get("slot") != slot:
+    _report_fall_back(places, slot)
+    if slots.passed_over(places) and slots.read_note(places.health).get("slot") != slot:
         _log(places, "other_slot_started", where=slot)
     until = time.monotonic() + wait_s
     tick = threading.Event()
-    while words := look(places, on_trial=on_trial):
+    while words := find_missing(places, on_trial=on_trial):
         # A technician's page stands where the reception would: nothing can be said of it meanwhile, nor while the
         # reception starts after it.
         if _held_by_a_person(places, words):
@@ -95,12 +95,12 @@ def judge(places: Places, wait_s: float) -> bool:
         elif time.monotonic() >= until:
             _not_good(places, slot, words, on_trial=on_trial)
             return False
-        tick.wait(min(_LOOK_S, wait_s / 10))
+        tick.wait(min(_POLL_S, wait_s / 10))
     kept = not on_trial and slots.keep_good(places, slot)
     if not kept and not slots.mark(places, "good", "booted"):
         sys.stderr.write("the slot is good, but RAUC did not mark it\n")
         return False
-    _keep(places, {"slot": slot, "good": True, "missing": []})
+    _write_verdict(places, {"slot": slot, "good": True, "missing": []})
     if on_trial:
         # In this order: a power cut in between repeats the trial of a version that is good.
         slots.set_trial(places, None)
@@ -111,17 +111,21 @@ def judge(places: Places, wait_s: float) -> bool:
 
 
 def _held_by_a_person(places: Places, words: list[str]) -> bool:
-    return words == ["screen"] and screen_owner.shown(places).get("page") == "technician" and _active(places, PAGE_UNIT)
+    return (
+        words == ["screen"]
+        and screen_owner.current_page(places).get("page") == "technician"
+        and _active(places, PAGE_UNIT)
+    )
 
 
 def _not_good(places: Places, slot: str, words: list[str], *, on_trial: bool) -> None:
     sys.stderr.write(f"slot {slot} did not become good: {' '.join(words)}\n")
-    _keep(places, {"slot": slot, "good": False, "missing": words})
+    _write_verdict(places, {"slot": slot, "good": False, "missing": words})
     if not on_trial:
         return
     with suppress(OSError):
-        before = slots.note(slots.before(places))
-        write_durably(slots.before(places), json.dumps(before | {"missing": words[:_WORDS_MAX]}).encode())
+        before = slots.read_note(places.before_update)
+        write_durably(places.before_update, json.dumps(before | {"missing": words[:_WORDS_MAX]}).encode())
     _log(places, "update_not_good", where=slot, what=" ".join(words)[:200])
     if not slots.mark(places, "bad", "booted"):
         # Still on trial: kiosk-fallback.service, started by our failure, goes back without RAUC.
@@ -129,16 +133,16 @@ def _not_good(places: Places, slot: str, words: list[str], *, on_trial: bool) ->
         return
     slots.set_trial(places, None)
     # Its screen may be good, and a patient in front of it. What is left of the unit's time is enough.
-    screen_owner.until_free(places, screen_owner.VISIT_S)
+    screen_owner.wait_until_free(places, screen_owner.VISIT_S)
     places.call("systemctl", "--no-block", "reboot", limit_s=_CALL_S)
 
 
-def _tell_fall_back(places: Places, slot: str) -> None:
+def _report_fall_back(places: Places, slot: str) -> None:
     """The version before runs again although an update was installed: staff are told once, with the reason."""
-    before = slots.note(slots.before(places))
+    before = slots.read_note(places.before_update)
     if not before or before.get("slot") == slot or before.get("boot_id") == slots.boot_id(places):
         return  # no update, the update itself, or it waits for the restart
-    words = [str(word) for word in _listed(before.get("missing"))]
+    words = [str(word) for word in _as_list(before.get("missing"))]
     _log(places, "update_fell_back", where=slot, what=" ".join(words)[:200] or "did_not_start")
     # After three starts that came to nothing it would still be offered as a version that was good.
     if before.get("slot") == slots.OTHER[slot]:
@@ -153,15 +157,15 @@ def _active(places: Places, unit: str) -> bool:
     return places.call("systemctl", "is-active", "--quiet", unit, limit_s=_CALL_S).ok
 
 
-def _listed(value: object) -> list[object]:
+def _as_list(value: object) -> list[object]:
     return value[:_WORDS_MAX] if isinstance(value, list) else []
 
 
-def _keep(places: Places, said: dict[str, Any]) -> None:
-    said |= {"at": round(time.time()), "version": places.facts().get("VERSION", "")}
+def _write_verdict(places: Places, verdict: dict[str, Any]) -> None:
+    verdict |= {"at": round(time.time()), "version": places.version}
     with suppress(OSError):  # a broken /var is a fault of its own
         places.appliance.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_durably(slots.verdict(places), json.dumps(said).encode())
+        write_durably(places.health, json.dumps(verdict).encode())
 
 
 def _log(places: Places, event: str, **fields: str) -> None:
@@ -183,4 +187,4 @@ def main(arguments: Sequence[str]) -> int:
     except ValueError:
         wait_s = WAIT_S
     low, high = _WAIT_LIMITS_S
-    return 0 if judge(places, min(max(wait_s, low), high)) else 1
+    return 0 if confirm(places, min(max(wait_s, low), high)) else 1

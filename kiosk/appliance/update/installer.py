@@ -47,7 +47,7 @@ def disks(places: Places) -> list[Disk]:
     except (ValueError, KeyError, TypeError):
         return []
     return [
-        Disk(str(each["name"]), _words(each.get("model")), int(each["size"]))
+        Disk(str(each["name"]), _one_line(each.get("model")), int(each["size"]))
         for each in devices
         if each.get("type") == "disk" and not each.get("ro") and int(each.get("size") or 0) >= LEAST_BYTES
         # The stick is known by its partitions, however many sticks there are.
@@ -76,7 +76,7 @@ def write(places: Places, name: str) -> Iterator[int]:
         yield from _copy(by_label / "install-esp", esp, 95, 98)
     except OSError as error:
         raise NotInstalled(f"書き込めませんでした（{os.strerror(error.errno or 0)}）") from None
-    _settle_loader(places, esp)
+    _configure_loader(places, esp)
     yield 100
 
 
@@ -98,13 +98,13 @@ def _copy(source: Path, target: Path, begin: int, end: int) -> Iterator[int]:
     with source.open("rb") as reading, target.open("r+b") as writing:
         size = reading.seek(0, os.SEEK_END)
         reading.seek(0)
-        told, copied = begin, 0
+        reported, copied = begin, 0
         while block := reading.read(_BLOCK_BYTES):
             writing.write(block)
             copied += len(block)
             percent = begin + (end - begin) * copied // size
-            if percent > told:
-                told = percent
+            if percent > reported:
+                reported = percent
                 # Now and then, so that the figure is the disk's and not the memory's.
                 writing.flush()
                 os.fsync(writing.fileno())
@@ -113,7 +113,7 @@ def _copy(source: Path, target: Path, begin: int, end: int) -> Iterator[int]:
         os.fsync(writing.fileno())
 
 
-def _settle_loader(places: Places, esp: Path) -> None:
+def _configure_loader(places: Places, esp: Path) -> None:
     """The copied loader starts an installer; give it what an installed kiosk has."""
     mounted = places.run / "install"
     mounted.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -136,5 +136,5 @@ def _settle_loader(places: Places, esp: Path) -> None:
         raise NotInstalled("書き込みが終わりませんでした")
 
 
-def _words(model: object) -> str:
+def _one_line(model: object) -> str:
     return " ".join(str(model or "").split())[:60]

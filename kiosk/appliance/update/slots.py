@@ -22,7 +22,7 @@ from kiosk.appliance.machine.places import Places
 
 OTHER: Final = {"A": "B", "B": "A"}
 TRIAL: Final = "kiosk_trial"
-TURN: Final = "kiosk_turn"
+ROTATION: Final = "kiosk_turn"
 _BLOCK_BYTES: Final = 1024  # GRUB's environment block, "GRUB Environment Block" in its manual
 _NOTE_BYTES: Final = 64 * 1024
 _LIMIT_S: Final = 60.0
@@ -65,11 +65,11 @@ def set_trial(places: Places, slot: str | None) -> bool:
     return places.call("grub-editenv", str(places.grubenv), *change, limit_s=_LIMIT_S).ok
 
 
-def set_turn(places: Places, rotation: int) -> None:
+def set_boot_rotation(places: Places, rotation: int) -> None:
     """Let the picture of the start be turned as the site's display is; written only when that changes."""
     wanted = str(rotation) if rotation else ""
-    if variables(places).get(TURN, "") != wanted:
-        change = ("set", f"{TURN}={wanted}") if wanted else ("unset", TURN)
+    if variables(places).get(ROTATION, "") != wanted:
+        change = ("set", f"{ROTATION}={wanted}") if wanted else ("unset", ROTATION)
         places.call("grub-editenv", str(places.grubenv), *change, limit_s=_LIMIT_S)
 
 
@@ -124,42 +124,31 @@ def boot_id(places: Places) -> str:
 
 def kiosk_status(places: Places) -> dict[str, Any] | None:
     """`kiosk status --json` as the reception's user; None: no answer, or no site."""
-    site = places.site / "site.toml"
-    if not site.is_file():
+    if not places.site_file.is_file():
         return None
-    done = places.as_kiosk("status", "--json", "--config", str(site), limit_s=_STATUS_LIMIT_S)
+    done = places.as_kiosk("status", "--json", "--config", str(places.site_file), limit_s=_STATUS_LIMIT_S)
     # Its exit code says whether anything is wrong; the facts come either way.
     return _object(done.out)
 
 
 def remember(places: Places, slot: str, version: str) -> None:
     """Before an update: what worked, so that what was down already is no fault of the new version. Raises OSError."""
-    facts = kiosk_status(places) or {}
+    status = kiosk_status(places) or {}
     note = {
         "slot": slot,
         "version": version,
-        "from": places.facts().get("VERSION", ""),
+        "from": places.version,
         "boot_id": boot_id(places),
-        "reception": places.site.joinpath("site.toml").is_file() and not places.site_wrong.exists(),
-        "shares": shares(facts),
-        "printer": printer(facts),
-        "lost_journals": lost_journals(facts),
+        "reception": places.site_file.is_file() and not places.site_wrong.exists(),
+        "shares": shares(status),
+        "printer": printer(status),
+        "lost_journals": lost_journals(status),
     }
     places.appliance.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_durably(before(places), json.dumps(note).encode())
+    write_durably(places.before_update, json.dumps(note).encode())
 
 
-def before(places: Places) -> Path:
-    """The note of `remember`; it goes when the update has proved itself or was undone."""
-    return places.appliance / "before-update.json"
-
-
-def verdict(places: Places) -> Path:
-    """What the health check of the last start said, for the technician's page."""
-    return places.appliance / "health.json"
-
-
-def note(file: Path) -> dict[str, Any]:
+def read_note(file: Path) -> dict[str, Any]:
     """A note of ours, of any version; empty when there is none or it is damaged."""
     try:
         with file.open("rb") as opened:
@@ -170,26 +159,26 @@ def note(file: Path) -> dict[str, Any]:
 
 def forget(places: Places) -> None:
     """No update is under way any more. Raises OSError."""
-    before(places).unlink(missing_ok=True)
+    places.before_update.unlink(missing_ok=True)
 
 
-def shares(facts: Mapping[str, Any]) -> dict[str, str]:
+def shares(status: Mapping[str, Any]) -> dict[str, str]:
     """Of each role, how its share is, out of `kiosk_status`."""
-    found = facts.get("shares")
+    found = status.get("shares")
     if not isinstance(found, Mapping):
         return {}
     return {str(role): str(each.get("state")) for role, each in found.items() if isinstance(each, Mapping)}
 
 
-def printer(facts: Mapping[str, Any]) -> str:
+def printer(status: Mapping[str, Any]) -> str:
     """The printer's state out of `kiosk_status`; "" when it is not known."""
-    found = facts.get("printer")
+    found = status.get("printer")
     return str(found.get("state", "")) if isinstance(found, Mapping) else ""
 
 
-def lost_journals(facts: Mapping[str, Any]) -> list[str]:
+def lost_journals(status: Mapping[str, Any]) -> list[str]:
     """The delivery journals that were put aside, out of `kiosk_status`."""
-    found = facts.get("alarms")
+    found = status.get("alarms")
     alarms = found if isinstance(found, list) else []
     return sorted(
         str(each.get("subject")) for each in alarms if isinstance(each, Mapping) and each.get("code") == "journal_lost"

@@ -7,25 +7,22 @@ installation by itself.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from kiosk.appliance.machine.lock import Busy, locked
 from kiosk.appliance.machine.places import Places
 from kiosk.appliance.update import bundle_sources, bundles, slots
-from kiosk.appliance.update.bundle_sources import Bundle
 from kiosk.appliance.update.bundles import NAME, Reason, Refused
 from kiosk.words import texts
-
-__all__ = ["Bundle", "Done", "Progress", "Refused", "install", "list_bundles", "previous", "sentence"]
 
 # Of the whole: fetching, checking, writing.
 _FETCHED: Final = 30
@@ -51,57 +48,52 @@ class Done:
     slot: str
 
 
-def list_bundles(places: Places | None = None) -> list[Bundle]:
-    """What could be installed: from sticks and from the server. Takes seconds; a server that is silent is left out."""
-    return bundle_sources.listed(places or Places())
+Steps = Iterator[Progress | Refused | Done]
 
 
-def install(name: str, places: Places | None = None) -> Iterator[Progress | Refused | Done]:
-    """Install the bundle `name` of `list_bundles`. The last one is Refused or Done; nothing is raised."""
-    places = places or Places()
-    if not NAME.fullmatch(name):
+def install(name: str, places: Places) -> Steps:
+    """Install the bundle listed as `name`. The last one is Refused or Done; nothing is raised."""
+    if NAME.fullmatch(name):
+        yield from _alone(places, _from_stick_or_server(places, name))
+    else:
         yield Refused("broken_file", "name")
-        return
-    with _alone(places) as alone:
-        if not alone:
-            yield Refused("busy")
-            return
-        with bundle_sources.stick(places) as folders:
-            file = next((each for each in bundle_sources.on_sticks(folders) if each.name == name), None)
-            if file is not None:
-                yield from _install(places, file)
-                return
-        yield from _from_server(places, name)
 
 
-def install_file(file: Path, places: Places | None = None) -> Iterator[Progress | Refused | Done]:
+def install_file(file: Path, places: Places) -> Steps:
     """As `install`, for a file of this machine."""
-    places = places or Places()
-    with _alone(places) as alone:
-        if alone:
-            yield from _install(places, file)
-        else:
-            yield Refused("busy")
+    yield from _alone(places, _install(places, file))
 
 
-def previous(places: Places | None = None) -> Done | Refused:
+def start_previous(places: Places) -> Done | Refused:
     """Back to the version in the other slot, if it was good: the machine restarts at once."""
-    places = places or Places()
-    with _alone(places) as alone:
-        running = slots.booted(places)
-        if not alone:
-            return Refused("busy")
-        if running is not None and slots.trial(places) == slots.OTHER[running]:
-            return _withdraw(places, running)
-        if running is None or slots.variables(places).get(f"{slots.OTHER[running]}_OK") != "1":
-            return Refused("not_good")
-        # It was good once: no trial, and no fall-back to what the technician wants to leave.
-        slots.forget(places)
-        if slots.trial(places):
-            slots.set_trial(places, None)
-        if not slots.mark(places, "active", "other"):
-            return Refused("failed", "rauc")
-        return _restarted(places, slots.OTHER[running])
+    try:
+        with locked(places.update_lock, wait=False):
+            return _start_other(places)
+    except Busy:
+        return Refused("busy")
+
+
+def _alone(places: Places, steps: Steps) -> Steps:
+    try:
+        with locked(places.update_lock, wait=False):
+            yield from steps
+    except Busy:
+        yield Refused("busy")
+
+
+def _start_other(places: Places) -> Done | Refused:
+    running = slots.booted(places)
+    if running is not None and slots.trial(places) == slots.OTHER[running]:
+        return _withdraw(places, running)
+    if running is None or slots.variables(places).get(f"{slots.OTHER[running]}_OK") != "1":
+        return Refused("not_good")
+    # It was good once: no trial, and no fall-back to what the technician wants to leave.
+    slots.forget(places)
+    if slots.trial(places):
+        slots.set_trial(places, None)
+    if not slots.mark(places, "active", "other"):
+        return Refused("failed", "rauc")
+    return _restart(places, slots.OTHER[running])
 
 
 def _withdraw(places: Places, running: str) -> Done | Refused:
@@ -110,10 +102,10 @@ def _withdraw(places: Places, running: str) -> Done | Refused:
         return Refused("failed", "rauc")
     slots.set_trial(places, None)
     slots.forget(places)
-    return _restarted(places, running)
+    return _restart(places, running)
 
 
-def _restarted(places: Places, slot: str) -> Done | Refused:
+def _restart(places: Places, slot: str) -> Done | Refused:
     if not places.call("systemctl", "--no-block", "reboot", limit_s=30.0).ok:
         return Refused("failed", "reboot")
     return Done("", slot)
@@ -130,11 +122,11 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write("usage: update [FILE]\n")
         return 2
     if not arguments:
-        for bundle in list_bundles():
+        for bundle in bundle_sources.list_bundles(Places()):
             sys.stdout.write(f"{bundle.name}\t{bundle.version or '-'}\t{bundle.source}\t{bundle.size}\n")
         return 0
     code = 1
-    for step in install_file(Path(arguments[0]).absolute()):
+    for step in install_file(Path(arguments[0]).absolute(), Places()):
         match step:
             case Progress(percent):
                 sys.stdout.write(f"{percent} %\n")
@@ -147,19 +139,16 @@ def main(arguments: Sequence[str]) -> int:
     return code
 
 
-@contextmanager
-def _alone(places: Places) -> Iterator[bool]:
-    places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
-    with (places.run / "update.lock").open("wb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
+def _from_stick_or_server(places: Places, name: str) -> Steps:
+    with bundle_sources.mounted_sticks(places) as folders:
+        file = next((each for each in bundle_sources.bundles_on(folders) if each.name == name), None)
+        if file is not None:
+            yield from _install(places, file)
             return
-        yield True
+    yield from _from_server(places, name)
 
 
-def _from_server(places: Places, name: str) -> Iterator[Progress | Refused | Done]:
+def _from_server(places: Places, name: str) -> Steps:
     file: Path | None = None
     try:
         for step in bundle_sources.download(places, name):
@@ -177,7 +166,7 @@ def _from_server(places: Places, name: str) -> Iterator[Progress | Refused | Don
             (places.appliance / "download" / name).unlink(missing_ok=True)
 
 
-def _install(places: Places, file: Path) -> Iterator[Progress | Refused | Done]:
+def _install(places: Places, file: Path) -> Steps:
     running = slots.booted(places)
     if running is None:
         yield Refused("not_for_this", "no slots")
@@ -187,14 +176,14 @@ def _install(places: Places, file: Path) -> Iterator[Progress | Refused | Done]:
         yield Refused("busy", "the running version is still on trial")
         return
     yield Progress(_FETCHED)
-    facts = bundles.judge(places, file)
-    if isinstance(facts, Refused):
-        yield facts
+    info = bundles.verify(places, file)
+    if isinstance(info, Refused):
+        yield info
         return
     yield Progress(_CHECKED)
     other = slots.OTHER[running]
     try:
-        slots.remember(places, other, facts.version)
+        slots.remember(places, other, info.version)
     except OSError as error:
         yield Refused("no_space", os.strerror(error.errno or 0))
         return
@@ -202,10 +191,10 @@ def _install(places: Places, file: Path) -> Iterator[Progress | Refused | Done]:
     if not slots.set_trial(places, other):
         yield Refused("failed", "grubenv")
         return
-    yield from _write(places, file, Done(facts.version, other))
+    yield from _write(places, file, Done(info.version, other))
 
 
-def _write(places: Places, file: Path, done: Done) -> Iterator[Progress | Refused | Done]:
+def _write(places: Places, file: Path, done: Done) -> Steps:
     rauc = subprocess.Popen(  # noqa: S603 - fixed program, a checked file
         [places.program("rauc"), "install", str(file)],
         stdin=subprocess.DEVNULL,
@@ -216,7 +205,7 @@ def _write(places: Places, file: Path, done: Done) -> Iterator[Progress | Refuse
     )
     limit = threading.Timer(_WRITE_LIMIT_S, rauc.kill)
     limit.start()
-    told, last = _CHECKED, ""
+    reported, last = _CHECKED, ""
     try:
         assert rauc.stdout is not None  # noqa: S101 - by PIPE above
         while line := rauc.stdout.readline(_LINE_MAX):
@@ -224,9 +213,9 @@ def _write(places: Places, file: Path, done: Done) -> Iterator[Progress | Refuse
             found = _PERCENT.match(text)
             if found is None:
                 last = text if "LastError" in text or _BUSY in text else last
-            elif (percent := _CHECKED + min(100, int(found[1])) * (99 - _CHECKED) // 100) > told:
-                told = percent
-                yield Progress(told)
+            elif (percent := _CHECKED + min(100, int(found[1])) * (99 - _CHECKED) // 100) > reported:
+                reported = percent
+                yield Progress(reported)
         code = rauc.wait()
     finally:
         # Its service goes on when nobody listens any more; then the trial stays begun, as it must.
@@ -243,10 +232,10 @@ def _write(places: Places, file: Path, done: Done) -> Iterator[Progress | Refuse
         slots.set_trial(places, None)
         with suppress(OSError):
             slots.forget(places)
-    yield Refused(_why(last), f"rauc install {code}")
+    yield Refused(_reason(last), f"rauc install {code}")
 
 
-def _why(last: str) -> Reason:
+def _reason(last: str) -> Reason:
     """RAUC's last error to our word. What was judged good and cannot be read now changed under us."""
     if "too small" in last or "No space left" in last:
         return "no_space"

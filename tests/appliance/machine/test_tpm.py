@@ -84,7 +84,7 @@ def test_a_tpm_locks_after_some_power_cuts_and_opens_again_when_the_count_is_set
         with power(folder) as line:
             code = use_a_key(line)
             if code == LOCKED:
-                assert tpm.forget_starts(line.fileno()) == 0
+                assert tpm.reset_failures(line.fileno()) == 0
                 assert use_a_key(line) == 0
                 return
             assert code == 0
@@ -94,7 +94,7 @@ def test_a_tpm_locks_after_some_power_cuts_and_opens_again_when_the_count_is_set
 def test_a_start_that_sets_the_count_back_is_never_locked_out(folder: Path) -> None:
     for _ in range(8):
         with power(folder) as line:
-            assert tpm.forget_starts(line.fileno()) == 0
+            assert tpm.reset_failures(line.fileno()) == 0
             assert use_a_key(line) == 0
 
 
@@ -102,7 +102,7 @@ def test_a_lockout_password_of_others_is_told(folder: Path) -> None:
     with power(folder) as line:
         code, _ = say(line, f"4000000a {_EMPTY} {sized('0102')}", "00000129")  # TPM2_HierarchyChangeAuth
         assert code == 0
-        assert tpm.forget_starts(line.fileno()) == BAD_PASSWORD
+        assert tpm.reset_failures(line.fileno()) == BAD_PASSWORD
 
 
 def test_a_tpm_that_says_nothing_or_half_an_answer_does_not_hold_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,10 +110,10 @@ def test_a_tpm_that_says_nothing_or_half_an_answer_does_not_hold_the_start(monke
     ours, its = socket.socketpair()
     with ours, its:
         with pytest.raises(tpm.NoAnswer, match="within"):
-            tpm.forget_starts(ours.fileno())
+            tpm.reset_failures(ours.fileno())
         its.sendall(bytes(9))
         with pytest.raises(tpm.NoAnswer, match="9 bytes"):
-            tpm.forget_starts(ours.fileno())
+            tpm.reset_failures(ours.fileno())
 
 
 def test_no_tpm_is_no_fault_and_another_device_is_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

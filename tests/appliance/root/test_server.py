@@ -244,10 +244,10 @@ def test_state_tells_the_machine(helper: Helper) -> None:
 
 def test_the_corner_opens_the_page_and_leaving_brings_the_reception_back(helper: Helper, kiosk: Machine) -> None:
     assert helper.last("open") == {"ok": True}
-    assert screen_owner.shown(kiosk.places) == {"page": "technician"}
+    assert screen_owner.current_page(kiosk.places) == {"page": "technician"}
     assert not kiosk.places.reception.exists()
     assert helper.last("leave") == {"ok": True}
-    assert screen_owner.shown(kiosk.places) == {"page": "reception"}
+    assert screen_owner.current_page(kiosk.places) == {"page": "reception"}
     assert [call for call in kiosk.calls if "--no-block start" in call][-2:] == [
         "systemctl --no-block start kiosk-page.service",
         "systemctl --no-block start kiosk.service",
@@ -258,7 +258,7 @@ def test_without_a_pin_the_corner_does_nothing(helper: Helper, kiosk: Machine) -
     sealed.pin_file(kiosk.places).unlink()
     assert helper.last("open") == {"ok": False, "reason": "no_pin"}
     assert helper.last("unlock", pin=PIN) == {"ok": False, "reason": "no_pin"}
-    assert screen_owner.shown(kiosk.places) == {"page": "reception"}
+    assert screen_owner.current_page(kiosk.places) == {"page": "reception"}
 
 
 @pytest.mark.parametrize(("do", "asked"), [("status", False), ("acknowledge", True)])
@@ -420,11 +420,11 @@ def test_the_check_streams_its_lines_and_counts_what_is_wrong(helper: Helper) ->
 def test_a_forgotten_page_gives_the_screen_back(helper: Helper, kiosk: Machine) -> None:
     helper.last("open")
     helper.clock.now += verbs.FORGOTTEN_S - 1
-    helper.verbs.forgotten()
-    assert screen_owner.shown(kiosk.places)["page"] == "technician"
+    helper.verbs.close_idle_page()
+    assert screen_owner.current_page(kiosk.places)["page"] == "technician"
     helper.clock.now += 1
-    helper.verbs.forgotten()
-    assert screen_owner.shown(kiosk.places)["page"] == "reception"
+    helper.verbs.close_idle_page()
+    assert screen_owner.current_page(kiosk.places)["page"] == "reception"
 
 
 def test_the_last_events_of_all_programs_come_in_one_list(helper: Helper, kiosk: Machine) -> None:
@@ -483,15 +483,15 @@ def test_every_event_has_a_japanese_sentence() -> None:
 
 def test_what_the_screen_shows_after_a_start(kiosk: Machine) -> None:
     places = kiosk.places
-    assert screen_owner.usual(places) is None
+    assert screen_owner.usual_page(places) is None
     places.site_wrong.write_text("site.toml: [site] name: missing\n")
-    assert screen_owner.usual(places) == {"page": "no_site", "wrong": ["site.toml: [site] name: missing"]}
+    assert screen_owner.usual_page(places) == {"page": "no_site", "wrong": ["site.toml: [site] name: missing"]}
     (places.site / "site.toml").unlink()
-    assert screen_owner.usual(places) == {"page": "no_site"}
+    assert screen_owner.usual_page(places) == {"page": "no_site"}
     places.var_broken.write_text("unlock\n")
-    assert screen_owner.usual(places) == {"page": "recovery", "reason": "unlock"}
+    assert screen_owner.usual_page(places) == {"page": "recovery", "reason": "unlock"}
     places.cmdline.write_text("quiet kiosk.installer\n")
-    assert screen_owner.usual(places) == {"page": "installer"}
+    assert screen_owner.usual_page(places) == {"page": "installer"}
 
 
 # --- the socket -------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.appliance.machine import event_log, screen_owner
+from kiosk.appliance.machine.lock import locked
 from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.site import candidate, installed_sites, provision, stick
 from kiosk.appliance.site.provision import Provision, Result
@@ -52,7 +53,7 @@ FILES: dict[str, str | bytes] = {"site.toml": SITE, **SECRETS, "technician.secre
 def kiosk(tmp_path: Path) -> Machine:
     """A machine without a site, its page program on the screen."""
     made = machine(tmp_path / "m")
-    screen_owner.at_start(made.places)
+    screen_owner.show_usual(made.places)
     return made
 
 
@@ -103,8 +104,8 @@ def test_a_new_machine_takes_a_site_and_says_what_does_not_answer_yet(kiosk: Mac
     assert sorted(path.name for path in (places.site / sealed.FOLDER).iterdir()) == [
         "receipt_computer.secret", "technician.secret", "terminal.secret",
     ]  # fmt: skip
-    assert sealed.opened(places, "terminal.secret", places.site / sealed.FOLDER / "terminal.secret") == b"Himitsu-1\n"
-    assert screen_owner.usual(places) is None
+    assert sealed.unseal(places, "terminal.secret", places.site / sealed.FOLDER / "terminal.secret") == b"Himitsu-1\n"
+    assert screen_owner.usual_page(places) is None
     for unit in provision.SERVICES:
         assert f"systemctl --no-block restart {unit}" in kiosk.calls
 
@@ -178,7 +179,7 @@ def test_a_fault_of_the_files_is_told_and_nothing_changes(
     assert any(told in line for line in said.wrong), said.wrong
     assert not any(str(kiosk.places.root) in line for line in said.wrong)
     assert installed(kiosk) == {}
-    assert screen_owner.usual(kiosk.places) == {"page": "no_site"}
+    assert screen_owner.usual_page(kiosk.places) == {"page": "no_site"}
 
 
 def test_the_refused_page_says_in_japanese_what_is_wrong_where_and_what_to_write(kiosk: Machine) -> None:
@@ -215,13 +216,13 @@ def test_a_stick_full_of_secrets_is_refused_before_they_fill_the_memory(
     kiosk: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[str] = []
-    real = stick._taken
+    real = stick._copy_file
 
     def taken(source: Path, target: Path, max_bytes: int) -> bool:
         copied.append(source.name)
         return real(source, target, max_bytes)
 
-    monkeypatch.setattr(stick, "_taken", taken)
+    monkeypatch.setattr(stick, "_copy_file", taken)
     said = run(kiosk, {**FILES, **{f"{number}.secret": "x" for number in range(500)}})
     assert said.wrong == ["USB メモリーのファイルが多すぎます（40 個まで）"]
     assert copied == ["site.toml"]
@@ -382,7 +383,7 @@ def test_a_power_cut_before_the_link_is_turned_leaves_the_old_site(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(installed_sites, "_turn", cut)
+        patch.setattr(installed_sites, "_point", cut)
         with pytest.raises(KeyboardInterrupt):
             run(kiosk, {**with_(site__toml=OTHER), "take-anyway": ""})
     assert (kiosk.places.site / "site.toml").read_text() == SITE
@@ -537,15 +538,15 @@ def test_a_stick_is_read_between_two_visits(kiosk: Machine) -> None:
         ("closed", time.time(), True), ("tap_reader", time.time() - 60, True),
     ):  # fmt: skip
         places.reception_status.write_text(json.dumps({"at": at, "screen": screen}))
-        assert screen_owner.until_free(places, 0.1) is free, screen
+        assert screen_owner.wait_until_free(places, 0.1) is free, screen
     for odd in ("{", "[" * 60_000, '{"at": 1e999, "screen": "tap_reader"}', '{"at": 1, "screen": []}'):
         places.reception_status.write_text(odd)
-        assert screen_owner.until_free(places, 0.1), odd[:40]
+        assert screen_owner.wait_until_free(places, 0.1), odd[:40]
     places.reception_status.unlink()
     os.mkfifo(places.reception_status)
-    assert screen_owner.until_free(places, 0.1)
+    assert screen_owner.wait_until_free(places, 0.1)
     assert provision._announce(places)
-    assert screen_owner.shown(places) == {"page": "no_site", "checking": True}
+    assert screen_owner.current_page(places) == {"page": "no_site", "checking": True}
     assert kiosk.calls[-1] == "systemctl --no-block start kiosk-page.service"
 
 
@@ -563,10 +564,10 @@ def test_a_stick_that_was_in_at_power_on_does_not_try_its_site_under_a_visit(
     assert not said.accepted
     assert said.wrong == ["受付が続いていたので、読みませんでした。もう一度差し込んでください"]
     assert (places.site / "site.toml").read_text() == SITE
-    assert screen_owner.shown(places) == {"page": "reception"}
+    assert screen_owner.current_page(places) == {"page": "reception"}
     places.reception_status.unlink()
     assert run(kiosk, {**changed, "take-anyway": ""}).accepted
-    assert screen_owner.shown(places) == screen_owner.CHECKING
+    assert screen_owner.current_page(places) == screen_owner.CHECKING
 
 
 @pytest.mark.parametrize("page", ["provisioned", "technician"])
@@ -574,11 +575,11 @@ def test_a_page_that_is_left_while_a_stick_is_tried_does_not_lead_to_the_recepti
     run(kiosk, FILES)
     places = kiosk.places
     screen_owner.show({"page": page}, places)
-    with provision._alone(places):
-        assert screen_owner.back(places)
-        assert screen_owner.shown(places) == screen_owner.CHECKING
-    assert screen_owner.back(places)
-    assert screen_owner.shown(places) == {"page": "reception"}
+    with locked(places.stick_lock, wait=True):
+        assert screen_owner.leave_page(places)
+        assert screen_owner.current_page(places) == screen_owner.CHECKING
+    assert screen_owner.leave_page(places)
+    assert screen_owner.current_page(places) == {"page": "reception"}
 
 
 def test_the_result_waits_for_the_patient_and_a_refusal_is_no_breakdown(
@@ -591,7 +592,7 @@ def test_the_result_waits_for_the_patient_and_a_refusal_is_no_breakdown(
     assert provision.main([f"/dev/{DEVICE}"]) == 3
     unit = ROOT / "deploy/image/tree/etc/systemd/system/kiosk-provision@.service"
     assert "\nSuccessExitStatus=3\n" in unit.read_text(encoding="utf-8")
-    assert screen_owner.shown(places)["page"] == "provisioned"
+    assert screen_owner.current_page(places)["page"] == "provisioned"
     run(kiosk, FILES)
     screen_owner.show(None, places)
     monkeypatch.setattr(provision, "_STARTING_S", 1e9)
@@ -600,7 +601,7 @@ def test_the_result_waits_for_the_patient_and_a_refusal_is_no_breakdown(
         places.reception_status.write_text(json.dumps({"at": time.time(), "screen": screen}))
         kiosk.stick({}, DEVICE)
         assert provision.main([f"/dev/{DEVICE}"]) == 3
-        assert screen_owner.shown(places)["page"] == page
+        assert screen_owner.current_page(places)["page"] == page
 
 
 def test_appointments_without_a_site_are_refused(kiosk: Machine) -> None:
@@ -631,11 +632,11 @@ def finding(code: str, result: str = "NG") -> dict[str, str]:
 )
 def test_the_rule_of_refusing(codes: tuple[str, ...], installed_: bool, anyway: bool, accepted: bool) -> None:
     found = [finding("fonts", "OK"), *map(finding, codes)]
-    assert candidate.verdict(found, installed=installed_, anyway=anyway)[0] is accepted
+    assert candidate.decide(found, installed=installed_, anyway=anyway)[0] is accepted
 
 
 def test_a_check_that_says_nothing_refuses() -> None:
-    assert not candidate.verdict([], installed=False, anyway=True)[0]
+    assert not candidate.decide([], installed=False, anyway=True)[0]
 
 
 def test_a_good_stick_is_checked_against_real_servers_and_replaces_the_old_site(kiosk: Machine, tmp_path: Path) -> None:

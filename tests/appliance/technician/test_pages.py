@@ -12,7 +12,7 @@ import pytest
 
 from kiosk.appliance.technician import step as pages_step
 from kiosk.appliance.technician.jobs import JOBS, MENU
-from kiosk.appliance.technician.layout import page as layout
+from kiosk.appliance.technician.layout import lay_out
 from kiosk.appliance.technician.pages import Page, page_of
 from kiosk.appliance.technician.state import (
     KINDS,
@@ -22,23 +22,23 @@ from kiosk.appliance.technician.state import (
     Event,
     Front,
     Gone,
+    LineReceived,
     Machine,
-    MachineTold,
+    MachinePolled,
     Menu,
     PageSet,
     Pin,
     Pressed,
     Progressed,
     Report,
-    Said,
-    Shown,
+    RequestedPage,
     Stage,
     State,
     Sure,
     Ticked,
     Working,
     machine_of,
-    shown_of,
+    requested_page,
 )
 from kiosk.appliance.technician.step import first, step
 from kiosk.ui import theme
@@ -60,9 +60,9 @@ READABLE_MM = 2.9  # 0.3 degrees at 500 mm: technicians, who choose where they s
 class Desk:
     """A person, root and the clock in front of the pages."""
 
-    def __init__(self, shown: Shown | None = None, machine: Machine = MACHINE) -> None:
+    def __init__(self, requested: RequestedPage | None = None, machine: Machine = MACHINE) -> None:
         self.now = NOW
-        self.state = replace(first(shown or Shown("technician"), NOW), machine=machine)
+        self.state = replace(first(requested or RequestedPage("technician"), NOW), machine=machine)
         self.asks: list[Ask] = []
 
     def do(self, event: Event) -> None:
@@ -126,7 +126,9 @@ def test_a_lock_says_how_many_minutes() -> None:
     desk.press(*(f"key_{digit}" for digit in PIN), "ok")
     desk.answer(ok=False, reason="locked", wait_s=841)
     assert "あと 15 分" in desk.page.lines[0]
-    assert "あと 2 分" in page_of(state_of(Shown("technician"), machine=Machine(locked_s=90)), WORDS, NOW).lines[0]
+    assert (
+        "あと 2 分" in page_of(state_of(RequestedPage("technician"), machine=Machine(locked_s=90)), WORDS, NOW).lines[0]
+    )
 
 
 def test_a_pin_that_is_too_short_or_too_long_asks_nothing() -> None:
@@ -170,10 +172,10 @@ def test_the_answers_to_a_check_stream_in_and_a_late_answer_changes_nothing() ->
     desk.unlock()
     desk.press("check")
     number = desk.asks[-1].number
-    desk.do(Said(number, "OK   clock_sync   時計は合わされています"))
+    desk.do(LineReceived(number, "OK   clock_sync   時計は合わされています"))
     assert [(row.mark, row.text) for row in desk.page.rows] == [("OK", "clock_sync 時計は合わされています")]
-    desk.do(Said(number, "NG   fonts   ない"))
-    desk.do(Said(number + 7, "OK   of another ask"))
+    desk.do(LineReceived(number, "NG   fonts   ない"))
+    desk.do(LineReceived(number + 7, "OK   of another ask"))
     desk.do(Answered(number - 1, {"ok": True}))
     assert desk.page.name == "working_check"
     desk.answer(ok=True, wrong=1)
@@ -238,7 +240,7 @@ def test_a_session_that_root_has_ended_asks_for_the_pin_again() -> None:
     desk.unlock()
     desk.press("events")
     desk.answer(ok=False, reason="no_session")
-    assert desk.stage == Pin(told="ended")
+    assert desk.stage == Pin(outcome="ended")
     assert desk.state.key == ""
 
 
@@ -247,13 +249,13 @@ def test_long_lists_are_turned_in_parts_and_nothing_is_lost() -> None:
     desk.unlock()
     desk.press("events")
     for number in range(20):
-        desk.do(Said(desk.asks[-1].number, f"event {number}"))
+        desk.do(LineReceived(desk.asks[-1].number, f"event {number}"))
     desk.answer(ok=True)
-    seen = [row.text for row in desk.page.rows]
+    collected = [row.text for row in desk.page.rows]
     for _ in range(2):
         desk.press("next")
-        seen += [row.text for row in desk.page.rows]
-    assert seen == [f"event {number}" for number in range(20)]
+        collected += [row.text for row in desk.page.rows]
+    assert collected == [f"event {number}" for number in range(20)]
     assert "next" not in desk.page.buttons
     desk.press("prev", "prev")
     assert "prev" not in desk.page.buttons
@@ -264,7 +266,7 @@ def test_a_long_row_is_broken_where_one_reads_on_and_loses_nothing() -> None:
     desk.unlock()
     desk.press("check")
     text = "resource " * 30 + "あ" * 200
-    desk.do(Said(desk.asks[-1].number, f"NG   {text}"))
+    desk.do(LineReceived(desk.asks[-1].number, f"NG   {text}"))
     rows = [row.text for row in desk.page.rows]
     assert "".join(rows).replace(" ", "") == text.replace(" ", "")
     assert rows[0].endswith("resource")
@@ -307,7 +309,7 @@ def test_when_root_puts_up_nothing_else_the_page_is_there_again_and_locked() -> 
 
 
 def test_a_site_that_was_taken_starts_the_reception_by_itself() -> None:
-    desk = Desk(Shown("provisioned", accepted=True))
+    desk = Desk(RequestedPage("provisioned", accepted=True))
     desk.wait(59)
     assert desk.asked == []
     desk.wait(1)
@@ -315,7 +317,7 @@ def test_a_site_that_was_taken_starts_the_reception_by_itself() -> None:
 
 
 def test_a_refused_stick_gives_the_reception_back_but_waits_where_there_is_none() -> None:
-    with_site, without = (Desk(Shown("provisioned"), replace(MACHINE, site=site)) for site in (True, False))
+    with_site, without = (Desk(RequestedPage("provisioned"), replace(MACHINE, site=site)) for site in (True, False))
     for desk in (with_site, without):
         desk.wait(pages_step.REFUSED_S)
     assert with_site.asked == ["leave"]
@@ -328,11 +330,11 @@ def test_a_refused_stick_gives_the_reception_back_but_waits_where_there_is_none(
 
 
 def test_recovery_formats_only_with_the_stick_and_after_two_questions_in_different_places() -> None:
-    desk = Desk(Shown("recovery", reason="fsck"), Machine())
+    desk = Desk(RequestedPage("recovery", reason="fsck"), Machine())
     assert "format" not in desk.page.buttons
     desk.do(Pressed("format"))
     assert isinstance(desk.stage, Front)
-    desk.do(MachineTold(replace(MACHINE, stick=True)))
+    desk.do(MachinePolled(replace(MACHINE, stick=True)))
     desk.press("format")
     assert desk.page.name == "sure"
     for size in (PORTRAIT, LANDSCAPE):
@@ -343,8 +345,8 @@ def test_recovery_formats_only_with_the_stick_and_after_two_questions_in_differe
 
 
 def test_the_installer_asks_twice_and_shows_the_disk_both_times() -> None:
-    desk = Desk(Shown("updating"))
-    desk.do(PageSet(Shown("installer")))
+    desk = Desk(RequestedPage("updating"))
+    desk.do(PageSet(RequestedPage("installer")))
     desk.answer(ok=True, disks=[{"name": "sda", "model": "MODEL X", "size": 480_103_981_056}])
     desk.press("option_0")
     assert "MODEL X　480 GB　（sda）" in desk.page.lines
@@ -357,8 +359,8 @@ def test_the_installer_asks_twice_and_shows_the_disk_both_times() -> None:
 
 
 def test_a_disk_that_does_not_answer_can_be_looked_for_again() -> None:
-    desk = Desk(Shown("updating"))
-    desk.do(PageSet(Shown("installer")))
+    desk = Desk(RequestedPage("updating"))
+    desk.do(PageSet(RequestedPage("installer")))
     desk.answer(ok=False, reason="no_answer")
     desk.press("disks")
     assert desk.asked == ["disks", "disks"]
@@ -369,14 +371,14 @@ def test_a_disk_that_does_not_answer_can_be_looked_for_again() -> None:
 def test_another_page_of_root_replaces_everything_a_person_did() -> None:
     desk = Desk()
     desk.unlock()
-    desk.do(PageSet(Shown("provisioned", accepted=True)))
+    desk.do(PageSet(RequestedPage("provisioned", accepted=True)))
     assert desk.state.key == ""
     assert desk.page.name == "provisioned"
 
 
 @pytest.mark.parametrize("raw", [None, [], {"page": 7}, {"page": "provisioned", "taken": 3, "wrong": [1, "x" * 9999]}])
 def test_any_page_file_gives_a_page(raw: object) -> None:
-    page = page_of(first(shown_of(raw), NOW), WORDS, NOW)
+    page = page_of(first(requested_page(raw), NOW), WORDS, NOW)
     assert page.title
 
 
@@ -413,7 +415,7 @@ def _states() -> Iterator[tuple[str, State]]:
 def laid_out(page: Page, size: tuple[int, int]) -> tuple[tuple[Item, ...], Box]:
     unit = millimetre_px(*size, DIAGONAL.get(size, 21.5))
     whole = Box(0, 0, size[0] / unit, size[1] / unit)
-    return layout(page, WORDS, whole.width, whole.height), whole
+    return lay_out(page, WORDS, whole.width, whole.height), whole
 
 
 def buttons_of(page: Page, size: tuple[int, int]) -> dict[str, Box]:
@@ -421,7 +423,7 @@ def buttons_of(page: Page, size: tuple[int, int]) -> dict[str, Box]:
 
 
 def test_every_kind_of_page_and_stage_is_among_the_examples() -> None:
-    assert {state.shown.kind for _, state in _states()} == set(KINDS)
+    assert {state.requested.kind for _, state in _states()} == set(KINDS)
     stages = {type(state.stage) for _, state in _states()}
     assert stages == {Front, Pin, Menu, Working, Report, Choice, Sure, Gone}
 
@@ -466,12 +468,12 @@ def test_words_lie_on_the_display_and_not_on_each_other(page: Page, size: tuple[
 @ALL
 def test_all_that_the_page_says_is_on_it(page: Page, size: tuple[int, int]) -> None:
     items, _ = laid_out(page, size)
-    said = "".join(part.text for item in items if isinstance(item, Words) for part in item.paragraphs)
+    drawn = "".join(part.text for item in items if isinstance(item, Words) for part in item.paragraphs)
     labels = {name: text for name, text in page.labels}
     wanted = [page.title, *page.remarks, *(row.text for row in page.rows), page.foot]
     digits = [name for name in page.buttons if not name.startswith("key_")]
     wanted += [labels.get(name) or WORDS["buttons"][name] for name in digits]
-    assert [text for text in wanted if text not in said] == []
+    assert [text for text in wanted if text not in drawn] == []
 
 
 @pytest.mark.parametrize("size", [(480, 480), (800, 480), (480, 800), (1024, 768), (3840, 2160)])
@@ -501,7 +503,7 @@ class TestLettering:
         from kiosk.ui.view import View
 
         window()
-        view = View(WORDS, DIAGONAL[size], lambda button: None, lambda: NOW, size, layout)
+        view = View(WORDS, DIAGONAL[size], lambda button: None, lambda: NOW, size, lay_out)
         view.show(page)
         unit = millimetre_px(*size, DIAGONAL[size])
         for words, fitted in view.fitted:

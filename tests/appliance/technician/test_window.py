@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from kiosk.appliance.technician.program import display_of, read_page
-from kiosk.appliance.technician.root_client import NO_ANSWER, StaffLine
-from kiosk.appliance.technician.state import Shown
+from kiosk.appliance.technician.root_client import NO_ANSWER, RootClient
+from kiosk.appliance.technician.state import RequestedPage
 from kiosk.config import Display
 from kiosk.reception.staff_door import OPEN_ON, StaffDoor
 from kiosk.screens.screens import STAFF_CORNER, Screen
@@ -93,7 +93,7 @@ class Program(ShowingProgram):
     """`kiosk.appliance page` on a display; `lines` are what it told of."""
 
     def __init__(self, folder: Path, display: str, *options: str) -> None:
-        self.told = folder / "pages.jsonl"
+        self.log = folder / "pages.jsonl"
         self.environment = {**os.environ, "DISPLAY": display, "PYTHONPATH": str(ROOT), "HOME": str(folder)}
         self.environment.pop("SDL_VIDEODRIVER", None)
         self._read_to = 0
@@ -102,7 +102,7 @@ class Program(ShowingProgram):
             [
                 sys.executable, "-P", "-m", "kiosk.appliance", "page", "--socket", str(folder / "s"),
                 "--page-file", str(folder / "page.json"), "--site", str(folder / "site.toml"),
-                "--screens-to", str(self.told), *options,
+                "--screens-to", str(self.log), *options,
             ],
             env=self.environment, stderr=self._errors, cwd=folder,
         )  # fmt: skip
@@ -161,7 +161,7 @@ class TestOnADisplay:
             page.until("gone")
             wait_until(lambda: root.done[-1] == "leave", "root is asked for the reception")
             assert root.done == ["unlock", "unlock", "check", "leave"]
-            assert PIN not in page.told.read_text(encoding="utf-8") + page.errors
+            assert PIN not in page.log.read_text(encoding="utf-8") + page.errors
             page.process.send_signal(signal.SIGTERM)
             assert page.process.wait(DEADLINE_S) == 0
             assert page.errors == ""
@@ -183,11 +183,11 @@ class TestOnADisplay:
 
 def ask(path: Path, body: dict[str, Any], limit_s: float = DEADLINE_S) -> list[dict[str, Any]]:
     """All objects of an answer."""
-    said: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    StaffLine(path).ask(body, limit_s, said.put)
-    found = [said.get(timeout=DEADLINE_S)]
+    objects: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    RootClient(path).ask(body, limit_s, objects.put)
+    found = [objects.get(timeout=DEADLINE_S)]
     while "ok" not in found[-1]:
-        found.append(said.get(timeout=DEADLINE_S))
+        found.append(objects.get(timeout=DEADLINE_S))
     return found
 
 
@@ -198,9 +198,9 @@ def test_an_answer_comes_object_by_object_and_ends_with_ok(tmp_path: Path) -> No
         ]  # fmt: skip
 
 
-@pytest.mark.parametrize("said", [[], [{"line": "x"}], [{"line": "x" * 200_000}]], ids=["nothing", "no_end", "long"])
-def test_an_answer_that_never_ends_well_is_no_answer(tmp_path: Path, said: list[dict[str, Any]]) -> None:
-    with Root(tmp_path / "s", lambda request: said):
+@pytest.mark.parametrize("objects", [[], [{"line": "x"}], [{"line": "x" * 200_000}]], ids=["nothing", "no_end", "long"])
+def test_an_answer_that_never_ends_well_is_no_answer(tmp_path: Path, objects: list[dict[str, Any]]) -> None:
+    with Root(tmp_path / "s", lambda request: objects):
         assert ask(tmp_path / "s", {"do": "check"})[-1] == NO_ANSWER
 
 
@@ -216,9 +216,9 @@ def test_a_root_that_is_not_there_or_says_nothing_is_no_answer(tmp_path: Path) -
 
 
 def test_a_page_file_that_is_missing_or_broken_is_no_site(tmp_path: Path) -> None:
-    assert read_page(tmp_path / "page.json") == Shown("no_site")
+    assert read_page(tmp_path / "page.json") == RequestedPage("no_site")
     (tmp_path / "page.json").write_bytes(b'{"page": "reco')
-    assert read_page(tmp_path / "page.json") == Shown("no_site")
+    assert read_page(tmp_path / "page.json") == RequestedPage("no_site")
 
 
 @pytest.mark.parametrize(

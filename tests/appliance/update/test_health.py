@@ -41,11 +41,11 @@ NEVER_AGAIN = "rauc status mark-bad other"
 
 
 def test_a_new_version_that_does_what_worked_before_is_good(on_trial: Machine) -> None:
-    assert health.judge(on_trial.places, 5)
+    assert health.confirm(on_trial.places, 5)
     assert on_trial.calls() == [GOOD]
     assert slots.trial(on_trial.places) is None
-    assert not slots.before(on_trial.places).exists()
-    assert slots.note(slots.verdict(on_trial.places))["good"] is True
+    assert not on_trial.places.before_update.exists()
+    assert slots.read_note(on_trial.places.health)["good"] is True
 
 
 @pytest.mark.parametrize(
@@ -61,16 +61,16 @@ def test_a_new_version_that_does_what_worked_before_is_good(on_trial: Machine) -
 )
 def test_a_new_version_that_breaks_something_goes_back(on_trial: Machine, facts: object, word: str) -> None:
     (on_trial.root / "status.json").write_text(json.dumps(facts))
-    assert not health.judge(on_trial.places, 1)
+    assert not health.confirm(on_trial.places, 1)
     assert on_trial.calls() == BACK
-    assert slots.note(slots.verdict(on_trial.places))["missing"] == [word]
+    assert slots.read_note(on_trial.places.health)["missing"] == [word]
     # The version before runs again: staff are told once, with the reason, and nothing restarts.
     on_trial.start("A", "third")
-    assert health.judge(on_trial.places, 5)
-    assert health.judge(on_trial.places, 5)
+    assert health.confirm(on_trial.places, 5)
+    assert health.confirm(on_trial.places, 5)
     assert on_trial.calls() == [*BACK, NEVER_AGAIN]
     assert slots.variables(on_trial.places)["A_TRY"] == "0"
-    assert not slots.before(on_trial.places).exists()
+    assert not on_trial.places.before_update.exists()
 
 
 def test_a_journal_that_was_lost_before_the_update_is_no_fault_of_it(machine: Machine) -> None:
@@ -78,24 +78,24 @@ def test_a_journal_that_was_lost_before_the_update_is_no_fault_of_it(machine: Ma
     machine.site()
     machine.status(working() | old)
     slots.remember(machine.places, "B", "1.5.0")
-    assert health.missing(slots.note(slots.before(machine.places)), working() | old) == []
+    assert health.find_lost(slots.read_note(machine.places.before_update), working() | old) == []
 
 
 def test_a_new_version_without_a_picture_or_without_its_disk_goes_back(on_trial: Machine) -> None:
     (on_trial.root / "active").write_text("")
-    assert not health.judge(on_trial.places, 1)
+    assert not health.confirm(on_trial.places, 1)
     assert on_trial.calls() == BACK
     (on_trial.root / "active").write_text("kiosk.service\n")
     on_trial.grub("set", "kiosk_trial=B")
     on_trial.places.var_broken.write_text("unlock\n")
-    assert health.look(on_trial.places, on_trial=True) == ["var"]
+    assert health.find_missing(on_trial.places, on_trial=True) == ["var"]
 
 
 def test_a_new_version_that_finds_the_site_wrong_goes_back(on_trial: Machine) -> None:
     """Its page stands there and draws, but there was a reception before."""
     on_trial.places.reception.unlink()
     (on_trial.root / "active").write_text("kiosk-page.service\n")
-    assert not health.judge(on_trial.places, 1)
+    assert not health.confirm(on_trial.places, 1)
     assert on_trial.calls() == BACK
 
 
@@ -105,7 +105,7 @@ def test_a_technicians_page_is_waited_for_and_is_no_reason_to_go_back(on_trial: 
     places.page.write_text('{"page": "technician"}')
     (on_trial.root / "active").write_text("kiosk-page.service\n")
     judged: list[bool] = []
-    judge = threading.Thread(target=lambda: judged.append(health.judge(places, 3)))
+    judge = threading.Thread(target=lambda: judged.append(health.confirm(places, 3)))
     judge.start()
     judge.join(5)
     assert judge.is_alive()
@@ -124,17 +124,17 @@ def test_a_machine_without_a_site_needs_only_its_page(machine: Machine) -> None:
     slots.remember(machine.places, "B", "1.5.0")
     machine.grub("set", "kiosk_trial=B")
     machine.start("B", "second")
-    assert health.judge(machine.places, 5)
+    assert health.confirm(machine.places, 5)
     assert machine.calls() == [GOOD]
 
 
 def test_a_version_that_was_good_stays_whatever_is_down(machine: Machine) -> None:
     machine.site()
     machine.status(working(terminal="down") | {"courier": {"alive": False}, "delivery": None})
-    assert health.judge(machine.places, 5)
+    assert health.confirm(machine.places, 5)
     assert slots.variables(machine.places)["A_TRY"] == "0"
     (machine.root / "active").write_text("")
-    assert not health.judge(machine.places, 1)
+    assert not health.confirm(machine.places, 1)
     assert machine.calls() == []  # not good, and yet no restart
 
 
@@ -144,7 +144,7 @@ def test_a_good_start_changes_one_figure_of_the_boot_loaders_block_in_its_place(
     assert before.count(b"A_TRY=1") == 1
     node = file.stat().st_ino
     with file.open("rb") as opened:
-        assert health.judge(machine.places, 5)
+        assert health.confirm(machine.places, 5)
         assert opened.read() == before.replace(b"A_TRY=1", b"A_TRY=0")
     assert file.stat().st_ino == node
     assert machine.calls() == []
@@ -153,7 +153,7 @@ def test_a_good_start_changes_one_figure_of_the_boot_loaders_block_in_its_place(
 @pytest.mark.parametrize("change", [("A_OK=0",), ("A_TRY=",), ("A_TRY=12",)])
 def test_what_is_not_one_figure_is_left_to_rauc(machine: Machine, change: tuple[str, ...]) -> None:
     machine.grub("set", *change)
-    assert health.judge(machine.places, 5)
+    assert health.confirm(machine.places, 5)
     assert machine.calls() == [GOOD]
 
 
@@ -164,7 +164,7 @@ def test_a_patient_in_front_of_a_new_version_is_waited_for(on_trial: Machine) ->
     status = places.reception_status
     status.parent.mkdir(parents=True, exist_ok=True)
     status.write_text(json.dumps({"at": time.time(), "screen": "tap_reader"}))
-    judge = threading.Thread(target=health.judge, args=(places, 1))
+    judge = threading.Thread(target=health.confirm, args=(places, 1))
     judge.start()
     wait_until(lambda: "rauc status mark-bad booted" in on_trial.calls(), "the verdict")
     judge.join(2)
@@ -177,19 +177,19 @@ def test_a_patient_in_front_of_a_new_version_is_waited_for(on_trial: Machine) ->
 def test_an_update_that_waits_for_its_restart_is_no_fall_back(machine: Machine) -> None:
     slots.remember(machine.places, "B", "1.5.0")
     machine.grub("set", "kiosk_trial=B")
-    assert health.judge(machine.places, 5)
+    assert health.confirm(machine.places, 5)
     assert slots.trial(machine.places) == "B"
-    assert slots.before(machine.places).exists()
+    assert machine.places.before_update.exists()
 
 
 def test_an_update_that_never_started_is_told_and_forgotten(on_trial: Machine) -> None:
     """Three starts without a picture: the boot loader itself went back to A."""
     on_trial.start("A", "fifth")
-    assert health.judge(on_trial.places, 5)
+    assert health.confirm(on_trial.places, 5)
     assert on_trial.calls() == [NEVER_AGAIN]  # or the technician could "go back" to it
     assert slots.variables(on_trial.places)["A_TRY"] == "0"
     assert slots.trial(on_trial.places) is None
-    assert not slots.before(on_trial.places).exists()
+    assert not on_trial.places.before_update.exists()
 
 
 def test_a_good_version_that_was_started_three_times_in_vain_is_told_once(machine: Machine) -> None:
@@ -197,8 +197,8 @@ def test_a_good_version_that_was_started_three_times_in_vain_is_told_once(machin
     assert len(description.version(machine.places)) == 2
     machine.start("B", "second")
     machine.grub("set", "A_TRY=3", "B_TRY=1")
-    assert health.judge(machine.places, 5)
-    assert health.judge(machine.places, 5)
+    assert health.confirm(machine.places, 5)
+    assert health.confirm(machine.places, 5)
     log = (machine.places.appliance / "events-staff.jsonl").read_text(encoding="utf-8")
     assert log.count("other_slot_started") == 1
     assert "前の版に戻す" in description.version(machine.places)[-1]
@@ -206,7 +206,7 @@ def test_a_good_version_that_was_started_three_times_in_vain_is_told_once(machin
 
 def test_the_picture_of_the_start_turns_with_the_display(machine: Machine) -> None:
     for rotation, told in ((90, "90"), (270, "270"), (0, None), (0, None)):
-        slots.set_turn(machine.places, rotation)
+        slots.set_boot_rotation(machine.places, rotation)
         assert slots.variables(machine.places).get("kiosk_turn") == told
 
 
@@ -217,16 +217,16 @@ def test_an_update_that_waits_for_its_restart_is_not_told_as_a_start_in_vain(mac
 
 @pytest.mark.parametrize("note", ["", "{", "[]", '{"slot": 7, "shares": [], "missing": 3, "reception": true}'])
 def test_a_damaged_note_or_one_of_another_version_stops_nothing(on_trial: Machine, note: str) -> None:
-    slots.before(on_trial.places).write_text(note)
+    on_trial.places.before_update.write_text(note)
     on_trial.status(working())
-    assert health.judge(on_trial.places, 5)
+    assert health.confirm(on_trial.places, 5)
     assert on_trial.calls() == [GOOD]
 
 
 @pytest.mark.parametrize("block", [b"", b"\0" * 1024, b"GRUB Environment?\nORDER=A B\n".ljust(1024, b"#")])
 def test_a_damaged_block_of_the_boot_loader_is_made_anew(machine: Machine, block: bytes) -> None:
     machine.places.grubenv.write_bytes(block)
-    assert health.judge(machine.places, 5)
+    assert health.confirm(machine.places, 5)
     assert slots.variables(machine.places) == {
         "ORDER": "A B", "A_OK": "1", "A_TRY": "0", "B_OK": "0", "B_TRY": "0",
     }  # fmt: skip
@@ -240,7 +240,7 @@ def test_a_slot_that_rauc_cannot_mark_stays_on_trial(on_trial: Machine, screen: 
     good."""
     (on_trial.root / "rauc-fails").touch()
     (on_trial.root / "active").write_text(screen)
-    assert not health.judge(on_trial.places, 1)
+    assert not health.confirm(on_trial.places, 1)
     assert slots.trial(on_trial.places) == "B"
     assert "systemctl --no-block reboot" not in on_trial.calls()
 
@@ -287,7 +287,7 @@ def test_a_name_that_a_power_cut_took_from_the_boot_loader_is_put_back(machine: 
     machine.places.grubenv.write_bytes(block)
     assert keep_name(machine, OTHER_NAME) == NAME
     assert machine.calls() == PUT_BACK
-    assert health.judge(machine.places, 5)  # which makes the rest of the block anew
+    assert health.confirm(machine.places, 5)  # which makes the rest of the block anew
     found = slots.variables(machine.places)
     assert (found["machine_id"], found["ORDER"], found["A_OK"], found["A_TRY"]) == (NAME, "A B", "1", "0")
     assert keep_name(machine, NAME) == NAME

@@ -60,14 +60,14 @@ def test_a_good_bundle_of_a_stick_is_written_to_the_other_slot_and_put_on_trial(
     machine.site()
     machine.status(working(terminal="down"))
     machine.stick(good)
-    (listed,) = update.list_bundles(machine.places)
+    (listed,) = bundle_sources.list_bundles(machine.places)
     assert (listed.name, listed.version) == ("kiosk-1.5.0.raucb", "1.5.0")
     steps = list(update.install(listed.name, machine.places))
     percents = [step.percent for step in steps if isinstance(step, Progress)]
     assert percents == sorted(percents)
     assert steps[-1] == Done("1.5.0", "B")
     assert slots.trial(machine.places) == "B"
-    note = slots.note(slots.before(machine.places))
+    note = slots.read_note(machine.places.before_update)
     assert (note["slot"], note["shares"]["terminal"], note["printer"]) == ("B", "down", "ready")
     assert not any("reboot" in call for call in machine.calls())
     mounts = [call for call in machine.calls() if call.startswith("mount")]
@@ -78,7 +78,7 @@ def test_a_good_bundle_of_a_stick_is_written_to_the_other_slot_and_put_on_trial(
 def test_another_vendors_bundle_is_refused(machine: Machine, tmp_path: Path) -> None:
     machine.stick(bundle(tmp_path / "kiosk-1.5.0.raucb", keys(tmp_path / "stranger")))
     assert reason(end(machine, "kiosk-1.5.0.raucb")) == "wrong_signer"
-    assert update.list_bundles(machine.places)[0].version == ""
+    assert bundle_sources.list_bundles(machine.places)[0].version == ""
     assert slots.trial(machine.places) is None
 
 
@@ -119,15 +119,15 @@ def test_a_certificate_of_the_vendor_for_something_else_signs_no_kiosk(
          mail / "signer.key", content, out],
         capture_output=True, check=True, timeout=60,
     )  # fmt: skip
-    assert reason(bundles.judge(machine.places, out)) == "wrong_signer"
+    assert reason(bundles.verify(machine.places, out)) == "wrong_signer"
 
 
 @pytest.mark.parametrize("where", ["first byte", "middle", "hash tree", "signature"])
 def test_one_flipped_bit_is_found_before_anything_is_written(
     machine: Machine, good: Path, tmp_path: Path, where: str
 ) -> None:
-    facts = bundles.signed(machine.places, good)
-    assert isinstance(facts, bundles.Facts)
+    facts = bundles.inspect(machine.places, good)
+    assert isinstance(facts, bundles.BundleInfo)
     end_of_all = good.stat().st_size
     at = {"first byte": 40, "middle": facts.payload // 2, "hash tree": facts.payload + 5, "signature": end_of_all - 200}
     machine.stick(changed(good, tmp_path / "kiosk-1.5.0.raucb", at[where]))
@@ -173,7 +173,7 @@ def test_links_and_odd_names_on_a_stick_are_not_listed(machine: Machine, good: P
     (folder / "link.raucb").symlink_to("/etc/hostname")
     (folder / "-x.raucb").write_text("x")
     (folder / "folder.raucb").mkdir()
-    assert [each.name for each in update.list_bundles(machine.places)] == ["kiosk-1.5.0.raucb"]
+    assert [each.name for each in bundle_sources.list_bundles(machine.places)] == ["kiosk-1.5.0.raucb"]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_failed_installation_ends_the_trial_and_says_why(machine: Machine, goo
     (machine.root / "installing").write_text(f"echo ' 20% Checking'; echo '{last}'; exit 1\n")
     assert reason(end(machine, good.name)) == word
     assert slots.trial(machine.places) is None
-    assert not slots.before(machine.places).exists()
+    assert not machine.places.before_update.exists()
 
 
 def test_an_installation_that_goes_on_without_its_asker_stays_on_trial(machine: Machine, good: Path) -> None:
@@ -199,7 +199,7 @@ def test_an_installation_that_goes_on_without_its_asker_stays_on_trial(machine: 
     (machine.root / "installing").write_text(f"echo '{text}' >&2; exit 1\n")
     assert reason(end(machine, good.name)) == "busy"
     assert slots.trial(machine.places) == "B"
-    assert slots.before(machine.places).exists()
+    assert machine.places.before_update.exists()
 
 
 def test_a_version_on_trial_does_not_overwrite_the_one_to_fall_back_to(machine: Machine, good: Path) -> None:
@@ -214,15 +214,15 @@ def test_two_updates_at_once_are_refused(machine: Machine, good: Path) -> None:
     with (machine.places.run / "update.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert reason(end(machine, good.name)) == "busy"
-        assert update.previous(machine.places) == Refused("busy")
+        assert update.start_previous(machine.places) == Refused("busy")
 
 
 def test_the_way_back_is_open_only_to_a_slot_that_was_good(machine: Machine) -> None:
     machine.grub("set", "B_OK=0")
-    assert update.previous(machine.places) == Refused("not_good")
+    assert update.start_previous(machine.places) == Refused("not_good")
     assert machine.calls() == []
     machine.grub("set", "B_OK=1", "kiosk_trial=A")
-    assert update.previous(machine.places) == Done("", "B")
+    assert update.start_previous(machine.places) == Done("", "B")
     assert machine.calls() == ["rauc status mark-active other", "systemctl --no-block reboot"]
     assert slots.trial(machine.places) is None
 
@@ -233,16 +233,16 @@ def test_the_way_back_from_an_update_that_waits_is_to_the_version_that_runs(mach
     assert isinstance(end(machine, good.name), Done)
     machine.grub("set", "B_OK=1", "ORDER=B A")  # as RAUC leaves it
     before = len(machine.calls())
-    assert update.previous(machine.places) == Done("", "A")
+    assert update.start_previous(machine.places) == Done("", "A")
     assert machine.calls()[before:] == [
         "rauc status mark-active booted", "rauc status mark-bad other", "systemctl --no-block reboot",
     ]  # fmt: skip
     assert slots.trial(machine.places) is None
-    assert not slots.before(machine.places).exists()
+    assert not machine.places.before_update.exists()
     # Nothing that could not be withdrawn is forgotten.
     machine.grub("set", "kiosk_trial=B")
     (machine.root / "rauc-fails").touch()
-    assert update.previous(machine.places) == Refused("failed", "rauc")
+    assert update.start_previous(machine.places) == Refused("failed", "rauc")
     assert slots.trial(machine.places) == "B"
 
 
@@ -275,7 +275,7 @@ def test_a_bundle_of_the_hospitals_server_is_fetched_checked_and_deleted_afterwa
 ) -> None:
     shutil.copy(good, updates)
     (updates / "notes.txt").write_text("not a bundle")
-    (listed,) = update.list_bundles(networked.places)
+    (listed,) = bundle_sources.list_bundles(networked.places)
     assert (listed.name, listed.version, listed.source) == (good.name, "1.5.0", "サーバー")
     assert end(networked, good.name) == Done("1.5.0", "B")
     assert list((networked.places.appliance / "download").iterdir()) == []
@@ -295,7 +295,7 @@ def test_a_download_that_would_fill_the_disk_is_not_begun(
 
 def test_a_wrong_password_at_the_server_is_no_answer(networked: Machine, good: Path) -> None:
     (networked.places.site / "update.secret").write_text("wrong\n")
-    assert update.list_bundles(networked.places) == []
+    assert bundle_sources.list_bundles(networked.places) == []
     assert reason(end(networked, good.name)) == "no_answer"
 
 
@@ -330,7 +330,7 @@ def test_a_vendor_renews_the_signer_and_old_kiosks_take_its_bundles(tmp_path: Pa
         vendor / "signer.pem", "--out", out, "--passphrase", phrase,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert isinstance(bundles.judge(machine.places, out), bundles.Facts)
+    assert isinstance(bundles.verify(machine.places, out), bundles.BundleInfo)
 
 
 def test_a_root_that_trusts_another_authority_becomes_no_bundle(tmp_path: Path) -> None:
