@@ -97,8 +97,8 @@ def give_export(folder: int, name: str, old: int, new: int) -> None:
     except OSError:
         return  # a link, or gone meanwhile
     try:
-        facts = os.fstat(handle)
-        if stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1 and facts.st_gid == old:
+        status = os.fstat(handle)
+        if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and status.st_gid == old:
             os.fchown(handle, -1, new)
     finally:
         os.close(handle)

@@ -101,8 +101,8 @@ def give(path: Path, target: Path, user: pwd.struct_passwd | None) -> None:
     except OSError:
         return  # a link: none of ours
     try:
-        facts = os.fstat(descriptor)
-        if stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1:
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
             if user is not None:
                 os.fchown(descriptor, user.pw_uid, user.pw_gid)
             os.fchmod(descriptor, 0o600)

@@ -82,8 +82,8 @@ def kernel_start_s(machine: Machine) -> float:
 def parts(machine: Machine, unit: str) -> dict[str, float]:
     """What the time to the first frame is made of, in seconds: firmware, kernel, user space, program."""
     fields = "ActiveEnterTimestampMonotonic ExecMainStartTimestampMonotonic"
-    shown = machine.shell.value(f"systemctl show {unit} -p {fields.replace(' ', ' -p ')}")
-    seen = {key: int(value) / 1e6 for key, value in (line.split("=", 1) for line in shown.splitlines())}
+    properties = machine.shell.value(f"systemctl show {unit} -p {fields.replace(' ', ' -p ')}")
+    seen = {key: int(value) / 1e6 for key, value in (line.split("=", 1) for line in properties.splitlines())}
     began = int(machine.shell.value("systemctl show -p UserspaceTimestampMonotonic --value")) / 1e6
     firmware = kernel_start_s(machine)
     started, drawn = seen["ExecMainStartTimestampMonotonic"], seen["ActiveEnterTimestampMonotonic"]

@@ -27,8 +27,8 @@ def run(bench: Bench) -> None:
     names = [each["name"] for each in offered["disks"]]
     assert names == ["vda"], names
     for confirmed in (0, 1):
-        [said] = staff.ask(machine, {"do": "write_disk", "name": "vda", "confirmed": confirmed})
-        assert said["reason"] == "not_confirmed", said
+        [answer] = staff.ask(machine, {"do": "write_disk", "name": "vda", "confirmed": confirmed})
+        assert answer["reason"] == "not_confirmed", answer
     for page, button in ((DISKS, "option_0"), (SURE, "yes"), (SURE_AGAIN, "yes")):
         until_page(bench, machine, page)
         bench.picture(machine, f"installer-{page.name}")

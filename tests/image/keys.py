@@ -80,7 +80,7 @@ def run_usb(bench: Bench) -> None:
 
 def _allow(bench: Bench, machine: Machine, device: str) -> None:
     files = bench.hospital.changed_site_files(_USB.format(id=device))
-    shown = provision.result_of(bench, machine, bench.hospital.stick(machine.folder / "usb.img", files))
-    assert shown["accepted"], shown["wrong"]
+    result = provision.result_of(bench, machine, bench.hospital.stick(machine.folder / "usb.img", files))
+    assert result["accepted"], result["wrong"]
     provision.begin(machine)
     bench.until_screen(machine, "choose_card", BOOT_S)

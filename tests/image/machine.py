@@ -163,8 +163,8 @@ class Machine:
     def _tpm(self) -> list[str]:
         if self.build.tpm is None:
             return []
-        chip = ["-chardev", f"socket,id=tpm,path={self.build.tpm}", "-tpmdev", "emulator,id=tpm,chardev=tpm"]
-        return [*chip, "-device", "tpm-crb,tpmdev=tpm"]
+        device = ["-chardev", f"socket,id=tpm,path={self.build.tpm}", "-tpmdev", "emulator,id=tpm,chardev=tpm"]
+        return [*device, "-device", "tpm-crb,tpmdev=tpm"]
 
     # -- QMP ----------------------------------------------------------------------------------------------------
 
@@ -250,7 +250,7 @@ class Machine:
 
         def gone() -> bool:
             self.ask("query-status")
-            told = [event for event in self.events[seen:] if event["event"] == "DEVICE_DELETED"]
-            return any(event["data"].get("device") == name for event in told)
+            deleted = [event for event in self.events[seen:] if event["event"] == "DEVICE_DELETED"]
+            return any(event["data"].get("device") == name for event in deleted)
 
         until(gone, f"{name} unplugged", 30, 0.2)

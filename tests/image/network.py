@@ -148,8 +148,8 @@ def _until_listens(port: str) -> None:
 
 
 def _inside(script: str, *arguments: str) -> list[object]:
-    said = disk.say("ip", "netns", "exec", NETNS, sys.executable, "-c", script, *arguments)
-    found: list[object] = json.loads(said)
+    output = disk.say("ip", "netns", "exec", NETNS, sys.executable, "-c", script, *arguments)
+    found: list[object] = json.loads(output)
     return found
 
 
@@ -168,7 +168,7 @@ def run(bench: Bench) -> None:
             until(lambda: GUEST in machine.shell.run("ip -4 -o addr")[1], f"address {GUEST}", BOOT_S)
             visit.perform(bench, machine, "network")
             _clock(bench, machine)
-            _told(bench, log)
+            _require_log(bench, log)
             _look(bench, machine, smb, printer)
         except AssertionError:  # the PC is gone before others look for evidence
             bench.say(machine.shell.run("journalctl -b --no-pager -o short | tail -60")[1])
@@ -180,8 +180,8 @@ def run(bench: Bench) -> None:
 def _give_address(bench: Bench, machine: Machine, smb: str) -> None:
     files = bench.hospital.changed_site_files(_TABLES.format(smb=smb))
     files["metrics.secret"] = f"{PASSWORD}\n".encode()
-    shown = provision.result_of(bench, machine, bench.hospital.stick(Path(machine.folder / "net.img"), files))
-    assert shown["accepted"], shown["wrong"]
+    result = provision.result_of(bench, machine, bench.hospital.stick(Path(machine.folder / "net.img"), files))
+    assert result["accepted"], result["wrong"]
 
 
 def _clock(bench: Bench, machine: Machine) -> None:
@@ -197,14 +197,14 @@ def _clock(bench: Bench, machine: Machine) -> None:
     assert server == HOST, f"the time came from {server}"
 
 
-def _told(bench: Bench, log: Path) -> None:
+def _require_log(bench: Bench, log: Path) -> None:
     """The log and the figures arrive, without anything of the patient."""
     figures = bench.hospital.folder / "watch"
     until(lambda: list(figures.glob("*.prom")), "figures in the share", STEP_S)
     until(lambda: log.exists() and b" kiosk" in log.read_bytes(), "lines in the hospital's log", STEP_S)
-    said = log.read_bytes() + b"".join(file.read_bytes() for file in figures.glob("*.prom"))
+    output = log.read_bytes() + b"".join(file.read_bytes() for file in figures.glob("*.prom"))
     for word in (PERSON.number, PERSON.birthdate, PERSON.name, PASSWORD):
-        assert str(word).encode() not in said, "log or figures have something of the patient, or the password"
+        assert str(word).encode() not in output, "log or figures have something of the patient, or the password"
     bench.figure("log_lines", len(log.read_bytes().split(b"<")) - 1)
 
 

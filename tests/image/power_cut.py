@@ -24,9 +24,9 @@ def whole_databases(machine: Machine) -> int:
     """How many databases there are; every one must pass SQLite's integrity check."""
     machine.shell.write("/run/kiosk-proof.py", _INTEGRITY)
     folders = "/var/lib/kiosk /var/lib/kiosk-courier"
-    said = machine.shell.value(f"python3 /run/kiosk-proof.py $(find {folders} -name '*.db' -o -name '*.sqlite')")
-    answers = said.split("\n")
-    assert answers and set(answers) == {"ok"}, said
+    output = machine.shell.value(f"python3 /run/kiosk-proof.py $(find {folders} -name '*.db' -o -name '*.sqlite')")
+    answers = output.split("\n")
+    assert answers and set(answers) == {"ok"}, output
     return len(answers)
 
 
@@ -62,7 +62,7 @@ def run_cuts(bench: Bench, cuts: int) -> None:
         until(stream.all_arrived, "every file at the receipt computer", BOOT_S)
         # A second copy of anything would come now: the courier has nothing else to do.
         pause(10.0)
-        stream.judge()
+        stream.verify()
         bench.figure("files", len(stream.written))
     bench.until_up(machine)
     bench.figure("databases_whole", whole_databases(machine))

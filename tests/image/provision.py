@@ -18,11 +18,11 @@ RESULT_BANDS = tuple(glass.rgb(theme.BANDS[mood].ground) for mood in ("good", "c
 
 def page(machine: Machine) -> dict[str, Any] | None:
     """What the page program is told to show; None while the reception has the screen."""
-    code, said = machine.shell.run("cat /run/kiosk-appliance/page.json")
+    code, text = machine.shell.run("cat /run/kiosk-appliance/page.json")
     if code:
         return None
-    shown: dict[str, Any] | None = json.loads(said)
-    return shown
+    result: dict[str, Any] | None = json.loads(text)
+    return result
 
 
 def result_of(bench: Bench, machine: Machine, stick: Path) -> dict[str, Any]:
@@ -32,12 +32,12 @@ def result_of(bench: Bench, machine: Machine, stick: Path) -> dict[str, Any]:
     before = machine.shell.run(written)[1]
     machine.plug_stick(stick)
 
-    def told() -> dict[str, Any] | None:
-        shown = page(machine) if machine.shell.run(written)[1] != before else None
-        return shown if shown and shown["page"] == "provisioned" else None
+    def new_page() -> dict[str, Any] | None:
+        result = page(machine) if machine.shell.run(written)[1] != before else None
+        return result if result and result["page"] == "provisioned" else None
 
     try:
-        found: dict[str, Any] = until(told, "the result of the stick", BOOT_S, 1.0)
+        found: dict[str, Any] = until(new_page, "the result of the stick", BOOT_S, 1.0)
         until(lambda: _shows_result(machine), "the result of the stick on the screen", STEP_S)
     except AssertionError:
         bench.say(machine.shell.run("journalctl -b -o cat --no-pager -u 'kiosk-provision@*' | tail -40")[1])
@@ -64,13 +64,13 @@ def begin(machine: Machine) -> None:
 def give_good(bench: Bench, machine: Machine) -> dict[str, Any]:
     """The good stick; ends with the reception's start on the screen."""
     stick = bench.hospital.stick(machine.folder / "site.img")
-    shown = result_of(bench, machine, stick)
+    result = result_of(bench, machine, stick)
     bench.picture(machine, "provisioned")
-    assert shown["accepted"], shown["wrong"]
+    assert result["accepted"], result["wrong"]
     begin(machine)
     bench.until_screen(machine, "choose_card", BOOT_S)
     bench.has_site = True
-    return shown
+    return result
 
 
 def secrets_in_clear(machine: Machine) -> str:
@@ -88,9 +88,9 @@ def run_good(bench: Bench) -> None:
     assert machine is not None
     stick = bench.hospital.stick(machine.folder / "wiping.img", {**bench.hospital.site_files(), "wipe-secrets": b""})
     with bench.timed("stick_to_result"):
-        shown = result_of(bench, machine, stick)
+        result = result_of(bench, machine, stick)
     bench.picture(machine, "provisioned")
-    assert shown["accepted"], shown["wrong"]
+    assert result["accepted"], result["wrong"]
     with bench.timed("result_to_reception"):
         begin(machine)
         bench.until_screen(machine, "choose_card", BOOT_S)
@@ -108,14 +108,14 @@ def run_good(bench: Bench) -> None:
 def _refused(bench: Bench, name: str, files: dict[str, bytes]) -> dict[str, Any]:
     machine = bench.with_site()
     before = machine.shell.value("readlink /var/lib/kiosk-site/current")
-    shown = result_of(bench, machine, bench.hospital.stick(machine.folder / f"{name}.img", files))
+    result = result_of(bench, machine, bench.hospital.stick(machine.folder / f"{name}.img", files))
     bench.picture(machine, f"refused-{name}")
-    assert not shown["accepted"], f"{name}: taken"
-    assert shown["wrong"], f"{name}: no reason is shown"
+    assert not result["accepted"], f"{name}: taken"
+    assert result["wrong"], f"{name}: no reason is shown"
     assert machine.shell.value("readlink /var/lib/kiosk-site/current") == before, f"{name}: another site is in use"
     begin(machine)
     bench.until_screen(machine, "choose_card", BOOT_S)
-    return shown
+    return result
 
 
 def run_bad(bench: Bench) -> None:
@@ -127,5 +127,5 @@ def run_bad(bench: Bench) -> None:
         "wrong-password": lambda: {**good, "terminal.secret": b"not-the-password\n"},
     }
     for name, files in bad.items():
-        shown = _refused(bench, name, files())
-        bench.figure(name, " / ".join(shown["wrong"])[:200])
+        result = _refused(bench, name, files())
+        bench.figure(name, " / ".join(result["wrong"])[:200])

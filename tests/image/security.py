@@ -27,9 +27,9 @@ def units(machine: Machine) -> list[str]:
 
 def exposure(machine: Machine, unit: str) -> float:
     """systemd's figure from 0 (little) to 10 (all)."""
-    said = machine.shell.value(f"systemd-analyze security --no-pager {unit} | tail -1", STEP_S)
-    found = re.search(r":\s*([0-9.]+)\s", said)
-    assert found, said
+    output = machine.shell.value(f"systemd-analyze security --no-pager {unit} | tail -1", STEP_S)
+    found = re.search(r":\s*([0-9.]+)\s", output)
+    assert found, output
     return float(found[1])
 
 
@@ -37,7 +37,7 @@ _SOCKET = "/var/lib/kiosk-courier/courier.sock"
 _CONNECT = f"""python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("{_SOCKET}")'"""
 
 
-def _who_is_heard(shell: Shell) -> None:
+def _who_may_connect(shell: Shell) -> None:
     """On the courier's socket: the reception, by a group that holds its user alone; not who may put exports there."""
     owners = shell.value(f"stat -c '%U:%G %a' $(dirname {_SOCKET}) {_SOCKET}")
     assert owners.splitlines() == ["kiosk-courier:kiosk-line 2710", "kiosk-courier:kiosk-line 660"]
@@ -48,12 +48,12 @@ def _who_is_heard(shell: Shell) -> None:
     # By hand (`kiosk status`), and as kiosk-metrics, in a namespace of users.
     alone = "systemd-run -q --wait --pipe -p User=kiosk -p Group=kiosk -p PrivateUsers=yes"
     for by in ("runuser -u kiosk --", alone):
-        code, said = shell.run(f"{by} {_CONNECT}", STEP_S)
-        assert code == 0, f"the reception's user is not heard, {by}: {said}"
+        code, output = shell.run(f"{by} {_CONNECT}", STEP_S)
+        assert code == 0, f"the reception's user is not heard, {by}: {output}"
     for group in ("kiosk-import", "kiosk"):
         stranger = f"setpriv --reuid=65533 --regid=65533 --groups={group} --bounding-set=-all --inh-caps=-all"
-        code, said = shell.run(f"{stranger} {_CONNECT}")
-        assert code != 0 and "PermissionError" in said, f"an account of the group {group} is heard: {said}"
+        code, output = shell.run(f"{stranger} {_CONNECT}")
+        assert code != 0 and "PermissionError" in output, f"an account of the group {group} is heard: {output}"
     # Who asks root is known by SO_PEERCRED: that unit must not be in a namespace of users.
     assert shell.value("systemctl show -P PrivateUsers kiosk-staff.service") == "no"
 
@@ -76,9 +76,9 @@ def run(bench: Bench) -> None:
     for what in ("/run/credentials/kiosk-courier.service", "/var/lib/kiosk-site/current/credentials/terminal.secret",
                  "/var/lib/kiosk-courier/courier.db", "/var/lib/kiosk-appliance"):  # fmt: skip
         assert shell.run(f"test -e {what}")[0] == 0, f"{what} is not there"
-        code, said = shell.run(f"runuser -u kiosk -- sh -c 'cat {what} {what}/* >/dev/null'")
-        assert code != 0, f"the screen's user can read {what}: {said}"
-    _who_is_heard(shell)
+        code, output = shell.run(f"runuser -u kiosk -- sh -c 'cat {what} {what}/* >/dev/null'")
+        assert code != 0, f"the screen's user can read {what}: {output}"
+    _who_may_connect(shell)
     for user in ("kiosk", "kiosk-courier", "kiosk-fetch"):
         assert shell.run(f'runuser -u {user} -- python3 -c "import os; os.setuid(0)"')[0] != 0
     passwords = shell.value("cut -d: -f2 /etc/shadow | sort -u").split()

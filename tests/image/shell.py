@@ -87,11 +87,11 @@ class Shell:
         say = f"echo {mark[:4]}''{mark[4:]}"
         whole = f"stty -echo 2>/dev/null; {say} B; ( {command}\n) 2>&1 </dev/null; {say} $?\n"
         try:
-            said = self._exchange(whole, mark, deadline_s)
+            output = self._exchange(whole, mark, deadline_s)
         except OSError as error:
             self.close()
             raise NoAnswer(f"{command}: {error}") from None
-        text = _ESCAPES.sub("", said.replace("\r", ""))
+        text = _ESCAPES.sub("", output.replace("\r", ""))
         begun = re.search(rf"{mark} B\n", text)
         ended = re.search(rf"{mark} (\d+)\n", text)
         assert begun and ended, text[-2000:]
@@ -99,9 +99,9 @@ class Shell:
 
     def value(self, command: str, deadline_s: float = 60.0) -> str:
         """What a command that must succeed said, without blanks at its ends."""
-        code, said = self.run(command, deadline_s)
-        assert code == 0, f"{command} → {code}: {said[-1500:]}"
-        return said.strip()
+        code, output = self.run(command, deadline_s)
+        assert code == 0, f"{command} → {code}: {output[-1500:]}"
+        return output.strip()
 
     def wait(self, deadline_s: float) -> None:
         """Until the shell is there. Raises NoAnswer."""
@@ -124,7 +124,7 @@ class Shell:
             self._link.connect(str(self._path))
         self._link.settimeout(0.5)
         self._link.sendall(line.encode())
-        due, said = time.monotonic() + deadline_s, b""
+        due, output = time.monotonic() + deadline_s, b""
         while time.monotonic() < due:
             try:
                 more = self._link.recv(65536)
@@ -132,8 +132,8 @@ class Shell:
                 continue
             if not more:
                 break
-            said += more
-            if re.search(rb"%s \d+\r?\n" % mark.encode(), said):
-                return said.decode(errors="replace")
+            output += more
+            if re.search(rb"%s \d+\r?\n" % mark.encode(), output):
+                return output.decode(errors="replace")
         self.close()
-        raise NoAnswer(f"{line.strip()[:200]}: {said[-300:].decode(errors='replace')!r}")
+        raise NoAnswer(f"{line.strip()[:200]}: {output[-300:].decode(errors='replace')!r}")

@@ -174,7 +174,7 @@ class Stream:
         """Every file that was written has come at least once, and the terminal's folder is empty."""
         return {name for name, _ in self.arrivals} >= set(self.written) and not any(self._hospital.face.glob("OQS*"))
 
-    def judge(self) -> None:
+    def verify(self) -> None:
         """Each file once and byte for byte. Raises AssertionError."""
         names = [name for name, _ in self.arrivals]
         doubled = sorted({name for name in names if names.count(name) > 1})

@@ -22,8 +22,8 @@ def run(bench: Bench) -> None:
     with Stream(bench.hospital) as stream:
         for _ in range(_WAITING):
             stream.put()
-        shown = provision.result_of(bench, machine, bench.hospital.stick(machine.folder / "spare.img", files))
-        assert shown["accepted"], shown["wrong"]
+        result = provision.result_of(bench, machine, bench.hospital.stick(machine.folder / "spare.img", files))
+        assert result["accepted"], result["wrong"]
         # Delivery waits for nobody who has to press a button first.
         until(stream.all_arrived, "what waited at the receipt computer", BOOT_S)
         provision.begin(machine)
@@ -44,6 +44,6 @@ def run(bench: Bench) -> None:
         assert bench.hospital.printer.wait_for_job(STEP_S, 1) is not None, "no slip came out"
         until(stream.all_arrived, "the visit's file at the receipt computer", STEP_S)
         pause(_SECOND_COPY_S)
-        stream.judge()
+        stream.verify()
         bench.figure("files", len(stream.written))
     bench.end_machine()  # its site is not the others' site

@@ -34,8 +34,8 @@ def ask(machine: Machine, *requests: dict[str, Any], deadline_s: float = 120.0) 
     """All answers to these requests, in order; the last of each request has "ok"."""
     machine.shell.write("/run/kiosk-proof-staff.py", _SCRIPT)
     arguments = " ".join(shlex.quote(json.dumps(request)) for request in requests)
-    said = machine.shell.value(f"python3 /run/kiosk-proof-staff.py {arguments}", deadline_s)
-    return [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    output = machine.shell.value(f"python3 /run/kiosk-proof-staff.py {arguments}", deadline_s)
+    return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
 
 
 def ask_unlocked(machine: Machine, *requests: dict[str, Any], deadline_s: float = 120.0) -> list[dict[str, Any]]:

@@ -57,11 +57,11 @@ def layout(page: Page, size: tuple[int, int]) -> tuple[tuple[Item, ...], float]:
 
 def which(picture: Image.Image, *pages: Page) -> Page | None:
     """The page that is shown. Of several that fit, the one with the most buttons: a foot of two has that of one."""
-    fit = [page for page in pages if _is_shown(picture, *layout(page, picture.size))]
+    fit = [page for page in pages if _is_on_display(picture, *layout(page, picture.size))]
     return max(fit, key=lambda page: len(page.buttons)) if fit else None
 
 
-def _is_shown(picture: Image.Image, items: tuple[Item, ...], scale: float) -> bool:
+def _is_on_display(picture: Image.Image, items: tuple[Item, ...], scale: float) -> bool:
     buttons = [item.box.scaled(scale) for item in items if isinstance(item, Button)]
     edges = [(round(x), round(box.middle[1])) for box in buttons for x in (box.x, box.right)]
     return glass.share(picture, items, scale) >= _SAME and all(_is_edge(picture, *edge) for edge in edges)

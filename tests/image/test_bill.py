@@ -26,8 +26,8 @@ def work(tmp_path: Path) -> Path:
     for name, licence in (("Py_One-1.0", "License: MIT\n"), ("two-2.0", "License: " + "long text " * 50 + "\n")):
         with zipfile.ZipFile(tmp_path / "wheels" / f"{name}-py3-none-any.whl", "w") as wheel:
             package, version = name.split("-")
-            told = f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n{licence}"
-            wheel.writestr(f"{name}.dist-info/METADATA", told)
+            metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n{licence}"
+            wheel.writestr(f"{name}.dist-info/METADATA", metadata)
     sums = f"{'a' * 64}  Py_One-1.0-py3-none-any.whl\n{'b' * 64}  two-2.0-py3-none-any.whl\n"
     (tmp_path / "wheels.sums").write_text(sums, encoding="ascii")
     return tmp_path

@@ -31,7 +31,7 @@ def painted(screen: Screen) -> Image.Image:
     return picture
 
 
-def shown(*pictures: Image.Image) -> Callable[[], Image.Image]:
+def successive(*pictures: Image.Image) -> Callable[[], Image.Image]:
     """A display that shows one after the other, and then the last one for good."""
     left: list[Image.Image] = list(pictures)
     return lambda: left.pop(0) if len(left) > 1 else left[0]
@@ -49,7 +49,7 @@ def test_a_start_page_whose_button_is_grey_is_not_taken_for_the_usual_one() -> N
 
 @pytest.mark.parametrize("moments", [(START,), (GREY, START), (GREY, GREY, START)])
 def test_a_button_that_was_grey_for_a_moment_is_no_way_out(moments: Sequence[Screen]) -> None:
-    glass.until_as_before(shown(*map(painted, moments)), painted(START), 30.0, 0.01)
+    glass.until_as_before(successive(*map(painted, moments)), painted(START), 30.0, 0.01)
 
 
 def test_what_stays_on_the_display_is_a_way_out() -> None:
@@ -57,6 +57,6 @@ def test_what_stays_on_the_display_is_a_way_out() -> None:
     ImageDraw.Draw(opened).rectangle((0, 0, 60, 30), fill="black")  # a menu in a corner, too small for another page
     assert glass.which(opened) == "choose_card"
     with pytest.raises(AssertionError, match="it shows choose_card"):
-        glass.until_as_before(shown(opened), painted(START), 0.2, 0.01)
+        glass.until_as_before(successive(opened), painted(START), 0.2, 0.01)
     with pytest.raises(AssertionError, match="it shows counter"):
-        glass.until_as_before(shown(painted(glass.SCREENS["counter"])), painted(START), 0.2, 0.01)
+        glass.until_as_before(successive(painted(glass.SCREENS["counter"])), painted(START), 0.2, 0.01)

@@ -15,7 +15,7 @@ _CUTS = 4
 
 
 @contextmanager
-def chip(folder: Path) -> Iterator[Path]:
+def tpm(folder: Path) -> Iterator[Path]:
     """A TPM with its memory in `folder`; gives the socket for QEMU. It ends with the PC it is in."""
     folder.mkdir(parents=True, exist_ok=True)
     socket = folder / "tpm.sock"
@@ -42,27 +42,27 @@ def run(bench: Bench) -> None:
     disk_file, folder = first.disk, first.folder
     bench.end_machine()
     ours, other = folder / "chip", folder / "other-chip"
-    with chip(ours) as socket:
+    with tpm(ours) as socket:
         machine = bench.start(disk_file, folder, Build(tpm=socket))
         var_broken.until_page(bench, machine, "no_site")
         assert _is_encrypted(machine), "/var is not encrypted"
         machine.shell.write("/var/lib/kiosk-proof", "first start")
         machine.shut_down()
         bench.machine = None
-    with chip(ours) as socket:
+    with tpm(ours) as socket:
         machine = bench.start(disk_file, folder, Build(tpm=socket))
         var_broken.until_page(bench, machine, "no_site")
         assert machine.shell.value("cat /var/lib/kiosk-proof") == "first start"
         machine.shut_down()
         bench.machine = None
     for _ in range(_CUTS):  # swtpm opens nothing after three, unless its count is set back
-        with chip(ours) as socket:
+        with tpm(ours) as socket:
             machine = bench.start(disk_file, folder, Build(tpm=socket))
             machine.shell.wait(BOOT_S)
             assert machine.shell.value("cat /var/lib/kiosk-proof") == "first start", "not after power cuts"
             bench.end_machine()
     bench.figure("power_cuts", _CUTS)
-    with chip(other) as socket:
+    with tpm(other) as socket:
         machine = bench.start(disk_file, folder, Build(tpm=socket))
         page = var_broken.until_page(bench, machine, "recovery")
         bench.figure("reason", page.get("reason"))

@@ -50,8 +50,8 @@ def _give(bench: Bench, machine: Machine, name: str, screen: str, turned: int) -
     files = bench.hospital.changed_site_files("")
     files["site.toml"] = files["site.toml"].replace(_USUAL.encode(), screen.encode())
     machine.turned = turned
-    shown = provision.result_of(bench, machine, bench.hospital.stick(machine.folder / f"{name}.img", files))
+    result = provision.result_of(bench, machine, bench.hospital.stick(machine.folder / f"{name}.img", files))
     bench.picture(machine, f"{name}-provisioned")
-    assert shown["accepted"], shown["wrong"]
+    assert result["accepted"], result["wrong"]
     provision.begin(machine)
     bench.until_screen(machine, "choose_card", BOOT_S)

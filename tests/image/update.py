@@ -120,7 +120,7 @@ def _block(machine: Machine) -> list[str]:
     return machine.shell.value("grub-editenv /efi/EFI/debian/grubenv list").split()
 
 
-def _until_judged(machine: Machine, slot: str) -> None:
+def _until_good(machine: Machine, slot: str) -> None:
     """Until the running slot is marked good."""
     look = f"grub-editenv /efi/EFI/debian/grubenv list | grep -q '^{slot}_TRY=0' && ! systemctl is-active -q kiosk-good"
     until(lambda: machine.shell.run(look)[0] == 0, f"slot {slot} judged good", _FALL_BACK_S, 5.0)
@@ -138,7 +138,7 @@ def _update(bench: Bench, how: Callable[[Bench, Machine, Path], dict[str, Any]],
     after = _slot(machine)
     assert after != before, "the same slot started"
     with bench.timed("judged_good"):
-        _until_judged(machine, after)
+        _until_good(machine, after)
     deliver_one(bench)
     bench.picture(machine, name)
 

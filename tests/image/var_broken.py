@@ -17,12 +17,12 @@ def until_page(bench: Bench, machine: Machine, name: str) -> dict[str, Any]:
     """Until the page program is told to show a page, and has drawn."""
     machine.shell.wait(BOOT_S)
 
-    def shown() -> dict[str, Any] | None:
+    def drawn() -> dict[str, Any] | None:
         page = provision.page(machine)
         drawn = machine.shell.run("systemctl is-active kiosk-page.service")[0] == 0
         return page if drawn and page and page["page"] == name else None
 
-    found: dict[str, Any] = until(shown, f"page {name}", BOOT_S, 1.0)
+    found: dict[str, Any] = until(drawn, f"page {name}", BOOT_S, 1.0)
     return found
 
 
