@@ -118,9 +118,9 @@ class Machine:
         """Change the boot loader's block."""
         subprocess.run(["grub-editenv", self.places.grubenv, *arguments], check=True, timeout=60)
 
-    def status(self, facts: dict[str, Any]) -> None:
+    def status(self, report: dict[str, Any]) -> None:
         """What `kiosk status --json` says from now on."""
-        (self.root / "status.json").write_text(json.dumps(facts))
+        (self.root / "status.json").write_text(json.dumps(report))
 
     def site(self) -> None:
         """There is a site, and a reception on the screen."""

@@ -104,7 +104,7 @@ def _stages() -> Iterator[tuple[str, Stage]]:
     yield "status_wrong", Report("status", ok=True, rows=("配送が止まっています",), well=False)
     yield "print_wrong", Report("print", ok=True, rows=CHECKS[4:5], well=False)
     yield "failed", Report("reboot", ok=False, reason="failed")
-    yield "pin_short_is_told", Pin("123", "too_short")
+    yield "pin_too_short", Pin("123", "too_short")
     yield "nothing", Report("events", ok=True)
     yield "reboots", Report("reboot", ok=True)
     yield "bundles", Choice("update", (Option("a.raucb", "版 2026.12.1　USB メモリー　（kiosk-2026.12.1.raucb）"),))

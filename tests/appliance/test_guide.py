@@ -99,8 +99,8 @@ def test_every_refusal_of_an_update_is_explained_with_the_words_of_the_screen() 
 
 def test_every_reason_to_go_back_by_itself_is_explained() -> None:
     source = Path(health.__file__).read_text(encoding="utf-8")
-    said = set(re.findall(r'append\(f?"(\w+?_?)(?:\{\w+\})?"\)|or "(\w+)"\)|return \["(\w+)"\]', source))
-    words = {next(filter(None, found)) for found in said}
+    found_words = set(re.findall(r'append\(f?"(\w+?_?)(?:\{\w+\})?"\)|or "(\w+)"\)|return \["(\w+)"\]', source))
+    words = {next(filter(None, found)) for found in found_words}
     line = section("自分で戻る").partition("括弧の中は")[2]
     assert {word.rstrip("…") for word in re.findall("`(.+?)`", line)} == words
 
@@ -128,17 +128,15 @@ def test_every_page_that_staff_may_meet_is_named() -> None:
     assert [title for title in titles if f"「{title}" not in TEXT] == []
 
 
-def test_words_quoted_from_a_screen_are_shown_there() -> None:
+def test_words_quoted_from_a_screen_are_on_it() -> None:
     drawn = (IMAGE / "draw-pictures").read_text(encoding="utf-8")
-    appliance = ROOT / "kiosk" / "appliance"
-    sources = [(appliance / name).read_text(encoding="utf-8") for name in ("site/candidate.py", "secrets/pin.py")]
-    shown = [*_strings(WORDS), *_strings(texts.load()), *words().values(), drawn, *sources]
+    sentences = [*_strings(WORDS), *_strings(texts.load()), *words().values(), drawn]
     quoted = set(re.findall("「([^」]{6,}?)(?:…)?」", TEXT))
     # Of other programs, an example, and a row of a table of the guide's own.
     foreign = {"No bootable device", "Microsoft 3rd Party UEFI CA を許可", "DD イメージ", "ファイル名拡張子"}
     foreign |= {"架空総合病院", "止まる直前に届けた 1 件", "今日の受付番号", "対応表.csv"}
     assert foreign <= quoted
-    assert {words for words in quoted - foreign if not any(words in each for each in shown)} == set()
+    assert {words for words in quoted - foreign if not any(words in each for each in sentences)} == set()
 
 
 def test_every_command_of_the_image_is_one_with_these_options() -> None:

@@ -1,4 +1,4 @@
-"""`kiosk check` with the right to read everything, and no other: asked for by root, run by kiosk-check.service.
+"""`kiosk check` with the right to read everything and no other right: requested by root, run by kiosk-check.service.
 
 Owns the request (a file of root's), the start of the service and the reading of its answer while it is made. Must never
 give the installed site's passwords to the check of another one: for a candidate the service's credentials are left out.

@@ -1,4 +1,4 @@
-"""One at a time: a lock (flock) between the appliance's programs. It ends with its process, however that ends."""
+"""One at a time: a lock (flock) between the appliance's programs. The kernel releases it when its process ends."""
 
 from __future__ import annotations
 

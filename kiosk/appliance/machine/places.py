@@ -13,9 +13,19 @@ from typing import Final
 from kiosk.appliance.machine.programs import ProgramResult, run_program
 from kiosk.process.data_folder import DataFolder
 
-# For setpriv: a right of no use here, which the programs on the screen lack. The kernel lets nobody look into a process
-# (/proc/PID/root, fd, mem) that has a right more than he, even as the same user.
+# For setpriv: a capability that does nothing here and that the programs on the screen lack. The kernel lets no process
+# inspect another (/proc/PID/root, fd, mem) that has a capability more, even of the same user.
 UNSEEN: Final = ("--inh-caps=-all,+wake_alarm", "--ambient-caps=+wake_alarm")
+
+
+class _Below:
+    """A path below the root of the machine."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __get__(self, places: Places, owner: object) -> Path:
+        return places.root / self._path
 
 
 @dataclass(frozen=True)
@@ -24,136 +34,66 @@ class Places:
 
     root: Path = Path("/")
 
-    @property
-    def run(self) -> Path:
-        """What lasts until the next start; made by tmpfiles, 0755 root."""
-        return self.root / "run/kiosk-appliance"
+    # What lasts until the next boot; made by tmpfiles, 0755 root.
+    run = _Below("run/kiosk-appliance")
+    # What the page program shows.
+    page = _Below("run/kiosk-appliance/page.json")
+    # Flag: there is a good site and nothing else is on the screen.
+    reception = _Below("run/kiosk-appliance/reception")
+    # One word, why /var is not the disk's; written by kiosk-var.service.
+    var_broken = _Below("run/kiosk-appliance/var-broken")
+    # Why site.toml cannot be used, a line for each problem; written by `apply`.
+    site_wrong = _Below("run/kiosk-appliance/site-wrong")
+    # Locked (`lock.locked`) while a stick is read, tried and installed; while the slots are changed.
+    stick_lock = _Below("run/kiosk-appliance/provision.lock")
+    update_lock = _Below("run/kiosk-appliance/update.lock")
 
-    @property
-    def page(self) -> Path:
-        """What the page program shows."""
-        return self.run / "page.json"
+    # Folders of sites, the links `current` and `previous` beside them; the site in use. No site.toml: there is none.
+    sites = _Below("var/lib/kiosk-site")
+    site = _Below("var/lib/kiosk-site/current")
+    site_file = _Below("var/lib/kiosk-site/current/site.toml")
 
-    @property
-    def reception(self) -> Path:
-        """Flag: there is a good site and nothing else is on the screen."""
-        return self.run / "reception"
+    # The data of the reception and of the courier.
+    data = _Below("var/lib/kiosk")
+    courier = _Below("var/lib/kiosk-courier")
+    # Root's own notes, 0700: what worked before an update (`slots.remember`), and the verdict of the last health check.
+    appliance = _Below("var/lib/kiosk-appliance")
+    before_update = _Below("var/lib/kiosk-appliance/before-update.json")
+    health = _Below("var/lib/kiosk-appliance/health.json")
 
-    @property
-    def var_broken(self) -> Path:
-        """One word, why /var is not the disk's; written by kiosk-var.service."""
-        return self.run / "var-broken"
+    # Where the screen asks root.
+    staff_socket = _Below("run/kiosk-staff/staff.sock")
+    # Where a stick is mounted for a moment, and udev's link to the one that carries a site.
+    stick = _Below("run/kiosk-stick")
+    stick_link = _Below("dev/disk/by-label/KIOSK-SITE")
 
-    @property
-    def site_wrong(self) -> Path:
-        """Why site.toml cannot be used, a line for each problem; written by `apply`."""
-        return self.run / "site-wrong"
-
-    @property
-    def sites(self) -> Path:
-        """Folders of sites, the links `current` and `previous` beside them."""
-        return self.root / "var/lib/kiosk-site"
-
-    @property
-    def site(self) -> Path:
-        """The folder of the site in use: site.toml and what it names."""
-        return self.sites / "current"
-
-    @property
-    def site_file(self) -> Path:
-        """site.toml of the site in use; no such file: there is no site."""
-        return self.site / "site.toml"
-
-    @property
-    def data(self) -> Path:
-        """The reception's data."""
-        return self.root / "var/lib/kiosk"
+    # KEY=value lines: VERSION, BUILD, KEYRING.
+    release_file = _Below("etc/kiosk-release")
+    # The boot loader's variables, and the kernel's command line.
+    grubenv = _Below("efi/EFI/debian/grubenv")
+    cmdline = _Below("proc/cmdline")
 
     @property
     def reception_status(self) -> Path:
         """What the reception writes of itself."""
         return DataFolder(self.data).run_status
 
-    @property
-    def courier(self) -> Path:
-        """The courier's data."""
-        return self.root / "var/lib/kiosk-courier"
-
-    @property
-    def appliance(self) -> Path:
-        """Root's own notes, 0700."""
-        return self.root / "var/lib/kiosk-appliance"
-
-    @property
-    def before_update(self) -> Path:
-        """What worked before an update (`slots.remember`); it goes when the update proved itself or was undone."""
-        return self.appliance / "before-update.json"
-
-    @property
-    def health(self) -> Path:
-        """The verdict of the last health check."""
-        return self.appliance / "health.json"
-
-    @property
-    def staff_socket(self) -> Path:
-        """Where the screen asks root."""
-        return self.root / "run/kiosk-staff/staff.sock"
-
-    @property
-    def stick(self) -> Path:
-        """Where a stick is mounted for a moment."""
-        return self.root / "run/kiosk-stick"
-
-    @property
-    def stick_link(self) -> Path:
-        """udev's link to the stick that carries a site; there while it is plugged in."""
-        return self.root / "dev/disk/by-label/KIOSK-SITE"
-
-    @property
-    def stick_lock(self) -> Path:
-        """Locked (flock) while what is on a stick is read, tried and taken."""
-        return self.run / "provision.lock"
-
-    @property
-    def update_lock(self) -> Path:
-        """Locked while the slots are changed."""
-        return self.run / "update.lock"
-
-    @property
-    def release_file(self) -> Path:
-        """KEY=value lines: VERSION, BUILD, KEYRING."""
-        return self.root / "etc/kiosk-release"
-
-    @property
-    def grubenv(self) -> Path:
-        """The boot loader's variables."""
-        return self.root / "efi/EFI/debian/grubenv"
-
-    @property
-    def cmdline(self) -> Path:
-        """The kernel's command line."""
-        return self.root / "proc/cmdline"
-
     def program(self, name: str) -> str:
         """The absolute path of a program of the image."""
         return str(self.root / "usr/bin" / name)
-
-    def python(self, *arguments: str) -> list[str]:
-        """The argument list of a module of the release."""
-        return [str(self.root / "opt/kiosk/current/.venv/bin/python"), "-P", "-m", *arguments]
 
     def call(self, name: str, *arguments: str, limit_s: float, given: bytes | None = None) -> ProgramResult:
         """Run a program of /usr/bin to its end. Never raises for anything the program does."""
         return run_program([self.program(name), *arguments], limit_s=limit_s, given=given)
 
     def as_kiosk(self, *arguments: str, limit_s: float, given: bytes | None = None) -> ProgramResult:
-        """Run `kiosk …` as the reception's user, who can read no secret; outside its walls, hence `UNSEEN`."""
+        """Run `kiosk …` as the reception's user, who can read no secret; outside its sandbox, hence `UNSEEN`."""
         return self.call(
             "setpriv",
             *("--reuid=kiosk", "--regid=kiosk", "--init-groups", "--no-new-privs", *UNSEEN),
             self.program("env"),
             f"KIOSK_COURIER_DIR={self.courier}",
-            *self.python("kiosk", *arguments),
+            *(str(self.root / "opt/kiosk/current/.venv/bin/python"), "-P", "-m", "kiosk", *arguments),
             limit_s=limit_s,
             given=given,
         )
@@ -170,6 +110,11 @@ class Places:
     def version(self) -> str:
         """The version that runs; "" on a plain PC."""
         return self.release().get("VERSION", "")
+
+    @property
+    def is_installer(self) -> bool:
+        """The machine runs from the installer's stick."""
+        return self.on_cmdline("kiosk.installer") is not None
 
     def on_cmdline(self, word: str) -> str | None:
         """The value of `word=` on the kernel's command line, "" for a bare `word`, None when it is not there."""

@@ -14,14 +14,13 @@ from typing import Final
 # More than `kiosk status --json` with all the alarms that the delivery journal can hold: cut, it would be no JSON.
 _MAX_OUTPUT: Final = 2 * 1024 * 1024
 
-
-# What a program is given of the environment: none of ours may change what a tool of root does.
-_ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+# The whole environment of a program: none of our variables may change what a tool does as root.
+ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
 
 @dataclass(frozen=True)
 class ProgramResult:
-    """A program's end. `code`: its exit code; 127 when it could not be started, 124 when its time was over."""
+    """A program's end. `code`: its exit code; 127 when it could not be started, 124 after a time-out."""
 
     code: int
     out: bytes
@@ -42,7 +41,7 @@ def run_program(command: Sequence[str], *, limit_s: float, given: bytes | None =
             capture_output=True,
             timeout=limit_s,
             check=False,
-            env=_ENVIRONMENT,
+            env=ENVIRONMENT,
             cwd="/",
         )
     except subprocess.TimeoutExpired:

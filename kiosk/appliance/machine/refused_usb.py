@@ -1,4 +1,4 @@
-"""USB devices that are plugged in and not let in, for the technician who writes [[usb]]."""
+"""USB devices that are plugged in and not authorised, for the technician who writes [[usb]]."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RefusedDevice(NamedTuple):
 
 
 def refused_devices(devices: Path = DEVICES) -> list[RefusedDevice]:
-    """By socket. A device that is pulled out meanwhile is left out."""
+    """By port. A device that is unplugged meanwhile is left out."""
     try:
         folders = sorted(devices.iterdir())
     except OSError:

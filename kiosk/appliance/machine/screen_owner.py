@@ -37,14 +37,14 @@ _MAX_LINES: Final = 50
 # The reception writes when its screen changes, and every 10 s.
 _FRESH_S: Final = 30.0
 _POLL_S: Final = 0.5
-# The longest visit but for those who ask for more time again and again.
+# Longer than any visit whose patient does not keep asking for more time.
 VISIT_S: Final = 240.0
 
 
 def show(page: Page | None, places: Places) -> bool:
-    """Put `page` on the screen, or the reception (None). True: systemd took the order; it is not waited for.
+    """Put `page` on the screen, or the reception (None). True: systemd accepted the job, which is not waited for.
 
-    A page that is shown already is only written anew: the page program sees the file change.
+    A page that is on the screen already is only rewritten: the page program sees the file change.
     """
     places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
     if page is not None:
@@ -66,7 +66,7 @@ def write(page: Page, places: Places) -> None:
 
 
 def current_page(places: Places) -> dict[str, Any]:
-    """The page on the screen; {"page": "reception"} while the reception has it."""
+    """The page on the screen as in page.json; {"page": "reception"} while the reception has the screen."""
     if places.reception.exists():
         return {"page": "reception"}
     with contextlib.suppress(OSError, ValueError), places.page.open("rb") as opened:
@@ -82,7 +82,7 @@ def usual_page(places: Places) -> dict[str, Any] | None:
     A machine that runs from the installer's stick installs; a machine without its disk says so; without a site that
     can be used there is no reception.
     """
-    if places.on_cmdline("kiosk.installer") is not None:
+    if places.is_installer:
         return {"page": "installer"}
     if places.var_broken.exists():
         return {"page": "recovery", "reason": next(iter(_read_lines(places.var_broken)), "unknown").strip()}
@@ -98,9 +98,9 @@ def show_usual(places: Places) -> bool:
 
 
 def leave_page(places: Places) -> bool:
-    """A page is left: what is usual follows. True: systemd took the order.
+    """Leave a page for the usual one. True: systemd accepted the job.
 
-    Not while a stick's site is tried: whoever begins a visit now would lose the network, then the screen.
+    Not while a stick's site is tried: a visit that begins now would lose the network, then the screen.
     """
     if not _being_tried(places):
         return show_usual(places)
@@ -128,7 +128,7 @@ def _being_tried(places: Places) -> bool:
 def wait_until_free(places: Places, limit_s: float) -> bool:
     """Wait until no visit is under way; False: one still is. A reception that does not run or hangs has none.
 
-    What takes the screen away in the middle of a visit leaves a patient who does not know whether it is done.
+    A patient whose screen is taken away in the middle of a visit does not know whether it is done.
     """
     due = time.monotonic() + limit_s
     while current_page(places).get("page") == "reception" and _visit_under_way(places):

@@ -1,10 +1,10 @@
-"""What a pulled plug does to the PC's TPM, undone at the start.
+"""What power cuts do to the PC's TPM, reset at boot.
 
-A TPM takes a start without a proper end for a guess at what it keeps (TPM 2.0 Library, part 1, "Dictionary Attack
-Protection"), and after so many (3 to 32, by maker) it opens nothing for minutes or hours. Nothing of ours in there has
-a password to guess, so the count only locks the reception out: it is set back before anything is opened.
+A TPM counts an unclean shutdown as a failed authorisation (TPM 2.0 Library, part 1, "Dictionary Attack Protection").
+After 3 to 32 of them, by maker, it is in lockout for minutes or hours. Our objects have no password to guess, so the
+lockout protects nothing and only keeps the reception from starting: the counter is reset before anything is unsealed.
 
-Must never wait for the TPM without end, or keep a start from going on.
+Must never wait for the TPM without a limit, or keep the boot from going on.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-# With the resource manager: a session of others is not disturbed.
+# The resource manager: sessions of other programs stay loaded.
 DEVICE: Final = Path("/dev/tpmrm0")
 # TPM2_DictionaryAttackLockReset (part 3), big endian: tag with sessions, size, command, TPM_RH_LOCKOUT; then 9 bytes of
 # authorisation: TPM_RS_PW, no nonce, continueSession, an empty password.
@@ -28,13 +28,13 @@ _LIMIT_S: Final = 20.0
 
 
 class NoAnswer(Exception):
-    """The TPM said nothing in time, or what is no answer."""
+    """The TPM did not answer in time, or with less than a response header."""
 
 
 def reset_failures(line: int) -> int:
-    """Set the count back on the open TPM `line`; its response code, 0 is done. Raises NoAnswer and OSError.
+    """Reset the failure counter of the open device `line`; the response code, 0 for success. Raises NoAnswer, OSError.
 
-    Refused where somebody set the TPM's lockout password before us, as Windows does.
+    The TPM refuses it where a lockout password is set, as Windows does.
     """
     os.write(line, _RESET)
     if not select.select([line], [], [], _LIMIT_S)[0]:
@@ -46,7 +46,7 @@ def reset_failures(line: int) -> int:
 
 
 def main(argv: Sequence[str], device: Path = DEVICE) -> int:
-    """0: the count is set back, or there is no TPM; 1: it is not, and the journal says why; 2: usage."""
+    """0: the counter is reset, or there is no TPM; 1: it is not, stderr says why; 2: usage."""
     if argv:
         sys.stderr.write("usage: chip takes no argument\n")
         return 2

@@ -1,6 +1,6 @@
-"""The machine's own facts as lines for the technician: version, and the network as it is now.
+"""The machine as lines for the technician: version, and the network as it is now.
 
-Owns the words. Must never show a password; only looks.
+Must never show a password, or change anything.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from kiosk.appliance.machine.places import Places
 from kiosk.appliance.update import slots
+from kiosk.appliance.words import line
 from kiosk.config import ConfigError, load
 
 _LIMIT_S: Final = 10.0
@@ -20,38 +21,41 @@ _MAX: Final = 20
 
 
 def version(places: Places) -> list[str]:
-    """What is installed."""
+    """Version, slot and signing key; whether /var is encrypted."""
     release = places.release()
     slot = places.on_cmdline("rauc.slot") or "-"
-    lines = [f"版 {release.get('VERSION', '-')}（スロット {slot}、鍵 {release.get('KEYRING', '-')}）"]
-    # It is decided once, when /var is made: a TPM that is switched on later encrypts nothing.
+    lines = [
+        line("machine.version", version=release.get("VERSION", "-"), slot=slot, keyring=release.get("KEYRING", "-"))
+    ]
+    # Decided once, when /var is formatted: a TPM that is enabled later encrypts nothing.
     encrypted = places.call("findmnt", "-n", "-o", "SOURCE", "/var", limit_s=_LIMIT_S).out.startswith(b"/dev/mapper/")
-    lines.append(f"記録の領域: {'TPM の鍵で暗号化しています' if encrypted else '暗号化していません'}")
+    lines.append(line("machine.var_encrypted" if encrypted else "machine.var_plain"))
     if slots.passed_over(places):
-        lines.append("いつもの版が 3 回続けて起動しなかったので、もう一方の版で動いています")
-        lines.append("［前の版に戻す］を押すと、いつもの版に戻ります")
+        lines += [line("machine.passed_over"), line("machine.passed_over_do")]
     return lines
 
 
 def network(places: Places) -> list[str]:
     """Name, interfaces, addresses, gateway, name servers, time servers."""
-    lines = [f"名前: {socket.gethostname()}"]
+    lines = [line("machine.name", name=socket.gethostname())]
     for link in _query_ip(places, "addr", "show")[:_MAX]:
         if link.get("ifname") != "lo":
             lines += list(_link(link))
     routes = [route for route in _query_ip(places, "route", "show", "default") if route.get("gateway")]
     gateways = dict.fromkeys(str(route["gateway"]) for route in routes[:_MAX])
-    lines.append(f"ゲートウェイ: {'、'.join(gateways) or 'なし'}")
-    lines.append(f"DNS: {'、'.join(_name_servers(places)) or 'なし'}")
-    lines.append(f"時刻サーバー: {'、'.join(_time_servers(places)) or '設定なし（DHCP が教えるもの）'}")
+    none, comma = line("machine.none"), line("machine.comma")
+    lines.append(line("machine.gateway", addresses=comma.join(gateways) or none))
+    lines.append(line("machine.dns", addresses=comma.join(_name_servers(places)) or none))
+    time_servers = comma.join(_time_servers(places)) or line("machine.of_dhcp")
+    lines.append(line("machine.time_servers", servers=time_servers))
     synchronised = (places.root / "run/systemd/timesync/synchronized").exists()
-    lines.append("時計: 合っています" if synchronised else "時計: まだ合わせていません")
+    lines.append(line("machine.clock_right" if synchronised else "machine.clock_not_set"))
     return lines
 
 
 def _link(link: dict[str, Any]) -> Iterator[str]:
-    state = "つながっています" if link.get("operstate") == "UP" else "つながっていません"
-    yield f"{link.get('ifname')}: {state}（{link.get('address', '')}）"
+    code = "machine.link_up" if link.get("operstate") == "UP" else "machine.link_down"
+    yield line(code, name=str(link.get("ifname")), address=str(link.get("address", "")))
     for address in link.get("addr_info", [])[:_MAX]:
         yield f"　{address.get('local')}/{address.get('prefixlen')}"
 

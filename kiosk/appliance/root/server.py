@@ -1,7 +1,7 @@
 """The root helper behind the technician's page: a Unix socket, one JSON object a line.
 
-Owns the socket, who may speak on it (the reception's user and root) and its limits. What may be asked is `verbs`' list.
-Must never trust what comes in: the program on the screen is the one that patients touch.
+Owns the socket, who may connect (the reception's user and root) and its limits; `verbs` has what may be asked.
+Must never trust a request: the program on the screen is the one that patients touch.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from kiosk.process.systemd import Notifier
 
 MAX_REQUEST: Final = 64 * 1024
 MAX_CLIENTS: Final = 8
-# A client that says nothing, or reads nothing, for so long is let go.
+# A client that neither writes nor reads for so long is disconnected.
 SILENT_S: Final = 120.0
 _POLL_S: Final = 0.5
 _USER: Final = "kiosk"
@@ -55,20 +55,20 @@ class StaffServer(socketserver.ThreadingUnixStreamServer):
             os.umask(before)
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Whether this client is one of ours, and there is room for it."""
+        """Whether the client is an allowed user (SO_PEERCRED) and a place is free."""
         wanted = struct.calcsize("3i")
         _, user, _ = struct.unpack("3i", request.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, wanted))
         return user in self._users and self._free.acquire(blocking=False)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """As inherited; gives the room back."""
+        """As inherited, then frees the client's place."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is nothing; a fault of ours is told by its kind alone: a request may hold a PIN."""
+        """A client that hung up is no error; of a fault of ours only the kind is logged: a request may hold a PIN."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             sys.stderr.write(f"a request failed: {type(error).__name__}\n")

@@ -1,6 +1,6 @@
 """What the screen may ask of root: a closed list of verbs, each with who may use it.
 
-Owns the list, the judging of a request and the log of every use. Must never put a word of the client into an argument
+Owns the list, the checks of a request and the log of every use. Must never put a word of the client into an argument
 list (the name of an update or a disk is compared with what was listed), and never log or return a PIN.
 
 A verb gives any number of {"line": …} and {"progress": …} and one last object with "ok".
@@ -11,10 +11,9 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from kiosk.appliance.machine import check_run, event_log, screen_owner
@@ -24,35 +23,23 @@ from kiosk.appliance.machine.programs import ProgramResult
 from kiosk.appliance.machine.refused_usb import refused_devices
 from kiosk.appliance.root import description
 from kiosk.appliance.root import verbs_reservations as reservations
+from kiosk.appliance.root.verb import CONFIRMED, Answer, Answers, Request, Verb, refuse
 from kiosk.appliance.root.verbs_update import Updates
 from kiosk.appliance.secrets import pin, sealed
+from kiosk.appliance.words import line
 from kiosk.config import ConfigError, load
 from kiosk.operations import report, status_rows
-
-Request = Mapping[str, Any]
-Answer = dict[str, Any]
-Answers = Iterator[Answer]
 
 # A technician's page whose program has died must not keep the reception closed.
 FORGOTTEN_S: Final = 150.0
 _STATUS_S: Final = 60.0
 _SYSTEMD_S: Final = 90.0
 _MAX_LINES: Final = 400
-_CONFIRMED: Final = 2
 _OF_PAPER: Final = (["printer"], ["paper"], ["test_slip"])  # the second word of a line of the check
 
 
-@dataclass(frozen=True)
-class Verb:
-    """`key`: only with a session's key. `alone`: one such verb at a time."""
-
-    run: Callable[[Request], Answers]
-    key: bool = True
-    alone: bool = False
-
-
 class Verbs:
-    """The verbs of one machine. `session_now`: seconds that never go back."""
+    """The verbs of one machine. `now`: seconds that never go back."""
 
     def __init__(
         self, places: Places, log: event_log.StaffLog, *, now: Callable[[], float] = time.monotonic,
@@ -65,7 +52,7 @@ class Verbs:
         self._session = pin.Session(now)
         self._busy = threading.Lock()
         self._used_at = now()
-        self._updates = Updates(places)
+        updates = Updates(places)
         self._verbs: dict[str, Verb] = {
             "state": Verb(self._state, key=False),
             "open": Verb(self._open, key=False),
@@ -82,33 +69,30 @@ class Verbs:
             "restore": Verb(lambda request: reservations.restore(places), alone=True),
             "reboot": Verb(lambda request: self._down("reboot", request), key=False),
             "poweroff": Verb(lambda request: self._down("poweroff", request), key=False),
-            "updates": Verb(lambda request: self._updates.list_bundles(), alone=True),
-            "update": Verb(lambda request: self._updates.install(request.get("name")), alone=True),
-            "previous": Verb(lambda request: self._updates.previous(), alone=True),
+            "updates": Verb(updates.list_bundles, alone=True),
+            "update": Verb(updates.install, alone=True),
+            "previous": Verb(updates.previous, alone=True),
             "format": Verb(self._format, key=False, alone=True),
-            "disks": Verb(lambda request: self._updates.disks(), key=False, alone=True),
-            "write_disk": Verb(
-                lambda request: self._updates.write_disk(request.get("name"), request.get("confirmed")),
-                key=False, alone=True,
-            ),
-        }  # fmt: skip
+            "disks": Verb(updates.disks, key=False, alone=True),
+            "write_disk": Verb(updates.write_disk, key=False, alone=True),
+        }
 
     def answer(self, request: Request) -> Answers:
         """The answers to one request. Never raises for what is in the request."""
         name = request.get("do")
         verb = self._verbs.get(name) if isinstance(name, str) else None
         if verb is None or not isinstance(name, str):
-            yield _no("unknown")
+            yield refuse("unknown")
             return
         if name != "state":
             self._used_at = self._now()
         if verb.key and not self._session.use(request.get("key")):
-            yield _no("no_session")
+            yield refuse("no_session")
             return
         if verb.alone and not self._busy.acquire(blocking=False):
-            yield _no("busy")
+            yield refuse("busy")
             return
-        last: Answer = _no("broken_off")
+        last: Answer = refuse("broken_off")
         try:
             for each in verb.run(request):
                 last = each
@@ -122,7 +106,7 @@ class Verbs:
             self._log_use(name, last)
 
     def close_idle_page(self) -> None:
-        """To be called now and then: brings the reception back when the technician's page stands there unused."""
+        """To be called now and then: brings the reception back when the technician's page is up and unused."""
         if self._busy.locked() or self._now() - self._used_at < FORGOTTEN_S:
             return
         if screen_owner.current_page(self._places).get("page") == "technician":
@@ -152,11 +136,11 @@ class Verbs:
 
     def _open(self, request: Request) -> Answers:
         if not sealed.pin_file(self._places).is_file():
-            yield _no("no_pin")
+            yield refuse("no_pin")
             return
         # Not from a page that asks for something else: only the reception and the page without a site lead here.
         if screen_owner.current_page(self._places).get("page") not in ("reception", "no_site", "technician"):
-            yield _no("busy")
+            yield refuse("busy")
             return
         yield {"ok": screen_owner.show({"page": "technician"}, self._places)}
 
@@ -164,7 +148,7 @@ class Verbs:
         given = request.get("pin")
         kept = sealed.pin_record(self._places)
         if kept is None or not isinstance(given, str) or len(given) > 64:
-            yield _no("no_pin")
+            yield refuse("no_pin")
             return
         outcome = self._gate.attempt(given, kept)
         if isinstance(outcome, pin.Right):
@@ -172,14 +156,14 @@ class Verbs:
             yield {"ok": True, "key": self._session.begin()}
         elif isinstance(outcome, pin.Wrong):
             self._log.write("staff_wrong_pin", count=outcome.left)
-            yield _no("wrong_pin", left=outcome.left)
+            yield refuse("wrong_pin", left=outcome.left)
         else:
             self._log.write("staff_locked", seconds=round(outcome.wait_s))
-            yield _no("locked", wait_s=round(outcome.wait_s))
+            yield refuse("locked", wait_s=round(outcome.wait_s))
 
     def _leave(self, request: Request) -> Answers:
         if self._busy.locked():
-            yield _no("busy")
+            yield refuse("busy")
             return
         if screen_owner.current_page(self._places).get("page") == "technician":
             self._log.write("staff_left")
@@ -197,9 +181,9 @@ class Verbs:
     def _status(self, *, acknowledge: bool) -> Answers:
         """`acknowledge`: a person has seen what is wrong; alarms about single events are over."""
         yield from _lines(description.version(self._places))
-        yield from _lines(f"使っていない USB 機器: {each.id} {each.port} {each.product}" for each in refused_devices())
+        yield from _lines(line("machine.refused_usb", **each._asdict()) for each in refused_devices())
         if not self._places.site_file.is_file():
-            yield _no("no_site")
+            yield refuse("no_site")
             return
         more = ["--acknowledge"] if acknowledge else []
         site = str(self._places.site_file)
@@ -207,7 +191,7 @@ class Verbs:
         found = report.decode(done.out)
         # 1: something is wrong, and the report says what.
         if done.code not in (0, 1) or found is None:
-            yield _no("failed", text=f"状態を調べられません（{done.code}）")
+            yield refuse("failed", text=line("machine.no_status", code=done.code))
             return
         yield from _lines(status_rows.rows(found))
         yield {"ok": True, "well": done.code == 0}
@@ -227,16 +211,16 @@ class Verbs:
         wrong = 0
         seen = 0
         try:
-            for line in check_run.lines(self._places, print_slip=print_slip):
+            for each in check_run.lines(self._places, print_slip=print_slip):
                 seen += 1
                 # The paper test says what became of the paper; the other lines are the check's.
-                if not print_slip or line.split()[1:2] in _OF_PAPER:
-                    wrong += line.startswith("NG")
-                    yield {"line": line}
+                if not print_slip or each.split()[1:2] in _OF_PAPER:
+                    wrong += each.startswith("NG")
+                    yield {"line": each}
         except Busy:
-            yield _no("busy")
+            yield refuse("busy")
             return
-        yield {"ok": seen > 0, "wrong": wrong} if seen else _no("failed", text="点検を始められませんでした")
+        yield {"ok": seen > 0, "wrong": wrong} if seen else refuse("failed", text=line("machine.no_check"))
 
     def _restart(self, request: Request) -> Answers:
         done = self._places.call("systemctl", "restart", "kiosk-courier.service", limit_s=_SYSTEMD_S)
@@ -246,21 +230,21 @@ class Verbs:
     # --- with the PIN, or without where nobody can have one -------------------------------------------------------
 
     def _down(self, what: str, request: Request) -> Answers:
-        """Without a reception there may be no PIN to enter, and nobody whom it would disturb."""
+        """Without the PIN where no reception would be interrupted: there may be no site, hence no PIN."""
         if screen_owner.usual_page(self._places) is None and not self._session.use(request.get("key")):
-            yield _no("no_session")
+            yield refuse("no_session")
             return
         yield _done(self._places.call("systemctl", "--no-block", what, limit_s=_SYSTEMD_S))
 
     def _format(self, request: Request) -> Answers:
-        """The next start makes /var anew. Without a PIN only where the PIN is lost with /var itself, and only for
-        somebody who has brought the site along."""
-        if request.get("confirmed") != _CONFIRMED:
-            yield _no("not_confirmed")
+        """The next boot formats /var. Without the PIN only where it is lost with /var itself and a stick with the
+        site is plugged in."""
+        if request.get("confirmed") != CONFIRMED:
+            yield refuse("not_confirmed")
             return
         lost = self._places.var_broken.exists() and self._places.stick_link.exists()
         if not lost and not self._session.use(request.get("key")):
-            yield _no("no_session")
+            yield refuse("no_session")
             return
         done = self._places.call("grub-editenv", str(self._places.grubenv), "set", "kiosk_format=1", limit_s=_SYSTEMD_S)
         if done.ok:
@@ -273,8 +257,4 @@ def _lines(texts: Iterable[str]) -> Answers:
 
 
 def _done(result: ProgramResult) -> Answer:
-    return {"ok": True} if result.ok else _no("failed", text=f"できませんでした（{result.code}）")
-
-
-def _no(reason: str, **more: str | int) -> Answer:
-    return {"ok": False, "reason": reason, **more}
+    return {"ok": True} if result.ok else refuse("failed", text=line("machine.not_done", code=result.code))

@@ -1,39 +1,37 @@
 """The verbs that change what is installed: updates, the way back, and the USB installer.
 
-Owns the comparing of a name from the screen with the list that was made last. Must never pass on a name that was not in
-it.
+Owns the comparison of a name from the screen with the last list. Must never pass on a name that is not in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
 
 from kiosk.appliance.machine.places import Places
+from kiosk.appliance.root.verb import CONFIRMED, Answer, Answers, Request, refuse
 from kiosk.appliance.update import bundle_sources, bundles, installer, update
-
-Answers = Iterator[dict[str, Any]]
+from kiosk.appliance.words import worded
 
 
 class Updates:
-    """Remembers what was listed."""
+    """Remembers the last lists."""
 
     def __init__(self, places: Places) -> None:
         self._places = places
         self._bundles: frozenset[str] = frozenset()
         self._disks: frozenset[str] = frozenset()
 
-    def list_bundles(self) -> Answers:
+    def list_bundles(self, request: Request) -> Answers:
         """What could be installed."""
         found = bundle_sources.list_bundles(self._places)
         self._bundles = frozenset(bundle.name for bundle in found)
         yield {"ok": True, "bundles": [asdict(bundle) for bundle in found]}
 
-    def install(self, name: object) -> Answers:
+    def install(self, request: Request) -> Answers:
         """Install what was listed as `name`; the machine goes on with the old version until it is restarted."""
+        name = request.get("name")
         if not isinstance(name, str) or name not in self._bundles:
-            yield {"ok": False, "reason": "unknown"}
+            yield refuse("unknown")
             return
         for step in update.install(name, self._places):
             match step:
@@ -42,42 +40,40 @@ class Updates:
                 case _:
                     yield _last(step)
 
-    def previous(self) -> Answers:
+    def previous(self, request: Request) -> Answers:
         """Start the version in the other slot, now."""
         yield _last(update.start_previous(self._places))
 
-    def disks(self) -> Answers:
+    def disks(self, request: Request) -> Answers:
         """The disks that this stick could be installed to; none on an installed machine."""
-        if not self._installing():
-            yield {"ok": False, "reason": "not_installing"}
+        if not self._places.is_installer:
+            yield refuse("not_installing")
             return
         found = installer.disks(self._places)
         self._disks = frozenset(disk.name for disk in found)
         yield {"ok": True, "disks": [asdict(disk) for disk in found]}
 
-    def write_disk(self, name: object, confirmed: object) -> Answers:
+    def write_disk(self, request: Request) -> Answers:
         """Overwrite the disk that was listed as `name`."""
-        if not self._installing() or confirmed != 2:
-            yield {"ok": False, "reason": "not_confirmed" if self._installing() else "not_installing"}
+        name = request.get("name")
+        if not self._places.is_installer or request.get("confirmed") != CONFIRMED:
+            yield refuse("not_confirmed" if self._places.is_installer else "not_installing")
             return
         if not isinstance(name, str) or name not in self._disks:
-            yield {"ok": False, "reason": "unknown"}
+            yield refuse("unknown")
             return
         try:
             for percent in installer.write(self._places, name):
                 yield {"progress": percent}
         except installer.NotInstalled as error:
-            yield {"ok": False, "reason": "failed", "text": str(error)}
+            yield refuse("failed", text=worded(error.problem))
             return
         yield {"ok": True}
 
-    def _installing(self) -> bool:
-        return self._places.on_cmdline("kiosk.installer") is not None
 
-
-def _last(step: update.Done | bundles.Refused) -> dict[str, Any]:
+def _last(step: update.Done | bundles.Refused) -> Answer:
     match step:
         case bundles.Refused(reason):
-            return {"ok": False, "reason": reason, "text": update.sentence(reason)}
+            return refuse(reason, text=update.sentence(reason))
         case update.Done(version, slot):
             return {"ok": True, "version": version, "slot": slot}

@@ -1,10 +1,10 @@
-"""The technician's PIN: what is kept of it, who may try it, and for how long somebody who has tried it may stay.
+"""The technician's PIN: its hash, the attempts with their lock-out, and the session after the right one.
 
 Owns the record (a scrypt hash, never the PIN), the lock-out and the session key. Must never log, return or store a PIN.
 
 The lock-out is counted on the clock that runs since the start, not on the time of day, which a dead battery or a time
-server moves. A restart begins the whole wait anew: switching off and on never makes it shorter. An attempt is counted
-and on the disk before it is judged, so that a power cut in between does not give it back.
+server moves. A restart starts the lock-out again: switching off and on never shortens it. An attempt is counted on disk
+before the PIN is compared, so that a power cut in between does not give it back.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Final
 from drivers.durable import write_durably
 from kiosk.appliance.machine.lock import locked
 from kiosk.appliance.secrets.weak_pins import is_weak
+from kiosk.words.problems import Problem
 
 TRIES: Final = 5
 LOCK_S: Final = 15 * 60.0
@@ -35,12 +36,12 @@ _COST, _BLOCK, _LANES = 2**14, 8, 1
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
-def fault(pin: str) -> str | None:
-    """What is wrong with `pin` as a new PIN, in Japanese, or None. Never repeats it."""
+def fault(pin: str) -> Problem | None:
+    """What is wrong with `pin` as a new PIN, or None. Never repeats it."""
     if not fits(pin):
-        return f"暗証番号は {_MIN_DIGITS}～{_MAX_DIGITS} 桁の数字にしてください"
+        return Problem("new_pin.digits", {"least": _MIN_DIGITS, "most": _MAX_DIGITS})
     if is_weak(pin):
-        return "暗証番号が簡単すぎます。続き番号、繰り返し、日付、よく使われる番号は避け、でたらめな数字にしてください"
+        return Problem("new_pin.weak")
     return None
 
 
@@ -50,7 +51,7 @@ def fits(pin: str) -> bool:
 
 
 def record(pin: str) -> bytes:
-    """What is kept of `pin`."""
+    """The hash of `pin` with its salt and cost, as JSON."""
     salt = secrets.token_bytes(16)
     return json.dumps({"scrypt": [_COST, _BLOCK, _LANES], "salt": salt.hex(), "hash": _hash(pin, salt).hex()}).encode()
 
@@ -149,7 +150,7 @@ class Gate:
         except FileNotFoundError:
             return _State()
         except (ValueError, KeyError, TypeError):
-            # Somebody or a broken disk took the count away: that must not be a way to more tries.
+            # A deleted or damaged count must not give more tries.
             return _State(0, 1, "", 1.0)
 
     def _write(self, state: _State) -> None:
@@ -177,7 +178,7 @@ class Session:
         self._until = 0.0
 
     def begin(self) -> str:
-        """A new key; the one before is worth nothing from here on."""
+        """A new key; the previous one is invalid from now on."""
         self._key = secrets.token_hex(16)
         self._until = self._now() + KEY_S
         return self._key
@@ -192,9 +193,9 @@ class Session:
         return True
 
     def renew(self) -> None:
-        """Something long that the key had asked for has just ended."""
+        """A long request of this session has just ended: KEY_S counts from now."""
         self._until = self._now() + KEY_S
 
     def end(self) -> None:
-        """No key is good any more."""
+        """End the session."""
         self._key = None

@@ -1,6 +1,6 @@
 """Secrets of a site as systemd-creds keeps them: encrypted for this machine, with its TPM when there is one.
 
-Owns sealing and opening. Must never write what is inside to a disk, an argument list or a message.
+Owns sealing and unsealing. Must never write a secret to a disk, an argument list or a message.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from kiosk.appliance.machine.places import Places
 
 FOLDER: Final = "credentials"
 PIN_NAME: Final = "technician.secret"
-# Debug: no measurement ever goes into it. systemd-creds takes 7 otherwise, and a firmware update or another setting of
-# Secure Boot would make every password unreadable, and the PIN that keeps strangers' sticks out with them. As /var's
-# own key, a secret is tied to this PC's chip alone; with no register at all systemd 252 cannot open what it sealed.
+# PCR 16 (debug): nothing is ever measured into it. The default of systemd-creds is PCR 7, with which a firmware update
+# or another Secure Boot setting makes every password unreadable, and with them the PIN that refuses strangers' sticks.
+# Like /var's key, a secret is bound to this TPM alone; without any PCR systemd 252 cannot decrypt what it encrypted.
 _NO_MEASUREMENT: Final = "16"
-# A TPM takes its time.
+# A TPM is slow.
 _LIMIT_S: Final = 60.0
 
 
 class CannotSeal(Exception):
-    """systemd-creds did not do it. The text is its own, which names no secret."""
+    """systemd-creds failed. The text is its own, which names no secret."""
 
 
 def seal(places: Places, name: str, secret: bytes, file: Path) -> None:
@@ -35,7 +35,7 @@ def seal(places: Places, name: str, secret: bytes, file: Path) -> None:
 
 
 def unseal(places: Places, name: str, file: Path) -> bytes | None:
-    """What was sealed; None when there is no such file or this machine cannot open it."""
+    """The plain secret; None when there is no such file or this machine cannot decrypt it."""
     if not file.is_file():
         return None
     done = places.call("systemd-creds", "decrypt", f"--name={name}", str(file), "-", limit_s=_LIMIT_S)
@@ -48,5 +48,5 @@ def pin_record(places: Places) -> bytes | None:
 
 
 def pin_file(places: Places) -> Path:
-    """Where it lies; no such file: the site has no PIN, and no technician's page."""
+    """Its file; without it the site has no PIN, and no technician's page."""
     return places.site / FOLDER / PIN_NAME

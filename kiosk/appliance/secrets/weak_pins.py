@@ -1,4 +1,4 @@
-"""Which PINs are among the first that somebody tries. Pure but for the list, which is read once.
+"""Which PINs are too easy to guess. Pure but for the list, which is read once.
 
 Owns the rules; the most used ones are in assets/pins. Six digits are a million; with five tries and then a lock only
 guessing what people like leads in, so what people like is refused. Must refuse few others: of six digits drawn by lot

@@ -1,4 +1,4 @@
-"""The installed sites: a new one is written beside the old one, then one link is turned.
+"""The installed sites: a new one is written beside the old one, then one link is switched atomically.
 
 Owns /var/lib/kiosk-site: folders by time, the links `current` and `previous`. After a power cut the machine has the old
 site or the new one, whole. Must never leave a password there in clear.
@@ -80,7 +80,7 @@ def install(places: Places, config: Config, folder: Path, now: datetime | None =
 
 
 def roll_back(places: Places) -> None:
-    """The site before the last `take` is in use again; none, if there was none."""
+    """The site before the last `install` is in use again; none, if there was none."""
     top = places.sites
     before = _target(top / _PREVIOUS)
     if before is None:
@@ -94,7 +94,7 @@ def _write(places: Places, config: Config, folder: Path, to: Path) -> None:
     to.mkdir(mode=0o755)
     to.chmod(0o755)
     for name in plain_files(config, folder):
-        # site.toml is nobody's secret; a table of numbers is patients' data, for the reception alone.
+        # site.toml holds no secret; a table of numbers is patients' data, for the reception alone.
         public = name == "site.toml"
         write_durably(to / name, (folder / name).read_bytes(), 0o644 if public else 0o640)
         if not public:

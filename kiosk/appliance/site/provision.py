@@ -1,7 +1,8 @@
-"""A stick labelled KIOSK-SITE was put in: judge what is on it, take it or refuse it, and say so on the screen.
+"""A stick labelled KIOSK-SITE was plugged in: check its site, install or refuse it, and report on the screen.
 
-Owns the order of things. The stick is copied to memory and let go before anything is judged; the new site's network is
-tried in /run, with the old one put back when the site is refused; nothing on the disk changes before the site is taken.
+Owns the order of the steps. The stick is copied to memory and unmounted before anything is checked; the new site's
+network is tried in /run, and the old one restored when the site is refused; nothing on the disk changes before the site
+is accepted.
 Must never show or log a secret, touch a stick that was not asked to be wiped, or run two of its kind at once.
 """
 
@@ -25,11 +26,12 @@ from kiosk.appliance.machine.refused_usb import DEVICES, refused_devices
 from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.site import apply, candidate, installed_sites, outcomes, stick
 from kiosk.appliance.update import slots
+from kiosk.appliance.words import line, worded
 from kiosk.config import Config
 
 # What reads site.toml or a secret, and runs; the reception itself starts when the result page is left.
 SERVICES: Final = ("kiosk-courier.service", "kiosk-appointments.service", "kiosk-metrics.service")
-# A stick that stays in is seen again at every start: then only news go to the screen.
+# A stick that stays plugged in is found at every boot: then only news go to the screen.
 _STARTING_S: Final = 180.0
 _ONLINE_S: Final = 25
 _SETTLE_S: Final = 10
@@ -42,7 +44,7 @@ _REFUSED: Final = 3
 
 @dataclass
 class Result:
-    """What the screen is told. `changed`: something of this machine is another than before."""
+    """What the result page says. `changed`: something of this machine is another than before."""
 
     accepted: bool = False
     changed: bool = False
@@ -76,12 +78,12 @@ class Provision:
                 if stick.SITE in content.files:
                     self._provision_site(device, folder, content, result)
                 elif not content.exports:
-                    seen = f"（{'、'.join(content.others)} はあります）" if content.others else ""
-                    result.wrong.append(f"USB メモリーの一番上に site.toml がありません{seen}")
+                    others = line("machine.comma").join(content.others)
+                    result.wrong.append(line("stick.only_others" if others else "stick.no_site", others=others))
                 if content.exports and (result.accepted or stick.SITE not in content.files):
                     self._import_appointments(content, folder, result)
             except stick.BadStick as bad:
-                result.wrong.append(str(bad))
+                result.wrong.append(worded(bad.problem))
             except candidate.Unfit as unfit:
                 result.wrong += [str(line) for line in unfit.args]
         if not result.accepted:
@@ -92,7 +94,7 @@ class Provision:
         config = candidate.read(folder)
         if installed_sites.is_installed(self.places, config, folder):
             result.accepted = True
-            result.taken.append("USB メモリーの設定は、いま使っているものと同じです。何も変えていません")
+            result.taken.append(line("site.same"))
             result.taken += candidate.weak_pin_note(config, folder)
             self.log.write("site_unchanged")
         else:
@@ -112,7 +114,7 @@ class Provision:
 
     def _try_and_install(self, config: Config, folder: Path, content: stick.StickContent, result: Result) -> None:
         if not _announce(self.places):
-            result.wrong.append("受付が続いていたので、読みませんでした。もう一度差し込んでください")
+            result.wrong.append(line("site.visits"))
             return
         installed = apply.judged(self.places.site)[0] is not None
         tried = self.use(folder)
@@ -126,13 +128,13 @@ class Provision:
         # The technician knows the stick's files, not the folder they were copied to.
         result.wrong += [line.replace(f"{folder}/", "") for line in wrong]
         if accepted and not self._installed(config, folder):
-            result.wrong.append("設定をこの機械に書けませんでした。前のままです")
+            result.wrong.append(line("site.not_written"))
             accepted = False
         applied = self.use(None)
         if accepted and applied.config is None:
             installed_sites.roll_back(self.places)
             self.use(None)
-            result.wrong.append("設定を使い始められませんでした。前の設定に戻しました")
+            result.wrong.append(line("site.rolled_back"))
             accepted = False
         if not accepted:
             return
@@ -150,11 +152,10 @@ class Provision:
             self.places.call("systemctl", "--no-block", "restart", unit, limit_s=_LIMIT_S)
 
     def _refused_usb(self) -> list[str]:
-        """USB devices that the new site does not name. A touch panel among them cannot be used from now on."""
+        """USB devices that the new site does not name; also a touch panel stops working now."""
         self.places.call("udevadm", "settle", f"--timeout={_SETTLE_S}", limit_s=_LIMIT_S)
         found = refused_devices(self.places.root / DEVICES.relative_to("/"))
-        do = "使うときは site.toml の [[usb]] に書き、もう一度差し込んでください"
-        return [f"使えない USB 機器: {each.id} {each.port} {each.product}（{do}）" for each in found]
+        return [line("site.refused_usb", **each._asdict()) for each in found]
 
     def _installed(self, config: Config, folder: Path) -> bool:
         try:
@@ -177,15 +178,14 @@ class Provision:
             gone = 0
         if gone == len(names):
             self.log.write("secrets_wiped", count=gone)
-            result.taken.append(f"USB メモリーのパスワードのファイル {gone} 個を消しました")
+            result.taken.append(line("stick.wiped", count=gone))
         else:
-            left = f"{len(names) - gone} 個が残っています。書き込み禁止を外すか、手で消してください"
-            result.wrong.append(f"USB メモリーのパスワードのファイル {left}")
+            result.wrong.append(line("stick.not_wiped", count=len(names) - gone))
 
     def _import_appointments(self, content: stick.StickContent, folder: Path, result: Result) -> None:
         installed = apply.judged(self.places.site)[0]
         if installed is None:
-            result.wrong.append("予約を取り込めません。まず site.toml を USB メモリーに入れてください")
+            result.wrong.append(line("appointments.no_site"))
             return
         kept = sealed.pin_record(self.places)
         if stick.SITE not in content.files and kept is not None:
@@ -196,8 +196,7 @@ class Provision:
                 return
             result.taken += candidate.weak_pin_note(installed, folder)
         if content.exports_left:
-            most = f"（{stick.MAX_EXPORTS} 個まで）"
-            result.wrong.append(f"予約のファイルが多すぎます{most}。{content.exports_left} 個は取り込んでいません")
+            result.wrong.append(line("appointments.too_many", most=stick.MAX_EXPORTS, left=content.exports_left))
         for number, export in enumerate(content.exports, 1):
             config = str(self.places.site_file)
             given = export.read_bytes()
@@ -206,10 +205,12 @@ class Provision:
             )
             if done.ok:
                 result.accepted = result.changed = True
-                result.taken.append(f"予約 {number}: {outcomes.imported(done)}")
+                result.taken.append(line("appointments.imported", number=number, outcome=outcomes.imported(done)))
                 self.log.write("appointments_taken", count=number)
             else:
-                result.wrong.append(f"予約 {number}: 取り込めません。{outcomes.not_imported(number, done)}")
+                result.wrong.append(
+                    line("appointments.refused", number=number, why=outcomes.not_imported(number, done))
+                )
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -218,8 +219,8 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write("usage: provision /dev/NAME\n")
         return 2
     places = Places()
-    if places.var_broken.exists() or places.on_cmdline("kiosk.installer") is not None:
-        # The stick is there to allow the formatting; what would be taken now would be gone at the next start.
+    if places.var_broken.exists() or places.is_installer:
+        # The stick permits the formatting; a site installed now would be gone at the next boot.
         return 0
     log = event_log.StaffLog(places)
     with locked(places.stick_lock, wait=True):
@@ -243,7 +244,8 @@ def main(arguments: Sequence[str]) -> int:
 def _announce(places: Places) -> bool:
     """Say on the screen that a stick is being read, which takes minutes; between two visits. False: no moment came.
 
-    A new site's network is tried meanwhile, so no visit may begin either (`stage.back`). A technician's page stays.
+    A new site's network is tried meanwhile, so no visit may begin either (`screen_owner.leave_page`). A technician's
+    page stays.
     """
     before = screen_owner.current_page(places)
     if before.get("page") == "no_site":

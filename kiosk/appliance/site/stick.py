@@ -1,6 +1,6 @@
 """The USB stick that carries a site: mounted for a moment, read-only, and copied.
 
-Owns the mounting, which files are taken and their limits, and the overwriting of secrets when the stick asks for it.
+Owns which files are copied, their limits, and the overwriting of secrets when the stick asks for it.
 Must never follow a link of the stick, run or keep anything else of it, or leave it mounted.
 """
 
@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from drivers.durable import sync_folder
+from kiosk.appliance.machine.mount import LIMIT_S, mount
 from kiosk.appliance.machine.places import Places
+from kiosk.appliance.words import Failure
 from kiosk.config import reading
 from kiosk.process import safe_files
 
@@ -29,25 +31,19 @@ MAX_BYTES: Final = 1024 * 1024
 MAX_EXPORTS: Final = 10
 MAX_EXPORT_BYTES: Final = 16 * 1024 * 1024
 _MAX_LISTED: Final = 2000
-# ext4: what a stick says of itself must not bring the kernel down (errors=panic), and its journal is left alone.
-_FILE_SYSTEMS: Final = {
-    "vfat": {"ro": "ro", "rw": "rw"},
-    "exfat": {"ro": "ro", "rw": "rw"},
-    "ext4": {"ro": "ro,noload,errors=remount-ro", "rw": "rw,errors=remount-ro"},
-}
 _DEVICE: Final = re.compile(r"[a-z0-9]{2,32}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
-_LIMIT_S: Final = 30.0
 
 
-class BadStick(Exception):
-    """The stick cannot be read. The text is Japanese, for the screen."""
+class BadStick(Failure):
+    """The stick cannot be read."""
 
 
 @dataclass(frozen=True)
 class StickContent:
-    """What was taken: names in the folder of copies. `exports_left`: how many exports were too many. `others`: names of
-    a site.toml that has another name.
+    """What was copied: names in the folder of copies. `exports_left`: how many exports were too many.
+
+    `others`: names that a site.toml may have been given by mistake.
     """
 
     files: frozenset[str]
@@ -71,7 +67,7 @@ def copy(places: Places, device: str, into: Path) -> StickContent:
         wanted = dict.fromkeys([*secrets, *named])
         # Before anything is copied: the copies lie in memory.
         if len(wanted) + len(taken) > MAX_FILES:
-            raise BadStick(f"USB メモリーのファイルが多すぎます（{MAX_FILES} 個まで）")
+            raise BadStick("stick.too_many_files", most=MAX_FILES)
         taken |= {name for name in wanted if _copy_file(top / name, into / name, MAX_BYTES)}
         listed = _list_exports(top / APPOINTMENTS)
         exports = tuple(_copy_exports(top / APPOINTMENTS, listed[:MAX_EXPORTS], into / APPOINTMENTS))
@@ -105,22 +101,18 @@ def wipe(places: Places, device: str, names: Iterable[str]) -> int:
 @contextmanager
 def _mounted(places: Places, device: str, mode: str) -> Iterator[Path]:
     if not _DEVICE.fullmatch(device):
-        raise BadStick("USB メモリーの名前が正しくありません")
+        raise BadStick("stick.bad_device")
     top = places.stick
-    top.mkdir(mode=0o700, parents=True, exist_ok=True)
-    source = str(places.root / "dev" / device)
-    kinds = ((kind, f"{modes[mode]},nosuid,nodev,noexec") for kind, modes in _FILE_SYSTEMS.items())
-    if not any(places.call("mount", "-t", kind, "-o", options, source, str(top), limit_s=_LIMIT_S).ok
-               for kind, options in kinds):  # fmt: skip
-        raise BadStick("USB メモリーを読めません。FAT32（または exFAT）で作り直してください")
+    if not mount(places, places.root / "dev" / device, top, mode):
+        raise BadStick("stick.no_file_system")
     try:
         yield top
     except OSError as error:
-        raise BadStick(f"USB メモリーを読めません（{os.strerror(error.errno or 0)}）") from None
+        raise BadStick("stick.unreadable", why=os.strerror(error.errno or 0)) from None
     finally:
-        # Lazily, if it must be: nothing may keep the stick, least of all a stick that was pulled out.
-        if not places.call("umount", str(top), limit_s=_LIMIT_S).ok:
-            places.call("umount", "-l", str(top), limit_s=_LIMIT_S)
+        # Lazily if busy: nothing may keep the stick mounted, least of all one that was unplugged.
+        if not places.call("umount", str(top), limit_s=LIMIT_S).ok:
+            places.call("umount", "-l", str(top), limit_s=LIMIT_S)
 
 
 def _list_names(folder: Path) -> list[str]:
@@ -138,7 +130,7 @@ def _copy_file(source: Path, target: Path, max_bytes: int) -> bool:
     with opened:
         content = opened.read(max_bytes + 1)
     if len(content) > max_bytes:
-        raise BadStick(f"{source.name} が大きすぎます（{max_bytes // 1024} kB まで）")
+        raise BadStick("stick.too_large", file=source.name, most_kb=max_bytes // 1024)
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
         out.write(content)
     return True
@@ -146,7 +138,7 @@ def _copy_file(source: Path, target: Path, max_bytes: int) -> bool:
 
 def _named_in(site: Path) -> Iterator[str]:
     """Names of files that the site.toml names: tables and secrets with names of their own. Whether it can be used is
-    judged later."""
+    checked later."""
     with suppress(reading.Broken):
         for table in reading.document(reading.text_of(site)).values():
             for key in ("password_file", "pin_file", "map"):

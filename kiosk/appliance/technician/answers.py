@@ -1,4 +1,4 @@
-"""Answers of root -> state. Pure; the rest of `pages_step`. Must never trust an answer to have the right shape."""
+"""Answers of root -> state. Pure; the rest of `step`. Must never trust an answer to have the right shape."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NO_SESSION: Final = "no_session"
 
 
 def answered(state: State, event: Answered, now: float) -> State:
-    """The state after an answer; a late one, to an ask that nobody waits for any more, changes nothing."""
+    """The state after an answer; a late one, to an abandoned ask, changes nothing."""
     stage, body = state.stage, event.body
     if isinstance(stage, Pin) and stage.asked == event.ask:
         return _unlocked(state, body, now)
@@ -41,7 +41,7 @@ def answered(state: State, event: Answered, now: float) -> State:
     listed = _LISTS.get(stage.job)
     if listed is not None:
         return replace(state, stage=listed(body))
-    # It was done, and what it found is not well.
+    # The job was done, and what it found is not well.
     well = body.get("well", True) is not False and not body.get("wrong")
     return replace(state, stage=Report(stage.job, True, plain(body.get("text", "")), rows, well=well))
 

@@ -1,6 +1,6 @@
 """What a person can ask root for on the appliance's pages: a closed list, with limits. Pure.
 
-Owns the names, which are the verbs of root's socket. Must never be taken for root's own list: root judges every ask.
+Owns the names, which are the verbs of root's socket. Protects nothing: root has its own list and checks every request.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Job:
-    """`limit_s`: root is given up after that. `sure`: how often the person is asked before."""
+    """`limit_s`: time-out of the answer. `sure`: how many confirmations it takes."""
 
     limit_s: float
     sure: int = 0
@@ -39,5 +39,5 @@ MENU: Final = (
     "status", "check", "print", "network", "events", "updates", "previous", "restore", "restart", "reboot", "poweroff",
     "format",
 )  # fmt: skip
-# After these the machine goes down: there is no way back from their report.
+# After these the machine goes down: their report has no buttons.
 LAST_WORDS: Final = ("reboot", "poweroff", "previous", "format")

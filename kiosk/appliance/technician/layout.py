@@ -1,4 +1,4 @@
-"""The appliance's pages -> the items of their page, by a table of layouts. Pure, as `pages` is for patients.
+"""The appliance's pages -> the items of their page, by a table of layouts. Pure, as `kiosk.ui.pages` is for patients.
 
 Letters are smaller than a patient's: these pages are read from arm's length, and there is much to read.
 """

@@ -1,7 +1,7 @@
 """`kiosk.appliance page`: the appliance's pages on the screen, while there is no reception on it.
 
 Joins page.json, root's socket, the pure pages and the window. Runs as the screen's user. Must never do anything to the
-machine itself: all it can do is ask root, and root judges.
+machine itself: it can only ask root, which checks every request.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -75,7 +75,7 @@ def main(argv: Sequence[str]) -> int:
     notifier.starting()
 
     def turned() -> bool:
-        """A site that was just taken may turn the display; Kivy's window can be turned only while it is made."""
+        """A new site may rotate the display; Kivy can rotate its window only while it makes it."""
         return display_of(arguments.site) != display
 
     pages = Pages(arguments.page_file, turned, RootClient(arguments.socket), window, words, notifier, arguments.idle_s)
@@ -86,31 +86,22 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+@dataclass(frozen=True)
 class Pages:
     """The loop: inbox -> step -> ask -> show. One thread; nothing in it waits for anybody.
 
-    `turned`: whether the window must be made anew; then the loop ends, and the service manager starts us again.
+    `turned`: whether the display's settings changed; then the loop ends, and the service manager starts us again.
     """
 
-    def __init__(
-        self,
-        file: Path,
-        turned: Callable[[], bool],
-        line: RootClient,
-        window: Window,
-        words: Texts,
-        notifier: Notifier,
-        idle_s: float,
-    ) -> None:
-        self._file = file
-        self._turned = turned
-        self._idle_s = idle_s
-        self._line = line
-        self._window = window
-        self._words = words
-        self._notifier = notifier
-        self._inbox: queue.Queue[Event | None] = queue.Queue(EVENTS_MAX)
-        self._ended = threading.Event()
+    file: Path
+    turned: Callable[[], bool]
+    client: RootClient
+    window: Window
+    words: Texts
+    notifier: Notifier
+    idle_s: float
+    _inbox: queue.Queue[Event | None] = field(init=False, default_factory=lambda: queue.Queue(EVENTS_MAX))
+    _ended: threading.Event = field(init=False, default_factory=threading.Event)
 
     def quit(self) -> None:
         """End; from any thread, and from a signal handler."""
@@ -118,30 +109,30 @@ class Pages:
 
     def run(self) -> None:
         """Serve until asked to end."""
-        requested = read_page(self._file)
-        state = replace(first(RequestedPage("updating"), time.monotonic()), idle_s=self._idle_s)
+        requested = read_page(self.file)
+        state = replace(first(RequestedPage("updating"), time.monotonic()), idle_s=self.idle_s)
         self._post(PageSet(requested))
-        self._window.listen(lambda button: self._post(Pressed(button)), self.quit)
+        self.window.listen(lambda button: self._post(Pressed(button)), self.quit)
         threading.Thread(target=self._watch_machine, name="machine", daemon=True).start()
         ready = False
         while not self._ended.is_set():
-            newest = read_page(self._file)
+            newest = read_page(self.file)
             if newest != requested:
                 requested = newest
                 self._post(PageSet(newest))
-                if self._turned():
+                if self.turned():
                     return
             event = self._next()
             now = time.monotonic()
             state, asks = step(state, event, now)
             for ask in asks:
                 self._ask(ask)
-            self._window.show(page_of(state, self._words, now))
-            if self._window.alive(now):
+            self.window.show(page_of(state, self.words, now))
+            if self.window.alive(now):
                 if not ready:
                     ready = True
-                    self._notifier.ready()
-                self._notifier.alive()
+                    self.notifier.ready()
+                self.notifier.alive()
 
     def _next(self) -> Event:
         try:
@@ -156,7 +147,7 @@ class Pages:
             return
 
     def _ask(self, ask: Ask) -> None:
-        self._line.ask(ask.body, ask.limit_s, lambda answer: self._on_answer(ask, answer))
+        self.client.ask(ask.body, ask.limit_s, lambda answer: self._on_answer(ask, answer))
 
     def _on_answer(self, ask: Ask, answer: Object) -> None:
         percent = percent_of(answer.get("progress"))
@@ -168,8 +159,8 @@ class Pages:
             self._post(LineReceived(ask.number, plain(answer["line"])))
 
     def _watch_machine(self) -> None:
-        while not self._ended.wait(MACHINE_EVERY_S if self._window.started.is_set() else LOOP_S):
-            answers = self._line.answers({"do": "state"}, MACHINE_LIMIT_S)
+        while not self._ended.wait(MACHINE_EVERY_S if self.window.started.is_set() else LOOP_S):
+            answers = self.client.answers({"do": "state"}, MACHINE_LIMIT_S)
             body = next((each for each in answers if "ok" in each), dict(NO_ANSWER))
             if not body.get("version"):
                 body = {**body, "version": Places().version}
@@ -177,7 +168,7 @@ class Pages:
 
 
 def read_page(file: Path) -> RequestedPage:
-    """What root wants shown; no file: there is no site."""
+    """The page that root requests; no file: there is no site."""
     try:
         with file.open("rb") as opened:
             raw = opened.read(PAGE_MAX_BYTES)

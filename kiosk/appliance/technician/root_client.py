@@ -31,8 +31,8 @@ class RootClient:
         self._free = threading.BoundedSemaphore(AT_ONCE_MAX)
 
     def ask(self, body: Mapping[str, Any], limit_s: float, on_object: Callable[[Object], None]) -> None:
-        """Send a request; never waits. `tell` gets every object of the answer, in another thread; the last one always
-        has "ok", and is NO_ANSWER if root gave none within `limit_s`."""
+        """Send a request; never waits. `on_object` gets every object of the answer, in another thread; the last one has
+        "ok", and is NO_ANSWER if root gave none within `limit_s`."""
         if not self._free.acquire(blocking=False):
             on_object(dict(NO_ANSWER))
             return

@@ -1,6 +1,6 @@
-"""What the appliance's pages know: what root wants shown, the machine's facts, and how far a person got. Pure.
+"""What the appliance's pages know: the page that root requests, the machine's state, and how far a person got. Pure.
 
-Owns the state, the events and the asks of `pages_step.step`. Must never hold a patient's data; the PIN and the
+Owns the state, the events and the asks of `step.step`. Must never hold a patient's data; the PIN and the
 session's key are kept out of every repr.
 """
 
@@ -18,7 +18,7 @@ OPTIONS_MAX: Final = 40
 
 @dataclass(frozen=True)
 class RequestedPage:
-    """page.json as root wrote it. A kind that is not known (a newer root) is shown as `updating`."""
+    """page.json as root wrote it. An unknown kind (of a newer root) becomes `updating`."""
 
     kind: str = "no_site"
     taken: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Option:
-    """One of a list to choose from. `name` is what root is told."""
+    """One of a list to choose from. `name` is sent to root."""
 
     name: str
     label: str
@@ -59,7 +59,7 @@ class Front:
 
 @dataclass(frozen=True)
 class Pin:
-    """`told`: a word for what came out of the last try; `number`: tries or minutes left. `asked`: 0, or waiting."""
+    """`outcome`: of the last try, a key of [pin]; `number`: tries or minutes left. `asked`: 0, or waiting."""
 
     digits: str = field(default="", repr=False)
     outcome: str = ""
@@ -154,14 +154,14 @@ class Ticked:
 
 @dataclass(frozen=True)
 class PageSet:
-    """Root wants another page."""
+    """Root requests another page."""
 
     requested: RequestedPage
 
 
 @dataclass(frozen=True)
 class MachinePolled:
-    """The machine's facts, news or not."""
+    """The machine's state was read, changed or not."""
 
     machine: Machine
 

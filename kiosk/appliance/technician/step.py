@@ -1,7 +1,7 @@
 """(state, event) -> (state, asks): what the appliance's pages do. Pure: no clock, no socket, no words.
 
-Owns who may ask root for what, and when a page goes by itself. Root judges every ask anew: nothing here is what keeps
-the machine safe.
+Owns which button asks root for what, and the idle time-outs. Root checks every request itself: nothing here keeps the
+machine safe.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ Moved = tuple[State, tuple[Ask, ...]]
 
 
 def first(requested: RequestedPage, now: float) -> State:
-    """The state when a page has just been put up. What an earlier page knew of a person is gone."""
+    """The state of a page that was just put up, without anything of the person before."""
     stage: Stage = Pin() if requested.kind == "technician" else Front()
     return State(requested, stage, now, used_at=now)
 
@@ -74,7 +74,7 @@ def step(state: State, event: Event, now: float) -> Moved:
 
 
 def leaves_at(state: State) -> float | None:
-    """The moment at which this page goes by itself."""
+    """When the idle time-out of this page ends; None: it has none."""
     if isinstance(state.stage, Working | Gone):
         return None
     if state.requested.kind == "technician":
@@ -113,7 +113,7 @@ def _page_set(state: State, requested: RequestedPage, now: float) -> Moved:
 
 
 def _put_up_again(state: State, requested: RequestedPage, now: float) -> State:
-    """A page put up anew. The number of asks goes on: a late answer must not be taken for one to a new ask."""
+    """The page from its beginning. The count of asks goes on: a late answer must not match a new ask."""
     return replace(first(requested, now), machine=state.machine, asks=state.asks, idle_s=state.idle_s)
 
 
@@ -234,7 +234,7 @@ def _plain_ask(state: State, body: Mapping[str, Any]) -> Moved:
 
 
 def _kept(state: State, now: float) -> Moved:
-    """Tell root that somebody is still there: touches that ask for nothing are use too."""
+    """Keep root's session alive: touches that ask for nothing count as use."""
     there = state.touched_at > state.used_at or isinstance(state.stage, Working)
     if not state.key or not there or now - state.used_at < KEEP_EVERY_S:
         return state, ()

@@ -16,20 +16,18 @@ from pathlib import Path
 from typing import Final
 
 from drivers.share import Entry, Share, ShareError, open_share
+from kiosk.appliance.machine.mount import LIMIT_S, mount
 from kiosk.appliance.machine.places import Places
 from kiosk.appliance.secrets import sealed
 from kiosk.appliance.update import bundles
 from kiosk.appliance.update.bundles import BYTES_MAX, NAME, Refused
+from kiosk.appliance.words import line
 from kiosk.config import Config, ConfigError, load, password
 
 LABELS: Final = ("KIOSK-NEW", "KIOSK-SITE")
 BUNDLES_MAX: Final = 40
-STICK: Final = "USB メモリー"
-SERVER: Final = "サーバー"
-_FILE_SYSTEMS: Final = ("vfat", "exfat", "ext4")
-_MOUNT_LIMIT_S: Final = 30.0
 _SHARE_DEADLINE_S: Final = 20.0
-# Whatever is downloaded, the kiosk's own data must still find room.
+# A download must leave this much for the kiosk's own data.
 _KEEP_FREE_BYTES: Final = 256 << 20
 
 
@@ -51,23 +49,13 @@ def mounted_sticks(places: Places) -> Iterator[list[Path]]:
         for label in LABELS:
             device = places.root / "dev/disk/by-label" / label
             folder = places.root / "run/kiosk-bundles" / label
-            if device.exists() and _mount(places, device, folder):
+            if device.exists() and mount(places, device, folder):
                 mounted.append(folder)
         yield mounted
     finally:
         for folder in mounted:
             # Lazily: RAUC may still hold a file of a broken-off installation.
-            places.call("umount", "--lazy", str(folder), limit_s=_MOUNT_LIMIT_S)
-
-
-def _mount(places: Places, device: Path, folder: Path) -> bool:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for kind in _FILE_SYSTEMS:
-        # noload: a stick's journal is not played back; nothing is ever written to it. errors: it may ask for a panic.
-        options = "ro,nosuid,nodev,noexec" + (",noload,errors=remount-ro" if kind == "ext4" else ",umask=0077")
-        if places.call("mount", "-t", kind, "-o", options, str(device), str(folder), limit_s=_MOUNT_LIMIT_S).ok:
-            return True
-    return False
+            places.call("umount", "--lazy", str(folder), limit_s=LIMIT_S)
 
 
 def bundles_on(folders: list[Path]) -> Iterator[Path]:
@@ -94,12 +82,12 @@ def list_bundles(places: Places) -> list[Bundle]:
         for file in bundles_on(folders):
             info = bundles.inspect(places, file)
             version = "" if isinstance(info, Refused) else info.version
-            found.setdefault(file.name, Bundle(file.name, version, STICK, file.stat().st_size))
+            found.setdefault(file.name, Bundle(file.name, version, line("sources.stick"), file.stat().st_size))
             if len(found) == BUNDLES_MAX:
                 break
     with suppress(ShareError, ConfigError):
         for entry in _entries(_open_server(places)):
-            bundle = Bundle(entry.name, bundles.named_version(entry.name), SERVER, entry.size)
+            bundle = Bundle(entry.name, bundles.named_version(entry.name), line("sources.server"), entry.size)
             found.setdefault(entry.name, bundle)
     return list(found.values())[:BUNDLES_MAX]
 

@@ -43,7 +43,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class BundleInfo:
-    """What a bundle of a known signer says. `payload`: bytes before the hash tree."""
+    """The signed description of a bundle. `payload`: bytes before the dm-verity hash tree."""
 
     version: str
     salt: str
@@ -75,7 +75,7 @@ def verify(places: Places, file: Path) -> BundleInfo | Refused:
 
 
 def inspect(places: Places, file: Path) -> BundleInfo | Refused:
-    """What the signature alone allows to say."""
+    """The signed description: signature and purpose are checked, not every byte."""
     answer = places.call("rauc", "info", "--output-format=json", str(file), limit_s=_INFO_LIMIT_S)
     if not answer.ok:
         return Refused(_reason(answer.err), f"rauc info {answer.code}")
@@ -106,7 +106,7 @@ def is_older(version: str, than: str) -> bool:
 
 
 def named_version(name: str) -> str:
-    """The version in the name of a bundle that nobody has opened yet, "" when there is none; to be shown only."""
+    """The version in the name of a bundle that nobody has opened yet, "" when there is none; for display only."""
     found = _VERSION.search(name.removesuffix(".raucb"))
     return found[0] if found else ""
 
@@ -132,7 +132,7 @@ def _manifest(raw: bytes) -> dict[str, Any]:
 
 
 def _reason(err: str) -> Reason:
-    """RAUC's text, as of 1.8, to our word. OpenSSL says `Verify error` of the certificate, not of the content."""
+    """RAUC's error text (1.8) to a reason. OpenSSL says `Verify error` of the certificate, not of the content."""
     if "signature verification failed: Verify error" in err:
         return "wrong_signer"
     if "signature verification failed" in err:

@@ -38,7 +38,7 @@ _WORDS_MAX: Final = 20
 def find_lost(before: Mapping[str, Any], status: Mapping[str, Any] | None) -> list[str]:
     """What worked before the update and does not now, as words. `before`: as `slots.remember` wrote it; may be empty.
 
-    `facts`: `kiosk status --json`; None: no answer, which is a fault where there was a reception.
+    `status`: of `kiosk status --json`; None: no answer, which is a fault where there was a reception.
     """
     if not before.get("reception"):
         return []
@@ -77,7 +77,7 @@ def find_missing(places: Places, *, on_trial: bool) -> list[str]:
 
 
 def confirm(places: Places, wait_s: float) -> bool:
-    """Wait until the slot is good and say so to the boot loader; False: it was not in time. A slot is booted."""
+    """Wait until the slot is good and mark it so in the boot loader; False: not in time. Needs a booted slot."""
     slot = str(slots.booted(places))
     if slots.mend(places, slot):
         _log(places, "boot_block_mended", where=slot)
@@ -88,8 +88,8 @@ def confirm(places: Places, wait_s: float) -> bool:
     until = time.monotonic() + wait_s
     tick = threading.Event()
     while words := find_missing(places, on_trial=on_trial):
-        # A technician's page stands where the reception would: nothing can be said of it meanwhile, nor while the
-        # reception starts after it.
+        # A technician's page has the reception's screen: the reception cannot be checked meanwhile, nor while it
+        # starts afterwards.
         if _held_by_a_person(places, words):
             until = max(until, time.monotonic() + min(wait_s, _DRAWN_S))
         elif time.monotonic() >= until:
@@ -132,19 +132,19 @@ def _not_good(places: Places, slot: str, words: list[str], *, on_trial: bool) ->
         sys.stderr.write("RAUC did not mark the slot bad\n")
         return
     slots.set_trial(places, None)
-    # Its screen may be good, and a patient in front of it. What is left of the unit's time is enough.
+    # The screen may work, with a patient in front of it. The rest of the unit's time-out is enough.
     screen_owner.wait_until_free(places, screen_owner.VISIT_S)
     places.call("systemctl", "--no-block", "reboot", limit_s=_CALL_S)
 
 
 def _report_fall_back(places: Places, slot: str) -> None:
-    """The version before runs again although an update was installed: staff are told once, with the reason."""
+    """The version before runs again although an update was installed: logged once, with the reason."""
     before = slots.read_note(places.before_update)
     if not before or before.get("slot") == slot or before.get("boot_id") == slots.boot_id(places):
         return  # no update, the update itself, or it waits for the restart
     words = [str(word) for word in _as_list(before.get("missing"))]
     _log(places, "update_fell_back", where=slot, what=" ".join(words)[:200] or "did_not_start")
-    # After three starts that came to nothing it would still be offered as a version that was good.
+    # After three failed boots it would still be offered as a good version.
     if before.get("slot") == slots.OTHER[slot]:
         slots.mark(places, "bad", "other")
     with suppress(OSError):
@@ -170,7 +170,7 @@ def _write_verdict(places: Places, verdict: dict[str, Any]) -> None:
 
 def _log(places: Places, event: str, **fields: str) -> None:
     sys.stderr.write(f"{event}: {' '.join(fields.values())}\n")
-    # Nothing about telling may stop a fall-back: not a full disk, not a list of events without this one.
+    # Logging must never stop a fall-back: not a full disk, not a list of events without this one.
     with suppress(OSError, KeyError):
         log = StaffLog(places)
         log.write(event, **fields)

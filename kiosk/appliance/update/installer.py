@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from kiosk.appliance.machine.places import Places
+from kiosk.appliance.words import Failure
 
 # Two slots, loader and data; below that nothing is left for /var.
 LEAST_BYTES: Final = 8_000_000_000
@@ -35,20 +35,15 @@ class Disk:
     size: int
 
 
-class NotInstalled(Exception):
-    """The disk was not made ready; the text (Japanese, for the page) says at which step."""
+class NotInstalled(Failure):
+    """The disk was not made ready; the problem says at which step."""
 
 
 def disks(places: Places) -> list[Disk]:
     """Disks that an installation may go to: whole, large enough, writable, not the stick itself."""
-    done = places.call("lsblk", "--json", "--bytes", "--output", "NAME,TYPE,SIZE,MODEL,RO,PARTLABEL", limit_s=_LIST_S)
-    try:
-        devices = json.loads(done.out)["blockdevices"]
-    except (ValueError, KeyError, TypeError):
-        return []
     return [
         Disk(str(each["name"]), _one_line(each.get("model")), int(each["size"]))
-        for each in devices
+        for each in _block_devices(places, "NAME,TYPE,SIZE,MODEL,RO,PARTLABEL")
         if each.get("type") == "disk" and not each.get("ro") and int(each.get("size") or 0) >= LEAST_BYTES
         # The stick is known by its partitions, however many sticks there are.
         if not any(str(part.get("partlabel")).startswith("install-") for part in each.get("children", []))
@@ -58,7 +53,7 @@ def disks(places: Places) -> list[Disk]:
 def write(places: Places, name: str) -> Iterator[int]:
     """Erase the disk `name` and install; yields percent. Raises NotInstalled."""
     if name not in {disk.name for disk in disks(places)}:
-        raise NotInstalled("そのディスクはありません。もう一度選んでください")
+        raise NotInstalled("disk.unknown")
     device = places.root / "dev" / name
     definitions = places.root / "usr/lib/kiosk/disk"
     made = places.call(
@@ -66,7 +61,7 @@ def write(places: Places, name: str) -> Iterator[int]:
         limit_s=_PARTITION_S,
     )  # fmt: skip
     if not made.ok:
-        raise NotInstalled("ディスクを区切れませんでした")
+        raise NotInstalled("disk.not_partitioned")
     places.call("udevadm", "settle", f"--timeout={_SETTLE_S:.0f}", limit_s=_SETTLE_S + 5)
     esp, root = (_partition(places, name, label) for label in ("esp", "root-a"))
     by_label = places.root / "dev/disk/by-partlabel"
@@ -75,22 +70,27 @@ def write(places: Places, name: str) -> Iterator[int]:
         yield from _copy(by_label / "install-root", root, 0, 95)
         yield from _copy(by_label / "install-esp", esp, 95, 98)
     except OSError as error:
-        raise NotInstalled(f"書き込めませんでした（{os.strerror(error.errno or 0)}）") from None
+        raise NotInstalled("disk.not_written", why=os.strerror(error.errno or 0)) from None
     _configure_loader(places, esp)
     yield 100
 
 
 def _partition(places: Places, disk: str, label: str) -> Path:
     """The partition with that label on that disk; the same labels may be on others."""
-    done = places.call(
-        "lsblk", "--json", "--output", "NAME,PARTLABEL", str(places.root / "dev" / disk), limit_s=_LIST_S
-    )
-    with suppress(ValueError, KeyError, TypeError, IndexError):
-        parts: list[dict[str, Any]] = json.loads(done.out)["blockdevices"][0]["children"]
-        for part in parts:
-            if part["partlabel"] == label:
+    for device in _block_devices(places, "NAME,PARTLABEL", str(places.root / "dev" / disk)):
+        for part in device.get("children", []):
+            if part.get("partlabel") == label:
                 return places.root / "dev" / str(part["name"])
-    raise NotInstalled("区切ったディスクが見つかりません")
+    raise NotInstalled("disk.no_partition")
+
+
+def _block_devices(places: Places, columns: str, *device: str) -> list[dict[str, Any]]:
+    """What lsblk lists, a disk's partitions as its "children"; nothing when it fails."""
+    done = places.call("lsblk", "--json", "--bytes", "--output", columns, *device, limit_s=_LIST_S)
+    try:
+        return list(json.loads(done.out)["blockdevices"])
+    except (ValueError, KeyError, TypeError):
+        return []
 
 
 def _copy(source: Path, target: Path, begin: int, end: int) -> Iterator[int]:
@@ -105,7 +105,7 @@ def _copy(source: Path, target: Path, begin: int, end: int) -> Iterator[int]:
             percent = begin + (end - begin) * copied // size
             if percent > reported:
                 reported = percent
-                # Now and then, so that the figure is the disk's and not the memory's.
+                # Synced at each percent: the figure is of the disk, not of the page cache.
                 writing.flush()
                 os.fsync(writing.fileno())
                 yield percent
@@ -114,26 +114,28 @@ def _copy(source: Path, target: Path, begin: int, end: int) -> Iterator[int]:
 
 
 def _configure_loader(places: Places, esp: Path) -> None:
-    """The copied loader starts an installer; give it what an installed kiosk has."""
+    """Replace the copied loader's installer settings by those of an installed kiosk."""
     mounted = places.run / "install"
     mounted.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not places.call("mount", "-t", "vfat", str(esp), str(mounted), limit_s=_LIST_S).ok:
-        raise NotInstalled("起動の設定を書けませんでした")
+        raise NotInstalled("disk.no_loader")
     try:
         folder = mounted / "EFI/debian"
         environment = folder / "grubenv"
         (folder / "grub.cfg").write_bytes((places.root / "usr/lib/kiosk/grub.cfg").read_bytes())
         slots = ("ORDER=A B", "A_OK=1", "A_TRY=0", "B_OK=0", "B_TRY=0")
-        made = places.call("grub-editenv", str(environment), "create", limit_s=_LIST_S)
-        made = made if not made.ok else places.call("grub-editenv", str(environment), "set", *slots, limit_s=_LIST_S)
-        if not made.ok:
-            raise NotInstalled("起動の設定を書けませんでした")
+        made = all(
+            places.call("grub-editenv", str(environment), *change, limit_s=_LIST_S).ok
+            for change in (("create",), ("set", *slots))
+        )
     except OSError:
-        raise NotInstalled("起動の設定を書けませんでした") from None
+        made = False
     finally:
         unmounted = places.call("umount", str(mounted), limit_s=_PARTITION_S)
+    if not made:
+        raise NotInstalled("disk.no_loader")
     if not unmounted.ok:
-        raise NotInstalled("書き込みが終わりませんでした")
+        raise NotInstalled("disk.not_finished")
 
 
 def _one_line(model: object) -> str:

@@ -3,8 +3,7 @@
 Owns the boot loader's variables `kiosk_turn` (how the display hangs) and `kiosk_trial` (the slot whose first good start
 is still awaited; it is in the boot loader's block because a new version may be the one that cannot open /var), and the
 notes before-update.json and health.json. RAUC writes the other variables, but for the tries of a slot that was good
-before. Must never mark a slot by itself: update and
-health decide.
+before. Must never mark a slot by itself: `update` and `health` decide.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def trial(places: Places) -> str | None:
 
 
 def passed_over(places: Places) -> bool:
-    """Whether the boot loader gave up a good version after three starts in vain: power cuts, most likely."""
+    """Whether the boot loader gave up a good version after three failed boots: power cuts, most likely."""
     block, slot = variables(places), booted(places)
     if slot is None or block.get(TRIAL):  # an update that waits for its restart is the first, too
         return False
@@ -66,7 +65,7 @@ def set_trial(places: Places, slot: str | None) -> bool:
 
 
 def set_boot_rotation(places: Places, rotation: int) -> None:
-    """Let the picture of the start be turned as the site's display is; written only when that changes."""
+    """Rotate the boot picture as the site's display is mounted, in degrees; written only when it changes."""
     wanted = str(rotation) if rotation else ""
     if variables(places).get(ROTATION, "") != wanted:
         change = ("set", f"{ROTATION}={wanted}") if wanted else ("unset", ROTATION)
@@ -74,7 +73,7 @@ def set_boot_rotation(places: Places, rotation: int) -> None:
 
 
 def mend(places: Places, slot: str) -> bool:
-    """Make the boot loader's block anew if it is damaged: GRUB starts without it, but nothing could be marked any more.
+    """Recreate the boot loader's block if it is damaged: GRUB boots without it, but nothing could be marked any more.
 
     `slot` runs. Of the other one nothing is known, so it is not OK until an update is written to it. True: it was done.
     """
@@ -90,7 +89,7 @@ def mend(places: Places, slot: str) -> bool:
 
 
 def keep_good(places: Places, slot: str) -> bool:
-    """A start of a slot that is OK went well: its tries are none again. False: RAUC has to say so.
+    """A good slot booted well: reset its tries. False: RAUC has to mark it.
 
     grub-editenv, which RAUC calls, empties the block before it writes it, and this is due at every start. Here one
     figure is written in its place, as GRUB counts it: a power cut leaves the old or the new block.
@@ -115,7 +114,7 @@ def mark(places: Places, state: str, which: str) -> bool:
 
 
 def boot_id(places: Places) -> str:
-    """Changes with every start of the machine."""
+    """The kernel's boot id; another one after every boot."""
     try:
         return (places.root / "proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -127,12 +126,12 @@ def kiosk_status(places: Places) -> dict[str, Any] | None:
     if not places.site_file.is_file():
         return None
     done = places.as_kiosk("status", "--json", "--config", str(places.site_file), limit_s=_STATUS_LIMIT_S)
-    # Its exit code says whether anything is wrong; the facts come either way.
+    # The exit code says whether anything is wrong; the report comes either way.
     return _object(done.out)
 
 
 def remember(places: Places, slot: str, version: str) -> None:
-    """Before an update: what worked, so that what was down already is no fault of the new version. Raises OSError."""
+    """Note what works before an update: what was down already is no fault of the new version. Raises OSError."""
     status = kiosk_status(places) or {}
     note = {
         "slot": slot,
@@ -158,12 +157,12 @@ def read_note(file: Path) -> dict[str, Any]:
 
 
 def forget(places: Places) -> None:
-    """No update is under way any more. Raises OSError."""
+    """Delete the note of `remember`: no update is under way any more. Raises OSError."""
     places.before_update.unlink(missing_ok=True)
 
 
 def shares(status: Mapping[str, Any]) -> dict[str, str]:
-    """Of each role, how its share is, out of `kiosk_status`."""
+    """The state of each role's share, of `kiosk_status`."""
     found = status.get("shares")
     if not isinstance(found, Mapping):
         return {}

@@ -20,9 +20,10 @@ from typing import Final
 
 from kiosk.appliance.machine.lock import Busy, locked
 from kiosk.appliance.machine.places import Places
+from kiosk.appliance.machine.programs import ENVIRONMENT
 from kiosk.appliance.update import bundle_sources, bundles, slots
 from kiosk.appliance.update.bundles import NAME, Reason, Refused
-from kiosk.words import texts
+from kiosk.appliance.words import line
 
 # Of the whole: fetching, checking, writing.
 _FETCHED: Final = 30
@@ -35,14 +36,14 @@ _PERCENT: Final = re.compile(r"\s*(\d{1,3})%")
 
 @dataclass(frozen=True)
 class Progress:
-    """0-100, never going back."""
+    """0-100, monotonic."""
 
     percent: int
 
 
 @dataclass(frozen=True)
 class Done:
-    """`version` lies in `slot` and starts with the next start of the machine."""
+    """`version` is in `slot`; the next boot starts it."""
 
     version: str
     slot: str
@@ -97,7 +98,7 @@ def _start_other(places: Places) -> Done | Refused:
 
 
 def _withdraw(places: Places, running: str) -> Done | Refused:
-    """The version before is the one that runs: the new one waits for its first start and does not get it."""
+    """The previous version still runs: the new one, which waits for its first boot, is withdrawn."""
     if not (slots.mark(places, "active", "booted") and slots.mark(places, "bad", "other")):
         return Refused("failed", "rauc")
     slots.set_trial(places, None)
@@ -113,11 +114,11 @@ def _restart(places: Places, slot: str) -> Done | Refused:
 
 def sentence(reason: Reason) -> str:
     """What staff read for a refusal."""
-    return str(texts.load("technician").get("reasons", {}).get(reason, reason))
+    return line(f"reasons.{reason}")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`kiosk.appliance update [FILE]`: without a file, the list. Says per cent and the end; does not restart."""
+    """`kiosk.appliance update [FILE]`: without a file, the list. Prints progress and outcome; does not restart."""
     if len(arguments) > 1:
         sys.stderr.write("usage: update [FILE]\n")
         return 2
@@ -200,7 +201,7 @@ def _write(places: Places, file: Path, done: Done) -> Steps:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"},
+        env=ENVIRONMENT,
         cwd="/",
     )
     limit = threading.Timer(_WRITE_LIMIT_S, rauc.kill)
@@ -218,7 +219,7 @@ def _write(places: Places, file: Path, done: Done) -> Steps:
                 yield Progress(reported)
         code = rauc.wait()
     finally:
-        # Its service goes on when nobody listens any more; then the trial stays begun, as it must.
+        # RAUC's service goes on without a client; then the trial stays begun, as it must.
         limit.cancel()
         rauc.kill()
         rauc.wait()
@@ -226,8 +227,8 @@ def _write(places: Places, file: Path, done: Done) -> Steps:
     if code == 0:
         yield done
         return
-    # RAUC's word. When it was only we who waited too long, or its service still writes for somebody who went away, what
-    # it writes is on trial.
+    # RAUC failed. A time-out of ours, or a service that still writes for an earlier client, is none: the slot stays on
+    # trial.
     if code > 0 and _BUSY not in last:
         slots.set_trial(places, None)
         with suppress(OSError):
@@ -236,7 +237,7 @@ def _write(places: Places, file: Path, done: Done) -> Steps:
 
 
 def _reason(last: str) -> Reason:
-    """RAUC's last error to our word. What was judged good and cannot be read now changed under us."""
+    """RAUC's last error to a reason. A bundle that was verified and cannot be read now changed meanwhile."""
     if "too small" in last or "No space left" in last:
         return "no_space"
     if "Input/output error" in last or "signature" in last:

@@ -98,7 +98,7 @@ def test_a_start_that_sets_the_count_back_is_never_locked_out(folder: Path) -> N
             assert use_a_key(line) == 0
 
 
-def test_a_lockout_password_of_others_is_told(folder: Path) -> None:
+def test_a_lockout_password_of_others_is_reported(folder: Path) -> None:
     with power(folder) as line:
         code, _ = say(line, f"4000000a {_EMPTY} {sized('0102')}", "00000129")  # TPM2_HierarchyChangeAuth
         assert code == 0

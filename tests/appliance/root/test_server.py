@@ -21,6 +21,7 @@ from kiosk.appliance.machine import screen_owner
 from kiosk.appliance.root import server as staff
 from kiosk.appliance.root import verbs
 from kiosk.appliance.secrets import pin, sealed
+from kiosk.appliance.words import worded
 from kiosk.process import event_log
 from kiosk.words.events import words
 from tests import ROOT
@@ -91,9 +92,9 @@ def helper(kiosk: Machine) -> Helper:
      "8675309", "31415926", "987650"],
 )  # fmt: skip
 def test_a_weak_pin_is_refused_without_being_repeated(weak: str) -> None:
-    said = pin.fault(weak)
-    assert said
-    assert not weak or weak not in said
+    fault = pin.fault(weak)
+    assert fault
+    assert not weak or weak not in worded(fault)
 
 
 @pytest.mark.parametrize("good", [PIN, "901735", "118274650293", "730481", "269718", "99887601", "147092"])
@@ -165,7 +166,7 @@ class TestGate:
         self.wrong(gate("a"), 3)
         assert self.wrong(gate("a"), 1) == [pin.Wrong(1)]
 
-    def test_a_restart_begins_the_wait_anew_and_keeps_the_count(
+    def test_a_restart_begins_the_wait_again_and_keeps_the_count(
         self, gate: Callable[[str], pin.Gate], clock: Clock
     ) -> None:
         self.wrong(gate("a"), 5)
@@ -178,16 +179,16 @@ class TestGate:
         (tmp_path / "pin.json").write_bytes(b"\0\0\0")
         assert gate("a").locked_s() == 900
 
-    def test_an_attempt_is_on_the_disk_before_it_is_judged(
+    def test_an_attempt_is_on_the_disk_before_it_is_compared(
         self, gate: Callable[[str], pin.Gate], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen = []
 
-        def judged(given: str, kept: bytes) -> bool:
+        def compared(given: str, kept: bytes) -> bool:
             seen.append(json.loads((tmp_path / "pin.json").read_text())["wrong"])
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(pin, "matches", judged)
+        monkeypatch.setattr(pin, "matches", compared)
         for _ in range(2):
             with pytest.raises(KeyboardInterrupt):
                 gate("a").attempt(PIN, b"")
@@ -268,9 +269,9 @@ def test_alarms_are_over_only_when_a_technician_says_so(helper: Helper, kiosk: M
     assert call.endswith("--acknowledge") is asked
 
 
-def answers_status(kiosk: Machine, told: str, code: int) -> None:
-    """`kiosk status` writes `told` and ends with `code` from now on."""
-    (kiosk.places.root / "told").write_text(told, encoding="utf-8")
+def answers_status(kiosk: Machine, report: str, code: int) -> None:
+    """`kiosk status` writes `report` and ends with `code` from now on."""
+    (kiosk.places.root / "told").write_text(report, encoding="utf-8")
     script(kiosk.places.root / "usr/bin/setpriv", f'cat "{kiosk.places.root}/told"\nexit {code}\n')
 
 
@@ -283,17 +284,19 @@ def test_the_state_begins_with_the_version_and_is_japanese(helper: Helper, kiosk
     ):
         answers_status(kiosk, json.dumps({"wrong": ["English"] * code, "problems": problems}), code)
         *lines, last = helper.ask(do, key=key)
-        said = [each["line"] for each in lines if not each["line"].startswith("使っていない USB 機器")]
-        assert said[0] == "版 1.2（スロット A、鍵 development）"
-        assert said[1] == "記録の領域: 暗号化していません"
-        assert said[2].startswith(first)
+        answers = [each["line"] for each in lines if not each["line"].startswith("使っていない USB 機器")]
+        assert answers[0] == "版 1.2（スロット A、鍵 development）"
+        assert answers[1] == "記録の領域: 暗号化していません"
+        assert answers[2].startswith(first)
         assert last == {"ok": True, "well": code == 0}
 
 
-@pytest.mark.parametrize(("told", "code"), [('{"wrong": []}', 2), ('{"wrong": []}', 124), ("OK  nothing", 0), ("", 1)])
-def test_a_state_that_cannot_be_asked_for_is_told(helper: Helper, kiosk: Machine, told: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("report", "code"), [('{"wrong": []}', 2), ('{"wrong": []}', 124), ("OK  nothing", 0), ("", 1)]
+)
+def test_a_state_that_cannot_be_read_is_reported(helper: Helper, kiosk: Machine, report: str, code: int) -> None:
     key = helper.key()
-    answers_status(kiosk, told, code)
+    answers_status(kiosk, report, code)
     last = helper.last("status", key=key)
     assert last == {"ok": False, "reason": "failed", "text": f"状態を調べられません（{code}）"}
 
@@ -322,8 +325,8 @@ def test_a_pin_that_is_no_text_is_a_wrong_pin(helper: Helper) -> None:
 
 
 def test_wrong_pins_lock_and_the_right_one_does_not_help_then(helper: Helper) -> None:
-    said = [helper.last("unlock", pin="804264") for _ in range(5)]
-    assert [each.get("left") for each in said] == [4, 3, 2, 1, None]
+    answers = [helper.last("unlock", pin="804264") for _ in range(5)]
+    assert [each.get("left") for each in answers] == [4, 3, 2, 1, None]
     assert helper.last("unlock", pin=PIN) == {"ok": False, "reason": "locked", "wait_s": 900}
     assert helper.last("state")["locked_s"] == 900
 
@@ -335,10 +338,10 @@ def test_every_use_is_logged_and_no_pin_or_key_is(helper: Helper, kiosk: Machine
     helper.ask("format", key=key)
     helper.last("leave", key=key)
     log = (kiosk.places.appliance / "events-staff.jsonl").read_text()
-    told = [(line["event"], line.get("what"), line.get("code")) for line in map(json.loads, log.splitlines())]
-    assert ("staff_used", "network", "ok") in told
-    assert ("staff_used", "format", "not_confirmed") in told
-    assert {"staff_wrong_pin", "staff_unlocked"} <= {event for event, _, _ in told}
+    report = [(line["event"], line.get("what"), line.get("code")) for line in map(json.loads, log.splitlines())]
+    assert ("staff_used", "network", "ok") in report
+    assert ("staff_used", "format", "not_confirmed") in report
+    assert {"staff_wrong_pin", "staff_unlocked"} <= {event for event, _, _ in report}
     for secret in (PIN, "804264", key):
         assert secret not in log + capfd.readouterr().err
         assert not any(secret in call for call in kiosk.calls)
@@ -378,12 +381,12 @@ def test_a_stick_alone_formats_nothing(helper: Helper, kiosk: Machine) -> None:
 
 def test_the_paper_test_tells_of_printer_and_paper_alone(helper: Helper, kiosk: Machine) -> None:
     answer = ["NG   clock    x", "OK   printer    x", "NG   paper    x → y", "SKIP test_slip    x", "NG   print_x   x"]
-    said_by_check = kiosk.places.root / "answer"
-    said_by_check.write_text("".join(f"{line}\n" for line in answer))
-    script(kiosk.places.root / "usr/bin/systemctl", f'cp "{said_by_check}" "{kiosk.places.run}/check-answer"\n')
-    said = helper.ask("print", key=helper.key())
-    assert [each["line"] for each in said[:-1]] == answer[1:4]
-    assert said[-1] == {"ok": True, "wrong": 1}
+    answers_of_check = kiosk.places.root / "answer"
+    answers_of_check.write_text("".join(f"{line}\n" for line in answer))
+    script(kiosk.places.root / "usr/bin/systemctl", f'cp "{answers_of_check}" "{kiosk.places.run}/check-answer"\n')
+    answers = helper.ask("print", key=helper.key())
+    assert [each["line"] for each in answers[:-1]] == answer[1:4]
+    assert answers[-1] == {"ok": True, "wrong": 1}
 
 
 @pytest.mark.parametrize("name", ["../x", "kiosk-9.raucb", 5, None])
@@ -408,13 +411,13 @@ def test_only_one_long_job_runs(helper: Helper, kiosk: Machine) -> None:
 
 def test_the_check_streams_its_lines_and_counts_what_is_wrong(helper: Helper) -> None:
     """The site.toml of this machine is empty: the check says so."""
-    said = helper.ask("check", key=helper.key())
-    lines = [each["line"] for each in said[:-1]]
+    answers = helper.ask("check", key=helper.key())
+    lines = [each["line"] for each in answers[:-1]]
     site = [line for line in lines if line.startswith("NG   site_toml")]
     assert "site.toml: [site] name: 書かれていません。1～60 文字の文字列を書いてください → " in site[0]
     assert not any("missing" in line or "expected" in line for line in site)
-    assert said[-1]["ok"]
-    assert said[-1]["wrong"] == sum(line.startswith("NG") for line in lines)
+    assert answers[-1]["ok"]
+    assert answers[-1]["wrong"] == sum(line.startswith("NG") for line in lines)
 
 
 def test_a_forgotten_page_gives_the_screen_back(helper: Helper, kiosk: Machine) -> None:
@@ -435,13 +438,13 @@ def test_the_last_events_of_all_programs_come_in_one_list(helper: Helper, kiosk:
     (kiosk.places.courier / "events-courier.jsonl").write_text(
         "half a line\n" + line("00:59:59", "share_down", where="smb://192.0.2.10/face") + line("01:00:01", "new_id")
     )
-    said = [each["line"] for each in helper.ask("events", key=helper.key())[:-1]]
-    assert said[-3:] == [
+    answers = [each["line"] for each in helper.ask("events", key=helper.key())[:-1]]
+    assert answers[-3:] == [
         "01-15 10:00:01 new_id",
         "01-15 10:00:00 受付が始まりました",
         "01-15 09:59:59 共有フォルダーが応答しません（smb://192.0.2.10/face）",
     ]
-    assert "技術者用の画面が開かれました" in said[0]
+    assert "技術者用の画面が開かれました" in answers[0]
 
 
 @pytest.mark.parametrize("name", ["events-run.jsonl", "events-courier.jsonl"])
@@ -456,8 +459,8 @@ def test_no_log_of_a_service_keeps_roots_helper_or_makes_it_show_another_file(
     secret.write_text('{"at": "2026-01-15T01:00:00+00:00", "event": "himitsu"}\n')
     log.unlink()
     log.symlink_to(secret)
-    said = helper.ask("events", key=key)
-    assert (said[-1], "himitsu" in str(said)) == ({"ok": True}, False)
+    answers = helper.ask("events", key=key)
+    assert (answers[-1], "himitsu" in str(answers)) == ({"ok": True}, False)
 
 
 def test_no_line_of_a_log_ends_roots_helper(helper: Helper, kiosk: Machine) -> None:
@@ -469,9 +472,9 @@ def test_no_line_of_a_log_ends_roots_helper(helper: Helper, kiosk: Machine) -> N
         '{"at": 1}', "[]", "1", '{"at": "2026-01-15T01:00:00+00:00", "event": {"a": []}, "what": [1]}',
     ]  # fmt: skip
     (kiosk.places.data / "events-run.jsonl").write_text("\n".join([good, *bad, good]))
-    said = helper.ask("events", key=helper.key())
-    assert said[-1] == {"ok": True}
-    assert sum("受付が始まりました" in str(each) for each in said) == 2
+    answers = helper.ask("events", key=helper.key())
+    assert answers[-1] == {"ok": True}
+    assert sum("受付が始まりました" in str(each) for each in answers) == 2
 
 
 def test_every_event_has_a_japanese_sentence() -> None:
@@ -523,9 +526,9 @@ def talk(path: Path, sent: bytes) -> list[Answer]:
 
 
 def test_requests_come_and_go_line_by_line(socket_path: Path) -> None:
-    said = talk(socket_path, b'{"do": "state"}\nnot json\n{"do": "keep"}\n')
-    assert said[0]["version"] == "1.2"
-    assert [each.get("reason") for each in said[1:]] == ["unknown", "no_session"]
+    answers = talk(socket_path, b'{"do": "state"}\nnot json\n{"do": "keep"}\n')
+    assert answers[0]["version"] == "1.2"
+    assert [each.get("reason") for each in answers[1:]] == ["unknown", "no_session"]
     assert socket_path.stat().st_mode & 0o777 == 0o660
 
 

@@ -158,7 +158,7 @@ def test_a_service_gets_the_credentials_it_needs_and_only_those_that_are_there(t
 def test_those_who_use_the_folder_of_exports_may_write_to_it(tmp_path: Path) -> None:
     text = installed(("reservations", 'share = "smb://y@192.0.2.9/y"\nimport_dir = "/var/lib/kiosk-import"'))
     found = drop_ins(loaded(tmp_path, text), Path("/c"), set())
-    writers = {unit for unit, said in found.items() if 'ReadWritePaths="-/var/lib/kiosk-import"' in said}
+    writers = {unit for unit, text in found.items() if 'ReadWritePaths="-/var/lib/kiosk-import"' in text}
     assert writers == {"kiosk", "kiosk-appointments", "kiosk-check"}
 
 
@@ -290,7 +290,7 @@ def test_another_site_leaves_nothing_of_the_one_before(machine: Machine, folder:
         (REQUIRED.replace("/nowhere/kiosk", "/var/lib/kiosk") + "[networks]\n", "site.toml: [networks]: この名前の表"),
     ],
 )
-def test_a_site_that_cannot_be_used_opens_nothing_and_is_told(
+def test_a_site_that_cannot_be_used_opens_nothing_and_is_reported(
     machine: Machine, folder: Path, text: str, says: str
 ) -> None:
     put(folder, text)
@@ -304,7 +304,7 @@ def test_a_site_that_cannot_be_used_opens_nothing_and_is_told(
     assert not machine.places.site_wrong.exists()
 
 
-def test_rules_that_nft_refuses_are_told_and_the_rest_is_done(machine: Machine, folder: Path) -> None:
+def test_rules_that_nft_refuses_are_reported_and_the_rest_is_done(machine: Machine, folder: Path) -> None:
     put(folder, INSTALLED)
     (machine.root / "refuse").write_text("nft\n")
     applied, _ = machine.run()
@@ -315,7 +315,7 @@ def test_rules_that_nft_refuses_are_told_and_the_rest_is_done(machine: Machine, 
     assert (machine.root / "run/systemd/network/50-kiosk.network").exists()
 
 
-def test_every_part_that_did_not_take_its_settings_is_told(machine: Machine, folder: Path) -> None:
+def test_every_part_that_did_not_take_its_settings_is_reported(machine: Machine, folder: Path) -> None:
     put(folder, installed(("syslog", 'server = "udp://192.0.2.9:514"')), "terminal.secret")
     (machine.root / "refuse").write_text("systemctl\nudevadm\nnetworkctl\n")
 
@@ -337,7 +337,7 @@ def test_passwords_are_not_looked_for(folder: Path) -> None:
 # Refused devices --------------------------------------------------------------------------------------------------
 
 
-def test_refused_devices_are_told_with_what_site_toml_wants(tmp_path: Path) -> None:
+def test_refused_devices_are_listed_as_site_toml_wants_them(tmp_path: Path) -> None:
     def device(port: str, **attributes: str) -> None:
         (tmp_path / port).mkdir()
         for name, value in attributes.items():

@@ -93,12 +93,12 @@ def with_(**changed: str | bytes | None) -> dict[str, str | bytes]:
 
 
 def test_a_new_machine_takes_a_site_and_says_what_does_not_answer_yet(kiosk: Machine) -> None:
-    said = run(kiosk, FILES)
-    assert said.accepted
-    assert "病院: 架空総合病院（パターン 1）" in said.taken
-    assert any("smb://127.0.0.1:9/face" in line for line in said.taken)
-    assert any("パスワードのファイル: 2 個" in line for line in said.taken)
-    assert any("ポート 9 が閉じています" in line and "→" in line for line in said.wrong)
+    result = run(kiosk, FILES)
+    assert result.accepted
+    assert "病院: 架空総合病院（パターン 1）" in result.taken
+    assert any("smb://127.0.0.1:9/face" in line for line in result.taken)
+    assert any("パスワードのファイル: 2 個" in line for line in result.taken)
+    assert any("ポート 9 が閉じています" in line and "→" in line for line in result.wrong)
     places = kiosk.places
     assert (places.site / "site.toml").read_text() == SITE
     assert sorted(path.name for path in (places.site / sealed.FOLDER).iterdir()) == [
@@ -111,11 +111,11 @@ def test_a_new_machine_takes_a_site_and_says_what_does_not_answer_yet(kiosk: Mac
 
 
 def test_no_secret_is_anywhere_but_on_the_stick(kiosk: Machine, capfd: pytest.CaptureFixture[str]) -> None:
-    said = run(kiosk, FILES)
+    result = run(kiosk, FILES)
     for secret in ("Himitsu-1", "Himitsu-2", PIN):
         assert in_clear(kiosk, secret) == []
         assert secret not in capfd.readouterr().err
-        assert not any(secret in line for line in said.taken + said.wrong)
+        assert not any(secret in line for line in result.taken + result.wrong)
     assert not (kiosk.places.run / "candidate").exists()
 
 
@@ -137,7 +137,7 @@ def test_the_stick_is_read_only_and_let_go(kiosk: Machine) -> None:
     mounts = [call for call in kiosk.calls if call.startswith(("mount", "umount"))]
     device = kiosk.places.root / "dev" / DEVICE
     assert mounts == [
-        f"mount -t vfat -o ro,nosuid,nodev,noexec {device} {kiosk.places.stick}",
+        f"mount -t vfat -o ro,umask=0077,nosuid,nodev,noexec {device} {kiosk.places.stick}",
         f"umount {kiosk.places.stick}",
     ]
     assert sorted(path.name for path in top.iterdir()) == sorted(FILES)
@@ -146,8 +146,8 @@ def test_the_stick_is_read_only_and_let_go(kiosk: Machine) -> None:
 def test_the_same_stick_again_changes_nothing(kiosk: Machine) -> None:
     run(kiosk, FILES)
     before = installed(kiosk)
-    said = run(kiosk)
-    assert said == Result(True, False, ["USB メモリーの設定は、いま使っているものと同じです。何も変えていません"], [])
+    result = run(kiosk)
+    assert result == Result(True, False, ["USB メモリーの設定は、いま使っているものと同じです。何も変えていません"], [])
     assert installed(kiosk) == before
 
 
@@ -170,14 +170,14 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("files", "told"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
-def test_a_fault_of_the_files_is_told_and_nothing_changes(
-    kiosk: Machine, files: dict[str, str | bytes], told: str
+@pytest.mark.parametrize(("files", "line_of_page"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
+def test_a_fault_of_the_files_is_reported_and_nothing_changes(
+    kiosk: Machine, files: dict[str, str | bytes], line_of_page: str
 ) -> None:
-    said = run(kiosk, files)
-    assert not said.accepted
-    assert any(told in line for line in said.wrong), said.wrong
-    assert not any(str(kiosk.places.root) in line for line in said.wrong)
+    result = run(kiosk, files)
+    assert not result.accepted
+    assert any(line_of_page in line for line in result.wrong), result.wrong
+    assert not any(str(kiosk.places.root) in line for line in result.wrong)
     assert installed(kiosk) == {}
     assert screen_owner.usual_page(kiosk.places) == {"page": "no_site"}
 
@@ -193,16 +193,16 @@ def test_the_refused_page_says_in_japanese_what_is_wrong_where_and_what_to_write
         "site.toml: [visit] setle_s: この名前の項目は、この表にはありません。近い名前: settle_s",
         "site.toml: [visit] settle_s: 0～10 の数（単位は秒）を書いてください。今の値: 整数 99",
     ]
-    said = run(kiosk, with_(terminal__secret=None)).page()["wrong"]
-    assert said[1:] == [
+    result = run(kiosk, with_(terminal__secret=None)).page()["wrong"]
+    assert result[1:] == [
         "site.toml: [terminal] password_file: terminal.secret: このファイルがありません。"
         "1 行目にパスワードを書いて、site.toml の隣に置いてください"
     ]
 
 
-def test_what_is_no_stick_is_told(kiosk: Machine) -> None:
-    said = run(kiosk)
-    assert said.wrong == ["USB メモリーを読めません。FAT32（または exFAT）で作り直してください"]
+def test_what_is_no_stick_is_reported(kiosk: Machine) -> None:
+    result = run(kiosk)
+    assert result.wrong == ["USB メモリーを読めません。FAT32（または exFAT）で作り直してください"]
 
 
 @pytest.mark.parametrize("device", ["../sdx1", "", "sd x", "SDX1"])
@@ -223,20 +223,20 @@ def test_a_stick_full_of_secrets_is_refused_before_they_fill_the_memory(
         return real(source, target, max_bytes)
 
     monkeypatch.setattr(stick, "_copy_file", taken)
-    said = run(kiosk, {**FILES, **{f"{number}.secret": "x" for number in range(500)}})
-    assert said.wrong == ["USB メモリーのファイルが多すぎます（40 個まで）"]
+    result = run(kiosk, {**FILES, **{f"{number}.secret": "x" for number in range(500)}})
+    assert result.wrong == ["USB メモリーのファイルが多すぎます（40 個まで）"]
     assert copied == ["site.toml"]
 
 
 def test_a_site_that_would_take_long_to_read_is_refused_at_once_before_any_pin(kiosk: Machine) -> None:
     began = time.process_time()
-    said = run(kiosk, {**FILES, "site.toml": "a" + ".a" * 25_000 + " = 1"})
-    assert said.wrong[1:] == [
+    result = run(kiosk, {**FILES, "site.toml": "a" + ".a" * 25_000 + " = 1"})
+    assert result.wrong[1:] == [
         "site.toml: 1 行目に「.」が多すぎます（1 行に 32 個まで）。長い一覧は、何行かに分けて書いてください"
     ]
     assert time.process_time() - began < 5
-    said = run(kiosk, {**FILES, "site.toml": "#" * 300_000})
-    assert said.wrong == ["site.toml が大きすぎます（256 kB まで）"]
+    result = run(kiosk, {**FILES, "site.toml": "#" * 300_000})
+    assert result.wrong == ["site.toml が大きすぎます（256 kB まで）"]
 
 
 def test_a_stick_cannot_ask_the_kernel_to_panic_or_play_its_journal(kiosk: Machine) -> None:
@@ -253,9 +253,9 @@ def test_links_of_a_stick_are_not_followed(kiosk: Machine) -> None:
     (kiosk.places.root / "etc/shadow").write_text("somebody's\n")
     top = kiosk.stick(with_(terminal__secret=None))
     (top / "terminal.secret").symlink_to(kiosk.places.root / "etc/shadow")
-    said = run(kiosk)
-    assert not said.accepted
-    assert any("terminal.secret" in line for line in said.wrong)
+    result = run(kiosk)
+    assert not result.accepted
+    assert any("terminal.secret" in line for line in result.wrong)
 
 
 def test_a_table_of_numbers_is_not_for_everybody(kiosk: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,9 +275,9 @@ OTHER = SITE.replace("架空総合病院", "別の病院")
 def test_a_working_site_is_not_replaced_by_one_whose_surroundings_fail(kiosk: Machine) -> None:
     run(kiosk, FILES)
     before = installed(kiosk)
-    said = run(kiosk, with_(site__toml=OTHER.replace("127.0.0.1:9/face", "127.0.0.2:9/face")))
-    assert not said.accepted
-    assert any("take-anyway" in line for line in said.wrong)
+    result = run(kiosk, with_(site__toml=OTHER.replace("127.0.0.1:9/face", "127.0.0.2:9/face")))
+    assert not result.accepted
+    assert any("take-anyway" in line for line in result.wrong)
     assert installed(kiosk) == before
     firewall = (kiosk.places.run / "firewall.nft").read_text()
     assert "127.0.0.2" not in firewall
@@ -286,8 +286,8 @@ def test_a_working_site_is_not_replaced_by_one_whose_surroundings_fail(kiosk: Ma
 @pytest.mark.parametrize("flag", ["take-anyway", "take-anyway.txt"])
 def test_take_anyway_replaces_it(kiosk: Machine, flag: str) -> None:
     run(kiosk, FILES)
-    said = run(kiosk, {**with_(site__toml=OTHER), flag: ""})
-    assert said.accepted
+    result = run(kiosk, {**with_(site__toml=OTHER), flag: ""})
+    assert result.accepted
     assert "別の病院" in (kiosk.places.site / "site.toml").read_text()
     assert (kiosk.places.sites / "previous" / "site.toml").read_text() == SITE
 
@@ -304,9 +304,9 @@ def test_a_stick_that_does_not_know_the_pin_replaces_nothing(kiosk: Machine) -> 
     run(kiosk, FILES)
     before = installed(kiosk)
     for changed in ({"technician__secret": None}, {"technician__secret": "907134"}):
-        said = run(kiosk, {**with_(site__toml=OTHER, **changed), "take-anyway": ""})
-        assert not said.accepted
-        assert any("暗証番号" in line for line in said.wrong)
+        result = run(kiosk, {**with_(site__toml=OTHER, **changed), "take-anyway": ""})
+        assert not result.accepted
+        assert any("暗証番号" in line for line in result.wrong)
     assert installed(kiosk) == before
     assert pin.Gate(kiosk.places.appliance / "pin.json").attempt("111112", b"{}") == pin.Wrong(3)
 
@@ -337,28 +337,28 @@ def test_a_weak_pin_that_is_in_force_stays_in_force_and_its_stick_is_taken_with_
     kiosk: Machine, site: str
 ) -> None:
     in_force(kiosk, WEAK)
-    said = run(kiosk, {**with_(site__toml=site, technician__secret=WEAK), "take-anyway": ""})
-    assert said.accepted
-    assert [line for line in (*said.taken, *said.wrong) if "簡単すぎて当てられやすい" in line and WEAK not in line]
+    result = run(kiosk, {**with_(site__toml=site, technician__secret=WEAK), "take-anyway": ""})
+    assert result.accepted
+    assert [line for line in (*result.taken, *result.wrong) if "簡単すぎて当てられやすい" in line and WEAK not in line]
     kept = sealed.pin_record(kiosk.places)
     assert kept is not None
     assert pin.Gate(kiosk.places.appliance / "pin.json").attempt(WEAK, kept) == pin.Right()
     changed = {**with_(site__toml=site, technician__secret="907134"), "technician-old.secret": WEAK, "take-anyway": ""}
-    said = run(kiosk, changed)
-    assert said.accepted
-    assert "簡単すぎて" not in str(said)
+    result = run(kiosk, changed)
+    assert result.accepted
+    assert "簡単すぎて" not in str(result)
 
 
 def test_a_weak_pin_that_is_not_in_force_is_refused_and_a_guess_is_a_try(kiosk: Machine) -> None:
     in_force(kiosk, WEAK)
     gate = pin.Gate(kiosk.places.appliance / "pin.json")
-    said = run(kiosk, {**with_(site__toml=OTHER, technician__secret="147852"), "take-anyway": ""})
-    assert (said.accepted, "違います" in str(said.wrong)) == (False, True)
+    result = run(kiosk, {**with_(site__toml=OTHER, technician__secret="147852"), "take-anyway": ""})
+    assert (result.accepted, "違います" in str(result.wrong)) == (False, True)
     assert gate.attempt("111112", b"{}") == pin.Wrong(3)
     new = {**with_(site__toml=OTHER, technician__secret="147852"), "technician-old.secret": WEAK, "take-anyway": ""}
-    said = run(kiosk, new)
-    assert (said.accepted, "暗証番号が簡単すぎます" in str(said.wrong)) == (False, True)
-    assert "147852" not in str(said)
+    result = run(kiosk, new)
+    assert (result.accepted, "暗証番号が簡単すぎます" in str(result.wrong)) == (False, True)
+    assert "147852" not in str(result)
 
 
 def test_a_site_that_systemd_cannot_seal_leaves_the_old_one(kiosk: Machine) -> None:
@@ -369,8 +369,8 @@ def test_a_site_that_systemd_cannot_seal_leaves_the_old_one(kiosk: Machine) -> N
     real.unlink()
     real.write_text(f'#!/bin/sh\n[ "$1" = encrypt ] && exit 1\nexec {target} "$@"\n')
     real.chmod(0o755)
-    said = run(kiosk, {**with_(site__toml=OTHER), "take-anyway": ""})
-    assert "設定をこの機械に書けませんでした。前のままです" in said.wrong
+    result = run(kiosk, {**with_(site__toml=OTHER), "take-anyway": ""})
+    assert "設定をこの機械に書けませんでした。前のままです" in result.wrong
     assert installed(kiosk) == before
 
 
@@ -391,18 +391,18 @@ def test_a_power_cut_before_the_link_is_turned_leaves_the_old_site(
     assert len([path for path in kiosk.places.sites.iterdir() if not path.is_symlink()]) == 2
 
 
-def test_what_did_not_take_its_settings_is_named_in_japanese_and_told_in_the_journal(
+def test_what_did_not_take_its_settings_is_named_in_japanese_and_logged(
     kiosk: Machine, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("usr/sbin/nft", "usr/bin/udevadm", "usr/bin/networkctl"):
         script(kiosk.places.root / name, f'echo "{Path(name).name} broke" >&2\nexit 1\n')
-    said = run(kiosk, FILES)
-    assert said.accepted
-    assert [line for line in said.wrong if "反映" in line] == [
+    result = run(kiosk, FILES)
+    assert result.accepted
+    assert [line for line in result.wrong if "反映" in line] == [
         "新しい設定がまだ反映されていないものがあります（USB 機器、ネットワーク、ファイアウォール）。"
         "［再起動］を押してください。続くときは保守会社へ知らせてください"
     ]
-    assert not any("broke" in line for line in said.wrong)
+    assert not any("broke" in line for line in result.wrong)
     logged = capfd.readouterr().err
     for why in ("firewall: nft broke", "networkctl reload: networkctl broke", "udevadm control: udevadm broke"):
         assert why in logged
@@ -413,10 +413,10 @@ def test_what_did_not_take_its_settings_is_named_in_japanese_and_told_in_the_jou
 
 def test_secrets_are_wiped_from_the_stick_when_it_asks(kiosk: Machine) -> None:
     top = kiosk.stick({**FILES, "wipe-secrets": "", "map-not-named.csv": "stays"})
-    said = run(kiosk)
-    assert said.accepted
+    result = run(kiosk)
+    assert result.accepted
     assert sorted(path.name for path in top.iterdir()) == ["map-not-named.csv", "site.toml", "wipe-secrets"]
-    assert "USB メモリーのパスワードのファイル 3 個を消しました" in said.taken
+    assert "USB メモリーのパスワードのファイル 3 個を消しました" in result.taken
 
 
 def test_a_password_in_a_file_of_another_name_is_wiped_too(kiosk: Machine) -> None:
@@ -502,15 +502,15 @@ def test_appointments_of_a_stick_are_imported_as_the_receptions_user(kiosk: Mach
     assert not refused.accepted
     assert "暗証番号が要ります" in refused.wrong[0]
     assert not (tmp_path / "given").exists()
-    said = run(kiosk, {**appointments, "technician.secret": PIN})
-    assert said.accepted
-    assert said.taken == ["予約 1: 1 日分の予約 2 件を取り込みました"]
+    result = run(kiosk, {**appointments, "technician.secret": PIN})
+    assert result.accepted
+    assert result.taken == ["予約 1: 1 日分の予約 2 件を取り込みました"]
     assert (tmp_path / "given").read_text() == "a,b\n"
     assert f"reservations import - --config {kiosk.places.site}/site.toml" in (tmp_path / "called").read_text()
     assert any(call.startswith("setpriv --reuid=kiosk") for call in kiosk.calls)
 
 
-def test_usb_devices_of_the_site_and_those_it_shuts_out_are_told(kiosk: Machine) -> None:
+def test_usb_devices_of_the_site_and_those_it_refuses_are_listed(kiosk: Machine) -> None:
     """A touch panel that site.toml forgot does nothing any more: its number is on the page that says so."""
     folder = kiosk.places.root / "sys/bus/usb/devices/1-2"
     folder.mkdir(parents=True)
@@ -522,10 +522,10 @@ def test_usb_devices_of_the_site_and_those_it_shuts_out_are_told(kiosk: Machine)
     assert [line for line in result.wrong if line.startswith("使えない USB 機器: 0eef:0001 1-2 TouchScreen")]
 
 
-def test_exports_that_are_too_many_are_told(kiosk: Machine) -> None:
+def test_exports_that_are_too_many_are_reported(kiosk: Machine) -> None:
     many = {f"appointments/{number:02}.csv": "x" for number in range(stick.MAX_EXPORTS + 2)}
-    told = run(kiosk, {**FILES, **many}).wrong
-    assert [line for line in told if "2 個は取り込んでいません" in line], told
+    line_of_page = run(kiosk, {**FILES, **many}).wrong
+    assert [line for line in line_of_page if "2 個は取り込んでいません" in line], line_of_page
 
 
 def test_a_stick_is_read_between_two_visits(kiosk: Machine) -> None:
@@ -560,9 +560,9 @@ def test_a_stick_that_was_in_at_power_on_does_not_try_its_site_under_a_visit(
     monkeypatch.setattr(screen_owner, "VISIT_S", 0.1)
     places.reception_status.write_text(json.dumps({"at": time.time(), "screen": "tap_reader"}))
     changed = with_(site__toml=OTHER)
-    said = run(kiosk, changed)
-    assert not said.accepted
-    assert said.wrong == ["受付が続いていたので、読みませんでした。もう一度差し込んでください"]
+    result = run(kiosk, changed)
+    assert not result.accepted
+    assert result.wrong == ["受付が続いていたので、読みませんでした。もう一度差し込んでください"]
     assert (places.site / "site.toml").read_text() == SITE
     assert screen_owner.current_page(places) == {"page": "reception"}
     places.reception_status.unlink()
@@ -605,9 +605,9 @@ def test_the_result_waits_for_the_patient_and_a_refusal_is_no_breakdown(
 
 
 def test_appointments_without_a_site_are_refused(kiosk: Machine) -> None:
-    said = run(kiosk, {"appointments/a.csv": "a,b\n"})
-    assert not said.accepted
-    assert said.wrong == ["予約を取り込めません。まず site.toml を USB メモリーに入れてください"]
+    result = run(kiosk, {"appointments/a.csv": "a,b\n"})
+    assert not result.accepted
+    assert result.wrong == ["予約を取り込めません。まず site.toml を USB メモリーに入れてください"]
 
 
 # --- the rule, and the check of the candidate -------------------------------------------------------------------------

@@ -46,6 +46,7 @@ from kiosk.ui.items import Box, Button, Item, Picture, Words
 from kiosk.ui.pages import millimetre_px
 from kiosk.words import texts
 from tests.appliance.page_pictures import MACHINE, NOW, examples, state_of
+from tests.appliance.test_words import PAGES
 from tests.ui.driver import DIAGONAL, LANDSCAPE, PORTRAIT, needs_gl, window
 
 WORDS = texts.load("technician")
@@ -113,7 +114,7 @@ def test_the_pin_goes_to_root_and_is_in_no_repr() -> None:
     assert desk.page.name == "menu"
 
 
-def test_a_wrong_pin_says_how_many_tries_are_left_and_begins_anew() -> None:
+def test_a_wrong_pin_says_how_many_tries_are_left_and_clears_the_digits() -> None:
     desk = Desk()
     desk.press(*(f"key_{digit}" for digit in PIN), "ok")
     desk.answer(ok=False, reason="wrong_pin", left=3)
@@ -285,7 +286,7 @@ def test_the_technicians_page_warns_and_leaves_after_a_minute_without_a_touch() 
     assert (desk.page.leaving, desk.page.buttons) == (True, ("more_time", "close"))
     desk.press("more_time")
     assert desk.page.name == "menu"
-    desk.wait(6)  # a touch that asked for nothing is told to root, or its session would end before the page
+    desk.wait(6)  # a touch that asked for nothing keeps the session at root, or its session would end before the page
     assert desk.asked == ["unlock", "keep"]
     desk.wait(60)
     assert desk.asked[-1] == "leave"
@@ -486,9 +487,8 @@ def test_any_display_shows_every_button_whole(size: tuple[int, int]) -> None:
 
 
 def test_the_places_in_the_texts_are_those_that_are_filled() -> None:
-    places = {
-        place for table in WORDS.values() for text in table.values() for place in re.findall("{([a-z]+)}", str(text))
-    }
+    texts_of_pages = [str(text) for name in PAGES for text in WORDS[name].values()]
+    places = {place for text in texts_of_pages for place in re.findall("{([a-z]+)}", text)}
     assert places == {"left", "minutes", "seconds"}
 
 

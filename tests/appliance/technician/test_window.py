@@ -90,10 +90,10 @@ def technician(request: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 class Program(ShowingProgram):
-    """`kiosk.appliance page` on a display; `lines` are what it told of."""
+    """`kiosk.appliance page` on a display; `lines` are the pages that it logged."""
 
     def __init__(self, folder: Path, display: str, *options: str) -> None:
-        self.log = folder / "pages.jsonl"
+        self.told = folder / "pages.jsonl"
         self.environment = {**os.environ, "DISPLAY": display, "PYTHONPATH": str(ROOT), "HOME": str(folder)}
         self.environment.pop("SDL_VIDEODRIVER", None)
         self._read_to = 0
@@ -102,7 +102,7 @@ class Program(ShowingProgram):
             [
                 sys.executable, "-P", "-m", "kiosk.appliance", "page", "--socket", str(folder / "s"),
                 "--page-file", str(folder / "page.json"), "--site", str(folder / "site.toml"),
-                "--screens-to", str(self.log), *options,
+                "--screens-to", str(self.told), *options,
             ],
             env=self.environment, stderr=self._errors, cwd=folder,
         )  # fmt: skip
@@ -150,7 +150,7 @@ class TestOnADisplay:
         ):
             pad = page.until("pin")
             page.click(pad, *(f"key_{digit}" for digit in "111111"), "ok")
-            wait_until(lambda: any("あと 4 回" in "".join(line["lines"]) for line in page.lines), "the wrong PIN told")
+            wait_until(lambda: any("あと 4 回" in "".join(line["lines"]) for line in page.lines), "the wrong PIN")
             page.click(pad, *(f"key_{digit}" for digit in PIN), "ok")
             page.click(page.until("menu"), "check")
             report = page.until("report_check")
@@ -161,7 +161,7 @@ class TestOnADisplay:
             page.until("gone")
             wait_until(lambda: root.done[-1] == "leave", "root is asked for the reception")
             assert root.done == ["unlock", "unlock", "check", "leave"]
-            assert PIN not in page.log.read_text(encoding="utf-8") + page.errors
+            assert PIN not in page.told.read_text(encoding="utf-8") + page.errors
             page.process.send_signal(signal.SIGTERM)
             assert page.process.wait(DEADLINE_S) == 0
             assert page.errors == ""
@@ -258,7 +258,7 @@ class TestCorner:
             desk.clock.now += 0.25
             desk.view.tick()
 
-    def test_a_finger_that_rests_in_the_corner_is_told_once(self) -> None:
+    def test_a_finger_that_rests_in_the_corner_counts_once(self) -> None:
         desk = self.desk()
         finger = desk.down(self.corner_px, self.corner_px)
         self.rest(desk, 4.5)

@@ -49,7 +49,7 @@ def test_a_new_version_that_does_what_worked_before_is_good(on_trial: Machine) -
 
 
 @pytest.mark.parametrize(
-    ("facts", "word"),
+    ("report", "word"),
     [
         (working(terminal="down", receipt_computer="refused"), "share_receipt_computer"),
         (working() | {"printer": {"state": "no_answer"}}, "printer"),
@@ -59,8 +59,8 @@ def test_a_new_version_that_does_what_worked_before_is_good(on_trial: Machine) -
         ([], "status"),
     ],
 )
-def test_a_new_version_that_breaks_something_goes_back(on_trial: Machine, facts: object, word: str) -> None:
-    (on_trial.root / "status.json").write_text(json.dumps(facts))
+def test_a_new_version_that_breaks_something_goes_back(on_trial: Machine, report: object, word: str) -> None:
+    (on_trial.root / "status.json").write_text(json.dumps(report))
     assert not health.confirm(on_trial.places, 1)
     assert on_trial.calls() == BACK
     assert slots.read_note(on_trial.places.health)["missing"] == [word]
@@ -104,19 +104,19 @@ def test_a_technicians_page_is_waited_for_and_is_no_reason_to_go_back(on_trial: 
     places.reception.unlink()
     places.page.write_text('{"page": "technician"}')
     (on_trial.root / "active").write_text("kiosk-page.service\n")
-    judged: list[bool] = []
-    judge = threading.Thread(target=lambda: judged.append(health.confirm(places, 3)))
-    judge.start()
-    judge.join(5)
-    assert judge.is_alive()
+    outcomes: list[bool] = []
+    thread = threading.Thread(target=lambda: outcomes.append(health.confirm(places, 3)))
+    thread.start()
+    thread.join(5)
+    assert thread.is_alive()
     assert on_trial.calls() == []
     # Left: the flag is there at once, the reception's first picture is not.
     (on_trial.root / "active").write_text("")
     places.reception.touch()
-    judge.join(0.3)
+    thread.join(0.3)
     (on_trial.root / "active").write_text("kiosk.service\n")
-    judge.join(60)
-    assert judged == [True]
+    thread.join(60)
+    assert outcomes == [True]
     assert on_trial.calls() == [GOOD]
 
 
@@ -164,13 +164,13 @@ def test_a_patient_in_front_of_a_new_version_is_waited_for(on_trial: Machine) ->
     status = places.reception_status
     status.parent.mkdir(parents=True, exist_ok=True)
     status.write_text(json.dumps({"at": time.time(), "screen": "tap_reader"}))
-    judge = threading.Thread(target=health.confirm, args=(places, 1))
-    judge.start()
+    thread = threading.Thread(target=health.confirm, args=(places, 1))
+    thread.start()
     wait_until(lambda: "rauc status mark-bad booted" in on_trial.calls(), "the verdict")
-    judge.join(2)
+    thread.join(2)
     assert on_trial.calls() == BACK[:1]
     status.write_text(json.dumps({"at": time.time(), "screen": "choose_card"}))
-    judge.join(60)
+    thread.join(60)
     assert on_trial.calls() == BACK
 
 
@@ -182,7 +182,7 @@ def test_an_update_that_waits_for_its_restart_is_no_fall_back(machine: Machine) 
     assert machine.places.before_update.exists()
 
 
-def test_an_update_that_never_started_is_told_and_forgotten(on_trial: Machine) -> None:
+def test_an_update_that_never_started_is_logged_and_forgotten(on_trial: Machine) -> None:
     """Three starts without a picture: the boot loader itself went back to A."""
     on_trial.start("A", "fifth")
     assert health.confirm(on_trial.places, 5)
@@ -192,7 +192,7 @@ def test_an_update_that_never_started_is_told_and_forgotten(on_trial: Machine) -
     assert not on_trial.places.before_update.exists()
 
 
-def test_a_good_version_that_was_started_three_times_in_vain_is_told_once(machine: Machine) -> None:
+def test_a_good_version_that_failed_to_boot_three_times_is_logged_once(machine: Machine) -> None:
     """Power cuts while it started: the other version, good as well, runs until a technician goes back."""
     assert len(description.version(machine.places)) == 2
     machine.start("B", "second")
@@ -205,12 +205,12 @@ def test_a_good_version_that_was_started_three_times_in_vain_is_told_once(machin
 
 
 def test_the_picture_of_the_start_turns_with_the_display(machine: Machine) -> None:
-    for rotation, told in ((90, "90"), (270, "270"), (0, None), (0, None)):
+    for rotation, variable in ((90, "90"), (270, "270"), (0, None), (0, None)):
         slots.set_boot_rotation(machine.places, rotation)
-        assert slots.variables(machine.places).get("kiosk_turn") == told
+        assert slots.variables(machine.places).get("kiosk_turn") == variable
 
 
-def test_an_update_that_waits_for_its_restart_is_not_told_as_a_start_in_vain(machine: Machine) -> None:
+def test_an_update_that_waits_for_its_restart_is_not_logged_as_a_failed_boot(machine: Machine) -> None:
     machine.grub("set", "ORDER=B A", "kiosk_trial=B")
     assert not slots.passed_over(machine.places)
 
@@ -224,7 +224,7 @@ def test_a_damaged_note_or_one_of_another_version_stops_nothing(on_trial: Machin
 
 
 @pytest.mark.parametrize("block", [b"", b"\0" * 1024, b"GRUB Environment?\nORDER=A B\n".ljust(1024, b"#")])
-def test_a_damaged_block_of_the_boot_loader_is_made_anew(machine: Machine, block: bytes) -> None:
+def test_a_damaged_block_of_the_boot_loader_is_recreated(machine: Machine, block: bytes) -> None:
     machine.places.grubenv.write_bytes(block)
     assert health.confirm(machine.places, 5)
     assert slots.variables(machine.places) == {

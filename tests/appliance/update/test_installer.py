@@ -77,9 +77,9 @@ def test_a_disk_that_was_not_offered_is_not_touched(places: Places, name: str) -
 
 
 def test_root_and_loader_are_copied_and_the_loader_starts_a_kiosk(places: Places) -> None:
-    told = list(installer.write(places, "sda"))
-    assert told == sorted(told)
-    assert told[-1] == 100
+    percents = list(installer.write(places, "sda"))
+    assert percents == sorted(percents)
+    assert percents[-1] == 100
     dev = places.root / "dev"
     assert (dev / "sda2").read_bytes() == (dev / "disk/by-partlabel/install-root").read_bytes()
     assert (dev / "sda1").read_bytes() == (dev / "disk/by-partlabel/install-esp").read_bytes()
@@ -91,13 +91,13 @@ def test_root_and_loader_are_copied_and_the_loader_starts_a_kiosk(places: Places
 
 
 @pytest.mark.parametrize("broken", ["systemd-repart", "mount", "grub-editenv", "umount"])
-def test_whatever_fails_is_said_and_the_end_is_not_told(places: Places, broken: str) -> None:
+def test_whatever_fails_is_reported_and_the_end_is_not(places: Places, broken: str) -> None:
     program(places.root, broken, "exit 1")
-    told = []
+    percents = []
     with pytest.raises(installer.NotInstalled):
         for percent in installer.write(places, "sda"):
-            told.append(percent)
-    assert 100 not in told
+            percents.append(percent)
+    assert 100 not in percents
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_stick_or_card_with_the_roots_name_is_not_started_in_place_of_the_disk
     for real, ours in {"/sys/class/block": "class", "/conf/param.conf": "param.conf", "sleep 1": "true"}.items():
         assert real in text
         text = text.replace(real, ours if real == "sleep 1" else str(tmp_path / ours))
-    told = tmp_path / "param.conf"
+    percents = tmp_path / "param.conf"
     given = {"PATH": "/usr/bin:/bin", "ROOT": "PARTLABEL=root-a"}
     subprocess.run(["sh", "-c", text], check=True, timeout=60, env=given)
-    assert (told.read_text() if told.exists() else None) == (f"ROOT={root}\n" if root else None)
+    assert (percents.read_text() if percents.exists() else None) == (f"ROOT={root}\n" if root else None)

@@ -72,7 +72,7 @@ def test_a_good_bundle_of_a_stick_is_written_to_the_other_slot_and_put_on_trial(
     assert not any("reboot" in call for call in machine.calls())
     mounts = [call for call in machine.calls() if call.startswith("mount")]
     assert mounts
-    assert all("ro,nosuid,nodev,noexec" in call for call in mounts)
+    assert all("ro,umask=0077,nosuid,nodev,noexec" in call for call in mounts)
 
 
 def test_another_vendors_bundle_is_refused(machine: Machine, tmp_path: Path) -> None:
@@ -126,16 +126,18 @@ def test_a_certificate_of_the_vendor_for_something_else_signs_no_kiosk(
 def test_one_flipped_bit_is_found_before_anything_is_written(
     machine: Machine, good: Path, tmp_path: Path, where: str
 ) -> None:
-    facts = bundles.inspect(machine.places, good)
-    assert isinstance(facts, bundles.BundleInfo)
+    info = bundles.inspect(machine.places, good)
+    assert isinstance(info, bundles.BundleInfo)
     end_of_all = good.stat().st_size
-    at = {"first byte": 40, "middle": facts.payload // 2, "hash tree": facts.payload + 5, "signature": end_of_all - 200}
+    at = {"first byte": 40, "middle": info.payload // 2, "hash tree": info.payload + 5, "signature": end_of_all - 200}
     machine.stick(changed(good, tmp_path / "kiosk-1.5.0.raucb", at[where]))
     assert reason(end(machine, "kiosk-1.5.0.raucb")) == "tampered"
     assert not any("install" in call for call in machine.calls())
 
 
-def test_half_a_file_and_no_bundle_are_told_apart_from_tampering(machine: Machine, good: Path, tmp_path: Path) -> None:
+def test_half_a_file_and_no_bundle_are_distinguished_from_tampering(
+    machine: Machine, good: Path, tmp_path: Path
+) -> None:
     (tmp_path / "half.raucb").write_bytes(good.read_bytes()[:100_000])
     (tmp_path / "text.raucb").write_text("hello")
     machine.stick(tmp_path / "half.raucb", tmp_path / "text.raucb")

@@ -6,6 +6,6 @@ from kiosk.config import Config
 
 
 def timesyncd_file(config: Config | None) -> str:
-    """The servers; those of DHCP are known to timesyncd by networkd. What it does without any, the image says."""
+    """The servers; those of DHCP reach timesyncd through networkd. Without any, the image's timesyncd.conf decides."""
     servers = " ".join(config.time.servers) if config else ""
     return f"# Made from site.toml.\n[Time]\nNTP={servers}\n"

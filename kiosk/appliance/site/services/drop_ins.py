@@ -45,7 +45,7 @@ def drop_ins(config: Config | None, credentials: Path, sealed: AbstractSet[str])
     writes = {
         "kiosk": installed.reception_writes(config),
         "kiosk-courier": installed.courier_writes(config),
-        # It asks whether the reception could write there; nothing can be written to what is mounted read-only.
+        # It tests whether the reception could write there, which a read-only mount would hide.
         "kiosk-check": [*installed.courier_writes(config), *exports],
         "kiosk-metrics": installed.metrics_writes(config),
         "kiosk-appointments": exports,

@@ -41,12 +41,12 @@ table inet kiosk {{
 \t}}
 }}
 """
-# RFC 4890 4.4.1: without neighbour discovery there is no IPv6. 255: it came from this very network. Errors of our own
-# connections are "related".
+# RFC 4890 4.4.1: without neighbour discovery there is no IPv6. Hop limit 255: from this link.
+# Errors of our own connections are "related".
 _NEIGHBOURS_IN: Final = (
     "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } ip6 hoplimit 255 accept"
 )
-# Reports of multicast groups (MLD): switches that look for them pass no neighbour discovery without.
+# MLD reports: switches with MLD snooping pass no neighbour discovery without them.
 _NEIGHBOURS_OUT: Final = (
     "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, mld2-listener-report } accept"
 )
@@ -57,16 +57,15 @@ _DHCP_OUT: Final = ("udp sport 68 udp dport 67 accept", "udp sport 546 udp dport
 
 @dataclass(frozen=True)
 class Peer:
-    """A neighbour the kiosk speaks to first. `why`: the key of site.toml, for the comment."""
+    """A server that the kiosk connects to."""
 
-    why: str
     protocol: Literal["tcp", "udp"]
     host: str
     port: int
 
 
 def ruleset(config: Config | None) -> str:
-    """The whole ruleset; nft takes it or leaves the old one, never a part."""
+    """The whole ruleset; nft loads it atomically."""
     incoming, outgoing = [_NEIGHBOURS_IN], [_NEIGHBOURS_OUT]
     if config is None or config.network.address == "dhcp":
         incoming += _DHCP_IN
@@ -76,36 +75,32 @@ def ruleset(config: Config | None) -> str:
         outgoing += dict.fromkeys(_rule(peer) for peer in peers(config))
         outgoing += _names(config)
         outgoing += _clock(config)
-    # What a wrong site.toml or an intruder tries is told in the journal, seldom enough not to fill it.
+    # What a wrong site.toml or an intruder tries is logged, rate-limited.
     outgoing.append('limit rate 6/minute burst 12 packets log prefix "kiosk firewall refused: "')
     return _TEXT.format(incoming=_lines(incoming), outgoing=_lines(outgoing))
 
 
 def peers(config: Config) -> Iterator[Peer]:
     """Everything site.toml names by host and port, but the servers of time and names."""
-    shares = {
-        "[terminal]": (config.terminal.results, config.terminal.subsidies),
-        "[receipt_computer]": (config.receipt_computer.results, config.receipt_computer.subsidies),
-        "[reservations]": (config.reservations.share,),
-        "[metrics]": (config.metrics.push,),
-        "[update]": (config.update.folder,),
-    }
-    for why, urls in shares.items():
-        for address in (share.parse(url) for url in urls if url):
-            if isinstance(address, share.SmbAddress):
-                yield Peer(why, "tcp", address.host, address.port)
+    shares = (
+        config.terminal.results, config.terminal.subsidies, config.receipt_computer.results,
+        config.receipt_computer.subsidies, config.reservations.share, config.metrics.push, config.update.folder,
+    )  # fmt: skip
+    for address in (share.parse(url) for url in shares if url):
+        if isinstance(address, share.SmbAddress):
+            yield Peer("tcp", address.host, address.port)
     printer = parse_url(config.printer.url)
     if isinstance(printer, TcpAddress):
-        yield Peer("[printer]", "tcp", printer.host, printer.port)
+        yield Peer("tcp", printer.host, printer.port)
     if config.syslog.server:
         server = endpoint(config.syslog.server)
-        yield Peer("[syslog]", server.protocol, server.host, server.port)
+        yield Peer(server.protocol, server.host, server.port)
 
 
 def _rule(peer: Peer, condition: str = "") -> str:
     address = _address(peer.host)
     to = f"{'ip6' if address.version == 6 else 'ip'} daddr {address} " if address else ""
-    # A name may mean another address tomorrow; nft would look it up once, before the network is up.
+    # A name may resolve to another address tomorrow; nft would resolve it once, before the network is up.
     more = "" if address else ' comment "a name in site.toml: any address"'
     return f"{condition}{to}{peer.protocol} dport {peer.port} accept{more}"
 
@@ -116,7 +111,7 @@ def _names(config: Config) -> list[str]:
     if all(_address(host) for host in hosts):
         return []
     if config.network.dns:
-        found = [Peer("[network]", protocol, host, DNS_PORT) for host in config.network.dns for protocol in _BOTH]
+        found = [Peer(protocol, host, DNS_PORT) for host in config.network.dns for protocol in _BOTH]
         return [_rule(peer) for peer in found]
     if config.network.address != "dhcp":
         return []
@@ -127,10 +122,10 @@ _BOTH: Final[tuple[Literal["udp", "tcp"], ...]] = ("udp", "tcp")
 
 
 def _clock(config: Config) -> list[str]:
-    """Servers of time, for the service of time alone: it asks nobody but those it was told or DHCP named."""
+    """NTP servers, for systemd-timesyncd alone: those of site.toml, else those that DHCP names."""
     mine = "meta skuid systemd-timesync "
     if config.time.servers:
-        found = [Peer("[time]", "udp", host, NTP_PORT) for host in config.time.servers]
+        found = [Peer("udp", host, NTP_PORT) for host in config.time.servers]
         return list(dict.fromkeys(_rule(peer, mine) for peer in found))
     if config.network.address != "dhcp":
         return []

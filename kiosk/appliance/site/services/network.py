@@ -8,10 +8,11 @@ from kiosk.config import Config, Network
 
 
 def network_file(config: Config | None) -> str:
-    """The interfaces' settings; DHCP without a site. The kiosk is found by nobody: no LLMNR, no multicast DNS."""
+    """The interfaces' settings; DHCP without a site. The kiosk announces itself to nobody: no LLMNR, no
+    multicast DNS."""
     network = config.network if config else Network()
     own_time = bool(config and config.time.servers)
-    # Kind: a virtual interface has one, a card has none.
+    # Kind: virtual interfaces have one, network cards none.
     match = f"Name={network.interface}" if network.interface else "Type=ether\nKind=!*"
     servers = "".join(f"DNS={address}\n" for address in network.dns)
     return f"""\
@@ -33,7 +34,7 @@ EmitLLDP=no
 def _dhcp(network: Network, *, own_time: bool) -> str:
     dns, ntp = ("no" if network.dns else "yes"), ("no" if own_time else "yes")
     options = f"UseDNS={dns}\nUseNTP={ntp}\nUseHostname=no\n"
-    # By the card's own address: the server gives a machine that was formatted the address it had.
+    # By MAC address: after formatting, the machine gets the same lease.
     return f"""\
 DHCP=yes
 
@@ -50,6 +51,6 @@ UseDNS={dns}
 def _own(network: Network) -> str:
     own = ipaddress.ip_interface(network.address)
     gateway = f"Gateway={network.gateway}\n" if network.gateway else ""
-    # With an IPv4 address of its own nothing needs IPv6, and a router's announcement cannot lead it astray.
+    # With a static IPv4 address nothing needs IPv6, and a forged router advertisement does nothing.
     local = "ipv6" if own.version == 6 else "no"
     return f"DHCP=no\nIPv6AcceptRA=no\nLinkLocalAddressing={local}\nAddress={own}\n{gateway}"

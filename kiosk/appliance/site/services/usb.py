@@ -13,7 +13,7 @@ from drivers.printer.address import UsbAddress, parse_url
 from kiosk.config import Config, UsbDevice
 
 # Without a site (a new machine, a broken /var) nobody can name the touch panel, and the page needs it. There is nothing
-# to protect yet, and what types instead of touching reaches nothing; keyboards that say so stay out all the same.
+# to protect yet, and what a device could type reaches no shell; devices that call themselves keyboards stay out.
 _TOUCH_PANELS = (
     'SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ENV{ID_USB_INTERFACES}=="*:030000:*", '
     'ENV{ID_USB_INTERFACES}!="*:0301??:*", ENV{KIOSK_USB}="allowed"',
@@ -35,7 +35,7 @@ def _devices(config: Config) -> Iterator[UsbDevice]:
     printer = parse_url(config.printer.url)
     if isinstance(printer, UsbAddress):
         number = f"{printer.vendor:04x}:{printer.product:04x}"
-        # A printer that the list ties to a socket or a serial number is not let in anywhere else.
+        # A printer that the list ties to a port or a serial number is authorised nowhere else.
         if number not in {device.id for device in config.usb}:
             yield UsbDevice(what="printer", id=number)
 
@@ -44,7 +44,7 @@ def _rules(device: UsbDevice) -> Iterator[str]:
     vendor, product = device.id.split(":")
     port = f', KERNEL=="{device.port}"' if device.port else ""
     serial = f', ATTR{{serial}}=="{device.serial}"' if device.serial else ""
-    # A printer whose class is its maker's own is not known as one by the rules of every kiosk.
+    # The rules of every kiosk do not recognise a printer of a vendor-specific class.
     group = ', GROUP="lp", MODE="0660"' if device.what == "printer" else ""
     yield (
         f'SUBSYSTEM=="usb", ENV{{DEVTYPE}}=="usb_device", ATTR{{idVendor}}=="{vendor}", ATTR{{idProduct}}=="{product}"'
