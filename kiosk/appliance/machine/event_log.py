@@ -42,7 +42,7 @@ EVENTS: Final[Mapping[str, str]] = {
 MAX_BYTES: Final = 1_000_000
 # Of the end of each log; a line is at most a few hundred bytes.
 _TAIL_BYTES: Final = 128 * 1024
-_SHOWN_FIELDS: Final = ("what", "code", "where", "count", "seconds", "file")
+_LISTED_FIELDS: Final = ("what", "code", "where", "count", "seconds", "file")
 _MAX_FIELD: Final = 80
 
 
@@ -80,7 +80,7 @@ def last(places: Places, zone: tzinfo, count: int = 50) -> list[str]:
     )
     found = sorted((event for log in logs for event in _tail(log, zone)), key=lambda event: event[0], reverse=True)
     sentences = words()
-    return [_line(at, facts, sentences) for at, facts in found[:count]]
+    return [_line(at, fields, sentences) for at, fields in found[:count]]
 
 
 def _tail(log: Path, zone: tzinfo) -> Iterator[tuple[datetime, dict[str, str]]]:
@@ -92,13 +92,13 @@ def _tail(log: Path, zone: tzinfo) -> Iterator[tuple[datetime, dict[str, str]]]:
     for line in raw.splitlines():
         # The first line may be cut, the last one half written.
         with suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):
-            facts = json.loads(line)
-            at = datetime.fromisoformat(facts["at"])
-            shown = {name: str(facts[name])[:_MAX_FIELD] for name in ("event", *_SHOWN_FIELDS) if name in facts}
-            yield (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(zone), shown
+            fields = json.loads(line)
+            at = datetime.fromisoformat(fields["at"])
+            listed = {name: str(fields[name])[:_MAX_FIELD] for name in ("event", *_LISTED_FIELDS) if name in fields}
+            yield (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(zone), listed
 
 
-def _line(at: datetime, facts: Mapping[str, str], sentences: Mapping[str, str]) -> str:
-    event = facts.get("event", "")
-    more = " ".join(facts[name] for name in _SHOWN_FIELDS if name in facts)
+def _line(at: datetime, fields: Mapping[str, str], sentences: Mapping[str, str]) -> str:
+    event = fields.get("event", "")
+    more = " ".join(fields[name] for name in _LISTED_FIELDS if name in fields)
     return f"{at:%m-%d %H:%M:%S} {sentences.get(event, event)}{f'（{more}）' if more else ''}"
