@@ -10,7 +10,7 @@ from dataclasses import asdict
 from kiosk.appliance.machine.places import Places
 from kiosk.appliance.root.verb import CONFIRMED, Answer, Answers, Request, refuse
 from kiosk.appliance.update import bundle_sources, bundles, installer, update
-from kiosk.appliance.words import worded
+from kiosk.appliance.words import line, worded
 
 
 class Updates:
@@ -74,6 +74,6 @@ class Updates:
 def _last(step: update.Done | bundles.Refused) -> Answer:
     match step:
         case bundles.Refused(reason):
-            return refuse(reason, text=update.sentence(reason))
+            return refuse(reason, text=line(f"reasons.{reason}"))
         case update.Done(version, slot):
             return {"ok": True, "version": version, "slot": slot}

@@ -51,9 +51,8 @@ def page_of(state: State, texts: Texts, now: float) -> Page:
     if until is None:
         return page
     if state.requested.kind == "technician" and now >= until - step.WARN_S:
-        title = page.title
         buttons = ("more_time", "close")
-        return Page("leaving", title, "ask", buttons=buttons, leaving=True, until=until, layout="leaving")
+        return Page("leaving", page.title, "ask", buttons=buttons, leaving=True, until=until, layout="leaving")
     return replace(page, until=until if state.requested.kind == "provisioned" else None)
 
 
@@ -68,10 +67,11 @@ def _page(state: State, texts: Texts) -> Page:
             title = texts["menu"]["title"]
             return Page("menu", title, "ask", buttons=(*jobs.MENU, "close"), layout="menu", foot=_foot(state))
         case Working():
-            rows = _rows(stage.rows)
-            remarks = (texts["results"]["running"],)
-            page = Page(f"working_{stage.job}", texts["jobs"][stage.job], "wait", remarks, rows=rows[-ROWS:])
-            return replace(page, remarks=remarks, percent=stage.percent)
+            remarks, rows = (texts["results"]["running"],), _rows(stage.rows)[-ROWS:]
+            title = texts["jobs"][stage.job]
+            return Page(
+                f"working_{stage.job}", title, "wait", remarks, remarks=remarks, rows=rows, percent=stage.percent
+            )
         case Report():
             return _report(state, stage, texts)
         case Choice():

@@ -112,11 +112,6 @@ def _restart(places: Places, slot: str) -> Done | Refused:
     return Done("", slot)
 
 
-def sentence(reason: Reason) -> str:
-    """What staff read for a refusal."""
-    return line(f"reasons.{reason}")
-
-
 def main(arguments: Sequence[str]) -> int:
     """`kiosk.appliance update [FILE]`: without a file, the list. Prints progress and outcome; does not restart."""
     if len(arguments) > 1:
@@ -132,7 +127,7 @@ def main(arguments: Sequence[str]) -> int:
             case Progress(percent):
                 sys.stdout.write(f"{percent} %\n")
             case Refused(reason, detail):
-                sys.stdout.write(f"refused: {reason} {detail}\n{sentence(reason)}\n")
+                sys.stdout.write(f"refused: {reason} {detail}\n{line(f'reasons.{reason}')}\n")
             case Done(version, slot):
                 sys.stdout.write(f"done: {version} in slot {slot}; restart to use it\n")
                 code = 0
