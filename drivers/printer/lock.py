@@ -4,7 +4,6 @@ Owns the waiting for the lock file and for the other threads of this process. Mu
 holds a deleted one locks nobody out.
 """
 
-import fcntl
 import os
 import threading
 import time
@@ -12,12 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_RETRY_S = 0.02
+from drivers.file_lock import lock_within
 
 
 @contextmanager
-def turn(threads: threading.Lock, lock: Path | None, wait_s: float) -> Iterator[bool]:
-    """Whether it is our turn, which is then ours until the block ends; False when it did not come within `wait_s`."""
+def exclusive(threads: threading.Lock, lock: Path | None, wait_s: float) -> Iterator[bool]:
+    """Whether the printer is ours until the block ends; False when others had it for `wait_s`."""
     deadline = time.monotonic() + wait_s
     if not threads.acquire(timeout=wait_s):
         yield False
@@ -28,7 +27,10 @@ def turn(threads: threading.Lock, lock: Path | None, wait_s: float) -> Iterator[
             yield True
             return
         try:
-            yield _taken(descriptor, deadline)
+            ours = True
+            with suppress(OSError):  # a file system without locks: as without a lock file
+                ours = lock_within(descriptor, deadline - time.monotonic())
+            yield ours
         finally:
             os.close(descriptor)
     finally:
@@ -42,19 +44,3 @@ def _open(lock: Path | None) -> int | None:
     with suppress(OSError):
         return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     return None
-
-
-def _taken(descriptor: int, deadline: float) -> bool:
-    pause = threading.Event()
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
-            pause.wait(_RETRY_S)
-        except OSError:
-            # A file system without locks: as without a lock file.
-            return True
-        else:
-            return True

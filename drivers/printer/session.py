@@ -1,7 +1,7 @@
 """One talk with a printer: ask, send, watch the paper, tell the outcome.
 
 Owns the order of the talk and all its deadlines. Must never resend, never raise for device trouble, never hang:
-print() ends within waiting for the turn (`answer_s`) + connecting (10 s) + asking (2 `answer_s`) + sending
+print() ends within waiting for the printer (`answer_s`) + connecting (10 s) + asking (2 `answer_s`) + sending
 (`SEND_S`) + watching (`WATCH_MAX_S` + 3 `stall_s`).
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL.Image import Image
 
 from drivers.printer import escpos
-from drivers.printer.lock import turn
+from drivers.printer.lock import exclusive
 from drivers.printer.outcome import NotPrinted, NotReady, Printed, PrinterStatus, PrintOutcome, Ready, Reason
 from drivers.printer.transport import Wire, WireLost
 
@@ -60,7 +60,7 @@ class EscposPrinter:
 
     def status(self) -> PrinterStatus:
         """Ask how the printer is; without questions, whether it can be reached at all."""
-        with turn(self._threads, self._lock, self._answer_s) as ours:
+        with exclusive(self._threads, self._lock, self._answer_s) as ours:
             if not ours:
                 return NotReady("printer_offline")
             try:
@@ -75,7 +75,7 @@ class EscposPrinter:
     def print(self, picture: Image, *, on_first_byte: Callable[[], None] | None = None) -> PrintOutcome:
         """Print one picture and cut it off; see `drivers.printer.Printer`."""
         job = escpos.build_job(picture)
-        with turn(self._threads, self._lock, self._answer_s) as ours:
+        with exclusive(self._threads, self._lock, self._answer_s) as ours:
             if not ours:
                 return NotPrinted("printer_offline", maybe_out=False)
             try:

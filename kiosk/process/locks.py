@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from drivers.file_lock import lock_within
 from kiosk.process.data_folder import DataFolder
 
 WAIT_S = 10.0
@@ -32,21 +31,13 @@ class DataLock:
             self._file: IO[str] = path.open("a+", encoding="utf-8")
         except OSError as error:
             raise Unusable(f"{path} cannot be opened ({error.strerror}); check the data folder and its owner") from None
-        deadline = time.monotonic() + wait_s
-        while True:
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() < deadline:
-                    time.sleep(_POLL_S)  # flock has no wait with a deadline
-                    continue
-                holder = path.read_text(encoding="utf-8").strip() or "an unknown process"
-                self._file.close()
-                raise Held(
-                    f"{folder} is in use: {holder} holds {path.name}. "
-                    f"Only one `kiosk {what}` may work on a data folder; stop the other one first."
-                ) from None
+        if not lock_within(self._file.fileno(), wait_s, _POLL_S):
+            holder = path.read_text(encoding="utf-8").strip() or "an unknown process"
+            self._file.close()
+            raise Held(
+                f"{folder} is in use: {holder} holds {path.name}. "
+                f"Only one `kiosk {what}` may work on a data folder; stop the other one first."
+            )
         # By the descriptor: what a buffer could not write to a full disk would fail again at every close.
         with suppress(OSError):  # who holds it is only said to the next one; a full disk is no reason not to start
             self._file.truncate(0)

@@ -11,15 +11,14 @@ vanished anew (its numbers would begin at 1 again: `rescue` does that, from what
 """
 
 import contextlib
-import fcntl
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from drivers.file_lock import lock_within
 from drivers.reservations import ReservationsDown
 from drivers.reservations.sqlite.beside import Beside
 
@@ -203,23 +202,12 @@ class DatabaseFile:
             self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self.data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            self._wait_for(descriptor, self._lock_wait_s if wait_s is None else wait_s)
+            wait_s = self._lock_wait_s if wait_s is None else wait_s
+            if not lock_within(descriptor, wait_s, _LOCK_POLL_S):
+                raise ReservationsDown(f"{DATABASE_NAME}: another writer held {LOCK_NAME} for {wait_s:g} s")
             yield
         finally:
             os.close(descriptor)
-
-    def _wait_for(self, descriptor: int, wait_s: float) -> None:
-        deadline = time.monotonic() + wait_s
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise ReservationsDown(
-                        f"{DATABASE_NAME}: another writer held {LOCK_NAME} for {wait_s:g} s"
-                    ) from None
-            time.sleep(_LOCK_POLL_S)
 
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
