@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from drivers.durable import write_durably
 from drivers.reservations.sqlite import rescue
-from drivers.reservations.sqlite.beside import write_durably
 from kiosk.appointments.fetch import is_copy
 from kiosk.config import Config
 from kiosk.process import safe_files
@@ -50,7 +50,7 @@ def announce(folder: Path, oldest: date | None, keep_days: int, today: date) -> 
     if known is not None or oldest is None or oldest + timedelta(days=keep_days + 1) > today + NOTICE:
         return known
     start = today + NOTICE
-    write_durably(DataFolder(folder).retention_start, f"{start.isoformat()}\n")
+    write_durably(DataFolder(folder).retention_start, f"{start.isoformat()}\n".encode())
     return start
 
 

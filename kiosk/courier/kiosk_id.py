@@ -8,12 +8,12 @@ is known again is enough, or after a power cut a kiosk would wait for its own ma
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from drivers.durable import write_durably
 from kiosk.process.data_folder import DataFolder
 
 _NETWORKS = Path("/sys/class/net")
@@ -36,14 +36,8 @@ def kiosk_id(folder: Path) -> str:
 
 
 def _keep(path: Path, made: str, machine: str, cards: list[str]) -> str:
-    part = path.with_name(f".{path.name}.part")
     with suppress(OSError):
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as out:
-            out.write("\n".join((made, machine, *cards)) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        part.replace(path)
+        write_durably(path, ("\n".join((made, machine, *cards)) + "\n").encode())
     return made
 
 

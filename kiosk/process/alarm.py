@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from drivers.durable import write_whole
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EVENTS, EventLog
 
@@ -213,10 +214,8 @@ class AlarmBell:
             for condition, note in self._notes.items()
             if note.told_at is not None
         ]
-        temporary = self._memory.with_suffix(".tmp")
         with suppress(OSError):
-            temporary.write_text(json.dumps(told), encoding="utf-8")
-            temporary.replace(self._memory)
+            write_whole(self._memory, json.dumps(told).encode())
 
     def _remembered(self) -> dict[Condition, _Note]:
         now, wall = self._clock(), time.time()

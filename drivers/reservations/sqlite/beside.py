@@ -18,6 +18,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from drivers.durable import sync_folder, write_durably
+
 BACKUP_FOLDER: Final = "reservations-backup"
 _NUMBER: Final = "reservations.number"
 _IMPORTS: Final = "reservations.imports"
@@ -64,7 +66,7 @@ class Beside:
             return
         numbers = {**known, day.isoformat(): number}
         kept = {each: numbers[each] for each in sorted(numbers)[-_DAYS_KEPT:]} | {day.isoformat(): number}
-        write_durably(self._data_dir / _NUMBER, json.dumps(kept))
+        write_durably(self._data_dir / _NUMBER, json.dumps(kept).encode())
 
     # --- arrivals -----------------------------------------------------------------------------------------------------
 
@@ -78,15 +80,14 @@ class Beside:
         path = self.backups / f"arrivals-{day}.jsonl"
         new = not path.exists()
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
+        with os.fdopen(descriptor, "ab") as out:
             size = os.fstat(descriptor).st_size
             # A power cut may have left half a line; ours must not become part of it.
             broken = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
             lines = "".join(f"{json.dumps(record, ensure_ascii=False)}\n" for record in records)
-            _write_all(descriptor, (b"\n" if broken else b"") + lines.encode())
+            out.write((b"\n" if broken else b"") + lines.encode())
+            out.flush()
             os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
         if new:
             sync_folder(self.backups)
         if made:
@@ -196,13 +197,13 @@ class Beside:
         return (_read(path) or {"days": {}, "have": {"": ""}}) if path.exists() else None
 
     def _write_imports(self, content: dict[str, Any]) -> None:
-        write_durably(self._data_dir / _IMPORTS, json.dumps(content))
+        write_durably(self._data_dir / _IMPORTS, json.dumps(content).encode())
 
     # --- a loss -------------------------------------------------------------------------------------------------------
 
     def lost(self, what: str) -> None:
         """A database was put aside by itself; staff must hear of it until they acknowledge."""
-        write_durably(self._data_dir / _LOST, json.dumps({"what": what}))
+        write_durably(self._data_dir / _LOST, json.dumps({"what": what}).encode())
 
     def loss(self) -> str | None:
         """What was lost and is not yet acknowledged."""
@@ -217,34 +218,6 @@ def acknowledge(data_dir: Path) -> None:
     """Staff know of the loss."""
     with suppress(OSError):
         (data_dir / _LOST).unlink(missing_ok=True)
-
-
-def write_durably(path: Path, text: str) -> None:
-    """Replace `path` so that after a power cut it is the old or the new one, whole."""
-    part = path.with_name(f".{path.name}.new")
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        _write_all(descriptor, text.encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    part.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write_all(descriptor: int, content: bytes) -> None:
-    while content:
-        content = content[os.write(descriptor, content) :]
 
 
 def _read(path: Path) -> dict[str, Any]:

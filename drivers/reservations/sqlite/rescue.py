@@ -19,8 +19,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
 
+from drivers.durable import sync_file, sync_folder
 from drivers.reservations import ReservationsDown
-from drivers.reservations.sqlite.beside import Kept, sync_folder
+from drivers.reservations.sqlite.beside import Kept
 from drivers.reservations.sqlite.file import (
     DAMAGED,
     DATABASE_NAME,
@@ -110,7 +111,7 @@ def begin_anew(file: DatabaseFile, today: date, *, by_hand: bool = False, wait_s
             ahead = backup is not None and backup > now
             first = date.min if ahead else min(today, backup.date()) if backup else today
             arrivals = _bring_arrivals(connection, file, first.isoformat(), today)
-        _sync(new)
+        sync_file(new)
         aside = _name_aside(file, now)
         anew = Anew(backup, arrivals, aside if os.path.lexists(file.path) else None, ahead)
         file.beside.begun_anew(None if ahead else backup)
@@ -280,11 +281,3 @@ def _put_aside(file: DatabaseFile, name: str) -> None:
         if os.path.lexists(old) and not (old == journal and old.lstat().st_size == 0):
             old.rename(file.data_dir / new)
             sync_folder(file.data_dir)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -17,8 +17,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from drivers.durable import sync_file, sync_folder
 from drivers.reservations import ReservationsDown
-from drivers.reservations.sqlite.beside import sync_folder
 from drivers.reservations.sqlite.file import DATABASE_NAME, DatabaseFile, connect, disk_trouble
 from drivers.reservations.sqlite.rescue import BROKEN, STAMP, backups_by_clock, require_whole
 
@@ -95,11 +95,7 @@ def _require_good(file: DatabaseFile, copy: Path) -> None:
     with file.translated(), contextlib.closing(connect(copy)) as connection:
         require_whole(connection)
     with disk_trouble():
-        descriptor = os.open(copy, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_file(copy)
 
 
 def forget(file: DatabaseFile, today: date, keep_days: int) -> None:

@@ -6,13 +6,12 @@ site or the new one, whole. Must never leave a password there in clear.
 
 from __future__ import annotations
 
-import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from drivers.durable import sync_folder, write_durably
+from drivers.durable import sync_file, sync_folder, write_durably
 from kiosk.appliance.machine.places import Places
 from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.site.candidate import OLD_PIN, read_pin
@@ -107,11 +106,7 @@ def _write(places: Places, config: Config, folder: Path, to: Path) -> None:
     if given is not None:
         sealed.seal(places, sealed.PIN_NAME, pin.record(given), kept / sealed.PIN_NAME)
     for file in kept.iterdir():
-        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_file(file)
     sync_folder(kept)
     sync_folder(to)
 
