@@ -1,9 +1,8 @@
 """A deadline that works on calls that cannot be interrupted: a thread that pulls the plug.
 
-Owns the watching thread of one connection, and name look-ups that may hang. Must never know what is being done.
+Owns the watching thread of one connection. Must never know what is being done.
 """
 
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -51,28 +50,3 @@ class Deadline:
                 self._changed.wait(left_s)
         if self.late:
             self._pull()
-
-
-def resolve(host: str, port: int, wait_s: float) -> list[str]:
-    """The addresses of `host`, best first. OSError when unknown; TimeoutError after `wait_s`.
-
-    getaddrinfo knows no time-out and blocks for tens of seconds when the name server is dead, so it is asked from
-    a thread that can be left behind.
-    """
-    found: list[str] = []
-    failed: list[OSError] = []
-    done = threading.Event()
-
-    def ask() -> None:
-        try:
-            found.extend(str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError):
-            failed.append(OSError("unknown host"))
-        done.set()
-
-    threading.Thread(target=ask, name="share-resolve", daemon=True).start()
-    if not done.wait(wait_s):
-        raise TimeoutError("the name server does not answer")
-    if failed or not found:
-        raise OSError("unknown host")
-    return list(dict.fromkeys(found))

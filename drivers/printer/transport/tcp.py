@@ -9,15 +9,13 @@ import select
 import socket
 import struct
 import termios
-import threading
 
 from drivers.printer.address import TcpAddress
 from drivers.printer.transport.wire import WireLost
+from drivers.resolve import resolve
 
 CONNECT_S = 5.0
 _RECEIVE_BYTES = 4096
-
-_Found = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
 
 
 class TcpWire:
@@ -27,7 +25,12 @@ class TcpWire:
 
     def __init__(self, address: TcpAddress, connect_s: float = CONNECT_S) -> None:
         """Connect, or raise WireLost within about twice `connect_s` (looking the name up, connecting)."""
-        family, where = _look_up(address, connect_s)
+        try:
+            places = resolve(address.host, address.port, connect_s)
+        except OSError:
+            raise WireLost from None
+        # Printers speak IPv4; "localhost" lists ::1 first, and only one place is tried.
+        family, where = min(places, key=lambda place: place[0] != socket.AF_INET)
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         try:
             self._socket.settimeout(connect_s)
@@ -79,24 +82,3 @@ class TcpWire:
                 # An answer left unread would turn our close into a reset, and a reset may cost the printer the job.
                 self._socket.recv(_RECEIVE_BYTES)
         self._socket.close()
-
-
-def _look_up(address: TcpAddress, wait_s: float) -> _Found:
-    """The first address of the host. A resolver has no time-out of ours, so a name is looked up by a side thread."""
-    found: list[_Found] = []
-
-    def ask(flags: socket.AddressInfo | int) -> None:
-        with contextlib.suppress(OSError, UnicodeError):
-            answers = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=flags)
-            found.extend((family, where) for family, _, _, _, where in answers)
-
-    ask(socket.AI_NUMERICHOST)
-    if not found:
-        worker = threading.Thread(target=ask, args=(0,), daemon=True, name="printer-name")
-        worker.start()
-        worker.join(wait_s)
-    # Printers speak IPv4; "localhost" lists ::1 first and a refused first answer must not hide the second.
-    ordered = sorted(list(found), key=lambda one: one[0] != socket.AF_INET)
-    if not ordered:
-        raise WireLost
-    return ordered[0]

@@ -20,8 +20,9 @@ from smbprotocol.header import Commands, NtStatus, Smb2Flags
 from smbprotocol.session import Session
 from smbprotocol.tree import TreeConnect
 
+from drivers.resolve import resolve
 from drivers.share.address import SmbAddress
-from drivers.share.deadline import Deadline, resolve
+from drivers.share.deadline import Deadline
 from drivers.share.failures import LogonRefused, ShareError, failure
 from drivers.share.logon_gate import LogonGate
 from drivers.share.protocol import ShareFacts
@@ -209,11 +210,11 @@ class Wire:
     def _reach(self) -> Any:
         due = time.monotonic() + self._deadline_s
         last: Exception = OSError("no address")
-        for address in resolve(self.address.host, self.address.port, self._deadline_s):
+        for _, (address, *_) in resolve(self.address.host, self.address.port, self._deadline_s):
             left_s = due - time.monotonic()
             if left_s <= 0 or self._closed:
                 raise TimeoutError("no answer")
-            connection = _Connection(address, self.address.port, self._deadline_s + 2)
+            connection = _Connection(str(address), self.address.port, self._deadline_s + 2)
             self._connection = connection
             try:
                 connection.connect(timeout=left_s)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import socket
 
+from drivers.resolve import resolve
 from drivers.share import (
     Busy,
     FolderAddress,
@@ -21,7 +22,6 @@ from drivers.share import (
     Unreachable,
     parse,
 )
-from drivers.share.deadline import resolve
 
 _ANSWER_S = 3.0
 _STATUS = re.compile(r"0x([0-9A-F]{8})")
