@@ -15,6 +15,7 @@ from kiosk.slip.barcode import NUMBER_CHARS_MAX, WIDTH_DOTS, BarcodeKind, WidthM
 from kiosk.slip.content import Slip, SlipAppointment, SlipLine, Style, reception_slip
 from kiosk.slip.fonts import Run, Weight, runs
 from kiosk.typography.coverage import clusters
+from kiosk.typography.line_breaks import NOT_FIRST, NOT_LAST
 from kiosk.words.texts import Texts
 
 __all__ = ["HEIGHT_DOTS_MAX", "BarcodeKind", "WidthMm", "barcode_kind", "draw", "warm_up"]
@@ -26,10 +27,6 @@ _MARGIN_DOTS = 6
 _FRAME_DOTS = 4
 _SYMBOL_GAP_DOTS = 16
 _BLACK_BELOW = 128
-# Kinsoku: these do not begin a line.
-_NOT_FIRST = frozenset("、。，．・：；？！）〕］｝〉》」』】ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ…,.:;?!)]}")
-# And these do not end one.
-_NOT_LAST = frozenset("（〔［｛〈《「『【([{")
 
 
 @dataclass(frozen=True)
@@ -182,9 +179,7 @@ def _break(line: str, following: str) -> tuple[str, str]:
     pieces = list(clusters(line))
     keep = len(pieces)
     # A word of letters or digits moves whole; a line does not begin with a comma or small kana, nor end with a bracket.
-    while keep > 1 and (
-        _joined(pieces[keep - 1], following) or following in _NOT_FIRST or pieces[keep - 1] in _NOT_LAST
-    ):
+    while keep > 1 and (_joined(pieces[keep - 1], following) or following in NOT_FIRST or pieces[keep - 1] in NOT_LAST):
         keep -= 1
         following = pieces[keep]
     if keep == 1 and len(pieces) > 1:

@@ -1,1 +1,1 @@
-"""Which font has which character, for paper and glass."""
+"""Which font has which character, and where a line may be broken, for paper and glass."""

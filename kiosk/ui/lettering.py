@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kiosk.typography.coverage import Chain, Piece, clusters, one_font, path, pieces
+from kiosk.typography.line_breaks import NOT_FIRST, NOT_LAST
 from kiosk.ui.items import Paragraph
 
 _REGULAR: Chain = ("BIZUDPGothic-Regular.ttf", "NotoSansCJKjp-Regular.otf")
@@ -29,9 +30,6 @@ _SMALLEST = 0.1
 # Setting a text takes time for every line, and the display stands still meanwhile: more lines than this are not evened.
 _EVENED_MAX = 6
 _BLANK = re.compile(r"\s+")
-# 行頭禁則 and 行末禁則.
-_NOT_FIRST = frozenset("、。，．・：；？！ー）」』】〉》々ぁぃぅぇぉっゃゅょァィゥェォッャュョ%％)]}.,:;!?～")
-_NOT_LAST = frozenset("（「『【〈《([{¥￥")
 # After a particle, or a mark, before a word that begins with kanji, katakana, a digit or お/ご: a breath.
 _BREATH = re.compile(
     r"(?<=[をにはがでとへものて])(?=[一-龥々ァ-ヴ①-⑳0-9０-９A-Za-zおご])|(?<=[、。！？）」・\s])|(?=[（「])"
@@ -186,8 +184,8 @@ def _breakable(text: str) -> list[str]:
     units: list[str] = []
     for cluster in clusters(text):
         glued = units and (
-            cluster[0] in _NOT_FIRST
-            or units[-1][-1] in _NOT_LAST
+            cluster[0] in NOT_FIRST
+            or units[-1][-1] in NOT_LAST
             or (_UNBROKEN.fullmatch(units[-1] + cluster) is not None and len(units[-1]) < 12)
         )
         if glued:

@@ -1,0 +1,41 @@
+"""No line begins with what belongs to the line before, or ends with what belongs to the next: on paper and on glass."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk.slip import picture
+from kiosk.typography.line_breaks import NOT_FIRST, NOT_LAST
+from kiosk.ui.lettering import wrap
+
+WIDTHS = range(4, 12)
+
+
+def squares(text: str) -> float:
+    return float(len(text))
+
+
+def on_paper(text: str, width: int) -> list[str]:
+    return list(picture._wrap(text, "regular", 24, 24 * width))
+
+
+def on_glass(text: str, width: int) -> list[str]:
+    return wrap(text, width, squares, torn=True)
+
+
+@pytest.mark.parametrize("lines_of", [on_paper, on_glass])
+def test_no_line_begins_or_ends_with_a_mark_of_the_sets(lines_of: object) -> None:
+    assert callable(lines_of)
+    for width in WIDTHS:
+        for mark in sorted(NOT_FIRST - {" "}):
+            lines = lines_of(f"診療科受付窓口東西{mark}南北中央診療棟", width)
+            assert "".join(lines) == f"診療科受付窓口東西{mark}南北中央診療棟"
+            assert not any(line.startswith(mark) for line in lines), (mark, width, lines)
+        for mark in sorted(NOT_LAST):
+            lines = lines_of(f"診療科受付窓口東西{mark}南北中央診療棟", width)
+            assert not any(line.endswith(mark) for line in lines), (mark, width, lines)
+
+
+def test_a_mark_is_in_one_set_and_the_kana_of_a_word_are_in_none() -> None:
+    assert not NOT_FIRST & NOT_LAST
+    assert not (NOT_FIRST | NOT_LAST) & set("あいうえおアイウエオ診療科0129AZaz ")
