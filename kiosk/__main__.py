@@ -33,6 +33,7 @@ from kiosk.reception.headless import Headless
 from kiosk.screens import screens
 from kiosk.screens.face import Face
 from kiosk.words import texts
+from kiosk.words.troubles import in_english
 
 EXIT_WRONG = 1
 EXIT_CONFIG = 2
@@ -144,12 +145,12 @@ def _import(arguments: argparse.Namespace) -> int:
         folder, today = _data_folder(config), datetime.now(config.site.zone).date()
         judge = import_record.Judge(Counter(row.day for row in parsed.rows), today)
         imported = open_reservations(config.reservations.url, folder).import_rows(parsed, _progress, judge=judge)
-        import_record.settled(folder, today, parsed.days)
+        import_record.settle(folder, today, parsed.days)
     except (csv_file.BadCsv, ReservationsDown) as error:
         complain(str(error))
         return EXIT_WRONG
     if judge.shrunk:
-        complain(import_record.described(judge.shrunk))
+        complain(in_english(import_record.described(judge.shrunk)))
     for bad in parsed.bad:
         complain(f"{arguments.file.name}: line {bad.line} was left out: {bad.reason}")
     print(f"{imported.rows} appointments of {imported.days} days imported")  # noqa: T201 - the command's answer

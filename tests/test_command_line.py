@@ -357,9 +357,9 @@ def test_an_import_by_hand_takes_the_file_as_it_is_and_settles_what_was_told_of_
     assert "2099-01-15: 3 appointments instead of 31" in capsys.readouterr().err
     record = import_record.ImportRecord(data, shrunk={day.isoformat(): import_record.Shrunk(31, 3, time.time())})
     record.save(today())
-    assert import_record.to_tell(data, today())
+    assert import_record.unsettled(data, today())
     assert main(arguments) == 0
-    assert import_record.to_tell(data, today()) is None
+    assert import_record.unsettled(data, today()) is None
 
 
 def test_an_import_works_beside_a_running_reception(tmp_path: Path) -> None:

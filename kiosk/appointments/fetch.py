@@ -13,11 +13,11 @@ fetched, or let a share that does not answer stop anything else.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import threading
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -27,19 +27,21 @@ from drivers.reservations.csv.file import MAX_BYTES
 from drivers.share import Busy, Entry, Missing, Share, ShareError, TooLarge, Unreachable, open_share
 from drivers.share.protocol import ENTRIES_MAX
 from kiosk.config import Config, password
-from kiosk.process import moments, own_files, safe_files
+from kiosk.process import json_values, moments, own_files, safe_files
 from kiosk.process.complain import complain
 from kiosk.process.ending import when_asked_to_end
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import Unusable
 from kiosk.process.systemd import Notifier
+from kiosk.words.problems import Problem
+from kiosk.words.troubles import in_english
 
 EVERY_S: Final = 5.0
-SAY_AGAIN_S: Final = 60.0  # a share may fail in another way each round
+LOG_AGAIN_S: Final = 60.0  # a share may fail in another way each round
 FILES_MAX: Final = 1_000
 KEEP_DAYS: Final = 14
-CUT: Final = f"the share holds {ENTRIES_MAX:,} exports or more, the newest may be overlooked: take old ones away"
-LARGE: Final = f"an export is larger than {MAX_BYTES >> 20} MB and is not fetched"
+CUT: Final = Problem("fetch.many", {"count": ENTRIES_MAX})
+LARGE: Final = Problem("fetch.large", {"size": MAX_BYTES >> 20})
 # What import_folder makes of the name of a copy.
 _COPY: Final = re.compile(r"\d{8}T\d{6}Z-(?:\d+-)?fetched-[0-9a-f]{16}\.csv", re.ASCII)
 _STATE: Final = ".kiosk-fetch.json"
@@ -76,6 +78,13 @@ def run(config: Config) -> int:
     return 0
 
 
+@dataclass(frozen=True)
+class _State:
+    """What is read of the file that a round leaves."""
+
+    reason: Problem | None = None
+
+
 class Fetcher:
     """One share and one folder. `folder`: import_dir, which is there; it also holds what was copied last."""
 
@@ -86,33 +95,35 @@ class Fetcher:
         copied = _state(folder).get("copied")
         self._copied: dict[str, str] = copied if isinstance(copied, dict) else {}
         self._seen: dict[str, str] = {}  # in the round before
-        self._trouble: str | None = None  # as it was said last
-        self._said_at = 0.0
+        self._trouble: Problem | None = None  # as it was logged last
+        self._logged_at = 0.0
         self._crowded = False
         with suppress(OSError):  # of a process that was killed
             (folder / _PART).unlink(missing_ok=True)
 
     def round(self) -> int:
         """Copy what changed; how many files. Never raises for anything about the share or the folder."""
-        trouble, count = None, 0
+        trouble: Problem | None = None
+        count = 0
         try:
             count, trouble = self._copy_changed()
         except ShareError as error:
-            trouble = str(error)
+            trouble = _of_share(error)
         except OSError as error:
-            trouble = f"the import folder: {os.strerror(error.errno or 0)}"
+            trouble = Problem("imports.folder", {"why": os.strerror(error.errno or 0)})
+        what = in_english(trouble) if trouble else None
         if bool(trouble) != bool(self._trouble) or (
-            trouble != self._trouble and monotonic() - self._said_at > SAY_AGAIN_S
+            trouble != self._trouble and monotonic() - self._logged_at > LOG_AGAIN_S
         ):
-            self._trouble, self._said_at = trouble, monotonic()
-            self._log.write("appointments_share_failed" if trouble else "appointments_share_up", what=trouble or "")
-        state = {**moments.now(), "trouble": trouble, "copied": self._copied}
+            self._trouble, self._logged_at = trouble, monotonic()
+            self._log.write("appointments_share_failed" if trouble else "appointments_share_up", what=what or "")
+        state = {**moments.now(), "trouble": what, "reason": trouble, "copied": self._copied}
         with suppress(OSError):  # a full disk: the trouble is in the log, and what was copied is copied once more
-            own_files.write_new(self._folder / _PART, json.dumps(state).encode(), _MODE)
+            own_files.write_new(self._folder / _PART, json_values.encode(state).encode(), _MODE)
             (self._folder / _PART).replace(self._folder / _STATE)
         return count
 
-    def _copy_changed(self) -> tuple[int, str | None]:
+    def _copy_changed(self) -> tuple[int, Problem | None]:
         """How many files were copied, and what kept others from it."""
         count = 0
         chosen, trouble = self._chosen()
@@ -137,7 +148,7 @@ class Fetcher:
             except Unreachable:
                 raise
             except ShareError as error:
-                trouble = trouble or str(error)
+                trouble = trouble or _of_share(error)
                 continue
             else:
                 self._log.write("appointments_fetched", count=size)
@@ -146,7 +157,7 @@ class Fetcher:
         self._copied = present
         return count, trouble
 
-    def _chosen(self) -> tuple[list[Entry], str | None]:
+    def _chosen(self) -> tuple[list[Entry], Problem | None]:
         """The newest exports, in the order in which they were written; and what is wrong with the listing."""
         found = self._share.entries("*.csv", ENTRIES_MAX)
         if (crowded := len(found) > FILES_MAX) and not self._crowded:
@@ -181,13 +192,19 @@ class Fetcher:
         return total
 
 
-def trouble_of(folder: Path) -> str | None:
+def _of_share(error: ShareError) -> Problem:
+    return Problem("fetch.share", {"what": str(error)})
+
+
+def trouble_of(folder: Path) -> Problem | None:
     """What keeps exports from being fetched, for staff; None: nothing. `folder`: import_dir."""
     state = _state(folder)
     if moments.age_s(state) > _SILENT_S:
-        return "the process that fetches exports of appointments does not run"
-    trouble = state.get("trouble")
-    return trouble if isinstance(trouble, str) else None
+        return Problem("fetch.not_running")
+    if (reason := json_values.from_parts(state, _State).reason) is not None:
+        return reason
+    trouble = state.get("trouble")  # of an older version
+    return Problem("fetch.share", {"what": trouble}) if isinstance(trouble, str) else None
 
 
 def is_copy(name: str) -> bool:

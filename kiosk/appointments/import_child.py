@@ -22,7 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -32,6 +32,9 @@ from drivers.reservations.csv.file import MAX_BYTES, BadCsv, Parsed, read
 from drivers.reservations.opening import EMBEDDED, open_reservations
 from drivers.reservations.sqlite.file import Damaged
 from kiosk.appointments.import_record import OLDER, ImportRecord, Judge, Written, described
+from kiosk.process import json_values
+from kiosk.words.problems import Problem
+from kiosk.words.troubles import in_english
 
 # A file of 32 MiB with a million lines takes 520 MiB; the unit's MemoryMax has room for that beside the reception.
 MEMORY_MAX: Final = 640 * 2**20
@@ -44,12 +47,12 @@ class Outcome:
     """An export was imported or put away as it is (`ok`), or refused."""
 
     ok: bool
-    message: str
+    reason: Problem
     rows: int = 0
     days: int = 0
 
 
-TOO_MUCH = f"it needs more memory than an import may have ({MEMORY_MAX >> 20} MB)"
+TOO_MUCH = Problem("imports.memory", {"size": MEMORY_MAX >> 20})
 
 
 class _TooFew(Exception):
@@ -58,12 +61,16 @@ class _TooFew(Exception):
 
 def import_raw(raw: bytes, export: Written, data_dir: Path, today: date, shrunk_day: str) -> Outcome:
     """Import what stands in `export`. Raises ReservationsDown."""
+    if len(raw) > MAX_BYTES:
+        return Outcome(False, Problem("imports.large", {"size": MAX_BYTES >> 20}))
     try:
         parsed = read(raw, name="file")
     except BadCsv as error:
-        return Outcome(False, error.reason if error.line is None else f"line {error.line}: {error.reason}")
+        if error.line is None:
+            return Outcome(False, Problem("imports.whole_file", {"what": error.reason}))
+        return Outcome(False, Problem("imports.line", {"line": error.line, "what": error.reason}))
     if not parsed.rows:
-        return Outcome(True, "no appointments in the file: nothing changed")
+        return Outcome(True, Problem("imports.nothing"))
     reservations, record = open_reservations(EMBEDDED, data_dir), ImportRecord.load(data_dir)
     older = {
         day.isoformat()
@@ -88,35 +95,37 @@ def import_raw(raw: bytes, export: Written, data_dir: Path, today: date, shrunk_
         days = tuple(date.fromisoformat(day) for day in sorted(counts))
         done = reservations.import_rows(Parsed(rows, days, ()), judge=judged)
     except _TooFew:
-        way = "if the file is whole, import it by hand (kiosk reservations import, or a stick)"
-        return Outcome(False, f'{described(judge.shrunk)} ([reservations] shrunk_day = "refuse"); {way}')
+        return Outcome(False, Problem("imports.shrunk_refused", {"days": described(judge.shrunk)}))
     record.note(counts, export, judge.shrunk)
     record.save(today)
-    message = f"{done.rows} appointments of {done.days} days"
-    if older:
-        message += f"; {len(older)} days left out: a newer export of them was imported before"
-    if judge.shrunk:
-        message += f"; {described(judge.shrunk)}"
-    return Outcome(True, message, done.rows, done.days)
+    reason = Problem("imports.done", {"rows": done.rows, "days": done.days})
+    left_out = [Problem("imports.left_out", {"count": len(older)})] if older else []
+    for more in (*left_out, *([described(judge.shrunk)] if judge.shrunk else [])):
+        reason = Problem("imports.done_but", {"done": reason, "more": more})
+    return Outcome(True, reason, done.rows, done.days)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`PARENT_PID DATA_DIR TODAY SHRUNK_DAY [AGAIN]`; one line of JSON: an outcome, or what the reservations are down
-    with. AGAIN: an import of the file may have ended before."""
-    # Without it, the reception is of the version before this one: files are replaced while it runs.
-    parent, data_dir, today, shrunk_day, *again = arguments
+    """`PARENT_PID DATA_DIR TODAY SHRUNK_DAY [again] [reason]`; one line of JSON: an outcome, or what the reservations
+    are down with. `again`: an import of the file may have ended before. `reason`: the reader knows reasons as values.
+    """
+    # Without `reason`, the reception is of a version before this one: files are replaced while it runs.
+    parent, data_dir, today, shrunk_day, *more = arguments
     _limit(int(parent))
     try:
         with os.fdopen(0, "rb") as file:
-            facts = os.fstat(0)
+            status = os.fstat(0)
             raw = file.read(MAX_BYTES + 1)
-        export = Written(facts.st_mtime_ns, facts.st_ino, bool(again))
-        told = asdict(import_raw(raw, export, Path(data_dir), date.fromisoformat(today), shrunk_day))
+        export = Written(status.st_mtime_ns, status.st_ino, "again" in more)
+        outcome = import_raw(raw, export, Path(data_dir), date.fromisoformat(today), shrunk_day)
     except ReservationsDown as down:
-        told = {"down": str(down), "damaged": isinstance(down, Damaged)}
+        sys.stdout.write(json.dumps({"down": str(down), "damaged": isinstance(down, Damaged)}))
+        return 0
     except MemoryError:
-        told = asdict(Outcome(False, TOO_MUCH))
-    sys.stdout.write(json.dumps(told))
+        outcome = Outcome(False, TOO_MUCH)
+    answer: dict[str, object] = {"ok": outcome.ok, "rows": outcome.rows, "days": outcome.days}
+    answer |= {"reason": outcome.reason} if "reason" in more else {"message": in_english(outcome.reason)}
+    sys.stdout.write(json_values.encode(answer))
     return 0
 
 

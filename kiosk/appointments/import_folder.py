@@ -30,19 +30,17 @@ from kiosk.appointments.imported_files import DONE, FAILED, NOTE_MODE, Shelf, st
 from kiosk.appointments.importer import BrokenOff
 from kiosk.appointments.quiet_files import QUIET_S, Quiet, unended
 from kiosk.process import own_files, safe_files
+from kiosk.words.problems import Problem
+from kiosk.words.troubles import in_english
 
 RETRY_S = 5.0
 _MAX_FILES_A_POLL = 5
 _MAX_LISTED = 10_000
 
-_WAY_OUT = 'let the export program end every line, or set [reservations] final_line_end = "optional"'
-UNENDED = f"the last line lacks a line end, so the file may not be whole: {_WAY_OUT}"
-UNENDED_BEFORE = f"the last export was taken without a line end at its end; the next such file is refused: {_WAY_OUT}"
-REFUSED_BEFORE = "the last export was refused before the start; the reason lies beside it in the folder failed"
-BROKEN_OFF = (
-    "two imports of it broke off (memory, time, or the end of the program); "
-    "put it in once more, or let the export program write fewer days"
-)
+UNENDED = Problem("imports.unended")
+UNENDED_BEFORE = Problem("imports.last_unended")
+REFUSED_BEFORE = Problem("imports.last_refused")
+BROKEN_OFF = Problem("imports.broken_off")
 
 
 class Imports(Protocol):
@@ -61,14 +59,14 @@ class Taken:
     rows: int
     days: int
     ok: bool
-    message: str
+    reason: Problem
 
 
 @dataclass(frozen=True)
 class Trouble:
     """Something keeps files from being taken; they stay where they are and are tried again. Given once per change."""
 
-    message: str
+    reason: Problem
 
 
 class ImportFolder:
@@ -92,28 +90,28 @@ class ImportFolder:
         self._quiet = Quiet(path, quiet_s, unended_taken=unended_taken)
         self._shelf = Shelf(path, utc_now)
         self._imported: dict[str, Outcome] = {}
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._not_before = float("-inf")
         self._looked = False
-        self.trouble: str | None = None
+        self.trouble: Problem | None = None
         # Until a good file comes: the last one was refused before our start, or the next one will be, after an update.
-        self.warning: str | None = None
+        self.warning: Problem | None = None
 
     def poll(self, now_monotonic: float) -> list[Taken | Trouble]:
         """Take what is ready; `now_monotonic` in seconds. Never raises for anything in or about the folder."""
         if now_monotonic < self._not_before:
             return []
         out: list[Taken | Trouble] = []
-        trouble: str | None = None
+        trouble: Problem | None = None
         try:
             names = self._names()
             self._look_at_what_was_put_away(now_monotonic)
             trouble = self._finish_marked(names, now_monotonic, out)
             trouble = self._take_ready(names, now_monotonic, out) or trouble
         except OSError as error:
-            trouble = f"the import folder: {_reason(error)}"
+            trouble = _of_folder(error)
         except ReservationsDown as error:
-            trouble = str(error)
+            trouble = Problem("database.down", {"what": str(error)})
         if trouble is not None:
             self._not_before = now_monotonic + RETRY_S
         if trouble != self.trouble:
@@ -130,7 +128,7 @@ class ImportFolder:
                 self.warning = self._warning()
         self._shelf.take_back(now)
 
-    def _warning(self) -> str | None:
+    def _warning(self) -> Problem | None:
         if self._shelf.last_was_refused():
             return REFUSED_BEFORE
         last = None if self._unended_taken else self._shelf.newest_done()
@@ -153,12 +151,12 @@ class ImportFolder:
 
     # --- claimed files ------------------------------------------------------------------------------------------------
 
-    def _finish_marked(self, names: Iterable[str], now: float, out: list[Taken | Trouble]) -> str | None:
+    def _finish_marked(self, names: Iterable[str], now: float, out: list[Taken | Trouble]) -> Problem | None:
         """Move away what was imported or refused before, by a process that crashed or when it could not be moved.
 
         A file that cannot be moved even now keeps nothing else from being imported.
         """
-        trouble: str | None = None
+        trouble: Problem | None = None
         for name in sorted(names):
             if not name.startswith((_DONE, _FAILED)):
                 continue
@@ -166,16 +164,16 @@ class ImportFolder:
             try:
                 where = self._put_away(name, now)
             except OSError as error:
-                trouble = f"a file cannot be moved to {_folder_of(name)}: {_reason(error)}"
+                trouble = _not_moved(name, error)
                 continue
-            if name not in self._told:
-                out.append(Taken(where, 0, 0, ok, "imported before, moved now" if ok else "refused before, moved now"))
-            self._told.discard(name)
+            if name not in self._reported:
+                out.append(Taken(where, 0, 0, ok, Problem(f"imports.{'imported' if ok else 'refused'}_before")))
+            self._reported.discard(name)
         return trouble
 
-    def _take_ready(self, names: Iterable[str], now: float, out: list[Taken | Trouble]) -> str | None:
+    def _take_ready(self, names: Iterable[str], now: float, out: list[Taken | Trouble]) -> Problem | None:
         """Take quiet files, the claimed first, then by age. What one file suffers does not stop the others."""
-        trouble: str | None = None
+        trouble: Problem | None = None
         taken = 0
         ready = self._quiet.look((name for name in names if not name.startswith((_DONE, _FAILED))), now)
         for name in sorted(ready, key=lambda name: not name.startswith(_TAKEN)):
@@ -186,14 +184,14 @@ class ImportFolder:
             except FileNotFoundError:
                 continue  # taken away by whoever put it there
             except OSError as error:
-                trouble = f"a file in the import folder: {_reason(error)}"
+                trouble = Problem("imports.file", {"why": _why(error)})
                 continue
             taken += 1
             with file:
                 try:
                     trouble = self._import(self._claim(name), file.fileno(), now, out) or trouble
                 except OSError as error:
-                    trouble = f"the import folder: {_reason(error)}"
+                    trouble = _of_folder(error)
         return trouble
 
     def _claim(self, name: str) -> str:
@@ -207,7 +205,7 @@ class ImportFolder:
         self._quiet.renamed(name, new_name)
         return new_name
 
-    def _import(self, claimed: str, file: int, now: float, out: list[Taken | Trouble]) -> str | None:
+    def _import(self, claimed: str, file: int, now: float, out: list[Taken | Trouble]) -> Problem | None:
         """Import once; raises ReservationsDown and OSError (the file then stays claimed and is tried again)."""
         seen = self._quiet.stamp(claimed)
         result = self._imported.get(claimed)
@@ -227,18 +225,19 @@ class ImportFolder:
         # From here on the name says that it is imported: a crash cannot make it undo a newer export later.
         marked = (_DONE if result.ok else _FAILED) + claimed.removeprefix(_TAKEN)
         if not result.ok:
-            self._explain(marked, result.message)
+            self._explain(marked, result.reason)
         (self._path / claimed).rename(self._path / marked)
         del self._imported[claimed]
         if result.ok:
             self.warning = None
-        where, trouble = os.fsencode(marked).decode("utf-8", errors="replace"), None
+        where = os.fsencode(marked).decode("utf-8", errors="replace")
+        trouble: Problem | None = None
         try:
             where = self._put_away(marked, now)
         except OSError as error:
-            self._told.add(marked)
-            trouble = f"a file cannot be moved to {_folder_of(marked)}: {_reason(error)}"
-        out.append(Taken(where, result.rows, result.days, result.ok, result.message))
+            self._reported.add(marked)
+            trouble = _not_moved(marked, error)
+        out.append(Taken(where, result.rows, result.days, result.ok, result.reason))
         return trouble
 
     def _outcome(self, claimed: str, file: int) -> tuple[str, Outcome | None]:
@@ -259,9 +258,9 @@ class ImportFolder:
             self._renamed(name, claimed)  # nothing that the file could help
             raise
 
-    def _explain(self, marked: str, message: str) -> None:
+    def _explain(self, marked: str, reason: Problem) -> None:
         """A note for staff beside the refused file. A full disk must not keep the file from being moved."""
-        text = f"この予約ファイルは取り込めませんでした。予約は変更されていません。\n理由: {message}\n"
+        text = f"この予約ファイルは取り込めませんでした。予約は変更されていません。\n理由: {in_english(reason)}\n"
         with contextlib.suppress(OSError):
             own_files.write_new(self._path / f"{marked}.txt", text.encode(), NOTE_MODE)
 
@@ -273,6 +272,14 @@ def _folder_of(marked: str) -> str:
     return DONE if marked.startswith(_DONE) else FAILED
 
 
-def _reason(error: OSError) -> str:
+def _of_folder(error: OSError) -> Problem:
+    return Problem("imports.folder", {"why": _why(error)})
+
+
+def _not_moved(marked: str, error: OSError) -> Problem:
+    return Problem("imports.move", {"folder": _folder_of(marked), "why": _why(error)})
+
+
+def _why(error: OSError) -> str:
     # Not str(error): that holds the file's name, which an export program may have made of anything.
     return os.strerror(error.errno) if error.errno is not None else "it failed"

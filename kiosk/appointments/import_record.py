@@ -5,9 +5,9 @@ lost more than a third of its appointments, and whether an older export of it wa
 restart. A file of its own and no table: it holds nothing of a patient, a version before this one passes over it, and a
 lost one costs a notice and not an appointment.
 
-A shrunk day is told until it has as many appointments again, a person imported it by hand or acknowledged it, it is
-past, or it was told for a week; an older export until one of that day is imported, or the same. Must never hold more
-than days, counts, times and inodes.
+A shrunk day is reported until it has as many appointments again, a person imported it by hand or acknowledged it, it is
+past, or a week has gone by; an older export until one of that day is imported, or the same. Must never hold more than
+days, counts, times and inodes.
 """
 
 from __future__ import annotations
@@ -15,27 +15,25 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import reduce
 from pathlib import Path
 from typing import Any, Final
 
 from kiosk.process import own_files, safe_files
 from kiosk.process.data_folder import DataFolder
+from kiosk.words.problems import Problem
 
-TOLD_S: Final = 7 * 86_400.0
+REPORTED_S: Final = 7 * 86_400.0
 # A day of four appointments that has one left is a quiet day.
 FEWER_MIN: Final = 5
 _DAYS_MAX: Final = 4_000
 _BYTES_MAX: Final = 1 << 20
 _NAMED: Final = 3
-OLDER: Final = (
-    "older than what was imported before for its days: put away, not imported; "
-    "if it is the right one, import it by hand"
-)
-_ACKNOWLEDGE: Final = "acknowledge it (kiosk status --acknowledge)"
+OLDER: Final = Problem("imports.older")
 
 
 @dataclass(frozen=True)
@@ -73,12 +71,12 @@ class ImportRecord:
     def load(cls, folder: Path) -> ImportRecord:
         """What is recorded in the data folder; nothing, if that cannot be read."""
         try:
-            told: Any = safe_files.json_of(DataFolder(folder).import_record, _BYTES_MAX)
-            newest = {str(day): int(written) for day, written in told["newest"].items()}
-            shrunk = {str(day): Shrunk(**facts) for day, facts in told["shrunk"].items()}
+            content: Any = safe_files.json_of(DataFolder(folder).import_record, _BYTES_MAX)
+            newest = {str(day): int(written) for day, written in content["newest"].items()}
+            shrunk = {str(day): Shrunk(**each) for day, each in content["shrunk"].items()}
             # The version before this one keeps neither.
-            files = {str(day): int(inode) for day, inode in told.get("files", {}).items()}
-            older = {str(day): float(at) for day, at in told.get("older", {}).items()}
+            files = {str(day): int(inode) for day, inode in content.get("files", {}).items()}
+            older = {str(day): float(at) for day, at in content.get("older", {}).items()}
             return cls(folder, newest, shrunk, files, older)
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return cls(folder)
@@ -91,12 +89,12 @@ class ImportRecord:
         self.shrunk = {day: each for day, each in sorted(self.shrunk.items())[:_DAYS_MAX] if day >= first}
         self.files = {day: inode for day, inode in self.files.items() if day in self.newest}
         self.older = {day: at for day, at in self.older.items() if day in self.newest}
-        told: dict[str, Any] = {"newest": self.newest, "files": self.files, "older": self.older}
-        told["shrunk"] = {day: asdict(each) for day, each in self.shrunk.items()}
+        content: dict[str, Any] = {"newest": self.newest, "files": self.files, "older": self.older}
+        content["shrunk"] = {day: asdict(each) for day, each in self.shrunk.items()}
         file = DataFolder(self.folder).import_record
         part = file.with_name(f".{file.name}.{os.getpid()}")
         with suppress(OSError):
-            own_files.write_new(part, json.dumps(told).encode(), 0o600)
+            own_files.write_new(part, json.dumps(content).encode(), 0o600)
             part.replace(file)
 
     def is_older(self, day: str, export: Written) -> bool:
@@ -143,37 +141,46 @@ def lost_many(before: int, after: int) -> bool:
     return before - after >= FEWER_MIN and (before - after) * 3 > before
 
 
-def described(shrunk: Mapping[str, Shrunk]) -> str:
-    """`2026-01-15: 100 appointments instead of 310`, for staff."""
-    days = [f"{day}: {each.after} appointments instead of {each.before}" for day, each in sorted(shrunk.items())]
-    more = f" (and {len(days) - _NAMED} further days)" if len(days) > _NAMED else ""
-    return ", ".join(days[:_NAMED]) + more
+def described(shrunk: Mapping[str, Shrunk]) -> Problem:
+    """`2026-01-15: 100 appointments instead of 310`, for staff. At least one day."""
+    return _days(
+        Problem("imports.shrunk_day", {"day": day, "after": each.after, "before": each.before})
+        for day, each in sorted(shrunk.items())
+    )
 
 
-def to_tell(folder: Path, today: date) -> str | None:
+def _days(days: Iterable[Problem]) -> Problem:
+    """The first of them, and how many more."""
+    first, *more = days
+    named = more[: _NAMED - 1]
+    listed = reduce(lambda before, day: Problem("imports.and", {"first": before, "next": day}), named, first)
+    left = len(more) - len(named)
+    return Problem("imports.further", {"days": listed, "count": left}) if left else listed
+
+
+def unsettled(folder: Path, today: date) -> Problem | None:
     """What staff should look at: a day shrank, or an export was put away as an older one; None: nothing."""
     record = ImportRecord.load(folder)
 
-    def is_told(day: str, at: float) -> bool:
-        return day >= today.isoformat() and time.time() - at < TOLD_S
+    def is_due(day: str, at: float) -> bool:
+        return day >= today.isoformat() and time.time() - at < REPORTED_S
 
-    told = []
-    shrunk = {day: each for day, each in record.shrunk.items() if is_told(day, each.at)}
-    if shrunk:
-        told.append(f"{described(shrunk)}; was the export whole? if so, {_ACKNOWLEDGE}")
-    if days := sorted(day for day, at in record.older.items() if is_told(day, at)):
-        more = f" (and {len(days) - _NAMED} further days)" if len(days) > _NAMED else ""
-        told.append(f"an export of {', '.join(days[:_NAMED])}{more} is {OLDER}; if not, {_ACKNOWLEDGE}")
-    return "; ".join(told) or None
+    found = []
+    if shrunk := {day: each for day, each in record.shrunk.items() if is_due(day, each.at)}:
+        found.append(Problem("imports.shrunk", {"days": described(shrunk)}))
+    if days := sorted(day for day, at in record.older.items() if is_due(day, at)):
+        listed = _days(Problem("imports.day", {"day": day}) for day in days)
+        found.append(Problem("imports.put_away", {"days": listed, "older": OLDER}))
+    return Problem("imports.both", {"first": found[0], "next": found[1]}) if found[1:] else found[0] if found else None
 
 
-def settled(folder: Path, today: date, days: tuple[date, ...] | None = None) -> str | None:
-    """A person acknowledged what is told, or imported these days by hand. Returns what had to be told until now."""
-    told = to_tell(folder, today)
+def settle(folder: Path, today: date, days: tuple[date, ...] | None = None) -> Problem | None:
+    """A person acknowledged what is `unsettled`, or imported these days by hand. Returns what it was until now."""
+    before = unsettled(folder, today)
     record = ImportRecord.load(folder)
     over = {*record.shrunk, *record.older} if days is None else {day.isoformat() for day in days}
     if over & {*record.shrunk, *record.older}:
         record.shrunk = {day: each for day, each in record.shrunk.items() if day not in over}
         record.older = {day: at for day, at in record.older.items() if day not in over}
         record.save(today)
-    return told
+    return before

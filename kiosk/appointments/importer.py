@@ -7,19 +7,21 @@ child's words through that are not its answer: its standard error may hold what 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from drivers.reservations import ReservationsDown
 from drivers.reservations.sqlite.file import Damaged
 from kiosk.appointments.import_child import Outcome
+from kiosk.process import json_values
+from kiosk.words.problems import Problem
 
 # A child that is stopped by a disk is no use either; by itself it ends after CPU_MAX_S of work.
 LIMIT_S: Final = 300.0
@@ -64,7 +66,7 @@ class Importer:
             str(self._data_dir),
         ]
         with subprocess.Popen(  # noqa: S603 - our own program
-            [*command, self._today().isoformat(), self._shrunk_day, *(["again"] if again else [])],
+            [*command, self._today().isoformat(), self._shrunk_day, *(["again"] if again else []), "reason"],
             stdin=file,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -84,11 +86,26 @@ class Importer:
             raise
 
 
-def _outcome(answer: bytes) -> Outcome:
-    try:
-        told: Any = json.loads(answer)
-        if "down" in told:
-            raise (Damaged if told.get("damaged") else ReservationsDown)(str(told["down"]))
-        return Outcome(**told)
-    except (ValueError, TypeError):
-        raise BrokenOff from None
+@dataclass(frozen=True)
+class _Answer:
+    """What the child writes: an outcome, or `down`; `message`: instead of `reason` by a child of an older version."""
+
+    ok: bool | None = None
+    reason: Problem | None = None
+    message: str | None = None
+    rows: int = 0
+    days: int = 0
+    down: str | None = None
+    damaged: bool = False
+
+
+def _outcome(content: bytes) -> Outcome:
+    answer = json_values.decode(content, _Answer) or _Answer()
+    if answer.down is not None:
+        raise (Damaged if answer.damaged else ReservationsDown)(answer.down)
+    reason = answer.reason
+    if reason is None and answer.message is not None:
+        reason = Problem("imports.whole_file", {"what": answer.message})
+    if answer.ok is None or reason is None:
+        raise BrokenOff
+    return Outcome(answer.ok, reason, answer.rows, answer.days)

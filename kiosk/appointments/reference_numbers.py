@@ -17,6 +17,8 @@ from threading import Lock
 from typing import Final, Protocol
 
 from kiosk.process import safe_files
+from kiosk.words.problems import Problem
+from kiosk.words.troubles import in_english
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 MAX_ROWS: Final = 1_000_000
@@ -29,12 +31,16 @@ _UNFINISHED_S: Final = 60.0
 class BadMap(Exception):
     """The table cannot be used. The text is complete: file, line, reason; no numbers of patients."""
 
-    def __init__(self, file: Path, line: int | None, reason: str) -> None:
-        """`line`: counted from 1, the header included; None when the whole file is meant."""
-        where = f"{file}: line {line}" if line is not None else str(file)
-        super().__init__(f"{where}: {reason}")
-        self.line = line
-        self.reason = reason
+    def __init__(self, file: Path, line: int | None, reason: str, **parameters: str | int) -> None:
+        """`line`: counted from 1, the header included; None when the whole file is meant. `reason`, `parameters`: code
+        and parameters of a problem, see assets/texts/*/troubles.toml.
+        """
+        why = Problem(f"reference_numbers.{reason}", parameters)
+        if line is None:
+            self.problem = Problem("reference_numbers.in_file", {"file": str(file), "reason": why})
+        else:
+            self.problem = Problem("reference_numbers.in_line", {"file": str(file), "line": line, "reason": why})
+        super().__init__(in_english(self.problem))
 
 
 # Changes whenever the file is written or replaced: mtime in ns, size in bytes, inode.
@@ -137,7 +143,7 @@ def _stamp(file: Path) -> _Stamp:
     try:
         found = file.stat()
     except OSError as error:
-        raise BadMap(file, None, f"cannot be read ({_why(error)})") from None
+        raise BadMap(file, None, "unreadable", why=_why(error)) from None
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
@@ -147,55 +153,55 @@ def _read(file: Path) -> tuple[dict[str, str], bool]:
         with safe_files.opened(file, follow=True) as opened:
             raw = opened.read(MAX_FILE_BYTES + 1)
     except safe_files.NotAFile:
-        raise BadMap(file, None, "is not a file") from None
+        raise BadMap(file, None, "no_file") from None
     except OSError as error:
-        raise BadMap(file, None, f"cannot be read ({_why(error)})") from None
+        raise BadMap(file, None, "unreadable", why=_why(error)) from None
     if len(raw) > MAX_FILE_BYTES:
-        raise BadMap(file, None, f"is larger than {MAX_FILE_BYTES} bytes")
+        raise BadMap(file, None, "large", size=MAX_FILE_BYTES)
     rows = csv.reader(io.StringIO(_text(file, raw), newline=""), strict=True)
     try:
         return _numbers(file, rows), raw.endswith((b"\n", b"\r"))
     except csv.Error as error:
-        raise BadMap(file, rows.line_num, f"is not CSV ({error})") from None
+        raise BadMap(file, rows.line_num, "no_csv", why=str(error)) from None
 
 
 def _text(file: Path, raw: bytes) -> str:
     if b"\0" in raw:
-        raise BadMap(file, None, "holds NUL bytes; expected CSV in UTF-8 or CP932")
+        raise BadMap(file, None, "nul")
     for codec in ("utf-8-sig", "cp932"):
         try:
             return raw.decode(codec)
         except UnicodeDecodeError:
             continue
-    raise BadMap(file, None, "is neither UTF-8 nor CP932")
+    raise BadMap(file, None, "encoding")
 
 
 def _numbers(file: Path, rows: _Rows) -> dict[str, str]:
     header = [name.strip().lower() for name in next(rows, [])]
     if any(header.count(name) != 1 for name in _HEADER):
-        raise BadMap(file, 1, f"expected a header with {','.join(_HEADER)}")
+        raise BadMap(file, 1, "header", columns=",".join(_HEADER))
     columns = [header.index(name) for name in _HEADER]
     numbers: dict[str, str] = {}
     for row in rows:
         if not any(cell.strip() for cell in row):
             continue
         if len(row) != len(header):
-            raise BadMap(file, rows.line_num, f"expected {len(header)} columns, got {len(row)}")
+            raise BadMap(file, rows.line_num, "columns", expected=len(header), count=len(row))
         reference = _number(file, rows.line_num, row[columns[0]], _HEADER[0])
         patient = _number(file, rows.line_num, row[columns[1]], _HEADER[1])
         if numbers.setdefault(reference, patient) != patient:
-            raise BadMap(file, rows.line_num, "the reference number stands above with another patient number")
+            raise BadMap(file, rows.line_num, "ambiguous")
         if len(numbers) > MAX_ROWS:
-            raise BadMap(file, rows.line_num, f"more than {MAX_ROWS} numbers")
+            raise BadMap(file, rows.line_num, "many", count=MAX_ROWS)
     return numbers
 
 
 def _number(file: Path, line: int, cell: str, name: str) -> str:
     number = cell.strip()
     if not number:
-        raise BadMap(file, line, f"{name} is empty")
+        raise BadMap(file, line, "empty", column=name)
     if len(number) > MAX_NUMBER_CHARS or not number.isprintable():
-        raise BadMap(file, line, f"{name} must be 1–{MAX_NUMBER_CHARS} printable characters")
+        raise BadMap(file, line, "number", column=name, most=MAX_NUMBER_CHARS)
     return number
 
 

@@ -14,13 +14,14 @@ from kiosk.machine.state import MachineState
 from kiosk.process import json_values
 from kiosk.process.json_values import NULLABLE, Count, Number
 from kiosk.reception.run_status import PrinterState, RunStatus
+from kiosk.words.problems import Problem
 
 
 @dataclass(frozen=True)
-class Problem:
+class ReportedProblem:
     """One thing that is wrong, for who says it in other words; what the rest means, the code says.
 
-    `seconds`: how long; `role`, `state`: of a share or the printer; `what`: in English.
+    `seconds`: how long; `role`, `state`: of a share or the printer; `what`: in English; `reason`: the same as a value.
     """
 
     code: str
@@ -28,6 +29,7 @@ class Problem:
     state: str | None = None
     seconds: Number | None = None
     what: str | None = None
+    reason: Problem | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class StatusReport:
     machine: MachineState = field(default_factory=MachineState)
     ok: bool = False
     wrong: tuple[str, ...] | None = None
-    problems: tuple[Problem, ...] | None = None
+    problems: tuple[ReportedProblem, ...] | None = None
     zone: str = ""
 
 

@@ -25,8 +25,8 @@ from kiosk.operations.report import (
     AlarmCommandState,
     CourierState,
     Delivery,
-    Problem,
     ReceptionState,
+    ReportedProblem,
     ShareState,
     StatusReport,
 )
@@ -37,6 +37,8 @@ from kiosk.process.json_values import Count, Number
 from kiosk.reception import run_status
 from kiosk.reception.run_status import PrinterState, printer_lock
 from kiosk.reception.troubles import TROUBLES, Trouble
+from kiosk.words.problems import Problem
+from kiosk.words.troubles import in_english
 
 PRINTER_FRESH_S = 60.0
 SILENT_MAX_S = 60.0  # the reception writes what it sees every ten seconds
@@ -63,12 +65,12 @@ class Wrong:
     """What is wrong, as far as it was found: `sentences` for each thing, `problems` without the alarms."""
 
     sentences: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[ReportedProblem] = field(default_factory=list)
 
     def add_problem(self, code: ProblemCode, sentence: str, **more: Any) -> None:
-        """One thing; `more`: what the sentence says of it, as fields of Problem."""
+        """One thing; `more`: what the sentence says of it, as fields of ReportedProblem."""
         self.sentences.append(sentence)
-        self.problems.append(Problem(code, **more))
+        self.problems.append(ReportedProblem(code, **more))
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,10 @@ def collect(config: Config, acknowledge: bool, *, ask_printer: bool = True) -> S
     Of the machine `wrong` holds only a disk without room: what is too much heat, the hospital's alert rules say.
     """
     wrong, folder = Wrong(), config.site.data_dir
-    settled = None
+    settled: Problem | None = None
     if acknowledge:
         acknowledge_loss(folder)
-        settled = import_record.settled(folder, datetime.now(config.site.zone).date())
+        settled = import_record.settle(folder, datetime.now(config.site.zone).date())
     report = StatusReport(
         alarm_command=AlarmCommandState(set=bool(config.alarm.command)),
         retention=retention.read(config),
@@ -214,7 +216,7 @@ def _with_reception(report: StatusReport, wrong: Wrong, folder: Path) -> StatusR
     return replace(report, reception=reception, alarm_command=alarm_command)
 
 
-def _with_troubles(report: StatusReport, wrong: Wrong, config: Config, settled: str | None) -> StatusReport:
+def _with_troubles(report: StatusReport, wrong: Wrong, config: Config, settled: Problem | None) -> StatusReport:
     """What the processes say is wrong, and what can be seen without them.
 
     A process on a full disk cannot write it down, one that has ended says nothing. The loss of the reservations has a
@@ -222,11 +224,13 @@ def _with_troubles(report: StatusReport, wrong: Wrong, config: Config, settled: 
     """
     reception, folder = report.reception, config.site.data_dir
     found = {"imports": reception.imports, **(reception.troubles or {})}  # an older one: only `imports`
+    reasons = {**(reception.reasons or {})}
     found["reservations_lost"] = Beside(folder).loss()
-    if settled is not None and found["imports"] == settled:
+    if settled is not None and found["imports"] == in_english(settled):
         found["imports"] = None
     if not reception.alive:
-        found.update(stopped_reception.troubles(config).items())
+        reasons = {code: reason for code, reason in stopped_reception.troubles(config).items()}
+        found |= {code: in_english(reason) for code, reason in reasons.items()}
     of_courier = report.courier.disk or {}
     worse: set[str] = set()
     for code in ("disk_full", "disk_low"):
@@ -238,7 +242,7 @@ def _with_troubles(report: StatusReport, wrong: Wrong, config: Config, settled: 
     troubles = {code: what for code in TROUBLES if (what := found.get(code))}
     for code, what in troubles.items():
         beginning = "The import of appointments" if code == "imports" else EVENTS[code].rstrip(".")
-        wrong.add_problem(code, f"{beginning}: {what} ({code})", what=what)
+        wrong.add_problem(code, f"{beginning}: {what} ({code})", what=what, reason=reasons.get(code))
     return replace(report, troubles={code: what for code, what in troubles.items()})
 
 

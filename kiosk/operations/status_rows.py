@@ -9,7 +9,6 @@ Version and slot are not among the rows: root/description.version says them abov
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -20,19 +19,18 @@ from zoneinfo import ZoneInfo
 from kiosk.appointments.retention import Retention
 from kiosk.courier.summary import RaisedAlarm
 from kiosk.machine.state import MachineState
-from kiosk.operations.report import Delivery, Problem, ShareState, StatusReport
+from kiosk.operations.report import Delivery, ReportedProblem, ShareState, StatusReport
 from kiosk.reception.run_status import PrinterState
 from kiosk.reception.troubles import TROUBLES
-from kiosk.words import problems as wording
 from kiosk.words import texts
 from kiosk.words.events import words
+from kiosk.words.problems import Problem, word
 from kiosk.words.texts import Texts
+from kiosk.words.troubles import in_japanese
 
 # More rows than anybody reads would push the figures off the page.
 WRONG_MAX: Final = 200
 _SHARE_ALARMS: Final = ("share_down", "share_refused")
-_SHRUNK: Final = re.compile(r"(\d{4}-\d\d-\d\d): (\d+) appointments instead of (\d+)")
-_LINE: Final = re.compile(r"\bline (\d+):")
 
 
 def rows(report: StatusReport) -> list[str]:
@@ -71,7 +69,7 @@ def _wrong(report: StatusReport) -> list[str]:
     return found or list(report.wrong or ())
 
 
-def _problem(problem: Problem, report: StatusReport, since: Mapping[str, str]) -> str:
+def _problem(problem: ReportedProblem, report: StatusReport, since: Mapping[str, str]) -> str:
     """`since`: by a share's role, how long it has been away."""
     code, role, state = problem.code, problem.role or "", problem.state or ""
     match code:
@@ -83,8 +81,7 @@ def _problem(problem: Problem, report: StatusReport, since: Mapping[str, str]) -
         case "delivery_waits" | "reception_hangs":
             return _sentence(code, [_time(problem.seconds)])
         case _ if code in TROUBLES:
-            # The reason itself is English; ［記録］ has it.
-            return _sentence(code, _reasons(problem.what or ""))
+            return _sentence(code, [in_japanese(problem.reason) if problem.reason else ""])
     return _sentence(code, [problem.role or "", problem.state or "", problem.what or ""])
 
 
@@ -93,18 +90,10 @@ def _failure(share: ShareState | None) -> tuple[str, str]:
     if share is None:
         return "", ""
     with suppress(KeyError):
-        failure = wording.Problem(f"share_failures.{share.code}", share.parameters)
-        return str(share.parameters["where"]), wording.word(failure, "status", "ja")
+        failure = Problem(f"share_failures.{share.code}", share.parameters)
+        return str(share.parameters["where"]), word(failure, "status", "ja")
     where, _, message = share.message.partition(": ")
     return where, message
-
-
-def _reasons(what: str) -> list[str]:
-    """What of a reason in English can be said in Japanese: lines, days and what they lost, the usual causes."""
-    found = [_row("shrunk", day=day, after=after, before=before) for day, after, before in _SHRUNK.findall(what)]
-    found += [japanese for english, japanese in _words()["imports"].items() if english in what]
-    line = _LINE.search(what)
-    return [*found, _row("line", line=line[1])] if line else found
 
 
 def _alarm(alarm: RaisedAlarm, report: StatusReport) -> str:

@@ -1,5 +1,5 @@
-"""What a reception that does not run would tell of its files: for `kiosk status`, and so for the technician's page, for
-which the reception is stopped. Reads; must never write, nor wait for long.
+"""What a reception that does not run would report of its files: for `kiosk status`, and so for the technician's page,
+for which the reception is stopped. Reads; must never write, nor wait for long.
 """
 
 from __future__ import annotations
@@ -13,34 +13,39 @@ from kiosk.appointments import import_record
 from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config
 from kiosk.reception.troubles import Trouble
+from kiosk.words.problems import Problem
 
 _BUSY_S = 1.0
 
 
-def troubles(config: Config) -> dict[Trouble, str]:
-    """What is wrong, with a sentence each."""
+def troubles(config: Config) -> dict[Trouble, Problem]:
+    """What is wrong, and why."""
     today = datetime.now(config.site.zone).date()
-    found: dict[Trouble, str | None] = {
-        "imports": import_record.to_tell(config.site.data_dir, today),
+    found: dict[Trouble, Problem | None] = {
+        "imports": import_record.unsettled(config.site.data_dir, today),
         "reservations_down": _damage(DatabaseFile(config.site.data_dir), today.isoformat()),
     }
     try:
         ReferenceNumbers.load(config.reference_numbers.map)
     except BadMap as error:
-        found["reference_numbers_refused"] = f"{error}; without a good one the reception does not start"
-    return {code: what for code, what in found.items() if what}
+        found["reference_numbers_refused"] = Problem("reference_numbers.stopped", {"problem": error.problem})
+    return {code: reason for code, reason in found.items() if reason}
 
 
-def _damage(file: DatabaseFile, today: str) -> str | None:
-    """What a look at the database tells; that it is busy, or was never made, is nothing wrong."""
+def _damage(file: DatabaseFile, today: str) -> Problem | None:
+    """What a look at the database finds; that it is busy, or was never made, is nothing wrong."""
     try:
         if not file.path.exists():
-            return told(MISSING, "gone") if file.beside.traces() else None
+            return _down(told(MISSING, "gone")) if file.beside.traces() else None
         with file.translated(), contextlib.closing(file.connect("ro", busy_s=_BUSY_S)) as connection:
             require_ours(connection)
             connection.execute("SELECT count(*) FROM appointment WHERE day = ?", (today,)).fetchone()
     except Damaged as error:
-        return str(error)
+        return _down(str(error))
     except (ReservationsDown, OSError):
         pass
     return None
+
+
+def _down(what: str) -> Problem:
+    return Problem("database.down", {"what": what})

@@ -178,7 +178,7 @@ def _guarded(config: Config, folder: Path, clock: Clock, board: Board, log: Even
     book = open_reservations(config.reservations.url, folder)
     if config.reservations.import_dir is not None:
         ImportWatch(config, config.reservations.import_dir, book.file, board, log).start()
-    return Guard(config, book, clock, board.trouble, log.write)
+    return Guard(config, book, clock, board.set_trouble, log.write)
 
 
 def _reservations_worker(
@@ -193,7 +193,7 @@ def _reservations_worker(
 ) -> ReservationsWorker:
     places = {place.department: place.text for place in config.places}
     return ReservationsWorker(
-        reservations, references, places, clock, runtime.arrival_wanted, inbox.post, log.write, board.trouble
+        reservations, references, places, clock, runtime.arrival_wanted, inbox.post, log.write, board.set_trouble
     )
 
 

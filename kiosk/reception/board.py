@@ -18,6 +18,8 @@ from kiosk.reception.run_status import PrinterState, RunStatus
 from kiosk.reception.tally import Tally
 from kiosk.reception.troubles import TROUBLES, Trouble
 from kiosk.screens.screens import STAFF
+from kiosk.words.problems import Problem
+from kiosk.words.troubles import in_english
 
 BOARD_EVERY_S = 10.0
 
@@ -31,7 +33,7 @@ class Board:
         self._printer: PrinterState | None = None
         self.card_reader: str | None = None  # up or down
         self._disk = DiskRoom(folder)
-        self._troubles: dict[Trouble, str] = {}
+        self._troubles: dict[Trouble, Problem] = {}
         self._troubles_lock = threading.Lock()
         self.delivery: tuple[str, ...] = ()  # what the delivery watch says
         self._written: tuple[object, ...] = ()
@@ -51,21 +53,21 @@ class Board:
         if paper_near_end and not (before and before.paper_near_end):
             self._log.write("paper_near_end")
 
-    def trouble(self, code: Trouble, what: str | None) -> None:
+    def set_trouble(self, code: Trouble, reason: Problem | None) -> None:
         """Something is wrong, or (None) no longer. Any thread, as often as it likes.
 
-        `what`: a sentence without a patient's data; it may change while the trouble lasts.
+        `reason`: of assets/texts/*/troubles.toml, without a patient's data; it may change while the trouble lasts.
         """
         with self._troubles_lock:
             before = self._troubles.pop(code, None)
-            if what is not None:
-                self._troubles[code] = what
-        if what is not None and what != before:
-            self._log.write(code, what=what)
-        elif what is None and before is not None:
+            if reason is not None:
+                self._troubles[code] = reason
+        if reason is not None and reason != before:
+            self._log.write(code, what=in_english(reason))
+        elif reason is None and before is not None:
             self._log.write("trouble_over", code=code)
 
-    def troubles(self) -> dict[Trouble, str]:
+    def troubles(self) -> dict[Trouble, Problem]:
         """What is wrong now, the worst first. Any thread."""
         with self._troubles_lock:
             return {code: self._troubles[code] for code in TROUBLES if code in self._troubles}
@@ -84,9 +86,10 @@ class Board:
 
     def write(self, screen: str) -> None:
         """Called about once a second; written when something changed, and now and then."""
-        self._judge_disk()
+        self._check_disk()
         now = time.monotonic()
-        troubles = self.troubles()
+        reasons = self.troubles()
+        troubles = {str(code): in_english(reason) for code, reason in reasons.items()}
         alarm_fails = "alarm_command_failed" in self.delivery
         known = (screen, self._printer, self.card_reader, troubles, alarm_fails, self._tally.changes)
         if known == self._written and now - self._written_at < BOARD_EVERY_S:
@@ -95,7 +98,8 @@ class Board:
         status = RunStatus(
             screen=screen,
             card_reader=self.card_reader,
-            troubles={code: what for code, what in troubles.items()},
+            troubles=troubles,
+            reasons={code: reason for code, reason in reasons.items()},
             imports=troubles.get("imports"),
             alarm_fails=alarm_fails,
             counts=self._tally.counts(now),
@@ -103,9 +107,10 @@ class Board:
         )
         if not run_status.write(self._folder, status):
             self._disk.write_failed()
-            self._judge_disk()
+            self._check_disk()
 
-    def _judge_disk(self) -> None:
+    def _check_disk(self) -> None:
         wrong = self._disk.judge()
+        reason = Problem("disk.make_room", {"folder": str(self._folder)})
         for code in DISK_TROUBLES:
-            self.trouble(code, wrong.get(code))
+            self.set_trouble(code, reason if code in wrong else None)

@@ -1,4 +1,4 @@
-"""The reception's thread that takes exports from the import folder, and what staff hear of it.
+"""The reception's thread that takes exports from the import folder, and what staff see of it.
 
 Owns the poll, the events and the notice `imports`: what keeps exports away, a refused file until a good one comes, a
 day that shrank or an export put away as an older one until somebody looked at it. Must never hold up a visit, or end
@@ -21,9 +21,10 @@ from kiosk.appointments.importer import Importer
 from kiosk.config import Config
 from kiosk.process.event_log import EventLog
 from kiosk.reception.board import Board
+from kiosk.words.problems import Problem
+from kiosk.words.troubles import in_english
 
 POLL_S: Final = 1.0
-FAULT: Final = "a fault of the program"
 
 
 class ImportWatch:
@@ -36,7 +37,7 @@ class ImportWatch:
         self._database = database
         self._board = board
         self._log = log
-        self._refused: str | None = None  # until a good file comes
+        self._refused: Problem | None = None  # until a good file comes
         importer = Importer(
             database.data_dir, lambda: datetime.now(self._zone).date(), self._settings.shrunk_day, self._damaged
         )
@@ -46,7 +47,7 @@ class ImportWatch:
         threading.Thread(target=self._watch, name="imports", daemon=True).start()
 
     def _damaged(self) -> None:
-        """An import met what no patient of today may meet; whoever looks after the database judges it."""
+        """An import met what no patient of today may meet; whoever looks after the database decides."""
         self._database.suspected = True
 
     def _watch(self) -> None:
@@ -54,23 +55,27 @@ class ImportWatch:
         while not pause.wait(POLL_S):
             try:
                 for outcome in self._imports.poll(time.monotonic()):
-                    self._tell(outcome)
-                self._board.trouble("imports", self._imports.trouble or self._to_look_at())
+                    self._report(outcome)
+                self._board.set_trouble("imports", self._imports.trouble or self._to_look_at())
             except Exception as error:  # noqa: BLE001 - a fault of ours must not end the reception at each start
                 # Its kind alone: what it says may hold what a file does.
-                self._board.trouble("imports", f"{FAULT} ({type(error).__name__}); exports may not be imported")
+                self._board.set_trouble("imports", Problem("imports.fault", {"name": type(error).__name__}))
 
-    def _tell(self, outcome: Taken | Trouble) -> None:
+    def _report(self, outcome: Taken | Trouble) -> None:
         if isinstance(outcome, Trouble):
-            self._log.write("import_folder_failed", what=outcome.message)
+            self._log.write("import_folder_failed", what=in_english(outcome.reason))
             return
-        self._log.write("import_done" if outcome.ok else "import_failed", count=outcome.rows, what=outcome.message)
-        self._refused = None if outcome.ok else outcome.message
+        event = "import_done" if outcome.ok else "import_failed"
+        self._log.write(event, count=outcome.rows, what=in_english(outcome.reason))
+        self._refused = None if outcome.ok else outcome.reason
 
-    def _to_look_at(self) -> str | None:
+    def _to_look_at(self) -> Problem | None:
         """What keeps no file from being imported, and staff should know of; the most urgent."""
         fetching = trouble_of(self._folder) if self._settings.share else None
         today = datetime.now(self._zone).date()
         return (
-            fetching or self._refused or self._imports.warning or import_record.to_tell(self._database.data_dir, today)
+            fetching
+            or self._refused
+            or self._imports.warning
+            or import_record.unsettled(self._database.data_dir, today)
         )

@@ -1,4 +1,4 @@
-"""Looks after the reservations while the reception runs: tells trouble, begins a damaged database anew, keeps it small.
+"""Looks after the reservations while the reception runs: reports trouble, begins a damaged one again, keeps it small.
 
 A thread of its own. It looks every few seconds, patients or none, and when somebody met damage; the night's work
 (backup, deletion of what is old) waits until nobody is at the kiosk and stops when somebody comes.
@@ -23,6 +23,7 @@ from kiosk.appointments import retention
 from kiosk.appointments.fetch import forget_copies
 from kiosk.appointments.reimport import import_again
 from kiosk.config import Config
+from kiosk.words.problems import Problem
 
 TICK_S: Final = 1.0
 LOOK_S: Final = 5.0
@@ -41,22 +42,27 @@ Report = Callable[..., None]  # EventLog.write
 _Code = Literal["reservations_down", "reservations_lost", "reservations_backup_old"]
 
 
-class Tell(Protocol):
-    """Board.trouble."""
+class SetTrouble(Protocol):
+    """Board.set_trouble."""
 
-    def __call__(self, code: _Code, what: str | None) -> None: ...
+    def __call__(self, code: _Code, reason: Problem | None) -> None: ...
 
 
 class Guard:
     """`clock()`: the site's aware local time. `screen()` may be called from any thread, the others from one."""
 
     def __init__(
-        self, config: Config, book: SqliteReservations, clock: Callable[[], datetime], tell: Tell, report: Report
+        self,
+        config: Config,
+        book: SqliteReservations,
+        clock: Callable[[], datetime],
+        set_trouble: SetTrouble,
+        report: Report,
     ) -> None:
         self._config = config
         self.book = book
         self._clock = clock
-        self._tell = tell
+        self._set_trouble = set_trouble
         self._report = report
         self._stop = threading.Event()
         self._busy_at = time.monotonic()
@@ -86,25 +92,26 @@ class Guard:
                     self._fault = type(error).__name__
                     self._report("reservations_failed", what=self._fault)
                 # Until it looks again nobody knows whether patients can be received.
-                self._tell("reservations_down", self._fault)
+                self._set_trouble("reservations_down", Problem("program.fault", {"name": self._fault}))
 
     def _tick(self, now: float) -> None:
         if self.book.file.suspected or now >= self._look_at:
             # All that may fail comes first: a trouble that ended and began again each second would fill the log.
             trouble, old = self._trouble(), self._backup_trouble()
             self._well = trouble is None
-            self._tell("reservations_down", trouble)
+            self._set_trouble("reservations_down", trouble)
             self._fault = ""
-            self._tell("reservations_backup_old", old)
+            self._set_trouble("reservations_backup_old", old)
             self._look_at = time.monotonic() + LOOK_S
-        self._tell("reservations_lost", self.book.file.beside.loss())
+        loss = self.book.file.beside.loss()
+        self._set_trouble("reservations_lost", Problem("database.lost", {"what": loss}) if loss else None)
         if self._well and now >= self._work_at:
             self._work_at = now + AGAIN_S
             self._work()
 
     # --- trouble ------------------------------------------------------------------------------------------------------
 
-    def _trouble(self) -> str | None:
+    def _trouble(self) -> Problem | None:
         """What keeps patients from being received, after what could be done about it; None: nothing."""
         file, today = self.book.file, self._clock().date()
         try:
@@ -121,9 +128,9 @@ class Guard:
                 self._begin_day(today)
                 self._kept_on = today
         except ReservationsDown as error:
-            return str(error)
+            return Problem("database.down", {"what": str(error)})
         if self._opens_today() and not file.beside.is_sure(today):
-            return told(UNSURE, "lost")
+            return Problem("database.down", {"what": told(UNSURE, "lost")})
         return None
 
     def _import_again(self) -> None:
@@ -150,15 +157,16 @@ class Guard:
         """A day on which nobody comes has no export, and nobody misses it."""
         return self._config.opens_on(self._clock().date())
 
-    def _backup_trouble(self) -> str | None:
+    def _backup_trouble(self) -> Problem | None:
         """Why what a loss would cost grows by the day; None: it does not."""
         beside, now = self.book.file.beside, datetime.now(UTC)
         made = rescue.newest_backup(beside.backups, now)
         since = made or beside.begun()
         if since is None or now - since <= BACKUP_OLD:
             return None
-        what = f"the newest is of {made:%Y-%m-%d}" if made else "there is none"
-        return f"{what}: {self._night_fault}" if self._night_fault else what
+        newest = Problem("backup.newest", {"day": f"{made:%Y-%m-%d}"}) if made else Problem("backup.none")
+        fault = self._night_fault
+        return Problem("backup.failed", {"newest": newest, "why": fault}) if fault else newest
 
     # --- the night ----------------------------------------------------------------------------------------------------
 

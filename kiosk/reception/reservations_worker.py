@@ -7,11 +7,12 @@ from datetime import datetime
 
 from drivers import reservations as rs
 from kiosk.appointments.reference_numbers import ReferenceNumbers
-from kiosk.reception.worker import Report, Tell, Worker
+from kiosk.reception.worker import Report, SetTrouble, Worker
 from kiosk.slip.content import printable
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit.state import VisitAppointment
+from kiosk.words.problems import Problem
 
 REFERENCES_EVERY_S = 10.0
 
@@ -28,7 +29,7 @@ class ReservationsWorker:
         still_wanted: Callable[[int], bool],
         post: Callable[[e.Event], None],
         report: Report,
-        trouble: Tell,
+        set_trouble: SetTrouble,
     ) -> None:
         self._reservations = reservations
         self._references = references
@@ -37,7 +38,7 @@ class ReservationsWorker:
         self._still_wanted = still_wanted
         self._post = post
         self._report = report
-        self._trouble = trouble
+        self._set_trouble = set_trouble
         # Also between visits: staff must see a bad table before it sends a patient to the counter.
         self._worker = Worker("reservations", REFERENCES_EVERY_S, self._check_references)
 
@@ -91,10 +92,11 @@ class ReservationsWorker:
 
     def _check_references(self) -> None:
         try:
-            problem: Exception | None = self._references.refresh()
+            refused = self._references.refresh()
+            problem = refused.problem if refused else None
         except Exception as error:  # noqa: BLE001 - between visits nobody else would notice that this thread has ended
-            problem = RuntimeError(type(error).__name__)
-        self._trouble("reference_numbers_refused", None if problem is None else str(problem))
+            problem = Problem("program.fault", {"name": type(error).__name__})
+        self._set_trouble("reference_numbers_refused", problem)
 
     def _register(self, command: c.Register) -> e.Event:
         answer = self._reservations.register(

@@ -11,6 +11,7 @@ from pathlib import Path
 from kiosk.process import json_values, moments, safe_files
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.json_values import NULLABLE, Count, Number
+from kiosk.words.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Counts:
 
 @dataclass(frozen=True)
 class RunStatus:
-    """`troubles`: by code, in English; `imports`: that of the imports, for readers of an older version.
+    """`troubles`: by code, in English; `reasons`: the same as values; `imports`: that of the imports, for readers of an
+    older version.
 
     `at`, `since_start_s`: see kiosk.process.moments. None: it does not say.
     """
@@ -59,6 +61,7 @@ class RunStatus:
     screen: str | None = None
     card_reader: str | None = field(default=None, metadata=NULLABLE)
     troubles: Mapping[str, str] | None = None
+    reasons: Mapping[str, Problem] | None = None
     imports: str | None = field(default=None, metadata=NULLABLE)
     alarm_fails: bool = False
     counts: Counts | None = None

@@ -11,11 +11,12 @@ import threading
 from collections.abc import Callable
 
 from kiosk.reception.troubles import Trouble
+from kiosk.words.problems import Problem
 
 QUEUE_MAX = 100
 Job = Callable[[], None]
 Report = Callable[..., None]  # EventLog.write
-Tell = Callable[[Trouble, str | None], None]  # Board.trouble
+SetTrouble = Callable[[Trouble, Problem | None], None]  # Board.set_trouble
 
 
 class Worker:

@@ -27,6 +27,8 @@ from kiosk.appointments.import_folder import ImportFolder
 from kiosk.appointments.importer import Importer
 from kiosk.operations.check.shares import Role, exports
 from kiosk.process.event_log import EventLog
+from kiosk.words.problems import Problem
+from kiosk.words.troubles import in_english
 from tests import ROOT
 from tests.hospital import DEADLINE_S, today, wait_until
 from tests.peers.samba import Smbd
@@ -201,7 +203,7 @@ def test_a_file_that_may_not_be_read_does_not_keep_the_others_from_being_fetched
         desk.export(name, name)
     assert desk.fetched() == 1
     assert b"b.csv" in desk.copies()[0]
-    assert trouble_of(desk.folder) == "smb://server/exports: no"
+    assert trouble_of(desk.folder) == Problem("fetch.share", {"what": "smb://server/exports: no"})
     assert not (desk.folder / ".kiosk-fetch.part").exists()
 
 
@@ -248,9 +250,9 @@ def test_a_share_that_is_away_is_told_and_mended_by_itself(desk: Desk) -> None:
     assert trouble_of(desk.folder) is None
     desk.smbd.stop()
     desk.fetcher.round()
-    told = trouble_of(desk.folder)
-    assert told is not None
-    assert desk.smbd.password not in told
+    trouble = trouble_of(desk.folder)
+    assert trouble is not None
+    assert desk.smbd.password not in in_english(trouble)
     desk.smbd.start()
     wait_until(lambda: desk.fetcher.round() == 0 and trouble_of(desk.folder) is None, "the share again")
     events = [json.loads(line)["event"] for line in (desk.folder / "events-fetch.jsonl").read_text().splitlines()]
@@ -268,7 +270,7 @@ def test_what_others_put_in_the_place_of_the_state_stops_neither_the_fetching_no
         os.mkfifo(state)
     else:
         state.write_text(planted)
-    assert isinstance(answered(lambda: trouble_of(desk.folder)), str)
+    assert answered(lambda: trouble_of(desk.folder)) == Problem("fetch.not_running")
     desk.export("a.csv", "1")
     fetcher = desk.restarted()
     assert [answered(fetcher.round), answered(fetcher.round)] == [0, 1]

@@ -20,6 +20,7 @@ from drivers.reservations.sqlite.file import LOCK_NAME
 from kiosk.appointments.import_child import TOO_MUCH
 from kiosk.appointments.import_folder import BROKEN_OFF, Taken, Trouble
 from kiosk.appointments.importer import Importer
+from kiosk.words.troubles import in_english
 from tests import ROOT
 from tests.appointments.test_import_folder import DAY, HEADER, Desk
 from tests.hospital import alive, wait_until
@@ -89,7 +90,7 @@ def test_a_huge_export_is_refused_and_the_ones_behind_it_are_taken(desk: Desk) -
         huge.write(b"\n")
     (desk.path / "b.csv").write_bytes(HEADER.encode() + b"x\n" * (MAX_LINES + 1))
     desk.put("c.csv", "1")
-    assert {each.name.rpartition("-")[2]: each.message for each in taken(desk, 3)} == {
+    assert {each.name.rpartition("-")[2]: in_english(each.reason) for each in taken(desk, 3)} == {
         "a.csv": "larger than 32 MB",
         "b.csv": f"line {MAX_LINES + 2}: more than 1,000,000 lines",
         "c.csv": "1 appointments of 1 days",
@@ -106,7 +107,7 @@ def test_an_import_that_needs_too_much_memory_is_a_refused_file(
     monkeypatch.setattr(sys, "executable", str(small))
     desk.put("export.csv", *map(str, range(200_000)))
     (refused,) = taken(desk)
-    assert (refused.ok, refused.message) == (False, TOO_MUCH)
+    assert (refused.ok, refused.reason) == (False, TOO_MUCH)
     desk.put("export.csv", "1")
     assert taken(desk)[0].ok
 
@@ -115,7 +116,7 @@ def test_an_import_that_is_killed_is_tried_once_more_and_then_refused(desk: Desk
     desk.put("a.csv", "1")
     with held_up(desk), all_killed():
         (refused,) = taken(desk)
-    assert (refused.ok, refused.message) == (False, BROKEN_OFF)
+    assert (refused.ok, refused.reason) == (False, BROKEN_OFF)
     desk.put("b.csv", "2")
     assert taken(desk)[0].ok
     assert desk.patients() == ["2"]
@@ -135,7 +136,7 @@ def test_reservations_that_are_down_are_no_fault_of_the_file(desk: Desk) -> None
     (desk.data / "reservations.db").write_bytes(b"no database" * 100)
     for _ in range(4):
         assert all(isinstance(each, Trouble) for each in desk.poll(11))
-        assert (desk.folder.trouble or "").startswith("reservations.db: ")
+        assert desk.folder.trouble and in_english(desk.folder.trouble).startswith("reservations.db: ")
     (desk.data / "reservations.db").unlink()
     assert taken(desk)[0].ok
 
@@ -168,5 +169,5 @@ def test_a_child_says_nothing_of_what_is_in_the_file(desk: Desk, tmp_path: Path)
             file.seek(0)
             (desk.path / "a.csv").write_text(HEADER + "ZZCANARY1,2026-01-15,9:00,ZZCANARY2,x,y\n", encoding="utf-8")
             Importer(tmp_path / "file", lambda: DAY).import_file(file.fileno())
-    assert "line 2" in outcome.message
-    assert "ZZCANARY" not in outcome.message + str(down.value)
+    assert "line 2" in in_english(outcome.reason)
+    assert "ZZCANARY" not in in_english(outcome.reason) + str(down.value)

@@ -32,6 +32,8 @@ from kiosk.appointments.import_folder import (
 )
 from kiosk.appointments.import_record import OLDER, Written
 from kiosk.process import safe_files
+from kiosk.words.problems import Problem
+from kiosk.words.troubles import in_english
 from tests.hospital import DEADLINE_S
 
 DAY = date(2026, 1, 15)
@@ -115,7 +117,7 @@ def desk(tmp_path: Path) -> Desk:
 def test_a_settled_export_is_imported_and_moved_to_done(desk: Desk) -> None:
     desk.put("export.CSV", "1", "2")
     assert desk.settle() == [
-        Taken("done/20260115T093000Z-export.CSV", 2, 1, True, "2 appointments of 1 days"),
+        Taken("done/20260115T093000Z-export.CSV", 2, 1, True, Problem("imports.done", {"rows": 2, "days": 1})),
     ]
     assert desk.names() == ["done/20260115T093000Z-export.CSV"]
     assert desk.patients() == ["1", "2"]
@@ -140,7 +142,7 @@ def test_an_empty_file_is_given_time_to_be_written(desk: Desk) -> None:
     assert desk.poll(10) == []
     (taken,) = desk.poll(30)
     assert isinstance(taken, Taken)
-    assert (taken.ok, taken.message) == (False, "the file is empty")
+    assert (taken.ok, in_english(taken.reason)) == (False, "the file is empty")
 
 
 def test_other_files_links_and_folders_are_left_alone(desk: Desk, tmp_path: Path) -> None:
@@ -162,11 +164,11 @@ def test_a_bad_file_goes_to_failed_with_its_reason_beside_it_and_changes_nothing
     (taken,) = desk.settle()
     assert isinstance(taken, Taken)
     assert (taken.name, taken.ok, taken.rows) == ("failed/20260115T093000Z-bad.csv", False, 0)
-    assert taken.message == "line 3: date is not in the calendar"
+    assert in_english(taken.reason) == "line 3: date is not in the calendar"
     note = (desk.path / f"{taken.name}.txt").read_text(encoding="utf-8")
     assert "取り込めませんでした" in note
     assert "line 3" in note
-    assert "ZZCANARY" not in note + taken.message
+    assert "ZZCANARY" not in note + in_english(taken.reason)
     assert desk.patients() == ["1"]
 
 
@@ -200,7 +202,7 @@ def test_a_header_alone_is_done_and_says_that_nothing_changed(desk: Desk) -> Non
     desk.put("export.csv")
     (taken,) = desk.settle()
     assert isinstance(taken, Taken)
-    assert (taken.ok, taken.message) == (True, "no appointments in the file: nothing changed")
+    assert (taken.ok, in_english(taken.reason)) == (True, "no appointments in the file: nothing changed")
     assert desk.patients() == ["1"]
 
 
@@ -213,7 +215,7 @@ def test_a_file_waits_until_the_database_is_well_and_the_trouble_is_told_once(de
 
     desk.restarted(Broken(desk.importer(), refuse))
     desk.put("export.csv", "1")
-    assert desk.settle() == [Trouble("reservations.db: the disk is full")]
+    assert desk.settle() == [Trouble(Problem("database.down", {"what": "reservations.db: the disk is full"}))]
     assert [desk.poll(6), desk.poll(6)] == [[], []]
     assert desk.folder.trouble is not None
     assert len(desk.names()) == 1, "the file is still there"
@@ -338,7 +340,9 @@ def test_of_all_cuts_of_an_export_only_those_at_the_end_of_a_line_are_imported(d
     desk.poll()
     taken: list[str] = []
     while (out := desk.poll(31)) or not taken:
-        assert {each.message for each in out if isinstance(each, Taken) and not each.ok} <= {UNENDED}
+        assert {in_english(each.reason) for each in out if isinstance(each, Taken) and not each.ok} <= {
+            in_english(UNENDED)
+        }
         taken += [each.name for each in out if isinstance(each, Taken) and each.ok]
     for name in taken:
         assert (desk.path / name).read_bytes()[-1:] in (b"\r", b"\n")
@@ -352,7 +356,7 @@ def test_an_export_without_a_last_line_end_waits_and_is_refused_with_the_way_out
     assert [desk.poll(), desk.poll(10.1), desk.poll(19)] == [[], [], []]
     (taken,) = desk.poll(1)
     assert isinstance(taken, Taken)
-    assert (taken.ok, taken.message) == (False, UNENDED)
+    assert (taken.ok, in_english(taken.reason)) == (False, in_english(UNENDED))
     assert 'final_line_end = "optional"' in (desk.path / f"{taken.name}.txt").read_text(encoding="utf-8")
     assert desk.patients() == ["1", "2"]
 
@@ -410,7 +414,7 @@ def test_an_update_says_that_exports_as_they_came_until_now_will_be_refused(desk
 
 
 def test_that_the_last_export_was_refused_is_told_after_a_restart_too(desk: Desk) -> None:
-    warnings: list[str | None] = []
+    warnings: list[Problem | None] = []
     for lines in (rows("1"), HEADER + "1,someday,9:00,a,b,c\n", rows("1")):
         (desk.path / "export.csv").write_text(lines, encoding="utf-8")
         desk.settle()
@@ -473,7 +477,7 @@ def test_a_link_in_place_of_a_folder_of_ours_is_told_and_not_followed(desk: Desk
     taken, trouble = desk.settle()
     assert isinstance(taken, Taken)
     assert isinstance(trouble, Trouble)
-    assert trouble.message == f"a file cannot be moved to {where}: Not a directory"
+    assert in_english(trouble.reason) == f"a file cannot be moved to {where}: Not a directory"
     assert list((tmp_path / "elsewhere").iterdir()) == []
     (desk.path / where).unlink()
     assert len(desk.poll(6)) == 0
@@ -497,7 +501,7 @@ def test_a_pipe_in_place_of_an_export_hangs_nobody(desk: Desk, monkeypatch: pyte
 
     threading.Thread(target=work, daemon=True).start()
     assert done.wait(DEADLINE_S)
-    assert desk.folder.trouble == "a file in the import folder: Invalid argument"
+    assert desk.folder.trouble == Problem("imports.file", {"why": "Invalid argument"})
 
 
 # --- exports that are older than what is there ------------------------------------------------------------------------
@@ -512,7 +516,7 @@ def test_an_export_that_is_older_than_what_was_imported_is_put_away_unimported_a
         assert isinstance(taken, Taken)
         assert taken.name.startswith("done/")
         assert (taken.rows, taken.ok) == (0, True)
-        assert taken.message == OLDER
+        assert in_english(taken.reason) == in_english(OLDER)
         assert desk.patients() == ["1"]
         desk.restarted()
     desk.put("newer.csv", "3", mtime=3000)
@@ -528,7 +532,10 @@ def test_of_an_older_export_the_days_that_nothing_newer_is_known_of_are_imported
     os.utime(file, (1000, 1000))
     (taken,) = desk.settle()
     assert isinstance(taken, Taken)
-    assert taken.message == "1 appointments of 1 days; 1 days left out: a newer export of them was imported before"
+    assert (
+        in_english(taken.reason)
+        == "1 appointments of 1 days; 1 days left out: a newer export of them was imported before"
+    )
     assert desk.patients() == ["1"]
     assert desk.reservations.find("2", date(2026, 1, 16)).appointments
 
@@ -566,7 +573,7 @@ def test_a_copy_that_pauses_and_keeps_the_time_of_its_original_is_not_older_than
     (taken,) = [*desk.poll(), *desk.settle()]
     assert isinstance(taken, Taken)
     assert (taken.rows, desk.reservations.count(DAY)) == (2 + paused_again,) * 2
-    assert told(desk) is None
+    assert unsettled(desk) is None
 
 
 def test_a_copy_that_keeps_its_time_in_the_middle_of_its_import_is_imported_whole(desk: Desk) -> None:
@@ -602,7 +609,7 @@ def test_an_export_that_grew_does_not_undo_a_newer_one_that_came_in_between(desk
         writer.write("2,2026-01-15,9:00,内科,甲,A\n")
         writer.flush()
         os.utime(writer.fileno(), (1000, 1000))
-    assert [each.message for each in [*desk.poll(), *desk.settle()]] == [OLDER]
+    assert [in_english(each.reason) for each in [*desk.poll(), *desk.settle()]] == [in_english(OLDER)]
     assert desk.patients() == ["3"]
 
 
@@ -610,23 +617,27 @@ def test_that_an_older_export_was_put_away_is_told_until_the_next_good_one_or_a_
     for way in ("import", "acknowledge", "by hand"):
         desk.put("new.csv", "1")
         desk.settle()
-        assert told(desk) is None
+        assert unsettled(desk) is None
         desk.put("old.csv", "2", mtime=1000)
         desk.settle()
-        import_record.settled(desk.data, DAY, (date(2026, 1, 16),))
-        assert (told(desk) or "").startswith(f"an export of 2026-01-15 is {OLDER}; if not, acknowledge it")
-        assert told(desk, date(2026, 1, 16)) is None, "the day is past"
+        import_record.settle(desk.data, DAY, (date(2026, 1, 16),))
+        assert (unsettled(desk) or "").startswith(
+            f"an export of 2026-01-15 is {in_english(OLDER)}; if not, acknowledge it"
+        )
+        assert unsettled(desk, date(2026, 1, 16)) is None, "the day is past"
         if way != "import":
-            said = told(desk)
-            assert import_record.settled(desk.data, DAY, None if way == "acknowledge" else (DAY,)) == said
-            assert told(desk) is None
+            said = unsettled(desk)
+            settled = import_record.settle(desk.data, DAY, None if way == "acknowledge" else (DAY,))
+            assert settled and in_english(settled) == said
+            assert unsettled(desk) is None
 
 
 # --- days that shrink -------------------------------------------------------------------------------------------------
 
 
-def told(desk: Desk, day: date = DAY) -> str | None:
-    return import_record.to_tell(desk.data, day)
+def unsettled(desk: Desk, day: date = DAY) -> str | None:
+    found = import_record.unsettled(desk.data, day)
+    return in_english(found) if found else None
 
 
 def many(desk: Desk, count: int, *, name: str = "export.csv") -> Taken:
@@ -637,30 +648,30 @@ def many(desk: Desk, count: int, *, name: str = "export.csv") -> Taken:
 
 
 def test_a_day_that_shrinks_by_more_than_a_third_is_imported_and_told_until_it_has_grown_again(desk: Desk) -> None:
-    assert many(desk, 31).message == "31 appointments of 1 days"
-    assert many(desk, 21).message == "21 appointments of 1 days", "not more than a third"
-    assert told(desk) is None
-    assert many(desk, 13).message == "13 appointments of 1 days; 2026-01-15: 13 appointments instead of 21"
-    assert "2026-01-15: 13 appointments instead of 21" in (told(desk) or "")
+    assert in_english(many(desk, 31).reason) == "31 appointments of 1 days"
+    assert in_english(many(desk, 21).reason) == "21 appointments of 1 days", "not more than a third"
+    assert unsettled(desk) is None
+    assert in_english(many(desk, 13).reason) == "13 appointments of 1 days; 2026-01-15: 13 appointments instead of 21"
+    assert "2026-01-15: 13 appointments instead of 21" in (unsettled(desk) or "")
     desk.restarted()
     many(desk, 13)
-    assert told(desk), "the same export once more says nothing new"
-    assert told(desk, date(2026, 1, 16)) is None, "the day is past"
+    assert unsettled(desk), "the same export once more says nothing new"
+    assert unsettled(desk, date(2026, 1, 16)) is None, "the day is past"
     many(desk, 14)
-    assert told(desk) is None
+    assert unsettled(desk) is None
 
 
 def test_what_shrank_is_told_until_it_is_acknowledged_or_imported_by_hand(desk: Desk) -> None:
     for day in (None, (DAY,)):
         many(desk, 31)
         many(desk, 3)
-        assert told(desk)
-        import_record.settled(desk.data, DAY, (date(2026, 1, 16),))
-        assert told(desk), "another day"
-        import_record.settled(desk.data, DAY, day)
-        assert told(desk) is None
+        assert unsettled(desk)
+        import_record.settle(desk.data, DAY, (date(2026, 1, 16),))
+        assert unsettled(desk), "another day"
+        import_record.settle(desk.data, DAY, day)
+        assert unsettled(desk) is None
         many(desk, 3)
-        assert told(desk) is None
+        assert unsettled(desk) is None
 
 
 def test_a_shrunk_day_is_refused_where_the_site_says_so_and_nothing_changes(desk: Desk) -> None:
@@ -668,25 +679,27 @@ def test_a_shrunk_day_is_refused_where_the_site_says_so_and_nothing_changes(desk
     desk.restarted(desk.importer("refuse"))
     taken = many(desk, 20)
     assert not taken.ok
-    assert taken.message.startswith('2026-01-15: 20 appointments instead of 31 ([reservations] shrunk_day = "refuse")')
+    assert in_english(taken.reason).startswith(
+        '2026-01-15: 20 appointments instead of 31 ([reservations] shrunk_day = "refuse")'
+    )
     assert desk.reservations.count(DAY) == 31
-    assert told(desk) is None, "the refused file is the notice"
+    assert unsettled(desk) is None, "the refused file is the notice"
 
 
 def test_quiet_days_and_past_days_may_shrink(desk: Desk) -> None:
     many(desk, 5)
-    assert many(desk, 1).message == "1 appointments of 1 days"
+    assert in_english(many(desk, 1).reason) == "1 appointments of 1 days"
     desk.restarted(desk.importer("refuse", date(2026, 1, 16)))
     many(desk, 31)
     assert many(desk, 1).ok
-    assert told(desk) is None
+    assert unsettled(desk) is None
 
 
 def test_a_missing_folder_is_told_once_and_used_when_it_is_there(desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "later"
     desk.path = path
     desk.restarted()
-    assert desk.poll() == [Trouble("the import folder: No such file or directory")]
+    assert desk.poll() == [Trouble(Problem("imports.folder", {"why": "No such file or directory"}))]
     assert desk.poll(6) == []
     path.mkdir()
     desk.put("export.csv", "1")
@@ -719,7 +732,7 @@ def test_a_folder_without_write_permission_keeps_its_files(tmp_path: Path) -> No
         desk.put("export.csv", "1")
         desk.path.chmod(0o555)
         with ordinary_user():
-            assert desk.settle() == [Trouble("the import folder: Permission denied")]
+            assert desk.settle() == [Trouble(Problem("imports.folder", {"why": "Permission denied"}))]
         assert desk.names() == ["export.csv"]
         desk.path.chmod(0o755)
         assert len(desk.poll(6)) == 1
@@ -741,6 +754,6 @@ def test_a_file_that_may_not_be_read_stays_and_does_not_stop_the_others(tmp_path
         desk.put("b.csv", "2")
         with ordinary_user():
             trouble = [item for item in desk.settle() if isinstance(item, Trouble)]
-        assert trouble == [Trouble("a file in the import folder: Permission denied")]
+        assert trouble == [Trouble(Problem("imports.file", {"why": "Permission denied"}))]
         assert "a.csv" in desk.names()
         assert desk.patients() == ["2"]

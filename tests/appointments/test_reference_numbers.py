@@ -94,7 +94,7 @@ def test_a_bad_table_is_refused_with_file_and_line_and_without_numbers(
     assert reason in str(caught.value)
     assert "ZZ" not in str(caught.value)
     if line is not None:
-        assert caught.value.line == line
+        assert caught.value.problem.parameters["line"] == line
         assert f"line {line}:" in str(caught.value)
 
 
@@ -122,7 +122,7 @@ def test_a_bad_new_table_leaves_the_last_good_one_in_force_until_it_is_mended(fi
     for _ in range(2):
         assert numbers.patient_number_for("R1") == "00011"
         bad = numbers.refresh()
-        assert bad is not None and bad.line == 3
+        assert bad is not None and bad.problem.parameters["line"] == 3
         assert numbers.problem is bad
     written(file, HEADER + "R1,00013\n")
     assert numbers.refresh() is None

@@ -9,7 +9,9 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from string import Formatter
 from typing import Any, get_args
 
 import pytest
@@ -19,14 +21,17 @@ from drivers.share import ShareError, Unreachable
 from drivers.share.failures import FAILURES, failure
 from kiosk.appliance.machine import programs
 from kiosk.appliance.technician import jobs
-from kiosk.appointments import fetch, import_child, import_folder, import_record
+from kiosk.appointments import import_record
+from kiosk.appointments.import_record import described
 from kiosk.courier import ledger
 from kiosk.courier.share_health import Health
 from kiosk.operations import report, status, status_rows
 from kiosk.operations.report import StatusReport
-from kiosk.reception import import_watch
+from kiosk.process import json_values
 from kiosk.words import texts
 from kiosk.words.events import words
+from kiosk.words.problems import Problem
+from kiosk.words.troubles import in_english, in_japanese
 from tests import ROOT
 from tests.hospital import FILE_OF, PATIENT_OF, Hospital, wait_until
 from tests.operations.test_check_no_shell import COMMAND
@@ -124,20 +129,50 @@ def failures_of_shares() -> list[ShareError]:
     return [failure(code, WHERE, **PARAMETERS) for code in FAILURES]
 
 
-# What the import folder, the importer and the fetcher say.
-SHRUNK = {"2026-01-15": import_record.Shrunk(310, 100, 0.0)}
-IMPORTS = (
-    import_folder.UNENDED, import_folder.UNENDED_BEFORE, import_folder.BROKEN_OFF, import_folder.REFUSED_BEFORE,
-    import_record.OLDER, import_child.TOO_MUCH, fetch.CUT, fetch.LARGE,
-    import_watch.FAULT, import_record.described(SHRUNK),
-)  # fmt: skip
+def reasons() -> Iterator[Problem]:
+    """Each that the catalogue has; numbers and names stand for what is put in."""
+    for table, sentences in texts.load("troubles", "en").items():
+        for key, sentence in sentences.items():
+            places = {name: form for _, name, form, _ in Formatter().parse(sentence) if name}
+            yield Problem(f"{table}.{key}", {name: 7 if form else "X" for name, form in places.items()})
 
 
-def test_why_appointments_are_not_imported_is_said_in_japanese() -> None:
-    told = {what: wrong(problem("imports", what=what))[0] for what in IMPORTS}
-    assert all("（" in said.partition("→")[0] for said in told.values()), told
-    assert "2026-01-15 の予約が 310 件から 100 件に減りました" in told[IMPORTS[-1]]
-    assert all(any(english in what for what in IMPORTS) for english in WORDS["imports"])
+@pytest.mark.parametrize("reason", list(reasons()), ids=lambda reason: reason.code)
+def test_every_reason_has_its_japanese(reason: Problem) -> None:
+    japanese = in_japanese(reason)
+    assert japanese and not ENGLISH.search(japanese)
+    [row] = wrong(problem("imports", what=in_english(reason), reason=asdict(reason)))
+    assert f"（{japanese}）" in row
+
+
+def test_no_reason_is_left_over_and_none_is_missing() -> None:
+    codes = set()
+    written = re.compile(r'Problem\("((?:imports|fetch|database|backup|program|disk|reference_numbers)\.\w+)"')
+    for path in (ROOT / "kiosk").rglob("*.py"):
+        codes |= set(written.findall(path.read_text(encoding="utf-8")))
+    english, japanese = (
+        {f"{table}.{key}" for table, sentences in texts.load("troubles", language).items() for key in sentences}
+        for language in ("en", "ja")
+    )
+    assert english == japanese
+    assert codes <= english
+    # The rest is put together from words: a refused table's reasons, and a file that was imported or refused before.
+    assert {code for code in english - codes if not code.startswith("reference_numbers.")} == {
+        "imports.imported_before", "imports.refused_before",
+    }  # fmt: skip
+
+
+def test_a_reason_of_another_version_costs_nothing_but_itself() -> None:
+    [row] = wrong(problem("imports", what="English", reason={"code": "imports.brand_new", "parameters": {}}))
+    assert row == f"{words()['imports']} → {WORDS['do']['imports']}"
+
+
+def test_days_that_shrank_are_said_with_what_they_lost() -> None:
+    shrunk = {f"2026-01-{day}": import_record.Shrunk(310, 100, 0.0) for day in range(15, 20)}
+    [row] = wrong(problem("imports", what="English", reason=json.loads(json_values.encode(described(shrunk)))))
+    assert "2026-01-15 の予約が 310 件から 100 件に減りました、2026-01-16" in row
+    assert "（ほかに 2 日）" in row
+    assert in_english(described(shrunk)).endswith("2026-01-17: 100 appointments instead of 310 (and 2 further days)")
 
 
 def everything() -> Iterator[dict[str, Any]]:
@@ -145,8 +180,7 @@ def everything() -> Iterator[dict[str, Any]]:
     yield from (problem(code) for code in get_args(status.ProblemCode) if code not in ("share", "printer"))
     yield problem("delivery_waits", seconds=200.4)
     yield problem("journal_unreadable", what="DatabaseError")
-    yield problem("imports", what="line 3: date is not in the calendar")
-    yield from (problem("imports", what=what) for what in IMPORTS)
+    yield from (problem("imports", what=in_english(reason), reason=asdict(reason)) for reason in reasons())
     for reason in get_args(Reason):
         yield problem("printer", state=reason) | {"printer": {"state": reason, "paper_near_end": False}}
     for state in ("down", "refused"):

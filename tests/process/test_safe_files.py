@@ -20,6 +20,7 @@ from kiosk.appointments.import_folder import ImportFolder
 from kiosk.courier import summary
 from kiosk.operations.check import devices
 from kiosk.process import locks, safe_files
+from kiosk.words.problems import Problem
 
 RUN_STATUS = "status-run.json"
 
@@ -137,9 +138,9 @@ def test_a_fifo_put_in_the_place_of_an_export_does_not_stop_the_imports(tmp_path
     (tmp_path / "a.csv").unlink()
     os.mkfifo(tmp_path / "a.csv")  # after the listing, before the opening
 
-    def taken() -> str | None:
+    def taken() -> Problem | None:
         folder._take_ready(names, 0.0, [])
         return folder._take_ready(names, 1e6, [])
 
-    assert answered(taken) == "a file in the import folder: Invalid argument"
+    assert answered(taken) == Problem("imports.file", {"why": "Invalid argument"})
     assert (tmp_path / "a.csv").is_fifo()

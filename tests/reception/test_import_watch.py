@@ -10,7 +10,8 @@ from drivers.reservations.sqlite.file import DatabaseFile
 from kiosk.appointments.import_folder import ImportFolder, Taken, Trouble
 from kiosk.process.event_log import EventLog
 from kiosk.reception.board import Board
-from kiosk.reception.import_watch import FAULT, ImportWatch
+from kiosk.reception.import_watch import ImportWatch
+from kiosk.words.problems import Problem
 from tests.hospital import wait_until
 from tests.site_toml import Site
 
@@ -35,7 +36,7 @@ def test_a_fault_in_a_poll_is_told_without_its_words_and_the_next_poll_is_made(
     watch = ImportWatch(config, folder, DatabaseFile(data), board, log)
     watch.start()
     wait_until(lambda: "imports" in board.troubles(), "the fault is told")
-    assert board.troubles()["imports"].startswith(f"{FAULT} (IndexError)")
+    assert board.troubles()["imports"] == Problem("imports.fault", {"name": "IndexError"})
     assert "ZZCANARY" not in (data / "events-run.jsonl").read_text()
     wrong.clear()
     wait_until(lambda: not board.troubles(), "the next poll")

@@ -19,6 +19,7 @@ from kiosk.reception.assembly import ServiceHeartbeat
 from kiosk.reception.board import Board
 from kiosk.reception.troubles import TROUBLES
 from kiosk.screens.screens import STAFF, Screen
+from kiosk.words.problems import Problem
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, Reception, wait_until
 from tests.process.test_systemd import Manager, assert_nothing_for
 from tests.reception.test_loop import Shown
@@ -146,8 +147,8 @@ def test_every_trouble_has_a_sentence_words_on_the_screen_and_one_beginning(tmp_
     log = EventLog(tmp_path, "run", echo=False)
     board = Board(tmp_path, log)
     for code in TROUBLES:
-        for what in ("so", "so", None, None):
-            board.trouble(code, what)
+        for reason in (Problem("program.fault", {"name": "X"}), Problem("program.fault", {"name": "X"}), None, None):
+            board.set_trouble(code, reason)
     log.close()
     lines = [json.loads(line) for line in (tmp_path / "events-run.jsonl").read_text().splitlines()]
     assert [line["event"] for line in lines] == [each for code in TROUBLES for each in (code, "trouble_over")]

@@ -23,6 +23,8 @@ from kiosk.appointments import retention
 from kiosk.config import Config
 from kiosk.reception import reservations_guard
 from kiosk.reception.reservations_guard import Guard
+from kiosk.words.problems import Problem
+from kiosk.words.troubles import in_english
 from tests import ROOT
 from tests.hospital import wait_until
 from tests.site_toml import REQUIRED, Site, with_
@@ -264,21 +266,21 @@ class Watched:
 
     def __init__(self, config: Config, book: SqliteReservations, local: datetime) -> None:
         self.local = local
-        self.told: list[tuple[str, str | None]] = []
+        self.troubles: list[tuple[str, str]] = []
         self.now: dict[str, str] = {}
         self.reported: list[str] = []
         self.asked = 0
-        self.guard = Guard(config, book, self._clock, self._tell, lambda event, **_: self.reported.append(event))
+        self.guard = Guard(config, book, self._clock, self._set_trouble, lambda event, **_: self.reported.append(event))
 
     def _clock(self) -> datetime:
         self.asked += 1
         return self.local
 
-    def _tell(self, code: str, what: str | None) -> None:
+    def _set_trouble(self, code: str, reason: Problem | None) -> None:
         self.now.pop(code, None)
-        if what is not None:
-            self.told.append((code, what))
-            self.now[code] = what
+        if reason is not None:
+            self.troubles.append((code, in_english(reason)))
+            self.now[code] = in_english(reason)
 
 
 @contextlib.contextmanager
@@ -402,7 +404,7 @@ def test_a_fault_in_the_work_of_the_night_keeps_no_patient_away(
     monkeypatch.setattr(upkeep, "back_up", broken)
     with watched(book, tmp_path, "02:00") as night:
         wait_until(lambda: "reservations_upkeep_failed" in night.reported, "the failure")
-        assert ("reservations_down", "RuntimeError") not in night.told
+        assert ("reservations_down", "RuntimeError") not in night.troubles
 
 
 @pytest.mark.parametrize(("clock", "screen"), [("10:00", "choose_card"), ("02:00", "tap_reader")])
@@ -442,5 +444,5 @@ def test_a_guard_tells_a_damage_that_no_patient_met(book: SqliteReservations, tm
     at = whole.index(f"{day}000010009:00".encode()) // 4096 * 4096
     book.file.path.write_bytes(whole[:at] + b"\xff" * 4096 + whole[at + 4096 :])
     with watched(book, tmp_path, clock) as guarded:
-        wait_until(lambda: any(code == "reservations_lost" for code, _ in guarded.told), "the loss")
+        wait_until(lambda: any(code == "reservations_lost" for code, _ in guarded.troubles), "the loss")
     assert len(book.arrivals(TODAY)) == 5
