@@ -59,8 +59,7 @@ class Headless:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._out.fileno())
             os.close(nowhere)
-        # From a thread of its own: the inbox may be full, and the caller is who empties it.
-        threading.Thread(target=self._quit, name="quit", daemon=True).start()
+        self._quit()
 
     def _read(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
         for line in lines_of(self._commands):
