@@ -1,8 +1,8 @@
 """The event log: what happened, in one sentence each, for staff and technicians; never a patient's data.
 
-Only ids of EVENTS can be written, with fields of a closed set: numbers, codes and places (host and share). A file is
-named by its number in the courier's ledger. `events-<process>.jsonl` in the data folder, one JSON object a line,
-two old files kept; the same line goes to standard error for the system's journal.
+Only ids of a closed set can be written (EVENTS, or the appliance's own), with fields of a closed set: numbers, codes
+and places (host and share). A file is named by its number in the courier's ledger. `events-<process>.jsonl` in the data
+folder, one JSON object a line, two old files kept; the same line goes to standard error for the system's journal.
 """
 
 from __future__ import annotations
@@ -118,33 +118,45 @@ class _LogFile(RotatingFileHandler):
 
 
 class EventLog:
-    """Writes events of one process. `folder`: the data folder; `process`: `courier` or `run`."""
+    """Writes events of one process. `folder`: its data folder; `process`: `courier`, `run`, `fetch` or `staff`.
 
-    def __init__(self, folder: Path, process: str, *, echo: bool = True) -> None:
+    `events`: the ids that it may write, each with its sentence. `max_bytes`: of one file.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        process: str,
+        *,
+        events: Mapping[str, str] = EVENTS,
+        max_bytes: int = MAX_BYTES,
+        echo: bool = True,
+    ) -> None:
         self._process = process
+        self._events = events
         self._echo = echo
-        self._handler = _LogFile(DataFolder(folder).event_log(process), maxBytes=MAX_BYTES, backupCount=2)
-        self._heard: Callable[[str, Mapping[str, Any]], None] | None = None
+        self._handler = _LogFile(DataFolder(folder).event_log(process), maxBytes=max_bytes, backupCount=2)
+        self._on_event: Callable[[str, Mapping[str, Any]], None] | None = None
         # A full disk must not stop a delivery: what cannot be logged is still echoed.
         self._handler.handleError = lambda record: None  # type: ignore[method-assign]
 
-    def listen(self, heard: Callable[[str, Mapping[str, Any]], None]) -> None:
-        """Call `heard(event, fields)` for each event from now on, in the thread that writes it."""
-        self._heard = heard
+    def listen(self, on_event: Callable[[str, Mapping[str, Any]], None]) -> None:
+        """Call `on_event(event, fields)` for each event from now on, in the thread that writes it."""
+        self._on_event = on_event
 
     def write(self, event: str, **fields: str | int | float) -> None:
         """Write one event. Raises ValueError for an id or field that is not known: a fault of the program."""
-        if event not in EVENTS or not FIELDS.issuperset(fields):
+        if event not in self._events or not FIELDS.issuperset(fields):
             raise ValueError(f"unknown event or field: {event} {sorted(fields)}")
-        if self._heard is not None:
-            self._heard(event, fields)
+        if self._on_event is not None:
+            self._on_event(event, fields)
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps({"at": at, "process": self._process, "event": event, **fields}, ensure_ascii=False)
         self._handler.handle(logging.LogRecord("kiosk", logging.INFO, "", 0, line, None, None))
         if self._echo:
-            shown = " ".join(f"{name}={value}" for name, value in fields.items())
+            details = " ".join(f"{name}={value}" for name, value in fields.items())
             with suppress(OSError, ValueError):  # nobody reads it any more: no reason to stop
-                print(f"{event}: {EVENTS[event]} {shown}".rstrip(), file=sys.stderr, flush=True)  # noqa: T201 - the system's journal reads stderr
+                print(f"{event}: {self._events[event]} {details}".rstrip(), file=sys.stderr, flush=True)  # noqa: T201 - the system's journal reads stderr
 
     def close(self) -> None:
         self._handler.close()

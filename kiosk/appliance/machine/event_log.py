@@ -7,18 +7,16 @@ over a socket or from a stick: only ids and codes of the lists here.
 from __future__ import annotations
 
 import json
-import logging
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
 from kiosk.appliance.machine.places import Places
 from kiosk.process import safe_files
 from kiosk.process.data_folder import DataFolder
+from kiosk.process.event_log import EventLog
 from kiosk.words.events import words
 
 # In English for the system's journal; in Japanese, as those of kiosk.process.event_log, in assets/texts/ja/events.toml.
@@ -46,29 +44,12 @@ _LISTED_FIELDS: Final = ("what", "code", "where", "count", "seconds", "file")
 _MAX_FIELD: Final = 80
 
 
-class StaffLog:
-    """Writes the events of root's programs, as kiosk.process.event_log.EventLog does for the others."""
+class StaffLog(EventLog):
+    """Writes the events of root's programs; `what` and `code` are words of their own lists."""
 
     def __init__(self, places: Places) -> None:
         places.appliance.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._handler = RotatingFileHandler(
-            DataFolder(places.appliance).event_log("staff"), maxBytes=MAX_BYTES, backupCount=2, encoding="utf-8"
-        )
-        self._handler.handleError = lambda record: None  # type: ignore[method-assign]
-
-    def write(self, event: str, **fields: str | int) -> None:
-        """Write one event; `what` and `code` are words of the program's own lists. Raises KeyError for a new id."""
-        sentence = EVENTS[event]
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"at": at, "process": "staff", "event": event, **fields}, ensure_ascii=False)
-        self._handler.handle(logging.LogRecord("kiosk", logging.INFO, "", 0, line, None, None))
-        shown = " ".join(f"{name}={value}" for name, value in fields.items())
-        with suppress(OSError, ValueError):  # nobody reads it: no reason to stop
-            sys.stderr.write(f"{event}: {sentence} {shown}".rstrip() + "\n")
-            sys.stderr.flush()
-
-    def close(self) -> None:
-        self._handler.close()
+        super().__init__(places.appliance, "staff", events=EVENTS, max_bytes=MAX_BYTES)
 
 
 def last(places: Places, zone: tzinfo, count: int = 50) -> list[str]:
