@@ -126,7 +126,7 @@ class SelfMonitor:
         self._ledger_fails = self._notices.ledger_fails()
         if self._ledger_fails:
             self._disk.write_failed()
-        before, self._disk_troubles = self._disk_troubles, self._disk.judge()
+        before, self._disk_troubles = self._disk_troubles, self._disk.check()
         for code in self._disk_troubles.keys() - before.keys():
             self._log.write(code, what=self._disk_troubles[code])
 

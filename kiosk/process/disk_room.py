@@ -1,6 +1,6 @@
 """Whether a folder of the kiosk still has room: `disk_low` while there is time to make some, `disk_full` when not.
 
-Each process judges the folder it writes to (`DiskRoom`), by what is free and by its own writes that failed; `kiosk
+Each process checks the folder it writes to (`DiskRoom`), by what is free and by its own writes that failed; `kiosk
 status` looks for itself (`now`), because a process on a full disk cannot write down what it knows. Must never raise.
 """
 
@@ -30,7 +30,7 @@ _FAILED_LATELY_S: Final = 15.0  # the reception writes what it sees every ten
 
 
 class DiskRoom:
-    """One folder, judged again and again. `write_failed` may be called by any thread, `judge` by one."""
+    """One folder, checked again and again. `write_failed` may be called by any thread, `check` by one."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
@@ -42,16 +42,16 @@ class DiskRoom:
         """A write that should have gone well did not."""
         self._failed_at = self._clock()
 
-    def judge(self) -> dict[DiskTrouble, str]:
+    def check(self) -> dict[DiskTrouble, str]:
         """What is wrong, if anything, with the `what` of the trouble, which stays the same as long as it is."""
         failed = self._failed_at is not None and self._clock() - self._failed_at < _FAILED_LATELY_S
-        self._now = "disk_full" if failed or _is_read_only(self._folder) else _judged(self._folder, self._now)
+        self._now = "disk_full" if failed or _is_read_only(self._folder) else _measure(self._folder, self._now)
         return {self._now: way_out(self._folder)} if self._now else {}
 
 
 def now(folder: Path) -> DiskTrouble | None:
     """What is wrong at this moment, by what is free alone; None also for a folder that cannot be asked."""
-    return _judged(folder, None)
+    return _measure(folder, None)
 
 
 def way_out(folder: Path) -> str:
@@ -67,7 +67,7 @@ def _is_read_only(folder: Path) -> bool:
         return False
 
 
-def _judged(folder: Path, before: DiskTrouble | None) -> DiskTrouble | None:
+def _measure(folder: Path, before: DiskTrouble | None) -> DiskTrouble | None:
     try:
         seen = os.statvfs(folder)
     except OSError:

@@ -39,8 +39,8 @@ def open_log(path: Path, mode: int) -> int:
     """A log to append to: the one that is there if it is a plain file with one name, else a new one in its place."""
     with suppress(OSError):
         file = os.open(path, _APPEND)
-        facts = os.fstat(file)
-        if stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1:
+        opened = os.fstat(file)
+        if stat.S_ISREG(opened.st_mode) and opened.st_nlink == 1:
             return file
         os.close(file)
     return create(path, mode)

@@ -110,7 +110,7 @@ class Board:
             self._check_disk()
 
     def _check_disk(self) -> None:
-        wrong = self._disk.judge()
+        wrong = self._disk.check()
         reason = Problem("disk.make_room", {"folder": str(self._folder)})
         for code in DISK_TROUBLES:
             self.set_trouble(code, reason if code in wrong else None)

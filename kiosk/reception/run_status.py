@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from kiosk.process import json_values, moments, safe_files
+from kiosk.process import json_values, safe_files, timestamps
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.json_values import NULLABLE, Count, Number
 from kiosk.words.problems import Problem
@@ -53,7 +53,7 @@ class RunStatus:
     """`troubles`: by code, in English; `reasons`: the same as values; `imports`: that of the imports, for readers of an
     older version.
 
-    `at`, `since_start_s`: see kiosk.process.moments. None: it does not say.
+    `at`, `since_start_s`: see kiosk.process.timestamps. None: it does not say.
     """
 
     at: Number | None = None
@@ -71,7 +71,7 @@ class RunStatus:
 def write(folder: Path, status: RunStatus) -> bool:
     """The reception's part, replaced whole. False: it could not be written, which is no reason to stop a reception."""
     file = DataFolder(folder).run_status
-    now = moments.now()
+    now = timestamps.now()
     status = replace(status, at=now["at"], since_start_s=now["since_start_s"])
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:

@@ -400,7 +400,7 @@ def test_all_alarms_that_the_journal_holds_come_through_whole(tmp_path: Path) ->
     many = ledger.ALARMS_MAX * len(alarm_codes())
     file = tmp_path / "told.json"
     file.write_text(json.dumps(facts(alarms=[raised] * many, wrong=[sentence] * many)))
-    told = report.decode(programs.ended(["/bin/cat", str(file)], limit_s=60).out)
+    told = report.decode(programs.run_program(["/bin/cat", str(file)], limit_s=60).out)
     assert told is not None and len(told.alarms or ()) == many
 
 

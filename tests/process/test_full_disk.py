@@ -173,22 +173,22 @@ def test_room_is_judged_before_it_is_gone_and_what_is_better_by_a_breath_is_not_
     tmp_path: Path, disk: SmallDisk, space: str
 ) -> None:
     room = DiskRoom(disk.path)
-    assert room.judge() == {} and disk_room.now(disk.path) is None
+    assert room.check() == {} and disk_room.now(disk.path) is None
     if space == "inodes":
         disk.limit_inodes(used=100, left=400)
-        assert list(room.judge()) == ["disk_low"]
+        assert list(room.check()) == ["disk_low"]
         disk.limit_inodes(used=0, left=10)
-        assert list(room.judge()) == ["disk_full"]
+        assert list(room.check()) == ["disk_full"]
         return
     disk.fill(leave=15 * MB)
-    assert list(room.judge()) == ["disk_low"] and disk_room.now(disk.path) == "disk_low"
+    assert list(room.check()) == ["disk_low"] and disk_room.now(disk.path) == "disk_low"
     disk.empty()
     disk.fill(leave=17 * MB)
-    assert list(room.judge()) == ["disk_low"] and disk_room.now(disk.path) is None
+    assert list(room.check()) == ["disk_low"] and disk_room.now(disk.path) is None
     disk.fill(leave=3 * MB)
-    assert list(room.judge()) == ["disk_full"]
+    assert list(room.check()) == ["disk_full"]
     disk.empty()
-    assert room.judge() == {}
+    assert room.check() == {}
 
 
 def test_a_write_that_failed_is_a_full_disk_for_a_while_whatever_is_said_to_be_free(tmp_path: Path) -> None:
@@ -196,18 +196,18 @@ def test_a_write_that_failed_is_a_full_disk_for_a_while_whatever_is_said_to_be_f
     clock = Clock()
     room = DiskRoom(tmp_path, clock)
     room.write_failed()
-    assert list(room.judge()) == ["disk_full"]
+    assert list(room.check()) == ["disk_full"]
     clock.now += 60.0
-    assert room.judge() == {}
-    assert DiskRoom(tmp_path / "nowhere").judge() == {}
+    assert room.check() == {}
+    assert DiskRoom(tmp_path / "nowhere").check() == {}
 
 
 def test_a_file_system_that_became_read_only_is_a_full_disk(disk: SmallDisk) -> None:
     room = DiskRoom(disk.path)
     disk.remount("ro")
-    assert list(room.judge()) == ["disk_full"]
+    assert list(room.check()) == ["disk_full"]
     disk.remount("rw")
-    assert room.judge() == {}
+    assert room.check() == {}
 
 
 def test_a_reception_that_says_nothing_is_wrong_and_so_is_its_alarm_command(tmp_path: Path) -> None:

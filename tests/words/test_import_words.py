@@ -21,7 +21,7 @@ from drivers.reservations.csv.file import BadCsv, read
 from drivers.reservations.sqlite import file as sqlite_file
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.__main__ import _private, main
-from kiosk.appliance.machine.programs import ended
+from kiosk.appliance.machine.programs import run_program
 from kiosk.config import ConfigError
 from kiosk.words import texts
 from kiosk.words.sentences import import_in_japanese
@@ -41,7 +41,7 @@ DATABASE = ("drivers/reservations/sqlite/reservations.py", "drivers/reservations
 RESTORE = ("drivers/reservations/sqlite/rescue.py", "kiosk/appointments/restore.py")
 FUNCTIONS = {
     "kiosk/__main__.py": ("_import", "_progress", "_data_folder", "_private"),
-    "kiosk/appliance/machine/programs.py": ("ended",),
+    "kiosk/appliance/machine/programs.py": ("run_program",),
 }
 RAISED = {
     **dict.fromkeys(("_Refused", "BadRecord", "BadCsv"), ("reason",)),
@@ -227,7 +227,7 @@ def test_a_data_folder_that_cannot_be_made_and_a_program_that_never_ends_are_tol
     with pytest.raises(ConfigError) as caught:
         _private(tmp_path / "file" / "data", "/x/site.toml: [site] data_dir", 0o700)
     assert str(tmp_path / "file" / "data") in (import_in_japanese(str(caught.value)) or "")
-    done = ended(["/bin/sleep", "60"], limit_s=0.1)
+    done = run_program(["/bin/sleep", "60"], limit_s=0.1)
     assert told(done.err)
 
 

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from drivers.durable import write_durably
 from kiosk.appliance.machine.places import Places
-from kiosk.process import moments, safe_files
+from kiosk.process import safe_files, timestamps
 from kiosk.reception.staff_door import OPEN_ON
 
 Page = Mapping[str, Any]
@@ -141,7 +141,7 @@ def wait_until_free(places: Places, limit_s: float) -> bool:
 def _visit_under_way(places: Places) -> bool:
     try:
         status: Any = safe_files.json_of(places.reception_status)
-        return moments.age_s(status) < _FRESH_S and status["screen"] not in OPEN_ON
+        return timestamps.age_s(status) < _FRESH_S and status["screen"] not in OPEN_ON
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return False
 
