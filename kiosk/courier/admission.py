@@ -45,10 +45,10 @@ def admit(ledger: Ledger, route: RouteName, name: str, digest: Digest, request: 
 
 
 def is_news(ledger: Ledger, route: RouteName, sighting: Sighting, digest: Digest) -> bool:
-    """Whether the ledger lacked this content when it was first offered. To be asked before `admit`.
+    """Whether the ledger lacked this content when it was first offered. To be called before `admit`.
 
-    An offer may enter it and then fail, at the next statement; the file is offered again, and is still news to those
-    who wait.
+    An offer may enter it and then fail at the next statement; the file is offered again, and is still news to the
+    patient who waits.
     """
     if sighting.news != digest and all(item.digest != digest for item in ledger.of_name(route, sighting.name)):
         sighting.news = digest
@@ -57,18 +57,18 @@ def is_news(ledger: Ledger, route: RouteName, sighting: Sighting, digest: Digest
 
 def _open_again(ledger: Ledger, item: Item, name: str, history: list[Item]) -> None:
     if item.state in ("done", "lost", "replaced") and item.name != name:
-        ledger.spell(item, name)
+        ledger.set_spelling(item, name)
     if item.state == "done":
         ledger.set_state(item, "published")
     elif item.state in ("lost", "replaced"):
-        if was_sent(history, item):  # other bytes have gone under this name meanwhile
+        if was_sent(history, item):  # other bytes were sent under this name meanwhile
             ledger.set_state(item, "held", "other_content")
         else:
             ledger.set_state(item, "seen")
 
 
 def taken_by_other(ledger: Ledger, route: RouteName, name: str) -> bool:
-    """Whether a file that vanished unread is a loss: not if the ledger has it, for then we may have deleted it."""
+    """Whether a file that vanished unread is a loss: not if the ledger has it, because we may have deleted it."""
     return all(item.state in ("lost", "replaced") for item in ledger.of_name(route, name))
 
 

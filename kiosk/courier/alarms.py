@@ -1,7 +1,6 @@
-"""What the courier says of itself: events, alarms, and why it had to stop.
+"""Events, alarms, and the fault that ends the courier.
 
-Owns the fault that ends the process. Must never raise into the thread that reports: an alarm that cannot be written is
-no reason to lose a file.
+Must never raise into the thread that reports: an alarm that cannot be written is no reason to lose a file.
 """
 
 from __future__ import annotations
@@ -14,18 +13,18 @@ from functools import partial
 from typing import Protocol
 
 from kiosk.courier.ledger import Item, Ledger
-from kiosk.courier.share_health import Shown
+from kiosk.courier.share_health import ShareState
 from kiosk.process.event_log import EventLog
 
 # After these nothing that was written can be trusted; every other error (full, locked) may heal.
 _BROKEN = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-SAY_AGAIN_S = 60.0
+LOG_AGAIN_S = 60.0
 FULL_RECENTLY_S = 15.0  # what waits to be written is tried again within ten
 OWED_MAX = 200
 
 
 class Notices(Protocol):
-    """Who is told of what happened to a file; `code` is an id of the event log."""
+    """Takes what happened to a file; `code` is an id of the event log."""
 
     def event(self, code: str, item: Item, why: str = "") -> None: ...
 
@@ -41,9 +40,9 @@ class NoticeBoard:
         self._ledger = ledger
         self._log = log
         self.ending = threading.Event()
-        self._full_said_at: float | None = None
+        self._full_logged_at: float | None = None
         self._full_at: float | None = None
-        self._owed: dict[tuple[str, str], bool] = {}  # alarms that could not be written: to be raised, or cleared
+        self._owed: dict[tuple[str, str], bool] = {}  # alarms that could not be written: to raise or to clear
         self.failure: str | None = None
         self.others = 0
 
@@ -78,7 +77,7 @@ class NoticeBoard:
         if not self.with_ledger(write):
             self._owe(code, subject, wrong)
 
-    def share_changed(self, share: Shown) -> None:
+    def share_changed(self, share: ShareState) -> None:
         """A share answers, no longer does, or refuses."""
         code = {"ok": "share_up", "down": "share_down", "refused": "share_refused"}[share.state or "down"]
         self._log.write(code, where=share.role, **({"what": share.message} if share.message else {}))
@@ -111,20 +110,20 @@ class NoticeBoard:
         return True
 
     def ledger_failed(self, error: sqlite3.Error) -> None:
-        """A full disk heals; after an I/O error nothing that was written can be trusted, so start anew (and reread)."""
+        """A full disk may heal. After an I/O error nothing written can be trusted: the process ends and rereads."""
         now = self._full_at = time.monotonic()
-        if self._full_said_at is None or now - self._full_said_at > SAY_AGAIN_S:
-            self._full_said_at = now
+        if self._full_logged_at is None or now - self._full_logged_at > LOG_AGAIN_S:
+            self._full_logged_at = now
             self._log.write("journal_full", what=type(error).__name__)
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN:
             self._end("journal_io")
 
     def ledger_fails(self) -> bool:
-        """Whether it could not be written just now; then alarms are not in it either."""
+        """Whether it could not be written lately; then alarms are missing from it as well."""
         return self._full_at is not None and time.monotonic() - self._full_at < FULL_RECENTLY_S
 
     def broke(self, error: BaseException) -> None:
-        """A fault of our own: a thread less would be noticed by nobody, so the process ends and is started again."""
+        """A fault of the program, in whichever thread: the process ends with exit code 1 and is started again."""
         if self.failure is None:
             self._log.write("courier_failed", what=type(error).__name__)
         self._end("fault")

@@ -24,7 +24,7 @@ from kiosk.courier.queue import Queue
 from kiosk.courier.route import Route
 from kiosk.courier.self_watch import SelfMonitor
 from kiosk.courier.share_health import Health
-from kiosk.process.alarm import AlarmBell, AlarmCommand
+from kiosk.process.alarm import AlarmCommand, AlarmNotifier
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.ending import when_asked_to_end, when_parent_dies
 from kiosk.process.event_log import EventLog
@@ -185,9 +185,17 @@ def assemble(settings: Settings, log: EventLog, notifier: Notifier | None = None
         kinds: set[Kind] = {"subsidy_result", "subsidy_error"}
         reader = subsidy_reader(max_bytes)
         routes["subsidies"] = route("subsidies", settings.subsidies, SUBSIDY_PATTERN, kinds, reader, answers)
-    bell = AlarmBell(AlarmCommand(settings.alarm_command, log), folder, "courier")
+    alarms = AlarmNotifier(AlarmCommand(settings.alarm_command, log), folder, "courier")
     monitor = SelfMonitor(
-        folder, routes, ledger=ledger, notices=notices, health=health, hub=hub, bell=bell, notifier=notifier, log=log
+        folder,
+        routes,
+        ledger=ledger,
+        notices=notices,
+        health=health,
+        hub=hub,
+        alarms=alarms,
+        notifier=notifier,
+        log=log,
     )
     courier = Courier(folder, ledger, notices, hub, routes, monitor, notifier, log)
     hub.open(courier.answer, monitor.greeting)

@@ -1,4 +1,4 @@
-"""Visits that wait for a listing of the source folder which began after they had asked.
+"""Visits that wait for a listing of the source folder that began after their question.
 
 Owns the queue of questions between the hub's thread and the watching one. Must never answer by an earlier listing: a
 result that lay there already would be taken for the patient's.
@@ -14,11 +14,11 @@ GIVE_UP_S = 8.0
 
 
 class Baselines:
-    """`tell(visit, at)`: when the listing was complete; None: there was none in time."""
+    """`report(visit, at)`: when the listing was complete; None: there was none in time."""
 
-    def __init__(self, tell: Callable[[int, float | None], None]) -> None:
-        self._tell = tell
-        self._wanted: list[tuple[int, float]] = []  # visit, asked at
+    def __init__(self, report: Callable[[int, float | None], None]) -> None:
+        self._report = report
+        self._wanted: list[tuple[int, float]] = []  # visit, moment of the question
         self._wake = threading.Condition()
         self._closed = False
 
@@ -32,7 +32,7 @@ class Baselines:
         self._end(lambda asked: asked <= began, listed_at)
 
     def give_up(self, after_s: float = GIVE_UP_S) -> None:
-        """There was no listing: who has waited so long hears it."""
+        """There was no listing: reported to visits that have waited for `after_s`."""
         late = time.monotonic() - after_s
         self._end(lambda asked: asked < late, None)
 
@@ -41,10 +41,10 @@ class Baselines:
             ended = [visit for visit, asked in self._wanted if ends(asked)]
             self._wanted = [(visit, asked) for visit, asked in self._wanted if not ends(asked)]
         for visit in ended:
-            self._tell(visit, at)
+            self._report(visit, at)
 
     def pause(self, pause_s: float) -> None:
-        """Wait, unless somebody wants one."""
+        """Wait, unless a visit wants a listing."""
         with self._wake:
             if not self._wanted and not self._closed:
                 self._wake.wait(max(0.0, pause_s))

@@ -1,4 +1,4 @@
-"""The courier's process: its threads begin, are looked after, and end.
+"""The courier's process: its threads start, are supervised, and end.
 
 Runs on when screen, printer and reservations are down. Ends within 2 s of being asked to, and of its parent's death.
 """
@@ -49,7 +49,7 @@ class Courier:
             for route in self.routes.values():
                 route.start()
             self.notifier.ready()
-            self._look_after()
+            self._supervise()
         except Exception as error:  # noqa: BLE001 - as in any other thread: to be started again, without a traceback
             self.notices.broke(error)
         self.notifier.stopping()
@@ -78,7 +78,7 @@ class Courier:
             self.notices.acknowledge()
         return self.monitor.status()
 
-    def _look_after(self) -> None:
+    def _supervise(self) -> None:
         prune_at = 0.0
         while not self.notices.ending.wait(0.5):
             self.notices.settle()
@@ -97,7 +97,7 @@ class Courier:
                 self.notices.with_ledger(lambda: self.ledger.prune(KEEP_DAYS))
 
     def _stuck(self) -> str:
-        """A thread that does not come back; empty: all do."""
+        """The name of a thread that hangs; empty: none does."""
         if self.hub.stuck(HUB_STUCK_S):
             return "hub"
         found = ((name, route.stuck(STUCK_S)) for name, route in self.routes.items())

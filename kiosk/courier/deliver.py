@@ -23,21 +23,21 @@ from kiosk.courier.ownership import uninterrupted
 
 TEMP_PATTERN = ".kiosk-*.tmp"
 COPY_CHUNK_BYTES = 1 << 20
-# A temporary file of ours that somebody else took: once may be a virus scanner, twice is a program that reads
+# A temporary file of ours that another program took: once may be a virus scanner, twice is a program that reads
 # everything, and a third copy might be a second delivery.
 TEMP_LOST_MAX = 1
-# Why an item that had been sent is `staged` again: its source is gone by our own hand.
+# Why an item that had been sent is `staged` again: we deleted its source ourselves.
 RESENT = "resent"
 
 
 class _SourceGone(Exception):
-    """The source lacks the file; told apart from a destination folder that lacks itself."""
+    """The source lacks the file, as distinct from a destination folder that is missing."""
 
 
 class Deliverer:
-    """Advances files of one route. Used by one thread. Every method raises ShareError for what is tried again.
+    """Advances files of one route. For one thread. Every method raises ShareError for what is to be tried again.
 
-    `owns`: whether the source is still ours alone; asked right before a file becomes visible at the destination.
+    `owns`: whether the source is still ours alone; called right before a file becomes visible at the destination.
     `alone`: whether no other kiosk can have delivered from it between two moments; None: not yet known.
     """
 
@@ -47,12 +47,12 @@ class Deliverer:
         ledger: Ledger,
         notices: Notices,
         owns: Callable[[], bool] = lambda: True,
-        alone: Callable[[float, float], bool | None] = lambda since, until: True,
+        alone: Callable[[float, float], bool | None] = lambda since, to: True,
     ) -> None:
         self._owns, self._alone = owns, alone
         self._gone: dict[FileId, float] = {}  # when the source of what is staged was found gone
         self._ends, self._ledger, self._notices = ends, ledger, notices
-        # Asked for a rename or move; it may have been done, and the ledger does not say so yet. What was staged before
+        # A rename or move was asked for; it may have been done without the ledger saying so yet. What was staged before
         # this process began is unknown as well.
         self._unknown = {item.id for item in ledger.open_items("results") + ledger.open_items("subsidies")}
         self._collided: set[FileId] = set()  # the same bytes were there already, and the ledger does not say so yet
@@ -61,8 +61,8 @@ class Deliverer:
         self._written: dict[FileId, str] = {}  # temporary files that are whole but not yet read back
 
     def advance(self, file: FileId, raw: bytes | None, since: float = 0.0) -> State:
-        """Do the next steps for one file and return its state; `raw`: its bytes, if they are still in memory; `since`:
-        the moment (`uninterrupted`) from which on we have known it."""
+        """Do the next steps for one file and return its state. `raw`: its bytes, if they are still in memory; `since`:
+        the moment (`uninterrupted`) since which we have known it."""
         item = self._ledger.item(file)
         if item.state == "held":
             self._reconsider(item)
@@ -91,7 +91,7 @@ class Deliverer:
 
     def send_again(self, item: Item) -> None:
         """The temporary file of a published item is back: the server lost the rename."""
-        # It may go the way it came while we rename; that must never look as if it had not been sent.
+        # It may vanish again while we rename; that must never look as if it had not been sent.
         self._unknown.add(item.id)
         self._ledger.set_state(item, "staged", RESENT)
         self._notices.event("file_resent", item)
@@ -105,8 +105,8 @@ class Deliverer:
             if self._written.get(item.id) != item.temp:
                 return
         try:
-            # Busy: a virus scanner looks at it. Then the same file is read back later; a new one would only be
-            # scanned anew.
+            # Busy: a virus scanner reads it. Then the same file is read back later; a new one would only be scanned
+            # again.
             there = self._ends.staging.digest(item.temp)
         except Missing:
             del self._written[item.id]
@@ -147,20 +147,20 @@ class Deliverer:
             raise _SourceGone from error
 
     def _publish(self, item: Item, since: float) -> None:
-        if item.id not in self._collided and (self._may_be_there(item, since) or not self._owns()):
+        if item.id not in self._collided and (self._other_may_have_delivered(item, since) or not self._owns()):
             return
         try:
             if item.id not in self._collided:
                 self._rename(item)
         except Missing:
-            # Only a folder that can be listed proves that the file is gone, and not the folder with it.
+            # Only a folder that can be listed proves that the file is gone, not the folder with it.
             if self._ends.staging.entries(item.temp):
                 return
             if item.id not in self._unknown:
                 self._temp_lost(item)
                 return
         except Exists:
-            if not self._is_there(item):
+            if not self._settle_collision(item):
                 return
             self._collided.add(item.id)
         collided = item.id in self._collided
@@ -171,11 +171,11 @@ class Deliverer:
             self._remove_temp(item)
         self._notices.event("file_published", item)
 
-    def _may_be_there(self, item: Item, since: float) -> bool:
-        """The source is looked at once more: another kiosk that took the file there has brought it where it belongs.
+    def _other_may_have_delivered(self, item: Item, since: float) -> bool:
+        """Whether not to publish: the source lacks the file, and another kiosk may have delivered it from there.
 
-        If there was none, ours may be the only copy left, whoever emptied the folder: it goes. What was known before
-        this process began is never shown to be ours alone: the other may have come and gone meanwhile.
+        If there was no other kiosk, ours may be the only copy left, whatever emptied the folder: it is published. Of
+        what was known before this process began that can never be proved: another may have come and gone meanwhile.
         """
         if item.reason == RESENT:
             return False
@@ -183,7 +183,7 @@ class Deliverer:
         if left and (left[0].size == item.digest.size or item.id in self._unknown):
             return False
         if not self._ends.staging.entries(item.temp):
-            return False  # we renamed it, or it was taken: told apart by the rename that fails
+            return False  # we renamed it, or it was taken: the rename that fails tells which
         gone_at = self._gone.setdefault(item.id, uninterrupted())
         if (alone := self._alone(since, gone_at) if self._owns() else None) is False:
             self._set(item, "held", SOURCE_GONE, abandon=False)
@@ -200,8 +200,8 @@ class Deliverer:
         # A ledger that fails now must not make it look as if the file had been taken before it was sent.
         self._unknown.add(item.id)
 
-    def _is_there(self, item: Item) -> bool:
-        """The name is taken at the destination. True: by our very bytes, so there is nothing more to send."""
+    def _settle_collision(self, item: Item) -> bool:
+        """The name is taken at the destination. True: by our very bytes: nothing is to be sent; else it is held."""
         there = self._ends.destination.digest(item.name)  # Missing: taken just now; the next try renames
         if there != item.digest:
             self._hold(item, DIFFERS)
@@ -209,7 +209,7 @@ class Deliverer:
         return True
 
     def _temp_lost(self, item: Item) -> None:
-        """The server says for sure that nothing was renamed, and our file is gone: somebody took or removed it."""
+        """Nothing was renamed, that is certain, and our file is gone: another program took or removed it."""
         lost = self._temps_lost.get(item.id, 0) + 1
         if lost > TEMP_LOST_MAX:
             self._hold(item, "temp_lost")
@@ -246,7 +246,7 @@ class Deliverer:
                 return
             moved = True
         except Exists:
-            if self._is_there(item):
+            if self._settle_collision(item):
                 self._collided.add(item.id)
                 self._set(item, "published")  # the same bytes are there already; only the source is left to clear
             return

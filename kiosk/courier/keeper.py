@@ -33,7 +33,7 @@ class Keeper:
 
     def once(self) -> None:
         try:
-            pause_s = self.ownership.turn()
+            pause_s = self.ownership.update()
             self._refusals.note("own", self._ends.destination_role, False)
             decided = self.ownership.owns or self.ownership.stands_back
         except ShareError as error:
@@ -53,7 +53,7 @@ class Keeper:
         """Without a mark nothing is delivered. A server that does not answer is reported by the other threads."""
         destination = self._ends.destination_role
         if isinstance(error, Refused | Full) and self._ends.role_of(error) == destination:
-            self._health.fails(destination, error)
+            self._health.failed(destination, error)
             self._refusals.note("own", destination, True)
             self._refusals.reconnect("destination", self._ends.destination, self._ends.staging)
 

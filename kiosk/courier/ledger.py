@@ -25,7 +25,7 @@ from kiosk.courier.summary import Waits
 FileId = NewType("FileId", int)
 RouteName = Literal["results", "subsidies"]
 State = Literal["seen", "staged", "published", "done", "held", "lost", "replaced"]
-# Subsidy of an eligibility file: none asked for; link refused; awaited; answered in time or late, well or with an
+# Subsidy of an eligibility file: none requested; link refused; awaited; answered in time or late, by a result or an
 # error; not answered within the wait.
 Subsidy = Literal["none", "refused", "waiting", "result", "failed", "late_result", "late_failed", "unanswered"]
 OPEN_STATES = ("seen", "staged", "published", "held")
@@ -34,8 +34,8 @@ KEEP_FILES = 5_000
 DOUBTED_FILES = 500
 
 # Script n takes a ledger from version n to n + 1. Never change one that was released; a release adds at most one, and
-# it only adds (tables, columns with a default, plain indices): after an update that fell back, the program of the
-# version before works on, and what it writes must be good for the newer one.
+# it only adds (tables, columns with a default, plain indices): after an update that was rolled back, the previous
+# version works on this ledger, and the newer one must be able to use what that wrote.
 _MIGRATIONS = (
     """
     CREATE TABLE files (
@@ -95,8 +95,8 @@ class Ledger:
         self._lock = threading.RLock()
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
         try:
-            # WAL is safe here in spite of SQLite's WAL-reset bug (before 3.51.3), because exactly one connection
-            # writes and checkpoints; readers open mode=ro.
+            # WAL is safe here in spite of SQLite's WAL-reset bug (before 3.51.3): exactly one connection writes and
+            # checkpoints; readers open mode=ro.
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             if self._db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
@@ -160,7 +160,7 @@ class Ledger:
         return self._rows("WHERE route = 'results' AND request = ? ORDER BY id", request)
 
     def sent_since(self, route: RouteName, hours: int) -> list[Item]:
-        """Copies whose rename a server's power cut may have undone: of the last hours, and the newest by any clock."""
+        """Copies whose rename a server's power cut may have undone: those of the last hours, and the newest rows."""
         since = (datetime.now(UTC) - timedelta(hours=hours)).isoformat(timespec="milliseconds")
         where = "WHERE route = ? AND temp <> '' AND state IN ('published', 'done')"
         recent = "AND (seen_at > ? OR id > (SELECT max(id) FROM files) - ?) ORDER BY id"
@@ -194,7 +194,7 @@ class Ledger:
     def attempt(self, item: Item, temp: str) -> bool:
         """A new attempt under a new temporary name; the name is durable before the file exists.
 
-        False: the item is no longer `seen` (the watcher gave it up meanwhile), and nothing was begun.
+        False: the item is no longer `seen` (the watcher replaced it meanwhile), and nothing was begun.
         """
         with self._writing() as db:
             _abandon(db, item)
@@ -202,7 +202,7 @@ class Ledger:
             return cursor.rowcount > 0
 
     def begin_move(self, item: Item) -> bool:
-        """The file itself is going to be renamed; an earlier attempt by copy is given up. False as for `attempt`."""
+        """The file itself is going to be renamed; an earlier attempt by copy is abandoned. False as for `attempt`."""
         with self._writing() as db:
             _abandon(db, item)
             cursor = db.execute(
@@ -211,7 +211,7 @@ class Ledger:
             return cursor.rowcount > 0
 
     def set_state(self, item: Item, state: State, reason: str = "", *, abandon: bool | None = None) -> None:
-        """`abandon`: the temporary file is of no more use, to be swept; None: it is if held or failed for good."""
+        """`abandon`: the temporary file is to be swept; None: it is if `state` is held, lost or replaced."""
         done_at = "" if state in OPEN_STATES else _now()
         with self._writing() as db:
             db.execute(
@@ -222,7 +222,7 @@ class Ledger:
                 db.execute("UPDATE files SET temp = '' WHERE id = ?", (item.id,))
 
     def replace_unsent(self, item: Item) -> bool:
-        """Other content came under this item's name. True if nothing of the item was under way: it is given up."""
+        """Other content came under this item's name. True if nothing of the item had been sent: it is now replaced."""
         with self._writing() as db:
             cursor = db.execute(
                 "UPDATE files SET state = 'replaced', done_at = ? WHERE id = ? AND temp = ''"
@@ -231,8 +231,8 @@ class Ledger:
             )
             return cursor.rowcount > 0
 
-    def spell(self, item: Item, name: str) -> None:
-        """A finished file came back under a name that differs in case: this is what it is called now."""
+    def set_spelling(self, item: Item, name: str) -> None:
+        """A finished file came back under a name that differs in case: its name is now that one."""
         with self._writing() as db:
             db.execute("UPDATE files SET name = ? WHERE id = ?", (name, item.id))
 
@@ -259,7 +259,7 @@ class Ledger:
             db.execute("DELETE FROM temps WHERE name = ?", (name,))
 
     def raise_alarm(self, code: str, subject: str) -> bool:
-        """True if it was not raised already. A flood of one kind adds nothing that a person could still use."""
+        """True if it was not raised already. At most ALARMS_MAX of one code: more would help nobody."""
         with self._writing() as db:
             cursor = db.execute(
                 "INSERT OR IGNORE INTO alarms (code, subject, since) SELECT ?, ?, ?"
@@ -284,10 +284,10 @@ class Ledger:
             return self._db.execute("SELECT code, subject, since FROM alarms ORDER BY since").fetchall()
 
     def prune(self, days: int) -> None:
-        """Forget what was finished long ago; names never repeat, and the table must not grow for ever.
+        """Delete files finished more than `days` ago; names never repeat, and the table must not grow for ever.
 
-        The newest stay whatever the clock says: a clock that jumped a year ahead must not make us forget what
-        was sent yesterday.
+        The newest KEEP_FILES stay whatever the clock says: one that jumped a year ahead must not delete what was sent
+        yesterday.
         """
         before = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
         with self._writing() as db:

@@ -7,16 +7,16 @@ courier -> reception   {"event": "sighted", "file": n, "first_seen": s} · {"eve
                        {"event": "baseline_failed", "visit": v} · {"event": "status", …}
 reception -> courier   {"ask": "hello"} · {"ask": "baseline", "visit": v} · {"ask": "status"} · {"ask": "acknowledge"}
 
-`file` is the sighting's number, which begins anew at each start of the courier; each event says beside it, as `run`,
-which start that was: "run": "16 hex digits". A courier of an older version says none.
+`file` is the sighting's number, counted from 1 at each start of the courier. Beside it every event carries "run":
+16 hex digits that are others at each start. A courier of an older version sends no run.
 
-A reception says hello as soon as it is connected: of more lines than there is room for, the courier gives up the one
-that has said nothing for longest. One of an older version says nothing before its first visit, and an older courier
+A reception sends hello as soon as it is connected: beyond CLIENTS_MAX connections the courier drops the one that has
+been silent for longest. A reception of an older version sends nothing before its first visit, and an older courier
 answers a hello with its status; neither does harm.
 
 A patient's data passes here and is never stored. Moments are seconds of CLOCK_MONOTONIC, which all processes of a
-machine share. Who can open the socket, the folder decides: its owner, and its group if that may pass through it (x).
-Nothing else is asked of a client: whom SO_PEERCRED names is 65534 for everybody inside the courier's unit.
+machine share. The folder's permissions decide who may open the socket: its owner, and its group if that has x on the
+folder. Nothing else is checked: inside the courier's unit SO_PEERCRED shows uid 65534 for every client.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from kiosk.process.data_folder import DataFolder
 
 LINE_MAX = 65_536
 CLIENTS_MAX = 16
-UNSENT_MAX = 1 << 20  # bytes a client may leave unread before it is dropped
-PAUSE_S = 0.1  # before the reception connects again; it grows while lines end as soon as they begin
+UNSENT_MAX = 1 << 20  # bytes that a client may leave unread before it is dropped
+PAUSE_S = 0.1  # before the reception connects again; it grows while connections end as soon as they begin
 PAUSE_MAX_S = 1.0
-GARBLED = "garbled"  # what counts for a line that is no message
+GARBLED = "garbled"  # the event that stands for a line that is no message
 Message = dict[str, Any]
 
 
 def _parsed(line: bytes) -> Message:
-    """A line that is no message must not end the line of those that are."""
+    """A line that is no message must not end the connection."""
     try:
         message = json.loads(line)
     except (ValueError, RecursionError):
@@ -70,10 +70,10 @@ class Hub:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._run = secrets.token_hex(8)
-        self._writers: dict[asyncio.StreamWriter, float] = {}  # when each said something last; 0: never
+        self._writers: dict[asyncio.StreamWriter, float] = {}  # when each sent something last; 0: never
         self._loop = asyncio.new_event_loop()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._asked_at = self._turned_at = time.monotonic()
+        self._asked_at = self._answered_at = time.monotonic()
         self._thread = threading.Thread(target=self._loop.run_forever, name="hub", daemon=True)
 
     def open(self, answer: Callable[[Message], Message | None], greet: Callable[[], Message]) -> None:
@@ -87,24 +87,25 @@ class Hub:
         # A reception of another user comes by the folder's group. It needs no r: it knows the name.
         path.chmod(0o660 if self._folder.stat().st_mode & stat.S_IXGRP else 0o600)
         self._loop.run_until_complete(asyncio.start_unix_server(self._serve, sock=self._socket, limit=LINE_MAX))
-        self._asked_at = self._turned_at = time.monotonic()
+        self._asked_at = self._answered_at = time.monotonic()
         self._thread.start()
 
     def emit(self, message: Message) -> None:
         """To every reception that is connected; nothing is kept for later. Any thread."""
-        line = json.dumps({**message, "run": self._run}).encode() + b"\n"
-        with suppress(RuntimeError):  # the loop has ended: nobody listens any more
+        named = {**message, "run": self._run} if "file" in message else message
+        line = json.dumps(named).encode() + b"\n"
+        with suppress(RuntimeError):  # the loop has ended: no reception is connected any more
             self._loop.call_soon_threadsafe(self._send_all, line)
 
     def stuck(self, after_s: float) -> bool:
-        """Whether its thread has not come back for that long. To be asked again and again, by one other thread."""
+        """Whether its thread has not answered for that long. To be polled by one other thread."""
         now = time.monotonic()
-        if self._turned_at < self._asked_at:
+        if self._answered_at < self._asked_at:
             return now - self._asked_at > after_s
-        # Measured from a question of ours, not from the last answer: the whole process may have been stopped.
+        # Measured from our question, not from the last answer: the whole process may have been stopped.
         self._asked_at = now
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._turned)
+            self._loop.call_soon_threadsafe(self._note_answer)
         return False
 
     def close(self) -> None:
@@ -112,8 +113,8 @@ class Hub:
             self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=1)
 
-    def _turned(self) -> None:
-        self._turned_at = time.monotonic()
+    def _note_answer(self) -> None:
+        self._answered_at = time.monotonic()
 
     def _send_all(self, line: bytes) -> None:
         for writer in list(self._writers):
@@ -121,19 +122,19 @@ class Hub:
 
     def _send(self, writer: asyncio.StreamWriter, line: bytes) -> None:
         if writer.transport.get_write_buffer_size() > UNSENT_MAX:
-            writer.transport.abort()  # it does not read; `close` would wait for it. It will connect again
+            writer.transport.abort()  # `close` would wait until it reads. It will connect again
         else:
             writer.write(line)
 
     def _make_room(self) -> None:
-        """Who comes always finds a place: lines that somebody only holds must not keep the reception out."""
+        """A new client always finds a place: connections that are only held must not keep the reception out."""
         if len(self._writers) >= CLIENTS_MAX:
-            quietest = min(self._writers, key=self._writers.__getitem__)  # of those that never spoke, the oldest
+            quietest = min(self._writers, key=self._writers.__getitem__)  # the oldest of those that never sent anything
             del self._writers[quietest]
             quietest.transport.abort()
 
-    def _heard_of(self, writer: asyncio.StreamWriter) -> None:
-        if writer in self._writers:  # not yet given up
+    def _note_spoken(self, writer: asyncio.StreamWriter) -> None:
+        if writer in self._writers:  # not yet dropped
             self._writers[writer] = time.monotonic()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -145,12 +146,12 @@ class Hub:
                 ask = json.loads(line)
                 if not isinstance(ask, dict):
                     continue
-                self._heard_of(writer)
+                self._note_spoken(writer)
                 answer = None if ask.get("ask") == "hello" else self._answer(ask)
                 if answer is not None:
                     self._send(writer, json.dumps(answer).encode() + b"\n")
         except (OSError, ValueError, RecursionError):
-            pass  # a client that breaks off or talks nonsense loses its line
+            pass  # a client that breaks off or sends nonsense is dropped
         finally:
             self._writers.pop(writer, None)
             with suppress(RuntimeError):  # the loop has ended before this line did
@@ -170,15 +171,15 @@ def _connect(folder: Path, timeout_s: float) -> socket.socket:
 
 
 class CourierLine:
-    """The reception's end: connects, connects again, and passes on what the courier says.
+    """The reception's end: connects, connects again, and passes on the courier's messages.
 
-    `heard(message)` is called in this object's thread; {"event": "connected"} and {"event": "disconnected"} are said
-    by this object itself. Connected: the courier has said something. A socket that only opens is no courier yet.
+    `on_message(message)` is called in this object's thread; {"event": "connected"} and {"event": "disconnected"} come
+    from this object itself. Connected: a message has come. A socket that only opens is no courier yet.
     """
 
-    def __init__(self, folder: Path, heard: Callable[[Message], None]) -> None:
+    def __init__(self, folder: Path, on_message: Callable[[Message], None]) -> None:
         self._folder = folder
-        self._heard = heard
+        self._on_message = on_message
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._line: socket.socket | None = None
@@ -187,7 +188,7 @@ class CourierLine:
         self._thread.start()
 
     def ask(self, message: Message) -> None:
-        """Ask for a baseline, and again on a new line as long as no answer came; only the latest question counts."""
+        """Ask for a baseline, and again on a new connection while unanswered; only the latest question counts."""
         with self._lock:
             self._owed = message
             self._send_owed()
@@ -211,7 +212,7 @@ class CourierLine:
             answered = message.get("event") in ("baseline", "baseline_failed")
             if answered and self._owed is not None and message.get("visit") == self._owed.get("visit"):
                 self._owed = None
-        self._heard(message)
+        self._on_message(message)
 
     def _run(self) -> None:
         pause_s = PAUSE_S
@@ -229,7 +230,7 @@ class CourierLine:
             pause_s = min(2 * pause_s, PAUSE_MAX_S)
 
     def _listen(self, line: socket.socket) -> None:
-        """Until the line ends."""
+        """Until the connection ends."""
         line.settimeout(None)
         connected = False
         with suppress(OSError), line, line.makefile("rb") as lines:
@@ -241,12 +242,12 @@ class CourierLine:
                 message = _parsed(text)
                 if not connected and message.get("event") != GARBLED:
                     connected = True
-                    self._heard({"event": "connected"})
+                    self._on_message({"event": "connected"})
                 self._take(message)
         with self._lock:
             self._line = None
         if connected:
-            self._heard({"event": "disconnected"})
+            self._on_message({"event": "disconnected"})
 
 
 def ask_once(folder: Path, question: str, timeout_s: float = 5.0) -> Message | None:

@@ -1,7 +1,7 @@
-"""What the courier makes of what its watchers see: ledger rows, messages to the reception, alarms, pairing.
+"""What follows from what the watchers see: ledger rows, messages to the reception, alarms, pairing, precedence.
 
-The row comes before the word, but for a ledger that cannot be written (a full disk): the patient needs no ledger, so
-the result is told and the file stays where it is, to be offered again; see `_tell_unwritten`.
+The row is written before the message is sent, but for a ledger that cannot be written (a full disk): the patient needs
+no ledger, so the result is reported and the file stays where it is, to be offered again; see `_report_unwritten`.
 
 One listener a route. They meet in `Pairing`: an eligibility result asks for a subsidy answer by name, and whichever of
 the two comes first, the other finds it.
@@ -29,7 +29,7 @@ from kiosk.results.sightings import Sighting, SightingId
 from kiosk.results.watch import NotTaken
 
 ASKERS_MAX = 200
-# Files that wait for the ledger to be written; beyond that nothing is told, rather than something twice.
+# Files that wait until the ledger can be written; beyond that nothing is reported, rather than something twice.
 UNWRITTEN_MAX = 10_000
 
 
@@ -52,7 +52,7 @@ class Pairing:
             return self._sighting_of.get(request)
 
     def failed(self, request: str) -> SightingId | None:
-        """Its error file is here and cannot be written into the ledger, so nobody else knows. Returns the asker."""
+        """Its error file is here and cannot be entered into the ledger: only this object knows. Returns the asker."""
         with self._lock:
             self._failed[request] = None
             while len(self._failed) > ASKERS_MAX:
@@ -90,7 +90,7 @@ class Precedence:
             if failed:
                 self.notices.event("subsidy_failed", item)
             return True
-        if time.monotonic() < parcel.wait_until:
+        if time.monotonic() < parcel.deadline:
             return False
         # An answer that is here but could not be put ahead is late as well.
         late: SubsidyState = "late_failed" if failed else "late_result"
@@ -112,7 +112,7 @@ def _has_error(answers: list[Item]) -> bool:
 
 @dataclass(frozen=True)
 class ResultsListener:
-    """Eligibility results: told to the reception, then delivered, whatever they say."""
+    """Eligibility results: reported to the reception, then delivered, whatever they contain."""
 
     ledger: Ledger
     notices: NoticeBoard
@@ -122,8 +122,8 @@ class ResultsListener:
     institution_code: str
     subsidy_wait_s: float | None  # None: subsidies need no forwarding here
     clock: Callable[[], float]
-    # What was complete while the ledger could not be written, and by which sighting. Nobody else knows of it: should
-    # such a file go and come back, it must not be told as a new one.
+    # What was complete while the ledger could not be written, and by which sighting. Only this object knows: a file
+    # that goes and comes back must not be reported as a new one.
     unwritten: dict[tuple[str, Digest], SightingId] = field(default_factory=dict, repr=False)
 
     def sighted(self, sighting: Sighting) -> None:
@@ -138,7 +138,7 @@ class ResultsListener:
 
     def unreadable(self, sighting: Sighting) -> None:
         if sighting.fresh:
-            self._tell(sighting, {"outcome": "unreadable"})
+            self._emit_result(sighting, {"outcome": "unreadable"})
 
     def others(self, number: int) -> None:
         self.notices.other_files(number)
@@ -150,49 +150,49 @@ class ResultsListener:
             news = is_news(self.ledger, "results", sighting, digest)
             item = admit(self.ledger, "results", sighting.name, digest, request, state)
         except sqlite3.Error as error:
-            self._tell_unwritten(sighting, reading, digest, request)
+            self._report_unwritten(sighting, reading, digest, request)
             self.notices.ledger_failed(error)
             raise NotTaken from error
-        may_tell = self._may_tell(sighting, digest)
+        may_report = self._may_report(sighting, digest)
         self.unwritten.pop((sighting.name.lower(), digest), None)
         if not news or item.state == "held":
-            self.hub.emit({"event": "gone", "file": sighting.id})  # known: delivered, never shown
+            self.hub.emit({"event": "gone", "file": sighting.id})  # known: delivered, never reported
             if item.state == "held":
                 self.notices.alarm("file_held", item)
             elif item.state == "published":
                 self.notices.event("file_reappeared", item)
         else:
-            self._announce(sighting, item, reading, may_tell)
+            self._announce(sighting, item, reading, may_report)
         wait_s = self.subsidy_wait_s if request and self.subsidy_wait_s is not None else 0.0
         self.queue.add(Parcel(item.id, request, self.clock() + wait_s, raw))
 
-    def _tell_unwritten(self, sighting: Sighting, reading: Reading, digest: Digest, request: str) -> None:
-        """The ledger cannot be written. Whether it knows the file can be read all the same; only a new one is told.
+    def _report_unwritten(self, sighting: Sighting, reading: Reading, digest: Digest, request: str) -> None:
+        """The ledger cannot be written. Whether it knows the file can still be read; only a new one is reported.
 
-        A courier that is started again meanwhile finds the file there, so it is not fresh and nobody is told.
+        A courier that is started again meanwhile finds the file there, so it is not fresh and is not reported.
         """
-        if not self._may_tell(sighting, digest) or len(self.unwritten) >= UNWRITTEN_MAX:
+        if not self._may_report(sighting, digest) or len(self.unwritten) >= UNWRITTEN_MAX:
             return
         self.unwritten.setdefault((sighting.name.lower(), digest), sighting.id)
         try:
             if not is_news(self.ledger, "results", sighting, digest):
-                self.hub.emit({"event": "gone", "file": sighting.id})  # as below: never shown
+                self.hub.emit({"event": "gone", "file": sighting.id})  # as below: never reported
                 return
             others = [item for item in self.ledger.of_name("results", sighting.name) if item.digest != digest]
             if any(item.state not in ("lost", "replaced") for item in others):
-                return  # other content of this name; what becomes of it, only the row can say
-            self._tell_result(sighting, reading, request)
+                return  # other content of this name; only the row can decide what becomes of it
+            self._report_result(sighting, reading, request)
         except sqlite3.Error:
-            return  # it cannot even be asked: perhaps this was delivered long ago
+            return  # it cannot be read either: perhaps this was delivered long ago
 
-    def _may_tell(self, sighting: Sighting, digest: Digest) -> bool:
-        """Not what was told, nor what another sighting of the same file may have told."""
+    def _may_report(self, sighting: Sighting, digest: Digest) -> bool:
+        """Not what was reported, nor what another sighting of the same file may have reported."""
         first = self.unwritten.get((sighting.name.lower(), digest), sighting.id)
-        return not sighting.told and first == sighting.id
+        return not sighting.reported and first == sighting.id
 
-    def _announce(self, sighting: Sighting, item: Item, reading: Reading, may_tell: bool) -> None:
-        if may_tell:  # first: what may fail here must not say anything twice
-            self._tell_result(sighting, reading, item.request)
+    def _announce(self, sighting: Sighting, item: Item, reading: Reading, may_report: bool) -> None:
+        if may_report:  # first: a statement that fails here must not report anything twice
+            self._report_result(sighting, reading, item.request)
         self.notices.event("file_seen", item)
         if reading.refused:
             self.notices.event("subsidy_refused", item)
@@ -204,21 +204,21 @@ class ResultsListener:
     def _is_foreign(self, result: Eligibility) -> bool:
         return result.institution_code is not None and result.institution_code != self.institution_code
 
-    def _tell_result(self, sighting: Sighting, reading: Reading, request: str) -> None:
+    def _report_result(self, sighting: Sighting, reading: Reading, request: str) -> None:
         result = reading.result
         if result is None:
             return
         if request:
             self.pairing.asked(request, sighting.id)
         if not sighting.fresh:
-            return  # it was there when the courier started: delivered unseen
+            return  # it was there when the courier started: delivered, not reported
         foreign = self._is_foreign(result)
         notes = list(result.notes)
         answers = self.ledger.answers_to(request or "-")
         if self.pairing.has_failed(request) or _has_error(answers):
             notes.append("subsidy_failed")
         usable = result.outcome == "usable" and not foreign
-        self._tell(
+        self._emit_result(
             sighting,
             {
                 "outcome": "failed" if foreign else str(result.outcome),
@@ -227,9 +227,9 @@ class ResultsListener:
                 "notes": notes if usable else [],
             },
         )
-        sighting.told = True
+        sighting.reported = True
 
-    def _tell(self, sighting: Sighting, content: Message) -> None:
+    def _emit_result(self, sighting: Sighting, content: Message) -> None:
         empty: Message = {"reference_number": None, "birthdate": None, "notes": []}
         head: Message = {"event": "result", "file": sighting.id, "first_seen": sighting.first_seen}
         self.hub.emit({**head, **empty, **content})
@@ -237,7 +237,7 @@ class ResultsListener:
 
 @dataclass(frozen=True)
 class SubsidiesListener:
-    """Subsidy results and error files: delivered, and told to whoever asked for them."""
+    """Subsidy results and error files: delivered, and reported to the result that asked for them."""
 
     ledger: Ledger
     notices: NoticeBoard
@@ -271,7 +271,7 @@ class SubsidiesListener:
         if item.state == "held":
             self.notices.alarm("file_held", item)
         elif news:
-            self._tell_askers(reading)
+            self._notify_askers(reading)
             self.notices.event("file_seen", item)
             if reading.result is None and not reading.whole:
                 self.notices.alarm("file_unreadable", item)
@@ -279,7 +279,7 @@ class SubsidiesListener:
             self.notices.event("file_reappeared", item)
         self.queue.add(Parcel(item.id, raw=raw))
 
-    def _tell_askers(self, reading: Reading) -> None:
+    def _notify_askers(self, reading: Reading) -> None:
         for asker in self.ledger.askers_of(reading.request) if reading.request else []:
             late = asker.subsidy == "unanswered"
             if reading.failed:

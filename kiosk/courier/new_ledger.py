@@ -1,7 +1,7 @@
-"""Opening the ledger, and beginning a new one when the old one is broken: delivery must go on, and staff are alarmed.
+"""Opening the ledger, and replacing a broken one by a new one: delivery must go on, and staff are alarmed.
 
-Must never leave a new ledger without its alarm: what it does not know may be delivered twice. So it is made whole
-beside the old one, which stays in its place until then, also on a full disk or if the process is killed in between.
+Must never leave a new ledger without its alarm: what it does not know may be delivered twice. So it is completed beside
+the old one, which stays in its place until then, also on a full disk or if the process is killed in between.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _aside(path: Path) -> Path:
 
 
 def _replace(path: Path, new: Path) -> None:
-    """`new` takes its place. What is left beside the name belongs to the broken one, and SQLite would believe it."""
+    """`new` takes the place of `path`. A -wal or -shm that is left belongs to the broken one; SQLite would apply it."""
     aside = _aside(path)
     for suffix in _PARTS[1:]:
         left = path.with_name(path.name + suffix)

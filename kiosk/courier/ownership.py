@@ -1,13 +1,14 @@
-"""Which kiosk drains a source folder: one at a time, however many were plugged in.
+"""Which kiosk drains a source folder: one at a time, however many are connected.
 
-Each kiosk keeps a mark beside its unfinished files: an empty file whose name says which source (what its server says it
-is, not how it is spelled), which kiosk, what it wants, and a beat that goes up. Who finds the source taken waits and
-delivers nothing. A mark that stood still (or was away) for a minute of our own clock, in which we could look, is dead;
-no file's time and no other clock counts. Never holds a patient's data, and never touches a file but marks.
+Each kiosk keeps a mark beside its unfinished files: an empty file whose name holds the source (as its server identifies
+it, not as it is spelled), the kiosk, what it wants, and a beat that goes up. A kiosk that finds the source taken waits
+and delivers nothing. A mark that did not change (or was missing) for a minute of our own clock, in which we could list,
+is dead; no file's time and no other clock counts. Must never hold a patient's data or touch a file that is no mark.
 
-The way to a source that nobody has: a `try`; a later listing without another's `own` or `try`; then `own`. Of two that
-try at once each sees the other, and the greater id gives way. A mark becomes `own` or beats by a rename, which fails if
-somebody took us for dead; a mark that is just eaten is written anew by who beat lately enough to be sure.
+The way to a source that is free: a `try`; a later listing without another kiosk's `own` or `try`; then `own`. Of two
+that try at once each sees the other, and the greater id gives way. A mark becomes `own` or beats by a rename, which
+fails if another kiosk declared us dead; a mark that another program removed is written again by a kiosk whose last beat
+is recent enough.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from drivers.share import Busy, Missing, Share, ShareError
 
 DEAD_S = 60.0
 TRY_AGAIN_S = 0.2
-EATEN_MAX = 3
+REMOVED_MAX = 3
 # Beside `.kiosk-….tmp`, not under its pattern: kiosks of earlier versions would raise an alarm about their neighbours.
 PATTERN = ".k-owner-*.tmp"
 _NAME = re.compile(r"\.k-owner-([0-9a-f]{16})-([0-9a-f]{16})-(own|try|wait)-([0-9]{1,15})\.tmp")
@@ -34,7 +35,7 @@ _STRONGEST: tuple[Wish, ...] = ("wait", "try", "own")
 
 
 def uninterrupted() -> float:
-    """Seconds that also pass while the machine sleeps: whoever slept must not believe that it still owns."""
+    """Seconds that also pass while the machine sleeps: a kiosk that slept must not believe that it still owns."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
@@ -59,14 +60,14 @@ class Mark:
 
 @dataclass
 class _Other:
-    """Another kiosk's mark as it was last seen, and for how long it has been seen standing still or been away."""
+    """Another kiosk's mark as it was last listed, and for how many seconds it has not changed or been missing."""
 
     mark: Mark
     still_s: float = 0.0
 
 
 class Ownership:
-    """Of one route's source. `turn` is for one thread; what it found may be asked by any."""
+    """Of one route's source. `update` is for one thread; what it found may be asked by any."""
 
     def __init__(
         self,
@@ -86,16 +87,16 @@ class Ownership:
         self._source = ""
         self._mine: Mark | None = None
         self._beat_at = 0.0
-        self._looked_at: float | None = None
+        self._read_at: float | None = None
         self._others: dict[tuple[str, str], _Other] = {}
-        self._eaten = 0
-        self._wait_until = 0.0
-        self._alone_at = float("inf")  # since when nobody else can have delivered from our source
-        self._judged_at = 0.0
+        self._removed = 0
+        self._wait_deadline = 0.0
+        self._alone_at = float("inf")  # since when no other kiosk can have delivered from our source
+        self._alone_known_at = 0.0
 
     @property
     def owns(self) -> bool:
-        """Whether we may deliver: ours, and shown to be ours so lately that nobody can take us for dead."""
+        """Whether we may deliver: the source is ours, and our last beat so recent that no kiosk can declare us dead."""
         return self._mine is not None and self._mine.wish == "own" and self._clock() - self._beat_at < self._lease_s
 
     @property
@@ -108,26 +109,26 @@ class Ownership:
         """Whether another living kiosk wants the source."""
         return any(other.mark.source == self._source for other in list(self._others.values()) if self._lives(other))
 
-    def alone(self, since: float, until: float) -> bool | None:
+    def alone(self, since: float, to: float) -> bool | None:
         """Whether no other kiosk can have delivered from the source between these two moments of the clock.
 
-        None: not yet known, because nobody has looked since. A mark of ours that was gone for a moment may have hidden
-        us from another; and a mark that we found at our start does not say what was before.
+        None: not yet known, as there was no listing since. While our mark was missing another kiosk may have taken the
+        source; and a mark that we found at our start proves nothing about the time before.
         """
         if self._alone_at > since:
             return False
-        return True if self._judged_at > until else None
+        return True if self._alone_known_at > to else None
 
-    def turn(self) -> float:
-        """Look, judge, beat. Returns in how many seconds the next turn is due. Raises ShareError."""
+    def update(self) -> float:
+        """List the marks, decide, beat. Returns in how many seconds the next update is due. Raises ShareError."""
         self._know_source()
         owned = self.owns
-        found = self._look()
+        found = self._read_marks()
         held = found or self._mine
-        wish = self._judged(held, found, owned)
+        wish = self._wish_for(held, found, owned)
         if found is not None and wish == found.wish and self._clock() - self._beat_at < self._beat_s:
             return self._pause_s()
-        self._show(held, found, wish, owned)
+        self._write_mark(held, found, wish, owned)
         return 0.0 if self._mine is None or (wish == "try" and found is None) else self._pause_s()
 
     def leave(self) -> None:
@@ -137,10 +138,10 @@ class Ownership:
             with suppress(ShareError):
                 self._staging.remove(mine.name)
 
-    # -- one turn -----------------------------------------------------------------------------------------------
+    # -- one update ---------------------------------------------------------------------------------------------
 
     def _know_source(self) -> None:
-        """Ask anew each time: a server that was set up again, or a folder made anew, is another one."""
+        """Asked each time: a server that was set up again, or a folder that was made again, is another source."""
         try:
             identity = self._share.identity()
         except ShareError:
@@ -150,25 +151,25 @@ class Ownership:
         source = hashlib.sha256(f"{self._route}/{identity}".encode()).hexdigest()[:16]
         if self._source not in ("", source):
             # The other kiosk may find out later than we do.
-            self._wait_until = self._clock() + 2 * self._beat_s if self.stands_back else 0.0
+            self._wait_deadline = self._clock() + 2 * self._beat_s if self.stands_back else 0.0
             self.leave()
         self._source = source
 
-    def _look(self) -> Mark | None:
-        """List the marks; returns our own."""
+    def _read_marks(self) -> Mark | None:
+        """List all marks; returns our own."""
         marks = [mark for entry in self._staging.entries(PATTERN) if (mark := Mark.of(entry.name)) is not None]
         now = self._clock()
-        # A time in which we could not look proves nothing about others: it counts as one look.
-        seen_s = min(now - self._looked_at, 2 * self._beat_s) if self._looked_at is not None else 0.0
-        self._looked_at = now
+        # A time in which we could not list proves nothing about others: it counts as one listing.
+        seen_s = min(now - self._read_at, 2 * self._beat_s) if self._read_at is not None else 0.0
+        self._read_at = now
         there: dict[tuple[str, str], Mark] = {}
         for mark in sorted(marks, key=lambda each: (_STRONGEST.index(each.wish), each.beat)):
             there[mark.source, mark.kiosk] = mark
         found = there.pop((self._source, self._kiosk), None)
-        self._watch(there, seen_s)
+        self._update_others(there, seen_s)
         if found is None or self.shared:
             self._alone_at = now
-        self._judged_at = now
+        self._alone_known_at = now
         for mark in marks:
             leftover = mark.kiosk == self._kiosk and mark.source == self._source and mark != found
             other = self._others.get((mark.source, mark.kiosk))
@@ -177,10 +178,10 @@ class Ownership:
                     self._staging.remove(mark.name)
         return found
 
-    def _watch(self, there: dict[tuple[str, str], Mark], seen_s: float) -> None:
+    def _update_others(self, there: dict[tuple[str, str], Mark], seen_s: float) -> None:
         for key, other in list(self._others.items()):
             if there.get(key, other.mark) == other.mark:
-                other.still_s += seen_s  # also while it is away: a mark may have been eaten
+                other.still_s += seen_s  # also while it is missing: another program may have removed it
                 if key not in there and not self._lives(other):
                     del self._others[key]
         for key, mark in there.items():
@@ -191,8 +192,8 @@ class Ownership:
     def _lives(self, other: _Other) -> bool:
         return other.still_s < self._dead_s
 
-    def _judged(self, held: Mark | None, found: Mark | None, owned: bool) -> Wish:
-        """What our mark is to say."""
+    def _wish_for(self, held: Mark | None, found: Mark | None, owned: bool) -> Wish:
+        """What our mark is to want."""
         living = [other.mark for other in self._others.values() if self._lives(other)]
         rivals = [mark for mark in living if mark.source == self._source and mark.wish != "wait"]
         if held is not None and held.wish == "own" and (found is not None or owned):
@@ -202,31 +203,31 @@ class Ownership:
         if held is not None and held.wish == "try":
             if any(mark.wish == "own" or mark.kiosk < self._kiosk for mark in rivals):
                 return "wait"
-            self._eaten += found is None
-            # Never seen, always eaten: then nobody's marks can be seen here.
-            return "own" if not rivals and (found is not None or self._eaten > EATEN_MAX) else "try"
-        return "wait" if rivals or self._clock() < self._wait_until else "try"
+            self._removed += found is None
+            # Never listed, always removed: then no kiosk's marks can be seen here.
+            return "own" if not rivals and (found is not None or self._removed > REMOVED_MAX) else "try"
+        return "wait" if rivals or self._clock() < self._wait_deadline else "try"
 
-    def _show(self, held: Mark | None, found: Mark | None, wish: Wish, owned: bool) -> None:
-        # A new mark must not look like an earlier one of ours that somebody has taken for dead.
+    def _write_mark(self, held: Mark | None, found: Mark | None, wish: Wish, owned: bool) -> None:
+        # A new mark must not look like an earlier one of ours that another kiosk has declared dead.
         beat = held.beat + 1 if held is not None else secrets.randbelow(10**14)
-        shown = Mark(self._source, self._kiosk, wish, beat)
+        mark = Mark(self._source, self._kiosk, wish, beat)
         at = self._clock()
         try:
             if found is not None:
-                self._staging.rename_new(found.name, shown.name)
+                self._staging.rename_new(found.name, mark.name)
             else:
-                self._staging.put(shown.name, ())
-        except (Missing, Busy) as error:  # Busy: a virus scanner looks at it, and the next turn removes it
+                self._staging.put(mark.name, ())
+        except (Missing, Busy) as error:  # Busy: a virus scanner reads it, and the next update removes it
             if wish == "own" and not owned:
                 if isinstance(error, Busy):
                     raise
-                self._mine = None  # somebody took us for dead: from the beginning
+                self._mine = None  # another kiosk declared us dead: from the beginning
                 return
-            self._staging.put(shown.name, ())
+            self._staging.put(mark.name, ())
         if self._mine is None or self._mine.wish != "own":
             self._alone_at = at
-        self._beat_at, self._mine = at, shown
+        self._beat_at, self._mine = at, mark
 
     def _pause_s(self) -> float:
         return min(TRY_AGAIN_S, self._beat_s) if self._mine is not None and self._mine.wish == "try" else self._beat_s

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from kiosk.courier.ledger import FileId
 
-# Bytes of files that are kept in memory between seeing and sending; past that they are read again.
+# Bytes of files that are kept in memory between sighting and delivery; files beyond that are read again.
 KEPT_MAX_BYTES = 32 << 20
 PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 HELD_PAUSE_S = 5.0
@@ -19,15 +19,15 @@ HELD_PAUSE_S = 5.0
 
 @dataclass
 class Parcel:
-    """`request`: the subsidy request whose answer goes first, until `wait_until`.
+    """`request`: the subsidy request whose answer goes first, until `deadline`.
 
-    `refused`: the server said no to this very file. `again`: it was offered anew while it was being advanced.
-    `since`: from when on it has been in the queue.
+    `refused`: the server refused this very file. `again`: it was offered again while it was being advanced.
+    `since`: when it came into the queue.
     """
 
     file: FileId
     request: str = ""
-    wait_until: float = 0.0
+    deadline: float = 0.0
     raw: bytes | None = field(default=None, repr=False)
     due: float = 0.0
     failures: int = 0
@@ -61,23 +61,23 @@ class Queue:
 
     def next(self, wait_s: float) -> Parcel | None:
         """The first parcel that is due; None after `wait_s` without one, or when closed."""
-        until = self._clock() + wait_s
+        deadline = self._clock() + wait_s
         with self._changed:
             while not self._closed:
                 now = self._clock()
                 due = [parcel for parcel in self._parcels.values() if parcel.due <= now]
                 if due:
-                    parcel = min(due, key=_turn)
+                    parcel = min(due, key=_order)
                     parcel.again = False
                     return parcel
-                if now >= until:
+                if now >= deadline:
                     return None
-                soonest = min((parcel.due for parcel in self._parcels.values()), default=until)
-                self._changed.wait(max(0.001, min(soonest, until) - now))
+                soonest = min((parcel.due for parcel in self._parcels.values()), default=deadline)
+                self._changed.wait(max(0.001, min(soonest, deadline) - now))
         return None
 
     def finished(self, parcel: Parcel) -> None:
-        """It is done, unless it has been seen once more meanwhile."""
+        """It is done, unless it was offered again meanwhile."""
         with self._changed:
             if parcel.again:
                 parcel.due, parcel.failures, parcel.refused = 0.0, 0, False
@@ -89,7 +89,7 @@ class Queue:
             parcel.due = self._clock() + pause_s
 
     def failed(self, parcel: Parcel, *, refused: bool = False) -> None:
-        """Try again later, ever more patiently."""
+        """Try again later, after ever longer pauses."""
         parcel.refused = refused
         pause_s = PAUSES_S[min(parcel.failures, len(PAUSES_S) - 1)]
         parcel.failures += 1
@@ -100,7 +100,7 @@ class Queue:
             return any(parcel.refused for parcel in self._parcels.values())
 
     def wake(self, matches: Callable[[Parcel], bool]) -> None:
-        """What these parcels waited for has come."""
+        """What these parcels waited for has happened."""
         with self._changed:
             for parcel in self._parcels.values():
                 if matches(parcel):
@@ -113,6 +113,6 @@ class Queue:
             self._changed.notify_all()
 
 
-def _turn(parcel: Parcel) -> tuple[float, int]:
-    """Order of first sight. Files that were refused come after all others, and take turns among themselves."""
+def _order(parcel: Parcel) -> tuple[float, int]:
+    """By first sight. Files that were refused come after all others, the one that was tried longest ago first."""
     return (parcel.due if parcel.refused else -1.0, parcel.file)

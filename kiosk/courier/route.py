@@ -1,8 +1,8 @@
 """One route from a source folder to a destination folder: a thread that watches, one that delivers, one that beats.
 
-The first two share nothing but the ledger and the queue, each has connections of its own, and so a destination that
-hangs never keeps a patient's result from being seen. The third finds out whether the source is ours (ownership.py), and
-beats also while a big file is on its way.
+The first two share nothing but the ledger and the queue, and each has connections of its own: a destination that hangs
+never keeps a patient's result from being seen. The third keeps the mark of ownership (ownership.py), also while a big
+file is being delivered.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FOLDER_FULL_FILES = 500
 
 
 class Route:
-    """`start()` begins its threads; `close()` ends them after the step they are at."""
+    """`start()` starts its threads; `close()` ends each after its current step."""
 
     def __init__(
         self,
@@ -68,17 +68,17 @@ class Route:
         self._foreign: frozenset[str] = frozenset()
         self._lost_destination = False
         turns = {"watch": self._watch_once, "deliver": self._deliver_once, "own": self._keeper.once}
-        self._turned_at = {turn.__name__: time.monotonic() for turn in turns.values()}
+        self._began_at = {turn.__name__: time.monotonic() for turn in turns.values()}
         self._threads = [
             threading.Thread(target=self._guarded, args=(turn,), name=f"{what}-{ends.route}", daemon=True)
             for what, turn in turns.items()
         ]
 
     def start(self) -> None:
-        """What was not finished goes on, in order of first sight; a subsidy answer still goes ahead of its asker."""
-        wait_until = time.monotonic() + self._precedence.wait_s
+        """Unfinished files go on, in order of first sight; a subsidy answer still goes before the file that asked."""
+        deadline = time.monotonic() + self._precedence.wait_s
         for item in self._ledger.open_items(self._ends.route):
-            self._queue.add(Parcel(item.id, item.request, wait_until if item.subsidy == "waiting" else 0.0))
+            self._queue.add(Parcel(item.id, item.request, deadline if item.subsidy == "waiting" else 0.0))
         for thread in self._threads:
             thread.start()
 
@@ -93,16 +93,16 @@ class Route:
         self._queue.close()
 
     def join(self, timeout_s: float) -> None:
-        until = time.monotonic() + timeout_s
+        deadline = time.monotonic() + timeout_s
         for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
+            thread.join(max(0.0, deadline - time.monotonic()))
         if not any(thread.is_alive() for thread in self._threads):
             self.ownership.leave()
 
     def stuck(self, after_s: float) -> str | None:
-        """A thread that has not come back from what it does for that long."""
+        """The name of a step that has not ended for that long."""
         late = time.monotonic() - after_s
-        return next((name for name, turned_at in self._turned_at.items() if turned_at < late), None)
+        return next((name for name, began_at in self._began_at.items() if began_at < late), None)
 
     def want_baseline(self, visit: int) -> None:
         """List the source folder at once and report when the listing was complete."""
@@ -110,13 +110,13 @@ class Route:
 
     def _guarded(self, once: Callable[[], None]) -> None:
         while not self._stop.is_set():
-            self._turned_at[once.__name__] = time.monotonic()
+            self._began_at[once.__name__] = time.monotonic()
             try:
                 once()
             except sqlite3.Error as error:
                 self._notices.ledger_failed(error)
                 self._stop.wait(RETRY_S)
-            except Exception as error:  # noqa: BLE001 - a thread that dies unnoticed would be the worst fault of all
+            except Exception as error:  # noqa: BLE001 - a thread must not die unnoticed
                 self._notices.broke(error)
                 return
 
@@ -132,12 +132,12 @@ class Route:
             return
         try:
             listed_at = self._watcher.poll()
-            self._health.works(self._ends.source_role)
+            self._health.succeeded(self._ends.source_role)
             self._baselines.answer(began, listed_at)
-            self._refusals.note("look", self._ends.source_role, self._watcher.look())
+            self._refusals.note("look", self._ends.source_role, self._watcher.examine())
             self._watcher.count_others()
         except ShareError as error:
-            self._health.fails(self._ends.source_role, error)
+            self._health.failed(self._ends.source_role, error)
             if isinstance(error, Refused):
                 self._refusals.reconnect("watched", self._watcher.share)
             self._baselines.give_up()
@@ -146,13 +146,13 @@ class Route:
         self._baselines.pause(0.0 if self._watcher.behind else began + self._watcher.folder.poll_s - time.monotonic())
 
     def _watch_from_afar(self) -> None:
-        """The files are another kiosk's, and so are the patients; whether the share answers is still to be known."""
+        """The files and their patients are another kiosk's; only whether the share answers is of interest."""
         self._baselines.give_up(0.0)
         try:
             self._watcher.share.facts()
-            self._health.works(self._ends.source_role)
+            self._health.succeeded(self._ends.source_role)
         except ShareError as error:
-            self._health.fails(self._ends.source_role, error)
+            self._health.failed(self._ends.source_role, error)
         self._baselines.pause(RETRY_S)
 
     def _answer_baseline(self, visit: int, at: float | None) -> None:
@@ -178,50 +178,50 @@ class Route:
                 self._sweep_at = min(self._sweep_at, time.monotonic() + SWEEP_SOON_S)
             return
         if not self._precedence.may_go(parcel):
-            # Looked at again soon in any case: a wake-up that came just before must not be slept through.
+            # Tried again soon in any case: a wake-up that came just before would be missed.
             self._queue.set_aside(parcel, MAY_GO_AGAIN_S)
             return
         try:
             state = self._deliverer.advance(parcel.file, parcel.raw, parcel.since)
         except (Busy, Exists, Missing):
-            self._queue.failed(parcel)  # this file only: somebody has it open, or it moved under us
+            self._queue.failed(parcel)  # this file only: another program has it open or moved it
             return
         except Unreachable as error:
             role = self._ends.role_of(error)
-            self._health.fails(role, error)
+            self._health.failed(role, error)
             self._queue.failed(parcel)
-            # The others would meet the same: they keep their turns until the server answers again.
+            # The other files would meet the same: they keep their places until the server answers again.
             self._lost_destination = role == self._ends.destination_role
             self._stop.wait(self._health.pause_s(role))
             return
         except ShareError as error:
-            self._refuse(parcel, error)
+            self._note_refusal(parcel, error)
             return
         except sqlite3.Error:
             self._queue.failed(parcel)
             raise
-        self._judge(parcel, state)
+        self._settle(parcel, state)
 
     def _destination_answers(self) -> bool:
         try:
             self._ends.destination.facts()
         except ShareError as error:
-            self._health.fails(self._ends.destination_role, error)
+            self._health.failed(self._ends.destination_role, error)
             if isinstance(error, Refused):
                 self._refusals.reconnect("destination", self._ends.destination, self._ends.staging)
             self._stop.wait(self._health.pause_s(self._ends.destination_role))
             return False
         self._lost_destination = False
-        # A route with nothing to deliver would be taken for down until the next regular round.
+        # A route with nothing to deliver would count as down until the next regular sweep.
         self._sweep_at = min(self._sweep_at, time.monotonic() + SWEEP_SOON_S)
         return True
 
-    def _refuse(self, parcel: Parcel, error: ShareError) -> None:
-        """The server answers but says no: perhaps to this file only, so the others are tried before it is again."""
+    def _note_refusal(self, parcel: Parcel, error: ShareError) -> None:
+        """The server answers but refuses: perhaps this file only, so the others are tried before it is tried again."""
         role = self._ends.role_of(error)
         self._queue.failed(parcel, refused=True)
         if role == self._ends.destination_role:
-            self._health.fails(role, error)  # the source's health is what the watcher finds
+            self._health.failed(role, error)  # the source's health is for the watcher to find
         self._refusals.note("deliver", role, True)
         if isinstance(error, Refused) and role == self._ends.source_role:
             self._refusals.reconnect("source", self._ends.source)
@@ -229,20 +229,20 @@ class Route:
             self._refusals.reconnect("destination", self._ends.destination, self._ends.staging)
         self._stop.wait(REFUSED_PAUSE_S)
 
-    def _works(self) -> None:
-        """Something went well at the destination; while it refuses a file, that is not the whole truth."""
+    def _destination_succeeded(self) -> None:
+        """Something succeeded at the destination; while it refuses other files, it does not count as healthy."""
         if self._queue.any_refused() or self._refusals.met("own", self._ends.destination_role):
             return
-        self._health.works(self._ends.destination_role)
+        self._health.succeeded(self._ends.destination_role)
         for role in (self._ends.source_role, self._ends.destination_role):
             self._refusals.note("deliver", role, False)
 
-    def _judge(self, parcel: Parcel, state: str) -> None:
+    def _settle(self, parcel: Parcel, state: str) -> None:
         if state == "held":
             self._queue.set_aside(parcel, HELD_PAUSE_S)
         elif state in ("done", "lost", "replaced"):
             self._queue.finished(parcel)
-            self._works()
+            self._destination_succeeded()
             if self._ends.route == "subsidies":
                 self._precedence.answered(parcel)
         else:
@@ -256,15 +256,15 @@ class Route:
                 self._queue.add(Parcel(item.id))
             self._check_destination(swept.foreign)
         except ShareError as error:
-            self._health.fails(self._ends.destination_role, error)
+            self._health.failed(self._ends.destination_role, error)
             self._lost_destination = isinstance(error, Unreachable)
             return
-        self._works()
+        self._destination_succeeded()
 
     def _check_destination(self, foreign: frozenset[str]) -> None:
         """Whether the receipt computer takes its files away; `foreign`: unfinished files there that are not ours."""
         role, pattern = self._ends.destination_role, self._watcher.folder.pattern
-        # Once is a neighbour at work; what is still there in the next round, nobody works at.
+        # Once is another program at work; what is still there in the next round has been left behind.
         self._notices.set_alarm("foreign_temps", role, not foreign.isdisjoint(self._foreign))
         self._foreign = foreign
         full = len(self._ends.destination.entries(pattern, FOLDER_FULL_FILES + 1)) > FOLDER_FULL_FILES

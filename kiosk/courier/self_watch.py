@@ -1,4 +1,4 @@
-"""The courier looking at itself: alarms about shares, disk and waits, its `status`, and a line for the service manager.
+"""The courier monitoring itself: alarms about shares, disk and waits, its `status`, a line for the service manager.
 
 Called by the courier's main loop. Must never wait for the network or the alarm command, nor name a file.
 """
@@ -17,7 +17,7 @@ from kiosk.courier.ledger import Ledger, RouteName
 from kiosk.courier.line import Hub, Message
 from kiosk.courier.route import Route
 from kiosk.courier.share_health import Health
-from kiosk.process.alarm import AlarmBell, Condition
+from kiosk.process.alarm import AlarmNotifier, Condition
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.disk_room import DiskRoom, DiskTrouble
 from kiosk.process.event_log import EventLog
@@ -38,7 +38,7 @@ class SelfMonitor:
         notices: NoticeBoard,
         health: Health,
         hub: Hub,
-        bell: AlarmBell,
+        alarms: AlarmNotifier,
         notifier: Notifier,
         log: EventLog,
     ) -> None:
@@ -48,7 +48,7 @@ class SelfMonitor:
         self._notices = notices
         self._health = health
         self._hub = hub
-        self._bell = bell
+        self._alarms = alarms
         self._notifier = notifier
         self._log = log
         self._started_at = time.monotonic()
@@ -66,7 +66,7 @@ class SelfMonitor:
             return
         self._check_at = time.monotonic() + CHECK_EVERY_S
         self._check_disk()
-        # A dict for a set that keeps its order: what came first is told first.
+        # A dict as a set that keeps its order: what came first is reported first.
         wrong = dict.fromkeys(Condition("share_down", role) for role in self._health.down())
         wrong |= dict.fromkeys(Condition(code) for code in self._disk_troubles)
         if self._ledger_fails:
@@ -79,23 +79,23 @@ class SelfMonitor:
         else:
             waiting += seen.waiting
             for alarm in seen.alarms:
-                # Only a share's role may be passed on: other subjects are files.
+                # Only a share's role is passed on: other subjects are files.
                 wrong[Condition(alarm.code, alarm.subject if alarm.subject in self._health.roles else "")] = None
             if self._check_waits(summary.longest_wait_s(seen, oldest_s)):
                 wrong[Condition("delivery_waits")] = None
-        self._bell.judge(wrong)
+        self._alarms.update(wrong)
         troubles = "".join(f"; {' '.join((each.code, each.place)).rstrip()}" for each in wrong)
         self._notifier.status(f"delivering; {waiting} waiting{troubles}")
 
     def close(self) -> None:
-        self._bell.close()
+        self._alarms.close()
 
     def greeting(self) -> Message:
-        """Whether the terminal answers: the first message to whoever connects."""
+        """Whether the terminal answers: the first message to each client."""
         return {"event": "terminal", "answers": self._terminal_answers}
 
     def status(self) -> Message:
-        """What the courier says of itself."""
+        """The answer to `status`."""
         unfinished, oldest_s = self._unfinished()
         return {
             "event": "status",
@@ -105,10 +105,10 @@ class SelfMonitor:
             "other_files": self._notices.others,
             "unfinished": unfinished,
             "oldest_unfinished_s": oldest_s,
-            "alarm_fails": self._bell.fails,
+            "alarm_fails": self._alarms.fails,
             "journal_fails": self._ledger_fails,
             "disk": self._disk_troubles,
-            "overview": summary.told(self._path, self._ledger.waits.oldest_s),
+            "overview": summary.to_message(self._path, self._ledger.waits.oldest_s),
         }
 
     def _check_shares(self) -> None:

@@ -1,4 +1,4 @@
-"""Which shares answer: what the alarms, `kiosk status` and the start page are told."""
+"""Which shares answer: for the alarms, `kiosk status` and the start page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AWAY_RETRY_S = 2.0
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShareState:
     """State of one share: `ok`, `down` (no answer) or `refused` (a person must act); None: not tried yet.
 
     `message`: what the share said, in English; `code` and `parameters`: the same as a value (`ShareError`).
@@ -32,38 +32,40 @@ class Shown:
 
 
 class Health:
-    """Told by every thread that uses a share; `changed(role, state, message)` is called on each change."""
+    """Every thread that uses a share reports here; `changed(share)` is called on each change of state. Any thread."""
 
-    def __init__(self, roles: tuple[str, ...], clock: Callable[[], float], changed: Callable[[Shown], None]) -> None:
+    def __init__(
+        self, roles: tuple[str, ...], clock: Callable[[], float], changed: Callable[[ShareState], None]
+    ) -> None:
         self.roles = roles
         self._clock = clock
         self._changed = changed
         self._lock = threading.Lock()
-        self._shown = {role: Shown(role, None) for role in roles}
+        self._states = {role: ShareState(role, None) for role in roles}
         self._failing_since: dict[str, float] = {}
         self._failed_at: dict[str, float] = {}
 
-    def works(self, role: str) -> None:
-        self._note(role, Shown(role, "ok"))
+    def succeeded(self, role: str) -> None:
+        self._note(role, ShareState(role, "ok"))
 
-    def fails(self, role: str, error: ShareError) -> None:
+    def failed(self, role: str, error: ShareError) -> None:
         state = "refused" if isinstance(error, Refused) else "down"
-        self._note(role, Shown(role, state, str(error), error.code, error.parameters))
+        self._note(role, ShareState(role, state, str(error), error.code, error.parameters))
 
-    def _note(self, role: str, now_shown: Shown) -> None:
+    def _note(self, role: str, state: ShareState) -> None:
         with self._lock:
-            before = self._shown[role]
-            self._shown[role] = now_shown
-            if now_shown.state == "ok":
+            before = self._states[role]
+            self._states[role] = state
+            if state.state == "ok":
                 self._failing_since.pop(role, None)
             else:
                 self._failed_at[role] = self._clock()
                 self._failing_since.setdefault(role, self._failed_at[role])
-        if before.state != now_shown.state:
-            self._changed(now_shown)
+        if before.state != state.state:
+            self._changed(state)
 
     def failing_s(self, role: str) -> float:
-        """For how long it has failed without a break; 0 if it answers."""
+        """For how many seconds it has failed without a break; 0 if it answers."""
         with self._lock:
             since = self._failing_since.get(role)
             return 0.0 if since is None else self._clock() - since
@@ -73,10 +75,10 @@ class Health:
         return RETRY_S if self.failing_s(role) < AWAY_AFTER_S else AWAY_RETRY_S
 
     def gone(self, role: str) -> bool:
-        """Whether patients are told: tries TERMINAL_DOWN_AFTER_S apart came to nothing, or none has ended for long.
+        """Whether patients are sent elsewhere: tries TERMINAL_DOWN_AFTER_S apart failed, or one has not ended for long.
 
-        One try that comes to nothing, and a slow one after it that works, is a busy server: a button that went grey in
-        between would send patients away. Whoever presses it meanwhile waits for a listing, or hears that none came.
+        One try that fails, and a slow one after it that succeeds, is a busy server: a button that went grey in between
+        would send patients away. A patient who presses it meanwhile waits for a listing, or learns that there is none.
         """
         with self._lock:
             since, last = self._failing_since.get(role), self._failed_at.get(role)
@@ -85,20 +87,20 @@ class Health:
         return last - since >= TERMINAL_DOWN_AFTER_S or self._clock() - since >= ALARM_AFTER_S
 
     def down(self) -> list[str]:
-        """The roles that have failed long enough to tell staff."""
-        return [role for role in self._shown if self.failing_s(role) > ALARM_AFTER_S]
+        """The roles that have failed long enough to alarm staff."""
+        return [role for role in self._states if self.failing_s(role) > ALARM_AFTER_S]
 
     def status(self) -> dict[str, dict[str, Any]]:
         """Of each role, for `kiosk status`."""
         with self._lock:
-            all_shown = list(self._shown.values())
+            states = list(self._states.values())
         return {
-            shown.role: {
-                "state": shown.state,
-                "message": shown.message,
-                "code": shown.code,
-                "parameters": dict(shown.parameters),
-                "failing_s": round(self.failing_s(shown.role), 1),
+            each.role: {
+                "state": each.state,
+                "message": each.message,
+                "code": each.code,
+                "parameters": dict(each.parameters),
+                "failing_s": round(self.failing_s(each.role), 1),
             }
-            for shown in all_shown
+            for each in states
         }

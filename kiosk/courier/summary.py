@@ -1,7 +1,7 @@
-"""What the ledger says of all deliveries together: for `kiosk status`, the alarm command and the start screen.
+"""All deliveries together, from the ledger: for `kiosk status`, the alarm command and the start screen.
 
-Reads only, by a connection of its own, so any process may ask at any time. The courier puts it into its answers for
-those who may not read the ledger. Must never write.
+Reads by a read-only connection of its own, so any process may at any time. The courier puts it into its answers, for
+processes that may not read the ledger. Must never write.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    # SQLite would wait for ever for a FIFO's writer; the folder is the courier's, and it may be root who asks.
-    with suppress(OSError):  # what is wrong then, SQLite says
+    # SQLite would wait for ever for a FIFO's writer; the folder is the courier's, and root may be reading.
+    with suppress(OSError):  # SQLite reports what is wrong then
         if not stat.S_ISREG(path.stat().st_mode):
             raise sqlite3.OperationalError("not a file")
     uri = f"{path.absolute().as_uri()}?mode=ro"
@@ -57,8 +57,8 @@ def _opened(path: Path) -> sqlite3.Connection:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error as error:
         db.close()
-        # A courier that has ended leaves no -wal, and who may read but not write (root's `kiosk status`) cannot make
-        # one. Nobody writes then: the file alone is the whole of it.
+        # A courier that has ended leaves no -wal, and a process that may read but not write (root's `kiosk status`)
+        # cannot create one. Nobody writes then: the file alone is the whole database.
         cannot_open = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CANTOPEN
         if not cannot_open or path.with_name(f"{path.name}-wal").exists():
             raise
@@ -67,19 +67,18 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def age_s(seen_at: str) -> float:
-    """By the machine's clock, which somebody may have set meanwhile; never less than nothing."""
+    """By the machine's clock, which may have been set meanwhile; never negative."""
     try:
         return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(seen_at)).total_seconds())
-    except (ValueError, TypeError):  # no time, or one without its zone
+    except (ValueError, TypeError):  # no time, or one without a zone
         return 0.0
 
 
 class Waits:
-    """For how long files have waited, by seconds that nobody sets; the ledger's own times are the machine's clock's.
+    """For how long files have waited, in monotonic seconds; the ledger's own times are the machine's clock's.
 
-    In memory. Of what waited before the courier's start only the clock knows, and it may have been set back meanwhile:
-    then the wait begins with the start. `before`: the files that were open at the start, with their `seen_at`; `clock`:
-    monotonic seconds. Any thread.
+    In memory. The wait of what was open before the courier's start is known by the clock only, which may have been set
+    back meanwhile: then it begins with the start. `before`: `seen_at` of the files that were open then. Any thread.
     """
 
     def __init__(self, before: Mapping[int, str], clock: Callable[[], float]) -> None:
@@ -95,7 +94,7 @@ class Waits:
         now, before = self.clock(), self._since
         since = {file: before.get(file, now) for file in files}
         longest = now - min(since.values()) if since else None
-        # What another thread entered in this moment may be lost; then it waits since the next question.
+        # What another thread entered in this moment may be lost; then its wait begins with the next call.
         self._since = since
         return longest
 
@@ -103,8 +102,7 @@ class Waits:
 def read(path: Path, oldest_s: OldestWait | None = None) -> Overview:
     """Cheap, however many files there have been. `path`: the ledger. Raises sqlite3.Error, also if there is none.
 
-    `oldest_s`: what the courier itself knows of these files; without it only the machine's clock tells how long they
-    wait.
+    `oldest_s`: how long these files have waited, as the courier itself knows; else by the machine's clock.
     """
     with _reading(path) as db:
         waiting = db.execute("SELECT id, seen_at FROM files WHERE state IN ('seen', 'staged', 'held')").fetchall()
@@ -129,7 +127,7 @@ def totals(path: Path) -> tuple[dict[str, int], dict[str, int]]:
     return dict(states), dict(subsidies)
 
 
-def told(path: Path, oldest_s: OldestWait | None = None) -> dict[str, Any]:
+def to_message(path: Path, oldest_s: OldestWait | None = None) -> dict[str, Any]:
     """All of the above for a message: the fields of Overview, `files` and `subsidies` as in `totals`.
 
     {"fails": name of the error} for a ledger that cannot be read. At most some 400 kB: alarms are limited.
@@ -141,9 +139,8 @@ def told(path: Path, oldest_s: OldestWait | None = None) -> dict[str, Any]:
     return {**asdict(seen), "files": files, "subsidies": subsidies}
 
 
-def heard(message: object) -> Overview | None:
-    """The Overview in what `told` gave; None for a ledger that fails, and from a courier that tells none, or tells it
-    in another form (another version)."""
+def from_message(message: object) -> Overview | None:
+    """The Overview in what `to_message` gave; None for a ledger that fails, and for the form of another version."""
     try:
         alarms = tuple(RaisedAlarm(**alarm) for alarm in message["alarms"])  # type: ignore[index]
         found = Overview(message["waiting"], message["oldest_s"], alarms)  # type: ignore[index]
@@ -156,7 +153,7 @@ def heard(message: object) -> Overview | None:
 
 
 def is_status(message: Mapping[str, Any]) -> bool:
-    """Whether a courier's `status` says what it says of itself in the form that is read here."""
+    """Whether a courier's `status` has the form that is read here."""
     shares = message.get("shares")
     numbers = ("process", "up_s", "other_files", "unfinished", "oldest_unfinished_s")
     return (
@@ -173,11 +170,11 @@ def _is_share(share: Mapping[str, Any]) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    """Or nothing: an older courier says less."""
+    """Or None: an older courier sends less."""
     return value is None or (type(value) in (int, float) and -1e15 < value < 1e15)  # type: ignore[operator]
 
 
 def longest_wait_s(overview: Overview, oldest_unfinished_s: float | None) -> float | None:
-    """With the files that the courier sees but that are not yet whole, and so not in the ledger; None: none waits."""
+    """Including the files that are sighted but not yet complete, and so not in the ledger; None: none waits."""
     waits = [each for each in (overview.oldest_s, oldest_unfinished_s) if each is not None]
     return max(waits, default=None)

@@ -1,8 +1,8 @@
-"""Looking after unfinished files in the receipt computer's folder, once a minute.
+"""Sweeping unfinished files from the receipt computer's folder, once a minute.
 
 Removes what earlier attempts of this kiosk left behind, and finds renames that the server lost in a power cut: Samba
-does not sync a rename, so a temporary file may be back although it had been published. Never touches a file that
-is not in this kiosk's ledger.
+does not sync a rename, so a temporary file may be back although it had been published. Must never touch a file that is
+not in this kiosk's ledger.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def _with_courier(report: StatusReport, wrong: Wrong, folder: Path, answer: Cour
         if share.state not in (None, "ok"):
             wrong.add_problem("share", f"{role} {share.state}: {share.message}", role=role, state=share.state)
     if answer.journal_fails:
-        wrong.add_problem("journal_full", "The delivery journal cannot be written; nothing is delivered.")
+        wrong.add_problem("journal_full", "The delivery ledger cannot be written; nothing is delivered.")
     return replace(
         report,
         courier=CourierState(alive=True, process=answer.process, up_s=answer.up_s, disk=answer.disk),
@@ -163,14 +163,14 @@ def _read_ledger_file(ledger: Path) -> dict[str, Any]:
     except PermissionError:
         return {"hidden": True}
     # By what this process may do, not by who started it: root's `kiosk status` runs as another user.
-    return summary.told(ledger) if os.access(ledger, os.R_OK, effective_ids=True) else {"hidden": True}
+    return summary.to_message(ledger) if os.access(ledger, os.R_OK, effective_ids=True) else {"hidden": True}
 
 
 def _with_delivery(report: StatusReport, wrong: Wrong, ledger: Path, overview: dict[str, Any]) -> StatusReport:
-    known = summary.heard(overview)
+    known = summary.from_message(overview)
     if known is None:
         if (fault := overview.get("fails")) is not None:
-            sentence = f"The delivery journal {ledger.name} cannot be read ({fault})."
+            sentence = f"The delivery ledger {ledger.name} cannot be read ({fault})."
             wrong.add_problem("journal_unreadable", sentence, what=str(fault))
         # Nothing wrong by itself: the courier's silence is.
         return replace(report, delivery_hidden="hidden" in overview)

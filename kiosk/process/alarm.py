@@ -1,8 +1,9 @@
-"""Telling somebody outside: the site's alarm command, and who has been told what.
+"""Alarms that leave the PC: running the site's alarm command, and remembering what it has reported.
 
-`AlarmCommand` runs the program, `AlarmBell` decides when: once when a condition begins, again every half hour while it
-lasts, and once when it is over. Owns `alarms-told-<process>.json` in the data folder. Must never wait for the program,
-say more than a code of the event log with its sentence and a share's role, or let what the program prints in anywhere.
+`AlarmCommand` runs the program, `AlarmNotifier` decides when: once when a condition begins, again every half hour while
+it lasts, and once when it is over. Owns `alarms-told-<process>.json` in the data folder. Must never wait for the
+program, pass on more than a code of the event log with its sentence and a share's role, or take in what the program
+prints.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from drivers.durable import write_whole
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EVENTS, EventLog
 
-DEADLINE_S = 30.0
+TIMEOUT_S = 30.0
 AGAIN_S = 1800.0
-# A line that comes and goes is one condition, not a message a minute.
+# A share that comes and goes is one condition, not a message a minute.
 OVER_AFTER_S = 60.0
 # The mail server may be behind the very switch that failed.
 RETRY_S = 60.0
@@ -35,15 +36,15 @@ OVER: Final = "recovered"
 
 
 class AlarmCommand:
-    """One program at a time, in a process group of its own and without a shell; `deadline_s`: then it is killed.
+    """One program at a time, in a process group of its own and without a shell, killed after `timeout_s` seconds.
 
-    Its last two arguments are a code and a sentence. `tell()`, `outcome()` and `close()` belong to one thread.
+    Its last two arguments are a code and a sentence. `start()`, `outcome()` and `close()` belong to one thread.
     """
 
-    def __init__(self, command: tuple[str, ...], log: EventLog, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(self, command: tuple[str, ...], log: EventLog, timeout_s: float = TIMEOUT_S) -> None:
         self._command = command
         self._log = log
-        self._deadline_s = deadline_s
+        self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._running = False
@@ -54,7 +55,7 @@ class AlarmCommand:
         """Whether the site has one."""
         return bool(self._command)
 
-    def tell(self, code: str, sentence: str) -> bool:
+    def start(self, code: str, sentence: str) -> bool:
         """Start the program; False, and nothing was started, while it still runs. Returns at once."""
         with self._lock:
             if self._running or self._closed or not self._command:
@@ -70,7 +71,7 @@ class AlarmCommand:
             return self._outcome
 
     def close(self) -> None:
-        """Nothing of ours outlives us: what runs is killed, and nothing is started any more."""
+        """No program outlives this process: the running one is killed, and none is started any more."""
         with self._lock:
             self._closed = True
             if self._child is not None:
@@ -86,7 +87,7 @@ class AlarmCommand:
             self._running, self._outcome = False, not failure
 
     def _failure(self, command: list[str]) -> str:
-        """Run to the end; empty, or why it went wrong, without a word of the command: it may hold a key."""
+        """Run to the end; empty, or why it failed, without a word of the command: it may hold a key."""
         try:
             child = subprocess.Popen(  # noqa: S603 - the site's own program, named in site.toml; no shell
                 command,
@@ -103,11 +104,11 @@ class AlarmCommand:
             if self._closed:
                 _kill(child)
         try:
-            code = child.wait(self._deadline_s)
+            code = child.wait(self._timeout_s)
         except subprocess.TimeoutExpired:
             _kill(child)
             child.wait()
-            return f"killed after {self._deadline_s:g} s"
+            return f"killed after {self._timeout_s:g} s"
         finally:
             with self._lock:
                 self._child = None
@@ -117,7 +118,7 @@ class AlarmCommand:
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    """The whole group. Its number is the child's, and nobody else's as long as the child was not waited for."""
+    """The whole process group. Its number is the child's, and is not given out again before the child is waited for."""
     if child.returncode is None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
@@ -125,30 +126,30 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
 
 @dataclass(frozen=True)
 class Condition:
-    """Something that is wrong for a while. `code`: an id of the event log; `place`: a share's role, or empty."""
+    """What is wrong for a while. `code`: an id of the event log; `place`: a share's role, or empty."""
 
     code: str
     place: str = ""
 
     @property
     def sentence(self) -> str:
-        said = EVENTS.get(self.code, self.code)  # an alarm may have been raised by a newer version
-        return f"{said} ({self.place})" if self.place else said
+        sentence = EVENTS.get(self.code, self.code)  # an alarm may have been raised by a newer version
+        return f"{sentence} ({self.place})" if self.place else sentence
 
 
 @dataclass
 class _Note:
-    """Monotonic seconds: last seen, last told (None: not yet), last tried."""
+    """Monotonic seconds: last active, last reported (None: not yet), last tried."""
 
     seen_at: float
-    told_at: float | None = None
+    sent_at: float | None = None
     tried_at: float | None = None
 
 
-class AlarmBell:
-    """`judge()` is called every few seconds with all that is wrong; it belongs to one thread and never waits.
+class AlarmNotifier:
+    """`update()` is called every few seconds with all that is wrong; it belongs to one thread and never waits.
 
-    What was told survives a restart, so that a process that dies again and again does not tell it each time.
+    What was reported survives a restart, so that a process that dies again and again does not report it each time.
     """
 
     def __init__(
@@ -157,65 +158,65 @@ class AlarmBell:
         self._command = command
         self._memory = DataFolder(folder).alarm_memory(process)
         self._clock = clock
-        self._asked: tuple[Condition, str] | None = None  # what the program is being told, and with which code
-        self.fails = False  # the program did not do its work when it was last run
+        self._sending: tuple[Condition, str] | None = None  # what the program is reporting, and under which code
+        self.fails = False  # whether the last run failed
         self._notes = self._remembered()
 
-    def judge(self, present: Collection[Condition]) -> None:
+    def update(self, active: Collection[Condition]) -> None:
         if not self._command:
             return
         now = self._clock()
         self._take_outcome(now)
-        for condition in present:
+        for condition in active:
             if condition in self._notes:
                 self._notes[condition].seen_at = now
             elif len(self._notes) < CONDITIONS_MAX:
                 self._notes[condition] = _Note(now)
         for condition, note in list(self._notes.items()):
-            if note.told_at is None and note.seen_at < now and not self._is_asked(condition):
-                del self._notes[condition]  # over before anybody could be told
-        if self._asked is None:
-            self._tell_next(now)
+            if note.sent_at is None and note.seen_at < now and not self._is_being_sent(condition):
+                del self._notes[condition]  # over before it could be reported
+        if self._sending is None:
+            self._send_next(now)
 
     def close(self) -> None:
         self._command.close()
 
-    def _is_asked(self, condition: Condition) -> bool:
-        return self._asked is not None and self._asked[0] == condition
+    def _is_being_sent(self, condition: Condition) -> bool:
+        return self._sending is not None and self._sending[0] == condition
 
-    def _tell_next(self, now: float) -> None:
+    def _send_next(self, now: float) -> None:
         for condition, note in self._notes.items():
             code = _due(condition, note, now)
             if not code:
                 continue
             over = f"{OVER}: {condition.code}: " if code == OVER else ""
-            if self._command.tell(code, over + condition.sentence):
-                self._asked, note.tried_at = (condition, code), now
+            if self._command.start(code, over + condition.sentence):
+                self._sending, note.tried_at = (condition, code), now
             return
 
     def _take_outcome(self, now: float) -> None:
         outcome = self._command.outcome()
-        if self._asked is None or outcome is None:
+        if self._sending is None or outcome is None:
             return
-        condition, code = self._asked
-        self._asked, self.fails = None, not outcome
+        condition, code = self._sending
+        self._sending, self.fails = None, not outcome
         if not outcome:
             return
         if code == OVER:
             del self._notes[condition]
         else:
-            self._notes[condition].told_at, self._notes[condition].tried_at = now, None
+            self._notes[condition].sent_at, self._notes[condition].tried_at = now, None
         self._remember(now)
 
     def _remember(self, now: float) -> None:
-        """A full disk is no reason to be silent; then a restart tells again."""
-        told = [
-            {"code": condition.code, "place": condition.place, "at": time.time() - (now - note.told_at)}
+        """Not written on a full disk; then a restart reports again."""
+        sent = [
+            {"code": condition.code, "place": condition.place, "at": time.time() - (now - note.sent_at)}
             for condition, note in self._notes.items()
-            if note.told_at is not None
+            if note.sent_at is not None
         ]
         with suppress(OSError):
-            write_whole(self._memory, json.dumps(told).encode())
+            write_whole(self._memory, json.dumps(sent).encode())
 
     def _remembered(self) -> dict[Condition, _Note]:
         now, wall = self._clock(), time.time()
@@ -229,12 +230,12 @@ class AlarmBell:
 
 
 def _due(condition: Condition, note: _Note, now: float) -> str:
-    """The code to tell now, or empty."""
+    """The code to report now, or empty."""
     if note.tried_at is not None and now - note.tried_at < RETRY_S:
         return ""
-    if note.told_at is None:
+    if note.sent_at is None:
         return condition.code
     if now - note.seen_at >= OVER_AFTER_S:
         return OVER
-    again = note.seen_at == now and now - note.told_at >= AGAIN_S
+    again = note.seen_at == now and now - note.sent_at >= AGAIN_S
     return condition.code if again else ""

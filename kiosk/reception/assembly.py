@@ -23,7 +23,7 @@ from kiosk.process.locks import DataLock
 from kiosk.process.systemd import Notifier
 from kiosk.reception import run_status
 from kiosk.reception.board import Board
-from kiosk.reception.courier_events import CourierEar
+from kiosk.reception.courier_events import CourierEvents
 from kiosk.reception.courier_process import CourierProcess
 from kiosk.reception.delivery_watch import DeliveryWatch
 from kiosk.reception.import_watch import ImportWatch
@@ -93,7 +93,7 @@ def receive(
     def clock() -> datetime:
         return datetime.now(config.site.zone)
 
-    ear = CourierEar(inbox, log)
+    ear = CourierEvents(inbox, log)
     board = Board(folder, log)
     hours = OpeningHoursWatch(config, inbox, clock)
 
@@ -104,7 +104,7 @@ def receive(
     def beat(screen: Screen) -> None:
         heartbeat.beat(screen)
         staff_door.screen = screen.name
-        ear.judge(time.monotonic())
+        ear.check_absence(time.monotonic())
         hours.update()
         hints.update()
         guard.screen(screen.name)
@@ -118,7 +118,7 @@ def receive(
     runtime = Runtime(kiosk, inbox, face, words, log, complain, beat)
     guard = _guarded(config, folder, clock, board, log)
     devices = Devices(
-        CourierLine(config.courier_dir, ear.heard),
+        CourierLine(config.courier_dir, ear.on_message),
         _reservations_worker(config, guard.book, references, clock, runtime, inbox, board, log),
         _printer_worker(config, folder, clock, runtime, inbox, board, log, words),
         _card_reader(config, inbox, board, log),

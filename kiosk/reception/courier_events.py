@@ -11,14 +11,12 @@ from kiosk.reception.loop import Inbox
 from kiosk.visit import events as e
 
 LINE_LOST_S = 3.0
-
-
-# At the start the courier may be starting too; a button that goes grey and comes back sends patients away. Who presses
-# it meanwhile waits for a listing, or hears that none came.
+# At the start the courier may be starting too; a button that goes grey and comes back sends patients away. A patient
+# who presses it meanwhile waits for a listing, or learns that there is none.
 FIRST_LINE_S = 15.0
 
 
-class CourierEar:
+class CourierEvents:
     """Turns the courier's messages into events, and its absence into TerminalChanged."""
 
     def __init__(self, inbox: Inbox, log: EventLog) -> None:
@@ -27,9 +25,9 @@ class CourierEar:
         self._lost_at: float | None = time.monotonic()
         self._connections = 0
         self._unclear = 0
-        self._said: set[str] = set()
+        self._logged: set[str] = set()
 
-    def heard(self, message: Message) -> None:
+    def on_message(self, message: Message) -> None:
         kind = message.get("event")
         if kind == "connected":
             self._lost_at = None
@@ -46,15 +44,15 @@ class CourierEar:
             return courier_messages.event_of(message, self._connections)
         except courier_messages.Unclear:
             self._unclear += 1
-            self._say_once(courier_messages.kind_of(message))
+            self._log_once(courier_messages.kind_of(message))
             return courier_messages.instead(message, self._connections, self._unclear, time.monotonic())
 
-    def _say_once(self, kind: str) -> None:
-        if kind not in self._said:
-            self._said.add(kind)
+    def _log_once(self, kind: str) -> None:
+        if kind not in self._logged:
+            self._logged.add(kind)
             self._log.write("courier_unclear", code=kind)
 
-    def judge(self, now: float) -> None:
+    def check_absence(self, now: float) -> None:
         """A courier that stays away is like a terminal that does not answer."""
         limit_s = LINE_LOST_S if self._connections else FIRST_LINE_S
         if self._lost_at is not None and now - self._lost_at > limit_s:

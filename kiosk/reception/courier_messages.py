@@ -1,7 +1,7 @@
-"""What the courier's messages are to the flow. Pure.
+"""The courier's messages as events of the visit. Pure.
 
-A message may be of another version, lack what this one reads, or be no message at all. Then nothing of it is believed,
-and it must cost neither the line nor the patient who waits: see `instead`.
+A message may be of another version, lack what this one reads, or be no message at all. Then nothing of it is used, and
+it must cost neither the connection nor the patient who waits: see `instead`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ T = TypeVar("T")
 
 
 class Unclear(Exception):
-    """It lacks something, or says it in another form."""
+    """It lacks something, or has it in another form."""
 
 
 def event_of(message: Message, connection: int) -> e.Event | None:
-    """None for an answer to somebody else's question, and for what only a newer version says. Raises Unclear."""
+    """None for an answer to another client, and for an event that only a newer version knows. Raises Unclear."""
     match message.get("event"):
         case "sighted":
             return e.ResultSighted(_file(message, connection), _moment(message, "first_seen"))
@@ -46,10 +46,10 @@ def event_of(message: Message, connection: int) -> e.Event | None:
 
 
 def instead(message: Message, connection: int, number: int, now: float) -> e.Event | None:
-    """What counts for a message that is unclear, the `number`-th of them.
+    """The event that an unclear message, the `number`-th of them, counts as.
 
-    If it may have spoken of a result, nobody can say whose that is: it counts as one that cannot be read, and sends who
-    waits to the counter at once.
+    If it may have been about a result, nobody can tell whose: it counts as one that cannot be read, and sends the
+    patient who waits to the counter at once.
     """
     match message.get("event"):
         case "sighted" | "result" | "garbled":
@@ -71,7 +71,7 @@ def instead(message: Message, connection: int, number: int, now: float) -> e.Eve
 
 
 def kind_of(message: Message) -> str:
-    """A word of ours for the event log, whatever the message says."""
+    """A code for the event log, whatever the message contains."""
     return next((kind for kind in KINDS if kind == message.get("event")), "other")
 
 
@@ -96,7 +96,7 @@ def _of(message: Message, name: str, kind: type[T]) -> T:
 
 
 def _text(message: Message, name: str) -> str | None:
-    """None must be said, too."""
+    """None must be given explicitly."""
     if name in message and message[name] is None:
         return None
     return _of(message, name, str)
@@ -107,7 +107,7 @@ def _file(message: Message, connection: int) -> tuple[str, int]:
     number = _of(message, "file", int)
     if number < 0:
         raise Unclear
-    # Of an older version, which says no run, each connection may be to another courier.
+    # An older version sends no run: each connection may be to another courier.
     return (_of(message, "run", str) if "run" in message else f"connection {connection}"), number
 
 

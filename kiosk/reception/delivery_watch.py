@@ -16,7 +16,7 @@ from typing import Final
 from kiosk.courier import summary
 from kiosk.courier.line import Message, ask_once
 from kiosk.courier.share_health import ALARM_AFTER_S
-from kiosk.process.alarm import AlarmBell, AlarmCommand, Condition
+from kiosk.process.alarm import AlarmCommand, AlarmNotifier, Condition
 from kiosk.process.event_log import EventLog
 
 EVERY_S = 5.0
@@ -57,7 +57,7 @@ class DeliveryWatch:
         self._troubles = troubles
         self._every_s = every_s
         self._silent_after_s = silent_after_s
-        self._bell = AlarmBell(AlarmCommand(command, log), folder, "run")
+        self._alarms = AlarmNotifier(AlarmCommand(command, log), folder, "run")
         self._codes: tuple[str, ...] = ()
         self._last: Message = {}
         self._unanswered_since: float | None = None
@@ -67,7 +67,7 @@ class DeliveryWatch:
 
     def close(self) -> None:
         self._stop.set()
-        self._bell.close()
+        self._alarms.close()
         self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
@@ -80,7 +80,7 @@ class DeliveryWatch:
                 self._codes = codes
                 self._changed(codes)
             silent = [Condition("courier_silent")] if "courier_silent" in codes else []
-            self._bell.judge([*silent, *(Condition(code) for code in self._troubles())])
+            self._alarms.update([*silent, *(Condition(code) for code in self._troubles())])
 
     def _look(self) -> tuple[str, ...]:
         asked_at = time.monotonic()
@@ -94,7 +94,7 @@ class DeliveryWatch:
             silent = time.monotonic() - since > self._silent_after_s
         if silent:
             self._last = {}
-        return codes_of(silent, self._last, alarm_fails=self._bell.fails)
+        return codes_of(silent, self._last, alarm_fails=self._alarms.fails)
 
     def _note_silence(self, is_silent: bool, was_silent: bool) -> None:
         if is_silent != was_silent:
@@ -103,7 +103,7 @@ class DeliveryWatch:
 
 def codes_of(silent: bool, answer: Message, *, alarm_fails: bool = False) -> tuple[str, ...]:
     """What holds. `answer`: what the courier said last, {} if that is too old; `alarm_fails`: the reception's own."""
-    seen = summary.heard(answer.get("overview"))
+    seen = summary.from_message(answer.get("overview"))
     found = {"courier_silent"} if silent else set()
     disk = answer.get("disk")
     found |= disk.keys() if isinstance(disk, dict) else set()  # a courier of another version may say anything

@@ -20,7 +20,7 @@ SUBSIDY_PATTERN = "PMHsimsm01*"
 
 MAX_NAME_CHARS = 128
 
-# Windows compares names without case. re.ASCII matters: without it IGNORECASE lets U+017F pass for `s`.
+# Windows compares names without case. Without re.ASCII, IGNORECASE would let U+017F pass for `s`.
 _FLAGS = re.ASCII | re.IGNORECASE
 
 # The id (institution code and hex digits) is left out by some programs that write such files, and nothing promises
@@ -29,7 +29,7 @@ _ELIGIBILITY = re.compile(r"OQSsiquc01res_face_[0-9A-Z_-]{1,100}\.xml", _FLAGS)
 _SUBSIDY_RESULT = re.compile(r"PMHsimsm01res_(?P<id>[0-9A-Z_-]{1,100})_face\.xml", _FLAGS)
 _SUBSIDY_ERROR = re.compile(r"PMHsimsm01re[qs]_(?P<id>[0-9A-Z_-]{1,100})_face(?:\.xml)?\.err", _FLAGS)
 
-# A name that a document asks us to look for is judged more strictly than a name that is really there.
+# The rule is stricter for a name that a document asks us to look for than for a name that is really there.
 _REQUEST = re.compile(r"PMHsimsm01req_[0-9A-Za-z]{1,64}_face\.xml", re.ASCII)
 
 

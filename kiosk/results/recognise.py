@@ -1,4 +1,4 @@
-"""What a file's bytes tell the courier: whether they are a whole document, and which other file they belong to."""
+"""What a file's bytes say: whether they are a whole document, and which other file they belong to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of the files in one source folder between two listings. In memory only; gone with the process.
+"""What is known of the files in one source folder from one listing to the next. In memory only.
 
 Owns the rule of first sight: a file came somewhere between the last listing that lacked it and the one that shows it.
 If listings follow closely, the second moment is true to a poll; after a gap (a share that was away) only the first is
@@ -34,11 +34,11 @@ class Sighting:
     stable_since: float
     fresh: bool  # not there when the courier started
     sighted_at: float = 0.0  # when it was first listed
-    looked_at: float = 0.0  # when it was last examined
+    examined_at: float = 0.0  # when it was last examined
     handled: bool = False  # complete and in the ledger
     news: Digest | None = field(repr=False, default=None)  # what the ledger lacked when it was first offered
-    told: bool = False  # the reception has its result, perhaps before the ledger could be written
-    given_up: bool = False  # the patient has been told that it cannot be read
+    reported: bool = False  # the reception has its result, perhaps before the ledger could be written
+    given_up: bool = False  # the reception knows that it cannot be read
     read_at: float | None = None  # when its content was last looked at
     read_stamp: tuple[int, str] | None = None
     read_whole: bool = False  # it was whole then, but might still grow
@@ -48,13 +48,13 @@ class Sighting:
     hashing: SlowDigest | None = field(repr=False, default=None)
 
     def set_aside(self, now: float, refused: bool) -> None:
-        """Looking at it failed: the next time it must not keep the others waiting."""
+        """Examining it failed: the next time it must not keep the others waiting."""
         self.failures += 1
         self.refused = refused
         self.not_before = now + min(LOOK_PAUSE_S * 2 ** min(self.failures - 1, 10), LOOK_PAUSE_MAX_S)
         self.hashing = None
 
-    def looked(self) -> None:
+    def clear_failures(self) -> None:
         self.failures, self.refused, self.not_before = 0, False, 0.0
 
 
@@ -102,17 +102,17 @@ class Sightings:
         """What is not yet in the ledger."""
         return [each for each in self._known.values() if not each.handled]
 
-    def in_turn(self, visit_at: float | None) -> list[Sighting]:
-        """In which order to look at them: what the visit that began then may wait for; then what was never read, first
-        what came while we watched, for nobody waits for the rest. Many bad ones take turns and keep no other waiting.
+    def in_order(self, visit_at: float | None) -> list[Sighting]:
+        """The order in which to examine them: first what the visit that began at `visit_at` may be waiting for; then
+        what was never read, fresh files before those that no patient waits for; then bad ones in rotation.
         """
 
-        def turn(each: Sighting) -> tuple[bool, bool, bool, float, int]:
+        def order(each: Sighting) -> tuple[bool, bool, bool, float, int]:
             waited_for = visit_at is not None and each.fresh and each.first_seen >= visit_at
             bad = each.read_at is not None or each.given_up
-            return (not waited_for, bad, not each.fresh, each.looked_at, each.id)
+            return (not waited_for, bad, not each.fresh, each.examined_at, each.id)
 
-        return sorted(self.unfinished(), key=turn)
+        return sorted(self.unfinished(), key=order)
 
     def listed(self, entries: list[Entry], started: float, finished: float, *, cut: bool = False) -> Listing:
         """Take in one listing that ran from `started` to `finished`; `cut`: there may be more files than it shows."""
@@ -153,8 +153,8 @@ class Sightings:
     def _changed(self, known: Sighting, entry: Entry, started: float) -> None:
         known.size, known.stamp, known.stable_since = entry.size, entry.stamp, started
         known.hashing = None
-        known.looked()
-        if known.handled or known.told:
-            # Other content under a name that was read already: whoever waits must see it as another file.
-            known.id, known.handled, known.told = self._next_id(), False, False
+        known.clear_failures()
+        if known.handled or known.reported:
+            # Other content under a name that was read already: a visit that waits must see it as another file.
+            known.id, known.handled, known.reported = self._next_id(), False, False
             known.given_up, known.news = False, None

@@ -1,8 +1,9 @@
 """Watching one source folder: which files are there, which are complete, what they say.
 
 A file is complete when it can be opened with a share mode that refuses writers and is a whole document; where that
-test cannot decide, when two listings at least 250 ms apart are equal besides. Empty, oversized or broken files that
-nobody has open any more: the patient is told after 5 s, the file goes as it is after 60 s. Never writes to the folder.
+test cannot decide, when besides two listings at least 250 ms apart are equal. Empty, oversized or broken files that
+no program has open any more: reported as unreadable after 5 s, complete as they are after 60 s. Must never write to the
+folder.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from kiosk.results.recognise import Reader, Reading
 from kiosk.results.sightings import Sighting, Sightings, SlowDigest
 
 SETTLED_S = 0.25
-TOLD_AFTER_S = 5.0
+UNREADABLE_AFTER_S = 5.0
 AS_IT_IS_AFTER_S = 60.0
-LOOK_AGAIN_S = 1.0
-LOOK_BUDGET_S = 0.2
+READ_AGAIN_S = 1.0
+EXAMINE_BUDGET_S = 0.2
 OTHERS_EVERY_S = 60.0
 
 
@@ -31,12 +32,12 @@ class NotTaken(Exception):
 
 
 class Listener(Protocol):
-    """Who is told. Called in the watcher's thread; must not block on the network."""
+    """Takes what the watcher finds. Called in the watcher's thread; must not block on the network."""
 
     def sighted(self, sighting: Sighting) -> None: ...
 
     def gone(self, sighting: Sighting) -> None:
-        """May raise; it is then told again."""
+        """May raise; it is then called again."""
 
     def unreadable(self, sighting: Sighting) -> None: ...
 
@@ -57,7 +58,7 @@ class Folder:
 
 
 class Watcher:
-    """`poll()` lists once and looks at what changed. `clock`: monotonic seconds."""
+    """`poll()` lists once, `examine()` reads what is not yet complete. `clock`: monotonic seconds."""
 
     def __init__(
         self, share: Share, folder: Folder, reader: Reader, listener: Listener, clock: Callable[[], float]
@@ -68,16 +69,16 @@ class Watcher:
         self._listener = listener
         self._clock = clock
         self._sightings = Sightings(folder.poll_s)
-        self._vanished: list[Sighting] = []  # still to be told
+        self._vanished: list[Sighting] = []  # still to be reported
         self._others_at: float | None = None
-        self._look_until = 0.0
+        self._examine_deadline = 0.0
         self._visit_at: float | None = None
-        self.behind = False  # the last look ended before it had examined everything
+        self.behind = False  # the last `examine` ended before it had come to every file
         # Seen but not yet complete: how many, and since when the oldest. Replaced whole, so any thread may read it.
         self.unfinished: tuple[int, float | None] = (0, None)
 
     def poll(self) -> float:
-        """List the folder, then look at its files. Returns when the listing was complete; raises ShareError."""
+        """List the folder. Returns when the listing was complete; raises ShareError."""
         started = self._clock()
         entries = self.share.entries(self.folder.pattern)
         finished = self._clock()
@@ -89,12 +90,12 @@ class Watcher:
         return finished
 
     def visit_began(self, at: float) -> None:
-        """From `at` on, the end of a listing, somebody may wait for what a later one shows: that is read first."""
+        """From `at` on, the end of a listing, a visit may wait for what a later one shows: that is read first."""
         self._visit_at = at
 
-    def look(self) -> bool:
-        """Examine what is not yet known to be complete, for a while but at least one file; then others have their turn:
-        a listing, for somebody may wait for that, and what it shows. See `behind`.
+    def examine(self) -> bool:
+        """Examine what is not yet known to be complete: at least one file, and as many as EXAMINE_BUDGET_S allows.
+        Then a listing is due, as a visit may wait for it; see `behind`.
 
         Returns whether there are files that the server does not let us read. No file waits behind a bad one.
         Raises Unreachable.
@@ -102,20 +103,20 @@ class Watcher:
         while self._vanished:
             self._listener.gone(self._vanished[0])
             del self._vanished[0]
-        self._look_until = self._clock() + LOOK_BUDGET_S
+        self._examine_deadline = self._clock() + EXAMINE_BUDGET_S
         self.behind = False
-        for sighting in self._sightings.in_turn(self._visit_at):
+        for sighting in self._sightings.in_order(self._visit_at):
             now = self._clock()
             if sighting.handled or now < sighting.not_before:
                 continue
-            if now > self._look_until:
+            if now > self._examine_deadline:
                 self.behind = True
                 break
-            sighting.looked_at = now
+            sighting.examined_at = now
             try:
-                self._examine(sighting)
+                self._examine_file(sighting)
             except Unreachable:
-                # If it is this file that breaks the connection, it must not do so at every look.
+                # If it is this file that breaks the connection, it must not do so each time.
                 sighting.set_aside(now, refused=False)
                 raise
             except ShareError:
@@ -123,7 +124,7 @@ class Watcher:
             except NotTaken:
                 sighting.set_aside(now, refused=False)
             else:
-                sighting.looked()
+                sighting.clear_failures()
         left = self._sightings.unfinished()
         self.unfinished = (len(left), min((each.sighted_at for each in left), default=None))
         return any(sighting.refused for sighting in left)
@@ -137,9 +138,9 @@ class Watcher:
         names = [entry.name for entry in self.share.entries("*")]
         self._listener.others(sum(result_files.kind(name) is None for name in names))
 
-    def _examine(self, sighting: Sighting) -> None:
+    def _examine_file(self, sighting: Sighting) -> None:
         if not 0 < sighting.size <= self.folder.max_bytes:
-            self._doubt(sighting, Reading(whole=False, why="empty" if sighting.size == 0 else "too_large"))
+            self._handle_incomplete(sighting, Reading(whole=False, why="empty" if sighting.size == 0 else "too_large"))
             return
         if not self._worth_reading(sighting):
             return
@@ -149,42 +150,42 @@ class Watcher:
             sighting.stable_since = self._clock()  # it is being written
             return
         except (Missing, TooLarge):
-            return  # the next listing tells
+            return  # the next listing shows it
         sighting.read_at, sighting.read_stamp = self._clock(), (sighting.size, sighting.stamp)
-        reading = self._understood(sighting.name, raw)
+        reading = self._reading_of(sighting.name, raw)
         sighting.read_whole = reading.whole
         if not reading.whole:
-            self._doubt(sighting, reading)
+            self._handle_incomplete(sighting, reading)
         elif (self.share.denies_writers and reading.provable) or self._settled(sighting):
             digest = Digest(hashlib.sha256(raw).hexdigest(), len(raw))
             self._listener.complete(sighting, reading, digest, raw)
             sighting.handled = True
 
-    def _understood(self, name: str, raw: bytes) -> Reading:
+    def _reading_of(self, name: str, raw: bytes) -> Reading:
         try:
             return self._reader(name, raw)
-        except Exception:  # noqa: BLE001 - one file that a fault of ours cannot digest must not stop all the others
+        except Exception:  # noqa: BLE001 - a fault of ours in one file must not stop all the others
             return Reading(whole=False, why="not_understood")
 
     def _worth_reading(self, sighting: Sighting) -> bool:
-        """A writer that opens the file again must not find it in our hands: after a first look only with care."""
+        """Our reading would lock out a writer that opens the file again: after a first read only when it is settled."""
         if sighting.read_at is None:
             return self.share.denies_writers or self._settled(sighting)
         if not self._settled(sighting):
             return False
         changed = sighting.read_stamp != (sighting.size, sighting.stamp)
-        return changed or sighting.read_whole or self._clock() - sighting.read_at >= LOOK_AGAIN_S
+        return changed or sighting.read_whole or self._clock() - sighting.read_at >= READ_AGAIN_S
 
     def _settled(self, sighting: Sighting) -> bool:
         return self._clock() - sighting.stable_since >= SETTLED_S
 
-    def _doubt(self, sighting: Sighting, reading: Reading) -> None:
+    def _handle_incomplete(self, sighting: Sighting, reading: Reading) -> None:
         stable_s = self._clock() - sighting.stable_since
-        if stable_s < TOLD_AFTER_S or (sighting.given_up and stable_s < AS_IT_IS_AFTER_S):
+        if stable_s < UNREADABLE_AFTER_S or (sighting.given_up and stable_s < AS_IT_IS_AFTER_S):
             return
         try:
             if not sighting.given_up:
-                self._touch(sighting)
+                self._check_not_open(sighting)
                 self._listener.unreadable(sighting)
                 sighting.given_up = True
                 return
@@ -203,16 +204,16 @@ class Watcher:
     def _digest(self, sighting: Sighting) -> Digest | None:
         if sighting.hashing is None:
             sighting.hashing = SlowDigest(self.share.chunks(sighting.name))
-        digest = sighting.hashing.go_on(lambda: self._clock() < self._look_until)
+        digest = sighting.hashing.go_on(lambda: self._clock() < self._examine_deadline)
         if digest is not None:
             sighting.hashing = None
         return digest
 
-    def _touch(self, sighting: Sighting) -> None:
-        """Raise Busy if a writer has it open, without reading more than a piece."""
+    def _check_not_open(self, sighting: Sighting) -> None:
+        """Raise Busy if a writer has it open; reads no more than a piece."""
         pieces = self.share.chunks(sighting.name, 4096)
         try:
             next(pieces, b"")
         finally:
             if isinstance(pieces, Generator):
-                pieces.close()  # lets go of the file now, not when the garbage collector comes by
+                pieces.close()  # closes the file now, not when the garbage collector runs

@@ -151,9 +151,9 @@ def deliver(command: dict[str, Any]) -> None:
     folder = Path(command["data_dir"])
     courier = assemble(settings(command, Boundaries(command["kill_at"])), EventLog(folder, "courier", echo=False))
     threading.Thread(target=courier.run, daemon=True).start()
-    until = time.monotonic() + FINISH_S
+    deadline = time.monotonic() + FINISH_S
     tick = threading.Event()
-    while time.monotonic() < until:
+    while time.monotonic() < deadline:
         if totals(DataFolder(folder).ledger)[0].get("done", 0) >= command["files"]:
             os._exit(0)
         tick.wait(0.01)

@@ -59,7 +59,7 @@ class Line:
     courier: RunningCourier
     folder: Path
     taker: ReceiptComputer
-    heard: list[Message] = field(default_factory=list)
+    received: list[Message] = field(default_factory=list)
     placed: int = 0
 
     def journal(self, threads: str) -> Failing:
@@ -67,8 +67,8 @@ class Line:
         self.courier.courier.ledger._db = failing  # type: ignore[assignment]
         return failing
 
-    def said(self, event: str) -> list[Message]:
-        return [each for each in self.heard if each["event"] == event]
+    def of(self, event: str) -> list[Message]:
+        return [each for each in self.received if each["event"] == event]
 
     def place(self) -> None:
         place(self.folder, result_name(self.placed), document())
@@ -92,11 +92,11 @@ def line(tmp_path: Path, how: str = "move") -> Iterator[Line]:
         taker = stack.enter_context(ReceiptComputer(tmp_path / "to_face"))
         courier = stack.enter_context(RunningCourier(tmp_path / "data", results, subsidies, wrap=wrap))
         made = Line(courier, tmp_path / "face", taker)
-        reception = CourierLine(courier.data_dir, made.heard.append)
+        reception = CourierLine(courier.data_dir, made.received.append)
         stack.callback(reception.close)
         # A file that the first listing shows is nobody's.
         reception.ask({"ask": "baseline", "visit": 1})
-        wait_until(lambda: made.said("baseline"), "the folder has been listed, and the reception hears")
+        wait_until(lambda: made.of("baseline"), "the folder has been listed, and the reception hears")
         yield made
 
 
@@ -119,7 +119,7 @@ def test_whichever_statement_fails_who_waits_hears_the_result_and_the_file_arriv
         for number in range(100):
             journal.after = number
             made.place()
-            wait_until(lambda: len(made.said("result")) == made.placed, f"result, statement {number}")
+            wait_until(lambda: len(made.of("result")) == made.placed, f"result, statement {number}")
             wait_until(made.settled, f"delivered, statement {number}")
             if journal.after is not None:
                 break  # so many statements are not made for a file
@@ -128,33 +128,33 @@ def test_whichever_statement_fails_who_waits_hears_the_result_and_the_file_arriv
         assert made.taker.wait_for(made.placed, DEADLINE_S)
         names = [each.name for each in made.taker.taken]
         assert sorted(names) == [result_name(each) for each in range(made.placed)]
-        assert len({each["file"] for each in made.said("result")}) == made.placed == len(made.said("result"))
-        assert not made.said("gone")
+        assert len({each["file"] for each in made.of("result")}) == made.placed == len(made.of("result"))
+        assert not made.of("gone")
 
 
 def test_whichever_statement_fails_the_asker_hears_of_an_error_file(tmp_path: Path) -> None:
     with line(tmp_path) as made:
         journal = made.journal("watch-subsidies")
         place(made.folder, *vector(ASKER))
-        wait_until(lambda: made.said("result"), "the asker is known")
+        wait_until(lambda: made.of("result"), "the asker is known")
         for number, name in enumerate(ERRORS, start=1):
             journal.after = number + 2  # after the reading of what is known of the name
             place(tmp_path / "res", name, b"error")
             made.placed = number
-            wait_until(lambda: len(made.said("subsidy_failed")) >= made.placed, f"told of {number}")
+            wait_until(lambda: len(made.of("subsidy_failed")) >= made.placed, f"told of {number}")
             wait_until(lambda: journal.after is None, "the statement that fails, before or after that")
-        assert {each["file"] for each in made.said("subsidy_failed")} == {made.said("result")[0]["file"]}
+        assert {each["file"] for each in made.of("subsidy_failed")} == {made.of("result")[0]["file"]}
 
 
 def test_a_file_that_vanished_is_told_though_the_journal_fails_meanwhile(tmp_path: Path) -> None:
     with line(tmp_path) as made:
         broken = [place(made.folder, result_name(number), document()[:200]) for number in range(3)]
-        wait_until(lambda: len(made.said("sighted")) == 3, "all are seen")
+        wait_until(lambda: len(made.of("sighted")) == 3, "all are seen")
         made.journal("watch-results").after = 0
         for each in broken:
             each.unlink()
-        sighted = sorted(each["file"] for each in made.said("sighted"))
-        wait_until(lambda: sorted({each["file"] for each in made.said("gone")}) == sighted, "all are gone")
+        sighted = sorted(each["file"] for each in made.of("sighted"))
+        wait_until(lambda: sorted({each["file"] for each in made.of("gone")}) == sighted, "all are gone")
         wait_until(lambda: made.courier.events().count("file_lost_to_other") == 3, "and said to be lost")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from kiosk.courier.line import UNSENT_MAX, CourierLine, Hub, Message, ask_once
 from kiosk.process.event_log import EventLog
-from kiosk.reception.courier_events import FIRST_LINE_S, CourierEar
+from kiosk.reception.courier_events import FIRST_LINE_S, CourierEvents
 from kiosk.reception.loop import Inbox
 from kiosk.visit import events as e
 from kiosk.words.texts import load as load_texts
@@ -80,19 +80,19 @@ def test_a_line_on_which_nothing_is_said_is_no_courier_and_is_not_tried_without_
     tmp_path: Path, closes: bool
 ) -> None:
     inbox = Inbox()
-    ear = CourierEar(inbox, EventLog(tmp_path, "run", echo=False))
-    heard: list[e.Event | None] = []
+    ear = CourierEvents(inbox, EventLog(tmp_path, "run", echo=False))
+    received: list[e.Event | None] = []
 
     def next_is(wanted: e.Event) -> bool:
-        ear.judge(time.monotonic())
-        heard.append(inbox.next(0.0))
-        return heard[-1] == wanted
+        ear.check_absence(time.monotonic())
+        received.append(inbox.next(0.0))
+        return received[-1] == wanted
 
-    line = CourierLine(tmp_path, ear.heard)
+    line = CourierLine(tmp_path, ear.on_message)
     with _mute(tmp_path, closes=closes) as taken:
         wait_until(lambda: next_is(e.TerminalChanged(False)), "the terminal is said gone")
         assert 1 <= len(taken) <= FIRST_LINE_S + 10  # with 0.1 s, 0.2 s, … 1 s between them
-        assert set(heard) == {e.Ticked(), e.TerminalChanged(False)}
+        assert set(received) == {e.Ticked(), e.TerminalChanged(False)}
     with _hub(tmp_path):
         wait_until(lambda: next_is(e.TerminalChanged(True)), "a courier that speaks is heard")
     line.close()
@@ -101,29 +101,29 @@ def test_a_line_on_which_nothing_is_said_is_no_courier_and_is_not_tried_without_
 def test_what_is_emitted_names_the_run_of_the_courier(tmp_path: Path) -> None:
     runs = []
     for _ in range(2):
-        heard: list[Message] = []
+        received: list[Message] = []
         with _hub(tmp_path) as hub:
-            line = CourierLine(tmp_path, heard.append)
-            wait_until(lambda heard=heard: len(heard) > 1, "the reception is connected")  # type: ignore[misc]
+            line = CourierLine(tmp_path, received.append)
+            wait_until(lambda received=received: len(received) > 1, "the reception is connected")  # type: ignore[misc]
             for number in (1, 2):
                 hub.emit({"event": "gone", "file": number})
-            wait_until(lambda heard=heard: len(heard) > 3, "both")  # type: ignore[misc]
+            wait_until(lambda received=received: len(received) > 3, "both")  # type: ignore[misc]
             line.close()
-        runs.append({message["run"] for message in heard[2:4]})
+        runs.append({message["run"] for message in received[2:4]})
     assert [len(each) for each in runs] == [1, 1] and runs[0] != runs[1]
 
 
 @pytest.mark.parametrize("count", [16, 100])
 def test_lines_that_are_only_held_keep_nobody_out(tmp_path: Path, count: int) -> None:
     """Held before the reception comes, and as many after it: it has said hello, and stays."""
-    heard: list[Message] = []
+    received: list[Message] = []
     with _hub(tmp_path), _held(tmp_path, count):
-        line = CourierLine(tmp_path, heard.append)
-        wait_until(lambda: len(heard) > 1, "the reception is connected")
+        line = CourierLine(tmp_path, received.append)
+        wait_until(lambda: len(received) > 1, "the reception is connected")
         with _held(tmp_path, count):
             line.ask({"ask": "baseline", "visit": 1})
-            wait_until(lambda: len(heard) > 2, "an answer")
-            assert [each["event"] for each in heard] == ["connected", "terminal", "baseline"]
+            wait_until(lambda: len(received) > 2, "an answer")
+            assert [each["event"] for each in received] == ["connected", "terminal", "baseline"]
             assert ask_once(tmp_path, "status")
         line.close()
 

@@ -70,7 +70,7 @@ def yard(tmp_path: Path) -> Yard:
 
 def settle(kiosk: Ownership) -> Ownership:
     """Turns that are due at once."""
-    while kiosk.turn() == 0:
+    while kiosk.update() == 0:
         pass
     return kiosk
 
@@ -81,7 +81,7 @@ def now(kiosk: Ownership) -> str:
 
 def test_a_kiosk_alone_goes_at_once_and_beats_in_one_file_that_says_nothing_of_the_site(yard: Yard) -> None:
     one = yard.kiosk(A)
-    assert one.turn() == 0 and now(one) == "tries", "a second listing must show nobody else"
+    assert one.update() == 0 and now(one) == "tries", "a second listing must show nobody else"
     assert now(settle(one)) == "owns" and not one.shared
     beats = []
     for _ in range(4):
@@ -98,7 +98,7 @@ def test_a_kiosk_alone_goes_at_once_and_beats_in_one_file_that_says_nothing_of_t
 def test_ones_own_mark_never_waits(yard: Yard) -> None:
     settle(yard.kiosk(A))
     again = yard.kiosk(A)  # killed and started again
-    again.turn()
+    again.update()
     assert again.owns and len(yard.marks()) == 1
 
 
@@ -148,7 +148,7 @@ def test_a_mark_that_was_left_by_a_kiosk_that_is_gone_is_removed_whichever_sourc
     assert len(yard.marks()) == 1 and one.owns and not one.shared
 
 
-def test_a_mark_that_was_eaten_is_written_anew_and_is_no_death(yard: Yard) -> None:
+def test_a_mark_that_was_removed_is_written_again_and_is_no_death(yard: Yard) -> None:
     first, newcomer = settle(yard.kiosk(B)), settle(yard.kiosk(A))
     for number in range(40):
         for path in yard.staging.iterdir():
@@ -157,7 +157,7 @@ def test_a_mark_that_was_eaten_is_written_anew_and_is_no_death(yard: Yard) -> No
         assert first.owns and newcomer.stands_back and len(yard.marks()) == 2
 
 
-def test_where_every_mark_is_eaten_at_once_a_kiosk_delivers_all_the_same(yard: Yard) -> None:
+def test_where_every_mark_is_removed_at_once_a_kiosk_delivers_all_the_same(yard: Yard) -> None:
     def eat(*_: Any) -> None:
         for path in yard.staging.iterdir():
             path.unlink()
@@ -181,7 +181,7 @@ def test_a_time_in_which_nobody_could_look_is_no_death(yard: Yard) -> None:
         yard.clock.now += BEAT_S
         for kiosk in (first, newcomer):
             with pytest.raises(Unreachable):
-                kiosk.turn()
+                kiosk.update()
     assert now(first) == "tries", "it could not show that it lives: nothing is sent before it has looked again"
     down.clear()
     assert now(settle(newcomer)) == "waits" and now(settle(first)) == "owns"
@@ -219,7 +219,7 @@ def test_routes_and_sources_do_not_meet(yard: Yard) -> None:
 
 def test_a_kiosk_that_met_nobody_knows_that_it_was_alone_once_it_has_looked_again(yard: Yard) -> None:
     one = yard.kiosk(A)
-    one.turn()
+    one.update()
     before = yard.clock.now
     yard.clock.now += 0.2
     settle(one)
@@ -239,7 +239,7 @@ def test_a_kiosk_that_met_nobody_knows_that_it_was_alone_once_it_has_looked_agai
     yard.pass_s(BEAT_S, one)
     assert one.alone(since, since) is True
     again = yard.kiosk(A)
-    again.turn()
+    again.update()
     assert again.owns and again.alone(since, since) is False, "what was while it was away is not known"
 
 
@@ -311,7 +311,7 @@ def test_in_whatever_order_their_calls_fall_one_kiosk_owns_and_never_two(tmp_pat
 
     def run(kiosk: Ownership) -> None:
         for _ in range(15):
-            kiosk.turn()
+            kiosk.update()
             two.append(sum(each.owns for each in kiosks))
 
     playing.append(True)
@@ -509,15 +509,15 @@ def test_two_kiosks_with_one_folder_of_subsidies_serve_their_patients_and_forwar
     with ReceiptComputer(site.root / "usual") as consumer, site.kiosk("one", subsidies=subsidies) as one:
         wait_until(lambda: one.courier.routes["subsidies"].ownership.owns, "the first one has both")
         with site.kiosk("two", "oqs/second", subsidies=subsidies, subsidy_wait_s=1.0) as two:
-            heard: list[Message] = []
-            line = CourierLine(two.data_dir, heard.append)
+            received: list[Message] = []
+            line = CourierLine(two.data_dir, received.append)
             wait_until(lambda: "source_taken" in two.alarms(), "the second one's staff are told")
             place(site.root / "oqs" / "second", *asker)
             place(site.root / "oqs" / "third", *answer)
             assert consumer.wait_for(2, DEADLINE_S)
             two.wait_done(1)
             one.wait_done(1)
-            assert [each["answers"] for each in heard if each["event"] == "terminal"] == [True]
+            assert [each["answers"] for each in received if each["event"] == "terminal"] == [True]
             assert two.subsidies() == {"unanswered": 1}
             assert two.rows("SELECT subject FROM alarms WHERE code = 'source_taken'") == [("terminal.subsidies",)]
             line.close()
@@ -536,7 +536,7 @@ def test_the_newcomer_hears_no_result_tells_the_reception_so_and_takes_over_when
     (tmp_path / "first").mkdir()
     urls = {"source": site.server.url("oqs/face"), "destination": site.server.url("usual")}
     command = {"url": urls, "password": site.server.password, "data_dir": str(tmp_path / "first"), "kill_at": 0}
-    heard: list[Message] = []
+    received: list[Message] = []
     with ReceiptComputer(site.root / "usual") as consumer:
         assert first.stdin is not None
         first.stdin.write(json.dumps({**command, "files": 10_000, "dead_s": dead_s}).encode() + b"\n")
@@ -545,19 +545,19 @@ def test_the_newcomer_hears_no_result_tells_the_reception_so_and_takes_over_when
         assert consumer.wait_for(3, DEADLINE_S)
         wait_until(lambda: not list((site.root / "oqs/face").iterdir()), "delivered to the end")
         with site.kiosk("newcomer", dead_s=dead_s) as newcomer:
-            line = CourierLine(newcomer.data_dir, heard.append)
-            wait_until(lambda: {"event": "terminal", "answers": False} in heard, "no My Number card here")
+            line = CourierLine(newcomer.data_dir, received.append)
+            wait_until(lambda: {"event": "terminal", "answers": False} in received, "no My Number card here")
             line.ask({"ask": "baseline", "visit": 1})
-            wait_until(lambda: {"event": "baseline_failed", "visit": 1} in heard, "nor a visit already begun", 5.0)
+            wait_until(lambda: {"event": "baseline_failed", "visit": 1} in received, "nor a visit already begun", 5.0)
             site.write(range(3, 6))
             assert consumer.wait_for(6, DEADLINE_S)
-            assert newcomer.states() == {} and not any(message["event"] == "sighted" for message in heard)
+            assert newcomer.states() == {} and not any(message["event"] == "sighted" for message in received)
             wait_until(lambda: not list((site.root / "oqs/face").iterdir()), "delivered to the end")
             os.killpg(first.pid, signal.SIGKILL)
             first.wait()
             site.write(range(6, 9))
             newcomer.wait_done(3)
-            wait_until(lambda: heard[-1] == {"event": "terminal", "answers": True}, "My Number cards are taken")
+            wait_until(lambda: received[-1] == {"event": "terminal", "answers": True}, "My Number cards are taken")
             wait_until(lambda: not newcomer.alarms() & {"source_taken", "source_shared"}, "nobody is called any more")
             line.close()
     assert sorted((file.name, file.sha256) for file in consumer.taken) == expected(range(9))

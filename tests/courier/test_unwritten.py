@@ -24,7 +24,7 @@ class Bench:
         self.source, self.destination = root / "face", root / "to_face"
         for name in ("face", "to_face", "res", "to_res"):
             (root / name).mkdir()
-        self.heard: list[Message] = []
+        self.received: list[Message] = []
 
     @contextmanager
     def courier(self, *, refuses: bool = False) -> Iterator[RunningCourier]:
@@ -33,16 +33,16 @@ class Bench:
         if refuses:
             refuse(running)
         greeted = len(self.kinds("terminal"))
-        line = CourierLine(running.data_dir, self.heard.append)
+        line = CourierLine(running.data_dir, self.received.append)
         wait_until(lambda: len(self.kinds("terminal")) > greeted, "its greeting: whatever is said from now on is heard")
         with running:
             yield running
         line.close()
 
     def kinds(self, *events: str) -> list[Message]:
-        return [message for message in list(self.heard) if message["event"] in events]
+        return [message for message in list(self.received) if message["event"] in events]
 
-    def told(self, count: int) -> None:
+    def wait_results(self, count: int) -> None:
         wait_until(lambda: len(self.kinds("result")) >= count, f"{count} results told")
 
     def listed(self, running: RunningCourier) -> None:
@@ -70,7 +70,7 @@ def test_results_are_told_once_and_go_once_when_the_journal_can_be_written(bench
         refuse(running)
         for number in range(3):  # the first keeps none of the others waiting
             place(bench.source, result_name(number), document())
-        bench.told(3)
+        bench.wait_results(3)
         assert {message["outcome"] for message in bench.kinds("result")} == {"usable"}
         wait_until(lambda: running.courier.monitor.status()["journal_fails"], "the trouble")
         assert list(bench.destination.glob("OQS*")) == []
@@ -113,7 +113,7 @@ def test_a_file_that_goes_and_comes_back_meanwhile_is_told_once(bench: Bench) ->
         bench.listed(running)
         refuse(running)
         place(bench.source, result_name(0), document())
-        bench.told(1)
+        bench.wait_results(1)
         (bench.source / result_name(0)).unlink()
         wait_until(lambda: bench.kinds("gone"), "it is gone")
         place(bench.source, result_name(0), document())
@@ -129,7 +129,7 @@ def test_after_a_new_start_what_lies_there_is_nobodys(bench: Bench) -> None:
         bench.listed(running)
         refuse(running)
         place(bench.source, result_name(0), document())
-        bench.told(1)
+        bench.wait_results(1)
     with bench.courier(refuses=True) as running:
         wait_until(lambda: running.courier.monitor.status()["journal_fails"], "it was looked at")
         bench.listed(running)
@@ -150,9 +150,9 @@ def test_other_content_under_a_name_that_was_told_is_another_file(bench: Bench) 
         bench.listed(running)
         refuse(running)
         place(bench.source, result_name(0), document())
-        bench.told(1)
+        bench.wait_results(1)
         place(bench.source, result_name(0), document("shuffled"))
-        bench.told(2)
+        bench.wait_results(2)
         first, second = bench.kinds("result")
         assert first["file"] != second["file"] and first["reference_number"] != second["reference_number"]
         refuse(running, False)
@@ -171,7 +171,7 @@ def test_a_patient_whose_subsidy_failed_is_told_so(bench: Bench, first: str) -> 
             place(bench.root / "res", *answer)
             wait_until(lambda: running.courier.monitor.status()["journal_fails"], "it was looked at")
         place(bench.source, vector("pmh-err")[0], document("pmh-err"))
-        bench.told(1)
+        bench.wait_results(1)
         if first == "asker":
             place(bench.root / "res", *answer)
             wait_until(lambda: bench.kinds("subsidy_failed"), "it is told later")
@@ -187,7 +187,7 @@ def test_an_alarm_that_could_not_be_written_is_raised_when_it_can(bench: Bench) 
         bench.listed(running)
         refuse(running)
         place(bench.source, result_name(0), document())
-        bench.told(1)
+        bench.wait_results(1)
         (bench.source / result_name(0)).unlink()  # another program took it
         wait_until(lambda: bench.kinds("gone"), "it is gone")
         wait_until(lambda: "file_lost_to_other" in running.events(), "the alarm")

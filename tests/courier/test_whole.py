@@ -130,8 +130,8 @@ def test_every_vector_at_once_arrives_unchanged_unreadable_ones_after_a_minute(s
     usual = open_share(site.receipt_computer.url("face"), site.terminal.password)
     watch, desk = Watch(face), Desk(tmp_path / "late.db", face, usual)
     watch.pass_s(62.0)
-    assert set(watch.heard.completed) == bad
-    for name, (_, digest, raw) in watch.heard.completed.items():
+    assert set(watch.found.completed) == bad
+    for name, (_, digest, raw) in watch.found.completed.items():
         item = desk.admit(name)
         assert item.digest == digest and desk.advance(item, raw=raw) == "done"
     arrived = {path.name: path.read_bytes() for each in ("to_face", "to_res") for path in site.folder(each).iterdir()}
@@ -152,24 +152,24 @@ def test_a_subsidy_answer_goes_before_the_file_that_asked_for_it(
     name, content = (answer, b"error")
     if answer == "result":
         name, content = ASKED.replace("req", "res"), vector("pmh-ok-result")[1]
-    heard: list[Message] = []
+    received: list[Message] = []
     with site.courier(tmp_path / "data", with_subsidies=True, subsidy_wait_s=30.0) as courier:
-        line = CourierLine(courier.data_dir, heard.append)
-        wait_until(lambda: any(message["event"] == "terminal" for message in heard), "connected")
+        line = CourierLine(courier.data_dir, received.append)
+        wait_until(lambda: any(message["event"] == "terminal" for message in received), "connected")
         wait_until(lambda: courier.events().count("share_up") == 4, "all shares watched")
         if first == "answer":
             place(site.folder("res"), name, content)
             courier.wait_done(1)
         place(site.folder("face"), *vector(ASKER))
         if first == "asker":
-            wait_until(lambda: any(message["event"] == "result" for message in heard), "shown without waiting")
+            wait_until(lambda: any(message["event"] == "result" for message in received), "shown without waiting")
             place(site.folder("res"), name, content)
         courier.wait_done(2)
         assert published(courier) == [name, vector(ASKER)[0]]
         failed = answer != "result"
         assert courier.subsidies() == {"failed" if failed else "result": 1}
-        notes = [note for message in heard if message["event"] == "result" for note in message["notes"]]
-        notes += [message["event"] for message in heard if message["event"] == "subsidy_failed"]
+        notes = [note for message in received if message["event"] == "result" for note in message["notes"]]
+        notes += [message["event"] for message in received if message["event"] == "subsidy_failed"]
         assert notes == (["subsidy_failed"] if failed else [])
         line.close()
 
@@ -224,15 +224,15 @@ def test_a_backlog_goes_in_order_of_first_sight_past_a_bad_file_when_the_destina
 
 def test_a_frozen_destination_keeps_no_patient_waiting(site: Site, tmp_path: Path) -> None:
     """FAULTS B1, B12."""
-    heard: list[Message] = []
+    received: list[Message] = []
     with site.courier(tmp_path / "data") as courier, ReceiptComputer(site.folder("to_face")) as consumer:
-        line = CourierLine(courier.data_dir, heard.append)
-        wait_until(lambda: any(message["event"] == "terminal" for message in heard), "connected")
+        line = CourierLine(courier.data_dir, received.append)
+        wait_until(lambda: any(message["event"] == "terminal" for message in received), "connected")
         wait_until(lambda: courier.events().count("share_up") == 2, "both shares answer")
 
         def shown(count: int, deadline_s: float = DEADLINE_S) -> float:
             began = time.monotonic()
-            wait_until(lambda: sum(message["event"] == "result" for message in heard) == count, "shown", deadline_s)
+            wait_until(lambda: sum(message["event"] == "result" for message in received) == count, "shown", deadline_s)
             return time.monotonic() - began
 
         place(site.folder("face"), result_name(0), document())
@@ -253,10 +253,10 @@ def test_a_frozen_destination_keeps_no_patient_waiting(site: Site, tmp_path: Pat
 
 def test_one_answer_that_a_slow_terminal_owes_is_no_terminal_that_is_gone(site: Site, tmp_path: Path) -> None:
     """Its button would go grey for a moment in front of patients. One that is really gone is told."""
-    heard: list[Message] = []
+    received: list[Message] = []
 
-    def said() -> list[bool]:
-        return [message["answers"] for message in heard if message["event"] == "terminal"]
+    def answers() -> list[bool]:
+        return [message["answers"] for message in received if message["event"] == "terminal"]
 
     with Proxy(site.terminal.port) as proxy:
         address = site.terminal.url("face").replace(f":{site.terminal.port}/", f":{proxy.port}/")
@@ -264,35 +264,35 @@ def test_one_answer_that_a_slow_terminal_owes_is_no_terminal_that_is_gone(site: 
         with site.courier(
             tmp_path / "data", wrap=lambda role, share: watched if role == "watched" else share
         ) as courier:
-            line = CourierLine(courier.data_dir, heard.append)
-            wait_until(lambda: said() == [True] and "share_up" in courier.events(), "connected")
+            line = CourierLine(courier.data_dir, received.append)
+            wait_until(lambda: answers() == [True] and "share_up" in courier.events(), "connected")
             proxy.slow_s = 8.0  # longer than a call waits
             wait_until(lambda: "share_down" in courier.events(), "noticed")
             proxy.slow_s = 1.0  # and so several seconds for a new connection
             wait_until(lambda: "share_up" in courier.events()[courier.events().index("share_down") :], "it answers")
-            assert said() == [True]
+            assert answers() == [True]
             proxy.slow_s = 0.0
             proxy.cut()
-            wait_until(lambda: said() == [True, False], "it is gone")
+            wait_until(lambda: answers() == [True, False], "it is gone")
             proxy.mend()
-            wait_until(lambda: said() == [True, False, True], "it is back")
+            wait_until(lambda: answers() == [True, False, True], "it is back")
             line.close()
 
 
 def test_a_terminal_is_gone_after_two_tries_or_when_the_second_does_not_end() -> None:
     clock, failure = Clock(), Unreachable("x")
-    health = Health(("terminal.results",), clock, lambda shown: None)
+    health = Health(("terminal.results",), clock, lambda share: None)
     for apart_s, tries, gone in ((0.5, 6, False), (0.5, 7, True), (2.9, 2, False), (6.0, 2, True)):
-        health.works("terminal.results")
+        health.succeeded("terminal.results")
         for _ in range(tries):
-            health.fails("terminal.results", failure)
+            health.failed("terminal.results", failure)
             clock.now += apart_s
         assert health.gone("terminal.results") is gone, (apart_s, tries)
-    health.works("terminal.results")
-    health.fails("terminal.results", failure)
+    health.succeeded("terminal.results")
+    health.failed("terminal.results", failure)
     clock.now += ALARM_AFTER_S
     assert health.gone("terminal.results")
-    health.works("terminal.results")
+    health.succeeded("terminal.results")
     assert not health.gone("terminal.results")
 
 
@@ -429,25 +429,25 @@ def test_a_visit_is_served_at_once_while_hundreds_of_fresh_files_are_read(tmp_pa
     def wrap(role: str, share: Share) -> Share:
         return hooked(share, before_read=slow) if role == "watched" else share
 
-    heard: list[Message] = []
+    received: list[Message] = []
 
     def results(until: Callable[[Message], bool]) -> int:
         """How many results are told before that."""
-        wait_until(lambda: any(until(message) for message in heard), "it is told")
-        last = next(number for number, message in enumerate(heard) if until(message))
-        return sum(message["event"] == "result" for message in heard[:last])
+        wait_until(lambda: any(until(message) for message in received), "it is told")
+        last = next(number for number, message in enumerate(received) if until(message))
+        return sum(message["event"] == "result" for message in received[:last])
 
     with local(tmp_path, wrap) as courier, ReceiptComputer(tmp_path / "to_face") as receipt_computer:
-        line = CourierLine(courier.data_dir, heard.append)
-        wait_until(lambda: any(message["event"] == "terminal" for message in heard), "connected")
+        line = CourierLine(courier.data_dir, received.append)
+        wait_until(lambda: any(message["event"] == "terminal" for message in received), "connected")
         wait_until(lambda: courier.events().count("share_up") == 2, "both folders were listed: what comes now is new")
         for number in range(300):
             place(tmp_path / "face", result_name(number), document())
         results(lambda message: message["event"] == "result")
-        heard.clear()
+        received.clear()
         line.ask({"ask": "baseline", "visit": 1})
         assert results(lambda message: message["event"] == "baseline") < 60
-        began = next(message["at"] for message in heard if message["event"] == "baseline")
+        began = next(message["at"] for message in received if message["event"] == "baseline")
         place(tmp_path / "face", result_name(900), document())
         assert results(lambda message: message["event"] == "result" and message["first_seen"] >= began) < 200
         courier.wait_done(301)

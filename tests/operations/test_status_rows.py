@@ -215,9 +215,9 @@ def test_every_alarm_is_said_with_what_to_do_its_code_and_since_when(code: str) 
 
 def test_every_state_of_a_share_is_said() -> None:
     health = Health(("a", "b", "c", "d"), lambda: 0.0, lambda shown: None)
-    health.works("a")
-    health.fails("b", Unreachable("x"))
-    health.fails("c", failure("access_denied", WHERE, status="C0000022"))
+    health.succeeded("a")
+    health.failed("b", Unreachable("x"))
+    health.failed("c", failure("access_denied", WHERE, status="C0000022"))
     assert json.loads(json.dumps(health.status()))["c"] == {
         "state": "refused", "failing_s": 0.0,
         "message": f"{WHERE}: access denied; give the kiosk's account the right it needs (0xC0000022).",

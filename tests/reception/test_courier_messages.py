@@ -23,7 +23,7 @@ from kiosk.operations.metrics.families import families
 from kiosk.operations.report import decode
 from kiosk.process import json_values
 from kiosk.process.event_log import EventLog
-from kiosk.reception.courier_events import CourierEar
+from kiosk.reception.courier_events import CourierEvents
 from kiosk.reception.delivery_watch import codes_of
 from kiosk.reception.loop import Inbox
 from kiosk.visit import Rules, step, switched_on
@@ -67,8 +67,8 @@ class Ear:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.inbox = Inbox()
-        self.ear = CourierEar(self.inbox, EventLog(folder, "run", echo=False))
-        self.ear.heard({"event": "connected"})
+        self.ear = CourierEvents(self.inbox, EventLog(folder, "run", echo=False))
+        self.ear.on_message({"event": "connected"})
 
     def events(self) -> list[e.Event]:
         found: list[e.Event] = []
@@ -76,7 +76,7 @@ class Ear:
             found.append(event)
         return found
 
-    def said(self) -> list[str]:
+    def logged(self) -> list[str]:
         lines = (self._folder / "events-run.jsonl").read_text(encoding="utf-8").splitlines()
         return [json.loads(line)["code"] for line in lines]
 
@@ -119,16 +119,16 @@ def test_the_receptions_end_passes_over_what_it_does_not_understand_and_hears_wh
             line.sendall(json.dumps(message).encode() + b"\n")
         done.wait(60)
 
-    heard: list[Message] = []
+    received: list[Message] = []
 
     def hear(message: Message) -> None:
-        heard.append(message)
-        ear.ear.heard(message)
+        received.append(message)
+        ear.ear.on_message(message)
 
     with courier(tmp_path, speak):
         line = CourierLine(tmp_path, hear)
-        wait_until(lambda: heard[-len(WELL) :] == WELL, "what is understood is heard", 30)
-        assert [message.get("event") for message in heard].count("connected") == 1
+        wait_until(lambda: received[-len(WELL) :] == WELL, "what is understood is heard", 30)
+        assert [message.get("event") for message in received].count("connected") == 1
         done.set()
         line.close()
     events = ear.events()
@@ -136,8 +136,8 @@ def test_the_receptions_end_passes_over_what_it_does_not_understand_and_hears_wh
         e.ResultSighted, e.ResultGone, e.ResultArrived, e.SubsidyFailed, e.TerminalChanged, e.BaselineTaken,
         e.BaselineFailed,
     ]  # fmt: skip
-    assert len(ear.said()) == len(set(ear.said())), "each kind is said once"
-    assert set(ear.said()) <= {message["event"] for message in WELL} | {"garbled", "other"}
+    assert len(ear.logged()) == len(set(ear.logged())), "each kind is said once"
+    assert set(ear.logged()) <= {message["event"] for message in WELL} | {"garbled", "other"}
 
 
 VISITS: list[Kiosk] = [
@@ -174,10 +174,10 @@ def test_a_result_that_is_not_understood_sends_who_waits_to_the_counter_at_once(
     tmp_path: Path, message: Message, kiosk: Kiosk
 ) -> None:
     ear = Ear(tmp_path)
-    ear.ear.heard(message)
+    ear.ear.on_message(message)
     stage = end_of(kiosk, ear.events()).stage
     assert isinstance(stage, AtCounter) and stage.reason in ("unreadable", "ambiguous")
-    assert ear.said() == [message["event"]]
+    assert ear.logged() == [message["event"]]
 
 
 def test_another_result_beside_one_that_is_not_understood_is_never_shown(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_another_result_beside_one_that_is_not_understood_is_never_shown(tmp_pat
         for messages in ([bad, RESULT], [RESULT, bad]):
             ear = Ear(tmp_path)
             for message in messages:
-                ear.ear.heard(message)
+                ear.ear.on_message(message)
             stage = end_of(VISITS[0], ear.events()).stage
             assert isinstance(stage, AtCounter) and stage.reason == "ambiguous", messages
 
@@ -195,9 +195,9 @@ def files(folder: Path, *connections: list[Message]) -> list[Hashable]:
     ear = Ear(folder)
     for messages in connections:
         for message in messages:
-            ear.ear.heard(message)
-        ear.ear.heard({"event": "disconnected"})
-        ear.ear.heard({"event": "connected"})
+            ear.ear.on_message(message)
+        ear.ear.on_message({"event": "disconnected"})
+        ear.ear.on_message({"event": "connected"})
     return [event.candidate.file for event in ear.events() if isinstance(event, e.ResultArrived)]
 
 
@@ -217,7 +217,7 @@ def test_a_courier_of_an_older_version_says_no_run_so_each_line_may_be_to_anothe
 
 def test_a_baseline_that_is_not_understood_is_none(tmp_path: Path) -> None:
     ear = Ear(tmp_path)
-    ear.ear.heard({"event": "baseline", "visit": 7, "at": "now"})
+    ear.ear.on_message({"event": "baseline", "visit": 7, "at": "now"})
     assert ear.events() == [e.BaselineFailed(7)]
 
 
@@ -233,13 +233,13 @@ KIND = st.sampled_from([*(message["event"] for message in WELL), "garbled", "new
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(KIND, st.dictionaries(NAMES, VALUES, max_size=8)), max_size=6))
 def test_no_message_stops_ear_or_flow(
-    tmp_path_factory: pytest.TempPathFactory, said: list[tuple[str, Message]]
+    tmp_path_factory: pytest.TempPathFactory, messages: list[tuple[str, Message]]
 ) -> None:
     folder = tmp_path_factory.getbasetemp() / "messages"
     folder.mkdir(exist_ok=True)
     ear = Ear(folder)
-    for kind, parts in said:
-        ear.ear.heard({"event": kind, **{name: value for name, value in parts.items() if name != "event"}})
+    for kind, parts in messages:
+        ear.ear.on_message({"event": kind, **{name: value for name, value in parts.items() if name != "event"}})
     for kiosk in (switched_on(Rules(), 0.0), *VISITS):
         end_of(kiosk, ear.events())
 

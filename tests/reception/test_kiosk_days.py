@@ -402,7 +402,7 @@ class Day:
         return told
 
     def _look(self, finished: float) -> None:
-        for sighting in self.sightings.in_turn(None):
+        for sighting in self.sightings.in_order(None):
             file = self.files[sighting.name]
             if sighting.handled:
                 continue

@@ -16,7 +16,7 @@ from PIL.Image import Image
 from drivers.printer import Printed, PrinterStatus, Ready
 from kiosk.courier.line import CourierLine
 from kiosk.process.event_log import EventLog
-from kiosk.reception.courier_events import FIRST_LINE_S, LINE_LOST_S, CourierEar
+from kiosk.reception.courier_events import FIRST_LINE_S, LINE_LOST_S, CourierEvents
 from kiosk.reception.loop import PRESSES_MAX, Devices, Inbox, Runtime
 from kiosk.reception.printer_worker import PrinterWorker
 from kiosk.screens.screens import Screen
@@ -159,13 +159,13 @@ def test_a_flood_of_presses_leaves_room_for_the_devices_and_putting_never_waits(
 
 def test_a_courier_that_is_only_starting_greys_no_button(tmp_path: Path) -> None:
     inbox = Inbox()
-    ear = CourierEar(inbox, EventLog(tmp_path, "run", echo=False))
+    ear = CourierEvents(inbox, EventLog(tmp_path, "run", echo=False))
     began = time.monotonic()
-    ear.judge(began + LINE_LOST_S + 1)
+    ear.check_absence(began + LINE_LOST_S + 1)
     assert inbox.next(0) == e.Ticked(), "it has never been there, and may be starting"
-    ear.judge(began + FIRST_LINE_S + 1)
+    ear.check_absence(began + FIRST_LINE_S + 1)
     assert inbox.next(0) == e.TerminalChanged(False)
-    ear.heard({"event": "connected"})
-    ear.heard({"event": "disconnected"})
-    ear.judge(time.monotonic() + LINE_LOST_S + 1)
+    ear.on_message({"event": "connected"})
+    ear.on_message({"event": "disconnected"})
+    ear.check_absence(time.monotonic() + LINE_LOST_S + 1)
     assert inbox.next(0) == e.TerminalChanged(False), "one that was there is missed sooner"

@@ -27,12 +27,12 @@ BAD = ("truncated-tag", "truncated-char", "zero-bytes", "nul-bytes", "zip", "xxe
 
 
 @dataclass
-class Heard:
+class Found:
     """A listener that remembers, by name."""
 
     sightings: list[str] = field(default_factory=list)
     vanished: list[str] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
     completed: dict[str, tuple[Reading, Digest, bytes | None]] = field(default_factory=dict)
     counted: list[int] = field(default_factory=list)
 
@@ -43,7 +43,7 @@ class Heard:
         self.vanished.append(sighting.name)
 
     def unreadable(self, sighting: Sighting) -> None:
-        self.told.append(sighting.name)
+        self.reported.append(sighting.name)
 
     def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
         assert sighting.name not in self.completed, "told twice"
@@ -57,18 +57,18 @@ class Watch:
     """A watcher and its clock; `pass_s` lets time go by in polls."""
 
     def __init__(self, share: Share, reader: Reader | None = None) -> None:
-        self.clock, self.heard = Clock(), Heard()
+        self.clock, self.found = Clock(), Found()
         folder = Folder(result_files.ELIGIBILITY_PATTERN, frozenset({"eligibility"}), MAX, 0.25)
-        self.watcher = Watcher(share, folder, reader or result_reader(MAX), self.heard, self.clock)
+        self.watcher = Watcher(share, folder, reader or result_reader(MAX), self.found, self.clock)
         self.poll()
 
     def poll(self) -> bool:
         self.watcher.poll()
-        return self.watcher.look()
+        return self.watcher.examine()
 
     def pass_s(self, seconds: float, step_s: float = 0.25) -> None:
-        until = self.clock.now + seconds
-        while self.clock.now < until:
+        deadline = self.clock.now + seconds
+        while self.clock.now < deadline:
             self.clock.now += step_s
             self.poll()
 
@@ -97,14 +97,14 @@ def test_bad_files_are_told_after_5_s_and_go_as_they_are_after_60_s(place_of: tu
     place(folder, big, b"<" * (MAX + 1))
     names = {vector(label)[0] for label in BAD} | {big}
     watch.pass_s(4.75)
-    assert not watch.heard.told and set(watch.heard.sightings) == names
+    assert not watch.found.reported and set(watch.found.sightings) == names
     watch.pass_s(1.0)
-    assert set(watch.heard.told) == names and len(watch.heard.told) == len(names)
+    assert set(watch.found.reported) == names and len(watch.found.reported) == len(names)
     watch.pass_s(53.0)
-    assert not watch.heard.completed
+    assert not watch.found.completed
     watch.pass_s(3.0)
-    assert set(watch.heard.completed) == names
-    for name, (reading, digest, raw) in watch.heard.completed.items():
+    assert set(watch.found.completed) == names
+    for name, (reading, digest, raw) in watch.found.completed.items():
         assert raw is None and not reading.whole and digest.size == (folder / name).stat().st_size
 
 
@@ -123,7 +123,7 @@ def test_empty_and_oversized_files_are_never_read_whole(server: Smbd) -> None:
     place(folder, result_name(1), b"")
     place(folder, result_name(2), b"x" * (MAX + 1))
     watch.pass_s(61.0)
-    assert set(watch.heard.completed) == {result_name(1), result_name(2)}
+    assert set(watch.found.completed) == {result_name(1), result_name(2)}
 
 
 @pytest.mark.parametrize("share", ["none", "r", "rw", "rd", "rwd"])
@@ -138,10 +138,10 @@ def test_nothing_is_told_or_complete_while_a_writer_has_the_file_open(server: Sm
         if content:
             file.write(content)
         watch.pass_s(130.0, step_s=5.0)
-        assert watch.heard.sightings and not watch.heard.told and not watch.heard.completed
+        assert watch.found.sightings and not watch.found.reported and not watch.found.completed
     watch.pass_s(61.0, step_s=1.0)
     writer.close()
-    assert list(watch.heard.completed) == [result_name(1)]
+    assert list(watch.found.completed) == [result_name(1)]
 
 
 def test_a_local_writer_is_given_two_equal_listings_before_its_file_is_looked_at(tmp_path: Path) -> None:
@@ -151,13 +151,13 @@ def test_a_local_writer_is_given_two_equal_listings_before_its_file_is_looked_at
     for end in range(200, len(whole), 200):
         path.write_bytes(whole[:end])
         watch.pass_s(0.2, step_s=0.1)
-        assert not watch.heard.completed
+        assert not watch.found.completed
     path.write_bytes(whole)
     watch.clock.now += 0.1
     watch.poll()
-    assert not watch.heard.completed
+    assert not watch.found.completed
     watch.pass_s(0.5, step_s=0.1)
-    assert watch.heard.completed[result_name(1)][2] == whole
+    assert watch.found.completed[result_name(1)][2] == whole
 
 
 def test_a_bad_file_that_becomes_whole_is_complete_then(place_of: tuple[Path, str, str]) -> None:
@@ -165,10 +165,10 @@ def test_a_bad_file_that_becomes_whole_is_complete_then(place_of: tuple[Path, st
     watch = Watch(open_share(url, password))
     place(folder, result_name(1), document()[:300])
     watch.pass_s(6.0)
-    assert watch.heard.told
+    assert watch.found.reported
     place(folder, result_name(1), document())
     watch.pass_s(1.0)
-    assert watch.heard.completed[result_name(1)][2] == document()
+    assert watch.found.completed[result_name(1)][2] == document()
 
 
 def test_a_reader_that_fails_on_one_file_stops_no_other(tmp_path: Path) -> None:
@@ -181,9 +181,9 @@ def test_a_reader_that_fails_on_one_file_stops_no_other(tmp_path: Path) -> None:
     place(tmp_path, result_name(1), b"poison")
     place(tmp_path, result_name(2), document())
     watch.pass_s(2.0)
-    assert list(watch.heard.completed) == [result_name(2)]
+    assert list(watch.found.completed) == [result_name(2)]
     watch.pass_s(60.0)
-    assert watch.heard.completed[result_name(1)][0].why == "not_understood"
+    assert watch.found.completed[result_name(1)][0].why == "not_understood"
 
 
 @pytest.mark.parametrize("failure", [Unreachable("the server breaks off"), Refused("no right")])
@@ -206,7 +206,7 @@ def test_a_file_that_cannot_be_read_keeps_no_other_waiting(tmp_path: Path, failu
             refused = watch.poll()
         except Unreachable:
             continue
-    assert set(watch.heard.completed) == {result_name(2), result_name(3)}
+    assert set(watch.found.completed) == {result_name(2), result_name(3)}
     assert asked.count(result_name(1)) < 12, "it is asked for ever more patiently"
     assert refused == isinstance(failure, Refused)
     (tmp_path / result_name(1)).unlink()
@@ -228,12 +228,12 @@ def test_a_patients_file_does_not_wait_until_a_huge_one_is_hashed(tmp_path: Path
     clock_of.append(watch.clock)
     place(tmp_path, result_name(1), b"x" * (MAX + 1))
     watch.pass_s(62.0)
-    assert not watch.heard.completed
+    assert not watch.found.completed
     place(tmp_path, result_name(2), document())
     watch.pass_s(1.0)
-    assert list(watch.heard.completed) == [result_name(2)]
+    assert list(watch.found.completed) == [result_name(2)]
     watch.pass_s(10.0)
-    assert watch.heard.completed[result_name(1)][1].size == 20_000
+    assert watch.found.completed[result_name(1)][1].size == 20_000
 
 
 class Slow:
@@ -271,7 +271,7 @@ def test_many_fresh_files_are_read_a_little_at_a_time_and_what_a_visit_waits_for
     assert slow.asked[before] == result_name(99)
     for _ in range(30):
         watch.poll()
-    others = [name for name in watch.heard.completed if name != result_name(99)]
+    others = [name for name in watch.found.completed if name != result_name(99)]
     assert others == [result_name(number) for number in range(60)], "in order of first sight"
     assert (len(slow.asked), watch.watcher.behind) == (61, False)
 
@@ -285,7 +285,7 @@ def test_however_slow_the_share_each_look_reads_a_file(tmp_path: Path) -> None:
     watch.clock.now += 0.25
     for done in (1, 2, 3):
         watch.poll()
-        assert len(watch.heard.completed) == done
+        assert len(watch.found.completed) == done
 
 
 def test_many_bad_files_keep_no_good_one_waiting(tmp_path: Path) -> None:
@@ -301,12 +301,12 @@ def test_many_bad_files_keep_no_good_one_waiting(tmp_path: Path) -> None:
     for _ in range(14):
         watch.clock.now += 0.25
         watch.poll()
-    assert list(watch.heard.completed) == [result_name(200)]
+    assert list(watch.found.completed) == [result_name(200)]
     for _ in range(60):
         watch.clock.now += 0.25
         watch.poll()
     assert set(slow.asked) == {result_name(number) for number in (*range(100), 200)}
-    assert len(watch.heard.told) == 100
+    assert len(watch.found.reported) == 100
 
 
 def test_a_busy_moment_in_the_middle_of_hashing_begins_the_wait_anew(tmp_path: Path) -> None:
@@ -322,9 +322,9 @@ def test_a_busy_moment_in_the_middle_of_hashing_begins_the_wait_anew(tmp_path: P
     watch = Watch(hooked(open_share(f"file://{tmp_path}", None), instead_chunks=pieces))
     place(tmp_path, result_name(1), b"x" * (MAX + 1))
     watch.pass_s(62.0)
-    assert not busy and not watch.heard.completed
+    assert not busy and not watch.found.completed
     watch.pass_s(61.0)
-    assert watch.heard.completed[result_name(1)][1].size == 2
+    assert watch.found.completed[result_name(1)][1].size == 2
 
 
 def test_two_spellings_of_a_name_are_two_files_where_case_matters(tmp_path: Path) -> None:
@@ -332,7 +332,7 @@ def test_two_spellings_of_a_name_are_two_files_where_case_matters(tmp_path: Path
     place(tmp_path, result_name(1), document())
     place(tmp_path, result_name(1).upper(), document("shuffled"))
     watch.pass_s(1.0)
-    assert {name: raw for name, (_, _, raw) in watch.heard.completed.items()} == {
+    assert {name: raw for name, (_, _, raw) in watch.found.completed.items()} == {
         result_name(1): document(),
         result_name(1).upper(): document("shuffled"),
     }
@@ -346,9 +346,9 @@ def test_a_listing_cut_at_its_limit_does_not_prove_that_files_are_gone(tmp_path:
     listings = [[entry], crowd, [entry]]
     watch = Watch(hooked(share, instead_entries=lambda *_: listings.pop(0) if listings else [entry]))
     watch.poll()
-    assert not watch.heard.vanished
+    assert not watch.found.vanished
     watch.pass_s(1.0)
-    assert watch.heard.sightings == [result_name(1)] and list(watch.heard.completed) == [result_name(1)]
+    assert watch.found.sightings == [result_name(1)] and list(watch.found.completed) == [result_name(1)]
 
 
 def test_other_kinds_of_files_are_counted_and_left_alone(tmp_path: Path) -> None:
@@ -363,7 +363,7 @@ def test_other_kinds_of_files_are_counted_and_left_alone(tmp_path: Path) -> None
     watch.watcher.count_others()
     watch.pass_s(62.0, step_s=1.0)
     watch.watcher.count_others()
-    assert watch.heard.counted == [4, 4] and not watch.heard.sightings and sorted(tmp_path.iterdir()) == before
+    assert watch.found.counted == [4, 4] and not watch.found.sightings and sorted(tmp_path.iterdir()) == before
 
 
 def test_first_sight_is_never_later_than_the_file_though_the_share_was_away(tmp_path: Path) -> None:
@@ -373,7 +373,7 @@ def test_first_sight_is_never_later_than_the_file_though_the_share_was_away(tmp_
     watch.clock.now += 30
     place(tmp_path, result_name(1), document())
     watch.poll()
-    (sighting,) = watch.watcher._sightings.in_turn(None)
+    (sighting,) = watch.watcher._sightings.in_order(None)
     assert sighting.first_seen == listed_at
 
 
