@@ -1,13 +1,13 @@
-"""deploy/install's way to give the delivery journal to the courier's own user, and back for a release without one.
+"""deploy/install's way to give the delivery ledger to the courier's own user, and back for a release without one.
 
     python move_journal.py FROM TO [USER]     both are folders; the files become USER's; without USER their owners stay
 
-Moves the journal (one rename, after everything in it was written into the one file), the courier's event log, what was
-alarmed, who the kiosk is, and journals put aside. No journal in FROM: nothing is done. FROM keeps a link in the
-journal's place: a courier that works on FROM cannot open it, and so delivers nothing, instead of delivering anew what
+Moves the ledger (one rename, after everything in it was written into the one file), the courier's event log, what was
+alarmed, who the kiosk is, and ledgers put aside. No ledger in FROM: nothing is done. FROM keeps a link in the
+ledger's place: a courier that works on FROM cannot open it, and so delivers nothing, instead of delivering anew what
 it knows nothing of.
 
-Only while no courier and no reception run on either folder. It must never replace a journal, follow a link in a folder
+Only while no courier and no reception run on either folder. It must never replace a ledger, follow a link in a folder
 that another user may write to, or be root while it reads a database of another user.
 """
 
@@ -36,7 +36,7 @@ class Refused(Exception):
 def main(arguments: list[str]) -> int:
     source, target = Path(arguments[0]), Path(arguments[1])
     try:
-        if is_journal(source / LEDGER):
+        if is_ledger(source / LEDGER):
             move(source, target, pwd.getpwnam(arguments[2]) if len(arguments) > 2 else None)
     except Refused as refused:
         print(refused, file=sys.stderr)  # noqa: T201 - the answer
@@ -44,16 +44,16 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def is_journal(path: Path) -> bool:
-    """A file; not the link that was left when the journal went away."""
+def is_ledger(path: Path) -> bool:
+    """A file; not the link that was left when the ledger went away."""
     return path.exists() and not path.is_symlink()
 
 
 def move(source: Path, target: Path, user: pwd.struct_passwd | None) -> None:
-    """The journal last: until it has gone, a courier on `source` works on as if nothing had happened."""
-    if is_journal(target / LEDGER):
+    """The ledger last: until it has gone, a courier on `source` works on as if nothing had happened."""
+    if is_ledger(target / LEDGER):
         raise Refused(
-            f"there are two delivery journals, {source / LEDGER} and {target / LEDGER}; nothing was changed. "
+            f"there are two delivery ledgers, {source / LEDGER} and {target / LEDGER}; nothing was changed. "
             "Keep the one that was in use last (ls -l) and move the other one away, then run me again"
         )
     if any(locks.is_held(folder, what) for folder in (source, target) for what in ("courier", "run")):
@@ -70,10 +70,10 @@ def move(source: Path, target: Path, user: pwd.struct_passwd | None) -> None:
         os.close(descriptor)
 
 
-def tidy(journal: Path) -> None:
+def tidy(ledger: Path) -> None:
     """As the owner: a database may be made to harm who opens it. Refused if it cannot be read."""
-    owner = journal.lstat()
-    command = [sys.executable, "-P", "-c", TIDY, str(journal)]
+    owner = ledger.lstat()
+    command = [sys.executable, "-P", "-c", TIDY, str(ledger)]
     if os.geteuid() == 0:
         ids = [f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]
         command = ["/usr/bin/setpriv", *ids, "--no-new-privs", *command]
@@ -82,10 +82,10 @@ def tidy(journal: Path) -> None:
         tidied = stat.S_ISREG(owner.st_mode) and _ends_well(command)
     except subprocess.TimeoutExpired:
         tidied = False
-    if not tidied or journal.with_name(f"{LEDGER}-wal").exists():
+    if not tidied or ledger.with_name(f"{LEDGER}-wal").exists():
         raise Refused(
-            f"{journal} cannot be read, so it was not moved; nothing was changed. The release in use puts a broken "
-            "journal aside when it starts: systemctl restart kiosk-courier, then run me again"
+            f"{ledger} cannot be read, so it was not moved; nothing was changed. The release in use puts a broken "
+            "ledger aside when it starts: systemctl restart kiosk-courier, then run me again"
         )
 
 

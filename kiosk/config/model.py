@@ -215,7 +215,7 @@ class Config:
 
     @property
     def courier_dir(self) -> Path:
-        """The courier's folder: its journal, lock and socket. The data folder where one user does everything."""
+        """The courier's folder: its ledger, lock and socket. The data folder where one user does everything."""
         return self.own_courier_dir or self.site.data_dir
 
     def closed_on(self, day: date) -> bool:

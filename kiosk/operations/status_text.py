@@ -53,7 +53,7 @@ def machine_lines(machine: MachineState) -> list[str]:
 def _as_far_as_known(report: StatusReport) -> str:
     """Only a courier that sees its shares knows what waits in the terminal's folder."""
     if report.delivery_hidden:
-        return " (the courier does not say, and its journal is not this user's to read: sudo kiosk status)"
+        return " (the courier does not say, and its ledger is not this user's to read: sudo kiosk status)"
     if not report.courier.alive:
         return " known; UNKNOWN what waits in the terminal's folder, because the courier is not running"
     if any(share.state != "ok" for share in report.shares.values()):

@@ -27,7 +27,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "courier_started": "The courier started.",
     "courier_stopped": "The courier stopped.",
     "courier_failed": "The courier stopped because of a fault of its own; it is started again.",
-    "journal_lost": "The delivery journal could not be read and was put aside; a new one was begun.",
+    "journal_lost": "The delivery ledger could not be read and was put aside; a new one was begun.",
     "file_seen": "A complete file was seen.",
     "file_published": "A file was put into the receipt computer's folder.",
     "file_done": "A file was delivered and taken out of the terminal's folder.",
@@ -52,7 +52,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "share_up": "A share answers.",
     "source_shared": "Another kiosk uses the same terminal folder; it stands back and this one goes on delivering.",
     "source_taken": "Another kiosk already uses this terminal folder; this one stands back and delivers nothing.",
-    "journal_full": "The delivery journal cannot be written.",
+    "journal_full": "The delivery ledger cannot be written.",
     "delivery_waits": "A file has been waiting for more than a minute to be delivered.",
     # both
     "disk_low": "The disk with the kiosk's data has little room left.",

@@ -1,4 +1,4 @@
-"""Results that come while the delivery journal cannot be written: told to the patient all the same, once, and only what
+"""Results that come while the delivery ledger cannot be written: shown to the patient all the same, once, and only what
 is new; delivered once when it can. tests/process/test_full_disk.py has the real full disk; here the ledger
 refuses each write and answers each question, as it does then.
 """
@@ -64,7 +64,7 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def test_results_are_told_once_and_go_once_when_the_journal_can_be_written(bench: Bench) -> None:
+def test_results_are_reported_once_and_go_once_when_the_ledger_can_be_written(bench: Bench) -> None:
     with bench.courier() as running:
         bench.listed(running)
         refuse(running)
@@ -80,7 +80,7 @@ def test_results_are_told_once_and_go_once_when_the_journal_can_be_written(bench
         assert running.events().count("file_published") == 3
 
 
-def test_a_file_that_was_delivered_before_and_comes_back_is_not_told(bench: Bench) -> None:
+def test_a_file_that_was_delivered_before_and_comes_back_is_not_reported(bench: Bench) -> None:
     with bench.courier() as running:
         bench.listed(running)
         place(bench.source, result_name(0), document())
@@ -94,7 +94,7 @@ def test_a_file_that_was_delivered_before_and_comes_back_is_not_told(bench: Benc
         assert len(bench.kinds("result")) == 1 and "file_reappeared" in running.events()
 
 
-def test_other_content_under_a_name_that_was_delivered_is_not_told(bench: Bench) -> None:
+def test_other_content_under_a_name_that_was_delivered_is_not_reported(bench: Bench) -> None:
     with bench.courier() as running:
         bench.listed(running)
         place(bench.source, result_name(0), document())
@@ -107,7 +107,7 @@ def test_other_content_under_a_name_that_was_delivered_is_not_told(bench: Bench)
         assert len(bench.kinds("result")) == 1
 
 
-def test_a_file_that_goes_and_comes_back_meanwhile_is_told_once(bench: Bench) -> None:
+def test_a_file_that_goes_and_comes_back_meanwhile_is_reported_once(bench: Bench) -> None:
     """Another visit may have begun: nobody but this courier knows the file yet."""
     with bench.courier() as running:
         bench.listed(running)
@@ -144,7 +144,7 @@ def test_after_a_new_start_what_lies_there_is_nobodys(bench: Bench) -> None:
     assert len(bench.kinds("result")) == 1
 
 
-def test_other_content_under_a_name_that_was_told_is_another_file(bench: Bench) -> None:
+def test_other_content_under_a_name_that_was_reported_is_another_file(bench: Bench) -> None:
     """So that a patient who waits has two candidates, and is asked, instead of the wrong one."""
     with bench.courier() as running:
         bench.listed(running)

@@ -468,7 +468,7 @@ def test_nonsense_on_the_line_costs_only_the_line_it_came_on(tmp_path: Path) -> 
         assert ask_once(courier.data_dir, "status") and ask_once(courier.data_dir, "acknowledge")
 
 
-def test_a_full_journal_accepts_nothing_and_heals(tmp_path: Path) -> None:
+def test_a_full_ledger_accepts_nothing_and_heals(tmp_path: Path) -> None:
     """FAULTS D6: the limit stands for a full disk; it is the same SQLITE_FULL."""
     ledger = Ledger(tmp_path / "courier.db")
     share = open_share(f"file://{tmp_path}", None)

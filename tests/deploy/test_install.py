@@ -186,7 +186,7 @@ def test_a_set_up_that_fails_switches_nothing(pc: Pc) -> None:
 # --- from one user to two, and back ---------------------------------------------------------------------------------
 
 
-def old_journal(pc: Pc) -> Path:
+def old_ledger(pc: Pc) -> Path:
     """What a release with one user leaves when the power goes: the last rows are in the -wal alone."""
     data, aside = pc.folder / "var/lib/kiosk", pc.folder.parent / "aside"
     data.mkdir(parents=True, exist_ok=True)
@@ -209,11 +209,11 @@ def rows(path: Path) -> list[tuple[str]]:
         return db.execute("SELECT state FROM files").fetchall()
 
 
-def test_the_journal_of_a_release_with_one_user_becomes_the_couriers_once_and_can_be_given_back(pc: Pc) -> None:
-    old, new = old_journal(pc), pc.folder / "var/lib/kiosk-courier"
+def test_the_ledger_of_a_release_with_one_user_becomes_the_couriers_once_and_can_be_given_back(pc: Pc) -> None:
+    old, new = old_ledger(pc), pc.folder / "var/lib/kiosk-courier"
     done = pc.install()
     assert done.returncode == 0, done.stderr
-    assert "moving the delivery journal" in done.stdout
+    assert "moving the delivery ledger" in done.stdout
     assert {path.name for path in new.iterdir()} == {LEDGER, "events-courier.jsonl"}
     assert {path.name for path in old.parent.iterdir()} == {LEDGER, "alarms-told-run.json"}
     assert old.is_symlink()  # which the old courier could not open
@@ -230,8 +230,8 @@ def test_the_journal_of_a_release_with_one_user_becomes_the_couriers_once_and_ca
     assert rows(new / LEDGER) == [("staged",)]
 
 
-def test_two_journals_or_a_running_courier_move_nothing(pc: Pc) -> None:
-    old = old_journal(pc)
+def test_two_ledgers_or_a_running_courier_move_nothing(pc: Pc) -> None:
+    old = old_ledger(pc)
     release = pc.release()
     pc.change_source("2")
     with (old.parent / "courier.lock").open("w") as lock:
@@ -242,7 +242,7 @@ def test_two_journals_or_a_running_courier_move_nothing(pc: Pc) -> None:
     ledger_with(pc.folder, "seen")
     done = pc.install()
     assert done.returncode == 1
-    assert "two delivery journals" in done.stderr
+    assert "two delivery ledgers" in done.stderr
     assert (pc.release(), old.is_symlink(), rows(old)) == (release, False, [("staged",)])
     assert rows(pc.folder / "var/lib/kiosk-courier" / LEDGER) == [("seen",)]
 
@@ -393,7 +393,7 @@ def test_data_are_deleted_when_all_is_delivered(pc: Pc) -> None:
     assert not (pc.folder / "var/lib/kiosk-courier").exists()
 
 
-def test_a_journal_that_cannot_be_read_is_no_reason_to_delete_it(pc: Pc) -> None:
+def test_a_ledger_that_cannot_be_read_is_no_reason_to_delete_it(pc: Pc) -> None:
     (pc.folder / "var/lib/kiosk-courier").mkdir(parents=True, exist_ok=True)
     (pc.folder / "var/lib/kiosk-courier" / LEDGER).write_text("no database, and longer than a header of one" * 9)
     done = pc.uninstall("--purge")
@@ -401,7 +401,7 @@ def test_a_journal_that_cannot_be_read_is_no_reason_to_delete_it(pc: Pc) -> None
     assert "an unknown number of files" in done.stderr
 
 
-def test_a_fifo_in_the_place_of_the_journal_keeps_nobody_and_moves_nothing(pc: Pc) -> None:
+def test_a_fifo_in_the_place_of_the_ledger_keeps_nobody_and_moves_nothing(pc: Pc) -> None:
     courier, old = pc.folder / "var/lib/kiosk-courier", pc.folder / "var/lib/kiosk" / LEDGER
     shutil.rmtree(courier, ignore_errors=True)
     courier.mkdir()

@@ -319,14 +319,14 @@ def test_without_a_courier_what_only_it_knows_is_unknown() -> None:
         assert row(silent, label).startswith("分かりません"), label
     assert row(silent, "配送プログラム") == "動いていません"
     assert row(silent | {"problems": [{"code": "courier_hangs"}]}, "配送プログラム") == "応答していません"
-    # A journal that may be read knows a part.
+    # A ledger that may be read knows a part.
     waits = facts()["delivery"] | {"undelivered": 2, "oldest_undelivered_s": 61.0}
     said = row(silent | {"delivery": waits}, "届いていない結果")
     assert said.startswith("分かりません（配送プログラムが答えないため")
     assert said.endswith("記録にあるのは 2 件、一番古いものは 1 分 1 秒前から）")
 
 
-def test_a_journal_that_cannot_be_read_makes_no_zero() -> None:
+def test_a_ledger_that_cannot_be_read_makes_no_zero() -> None:
     assert row(facts(delivery=None, delivery_hidden=False), "届いていない結果").startswith("分かりません")
 
 
@@ -394,7 +394,7 @@ def test_a_flood_of_alarms_does_not_push_the_figures_away() -> None:
     assert rows(told)[status_rows.WRONG_MAX :] == rows(facts())[1:]
 
 
-def test_all_alarms_that_the_journal_holds_come_through_whole(tmp_path: Path) -> None:
+def test_all_alarms_that_the_ledger_holds_come_through_whole(tmp_path: Path) -> None:
     raised = {"code": "subsidy_failed_late", "subject": "file 123456", "since": SINCE, "name": "x" * 128}
     sentence = f"{'x' * 100} (subsidy_failed_late file 123456 {'x' * 128}, since 2026-01-15 10:31:05)"
     many = ledger.ALARMS_MAX * len(alarm_codes())

@@ -13,9 +13,9 @@ import pytest
 from kiosk.process.alarm import (
     AGAIN_S,
     CONDITIONS_MAX,
-    TIMEOUT_S,
     OVER_AFTER_S,
     RETRY_S,
+    TIMEOUT_S,
     AlarmCommand,
     AlarmNotifier,
     Condition,
@@ -129,7 +129,9 @@ def test_only_one_runs_at_a_time_nobody_waits_for_it_and_its_whole_group_is_kill
     began = time.monotonic()
     assert command.start("share_down", "x")
     assert not command.start("share_down", "x")
-    assert time.monotonic() - began < TIMEOUT_S / 2, "who starts it does not wait for its end, which the time-out brings"
+    assert time.monotonic() - began < TIMEOUT_S / 2, (
+        "who starts it does not wait for its end, which the time-out brings"
+    )
     child = tmp_path / "child"
     wait_until(lambda: child.exists() and child.read_text().strip(), "its child")
     command.close()

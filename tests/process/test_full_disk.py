@@ -80,8 +80,8 @@ def test_a_data_folder_that_fills_up_is_told_before_and_when_it_is_full(tmp_path
         reception.until("tap_reader")
         hospital.place("valid-utf8")
         assert reception.until("counter", "done")["reason"] == "reservations_down"
-        wait_until(lambda: "journal_full" in codes_of(hospital.status()), "the journal's trouble", A_MINUTE)
-        wait_until(lambda: "journal_full" in alarms(), "the journal's trouble outside", A_MINUTE)
+        wait_until(lambda: "journal_full" in codes_of(hospital.status()), "the ledger's trouble", A_MINUTE)
+        wait_until(lambda: "journal_full" in alarms(), "the ledger's trouble outside", A_MINUTE)
 
         reception.kill()  # and started again while it is full
         reception = hospital.open()
@@ -106,7 +106,7 @@ def events(folder: Path, process: str) -> list[dict[str, Any]]:
 def test_a_full_courier_folder_keeps_no_patient_waiting_and_the_file_goes_once_when_there_is_room(
     tmp_path: Path, disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two folders, as two users have them. The patient's line needs no journal."""
+    """Two folders, as two users have them. The patient's line needs no ledger."""
     monkeypatch.setenv("KIOSK_COURIER_DIR", str(disk.path))
     with Hospital(tmp_path, consumer=True) as hospital:
         book(hospital)
@@ -126,7 +126,7 @@ def test_a_full_courier_folder_keeps_no_patient_waiting_and_the_file_goes_once_w
         reception.press("mynumber")
         reception.until("tap_reader")
         third = len(reception.lines)
-        wait_until(lambda: "journal_full" in codes_of(hospital.status()), "the journal's trouble")
+        wait_until(lambda: "journal_full" in codes_of(hospital.status()), "the ledger's trouble")
         assert hospital.receipt_computer is not None and hospital.receipt_computer.taken == []
         disk.empty()
         assert hospital.receipt_computer.wait_for(2, 90)
@@ -138,7 +138,7 @@ def test_a_full_courier_folder_keeps_no_patient_waiting_and_the_file_goes_once_w
         )
 
 
-def test_a_broken_journal_on_a_full_disk_is_replaced_when_there_is_room_and_never_without_an_alarm(
+def test_a_broken_ledger_on_a_full_disk_is_replaced_when_there_is_room_and_never_without_an_alarm(
     disk: SmallDisk,
 ) -> None:
     path = disk.path / LEDGER
@@ -156,7 +156,7 @@ def test_a_broken_journal_on_a_full_disk_is_replaced_when_there_is_room_and_neve
     assert open_ledger(path, log).alarms()[0][:2] == (code, aside)
 
 
-def test_a_journal_that_was_being_replaced_when_the_power_went_is_there_with_its_alarm(tmp_path: Path) -> None:
+def test_a_ledger_that_was_being_replaced_when_the_power_went_is_there_with_its_alarm(tmp_path: Path) -> None:
     log = EventLog(tmp_path, "courier", echo=False)
     (tmp_path / LEDGER).write_bytes(b"no database, " * 1000)
     open_ledger(tmp_path / LEDGER, log).close()

@@ -121,7 +121,7 @@ def test_fifos_in_the_place_of_what_is_kept_beside_the_reservations_keep_nobody(
     assert answered(lambda: retention.starts_on(tmp_path)) is None
 
 
-def test_a_fifo_in_the_place_of_the_journal_is_a_journal_that_cannot_be_read(tmp_path: Path) -> None:
+def test_a_fifo_in_the_place_of_the_ledger_is_a_ledger_that_cannot_be_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "courier.db")
     assert answered(lambda: summary.to_message(tmp_path / "courier.db")) == {"fails": "OperationalError"}
     assert isinstance(answered(lambda: summary.read(tmp_path / "none")), sqlite3.Error)

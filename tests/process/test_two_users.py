@@ -351,7 +351,7 @@ def test_a_delivered_file_is_for_the_receipt_computers_program_and_for_no_strang
 
 
 @pytest.mark.peers
-def test_the_journal_moves_to_its_new_owner_and_no_link_of_the_old_one_is_followed() -> None:
+def test_the_ledger_moves_to_its_new_owner_and_no_link_of_the_old_one_is_followed() -> None:
     if os.geteuid() != 0 or _python() is None:
         pytest.skip("only root gives files to another user")
     with TemporaryDirectory(prefix="kiosk-users-") as place:

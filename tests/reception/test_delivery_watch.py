@@ -173,7 +173,7 @@ def test_shares_and_files_that_wait_are_noticed_but_the_telling_is_left_to_the_c
         hospital.receipt_server.kill()
         courier = open_courier(hospital)
         hospital.place("valid-utf8")
-        wait_until(lambda: "file_seen" in [event["event"] for event in hospital.events()], "it is in the journal")
+        wait_until(lambda: "file_seen" in [event["event"] for event in hospital.events()], "it is in the event log")
         courier.terminate()
         courier.wait()
         age_rows(hospital)

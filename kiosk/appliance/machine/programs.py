@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-# More than `kiosk status --json` with all the alarms that the delivery journal can hold: cut, it would be no JSON.
+# More than `kiosk status --json` with all the alarms that the delivery ledger can hold: cut, it would be no JSON.
 _MAX_OUTPUT: Final = 2 * 1024 * 1024
 
 # The whole environment of a program: none of our variables may change what a tool does as root.

@@ -49,7 +49,7 @@ def find_lost(before: Mapping[str, Any], status: Mapping[str, Any] | None) -> li
     if not (isinstance(courier, Mapping) and courier.get("alive") is True):
         words.append("courier")
     lost = set(slots.lost_journals(status)) - {str(each) for each in _as_list(before.get("lost_journals"))}
-    # Not known (delivery missing) is as bad as lost: the journal could not be read.
+    # Not known (delivery missing) is as bad as lost: the ledger could not be read.
     if lost or status.get("delivery") is None:
         words.append("journal")
     now = slots.shares(status)

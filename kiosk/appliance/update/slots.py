@@ -176,7 +176,7 @@ def printer(status: Mapping[str, Any]) -> str:
 
 
 def lost_journals(status: Mapping[str, Any]) -> list[str]:
-    """The delivery journals that were put aside, out of `kiosk_status`."""
+    """The delivery ledgers that were put aside, out of `kiosk_status`."""
     found = status.get("alarms")
     alarms = found if isinstance(found, list) else []
     return sorted(

@@ -73,7 +73,7 @@ def test_a_new_version_that_breaks_something_goes_back(on_trial: Machine, report
     assert not on_trial.places.before_update.exists()
 
 
-def test_a_journal_that_was_lost_before_the_update_is_no_fault_of_it(machine: Machine) -> None:
+def test_a_ledger_that_was_lost_before_the_update_is_no_fault_of_it(machine: Machine) -> None:
     old = {"alarms": [{"code": "journal_lost", "subject": "courier.db.broken-1", "since": ""}]}
     machine.site()
     machine.status(working() | old)

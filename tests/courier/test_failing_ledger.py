@@ -1,4 +1,4 @@
-"""A journal that fails at one statement: whoever waits hears the result all the same, and the file arrives once."""
+"""A ledger that fails at one statement: whoever waits hears the result all the same, and the file arrives once."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Line:
     received: list[Message] = field(default_factory=list)
     placed: int = 0
 
-    def journal(self, threads: str) -> Failing:
+    def ledger(self, threads: str) -> Failing:
         failing = Failing(self.courier.courier.ledger._db, threads)
         self.courier.courier.ledger._db = failing  # type: ignore[assignment]
         return failing
@@ -109,19 +109,19 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("how", ["copy", "move"])
 @pytest.mark.parametrize("threads", ["watch-", "deliver-"])
-def test_whichever_statement_fails_who_waits_hears_the_result_and_the_file_arrives_once(
+def test_whichever_statement_fails_the_result_is_reported_and_the_file_arrives_once(
     tmp_path: Path, how: str, threads: str
 ) -> None:
     with line(tmp_path, how) as made:
-        journal = made.journal(threads)
+        ledger = made.ledger(threads)
         made.place()
         wait_until(made.settled, "a first file, so that what happens only once is over")
         for number in range(100):
-            journal.after = number
+            ledger.after = number
             made.place()
             wait_until(lambda: len(made.of("result")) == made.placed, f"result, statement {number}")
             wait_until(made.settled, f"delivered, statement {number}")
-            if journal.after is not None:
+            if ledger.after is not None:
                 break  # so many statements are not made for a file
         assert 5 < number < 99
         assert made.courier.code is None and not made.courier.alarms()
@@ -132,25 +132,25 @@ def test_whichever_statement_fails_who_waits_hears_the_result_and_the_file_arriv
         assert not made.of("gone")
 
 
-def test_whichever_statement_fails_the_asker_hears_of_an_error_file(tmp_path: Path) -> None:
+def test_whichever_statement_fails_the_asker_is_told_of_an_error_file(tmp_path: Path) -> None:
     with line(tmp_path) as made:
-        journal = made.journal("watch-subsidies")
+        ledger = made.ledger("watch-subsidies")
         place(made.folder, *vector(ASKER))
         wait_until(lambda: made.of("result"), "the asker is known")
         for number, name in enumerate(ERRORS, start=1):
-            journal.after = number + 2  # after the reading of what is known of the name
+            ledger.after = number + 2  # after the reading of what is known of the name
             place(tmp_path / "res", name, b"error")
             made.placed = number
             wait_until(lambda: len(made.of("subsidy_failed")) >= made.placed, f"told of {number}")
-            wait_until(lambda: journal.after is None, "the statement that fails, before or after that")
+            wait_until(lambda: ledger.after is None, "the statement that fails, before or after that")
         assert {each["file"] for each in made.of("subsidy_failed")} == {made.of("result")[0]["file"]}
 
 
-def test_a_file_that_vanished_is_told_though_the_journal_fails_meanwhile(tmp_path: Path) -> None:
+def test_a_file_that_vanished_is_reported_though_the_ledger_fails_meanwhile(tmp_path: Path) -> None:
     with line(tmp_path) as made:
         broken = [place(made.folder, result_name(number), document()[:200]) for number in range(3)]
         wait_until(lambda: len(made.of("sighted")) == 3, "all are seen")
-        made.journal("watch-results").after = 0
+        made.ledger("watch-results").after = 0
         for each in broken:
             each.unlink()
         sighted = sorted(each["file"] for each in made.of("sighted"))
@@ -159,7 +159,7 @@ def test_a_file_that_vanished_is_told_though_the_journal_fails_meanwhile(tmp_pat
 
 
 @pytest.mark.parametrize("how", ["copy", "move"])
-def test_what_was_there_already_and_is_taken_while_the_journal_fails_is_not_sent(tmp_path: Path, how: str) -> None:
+def test_what_was_there_already_and_is_taken_while_the_ledger_fails_is_not_sent(tmp_path: Path, how: str) -> None:
     source, destination = tmp_path / "face", tmp_path / "to_face"
     for folder in (source, destination):
         folder.mkdir()
