@@ -20,8 +20,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kiosk.courier.summary import LEDGER
 from kiosk.process import locks
+from kiosk.process.data_folder import DataFolder
+
+LEDGER = DataFolder(Path()).ledger.name
 
 # Closing the last connection writes what is still beside the file into it.
 TIDY = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchall(); db.close()"  # noqa: E501 - one program

@@ -151,4 +151,5 @@ def working(**shares: str) -> dict[str, Any]:
         "delivery": {"undelivered": 0},
         "alarms": [],
         "printer": {"state": "ready"},
+        "wrong": [],
     }

@@ -23,6 +23,7 @@ from kiosk.appliance.machine import screen_owner
 from kiosk.appliance.machine.event_log import StaffLog
 from kiosk.appliance.machine.places import Places
 from kiosk.appliance.update import slots
+from kiosk.operations.report import StatusReport
 from kiosk.process.systemd import STEP_S
 
 WAIT_S: Final = 600.0
@@ -35,29 +36,28 @@ _CALL_S: Final = 30.0
 _WORDS_MAX: Final = 20
 
 
-def find_lost(before: Mapping[str, Any], status: Mapping[str, Any] | None) -> list[str]:
+def find_lost(before: Mapping[str, Any], report: StatusReport | None) -> list[str]:
     """What worked before the update and does not now, as words. `before`: as `slots.remember` wrote it; may be empty.
 
-    `status`: of `kiosk status --json`; None: no answer, which is a fault where there was a reception.
+    `report`: of `kiosk status --json`; None: no answer, which is a fault where there was a reception.
     """
     if not before.get("reception"):
         return []
-    if status is None:
+    if report is None:
         return ["status"]
     words = []
-    courier = status.get("courier")
-    if not (isinstance(courier, Mapping) and courier.get("alive") is True):
+    if not report.courier.alive:
         words.append("courier")
-    lost = set(slots.lost_journals(status)) - {str(each) for each in _as_list(before.get("lost_journals"))}
+    lost = set(slots.lost_journals(report)) - {str(each) for each in _as_list(before.get("lost_journals"))}
     # Not known (delivery missing) is as bad as lost: the ledger could not be read.
-    if lost or status.get("delivery") is None:
+    if lost or report.delivery is None:
         words.append("journal")
-    now = slots.shares(status)
+    now = slots.share_states(report)
     then = before.get("shares")
     for role, state in sorted(then.items() if isinstance(then, Mapping) else ()):
         if state == "ok" and now.get(str(role)) != "ok":
             words.append(f"share_{role}")
-    if before.get("printer") == "ready" and slots.printer(status) != "ready":
+    if before.get("printer") == "ready" and slots.printer(report) != "ready":
         words.append("printer")
     return words
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from drivers.durable import write_durably
 from kiosk.appliance.machine.places import Places
+from kiosk.operations.report import StatusReport, decode
 
 OTHER: Final = {"A": "B", "B": "A"}
 TRIAL: Final = "kiosk_trial"
@@ -121,27 +120,27 @@ def boot_id(places: Places) -> str:
         return ""
 
 
-def kiosk_status(places: Places) -> dict[str, Any] | None:
+def kiosk_status(places: Places) -> StatusReport | None:
     """`kiosk status --json` as the reception's user; None: no answer, or no site."""
     if not places.site_file.is_file():
         return None
     done = places.as_kiosk("status", "--json", "--config", str(places.site_file), limit_s=_STATUS_LIMIT_S)
     # The exit code says whether anything is wrong; the report comes either way.
-    return _object(done.out)
+    return decode(done.out)
 
 
 def remember(places: Places, slot: str, version: str) -> None:
     """Note what works before an update: what was down already is no fault of the new version. Raises OSError."""
-    status = kiosk_status(places) or {}
+    report = kiosk_status(places) or StatusReport()
     note = {
         "slot": slot,
         "version": version,
         "from": places.version,
         "boot_id": boot_id(places),
         "reception": places.site_file.is_file() and not places.site_wrong.exists(),
-        "shares": shares(status),
-        "printer": printer(status),
-        "lost_journals": lost_journals(status),
+        "shares": share_states(report),
+        "printer": printer(report),
+        "lost_journals": lost_journals(report),
     }
     places.appliance.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_durably(places.before_update, json.dumps(note).encode())
@@ -151,9 +150,10 @@ def read_note(file: Path) -> dict[str, Any]:
     """A note of ours, of any version; empty when there is none or it is damaged."""
     try:
         with file.open("rb") as opened:
-            return _object(opened.read(_NOTE_BYTES)) or {}
-    except OSError:
+            read = json.loads(opened.read(_NOTE_BYTES))
+    except (OSError, ValueError, RecursionError):
         return {}
+    return read if isinstance(read, dict) else {}
 
 
 def forget(places: Places) -> None:
@@ -161,32 +161,16 @@ def forget(places: Places) -> None:
     places.before_update.unlink(missing_ok=True)
 
 
-def shares(status: Mapping[str, Any]) -> dict[str, str]:
-    """The state of each role's share, of `kiosk_status`."""
-    found = status.get("shares")
-    if not isinstance(found, Mapping):
-        return {}
-    return {str(role): str(each.get("state")) for role, each in found.items() if isinstance(each, Mapping)}
+def share_states(report: StatusReport) -> dict[str, str]:
+    """The state of each role's share."""
+    return {role: str(share.state) for role, share in report.shares.items()}
 
 
-def printer(status: Mapping[str, Any]) -> str:
-    """The printer's state out of `kiosk_status`; "" when it is not known."""
-    found = status.get("printer")
-    return str(found.get("state", "")) if isinstance(found, Mapping) else ""
+def printer(report: StatusReport) -> str:
+    """The printer's state; "" when it is not known."""
+    return (report.printer.state or "") if report.printer else ""
 
 
-def lost_journals(status: Mapping[str, Any]) -> list[str]:
-    """The delivery ledgers that were put aside, out of `kiosk_status`."""
-    found = status.get("alarms")
-    alarms = found if isinstance(found, list) else []
-    return sorted(
-        str(each.get("subject")) for each in alarms if isinstance(each, Mapping) and each.get("code") == "journal_lost"
-    )
-
-
-def _object(raw: bytes) -> dict[str, Any] | None:
-    with suppress(ValueError, RecursionError):
-        read = json.loads(raw)
-        if isinstance(read, dict):
-            return read
-    return None
+def lost_journals(report: StatusReport) -> list[str]:
+    """The ledgers of deliveries that were put aside as unreadable, by name."""
+    return sorted(alarm.subject for alarm in report.alarms or () if alarm.code == "journal_lost")

@@ -55,7 +55,11 @@ def test_a_new_version_that_does_what_worked_before_is_good(on_trial: Machine) -
         (working() | {"printer": {"state": "no_answer"}}, "printer"),
         (working() | {"courier": {"alive": False}}, "courier"),
         (working() | {"delivery": None}, "journal"),
-        (working() | {"alarms": [{"code": "journal_lost", "subject": "courier.db.broken-1", "since": ""}]}, "journal"),
+        (
+            working()
+            | {"alarms": [{"code": "journal_lost", "subject": "courier.db.broken-1", "since": "", "name": ""}]},
+            "journal",
+        ),
         ([], "status"),
     ],
 )
@@ -74,11 +78,11 @@ def test_a_new_version_that_breaks_something_goes_back(on_trial: Machine, report
 
 
 def test_a_ledger_that_was_lost_before_the_update_is_no_fault_of_it(machine: Machine) -> None:
-    old = {"alarms": [{"code": "journal_lost", "subject": "courier.db.broken-1", "since": ""}]}
+    old = {"alarms": [{"code": "journal_lost", "subject": "courier.db.broken-1", "since": "", "name": ""}]}
     machine.site()
     machine.status(working() | old)
     slots.remember(machine.places, "B", "1.5.0")
-    assert health.find_lost(slots.read_note(machine.places.before_update), working() | old) == []
+    assert health.find_lost(slots.read_note(machine.places.before_update), slots.kiosk_status(machine.places)) == []
 
 
 def test_a_new_version_without_a_picture_or_without_its_disk_goes_back(on_trial: Machine) -> None:
