@@ -30,7 +30,7 @@ from kiosk.process.locks import Held, Unusable
 from kiosk.process.stderr import unblock
 from kiosk.reception import assembly as reception
 from kiosk.reception.headless import Headless
-from kiosk.screens import screens
+from kiosk.screens import views
 from kiosk.screens.face import Face
 from kiosk.words import texts
 from kiosk.words.troubles import in_english
@@ -205,12 +205,12 @@ def _screens(arguments: argparse.Namespace) -> int:
         for path in pictures.render(arguments.pictures, texts.load()):
             print(path)  # noqa: T201 - the command's answer
         return 0
-    lines = [f"screen  {name}: {' '.join(buttons) or '(no buttons)'}" for name, buttons in screens.SCREENS.items()]
-    lines.append(f"button  {screens.MORE_TIME} (with leaving true)")
-    lines += [f"reason  {reason}" for reason in screens.COUNTER_REASONS]
-    lines += [f"reason  {reason} (with note no_slip)" for reason in screens.NO_SLIP_REASONS]
-    lines += [f"note    {note}" for note in screens.NOTES]
-    lines += [f"staff   {code}" for code in screens.STAFF]
+    lines = [f"screen  {name}: {' '.join(buttons) or '(no buttons)'}" for name, buttons in views.SCREENS.items()]
+    lines.append(f"button  {views.MORE_TIME} (with leaving true)")
+    lines += [f"reason  {reason}" for reason in views.COUNTER_REASONS]
+    lines += [f"reason  {reason} (with note no_slip)" for reason in views.NO_SLIP_REASONS]
+    lines += [f"note    {note}" for note in views.NOTES]
+    lines += [f"staff   {code}" for code in views.STAFF]
     print("\n".join(lines))  # noqa: T201 - the command's answer
     return 0
 

@@ -23,7 +23,7 @@ from drivers.reservations.sqlite.rescue import begin_anew
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.__main__ import main
 from kiosk.appointments import import_record
-from kiosk.screens.screens import STAFF
+from kiosk.screens.views import STAFF
 from kiosk.words.sentences import import_in_japanese
 from tests import ROOT
 from tests.hospital import Reception, today, wait_until

@@ -205,7 +205,7 @@ PLANTED = [
     ("kiosk.visit.step", "from ..process import event_log", "the visit is pure"),
     ("kiosk.visit", "from . import step\nfrom .. import process", "the visit is pure"),
     ("kiosk.slip.content", "from pathlib import Path", "pure modules stay pure"),
-    ("kiosk.screens.screens", "import os.path", "pure modules stay pure"),
+    ("kiosk.screens.views", "import os.path", "pure modules stay pure"),
     ("kiosk.results.names", "from os import path", "pure modules stay pure"),
     ("kiosk.appliance.site.services.firewall", "import socket", "what services do follows from site.toml"),
     ("kiosk.ui.window", "import drivers.printer", "patients' values reach no driver"),
@@ -229,7 +229,7 @@ PLANTED = [
 CLIMBING = [
     ("kiosk.visit.step", "from kiosk.words.texts import Texts"),  # beside it
     ("kiosk.process.locks", "from kiosk.config import Config"),
-    ("kiosk.screens.screens", "from kiosk.reception import loop"),
+    ("kiosk.screens.views", "from kiosk.reception import loop"),
     ("kiosk.courier.deliver", "from kiosk.appointments import fetch"),  # two lines
     ("kiosk.courier", "from . import deliver\nfrom .. import ui"),
     ("kiosk.desk.feed", "from kiosk.courier import ledger"),

@@ -17,10 +17,11 @@ from typing import Any, NoReturn
 from drivers.simulated.smb_server import NoSmbServer
 from kiosk.config import Display
 from kiosk.demo import evidence, visit
-from kiosk.demo.account import CLEAN_START, Account
+from kiosk.demo.account import Account
 from kiosk.demo.face import DidNotHappen, WatchedFace
 from kiosk.demo.hospital import Hospital
 from kiosk.demo.knobs import bench
+from kiosk.demo.words import word
 from kiosk.process.complain import complain
 from kiosk.reception import assembly
 from kiosk.ui.kivy_setup import NoDisplay
@@ -65,12 +66,12 @@ def _with_window(out: Path) -> int:
     try:
         with Hospital(size=DESK_SIZE, poll_s=2.0) as hospital:
             window = _window(hospital.config.screen, hospital)
-            _say(CLEAN_START)
-            _say("終わるには、ウィンドウを閉じるか Ctrl+C を押してください。")
+            _say(word("account.clean_start"))
+            _say(word("account.how_to_end"))
             face = WatchedFace(window, None, lambda: None)
             return assembly.run(hospital.config, hospital.data, lambda: face, own_courier=True, clean_start=True)
     except NoDisplay:
-        _say("画面がないので、--auto で動かします。")
+        _say(word("account.no_display"))
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-P", "-m", "kiosk.demo", "--auto", "--out", str(out)])  # noqa: S606 - ourselves
 
@@ -81,7 +82,7 @@ def _auto(out: Path) -> int:
     account = Account(_say)
     failures: list[str] = []
     with Hospital(size=WHOLE_SIZE) as hospital:
-        with account.step("ファイルサーバー、プリンター、診察券リーダー、予約の用意と、窓"):
+        with account.step(word("steps.prepare")):
             window = _window(hospital.config.screen, hospital)
 
         def play() -> None:
@@ -99,7 +100,7 @@ def _auto(out: Path) -> int:
         evidence.collect(hospital, out)
         for failure in failures:
             account.wrong(failure)
-        evidence.judge(hospital, face, out, account)
+        evidence.check(hospital, face, out, account)
     account.close(out)
     evidence.keep(account.text, out)
     return EXIT_WRONG if account.failed else 0

@@ -20,6 +20,8 @@ from kiosk.demo.account import Account
 from kiosk.demo.face import WatchedFace
 from kiosk.demo.hospital import Hospital
 from kiosk.demo.people import HANAKO, TARO
+from kiosk.demo.words import word
+from kiosk.screens.views import Counter
 
 MARKER: Final = ".kiosk-demo"
 _MARKER_TEXT: Final = "Made by deploy/demo, which empties this folder before it writes into it again.\n"
@@ -68,47 +70,49 @@ def collect(hospital: Hospital, out: Path) -> None:
 
 
 def keep(account: str, out: Path) -> None:
-    """The account beside what it tells of."""
+    """The account beside what it is about."""
     (out / "account.txt").write_text(account, encoding="utf-8")
 
 
-def judge(hospital: Hospital, face: WatchedFace, out: Path, account: Account) -> None:
-    """Tell, one by one, what really happened."""
+def check(hospital: Hospital, face: WatchedFace, out: Path, account: Account) -> None:
+    """Check, one by one, what really happened."""
     names = tuple(_joined(screen.name for screen in face.screens if screen.name not in _MOMENTS))
-    account.check(f"画面 {len(face.screens)} 枚を順に通り、最初の画面に戻った", names == _PASSED)
+    account.check(word("checks.screens", count=len(face.screens)), names == _PASSED)
     pictures = sorted(out.glob("[0-9][0-9]-*.png"))
-    account.check(f"画面の写真 {len(pictures)} 枚", len(pictures) == face.count() and all(map(_is_png, pictures)))
-    counters = [screen.reason for screen in face.screens if screen.name == "counter"]
-    account.check("窓口へのご案内は1回、理由は not_registered", counters == ["not_registered"])
-    _judge_slips(hospital, account)
-    _judge_files(hospital, account)
-    _judge_records(hospital, account)
+    account.check(
+        word("checks.pictures", count=len(pictures)), len(pictures) == face.count() and all(map(_is_png, pictures))
+    )
+    counters = [screen.reason for screen in face.screens if isinstance(screen, Counter)]
+    account.check(word("checks.counter"), counters == ["not_registered"])
+    _check_slips(hospital, account)
+    _check_files(hospital, account)
+    _check_records(hospital, account)
 
 
-def _judge_slips(hospital: Hospital, account: Account) -> None:
+def _check_slips(hospital: Hospital, account: Account) -> None:
     jobs = hospital.printer.jobs
     good = [job.picture.width == _SLIP_WIDTH_DOTS and job.picture.histogram()[0] > _SLIP_BLACK_DOTS_MIN for job in jobs]
     # The pictures are drawn from the bytes that came over the wire, by the simulated printer.
-    account.check("受付票 2 枚がプリンターから出た", good == [True, True] and hospital.printer.garbage == 0)
+    account.check(word("checks.slips"), good == [True, True] and hospital.printer.garbage == 0)
 
 
-def _judge_files(hospital: Hospital, account: Account) -> None:
+def _check_files(hospital: Hospital, account: Account) -> None:
     written = hospital.written
     expected = sorted(str(hospital.destination(folder, file.name)) for folder, file in written)
     account.check(
-        f"端末が書いた {len(written)} 件が1回ずつレセコンに届き、ほかには何もない",
+        word("checks.delivered", count=len(written)),
         len(written) == 2 and sorted(map(str, hospital.delivered())) == expected,
     )
     same = [_content(hospital.destination(folder, file.name)) == file.content for folder, file in written]
-    account.check("届いた中身は1バイトも違わない", all(same))
-    account.check("端末のフォルダーには残っていない", not hospital.at_terminal())
+    account.check(word("checks.same"), all(same))
+    account.check(word("checks.emptied"), not hospital.at_terminal())
 
 
-def _judge_records(hospital: Hospital, account: Account) -> None:
+def _check_records(hospital: Hospital, account: Account) -> None:
     arrived = sorted(_arrivals(hospital), key=lambda one: one.arrival.number)
     numbers = [(one.arrival.number, one.patient_number) for one in arrived]
     expected = [(1, TARO.insured.number), (2, HANAKO.insured.number)]
-    account.check("予約データベースに受付が2件（受付番号 1、2）", numbers == expected)
+    account.check(word("checks.arrivals"), numbers == expected)
     run, courier = _events(hospital, "run"), _events(hospital, "courier")
     counts = {
         "arrival_registered": (run, 2),
@@ -118,8 +122,11 @@ def _judge_records(hospital: Hospital, account: Account) -> None:
         "file_done": (courier, 2),
     }
     found = {event: sum(line.get("event") == event for line in log) for event, (log, _) in counts.items()}
-    told = "、".join(f"{event} {count}" for event, count in found.items())
-    account.check(f"記録: {told}", found == {event: count for event, (_, count) in counts.items()})
+    listed = [word("checks.event", event=event, count=count) for event, count in found.items()]
+    account.check(
+        word("checks.events", events=word("checks.between").join(listed)),
+        found == {event: count for event, (_, count) in counts.items()},
+    )
 
 
 def _arrivals(hospital: Hospital) -> Iterator[Arrived]:

@@ -12,8 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from kiosk.demo.words import word
+from kiosk.screens.as_json import as_json
 from kiosk.screens.face import Face
-from kiosk.screens.screens import Screen
+from kiosk.screens.views import Screen
 
 _SCREENS_MAX = 1000
 # Longer than the window waits for a button to come.
@@ -83,30 +85,31 @@ class WatchedFace:
         """How many screens have been shown so far."""
         return len(self.screens)
 
-    def wait_for(self, name: str, after: int, until: float) -> int:
-        """The place of the first screen named `name` from the place `after` on; waits until the monotonic `until`.
+    def wait_for(self, name: str, after: int, deadline: float) -> int:
+        """The place of the first screen named `name` from the place `after` on; waits until the monotonic `deadline`.
 
         Raises DidNotHappen.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self.over or self._find(name, after) is not None, until - time.monotonic())
+            left_s = deadline - time.monotonic()
+            self._changed.wait_for(lambda: self.over or self._find(name, after) is not None, left_s)
             at = self._find(name, after)
         if at is None:
             last = self.screens[-1] if self.screens else None
-            shown = f"{last.name} ({last.reason or last.title})" if last else "nothing"
-            raise DidNotHappen(f"画面 {name} になりません（いまの画面: {shown}）")
+            present = f"{last.name} ({as_json(last)['reason'] or last.title})" if last else "nothing"
+            raise DidNotHappen(word("failures.no_screen", name=name, present=present))
         return at
 
-    def press(self, button: str, until: float) -> None:
+    def press(self, button: str, deadline: float) -> None:
         """Touch a button until the screen changes: a touch right after a change is no answer to it. DidNotHappen."""
         before = self.count()
-        while time.monotonic() < until and not self.over:
+        while time.monotonic() < deadline and not self.over:
             if before and button in self.screens[-1].buttons:
                 self._window.press(button)
             with self._changed:
                 if self._changed.wait_for(lambda: self.over or self.count() > before, _PRESS_AGAIN_S) and not self.over:
                     return
-        raise DidNotHappen(f"ボタン {button} を押しても画面が変わりません")
+        raise DidNotHappen(word("failures.no_change", button=button))
 
     def _find(self, name: str, after: int) -> int | None:
         rows = enumerate(self.screens[after:], start=after)

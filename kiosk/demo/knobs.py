@@ -1,6 +1,6 @@
 """What the visitor of a demo can do beside the kiosk, and what there is to look at.
 
-Owns the panel's wording. Everything that might wait is done by one thread, in order; a touch never waits.
+Everything that might wait is done by one thread, in order; a touch never waits.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from drivers.simulated.escpos_stream import SlipJob
 from kiosk.demo.hospital import Hospital, Line, PrinterState
 from kiosk.demo.panel_model import Bench, Glance, Grey, Knob, Section
 from kiosk.demo.people import CARD_HOLDERS, VISITORS
+from kiosk.demo.words import word
 from kiosk.process.complain import complain
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EVENTS
@@ -26,8 +27,6 @@ _DELIVERED_SHOWN: Final = 4
 _EVENTS_SHOWN: Final = 12
 _TAIL_BYTES: Final = 8192
 _TURNS_MAX: Final = 20
-_LINES: Final[dict[Line, str]] = {"up": "つながっている", "slow": "遅くする", "cut": "切る"}
-_PRINTER: Final[dict[PrinterState, str]] = {"ok": "正常", "paper_out": "紙切れ", "cover_open": "カバー開"}
 
 
 class Hands:
@@ -67,19 +66,19 @@ def bench(hospital: Hospital) -> Bench:
     def card(number: int) -> Callable[[], None]:
         return hands.later(lambda: hospital.insert_card(CARD_HOLDERS[number]))
 
-    taps = tuple(Knob(visitor.called, visitor.what, tap(n)) for n, visitor in enumerate(VISITORS))
+    taps = tuple(Knob(visitor.called, word(f"people.{visitor.what}"), tap(n)) for n, visitor in enumerate(VISITORS))
     cards = tuple(Knob(holder.insured.name, "", card(n)) for n, holder in enumerate(CARD_HOLDERS))
-    unreadable = Knob("読めないカード", "", hands.later(hospital.insert_unreadable_card))
+    unreadable = Knob(word("panel.unreadable_card"), "", hands.later(hospital.insert_unreadable_card))
     return Bench(
-        title="模擬の部品（人も病院も架空です）",
-        slip_title="最後に出た受付票",
-        delivered_title="レセコンに届いたファイル",
-        events_title="できごと（新しい順）",
+        title=word("panel.title"),
+        slip_title=word("panel.slip"),
+        delivered_title=word("panel.delivered"),
+        events_title=word("panel.events"),
         sections=(
-            Section("マイナンバーカードをかざす（「やめる」などの後200秒は、誕生日を聞かれます）", taps, 2),
-            Section("診察券を入れる", (*cards, unreadable), 3),
-            Section("受付票プリンター", _printer_knobs(hospital), 3),
-            Section("資格確認端末の共有フォルダー", _line_knobs(hospital, hands), 3),
+            Section(word("panel.taps"), taps, 2),
+            Section(word("panel.cards"), (*cards, unreadable), 3),
+            Section(word("panel.printer"), _printer_knobs(hospital), 3),
+            Section(word("panel.line"), _line_knobs(hospital, hands), 3),
         ),
         look=_Look(hospital),
     )
@@ -90,7 +89,7 @@ def _printer_knobs(hospital: Hospital) -> tuple[Knob, ...]:
         def turn() -> None:
             hospital.printer_state = state
 
-        return Knob(_PRINTER[state], "", turn, lambda: hospital.printer_state == state)
+        return Knob(word(f"printer.{state}"), "", turn, lambda: hospital.printer_state == state)
 
     return tuple(knob(state) for state in get_args(PrinterState))
 
@@ -100,7 +99,7 @@ def _line_knobs(hospital: Hospital, hands: Hands) -> tuple[Knob, ...]:
         def turn() -> None:
             hospital.line = state
 
-        return Knob(_LINES[state], "", hands.later(turn), lambda: hospital.line == state)
+        return Knob(word(f"line.{state}"), "", hands.later(turn), lambda: hospital.line == state)
 
     return tuple(knob(state) for state in get_args(Line))
 
@@ -127,19 +126,21 @@ class _Look:
     def _delivered(self) -> tuple[str, ...]:
         files = self._hospital.delivered()
         waiting = len(self._hospital.at_terminal())
-        count = f"{len(files)} 件" + (f"（端末に {waiting} 件）" if waiting else "")
+        count = word("panel.count_waiting" if waiting else "panel.count", count=len(files), waiting=waiting)
         return (count, *(_short(path.name) for path in reversed(files[-_DELIVERED_SHOWN:])))
 
     def _events(self) -> tuple[str, ...]:
         lines = [line for name in ("run", "courier") for line in _tail(DataFolder(self._hospital.data).event_log(name))]
         newest = sorted(lines, key=lambda line: line["at"], reverse=True)[:_EVENTS_SHOWN]
         zone = self._hospital.config.site.zone
-        return tuple(f"{datetime.fromisoformat(line['at']).astimezone(zone):%H:%M:%S} {_said(line)}" for line in newest)
+        return tuple(
+            f"{datetime.fromisoformat(line['at']).astimezone(zone):%H:%M:%S} {_event(line)}" for line in newest
+        )
 
 
-def _said(line: dict[str, str]) -> str:
-    told = ", ".join(line[field] for field in ("where", "code") if field in line)
-    return EVENTS.get(line["event"], line["event"]) + (f" ({told})" if told else "")
+def _event(line: dict[str, str]) -> str:
+    detail = ", ".join(line[field] for field in ("where", "code") if field in line)
+    return EVENTS.get(line["event"], line["event"]) + (f" ({detail})" if detail else "")
 
 
 def _short(name: str) -> str:

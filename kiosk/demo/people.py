@@ -10,12 +10,14 @@ from datetime import date, timedelta
 from typing import Final
 
 from drivers.simulated.results import Insured
+from kiosk.demo.words import word
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Somebody with a My Number card. `what` is for the panel; `booked`: (time, department, doctor, place) of a day.
+    """Somebody with a My Number card.
 
+    `what`: why the demo has this person, a key of [people]; `booked`: (time, department, doctor, place) of a day;
     `another_day`: the appointments are not today's.
     """
 
@@ -28,41 +30,40 @@ class Visitor:
     def called(self) -> str:
         """Name and birth date as the panel shows them: the visitor may have to type the birth day."""
         year, month, day = self.insured.birthdate[:4], self.insured.birthdate[4:6], self.insured.birthdate[6:]
-        return f"{self.insured.name.replace(chr(0x3000), ' ')}（{year}年{int(month)}月{int(day)}日生）"
+        name = self.insured.name.replace(chr(0x3000), " ")
+        return word("panel.called", name=name, year=year, month=int(month), day=int(day))
 
 
 TARO: Final = Visitor(
     Insured("架空　太郎", "ｶｸｳ ﾀﾛｳ", "19500115", "00012345"),
-    "今日 13:00 内科の予約",
+    "one_appointment",
     (("13:00", "内科", "佐藤", "A棟1階2番窓口"),),
 )
 HANAKO: Final = Visitor(
     Insured("例示　花子", "ﾚｲｼﾞ ﾊﾅｺ", "19470308", "00023456", sex="2"),
-    "今日は2つの科の予約",
+    "two_appointments",
     (("10:30", "眼科", "鈴木", "B棟2階5番窓口"), ("14:00", "循環器内科", "高橋", "A棟1階3番窓口")),
 )
 JIRO: Final = Visitor(
     Insured("見本　次郎", "ﾐﾎﾝ ｼﾞﾛｳ", "19620720", "00034567"),
-    "今日の予約なし（次は後日）",
+    "another_day",
     (("09:30", "内科", "佐藤", "A棟1階2番窓口"),),
     another_day=True,
 )
-SAKURAKO: Final = Visitor(
-    Insured("試験　桜子", "ｼｹﾝ ｻｸﾗｺ", "19880403", None, sex="2"), "照会番号がまだ登録されていない"
-)
+SAKURAKO: Final = Visitor(Insured("試験　桜子", "ｼｹﾝ ｻｸﾗｺ", "19880403", None, sex="2"), "not_registered")
 ICHIRO: Final = Visitor(
     Insured("仮名　一郎", "ｶﾒｲ ｲﾁﾛｳ", "19551123", "00045678", validity="2"),
-    "保険の資格が無効（受付はできる）",
+    "no_qualification",
     (("11:15", "整形外科", "田中", "B棟1階7番窓口"),),
 )
 AOI: Final = Visitor(
     Insured("模擬　葵", "ﾓｷﾞ ｱｵｲ", "20190512", "00056789", sex="2", subsidy="fetched"),
-    "医療費助成の情報あり",
+    "subsidy",
     (("15:30", "小児科", "伊藤", "C棟1階1番窓口"),),
 )
 KEN: Final = Visitor(
     Insured("仮想　健", "ｶｿｳ ｹﾝ", "19790909", "00067890", subsidy="failed"),
-    "医療費助成の取得に失敗",
+    "subsidy_failed",
     (("16:00", "内科", "佐藤", "A棟1階2番窓口"),),
 )
 

@@ -34,7 +34,7 @@ from kiosk.reception.reservations_worker import ReservationsWorker
 from kiosk.reception.staff_door import OPEN_ON, StaffDoor
 from kiosk.reception.surroundings import OpeningHoursWatch, StaffHints
 from kiosk.screens.face import Face
-from kiosk.screens.screens import Screen
+from kiosk.screens.views import Screen
 from kiosk.visit import Rules, step, switched_on
 from kiosk.words import texts
 

@@ -17,7 +17,7 @@ from kiosk.reception import run_status
 from kiosk.reception.run_status import PrinterState, RunStatus
 from kiosk.reception.tally import Tally
 from kiosk.reception.troubles import TROUBLES, Trouble
-from kiosk.screens.screens import STAFF
+from kiosk.screens.views import STAFF
 from kiosk.words.problems import Problem
 from kiosk.words.troubles import in_english
 

@@ -1,4 +1,4 @@
-"""The face for testers: Screen values as JSON lines on stdout, commands as lines on stdin."""
+"""The face for testers: screens as JSON lines on stdout, commands as lines on stdin."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import IO, Any
 
 from kiosk.process.complain import complain
-from kiosk.screens.as_json import facts_of
-from kiosk.screens.screens import Screen
+from kiosk.screens.as_json import as_json
+from kiosk.screens.views import Screen
 
 LINE_MAX = 1000
 READ_BYTES = 65_536
@@ -25,16 +25,16 @@ class Headless:
         self._clock = clock
         self._out = out
         self._commands = commands
-        self._shown: dict[str, Any] = {}
+        self._newest: dict[str, Any] = {}
         self._quit: Callable[[], None] = lambda: None
 
     def show(self, screen: Screen) -> None:
         """Write a line if the screen changed. A tester who no longer reads has quit."""
-        said = facts_of(screen)
-        if said == self._shown:  # what a window draws besides is no news here
+        described = as_json(screen)
+        if described == self._newest:  # what only a window draws changes no line
             return
-        self._shown = said
-        line = {**said, "t": round(self._clock() - self._started, 3)}
+        self._newest = described
+        line = {**described, "t": round(self._clock() - self._started, 3)}
         try:
             print(json.dumps(line, ensure_ascii=False), file=self._out, flush=True)
         except OSError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from kiosk.screens.screens import Screen
+from kiosk.screens.views import Screen
 
 
 class Face(Protocol):

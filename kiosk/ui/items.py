@@ -6,8 +6,9 @@ Personal text is kept out of every repr.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
+from kiosk.screens.views import Timeout
 from kiosk.ui.theme import Colour, Tone
 
 Drawing = Literal[
@@ -131,7 +132,7 @@ class Button:
 
 @dataclass(frozen=True)
 class TimeLeft:
-    """A bar that gets shorter until the screen goes by itself."""
+    """A bar that gets shorter until the page goes by itself."""
 
     box: Box
     colour: Colour
@@ -146,6 +147,16 @@ class SecondsLeft:
     text: str
     capital_mm: float
     colour: Colour
+
+
+class Viewable(Protocol):
+    """What a window needs to know of a view beside its layout. Views of equal value look the same."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def timeout(self) -> Timeout | None: ...
 
 
 Item = Panel | Words | Picture | Button | TimeLeft | SecondsLeft

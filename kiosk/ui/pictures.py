@@ -1,6 +1,6 @@
 """Every screen and variant as PNG, for those who review words and looks. Made-up people only.
 
-The screens come through `screen_of` from states of the flow, as a patient's would.
+The screens come through `screen_of` from states of a visit, as a patient's would.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Final
 
-from kiosk.screens.screens import COUNTER_REASONS, NO_SLIP_REASONS, STAFF, Screen, screen_of
+from kiosk.screens.of_state import screen_of
+from kiosk.screens.views import COUNTER_REASONS, NO_SLIP_REASONS, STAFF, Screen
 from kiosk.ui import kivy_setup
 from kiosk.visit import state as f
 from kiosk.visit.idle import EXTENSIONS_MAX

@@ -1,4 +1,4 @@
-"""`--screens-to FILE`: tells a tester outside what has been drawn, and where its buttons are."""
+"""`--screens-to FILE`: for a tester outside: what has been drawn, and where its buttons are."""
 
 from __future__ import annotations
 
@@ -10,38 +10,36 @@ from typing import Any
 
 from kiosk.config import ConfigError
 from kiosk.process.complain import complain
-from kiosk.screens.as_json import facts_of
-from kiosk.screens.screens import Screen
 from kiosk.ui.items import Box
 
 
-class Told:
+class ScreenLog:
     """Writes a line for each screen that differs from the one before. Raises ConfigError if the file cannot be made."""
 
     def __init__(self, path: Path, clock: Callable[[], float]) -> None:
         try:
-            # It tells what patients read. Without waiting: a pipe that nobody empties must not hold the window up.
+            # It holds what patients read. Without waiting: a pipe that nobody empties must not hold the window up.
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC
             self._out = os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8", buffering=1)
         except OSError as error:
             raise ConfigError(f"--screens-to: {path} cannot be written ({error.strerror}); name another file") from None
         self._clock = clock
         self._began = clock()
-        self._said: dict[str, Any] = {}
+        self._newest: dict[str, Any] = {}
         self._waiting: dict[str, Any] | None = None
         self._lost = False
 
-    def drew(self, screen: Screen, boxes: dict[str, Box]) -> None:
-        """A frame of this screen has been shown. `boxes`: in pixels of the display, top left corner first.
+    def record(self, screen: dict[str, Any], boxes: dict[str, Box]) -> None:
+        """A frame of this screen is on the display. `screen`: as JSON; `boxes`: in pixels, top left corner first.
 
         The line waits for `flush`, so that a tester who reads it can touch at once; `t` is the time of the frame.
         """
-        said = {**facts_of(screen), "boxes": {name: _whole(box) for name, box in boxes.items()}}
-        if said == self._said or self._lost:
+        line = {**screen, "boxes": {name: _whole(box) for name, box in boxes.items()}}
+        if line == self._newest or self._lost:
             return
         self.flush()
-        self._said = said
-        self._waiting = {**said, "t": round(self._clock() - self._began, 3)}
+        self._newest = line
+        self._waiting = {**line, "t": round(self._clock() - self._began, 3)}
 
     def flush(self) -> None:
         """Write what waits."""

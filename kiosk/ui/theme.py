@@ -6,9 +6,10 @@ Every pair of text and ground keeps a contrast of 10:1 (a test computes it); no 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 Colour = str  # "#rrggbb"
+Mood = Literal["ask", "wait", "good", "counter", "off"]
 
 INK: Final = "#10202C"
 PAPER: Final = "#FFFFFF"
@@ -33,7 +34,7 @@ class Tone:
 
 
 # The band at the top of a page, by mood.
-BANDS: Final[dict[str, Tone]] = {
+BANDS: Final[dict[Mood, Tone]] = {
     "ask": Tone(SKY, INK),
     "wait": Tone(SKY, INK),
     "good": Tone(GREEN, PAPER),
@@ -50,7 +51,6 @@ STRONG: Final = Tone(BLUE, PAPER)
 TONES: Final = (*BANDS.values(), PAGE, CARD, CHOICE, PLAIN, UNAVAILABLE, NOTICE, STRONG)
 
 # Capital heights. 6.1 mm: EN 301 549 5.1.4 (0.7 degrees at 500 mm); 7.3 mm for keys.
-BODY_MM: Final = 7.5
 SMALL_MM: Final = 4.2  # for staff only
 KEY_MM: Final = 14.0
 BUTTON_MM: Final = 9.0

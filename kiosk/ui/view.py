@@ -14,9 +14,9 @@ from typing import Any
 from kivy.graphics import InstructionGroup
 from kivy.uix.widget import Widget
 
-from kiosk.screens.screens import STAFF_CORNER, Screen
+from kiosk.screens.views import STAFF_CORNER, Timeout
 from kiosk.ui.drawings import draw
-from kiosk.ui.items import Box, Button, Item, Panel, Paragraph, Picture, SecondsLeft, TimeLeft, Words
+from kiosk.ui.items import Box, Button, Item, Panel, Paragraph, Picture, SecondsLeft, TimeLeft, Viewable, Words
 from kiosk.ui.lettering import Fitted
 from kiosk.ui.pages import Layout, millimetre_px, page
 from kiosk.ui.pen import Pen
@@ -61,13 +61,13 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
             self.canvas.add(group)
         self._finger: _Finger | None = None
         self._corner: _Finger | None = None
-        self._shown_at = -math.inf
+        self._placed_at = -math.inf
         self._unseen = False
-        self._until: float | None = None
-        self._left_of: tuple[float, float] | None = None  # (until, seconds it had when first seen)
-        self._said_left: tuple[int, ...] | None = None
+        self._deadline: float | None = None
+        self._left_of: tuple[float, float] | None = None  # (deadline, seconds it had when first seen)
+        self._drawn_left: tuple[int, ...] | None = None
         self._pen_scale = 1.0
-        self.screen: Screen | None = None
+        self.screen: Viewable | None = None
         self.items: tuple[Item, ...] = ()
         self.fitted: list[tuple[Words, Fitted]] = []
         if size is not None:
@@ -75,15 +75,15 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
 
     # -- pages --------------------------------------------------------------------------------------------------
 
-    def show(self, screen: Screen) -> None:
+    def show(self, screen: Viewable) -> None:
         """Replace the page. A finger stays valid only if the new page has the same buttons in the same places."""
         before = self.buttons
         same_page = self.screen is not None and self.screen.name == screen.name
         self.screen = screen
-        self._until = screen.until
+        self.refresh_timeout(screen.timeout)
         self._lay_out(screen)
         if not same_page or self.buttons != before:
-            self._shown_at = self._clock()
+            self._placed_at = self._clock()
             self._unseen = True
             self._lift()
         self.tick()
@@ -92,18 +92,18 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         """The page is on the display now; until then fingers could only mean the page before."""
         if self._unseen:
             self._unseen = False
-            self._shown_at = self._clock()
+            self._placed_at = self._clock()
 
-    def refresh_until(self, until: float | None) -> None:
+    def refresh_timeout(self, timeout: Timeout | None) -> None:
         """The same screen lasts longer, or shorter."""
-        self._until = until
+        self._deadline = timeout.deadline if timeout else None
 
     def on_size(self, *_: object) -> None:
         if self.screen is not None:
             self._lay_out(self.screen)
             self.tick()
 
-    def _lay_out(self, screen: Screen) -> None:
+    def _lay_out(self, screen: Viewable) -> None:
         self._pen_scale = millimetre_px(self.width, self.height, self._diagonal_inch)
         scale = self._pen_scale
         self.items = self._layout(screen, self._texts, self.width / scale, self.height / scale)
@@ -111,7 +111,7 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         self._page.clear()
         # What showed the time of the page before must go even if the new one shows none.
         self._moving.clear()
-        self._said_left = None
+        self._drawn_left = None
         pen = Pen(self._page, scale, self.height)
         for item in self.items:
             match item:
@@ -136,25 +136,25 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         """Redraw what shows the time, if it would look different. Call it a few times a second."""
         if self._finger is None:
             self._touched.clear()
-        self._judge_corner()
-        until = self._until
-        if until is None:
+        self._check_corner()
+        deadline = self._deadline
+        if deadline is None:
             self._left_of = None
-            self._say_left(None)
+            self._draw_left(None)
             return
-        left = max(0.0, until - self._clock())
-        if self._left_of is None or self._left_of[0] != until:
-            self._left_of = (until, max(left, 1.0))
-        self._say_left((math.ceil(left), math.ceil(100 * math.ceil(left) / self._left_of[1])))
+        left = max(0.0, deadline - self._clock())
+        if self._left_of is None or self._left_of[0] != deadline:
+            self._left_of = (deadline, max(left, 1.0))
+        self._draw_left((math.ceil(left), math.ceil(100 * math.ceil(left) / self._left_of[1])))
 
-    def _say_left(self, said: tuple[int, int] | None) -> None:
-        if said == self._said_left:
+    def _draw_left(self, left: tuple[int, int] | None) -> None:
+        if left == self._drawn_left:
             return
-        self._said_left = said
+        self._drawn_left = left
         self._moving.clear()
-        if said is None:
+        if left is None:
             return
-        seconds, percent = said
+        seconds, percent = left
         pen = Pen(self._moving, self._pen_scale, self.height)
         for item in self.items:
             if isinstance(item, TimeLeft):
@@ -170,7 +170,7 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
     @property
     def calm(self) -> bool:
         """True for a moment after a new page, while touches are not taken for it."""
-        return self._clock() - self._shown_at < CALM_S
+        return self._clock() - self._placed_at < CALM_S
 
     @property
     def takes_touches(self) -> bool:
@@ -217,7 +217,7 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
     def _in_corner(self, x: float, y: float) -> bool:
         return max(x, y) < CORNER_MM * self._pen_scale
 
-    def _judge_corner(self) -> None:
+    def _check_corner(self) -> None:
         corner = self._corner
         if corner is not None and self._clock() - corner.since >= CORNER_S:
             self._corner = None

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.config import Display
-from kiosk.screens.screens import Screen
+from kiosk.screens.as_json import as_json
 from kiosk.ui import kivy_setup
-from kiosk.ui.items import Box
+from kiosk.ui.items import Box, Viewable
 from kiosk.ui.pages import Layout, page
-from kiosk.ui.screen_log import Told
+from kiosk.ui.screen_log import ScreenLog
 from kiosk.words.texts import Texts
 
 # One frame is not shown by every display (KMSDRM); the third one is.
@@ -49,8 +49,8 @@ class Window:
     """Raises NoDisplay; ConfigError if `screens_to` cannot be written. One in a process, because Kivy has but one.
 
     `screens_to`: a file for JSON lines as `--headless` writes them, with the boxes of the buttons; a line is written
-    when the screen has been drawn. `beside`: makes a Kivy widget that is shown at the right of the kiosk. `layout`:
-    what a screen looks like.
+    when the screen has been drawn. `beside`: makes a Kivy widget that is shown at the right of the kiosk. `layout` and
+    `describe`: a view as items of a page and as a JSON line.
     """
 
     def __init__(
@@ -61,10 +61,12 @@ class Window:
         screens_to: Path | None = None,
         beside: Callable[[], Any] | None = None,
         layout: Layout = page,
+        describe: Callable[[Any], dict[str, Any]] = as_json,
     ) -> None:
         self._clock = time.monotonic
         self.started = threading.Event()
-        self._told = None if screens_to is None else Told(screens_to, self._clock)
+        self._log = None if screens_to is None else ScreenLog(screens_to, self._clock)
+        self._describe = describe
         self._rotation: int = display.rotation
         width, height = display.width_px, display.height_px
         width += round(height * BESIDE_SHARE) if beside is not None else 0
@@ -75,8 +77,8 @@ class Window:
         from kiosk.ui.view import View
 
         self._window = KivyWindow
-        self._newest: Screen | None = None
-        self._drawn: Screen | None = None
+        self._newest: Viewable | None = None
+        self._drawn: Viewable | None = None
         self._frames = 0
         self._beat = self._clock()
         self._tick_at = 0.0
@@ -97,12 +99,12 @@ class Window:
 
     # -- the face: called by the reception, in any thread ---------------------------------------------------------
 
-    def show(self, screen: Screen) -> None:
+    def show(self, screen: Viewable) -> None:
         """Draw this next. Never waits; of several before the next frame, the last is drawn."""
         self._newest = screen
 
     def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
-        """Who is told of touched buttons, and of a window that was closed."""
+        """Whom to call when a button is touched, and when the window is closed."""
         self._press, self._quit = press, quit_
         if self._gone.is_set():
             quit_()
@@ -114,7 +116,7 @@ class Window:
     def serve(self, work: Callable[[], None]) -> None:
         """Run `work` in a thread and the window in this one, the main thread, until `work` ends.
 
-        Raises what `work` raised. If the window itself fails, the reception is told to quit and the failure is raised.
+        Raises what `work` raised. If the window itself fails, the reception is asked to quit and the failure is raised.
         """
         from kivy.base import runTouchApp, stopTouchApp
         from kivy.clock import Clock
@@ -144,8 +146,8 @@ class Window:
             self._quit()
             thread.join()
             self._refuse_pictures()
-            if self._told is not None:
-                self._told.close()
+            if self._log is not None:
+                self._log.close()
         if self._failure is not None:
             raise self._failure
 
@@ -171,11 +173,11 @@ class Window:
         drawn, self._drawn = self._drawn, None
         if drawn is not None and drawn is self._view.screen:
             self._view.seen()
-        self._tell(drawn)
-        newest, shown = self._newest, self._view.screen
-        if newest is not None and newest is not shown:
-            if newest == shown:
-                self._view.refresh_until(newest.until)
+        self._record(drawn)
+        newest, present = self._newest, self._view.screen
+        if newest is not None and newest is not present:
+            if newest == present:
+                self._view.refresh_timeout(newest.timeout)
             else:
                 self._view.show(newest)
         if now >= self._tick_at:
@@ -186,13 +188,13 @@ class Window:
         self._serve_press(now)
         self._serve_pictures()
 
-    def _tell(self, drawn: Screen | None) -> None:
-        if self._told is None:
+    def _record(self, drawn: Viewable | None) -> None:
+        if self._log is None:
             return
         if drawn is not None:
-            self._told.drew(drawn, self._boxes())
+            self._log.record(self._describe(drawn), self._boxes())
         if not self._view.calm:
-            self._told.flush()
+            self._log.flush()
 
     def _flipped(self, *_: object) -> None:
         """A frame is about to be shown: by the next step it has been."""

@@ -26,7 +26,7 @@ import sys, threading, time
 from kiosk.words import texts
 from kiosk.config import Display
 from kiosk.visit import state as f
-from kiosk.screens.screens import screen_of
+from kiosk.screens.of_state import screen_of
 from kiosk.ui.window import Window
 window = Window(Display(), texts.load())
 words = texts.load()

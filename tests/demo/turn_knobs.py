@@ -19,6 +19,7 @@ from kiosk.demo.knobs import bench
 from kiosk.demo.panel_model import Knob
 from kiosk.demo.people import VISITORS
 from kiosk.reception import assembly
+from kiosk.screens.as_json import as_json
 from kiosk.ui.window import Window
 from kiosk.words import texts
 
@@ -33,7 +34,7 @@ class Desk:
         self.panel: Any = None
         self.window = Window(hospital.config.screen, texts.load(), beside=self._beside)
         self.face = WatchedFace(self.window, None, lambda: threading.Thread(target=self._begin).start())
-        self.until = time.monotonic() + DEADLINE_S
+        self.deadline = time.monotonic() + DEADLINE_S
         self.play: Callable[[Desk], None] = lambda desk: None
         self.failure: BaseException | None = None
 
@@ -79,12 +80,12 @@ class Desk:
     def wait(self, true: Callable[[], object], what: str) -> None:
         pause = threading.Event()
         while not true():
-            assert time.monotonic() < self.until and not self.face.over, what
+            assert time.monotonic() < self.deadline and not self.face.over, what
             pause.wait(0.02)
         print(json.dumps({"seen": what}), flush=True)  # noqa: T201 - read by the test
 
     def wait_screen(self, name: str, after: int) -> None:
-        self.face.wait_for(name, after, self.until)
+        self.face.wait_for(name, after, self.deadline)
 
     def events(self, process: str, event: str) -> int:
         return self.hospital.log(process).count(f'"{event}"')
@@ -120,16 +121,16 @@ def turn_printer(desk: Desk) -> None:
 
 
 def put_card_in(desk: Desk, label: str, leads_to: str) -> str | None:
-    """The reason that the screen told."""
+    """The reason on the screen."""
     before = desk.face.count()
-    desk.face.press("patient_card", desk.until)
+    desk.face.press("patient_card", desk.deadline)
     desk.wait_screen("insert_card", before)
     before = desk.face.count()
     desk.touch(label)
     desk.wait_screen(leads_to, before)
-    reason = desk.face.screens[-1].reason
+    reason: str | None = as_json(desk.face.screens[-1])["reason"]
     before = desk.face.count()
-    desk.face.press("cancel" if leads_to == "insert_card" else "close", desk.until)
+    desk.face.press("cancel" if leads_to == "insert_card" else "close", desk.deadline)
     desk.wait_screen("choose_card", before)
     desk.wait(lambda: True, f"card {label} {reason}")
     return reason
@@ -141,13 +142,13 @@ def turn_line(desk: Desk) -> None:
     desk.wait(lambda: desk.events("courier", "share_down") >= 1, "the terminal's share is down")
     desk.touch("つながって")
     desk.wait(lambda: desk.hospital.line == "up" and shares_answer(desk), "line up")
-    desk.wait(lambda: not desk.face.screens[-1].unavailable, "the card can be used again")
+    desk.wait(lambda: not as_json(desk.face.screens[-1])["unavailable"], "the card can be used again")
     desk.touch("遅くする")
     desk.wait(lambda: desk.hospital.line == "slow", "line slow")
     before = desk.face.count()
-    desk.face.press("mynumber", desk.until)
+    desk.face.press("mynumber", desk.deadline)
     desk.wait_screen("preparing", before)
-    desk.wait(lambda: True, "a slow share is told to the patient")
+    desk.wait(lambda: True, "a slow share is on the screen")
     desk.touch("つながって")
     desk.wait_screen("tap_reader", before)
     threading.Event().wait(READER_MIN_S + 0.3)
@@ -156,9 +157,9 @@ def turn_line(desk: Desk) -> None:
     # The unreadable card's visit ended without knowing its patient, so this one is asked for the birth day.
     desk.wait_screen("birthday", before)
     for button in ("key_0", "key_7", "key_2", "key_0", "ok"):
-        desk.face.press(button, desk.until)
+        desk.face.press(button, desk.deadline)
     desk.wait_screen("counter", before)
-    assert desk.face.screens[-1].reason == "no_appointment"
+    assert as_json(desk.face.screens[-1])["reason"] == "no_appointment"
     desk.wait(lambda: True, "the birth day on the panel is the patient's")
 
 

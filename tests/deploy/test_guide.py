@@ -22,7 +22,7 @@ from kiosk.config.model import Config
 from kiosk.operations.check import plan
 from kiosk.process.event_log import EVENTS
 from kiosk.reception.troubles import TROUBLES
-from kiosk.screens import screens
+from kiosk.screens import views
 from kiosk.words import texts
 from tests import ROOT
 from tests.site_toml import REQUIRED, Site
@@ -83,7 +83,7 @@ def test_every_line_of_kiosk_check_is_explained_and_no_other(tmp_path: Path) -> 
 
 
 def test_every_reason_note_and_word_for_staff_is_explained() -> None:
-    told = {*screens.COUNTER_REASONS, *screens.NO_SLIP_REASONS, *screens.NOTES, *screens.STAFF}
+    told = {*views.COUNTER_REASONS, *views.NO_SLIP_REASONS, *views.NOTES, *views.STAFF}
     assert told - INLINE - {"no_slip"} == set()
     assert "（`no_slip` の理由）" in TEXT
 
@@ -102,8 +102,8 @@ def test_the_list_of_alarms_here_holds_every_alarm_that_the_program_raises() -> 
 
 
 def test_every_code_in_the_guide_is_one_of_the_program(tmp_path: Path) -> None:
-    known = {*EVENTS, *screens.SCREENS, *screens.COUNTER_REASONS, *screens.NO_SLIP_REASONS, *screens.NOTES}
-    known |= {*screens.STAFF, *ELSEWHERE, *check_codes(tmp_path), *(key for table in keys().values() for key in table)}
+    known = {*EVENTS, *views.SCREENS, *views.COUNTER_REASONS, *views.NO_SLIP_REASONS, *views.NOTES}
+    known |= {*views.STAFF, *ELSEWHERE, *check_codes(tmp_path), *(key for table in keys().values() for key in table)}
     assert {code for code in INLINE if re.fullmatch("[a-z]+(_[a-z]+)+", code)} - known == set()
 
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from PIL import Image
 
-from kiosk.screens.screens import Screen
+from kiosk.screens.views import Screen
 from tests.image import disk, glass
 from tests.image.machine import Build, Machine, until
 from tests.image.shell import NoAnswer

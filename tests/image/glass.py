@@ -6,17 +6,15 @@ No text is read; a person looks at the pictures for that. Nothing in the guest i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import time
 from functools import cache
 
 from PIL import Image
 
-from kiosk.screens.screens import KEYS, Screen
+from kiosk.screens import views
+from kiosk.screens.views import AppointmentRow, Choose, Counter, Instruct, Keys, Off, Result, Screen, Timeout
 from kiosk.ui import pages
 from kiosk.ui.items import Box, Button, Item, Panel, Picture, SecondsLeft, TimeLeft, Words
 from kiosk.ui.theme import channels
-from kiosk.visit.state import VisitAppointment
 from kiosk.words import texts
 from tests.image.machine import TooLate, until
 
@@ -27,25 +25,26 @@ SAME_SHARE = 0.97
 _TOLERANCE = 4  # paper and ground differ by 8
 _COLOURS_MAX = 65536
 _WORDS = texts.load()
-_APPOINTMENT = VisitAppointment(time=time(23, 59), department="内科", doctor="佐藤", place="A棟1階2番窓口")
+_APPOINTMENT = AppointmentRow(time="23:59", department="内科", doctor="佐藤", place="A棟1階2番窓口")
+
+_LATER = Timeout(1.0)
+
+
+def _lines(name: str) -> tuple[str, ...]:
+    return tuple(_WORDS[name]["lines"])
+
 
 # Screens as far as their layout goes. The words do not matter, but for how many there are.
-_SCREENS = {
-    "choose_card": Screen("choose_card", "", "ask", buttons=("mynumber",), staff=("printer",)),
-    "tap_reader": Screen("tap_reader", "", "ask", buttons=("cancel",), step=0, until=1.0),
-    "birthday": Screen("birthday", "", "ask", buttons=(*KEYS, "clear", "ok", "cancel"), until=1.0),
-    "done": Screen(
-        "done", "", "good", buttons=("close",), number=1, appointments=(_APPOINTMENT,), until=1.0,
-        remarks=(_WORDS["done"]["take_slip"],),
-    ),
-    "counter": Screen(
-        "counter", "", "counter", buttons=("close",), until=1.0, remarks=(_WORDS["counter"]["go"],)
-    ),
-    "closed": Screen("closed", "", "off", staff=("printer",)),
-    "out_of_service": Screen("out_of_service", "", "off", staff=("printer",)),
-}  # fmt: skip
 SCREENS: Mapping[str, Screen] = {
-    name: replace(each, remarks=each.remarks or tuple(_WORDS[name]["lines"])) for name, each in _SCREENS.items()
+    "choose_card": Choose("choose_card", "", _lines("choose_card"), ("mynumber",), staff=("printer",)),
+    "tap_reader": Instruct("tap_reader", "", _lines("tap_reader"), ("cancel",), step=0, timeout=_LATER),
+    "birthday": Keys("birthday", "", _lines("birthday"), "", 0, views.SCREENS["birthday"], _LATER),
+    "done": Result(
+        "done", "", (_APPOINTMENT,), 1, "", (_WORDS["done"]["take_slip"],), False, ("close",), timeout=_LATER
+    ),
+    "counter": Counter("counter", "", (_WORDS["counter"]["go"],), ("close",), "no_result", _LATER),
+    "closed": Off("closed", "", _lines("closed"), ("printer",)),
+    "out_of_service": Off("out_of_service", "", _lines("out_of_service"), ("printer",)),
 }
 
 Points = list[tuple[int, int, tuple[int, int, int]]]

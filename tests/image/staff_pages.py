@@ -10,10 +10,11 @@ from PIL import Image
 from kiosk.appliance.technician import jobs
 from kiosk.appliance.technician import layout as appliance
 from kiosk.appliance.technician.pages import ROWS, Page, Row
-from kiosk.screens.screens import KEYS, Mood
+from kiosk.screens.views import KEYS
 from kiosk.ui import theme
 from kiosk.ui.items import Button, Item, Panel
 from kiosk.ui.pages import millimetre_px
+from kiosk.ui.theme import Mood
 from kiosk.words import texts
 from tests.image import glass
 from tests.image.bench import STEP_S, Bench

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image, ImageDraw
 
-from kiosk.screens.screens import Screen
+from kiosk.screens.views import Choose, Screen
 from kiosk.ui.items import Panel
 from kiosk.words import texts
 from tests.image import glass
@@ -16,7 +16,8 @@ from tests.image import glass
 SIZE = (1080, 1920)
 START = glass.SCREENS["choose_card"]
 DOWN = (texts.load()["choose_card"]["terminal_down"],)
-GREY = replace(START, unavailable=("mynumber",), remarks=DOWN, lines=DOWN)
+assert isinstance(START, Choose)
+GREY = replace(START, unavailable=("mynumber",), lines=DOWN)
 
 
 def painted(screen: Screen) -> Image.Image:

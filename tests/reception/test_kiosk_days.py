@@ -26,7 +26,8 @@ import pytest
 
 from drivers.share import Entry
 from kiosk.results.sightings import Sightings
-from kiosk.screens.screens import COUNTER_REASONS, screen_of
+from kiosk.screens import views
+from kiosk.screens.of_state import screen_of
 from kiosk.visit import Kiosk, Rules, next_deadline, step, switched_on
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
@@ -780,9 +781,11 @@ class Day:
             self._must(owners == [str(int(stage.arrival.patient_number))], "P1: the screen is not the reception's")
             self._whose(stage.arrival.patient_number, "shown")
             return
-        self._must(not owners and self.screen.number is None, "P6: patient data on a screen without a reception")
+        personal = bool(owners) or isinstance(self.screen, views.Result)
+        self._must(not personal, "P6: patient data on a screen without a reception")
         if isinstance(stage, f.AtCounter):
-            self._must(self.screen.reason in COUNTER_REASONS and "受付窓口" in lines, "P6: no next step at the counter")
+            known = isinstance(self.screen, views.Counter) and self.screen.reason in views.COUNTER_REASONS
+            self._must(known and "受付窓口" in lines, "P6: no next step at the counter")
             if stage.next_day is not None:
                 self._whose(f"{(stage.next_day - TODAY).days:08}", "shown the next day")
         elif isinstance(stage, f.Start):

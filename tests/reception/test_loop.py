@@ -19,7 +19,7 @@ from kiosk.process.event_log import EventLog
 from kiosk.reception.courier_events import FIRST_LINE_S, LINE_LOST_S, CourierEvents
 from kiosk.reception.loop import PRESSES_MAX, Devices, Inbox, Runtime
 from kiosk.reception.printer_worker import PrinterWorker
-from kiosk.screens.screens import Screen
+from kiosk.screens.views import Screen
 from kiosk.visit import Rules, switched_on
 from kiosk.visit import commands as c
 from kiosk.visit import events as e

@@ -18,7 +18,7 @@ from kiosk.process.systemd import STEP_S, Notifier
 from kiosk.reception.assembly import ServiceHeartbeat
 from kiosk.reception.board import Board
 from kiosk.reception.troubles import TROUBLES
-from kiosk.screens.screens import STAFF, Screen
+from kiosk.screens.views import STAFF, Choose
 from kiosk.words.problems import Problem
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, Reception, wait_until
 from tests.process.test_systemd import Manager, assert_nothing_for
@@ -26,7 +26,7 @@ from tests.reception.test_loop import Shown
 
 pytestmark = pytest.mark.long
 
-START = Screen("choose_card", "どちらのカードをお持ちですか？", "ask")
+START = Choose("choose_card", "どちらのカードをお持ちですか？", (), ("mynumber",))
 
 
 class Stuck(Shown):

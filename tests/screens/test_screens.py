@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from kiosk.results import eligibility
-from kiosk.screens.screens import (
+from kiosk.screens.as_json import as_json
+from kiosk.screens.of_state import screen_of
+from kiosk.screens.views import (
     COUNTER_REASONS,
     KEYS,
     MORE_TIME,
@@ -21,8 +23,9 @@ from kiosk.screens.screens import (
     NOTES,
     SCREENS,
     STAFF,
+    Counter,
+    Result,
     Screen,
-    screen_of,
 )
 from kiosk.visit import Kiosk, Rules, step, switched_on
 from kiosk.visit import events as e
@@ -149,7 +152,7 @@ def test_the_counter_says_that_nothing_is_done_why_and_where_to_go(reason: str) 
     screen = shown(f"counter: {reason}")
     assert screen.title == "まだ受付は終わっていません"
     assert screen.lines == (WORDS["reasons"][reason], "受付窓口へお越しください。")
-    assert (screen.reason, screen.mood) == (reason, "counter")
+    assert isinstance(screen, Counter) and screen.reason == reason
 
 
 def test_every_outcome_of_a_result_file_that_is_no_identification_has_words() -> None:
@@ -160,7 +163,8 @@ def test_every_outcome_of_a_result_file_that_is_no_identification_has_words() ->
 
 def test_a_reason_or_a_note_nobody_knows_is_no_reason_to_show_nothing() -> None:
     screen = screen_of(kiosk(AtCounter(5, 120, "of_another_version")), WORDS)
-    assert screen.reason == "of_another_version" and "受付窓口へお越しください。" in screen.lines
+    assert isinstance(screen, Counter) and screen.reason == "of_another_version"
+    assert "受付窓口へお越しください。" in screen.lines
     done = screen_of(kiosk(Done(5, 120, replace(RECEPTION, notes=("of_another_version",)))), WORDS)
     assert done.lines == (*shown("done without slip: paper_out").lines[:3], "受付票をお取りください。")
 
@@ -169,6 +173,7 @@ def test_a_reason_or_a_note_nobody_knows_is_no_reason_to_show_nothing() -> None:
 @pytest.mark.parametrize("name", ["printing", "done", "already"])
 def test_every_note_has_words_and_its_code(name: str, note: str) -> None:
     screen = shown(name)
+    assert isinstance(screen, Result)
     assert WORDS["notes"][note] in screen.lines and note in screen.notes
 
 
@@ -176,9 +181,9 @@ def test_every_note_has_words_and_its_code(name: str, note: str) -> None:
 @pytest.mark.parametrize("name", ["done", "already"])
 def test_without_a_slip_the_reception_is_done_all_the_same_and_says_so(name: str, why: str) -> None:
     screen = shown(f"{name} without slip: {why}")
+    assert isinstance(screen, Result) and not screen.printing
     assert (screen.name, screen.reason, screen.notes, screen.number) == (name, why, ("no_slip",), 7)
     assert "受付は完了しています" in "".join(screen.lines)
-    assert screen.mood == "good"
 
 
 def test_the_reception_is_shown_while_its_slip_is_printed_and_said_to_be_done() -> None:
@@ -221,6 +226,7 @@ def test_no_words_are_left_over_and_all_have_their_places() -> None:
         ("insert_card", "tries_left"): {"left"},
         ("leaving", "seconds"): {"seconds"},
         ("result", "more"): {"count"},
+        ("staff", "line"): {"label", "hints"},
     }
     found: dict[tuple[str, str], set[str]] = {}
     for table, words in WORDS.items():
@@ -232,7 +238,7 @@ def test_no_words_are_left_over_and_all_have_their_places() -> None:
     drawn = {"buttons", "moods", "leaving", "result", "staff"}  # what a window shows beside the lines
     assert set(WORDS) == set(SCREENS) | {"parts", "dates", "reasons", "notes", "slip"} | drawn
     assert {key for key in WORDS["slip"] if key.startswith("note_")} == {f"note_{note}" for note in WORDS["notes"]}
-    assert set(WORDS["staff"]) == {"label", *STAFF}
+    assert set(WORDS["staff"]) == {"label", "line", "between", *STAFF}
     assert set(WORDS["reasons"]) == {*COUNTER_REASONS, "unknown"}
     assert set(WORDS["notes"]) == set(NOTES) - {"no_slip"}
 
@@ -263,7 +269,7 @@ def test_no_technical_word_and_no_rough_form_reaches_a_patient() -> None:
 @pytest.mark.parametrize("name", EVERY)
 def test_no_number_and_no_birth_date_is_on_a_screen(name: str) -> None:
     screen = shown(name)
-    everything = "\n".join((screen.title, *screen.lines, *screen.notes, str(screen.reason)))
+    everything = str(as_json(screen))
     for secret in (NUMBER, BORN, BORN[:4], BORN[4:], "3月21日"):
         assert secret not in everything
 
@@ -282,7 +288,7 @@ def test_digits_typed_are_counted_and_not_shown() -> None:
 
 def test_the_counter_shows_nothing_of_a_reception() -> None:
     for name in of_name("counter"):
-        assert shown(name).number is None and shown(name).notes == ()
+        assert isinstance(shown(name), Counter) and as_json(shown(name))["notes"] == []
 
 
 # -- the start page ------------------------------------------------------------------------------------------------

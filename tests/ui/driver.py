@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 
-from kiosk.screens.screens import Screen
 from kiosk.ui import kivy_setup
-from kiosk.ui.items import Box
+from kiosk.ui.items import Box, Viewable
 from kiosk.words import texts
 
 WORDS = texts.load()
@@ -69,7 +68,7 @@ class Desk:
             self.window.remove_widget(old)
         self.window.add_widget(self.view)
 
-    def show(self, screen: Screen, *, settle: bool = True) -> None:
+    def show(self, screen: Viewable, *, settle: bool = True) -> None:
         self.view.show(screen)
         if settle:
             self.clock.now += 1

@@ -21,7 +21,7 @@ import ctypes, json, threading, time
 from kiosk.words import texts
 from kiosk.config import Display
 from kiosk.visit import state as f
-from kiosk.screens.screens import screen_of
+from kiosk.screens.of_state import screen_of
 from kiosk.ui.window import FIRST_FRAMES, Window
 
 window = Window(Display(fullscreen=False), texts.load())

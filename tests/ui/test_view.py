@@ -6,14 +6,15 @@ import datetime as dt
 import gc
 import itertools
 import time
-from dataclasses import replace
+import typing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fontTools.ttLib import TTFont
 
-from kiosk.screens.screens import Screen, screen_of
+from kiosk.screens.of_state import screen_of
+from kiosk.screens.views import AppointmentRow, Screen, Timeout
 from kiosk.typography.coverage import MISSING, Piece, one_font, path, pieces
 from kiosk.ui import kivy_setup
 from kiosk.ui.items import Paragraph, SecondsLeft
@@ -224,7 +225,7 @@ def test_kivy_has_no_settings_no_modules_and_no_log_file() -> None:
 
 def test_the_time_left_is_drawn_once_a_second_and_not_more_often() -> None:
     desk = Desk()
-    desk.show(replace(READER, until=desk.clock.now + 60), settle=False)
+    desk.show(screen(f.AwaitingTap(1, 0, desk.clock.now + 60, False)), settle=False)
     drawn = {_pixels(desk)}
     for _ in range(4):
         desk.clock.now += 0.2
@@ -238,7 +239,7 @@ def test_the_time_left_is_drawn_once_a_second_and_not_more_often() -> None:
 
 def test_the_warning_counts_the_seconds() -> None:
     desk = Desk()
-    desk.show(replace(screen(f.AwaitingCard(1, 2000, warned=True)), until=desk.clock.now + 12), settle=False)
+    desk.show(screen(f.AwaitingCard(1, desk.clock.now + 12, warned=True)), settle=False)
     assert any(isinstance(item, SecondsLeft) for item in desk.view.items)
     twelve = _pixels(desk)
     desk.clock.now += 1.1
@@ -248,11 +249,11 @@ def test_the_warning_counts_the_seconds() -> None:
 
 def test_a_page_that_lasts_longer_shows_it_without_a_new_page() -> None:
     desk = Desk()
-    desk.show(replace(READER, until=desk.clock.now + 10), settle=False)
+    desk.show(screen(f.AwaitingTap(1, 0, desk.clock.now + 10, False)), settle=False)
     desk.clock.now += 9
     desk.view.tick()
     nearly_over = _pixels(desk)
-    desk.view.refresh_until(desk.clock.now + 60)
+    desk.view.refresh_timeout(Timeout(desk.clock.now + 60))
     desk.view.tick()
     assert _pixels(desk) != nearly_over
 
@@ -340,7 +341,7 @@ def _holding(canary: str, label: Any) -> list[str]:
             values: Any = list(one.values())
         elif issubclass(kind, list | tuple):
             values = list(one)
-        elif issubclass(kind, (Paragraph, Piece, f.VisitAppointment, Screen, label)):
+        elif issubclass(kind, (Paragraph, Piece, f.VisitAppointment, AppointmentRow, typing.get_args(Screen), label)):
             values = [*vars(one).values(), getattr(one, "text", "")]
         else:
             continue

@@ -17,8 +17,7 @@ from typing import IO, Any
 import pytest
 
 from kiosk.config import ConfigError
-from kiosk.screens.screens import Screen
-from kiosk.ui.screen_log import Told
+from kiosk.ui.screen_log import ScreenLog
 from tests import ROOT
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, wait_until
 
@@ -345,10 +344,10 @@ def test_a_window_that_fails_before_the_reception_listens_ends_it_all_the_same()
     assert done.stderr.rstrip().endswith("RuntimeError: no graphics")
 
 
-def test_what_is_told_of_screens_is_its_owners_alone(tmp_path: Path) -> None:
-    told = Told(tmp_path / "screens.jsonl", time.monotonic)
-    told.drew(Screen("done", "", "good"), {})
-    told.close()
+def test_the_log_of_screens_is_its_owners_alone(tmp_path: Path) -> None:
+    log = ScreenLog(tmp_path / "screens.jsonl", time.monotonic)
+    log.record({"screen": "done"}, {})
+    log.close()
     assert (tmp_path / "screens.jsonl").stat().st_mode & 0o777 == 0o600
 
 
@@ -356,13 +355,13 @@ def test_a_pipe_that_nobody_empties_holds_no_screen_up(tmp_path: Path, capsys: p
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(ConfigError, match="--screens-to"):
-        Told(pipe, time.monotonic)
+        ScreenLog(pipe, time.monotonic)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        told = Told(pipe, time.monotonic)
+        log = ScreenLog(pipe, time.monotonic)
         for number in range(2000):
-            told.drew(Screen(f"screen {number}", "あ" * 100, "ask"), {})
-        told.close()
+            log.record({"screen": f"screen {number}", "title": "あ" * 100}, {})
+        log.close()
     finally:
         os.close(reader)
     assert capsys.readouterr().err.count("nothing is written any more") == 1

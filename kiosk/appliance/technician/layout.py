@@ -11,7 +11,7 @@ from typing import Final
 from kiosk.appliance.technician.pages import OPTIONS, ROWS, Page, Row
 from kiosk.ui import theme
 from kiosk.ui.items import Box, Item, Panel, TimeLeft
-from kiosk.ui.page_builder import Sheet
+from kiosk.ui.page_builder import PageBuilder
 from kiosk.ui.theme import GAP_MM, MARGIN_MM, Tone
 from kiosk.words.texts import Texts
 
@@ -31,13 +31,13 @@ _DOTS: Final = 12
 
 def lay_out(page: Page, texts: Texts, width_mm: float, height_mm: float) -> tuple[Item, ...]:
     """The page for a display of this size, in the order of drawing."""
-    sheet = Sheet(page, texts, width_mm, height_mm)
-    rest = sheet.band(38.0 if sheet.portrait else 32.0, title_mm=11)
+    sheet = PageBuilder(texts, width_mm, height_mm)
+    rest = sheet.band(page.title, page.mood, 38.0 if sheet.portrait else 32.0, title_mm=11)
     _LAYOUTS[page.layout](sheet, page, rest.inset(0, GAP_MM))
     return tuple(sheet.items)
 
 
-def _report(sheet: Sheet, page: Page, body: Box) -> None:
+def _report(sheet: PageBuilder, page: Page, body: Box) -> None:
     """Remarks, rows below, buttons at the bottom."""
     body = _foot(sheet, page, body, page.buttons)
     if page.percent is not None:
@@ -47,18 +47,18 @@ def _report(sheet: Sheet, page: Page, body: Box) -> None:
         sheet.words(Box(bar.x, bar.y - 16, bar.width, 14), (f"{page.percent} %", 8.0), bold=True)
         body = Box(body.x, body.y, body.width, bar.y - 18 - body.y)
     if not page.rows:
-        sheet.remarks(body, _LARGE_MM)
+        sheet.lines(body, page.remarks, _LARGE_MM)
         return
     head = min(body.height * 0.25, 24.0 * len(page.remarks))
     if page.remarks:
-        sheet.remarks(body.top(head), _REMARK_MM, centred=False, bold=True)
+        sheet.lines(body.top(head), page.remarks, _REMARK_MM, centred=False, bold=True)
         body = body.below(body.y + head + GAP_MM / 2)
     marked = any(row.mark for row in page.rows)
     for row, box in zip(page.rows, body.rows(ROWS, 1.0), strict=False):
         _row(sheet, row, box, 20.0 if marked else -2.0)
 
 
-def _row(sheet: Sheet, row: Row, box: Box, indent: float) -> None:
+def _row(sheet: PageBuilder, row: Row, box: Box, indent: float) -> None:
     mark = Box(box.x, box.y, indent, box.height)
     if row.mark:
         tone = _MARKS[row.mark]
@@ -68,7 +68,7 @@ def _row(sheet: Sheet, row: Row, box: Box, indent: float) -> None:
     sheet.words(box.after(mark.right + 2), (row.text, _ROW_MM), centred=False)
 
 
-def _pad(sheet: Sheet, page: Page, body: Box) -> None:
+def _pad(sheet: PageBuilder, page: Page, body: Box) -> None:
     """The ten keys, and a dot for each digit."""
     if sheet.portrait:
         keys = body.below(sheet.height * 0.4)
@@ -81,7 +81,7 @@ def _pad(sheet: Sheet, page: Page, body: Box) -> None:
         close = Box(left.x, keys.bottom - _BUTTON_HEIGHT_MM, left.width, _BUTTON_HEIGHT_MM)
         dots = Box(left.x, close.y - 40, left.width, 18)
         text = left.top(dots.y - GAP_MM - left.y)
-    sheet.remarks(text, _LARGE_MM, bold=True)
+    sheet.lines(text, page.remarks, _LARGE_MM, bold=True)
     side = min(dots.height, dots.width / _DOTS - 3)
     start = dots.middle[0] - (_DOTS * (side + 3) - 3) / 2
     for place in range(_DOTS):
@@ -93,7 +93,7 @@ def _pad(sheet: Sheet, page: Page, body: Box) -> None:
     sheet.button(close, "close", capital_mm=_BUTTON_MM)
 
 
-def _menu(sheet: Sheet, page: Page, body: Box) -> None:
+def _menu(sheet: PageBuilder, page: Page, body: Box) -> None:
     """All jobs at once; the reception is below, where it cannot be mistaken for one of them."""
     body = _foot(sheet, page, body, ("close",))
     names = [name for name in page.buttons if name != "close"]
@@ -105,18 +105,18 @@ def _menu(sheet: Sheet, page: Page, body: Box) -> None:
         sheet.button(box, name, tone=tone, capital_mm=_BUTTON_MM)
 
 
-def _choice(sheet: Sheet, page: Page, body: Box) -> None:
+def _choice(sheet: PageBuilder, page: Page, body: Box) -> None:
     """A large button for each of a list."""
     labels = dict(page.labels)
     body = _foot(sheet, page, body, tuple(name for name in page.buttons if name not in labels))
     head = 26.0 if page.remarks else 0.0
-    sheet.remarks(body.top(head), _REMARK_MM, bold=True)
+    sheet.lines(body.top(head), page.remarks, _REMARK_MM, bold=True)
     area = body.below(max(body.y + head + GAP_MM, sheet.height * (0.4 if sheet.portrait else 0.0)))
     for (name, text), box in zip(page.labels, area.rows(OPTIONS, GAP_MM), strict=False):
         sheet.button(box, name, tone=theme.CHOICE, capital_mm=_REMARK_MM, text=text)
 
 
-def _sure(sheet: Sheet, page: Page, body: Box) -> None:
+def _sure(sheet: PageBuilder, page: Page, body: Box) -> None:
     """A question, and two answers that change their sides."""
     row = Box(body.x, sheet.height - MARGIN_MM - 36.0, body.width, 36.0)
     if sheet.portrait:
@@ -126,14 +126,14 @@ def _sure(sheet: Sheet, page: Page, body: Box) -> None:
     sheet.button(no, "no", capital_mm=_BUTTON_MM)
     sheet.button(yes, "yes", tone=theme.NOTICE, capital_mm=_BUTTON_MM, text=dict(page.labels).get("yes", ""))
     text = Box(body.x, body.y, body.width, row.y - GAP_MM - body.y)
-    sheet.remarks(text, _LARGE_MM, centred=False, bold=True)
+    sheet.lines(text, page.remarks, _LARGE_MM, centred=False, bold=True)
 
 
-def _leaving(sheet: Sheet, page: Page, body: Box) -> None:
-    sheet.foot(body)
+def _leaving(sheet: PageBuilder, page: Page, body: Box) -> None:
+    sheet.foot(body, page.buttons, page.timeout)
 
 
-def _foot(sheet: Sheet, page: Page, body: Box, names: tuple[str, ...]) -> Box:
+def _foot(sheet: PageBuilder, page: Page, body: Box, names: tuple[str, ...]) -> Box:
     """Buttons, the bar of the time that is left, and the small line; returns what is left above them."""
     bottom = sheet.height - MARGIN_MM / 2
     if page.foot:
@@ -149,13 +149,13 @@ def _foot(sheet: Sheet, page: Page, body: Box, names: tuple[str, ...]) -> Box:
                 tone = theme.STRONG if name in ("start", "more_time") else theme.PLAIN
                 sheet.button(box, name, tone=tone, capital_mm=_BUTTON_MM)
             bottom = row.y - GAP_MM
-    if page.until is not None:
+    if page.timeout is not None:
         sheet.items.append(TimeLeft(Box(body.x, bottom - 4, body.width, 4), theme.BLUE, theme.PALE))
         bottom -= 4 + GAP_MM
     return Box(body.x, body.y, body.width, bottom - body.y)
 
 
-_LAYOUTS: Final[dict[str, Callable[[Sheet, Page, Box], None]]] = {
+_LAYOUTS: Final[dict[str, Callable[[PageBuilder, Page, Box], None]]] = {
     "report": _report,
     "pad": _pad,
     "menu": _menu,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
 from unicodedata import east_asian_width
 
 from kiosk.appliance.technician import jobs, step
 from kiosk.appliance.technician.state import Choice, Front, Gone, Menu, Pin, Report, State, Sure, Working
-from kiosk.screens.screens import KEYS, Mood, Screen
+from kiosk.screens.as_json import is_leaving
+from kiosk.screens.views import KEYS, Timeout
+from kiosk.ui.theme import Mood
 from kiosk.words.texts import Texts
 
 # A list is shown in parts of this many rows; fewer where each row is a button.
@@ -29,12 +31,21 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Page(Screen):
-    """A Screen for people who work with the machine.
+class Page:
+    """A view for people who work with the machine. `remarks`: the lines that are no row.
 
-    `swapped`: the buttons change their sides. `foot`: a small line at the bottom; `part`: of how many.
+    `typed`: how many digits of the PIN. `swapped`: the buttons change their sides. `foot`: a small line at the bottom;
+    `part`: of how many.
     """
 
+    name: str
+    title: str
+    mood: Mood
+    lines: tuple[str, ...] = field(repr=False, default=())
+    buttons: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = field(repr=False, default=())
+    typed: int = 0
+    timeout: Timeout | None = None
     layout: Layout = "report"
     rows: tuple[Row, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
@@ -42,6 +53,21 @@ class Page(Screen):
     percent: int | None = None
     part: tuple[int, int] = (0, 1)
     foot: str = ""
+
+
+def as_json(page: Page) -> dict[str, Any]:
+    """The fields of a JSON line, but for the time: those of the patient's screens, as far as there are such here."""
+    return {
+        "screen": page.name,
+        "title": page.title,
+        "lines": list(page.lines),
+        "buttons": list(page.buttons),
+        "reason": None,
+        "notes": [],
+        "leaving": is_leaving(page.timeout),
+        "unavailable": [],
+        "staff": [],
+    }
 
 
 def page_of(state: State, texts: Texts, now: float) -> Page:
@@ -52,8 +78,9 @@ def page_of(state: State, texts: Texts, now: float) -> Page:
         return page
     if state.requested.kind == "technician" and now >= until - step.WARN_S:
         buttons = ("more_time", "close")
-        return Page("leaving", page.title, "ask", buttons=buttons, leaving=True, until=until, layout="leaving")
-    return replace(page, until=until if state.requested.kind == "provisioned" else None)
+        timeout = Timeout(until, warned=True)
+        return Page("leaving", page.title, "ask", buttons=buttons, timeout=timeout, layout="leaving")
+    return replace(page, timeout=Timeout(until) if state.requested.kind == "provisioned" else None)
 
 
 def _page(state: State, texts: Texts) -> Page:

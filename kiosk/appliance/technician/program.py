@@ -20,7 +20,7 @@ from typing import Final
 from kiosk.appliance.machine.places import Places
 from kiosk.appliance.machine.refused_usb import refused_devices
 from kiosk.appliance.technician.layout import lay_out
-from kiosk.appliance.technician.pages import page_of
+from kiosk.appliance.technician.pages import as_json, page_of
 from kiosk.appliance.technician.root_client import NO_ANSWER, Object, RootClient
 from kiosk.appliance.technician.state import (
     Answered,
@@ -68,7 +68,7 @@ def main(argv: Sequence[str]) -> int:
     words, display = texts.load("technician"), display_of(arguments.site)
     notifier.starting()
     try:
-        window = Window(display, words, screens_to=arguments.screens_to, layout=lay_out)
+        window = Window(display, words, screens_to=arguments.screens_to, layout=lay_out, describe=as_json)
     except ConfigError as error:
         complain(str(error))
         return EXIT_CONFIG

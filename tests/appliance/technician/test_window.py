@@ -23,7 +23,7 @@ from kiosk.appliance.technician.root_client import NO_ANSWER, RootClient
 from kiosk.appliance.technician.state import RequestedPage
 from kiosk.config import Display
 from kiosk.reception.staff_door import OPEN_ON, StaffDoor
-from kiosk.screens.screens import STAFF_CORNER, Screen
+from kiosk.screens.views import STAFF_CORNER
 from kiosk.ui.theme import CORNER_MM
 from tests import ROOT
 from tests.hospital import DEADLINE_S, wait_until
@@ -314,6 +314,6 @@ def test_the_corner_asks_root_only_where_no_visit_is_under_way(tmp_path: Path) -
 
 def test_on_a_plain_pc_the_corner_does_nothing(tmp_path: Path) -> None:
     door = StaffDoor(lambda button: None, tmp_path / "nothing")
-    door.screen = Screen("choose_card", "", "ask").name
+    door.screen = "choose_card"
     door.pressed(STAFF_CORNER)
     wait_until(lambda: not door.busy, "the end of the attempt")
