@@ -8,14 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from drivers.bad_address import BadAddress
+
 if TYPE_CHECKING:
     from drivers.reservations.sqlite.reservations import SqliteReservations
 
 EMBEDDED: Final = "sqlite"
-
-
-class BadAddress(ValueError):
-    """The URL was not understood. The message says what was expected and never repeats the URL."""
 
 
 def open_reservations(url: str, data_folder: Path, settings: Mapping[str, Any] | None = None) -> "SqliteReservations":
@@ -29,4 +27,4 @@ def open_reservations(url: str, data_folder: Path, settings: Mapping[str, Any] |
         from drivers.reservations.sqlite.reservations import SqliteReservations
 
         return SqliteReservations(data_folder, **(settings or {}))
-    raise BadAddress(f'expected "{EMBEDDED}", the embedded database')
+    raise BadAddress(expected=f'expected "{EMBEDDED}", the embedded database')

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from drivers.bad_address import BadAddress
 from drivers.reservations import ReservationsDown
-from drivers.reservations.opening import EMBEDDED, BadAddress, open_reservations
+from drivers.reservations.opening import EMBEDDED, open_reservations
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from tests import ROOT
 

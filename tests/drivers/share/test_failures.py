@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import json
 import string
 from collections.abc import Iterator
 
 import pytest
 
-from drivers.share import Refused, ShareError
+from drivers.share import Refused, ShareError, Unfit
 from drivers.share.failures import FAILURES, failure
+from drivers.share.protocol import NameFault, check_name, check_pattern, folder_parts
 from drivers.share.smb import status as smb_status
 from tests import ROOT
 
@@ -63,6 +65,13 @@ def test_every_answer_of_a_server_is_one_failure_with_its_number(meaning: object
         assert isinstance(error, ShareError) and error.code in FAILURES
         shown = 0xC000003A if meaning is smb_status.folder_fault and error.code == "folder_missing" else status
         assert error.parameters["status"] == f"{shown:08X}"
+
+
+def test_parameters_are_plain_values() -> None:
+    for check in (check_name, check_pattern, folder_parts):
+        with pytest.raises(Unfit) as refused:
+            check("a:b", WHERE)
+        assert json.loads(json.dumps(refused.value.parameters)) == {"where": WHERE, "why": str(NameFault.SEPARATOR)}
 
 
 def test_a_code_of_nobody_is_a_bug_and_a_failure_without_one_stands_for_itself() -> None:
