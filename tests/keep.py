@@ -42,6 +42,7 @@ def log_of(name: str, read: Callable[[], str]) -> None:
 def last_log(name: str, read: Callable[[], str]) -> None:
     """The whole log of a peer that ends now: its test may fail later."""
     if wanted():
+        _living[:] = [each for each in _living if each[1]() != read]
         with suppress(OSError):
             _ended.append((name, read()))
 

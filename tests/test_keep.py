@@ -133,7 +133,7 @@ def test_a_failed_test_leaves_its_folders_logs_and_output(tmp_path: Path, worker
         assert own == {"made": what, "state": "state of own"}  # copied before the fixture took it away
         assert left["shared0/state"] == "state of shared"
         logs = {name.partition("-")[2]: text for name, text in left.items() if name.endswith(".log")}
-        assert logs == {"ended.log": "log of own", "own.log": "log of own", "shared.log": "log of shared"}
+        assert logs == {"ended.log": "log of own", "shared.log": "log of shared"}, "and of no other test's"
         assert f"said {what}" in left["output.txt"]
         assert f"warned of {what}" in left["output.txt"]
         assert 'assert what == "nothing"' in left["output.txt"]
