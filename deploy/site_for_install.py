@@ -104,7 +104,7 @@ def check(config: Config, site: Path) -> None:
     """What an installed kiosk needs beyond a file that can be loaded."""
     problems = installed.folder_problems(config)
     if problems:
-        raise Unfit("\n".join(f"{site}: {problem}" for problem in problems))
+        raise ConfigError(site, problems)
 
 
 def write_needs(config: Config, private: dict[str, str], stage: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from drivers.reservations import ReservationsDown
 from drivers.reservations.csv import file as csv_file
 from drivers.reservations.opening import open_reservations
-from kiosk.appointments import fetch, import_record, restore
+from kiosk.appointments import answers, fetch, import_record, restore
 from kiosk.config import Config, ConfigError
 from kiosk.config import load as load_config
 from kiosk.courier import assembly
@@ -33,6 +33,7 @@ from kiosk.reception.headless import Headless
 from kiosk.screens import views
 from kiosk.screens.face import Face
 from kiosk.words import texts
+from kiosk.words.problems import Problem, to_json, word
 from kiosk.words.troubles import in_english
 
 EXIT_WRONG = 1
@@ -86,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     fetched.set_defaults(do=_fetch)
     restored = reservations.add_parser("restore", help="begin the reservations anew from their backup")
     restored.set_defaults(do=_restore)
+    for each in (imported, restored):
+        each.add_argument("--json", action="store_true", help="what it came to as codes and numbers, a line each")
     state = commands.add_parser("status", help="is anything wrong? exit code 0: no")
     state.add_argument("--json", action="store_true")
     state.add_argument("--acknowledge", action="store_true", help="staff have seen the alarms: clear them")
@@ -142,18 +145,17 @@ def _import(arguments: argparse.Namespace) -> int:
         source = sys.stdin.buffer.read(csv_file.MAX_BYTES + 1) if piped else arguments.file
         # A person gave the file: it is taken as it is, also without a last line end and where a day shrinks.
         parsed = csv_file.read(source, skip_bad=arguments.skip_bad)
-        folder, today = _data_folder(config), datetime.now(config.site.zone).date()
-        judge = import_record.Judge(Counter(row.day for row in parsed.rows), today)
-        imported = open_reservations(config.reservations.url, folder).import_rows(parsed, _progress, judge=judge)
+        folder, today = _appointments_folder(config, arguments.json), datetime.now(config.site.zone).date()
+        compare = import_record.Comparison(Counter(row.day for row in parsed.rows), today)
+        imported = open_reservations(config.reservations.url, folder).import_rows(parsed, _progress, judge=compare)
         import_record.settle(folder, today, parsed.days)
     except (csv_file.BadCsv, ReservationsDown) as error:
-        complain(str(error))
-        return EXIT_WRONG
-    if judge.shrunk:
-        complain(in_english(import_record.described(judge.shrunk)))
+        return _refused(answers.refused(error), arguments.json)
+    if compare.shrunk:
+        complain(in_english(import_record.described(compare.shrunk)))
     for bad in parsed.bad:
         complain(f"{arguments.file.name}: line {bad.line} was left out: {bad.reason}")
-    print(f"{imported.rows} appointments of {imported.days} days imported")  # noqa: T201 - the command's answer
+    _answer(answers.imported(imported.rows, imported.days), arguments.json)
     return 0
 
 
@@ -165,17 +167,36 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
 def _restore(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config, passwords=False)
-    book = open_reservations(config.reservations.url, _data_folder(config))
+    book = open_reservations(config.reservations.url, _appointments_folder(config, arguments.json))
     try:
         for line in restore.restore(config, book):
-            print(line, flush=True)  # noqa: T201 - the command's answer
+            _answer(line, arguments.json)
     except ReservationsDown as error:
-        complain(str(error))
-        return EXIT_WRONG
-    left = restore.left_to_do(config, book)
-    if left is not None:
-        print(left)  # noqa: T201 - the command's answer
-    return EXIT_WRONG if left else 0
+        return _refused(answers.refused(error), arguments.json)
+    if restore.is_complete(config, book):
+        return 0
+    _answer(answers.INCOMPLETE, arguments.json)
+    return EXIT_WRONG
+
+
+def _appointments_folder(config: Config, as_json: bool) -> Path:
+    try:
+        return _data_folder(config)
+    except ConfigError:
+        if as_json:
+            _answer(answers.NO_FOLDER, as_json)
+        raise
+
+
+def _answer(what: Problem, as_json: bool) -> None:
+    print(to_json(what) if as_json else word(what, answers.CATALOGUE, "en"), flush=True)  # noqa: T201 - the answer
+
+
+def _refused(why: Problem, as_json: bool) -> int:
+    complain(word(why, answers.CATALOGUE, "en"))
+    if as_json:
+        _answer(why, as_json)
+    return EXIT_WRONG
 
 
 def _progress(done: int, total: int) -> None:

@@ -77,7 +77,7 @@ RULES: dict[str, Reach | Kept] = {
             "kiosk.appliance.technician.pages",
             "kiosk.appliance.technician.state",
             "kiosk.appliance.technician.step",
-            "kiosk.words.sentences",
+            "kiosk.words.problems",
             "kiosk.operations.status_rows",
             "kiosk.operations.status_text",
         ),

@@ -109,7 +109,13 @@ class ReservationsDown(Exception):
     """The system could not be asked, or did not answer in time. The text is for staff and holds no patient data.
 
     After `register` the outcome may be unknown; calling it again is always safe (`AlreadyRegistered`, same number).
+    `code`, `parameters`: what the text says as a value, for who says it in another language.
     """
+
+    def __init__(self, text: str = "", code: str = "failed", **parameters: float) -> None:
+        super().__init__(text)
+        self.code = code
+        self.parameters = parameters
 
 
 class Reservations(Protocol):

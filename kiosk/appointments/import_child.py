@@ -5,8 +5,8 @@ It is a process of its own.
 A file may be anything, and the reception must outlive it: this process has limits of memory and time, is the one that
 the kernel ends first when memory is short, and ends with the process that started it (importer).
 
-Owns the two judgements beyond the lines themselves: a day whose newer export was imported before is left as it is, and
-a day that loses more than a third of its appointments is told (`[reservations] shrunk_day`). Must never repeat what
+Owns the two decisions beyond the lines themselves: a day whose newer export was imported before is left as it is, and
+a day that loses more than a third of its appointments is reported (`[reservations] shrunk_day`). Must never repeat what
 stands in a file, nor leave a copy of it anywhere.
 """
 
@@ -30,8 +30,8 @@ from typing import Final
 from drivers.reservations import ReservationsDown
 from drivers.reservations.csv.file import MAX_BYTES, BadCsv, Parsed, read
 from drivers.reservations.opening import EMBEDDED, open_reservations
-from drivers.reservations.sqlite.file import Damaged
-from kiosk.appointments.import_record import OLDER, ImportRecord, Judge, Written, described
+from drivers.reservations.sqlite.trouble import Damaged
+from kiosk.appointments.import_record import OLDER, Comparison, ImportRecord, Written, described
 from kiosk.process import json_values
 from kiosk.words.problems import Problem
 from kiosk.words.troubles import in_english
@@ -84,23 +84,23 @@ def import_raw(raw: bytes, export: Written, data_dir: Path, today: date, shrunk_
         record.save(today)
         return Outcome(True, OLDER)
     rows = tuple(row for row in parsed.rows if row.day not in older) if older else parsed.rows
-    judge = Judge(counts, today)
+    comparison = Comparison(counts, today)
 
-    def judged(held: Mapping[date, int]) -> None:
-        judge(held)
-        if judge.shrunk and shrunk_day == "refuse":
+    def compare(held: Mapping[date, int]) -> None:
+        comparison(held)
+        if comparison.shrunk and shrunk_day == "refuse":
             raise _TooFew
 
     try:
         days = tuple(date.fromisoformat(day) for day in sorted(counts))
-        done = reservations.import_rows(Parsed(rows, days, ()), judge=judged)
+        done = reservations.import_rows(Parsed(rows, days, ()), judge=compare)
     except _TooFew:
-        return Outcome(False, Problem("imports.shrunk_refused", {"days": described(judge.shrunk)}))
-    record.note(counts, export, judge.shrunk)
+        return Outcome(False, Problem("imports.shrunk_refused", {"days": described(comparison.shrunk)}))
+    record.note(counts, export, comparison.shrunk)
     record.save(today)
     reason = Problem("imports.done", {"rows": done.rows, "days": done.days})
     left_out = [Problem("imports.left_out", {"count": len(older)})] if older else []
-    for more in (*left_out, *([described(judge.shrunk)] if judge.shrunk else [])):
+    for more in (*left_out, *([described(comparison.shrunk)] if comparison.shrunk else [])):
         reason = Problem("imports.done_but", {"done": reason, "more": more})
     return Outcome(True, reason, done.rows, done.days)
 

@@ -120,7 +120,7 @@ class ImportRecord:
                 self.shrunk.pop(day, None)
 
 
-class Judge:
+class Comparison:
     """Finds the days of an export that lose many: call it with how many appointments each day has until now."""
 
     def __init__(self, counts: Mapping[str, int], today: date) -> None:

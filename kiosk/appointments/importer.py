@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from drivers.reservations import ReservationsDown
-from drivers.reservations.sqlite.file import Damaged
+from drivers.reservations.sqlite.trouble import Damaged
 from kiosk.appointments.import_child import Outcome
 from kiosk.process import json_values
 from kiosk.words.problems import Problem
@@ -36,7 +36,7 @@ class BrokenOff(Exception):
 class Importer:
     """Imports into the reservations of `data_dir`. `today`: the site's day.
 
-    `damaged` is called when an import met damage: the process that met it has ended, and judges nothing any more.
+    `damaged` is called when an import met damage: the process that met it has ended, and decides nothing any more.
     """
 
     def __init__(

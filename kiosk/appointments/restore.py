@@ -1,7 +1,7 @@
 """`kiosk reservations restore`: the reservations begun anew because a person wants it, beside a running reception or
 without one.
 
-Owns what the command says, a line for each thing; the technician's page says the same in Japanese.
+Owns what the command reports, a value for each thing.
 """
 
 from __future__ import annotations
@@ -11,30 +11,27 @@ from datetime import datetime
 
 from drivers.reservations.sqlite.rescue import begin_anew
 from drivers.reservations.sqlite.reservations import SqliteReservations
+from kiosk.appointments.answers import of_backup
 from kiosk.appointments.reimport import import_again
 from kiosk.config import Config
+from kiosk.words.problems import Problem
 
 
-def restore(config: Config, book: SqliteReservations) -> Iterator[str]:
-    """Put the database aside and begin it anew; what was done. Raises ReservationsDown: nothing was changed.
-
-    The last line is what a person must still do; none if nothing.
-    """
+def restore(config: Config, book: SqliteReservations) -> Iterator[Problem]:
+    """Put the database aside and begin it anew; what was done. Raises ReservationsDown: nothing was changed."""
     today = datetime.now(config.site.zone).date()
     anew = begin_anew(book.file, today, by_hand=True)
     if anew is None:
         return
     at = anew.backup and anew.backup.astimezone(config.site.zone)
-    yield f"the appointments of the backup of {at:%Y-%m-%d %H:%M}" if at else "there was no backup"
-    yield f"{anew.arrivals} arrivals of today; their numbers go on"
-    yield f"{import_again(book, config.reservations.import_dir, today)} exports of done/ imported again"
+    yield of_backup(at) if at else Problem("restored.no_backup")
+    yield Problem("restored.arrivals", {"count": anew.arrivals})
+    yield Problem("restored.exports", {"count": import_again(book, config.reservations.import_dir, today)})
     if anew.put_aside:
-        yield f"the database that was there is kept as {anew.put_aside}"
+        yield Problem("restored.put_aside", {"file": anew.put_aside})
 
 
-def left_to_do(config: Config, book: SqliteReservations) -> str | None:
-    """What a person must still do; until then who is not found is sent to the counter."""
-    today = datetime.now(config.site.zone).date()
-    if book.file.beside.is_sure(today):
-        return None
-    return "the appointments of today are not all there: import today's export"
+def is_complete(config: Config, book: SqliteReservations) -> bool:
+    """Whether today's appointments are all there; if not, a person must import them, and who is not found until then
+    is sent to the counter."""
+    return book.file.beside.is_sure(datetime.now(config.site.zone).date())

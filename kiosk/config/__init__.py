@@ -1,6 +1,6 @@
 """site.toml → one frozen `Config`, or one `ConfigError` that names everything that is wrong.
 
-Owns the names, types, defaults and limits of every setting (`model`), their checks (`checks`, `agreement`), the
+Owns the names, types, defaults and limits of every setting (`model`), their checks (`checks`, `consistency`), the
 reading of the file (`reading`) and of the password files (`passwords`). Must never create a file, connect to anything,
 or repeat a password or an address in a message.
 """
@@ -8,7 +8,7 @@ or repeat a password or an address in a message.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kiosk.config import consistency, reading
@@ -31,6 +31,7 @@ from kiosk.config.model import (
     Visit,
 )
 from kiosk.config.values import ClosedDay, Secret
+from kiosk.words.problems import Problem, word
 
 __all__ = [
     "Alarm",
@@ -63,7 +64,15 @@ __all__ = [
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used. The text is complete: a line for each problem, each with file and key."""
+    """The configuration cannot be used. `str()`: in English, a line for each problem, each with file and key.
+
+    `what`: the file that has the `problems`; without any, the whole line. `problems`: for who says it otherwise.
+    """
+
+    def __init__(self, what: Path | str, problems: Sequence[Problem] = ()) -> None:
+        lines = [f"{what}: {word(problem, 'config', 'en')}" for problem in problems]
+        super().__init__("\n".join(lines) if lines else str(what))
+        self.problems = tuple(problems)
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ, *, passwords: bool = True) -> Config:
@@ -74,11 +83,11 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, passwords: bool
     looked for, every password is None; for programs that open no share, and whose user may not read them.
     """
     file = path.absolute()
-    problems: list[str] = []
+    problems: list[Problem] = []
     try:
         read = reading.read(reading.document(reading.text_of(file)), file.parent, problems)
     except reading.Broken as broken:
-        raise ConfigError(f"{path}: {broken}") from None
+        raise ConfigError(path, [broken.problem]) from None
     secrets: dict[str, Secret | None] = dict.fromkeys(("terminal", "receipt_computer"))
     if passwords:
         credentials = environ.get("CREDENTIALS_DIRECTORY")
@@ -87,12 +96,12 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, passwords: bool
             secrets[table] = password_files.needed_by(table, read.tables[table], file.parent, credentials, problems)
     courier_dir = environ.get("KIOSK_COURIER_DIR")
     if courier_dir and not Path(courier_dir).is_absolute():
-        problems.append("KIOSK_COURIER_DIR (environment): expected a whole path")
+        problems.append(Problem("problem.courier_dir"))
     problems += consistency.problems(read)
     if len(problems) > reading.MAX_PROBLEMS:
-        problems[reading.MAX_PROBLEMS :] = ["there are more problems than these; mend these first"]
+        problems[reading.MAX_PROBLEMS :] = [Problem("problem.more")]
     if problems:
-        raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
+        raise ConfigError(path, problems)
     return _config(read, secrets, file, Path(courier_dir) if courier_dir else None)
 
 
@@ -106,7 +115,8 @@ def password(config: Config, table: str, url: str, name: str, environ: Mapping[s
     try:
         return password_files.read(name, config.file.parent, environ.get("CREDENTIALS_DIRECTORY"))
     except password_files.Unusable as unusable:
-        raise ConfigError(f"{config.file}: [{table}] password_file: {unusable}") from None
+        problem = Problem("problem.password_file", {"table": table, "secret": unusable.problem})
+        raise ConfigError(config.file, [problem]) from None
 
 
 def _share_password(read: reading.Read, base: Path, credentials: str | None) -> None:

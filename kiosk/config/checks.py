@@ -1,6 +1,6 @@
 """Checks: one raw TOML value → the value of the setting, or `Refused`.
 
-Owns what is expected of each kind of value, in words for the person who types it. Must never touch the file system but
+Owns what is expected of each kind of value, for the person who types it. Must never touch the file system but
 to look whether a named folder is one, and never repeat a private value.
 """
 
@@ -17,13 +17,27 @@ from zoneinfo import ZoneInfo
 import drivers.card_reader
 import drivers.printer
 import drivers.share
+from drivers.bad_address import BadAddress
 from drivers.share.protocol import name_fault
+from kiosk.words.problems import Problem
 
 _MAX_TEXT: Final = 1024
+_UNITS: Final = {
+    "seconds": Problem("unit.seconds"),
+    "minutes": Problem("unit.minutes"),
+    "days": Problem("unit.days"),
+    "bytes": Problem("unit.bytes"),
+    "pixels": Problem("unit.pixels"),
+    "inches": Problem("unit.inches"),
+}
 
 
 class Refused(Exception):
-    """The value is not taken. The text, if any, says more than `Check.expected`."""
+    """The value is not taken. `why`, if any, says more than `Check.expected`."""
+
+    def __init__(self, why: Problem | None = None) -> None:
+        super().__init__()
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,7 @@ class Check:
     `expected`: what would be right. `private`: the value may hold a secret, so no message repeats it.
     """
 
-    expected: str
+    expected: Problem
     accept: Callable[[object, Path], object]
     private: bool = False
 
@@ -43,9 +57,9 @@ def plain(value: object) -> str:
     if not isinstance(value, str):
         raise Refused
     if len(value) > _MAX_TEXT:
-        raise Refused(f"longer than {_MAX_TEXT} characters")
+        raise Refused(Problem("why.long", {"most": _MAX_TEXT}))
     if any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 for char in value):
-        raise Refused("holds a control character")
+        raise Refused(Problem("why.control_character"))
     return value
 
 
@@ -58,7 +72,7 @@ def text(max_chars: int) -> Check:
             raise Refused
         return words
 
-    return Check(f"a text of 1 to {max_chars} characters", accept)
+    return Check(Problem("expected.text", {"most": max_chars}), accept)
 
 
 def digits(count: int) -> Check:
@@ -69,7 +83,7 @@ def digits(count: int) -> Check:
             raise Refused
         return str(value)
 
-    return Check(f"{count} digits in quotes", accept)
+    return Check(Problem("expected.digits", {"count": count}), accept)
 
 
 def choice(*allowed: str | int) -> Check:
@@ -81,8 +95,12 @@ def choice(*allowed: str | int) -> Check:
             return value
         raise Refused
 
-    words = " or ".join(f'"{option}"' if isinstance(option, str) else str(option) for option in allowed)
-    return Check(words, accept)
+    options = tuple(f'"{option}"' if isinstance(option, str) else option for option in allowed)
+    if len(options) == 1:
+        return Check(Problem("expected.only", {"option": options[0]}), accept)
+    if len(options) == 2:
+        return Check(Problem("expected.either", {"one": options[0], "other": options[1]}), accept)
+    return Check(Problem("expected.one_of", {"options": options}), accept)
 
 
 def flag() -> Check:
@@ -93,7 +111,7 @@ def flag() -> Check:
             return value
         raise Refused
 
-    return Check("true or false, without quotes", accept)
+    return Check(Problem("expected.flag"), accept)
 
 
 def number(low: float, high: float, unit: str) -> Check:
@@ -105,7 +123,7 @@ def number(low: float, high: float, unit: str) -> Check:
             raise Refused
         return float(value)
 
-    return Check(f"a number of {unit} from {low:g} to {high:g}", accept)
+    return Check(Problem("expected.number", {"unit": _UNITS[unit], "low": low, "high": high}), accept)
 
 
 def whole(low: int, high: int, unit: str) -> Check:
@@ -116,7 +134,7 @@ def whole(low: int, high: int, unit: str) -> Check:
             raise Refused
         return value
 
-    return Check(f"a whole number of {unit} from {low} to {high}", accept)
+    return Check(Problem("expected.whole_number", {"unit": _UNITS[unit], "low": low, "high": high}), accept)
 
 
 def timezone() -> Check:
@@ -127,10 +145,10 @@ def timezone() -> Check:
         try:
             ZoneInfo(name)
         except (ValueError, OSError, LookupError):  # odd names; folders of the database; unknown names
-            raise Refused("not in the time zone database") from None
+            raise Refused(Problem("why.timezone")) from None
         return name
 
-    return Check('a time zone such as "Asia/Tokyo"', accept)
+    return Check(Problem("expected.timezone"), accept)
 
 
 def absolute_folder() -> Check:
@@ -142,12 +160,12 @@ def absolute_folder() -> Check:
             raise Refused
         try:
             if path.exists() and not path.is_dir():
-                raise Refused("there is a file of that name")
+                raise Refused(Problem("why.file_there"))
         except OSError:
-            raise Refused("cannot be looked at") from None
+            raise Refused(Problem("why.unseen")) from None
         return path
 
-    return Check('the absolute path of a folder, such as "/var/lib/kiosk"', accept)
+    return Check(Problem("expected.absolute_folder"), accept)
 
 
 def optional_path() -> Check:
@@ -157,7 +175,7 @@ def optional_path() -> Check:
         name = plain(value).strip()
         return base / name if name else None
 
-    return Check('a path, absolute or relative to site.toml, or "" for none', accept)
+    return Check(Problem("expected.optional_path"), accept)
 
 
 def file_name() -> Check:
@@ -169,7 +187,7 @@ def file_name() -> Check:
             raise Refused
         return name
 
-    return Check("the name of a file, absolute or relative to site.toml", accept)
+    return Check(Problem("expected.file_name"), accept)
 
 
 def folder_of_share() -> Check:
@@ -179,19 +197,15 @@ def folder_of_share() -> Check:
         folder = plain(value).strip()
         for name in folder.split("/"):
             if name and (fault := name_fault(name)):
-                raise Refused(fault)
+                raise Refused(Problem(f"why.{fault.code}", english=str(fault)))
         return folder
 
-    return Check('a folder on the same share, written with /, or "" for none', accept)
+    return Check(Problem("expected.folder_of_share"), accept)
 
 
 def share_url() -> Check:
     """The address of a share."""
-    return _url(
-        "smb://[domain;]user@host[:port]/share[/folder] or file:///absolute/folder",
-        drivers.share.parse,
-        drivers.share.BadAddress,
-    )
+    return _url(Problem("expected.share"), drivers.share.parse)
 
 
 def optional_share_url() -> Check:
@@ -201,31 +215,28 @@ def optional_share_url() -> Check:
     def accept(value: object, base: Path) -> object:
         return "" if value == "" else share.accept(value, base)
 
-    return Check(f'{share.expected}, or "" for none', accept, private=True)
+    return Check(Problem("expected.optional_share", {"share": share.expected}), accept, private=True)
 
 
 def printer_url() -> Check:
     """The address of a slip printer."""
-    return _url(
-        "tcp://host:port, serial:///dev/ttyUSB0?baudrate=115200, usb:04b8:0202 or file:///path",
-        drivers.printer.parse_url,
-        drivers.printer.BadAddress,
-    )
+    return _url(Problem("expected.printer"), drivers.printer.parse_url)
 
 
 def card_reader_url() -> Check:
     """The address of a patient-card reader."""
-    return _url("serial:///dev/ttyS0?baudrate=9600", drivers.card_reader.parse_url, drivers.card_reader.BadAddress)
+    return _url(Problem("expected.card_reader"), drivers.card_reader.parse_url)
 
 
-def _url(expected: str, parse: Callable[[str], object], bad: type[ValueError]) -> Check:
+def _url(expected: Problem, parse: Callable[[str], object]) -> Check:
     def accept(value: object, base: Path) -> str:
         url = plain(value)
         try:
             parse(url)
-        except bad as error:
-            # Said once: the drivers end their sentences with the grammar, which is `expected` here.
-            raise Refused(str(error).partition("expected ")[0].rstrip("; ")) from None
+        except BadAddress as bad:
+            # Without what the driver expects: that is `expected` here.
+            why = Problem(f"why.{bad.code}", bad.parameters, english=bad.why) if bad.code else None
+            raise Refused(why) from None
         return url
 
     return Check(expected, accept, private=True)
@@ -237,14 +248,16 @@ def regex() -> Check:
     def accept(value: object, base: Path) -> str:
         pattern = plain(value)
         if len(pattern) > 200:
-            raise Refused("longer than 200 characters")
+            raise Refused(Problem("why.long", {"most": 200}))
         try:
             re.compile(pattern)
         except (re.error, RecursionError, OverflowError) as error:
-            raise Refused(str(error)) from None
+            at = getattr(error, "pos", None)
+            code, parameters = ("why.regex", {}) if at is None else ("why.regex_at", {"position": at})
+            raise Refused(Problem(code, parameters, english=str(error))) from None
         return pattern
 
-    return Check("a regular expression of at most 200 characters; its first group, if any, is the number", accept)
+    return Check(Problem("expected.regex"), accept)
 
 
 def command() -> Check:
@@ -254,13 +267,13 @@ def command() -> Check:
         try:
             words = value if isinstance(value, list) else shlex.split(plain(value))
         except ValueError as error:
-            raise Refused(str(error).lower()) from None
+            raise Refused(Problem("why.unclosed_quote", english=str(error).lower())) from None
         if len(words) > 20:
-            raise Refused("more than 20 words")
+            raise Refused(Problem("why.many_words"))
         parts = tuple(plain(word) for word in words)
         if parts and not Path(parts[0]).is_absolute():
-            raise Refused("the program needs its whole path")
+            raise Refused(Problem("why.program_path"))
         return parts
 
     # An argument may hold the key of a mail or chat service.
-    return Check('a program and its arguments such as ["/usr/local/bin/alarm"]', accept, private=True)
+    return Check(Problem("expected.command"), accept, private=True)

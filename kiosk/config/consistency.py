@@ -11,42 +11,43 @@ from collections.abc import Iterator
 
 from drivers.share import FolderAddress, SmbAddress, parse
 from kiosk.config.reading import Read
+from kiosk.words.problems import Problem
 
 
-def problems(read: Read) -> list[str]:
-    """A line for each rule that is broken. Keys that were refused already are not judged again."""
+def problems(read: Read) -> list[Problem]:
+    """The rules that are broken. Keys that were refused already are not looked at again."""
     return [*_data_folder(read), *_shares(read), *_appointments(read), *_places(read), *_hours(read), *_network(read)]
 
 
-def _shares(read: Read) -> Iterator[str]:
+def _shares(read: Read) -> Iterator[Problem]:
     terminal, receipt_computer = read.tables["terminal"], read.tables["receipt_computer"]
     for key in ("results", "subsidies"):
         source, target = terminal.get(key), receipt_computer.get(key)
         # Camel, Mirth: a move into its own folder once deleted the file.
         if source is not None and target is not None and _place(source) == _place(target):
-            yield f"[receipt_computer] {key}: is the same folder as [terminal] {key}; expected another one"
+            yield Problem("problem.same_folder", {"key": key})
     if "subsidies" not in terminal or "subsidies" not in receipt_computer:
         return
     if (terminal["subsidies"] is None) != (receipt_computer["subsidies"] is None):
         lacking, having = (
             ("terminal", "receipt_computer") if terminal["subsidies"] is None else ("receipt_computer", "terminal")
         )
-        yield f"[{lacking}] subsidies: missing, because [{having}] subsidies is there; expected both or neither"
+        yield Problem("problem.subsidies_missing", {"lacking": lacking, "having": having})
 
 
-def _data_folder(read: Read) -> Iterator[str]:
+def _data_folder(read: Read) -> Iterator[Problem]:
     data_dir = read.tables["site"].get("data_dir")
     for table in ("terminal", "receipt_computer"):
         for key in ("results", "subsidies"):
             url = read.tables[table].get(key)
             if data_dir is not None and url is not None and _place(url) == ("file", os.path.realpath(data_dir)):
-                yield f"[site] data_dir: is the folder of [{table}] {key}; expected a folder of its own"
+                yield Problem("problem.data_dir_shared", {"table": table, "key": key})
 
 
-def _appointments(read: Read) -> Iterator[str]:
+def _appointments(read: Read) -> Iterator[Problem]:
     reservations = read.tables["reservations"]
     if reservations.get("share") and "import_dir" in reservations and reservations["import_dir"] is None:
-        yield "[reservations] import_dir: missing, because [reservations] share is there; expected a folder for copies"
+        yield Problem("problem.import_dir_missing")
 
 
 def _place(url: str) -> tuple[object, ...]:
@@ -74,32 +75,32 @@ def same_account(one: str | None, other: str | None) -> bool:
     )
 
 
-def _places(read: Read) -> Iterator[str]:
+def _places(read: Read) -> Iterator[Problem]:
     seen: dict[str, int] = {}
     for n, place in enumerate(read.lists["place"], 1):
         department = place.get("department")
         if department is not None and seen.setdefault(department, n) != n:
-            yield f"[[place]] no. {n} department: stands already in no. {seen[department]}; expected each once"
+            yield Problem("problem.place_twice", {"n": n, "other": seen[department]})
 
 
-def _hours(read: Read) -> Iterator[str]:
+def _hours(read: Read) -> Iterator[Problem]:
     for n, hours in enumerate(read.lists["hours"], 1):
         if "open" in hours and "close" in hours and not hours["open"] < hours["close"]:
-            yield f"[[hours]] no. {n} close: expected a time later than open"
+            yield Problem("problem.closes_early", {"n": n})
 
 
-def _network(read: Read) -> Iterator[str]:
+def _network(read: Read) -> Iterator[Problem]:
     network = read.tables["network"]
     if "address" not in network or "gateway" not in network:
         return
     address, gateway = network["address"], network["gateway"]
     if address == "dhcp":
         if gateway:
-            yield '[network] gateway: DHCP tells it; expected "", or an address of its own in [network] address'
+            yield Problem("problem.gateway_by_dhcp")
     elif gateway and ipaddress.ip_address(gateway) not in ipaddress.ip_interface(address).network:
-        yield f"[network] gateway: is not in the network of [network] address; expected one in {_network_of(address)}"
+        yield Problem("problem.gateway_elsewhere", {"network": _network_of(address)})
     elif gateway and ipaddress.ip_address(gateway) == ipaddress.ip_interface(address).ip:
-        yield "[network] gateway: is the kiosk's own address; expected the router's"
+        yield Problem("problem.gateway_own")
 
 
 def _network_of(address: str) -> str:

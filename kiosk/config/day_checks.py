@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kiosk.config.checks import Check, Refused, plain
 from kiosk.config.values import WEEKDAYS, ClosedDay
+from kiosk.words.problems import Problem
 
 
 def clock_time() -> Check:
@@ -23,7 +24,7 @@ def clock_time() -> Check:
             raise Refused
         return time(int(match[1]), int(match[2]))
 
-    return Check('a time such as "08:00"', accept)
+    return Check(Problem("expected.time"), accept)
 
 
 def weekdays() -> Check:
@@ -36,7 +37,7 @@ def weekdays() -> Check:
             raise Refused
         return tuple(value)
 
-    return Check('a list of days, each once, of "mon", "tue", "wed", "thu", "fri", "sat", "sun"', accept)
+    return Check(Problem("expected.weekdays"), accept)
 
 
 def closed_days() -> Check:
@@ -47,7 +48,7 @@ def closed_days() -> Check:
             raise Refused
         return tuple(_closed_day(day) for day in value)
 
-    return Check('a list of at most 400 days such as "2026-12-29", or "12-29" for every year', accept)
+    return Check(Problem("expected.closed_days"), accept)
 
 
 def _closed_day(value: object) -> ClosedDay:
@@ -61,5 +62,5 @@ def _closed_day(value: object) -> ClosedDay:
         # A leap year stands for "every year", so that 02-29 may be named.
         date(2000 if year is None else year, int(match[2]), int(match[3]))
     except ValueError:
-        raise Refused("there is no such day") from None
+        raise Refused(Problem("why.no_such_day")) from None
     return ClosedDay(int(match[2]), int(match[3]), year)

@@ -14,6 +14,7 @@ from typing import Final
 from drivers import share
 from drivers.printer.address import FileAddress, parse_url
 from kiosk.config import Config
+from kiosk.words.problems import Problem
 
 DATA: Final = Path("/var/lib/kiosk")
 # Copies of exports of appointments: the state folder of kiosk-appointments.service.
@@ -24,37 +25,34 @@ FOLDER: Final = re.compile(r"(/[\w .-]+)+")
 HIDDEN: Final = ("/home", "/root", "/tmp", "/var/tmp")  # noqa: S108 - folders that are refused
 
 
-def folder_problems(config: Config) -> list[str]:
-    """A line for each folder that an installed kiosk's services could not use."""
+def folder_problems(config: Config) -> list[Problem]:
+    """The folders that an installed kiosk's services could not use."""
     problems = []
     if config.site.data_dir != DATA:
-        problems.append(f'[site] data_dir: an installed kiosk keeps its data in {DATA}; write data_dir = "{DATA}"')
+        problems.append(Problem("problem.data_dir_elsewhere", {"data": str(DATA)}))
     folder = config.reservations.import_dir
     if folder is not None and folder.is_relative_to(config.file.parent):
-        problems.append("[reservations] import_dir: write the whole path; the folder of site.toml is not for exports")
+        problems.append(Problem("problem.import_dir_beside"))
     problems += [
-        f"the folder {path}: the delivery sees nothing of {DATA}; use one such as /srv/kiosk"
+        Problem("problem.courier_folder", {"path": str(path), "data": str(DATA)})
         for path in courier_writes(config)
         if path.is_relative_to(DATA)
     ]
     for path in sorted({*courier_writes(config), *reception_writes(config), *metrics_writes(config)}):
         if not FOLDER.fullmatch(str(path)) or any(path.is_relative_to(hidden) for hidden in HIDDEN):
-            problems.append(
-                f"the folder {path}: the services see no {', '.join(HIDDEN)}, and its path may hold letters, digits, "
-                "blanks and . _ - only; use one such as /srv/kiosk"
-            )
+            problems.append(Problem("problem.hidden_folder", {"path": str(path), "hidden": HIDDEN}))
     return problems
 
 
-def appliance_problems(config: Config) -> list[str]:
-    """A line for each setting that only an ordinary PC could follow: nothing can be added to the appliance."""
+def appliance_problems(config: Config) -> list[Problem]:
+    """The settings that only an ordinary PC could follow: nothing can be added to the appliance."""
     problems = []
     if config.reservations.import_dir not in (None, EXPORTS):
-        problems.append(f'[reservations] import_dir: expected "{EXPORTS}", the one folder for exports')
+        problems.append(Problem("problem.import_dir_elsewhere", {"folder": str(EXPORTS)}))
     if config.alarm.command:
-        problems.append("[alarm] command: expected [], there are no programs of the site; use [metrics] or [syslog]")
+        problems.append(Problem("problem.alarm_command"))
     outside = {*courier_writes(config), *reception_writes(config), *metrics_writes(config)} - {EXPORTS}
-    problems += [f"the folder {path}: expected an address of another machine" for path in sorted(outside)]
+    problems += [Problem("problem.local_folder", {"path": str(path)}) for path in sorted(outside)]
     return problems
 
 

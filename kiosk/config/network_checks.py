@@ -16,6 +16,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from kiosk.config.checks import Check, Refused, plain
+from kiosk.words.problems import Problem
 
 # RFC 1123 section 2.1: letters, digits and inner hyphens, at most 63 characters between the dots.
 _LABEL: Final = re.compile("[0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?")
@@ -36,7 +37,7 @@ class Endpoint:
 
 def interface() -> Check:
     """The kernel's name of a network interface, or "" for every Ethernet interface."""
-    return _pattern("[0-9A-Za-z][0-9A-Za-z._-]{0,14}|", 'an interface such as "enp1s0", or "" for every one')
+    return _pattern("[0-9A-Za-z][0-9A-Za-z._-]{0,14}|", Problem("expected.interface"))
 
 
 def own_address() -> Check:
@@ -47,18 +48,18 @@ def own_address() -> Check:
         if text == "dhcp":
             return text
         if "/" not in text:
-            raise Refused("the length of the network is missing")
+            raise Refused(Problem("why.no_network_length"))
         try:
             own = ipaddress.ip_interface(text)
         except ValueError:
             raise Refused from None
         if _unfit(own.ip) or _scoped(own.ip):
-            raise Refused("not an address of a machine")
+            raise Refused(Problem("why.no_machine"))
         if own.network.num_addresses > 2 and own.ip in (own.network.network_address, own.network.broadcast_address):
-            raise Refused("the address of the network itself, not of a machine in it")
+            raise Refused(Problem("why.network_itself"))
         return str(own)
 
-    return Check('"dhcp" or an address with its network such as "192.0.2.40/24"', accept)
+    return Check(Problem("expected.own_address"), accept)
 
 
 def optional_address() -> Check:
@@ -68,22 +69,22 @@ def optional_address() -> Check:
         text = plain(value)
         return _address(text) if text else ""
 
-    return Check('an address such as "192.0.2.1", or "" for none', accept)
+    return Check(Problem("expected.optional_address"), accept)
 
 
 def addresses(most: int) -> Check:
     """A list of at most `most` addresses."""
-    return Check(f'a list of at most {most} addresses such as ["192.0.2.2"]', _list_of(most, _address))
+    return Check(Problem("expected.addresses", {"most": most}), _list_of(most, _address))
 
 
 def hosts(most: int) -> Check:
     """A list of at most `most` hosts, by name or address."""
-    return Check(f'a list of at most {most} hosts such as ["192.0.2.2", "ntp.hospital.example"]', _list_of(most, _host))
+    return Check(Problem("expected.hosts", {"most": most}), _list_of(most, _host))
 
 
 def hostname() -> Check:
     """The machine's own name, without a domain."""
-    return _pattern(_LABEL.pattern, "a name of 1 to 63 letters, digits and hyphens")
+    return _pattern(_LABEL.pattern, Problem("expected.hostname"))
 
 
 def syslog_url() -> Check:
@@ -93,7 +94,7 @@ def syslog_url() -> Check:
         text = plain(value)
         return str(endpoint(text)) if text else ""
 
-    return Check('udp://host:514, tcp://host:514, or "" for none', accept)
+    return Check(Problem("expected.syslog"), accept)
 
 
 def loopback() -> Check:
@@ -108,29 +109,29 @@ def loopback() -> Check:
         try:
             inside = ipaddress.ip_address(found.host).is_loopback
         except ValueError:
-            raise Refused("not an address") from None
+            raise Refused(Problem("why.no_address")) from None
         if not inside:
-            raise Refused("nobody outside may connect to the kiosk")
+            raise Refused(Problem("why.outside"))
         return str(found).removeprefix("tcp://")
 
-    return Check('"127.0.0.1:9105" or another port of this machine itself, or "" for none', accept)
+    return Check(Problem("expected.loopback"), accept)
 
 
 def usb_id() -> Check:
     """Vendor and product; given back in small letters, as the kernel shows them."""
-    written = _pattern("[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}", 'vendor:product as lsusb prints them, such as "04b8:0202"')
+    written = _pattern("[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}", Problem("expected.usb_id"))
     return Check(written.expected, lambda value, base: str(written.accept(value, base)).lower())
 
 
 def usb_port() -> Check:
     """The kernel's name of a USB socket, or ""."""
-    return _pattern(r"[0-9]{1,3}-[0-9]{1,3}(\.[0-9]{1,3}){0,5}|", 'a USB socket such as "1-2", or "" for any')
+    return _pattern(r"[0-9]{1,3}-[0-9]{1,3}(\.[0-9]{1,3}){0,5}|", Problem("expected.usb_port"))
 
 
 def usb_serial() -> Check:
     """A USB serial number, or ""."""
     # Nothing that udev would read as a pattern, a quote or a substitution.
-    return _pattern("[0-9A-Za-z ._:/+=#-]{0,126}", 'a serial number of letters and digits, or "" for any')
+    return _pattern("[0-9A-Za-z ._:/+=#-]{0,126}", Problem("expected.usb_serial"))
 
 
 def endpoint(url: str) -> Endpoint:
@@ -157,7 +158,7 @@ def _list_of(most: int, one: Callable[[str], str]) -> Callable[[object, Path], t
             raise Refused
         found = tuple(one(plain(item)) for item in value)
         if len(set(found)) != len(found):
-            raise Refused("one of them stands twice")
+            raise Refused(Problem("why.twice"))
         return found
 
     return accept
@@ -169,7 +170,7 @@ def _address(text: str) -> str:
     except ValueError:
         raise Refused from None
     if _unfit(address) or _scoped(address):
-        raise Refused("not an address of a machine")
+        raise Refused(Problem("why.no_machine"))
     return str(address)
 
 
@@ -190,14 +191,14 @@ def _host(text: str) -> str:
         except ValueError:
             raise Refused from None
         if address.is_unspecified or address.is_multicast or _scoped(address):
-            raise Refused("not an address of a machine")
+            raise Refused(Problem("why.no_machine"))
         return str(address)
     if len(text) > 253 or not all(_LABEL.fullmatch(label) for label in text.split(".")):
         raise Refused
     return text
 
 
-def _pattern(pattern: str, expected: str) -> Check:
+def _pattern(pattern: str, expected: Problem) -> Check:
     compiled = re.compile(pattern)
 
     def accept(value: object, base: Path) -> str:

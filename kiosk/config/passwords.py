@@ -13,16 +13,17 @@ from typing import Any, Final
 
 from kiosk.config.values import Secret
 from kiosk.process import safe_files
+from kiosk.words.problems import Problem, Refusal
 
 _MAX_BYTES: Final = 4096
 
 
-class Unusable(Exception):
-    """Why a password file cannot be used. The text never holds what is in it."""
+class Unusable(Refusal):
+    """Why a password file cannot be used; never holds what is in it."""
 
 
 def needed_by(
-    table: str, values: Mapping[str, Any], base: Path, credentials: str | None, problems: list[str]
+    table: str, values: Mapping[str, Any], base: Path, credentials: str | None, problems: list[Problem]
 ) -> Secret | None:
     """The password of [terminal] or [receipt_computer]; None when no address is smb:// or there is a problem.
 
@@ -37,7 +38,7 @@ def needed_by(
     try:
         return read(name, base, credentials)
     except Unusable as unusable:
-        problems.append(f"[{table}] password_file: {unusable}")
+        problems.append(Problem("problem.password_file", {"table": table, "secret": unusable.problem}))
         return None
 
 
@@ -51,7 +52,7 @@ def read(name: str, base: Path, credentials: str | None) -> Secret:
     try:
         return Secret(_password(file, guarded))
     except Unusable as unusable:
-        raise Unusable(f"{file}: {unusable}") from None
+        raise Unusable(Problem("secret.of_file", {"file": str(file), "fault": unusable.problem})) from None
 
 
 def found(name: str, base: Path, credentials: str | None) -> bool:
@@ -71,24 +72,26 @@ def _password(file: Path, guarded: bool) -> str:
         with safe_files.opened(file, follow=True) as opened:
             mode = os.fstat(opened.fileno()).st_mode
             if not guarded and mode & 0o077:
-                raise Unusable(f"must not be readable by others (mode {stat.S_IMODE(mode):04o}); chmod 600 {file}")
+                raise Unusable(
+                    Problem("secret.open_to_others", {"mode": f"{stat.S_IMODE(mode):04o}", "file": str(file)})
+                )
             raw = opened.read(_MAX_BYTES + 1)
     except safe_files.NotAFile:
-        raise Unusable("is not a file, expected a file whose first line is the password") from None
+        raise Unusable(Problem("secret.not_a_file")) from None
     except FileNotFoundError:
-        raise Unusable("there is no such file, expected a file whose first line is the password") from None
+        raise Unusable(Problem("secret.missing")) from None
     except OSError as error:
-        raise Unusable(f"cannot be read: {os.strerror(error.errno or 0)}") from None
+        raise Unusable(Problem("secret.unreadable", {"reason": os.strerror(error.errno or 0)})) from None
     if len(raw) > _MAX_BYTES:
-        raise Unusable(f"is larger than {_MAX_BYTES} bytes, expected a password in the first line")
+        raise Unusable(Problem("secret.too_large", {"size": _MAX_BYTES}))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Unusable("is not UTF-8") from None
+        raise Unusable(Problem("secret.not_utf8")) from None
     # Only the line end goes: a password may begin or end with a blank.
     password = text.split("\n", 1)[0].removesuffix("\r")
     if not password:
-        raise Unusable("is empty, expected a password in the first line")
+        raise Unusable(Problem("secret.empty"))
     if "\0" in password:
-        raise Unusable("holds a NUL, expected a password in the first line")
+        raise Unusable(Problem("secret.nul"))
     return password

@@ -1,6 +1,6 @@
-"""The text of site.toml → checked values of every table, and a line for each problem.
+"""The text of site.toml → checked values of every table, and every problem.
 
-Owns the walk over tables and keys, derived from the classes in `model`, the wording of problems, and the bounds that
+Owns the walk over tables and keys, derived from the classes in `model`, what is quoted of the file, and the bounds that
 keep a file of anybody's from taking longer than a moment. Must never stop at the first problem, and never raise but
 `Broken`.
 """
@@ -15,12 +15,12 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, time
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 from kiosk.config.checks import Check, Refused
 from kiosk.config.model import LISTS, OPTIONAL_TABLES, TABLES
+from kiosk.words.problems import Parameter, Problem, Refusal
 
 # Every [[place]] that is taken, with the longest Japanese names, is 200 kB.
 MAX_FILE_BYTES: Final = 256 * 1024
@@ -34,8 +34,8 @@ MAX_PROBLEMS: Final = 100
 _MAX_BITS: Final = 1024
 
 
-class Broken(Exception):
-    """The file cannot be read at all. The text says why, without the file's name."""
+class Broken(Refusal):
+    """The file cannot be read at all."""
 
 
 @dataclass(frozen=True)
@@ -85,35 +85,36 @@ def text_of(file: Path) -> str:
     """The text of the file. Raises Broken."""
     try:
         if file.is_dir():
-            raise Broken("is a folder, expected a file such as site.toml")
+            raise Broken(Problem("problem.folder"))
         with file.open("rb") as opened:
             raw = opened.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
-        raise Broken("there is no such file") from None
+        raise Broken(Problem("problem.no_file")) from None
     except (OSError, ValueError) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "not a usable name"
-        raise Broken(f"cannot be read: {reason}") from None
+        raise Broken(Problem("problem.unreadable", {"reason": reason})) from None
     if len(raw) > MAX_FILE_BYTES:
-        raise Broken(f"is larger than {MAX_FILE_BYTES} bytes")
+        raise Broken(Problem("problem.too_large", {"size": MAX_FILE_BYTES}))
     try:
         # "-sig": some editors put a byte-order mark before UTF-8.
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise Broken(f"line {line}: is not UTF-8; save the file as UTF-8") from None
+        raise Broken(Problem("problem.not_utf8", {"line": line})) from None
 
 
 def document(text: str) -> dict[str, Any]:
     """The TOML document. Raises Broken, with the line. Takes well under a second for any text of MAX_FILE_BYTES."""
     number = _dotted_line(text)
     if number is not None:
-        raise Broken(f"line {number}: has more than {MAX_DOTS} dots; write a long list on several lines")
+        raise Broken(Problem("problem.many_dots", {"line": number, "most": MAX_DOTS}))
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         # ValueError: TOMLDecodeError, and numbers too long for int(). Their texts hold lines and columns, no values.
-        reason = "too many brackets within brackets" if isinstance(error, RecursionError) else _cut(str(error))
-        raise Broken(f"is not TOML: {reason}{_where(text, reason)}") from None
+        if isinstance(error, RecursionError):
+            raise Broken(Problem("problem.not_toml", {"toml": Problem("toml.brackets")})) from None
+        raise Broken(_not_toml(text, _cut(str(error)))) from None
 
 
 def _dotted_line(text: str) -> int | None:
@@ -132,18 +133,23 @@ def _cut(reason: str) -> str:
     return reason if len(reason) <= 200 else f"{reason[:100]}…{reason[-90:]}"
 
 
-def _where(text: str, reason: str) -> str:
-    """The key of the line that tomllib names, and what is usually wrong there; never the value."""
-    found = re.search(r"at line ([0-9]+)", reason)
+def _not_toml(text: str, reason: str) -> Problem:
+    """Where tomllib stopped, the key of that line, and what is usually wrong there; never the value."""
+    at = re.search(r"at line ([0-9]+), column ([0-9]+)", reason)
     lines = text.splitlines()
-    if found is None or not 1 <= int(found[1]) <= len(lines):
-        return ""
-    key = re.match(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=", lines[int(found[1]) - 1])
-    hint = 'expected texts in straight quotes (name = "…"), numbers without, and each key and table once'
-    return f"; {f'key {key[1]}: ' if key else ''}{hint}"
+    if at is None or not 1 <= int(at[1]) <= len(lines):
+        code = "toml.unclosed" if "at end of document" in reason else "toml.value"
+        return Problem("problem.not_toml", {"toml": Problem(code, english=reason)})
+    code = "toml.key_twice" if reason.startswith("Cannot overwrite a value") else "toml.at"
+    code = "toml.table_twice" if reason.startswith("Cannot declare") else code
+    toml = Problem(code, {"line": int(at[1]), "column": int(at[2])}, english=reason)
+    key = re.match(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*=", lines[int(at[1]) - 1])
+    if key is None:
+        return Problem("problem.not_toml_line", {"toml": toml})
+    return Problem("problem.not_toml_key", {"toml": toml, "key": key[1]})
 
 
-def read(raw: Mapping[str, Any], base: Path, problems: list[str]) -> Read:
+def read(raw: Mapping[str, Any], base: Path, problems: list[Problem]) -> Read:
     """Check every table of `raw`. `base`: the folder relative paths start at. Problems are appended."""
     unknown = [name for name in raw if name not in SETTINGS]
     problems += [_unknown_table(name, raw[name]) for name in unknown[: MAX_PROBLEMS + 1]]
@@ -153,72 +159,81 @@ def read(raw: Mapping[str, Any], base: Path, problems: list[str]) -> Read:
             continue
         value = raw.get(name, {})
         if isinstance(value, dict):
-            tables[name] = _values(name, f"[{name}]", value, base, problems)
+            tables[name] = _values(name, Problem("where.table", {"table": name}), value, base, problems)
         else:
-            problems.append(f"[{name}]: expected one table [{name}], got {got(value)}")
-            # Its keys cannot be read, so they are not told as missing as well.
+            problems.append(Problem("problem.one_table", {"name": name, "got": got(value)}))
+            # Its keys cannot be read, so they are not missing as well.
             tables[name] = {}
     lists = {name: _list(name, raw.get(name, []), limit, base, problems) for name, (_, limit) in LISTS.items()}
     return Read(tables, lists)
 
 
-def _list(name: str, value: object, limit: int, base: Path, problems: list[str]) -> list[dict[str, Any]]:
+def _list(name: str, value: object, limit: int, base: Path, problems: list[Problem]) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        problems.append(f"[[{name}]]: expected tables [[{name}]], with two brackets, got {got(value)}")
+        problems.append(Problem("problem.list_of_tables", {"name": name, "got": got(value)}))
         return []
     if len(value) > limit:
-        problems.append(f"[[{name}]]: expected at most {limit} of them, got {len(value)}")
+        problems.append(Problem("problem.many_tables", {"name": name, "limit": limit, "count": len(value)}))
         return []
-    return [_values(name, f"[[{name}]] no. {n}", item, base, problems) for n, item in enumerate(value, 1)]
+    return [
+        _values(name, Problem("where.nth", {"table": name, "n": n}), item, base, problems)
+        for n, item in enumerate(value, 1)
+    ]
 
 
-def _values(table: str, where: str, raw: Mapping[str, Any], base: Path, problems: list[str]) -> dict[str, Any]:
+def _values(table: str, where: Problem, raw: Mapping[str, Any], base: Path, problems: list[Problem]) -> dict[str, Any]:
     settings = SETTINGS[table]
     unknown = [key for key in raw if key not in settings]
     room = max(0, MAX_PROBLEMS + 1 - len(problems))
-    problems += [f"{where} {shown(key)}: unknown key; {_nearest(key, table)}" for key in unknown[:room]]
+    problems += [
+        Problem("problem.unknown_key", {"where": where, "key": plain_name(key), "nearest": _nearest(key, table)})
+        for key in unknown[:room]
+    ]
     values: dict[str, Any] = {}
+    parts: dict[str, Parameter]
     for key, setting in settings.items():
         if key not in raw:
             if setting.required:
-                problems.append(f"{where} {key}: missing, expected {setting.check.expected}")
+                parts = {"where": where, "key": key, "expected": setting.check.expected}
+                problems.append(Problem("problem.missing", parts))
             else:
                 values[key] = setting.default
             continue
         try:
             values[key] = setting.check.accept(raw[key], base)
         except Refused as refused:
-            more = f" ({refused})" if str(refused) else ""
             what = got(raw[key], private=setting.check.private)
-            problems.append(f"{where} {key}: expected {setting.check.expected}, got {what}{more}")
+            parts = {"where": where, "key": key, "expected": setting.check.expected, "got": what}
+            if refused.why is None:
+                problems.append(Problem("problem.refused", parts))
+            else:
+                problems.append(Problem("problem.refused_because", {**parts, "why": refused.why}))
     return values
 
 
-# Words ------------------------------------------------------------------------------------------------------------
+# What is quoted --------------------------------------------------------------------------------------------------
 
 
-def got(value: object, *, private: bool = False) -> str:
-    """A raw value in words, short. A private one only by its kind."""
-    kinds: list[tuple[type | tuple[type, ...], str]] = [
-        (bool, "true/false"),
-        (int, "whole number"),
-        (float, "number"),
-        (str, "text"),
-        (dict, "table"),
-        (list, "list"),
-        ((date, time), "date or time"),
-    ]
-    kind = next(words for types, words in kinds if isinstance(value, types))
-    if private or isinstance(value, dict | list):
-        return f"a {kind}"
+def got(value: object, *, private: bool = False) -> Problem:
+    """A raw value, short. A private one only by its kind."""
+    if isinstance(value, dict):
+        return Problem("got.a_table")
+    if isinstance(value, list):
+        return Problem("got.a_list")
     if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
-        return f"a {kind}"
-    return f"{kind} {quoted(value)}" if isinstance(value, str) else f"{kind} {_short(str(value))}"
+        return Problem("got.a_flag" if private else "got.true" if value else "got.false")
+    if isinstance(value, str):
+        return Problem("got.a_text") if private else Problem("got.text", {"value": quoted(value)})
+    if isinstance(value, int):
+        if private or value.bit_length() > _MAX_BITS:
+            return Problem("got.a_whole_number")
+        return Problem("got.whole_number", {"value": _short(str(value))})
+    if isinstance(value, float):
+        return Problem("got.a_number") if private else Problem("got.number", {"value": _short(str(value))})
+    return Problem("got.a_time") if private else Problem("got.time", {"value": _short(str(value))})
 
 
-def shown(key: str) -> str:
+def plain_name(key: str) -> str:
     """A key from the file as one short, printable piece; a plain one stays plain."""
     plain = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
     return _short(key) if plain else quoted(key)
@@ -233,31 +248,33 @@ def _short(text: str) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def _unknown_table(name: str, value: object) -> str:
-    if not isinstance(value, dict | list):
-        homes = _homes(name)
-        hint = f"it belongs under {homes}" if homes else f"nearest known name: {_closest(name, _all_keys())}"
-        return f"{shown(name)}: a key outside of any table; {hint}"
-    return f"[{shown(name)}]: unknown table; nearest known name: {_closest(name, SETTINGS)}"
+def _unknown_table(name: str, value: object) -> Problem:
+    if isinstance(value, dict | list):
+        return Problem("problem.unknown_table", {"name": plain_name(name), "closest": _closest(name, SETTINGS)})
+    homes = _homes(name)
+    near = Problem("nearest.below", {"homes": homes}) if homes else _near_name(name, _all_keys())
+    return Problem("problem.outside", {"name": plain_name(name), "nearest": near})
 
 
-def _nearest(key: str, table: str) -> str:
+def _nearest(key: str, table: str) -> Problem:
     homes = _homes(key)
-    if homes:
-        return f"it is known in {homes}"
-    return f"nearest known name: {_closest(key, SETTINGS[table])}"
+    return Problem("nearest.elsewhere", {"homes": homes}) if homes else _near_name(key, SETTINGS[table])
 
 
-def _homes(key: str) -> str:
-    return " and ".join(f"[{table}]" for table, settings in SETTINGS.items() if key in settings)
+def _near_name(name: str, known: Iterable[str]) -> Problem:
+    return Problem("nearest.name", {"closest": _closest(name, known)})
+
+
+def _homes(key: str) -> tuple[str, ...]:
+    return tuple(f"[{table}]" for table, settings in SETTINGS.items() if key in settings)
 
 
 def _all_keys() -> list[str]:
     return [key for settings in SETTINGS.values() for key in settings]
 
 
-def _closest(name: str, known: Iterable[str]) -> str:
-    known = list(known)
+def _closest(name: str, known: Iterable[str]) -> Problem:
+    known = tuple(known)
     # Compared in lower case: a capital letter is the likeliest slip. Cut: comparing costs the square of the length.
     near = difflib.get_close_matches(name[:80].lower(), known, n=1, cutoff=0.5)
-    return near[0] if near else f"none; known are {', '.join(known)}"
+    return Problem("closest.one", {"name": near[0]}) if near else Problem("closest.none", {"names": known})

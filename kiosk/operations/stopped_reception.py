@@ -8,7 +8,8 @@ import contextlib
 from datetime import datetime
 
 from drivers.reservations import ReservationsDown
-from drivers.reservations.sqlite.file import MISSING, Damaged, DatabaseFile, require_ours, told
+from drivers.reservations.sqlite.file import DatabaseFile, require_ours
+from drivers.reservations.sqlite.trouble import Damaged, DatabaseTrouble
 from kiosk.appointments import import_record
 from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config
@@ -36,7 +37,7 @@ def _damage(file: DatabaseFile, today: str) -> Problem | None:
     """What a look at the database finds; that it is busy, or was never made, is nothing wrong."""
     try:
         if not file.path.exists():
-            return _down(told(MISSING, "gone")) if file.beside.traces() else None
+            return _down(str(DatabaseTrouble.MISSING.down("gone"))) if file.beside.traces() else None
         with file.translated(), contextlib.closing(file.connect("ro", busy_s=_BUSY_S)) as connection:
             require_ours(connection)
             connection.execute("SELECT count(*) FROM appointment WHERE day = ?", (today,)).fetchone()

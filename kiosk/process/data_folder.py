@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.reservations.sqlite.beside import BACKUP_FOLDER
-from drivers.reservations.sqlite.file import DATABASE_NAME
+from drivers.reservations.sqlite.trouble import DATABASE_NAME
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from typing import Final, Literal, Protocol
 
 from drivers.reservations import ReservationsDown
 from drivers.reservations.sqlite import rescue, upkeep
-from drivers.reservations.sqlite.file import UNSURE, Damaged, disk_trouble, told
+from drivers.reservations.sqlite.file import disk_trouble
 from drivers.reservations.sqlite.reservations import SqliteReservations
+from drivers.reservations.sqlite.trouble import Damaged, DatabaseTrouble
 from kiosk.appointments import retention
 from kiosk.appointments.fetch import forget_copies
 from kiosk.appointments.reimport import import_again
@@ -130,7 +131,7 @@ class Guard:
         except ReservationsDown as error:
             return Problem("database.down", {"what": str(error)})
         if self._opens_today() and not file.beside.is_sure(today):
-            return Problem("database.down", {"what": told(UNSURE, "lost")})
+            return Problem("database.down", {"what": str(DatabaseTrouble.UNSURE.down("lost"))})
         return None
 
     def _import_again(self) -> None:

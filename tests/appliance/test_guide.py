@@ -53,7 +53,7 @@ def test_the_chapters_are_numbered_in_order() -> None:
 def test_the_example_of_site_toml_is_one_that_the_appliance_takes(tmp_path: Path) -> None:
     assert len(FENCES) == 1
     (tmp_path / "site.toml").write_text(FENCES[0], encoding="utf-8")
-    config, wrong = apply.judged(tmp_path)
+    config, wrong = apply.load_site(tmp_path)
     assert wrong == []
     assert isinstance(config, Config)
     assert {device.what for device in config.usb} == {"touch", "reader"}

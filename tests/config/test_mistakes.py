@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kiosk import config
 from kiosk.config import ConfigError, consistency, reading
 from kiosk.config.reading import SETTINGS
+from kiosk.words.problems import Problem, word
 from tests.site_toml import REQUIRED, Site, with_, without
 
 
@@ -217,8 +218,9 @@ DOCUMENTS = st.dictionaries(
 @settings(deadline=None)  # a busy machine is slow, not wrong
 @given(DOCUMENTS)
 def test_no_document_makes_the_check_fail(raw: dict[str, Any]) -> None:
-    problems: list[str] = []
+    problems: list[Problem] = []
     read = reading.read(raw, Path("/nowhere"), problems)
     problems += consistency.problems(read)
     assert problems
-    assert all(line.isprintable() for line in problems)
+    for language in ("en", "ja"):
+        assert all(word(problem, "config", language).isprintable() for problem in problems)

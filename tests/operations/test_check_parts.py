@@ -14,8 +14,8 @@ from typing import Any, cast
 import pytest
 
 from drivers.printer import open_printer
-from drivers.reservations.sqlite.file import DATABASE_NAME
 from drivers.reservations.sqlite.reservations import SqliteReservations
+from drivers.reservations.sqlite.trouble import DATABASE_NAME
 from drivers.share import LogonGate, Refused, Share, open_share
 from drivers.simulated.card_reader import SimulatedCardReader
 from drivers.simulated.printer import SimulatedPrinter
@@ -36,7 +36,7 @@ from tests.site_toml import REQUIRED, Site, with_
 
 
 def job(*codes: str, work: Callable[[], Findings] | None = None, **how: Any) -> Job:
-    return Job(codes, work or (lambda: (ok(code, "well") for code in codes)), **how)
+    return Job(codes, work or (lambda: (ok(code, "message.write") for code in codes)), **how)
 
 
 def test_findings_come_in_the_order_of_the_jobs_however_long_each_takes() -> None:
@@ -44,11 +44,11 @@ def test_findings_come_in_the_order_of_the_jobs_however_long_each_takes() -> Non
 
     def slow() -> Findings:
         later.wait(30)
-        yield ok("first", "well")
+        yield ok("first", "message.write")
 
     def quick() -> Findings:
         later.set()
-        yield ok("second", "well")
+        yield ok("second", "message.write")
 
     schedule = Schedule([job("first", work=slow), job("second", work=quick)], threading.Event())
     assert [finding.code for finding in schedule] == ["first", "second"]
@@ -56,7 +56,7 @@ def test_findings_come_in_the_order_of_the_jobs_however_long_each_takes() -> Non
 
 def test_a_job_that_fails_or_says_too_little_is_wrong_for_each_code_it_owes() -> None:
     def fails() -> Findings:
-        yield ok("a", "well")
+        yield ok("a", "message.write")
         raise ValueError("with a patient's number 04184963")
 
     def says_nothing() -> Findings:
@@ -72,23 +72,23 @@ def test_a_job_that_hangs_is_given_up() -> None:
 
     def hangs() -> Findings:
         never.wait(60)
-        yield ok("hangs", "well")
+        yield ok("hangs", "message.write")
 
     schedule = Schedule([job("hangs", work=hangs, limit_s=0.1), job("next")], threading.Event())
     assert [(finding.code, finding.result) for finding in schedule] == [("hangs", "NG"), ("next", "OK")]
     never.set()
 
 
-def test_a_job_that_asks_a_person_starts_when_the_lines_above_are_told() -> None:
-    told: list[str] = []
+def test_a_job_that_asks_a_person_starts_when_the_lines_above_are_out() -> None:
+    out: list[str] = []
 
     def asks() -> Findings:
-        yield ok("asks", " ".join(told))
+        yield ok(f"asks after {' '.join(out)}", "message.write")
 
-    schedule = Schedule([job("asked", work=None), job("asks", work=asks, alone=True)], threading.Event())
+    schedule = Schedule([job("asked", work=None), job("asks after asked", work=asks, alone=True)], threading.Event())
     for finding in schedule:
-        told.append(finding.code)
-    assert finding.message == "asked"
+        out.append(finding.code)
+    assert out == ["asked", "asks after asked"]
 
 
 def test_after_a_stop_nothing_further_is_begun_and_tidying_is_waited_for() -> None:
@@ -98,9 +98,9 @@ def test_after_a_stop_nothing_further_is_begun_and_tidying_is_waited_for() -> No
         try:
             at_work.set()
             stop.wait(30)
-            yield ok("a", "well")
+            yield ok("a", "message.write")
             tidied.append("too much")
-            yield ok("b", "well")
+            yield ok("b", "message.write")
         finally:
             tidied.append("tidied")
 
@@ -136,8 +136,8 @@ def test_a_missing_site_toml_is_told(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_finding_is_one_line() -> None:
-    assert ng("a", "one\ntwo", "do\nit").line().count("\n") == 0
-    assert skip("screen", "no").line() == "SKIP screen                         no"
+    assert ng("a", "message.no_folder", "do.take_read_right", path="a\nb", file="c\nd").line().count("\n") == 0
+    assert skip("screen", "message.not_set").line() == "SKIP screen                         設定がありません"
 
 
 # --- files ---------------------------------------------------------------------------------------------------------
@@ -323,9 +323,9 @@ def test_the_clock_follows_a_time_server(
 
 
 def test_a_program_that_is_missing_or_fails_says_nothing() -> None:
-    assert machine.asked("kiosk-has-no-such-program") is None
-    assert machine.asked("false") is None
-    assert machine.asked("echo", "yes") == "yes\n"
+    assert machine.answer_of("kiosk-has-no-such-program") is None
+    assert machine.answer_of("false") is None
+    assert machine.answer_of("echo", "yes") == "yes\n"
 
 
 # --- printer -------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from drivers.reservations import Registered, ReservationsDown
 from drivers.reservations.csv import file as csv_file
 from drivers.reservations.sqlite import file as sqlite_file
 from drivers.reservations.sqlite.reservations import SqliteReservations
+from drivers.reservations.sqlite.trouble import DATABASE_NAME
 from kiosk.courier import ledger
 from kiosk.courier.ledger import Ledger, LedgerLost
 from tests.courier.bench import RunningCourier, document, place, result_name
@@ -109,7 +110,7 @@ def test_a_ledger_two_versions_ahead_is_refused_and_left_alone(tmp_path: Path, m
 def test_reservations_work_after_update_fall_back_and_update_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / sqlite_file.DATABASE_NAME
+    path = tmp_path / DATABASE_NAME
     for number, ahead in enumerate((0, 1, 0, 1), 1):
         reservations_of(monkeypatch, ahead)
         book = SqliteReservations(tmp_path)

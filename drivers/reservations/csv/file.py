@@ -1,7 +1,7 @@
 """The CSV export of a hospital system: bytes to rows.
 
-Format (issue, section 7): a header `patient_number,date,time,department,doctor,place` (and `note`, if there is one; any
-order, further columns are ignored), UTF-8 or CP932, quoted where needed. `csv_rows` knows what one record means.
+Format: a header `patient_number,date,time,department,doctor,place` (and `note`, if there is one; any
+order, further columns are ignored), UTF-8 or CP932, quoted where needed. `rows` knows what one record means.
 
 Owns encodings, lines and quotes. Must never guess (a line that is not understood is a bad line), and never repeat the
 content of a line in a reason: it is a patient's.
@@ -20,7 +20,7 @@ MAX_LINES = 1_000_000
 MAX_RECORD_CHARS = 10_000
 # A quoted field may run over lines; one that runs further than this was never closed.
 MAX_RECORD_LINES = 20
-_NAMED_IN_MESSAGE = 5
+NAMED_IN_MESSAGE = 5
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,12 @@ class BadLine:
     """A line (counted from 1, the header included) that is no appointment, and why."""
 
     line: int
-    reason: str
+    fault: BadRecord
+
+    @property
+    def reason(self) -> str:
+        """Why, in English."""
+        return str(self.fault)
 
 
 @dataclass(frozen=True)
@@ -44,13 +49,18 @@ class Parsed:
 
 
 class BadCsv(Exception):
-    """The file is refused. `str()` is the file, the line and the reason; `line` is None when it is the whole file."""
+    """The file is refused. `str()` is the file, the line and the reason; `line` is None when it is the whole file.
 
-    def __init__(self, name: str, line: int | None, reason: str) -> None:
+    `fault`: the same as a value. `others`: further bad lines, all of them.
+    """
+
+    def __init__(self, name: str, line: int | None, fault: BadRecord, others: Sequence[int] = ()) -> None:
         where = f"{name}, line {line}" if line is not None else name
-        super().__init__(f"{where}: {reason}")
+        self.reason = f"{fault}{_others(others)}"
+        super().__init__(f"{where}: {self.reason}")
         self.line = line
-        self.reason = reason
+        self.fault = fault
+        self.others = tuple(others)
 
 
 def read(source: Path | bytes, *, skip_bad: bool = False, name: str | None = None) -> Parsed:
@@ -59,26 +69,27 @@ def read(source: Path | bytes, *, skip_bad: bool = False, name: str | None = Non
     `name` stands for the file in messages (default: its name).
     """
     if isinstance(source, bytes):
-        raw, shown = source, name or "the file"
+        raw, shown_name = source, name or "the file"
     else:
-        shown = name or source.name
+        shown_name = name or source.name
         try:
             with source.open("rb") as stream:
                 raw = stream.read(MAX_BYTES + 1)
         except OSError as error:
-            raise BadCsv(shown, None, f"cannot be read: {error.strerror}") from None
+            raise BadCsv(shown_name, None, BadRecord("unreadable", f"cannot be read: {error.strerror}")) from None
     try:
         lines = _lines(_decoded(raw))
         return _parsed(lines, skip_bad)
     except _Refused as refused:
-        raise BadCsv(shown, refused.line, refused.reason) from None
+        raise BadCsv(shown_name, refused.line, refused.fault, refused.others) from None
 
 
 class _Refused(Exception):
-    def __init__(self, line: int | None, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, line: int | None, fault: BadRecord, others: Sequence[int] = ()) -> None:
+        super().__init__()
         self.line = line
-        self.reason = reason
+        self.fault = fault
+        self.others = others
 
 
 # --- bytes to lines ---------------------------------------------------------------------------------------------------
@@ -86,15 +97,17 @@ class _Refused(Exception):
 
 def _decoded(raw: bytes) -> str:
     if len(raw) > MAX_BYTES:
-        raise _Refused(None, f"larger than {MAX_BYTES // 2**20} MB")
+        size = MAX_BYTES // 2**20
+        raise _Refused(None, BadRecord("large", f"larger than {size} MB", size=size))
     if not raw.strip():
-        raise _Refused(None, "the file is empty")
+        raise _Refused(None, BadRecord("empty", "the file is empty"))
     nul = raw.find(b"\0")
     if nul >= 0:
-        raise _Refused(raw.count(b"\n", 0, nul) + 1, "a NUL byte; save the file as UTF-8 or CP932 (Shift_JIS)")
+        fault = BadRecord("nul", "a NUL byte; save the file as UTF-8 or CP932 (Shift_JIS)")
+        raise _Refused(raw.count(b"\n", 0, nul) + 1, fault)
     # Counted before anything is made of them: a line costs many times its bytes.
     if raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n") > MAX_LINES + 1:
-        raise _Refused(MAX_LINES + 2, f"more than {MAX_LINES:,} lines")
+        raise _Refused(MAX_LINES + 2, BadRecord("many_lines", f"more than {MAX_LINES:,} lines", count=MAX_LINES))
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -104,7 +117,7 @@ def _decoded(raw: bytes) -> str:
             return raw.decode("cp932")
         except UnicodeDecodeError as error:
             broken_at = error.start
-    raise _Refused(raw.count(b"\n", 0, broken_at) + 1, "neither UTF-8 nor CP932 (Shift_JIS)")
+    raise _Refused(raw.count(b"\n", 0, broken_at) + 1, BadRecord("encoding", "neither UTF-8 nor CP932 (Shift_JIS)"))
 
 
 def _mostly_utf8(raw: bytes) -> bool:
@@ -121,7 +134,7 @@ def _lines(text: str) -> list[str]:
     while lines and not lines[-1].strip():
         lines.pop()
     if len(lines) > MAX_LINES + 1:
-        raise _Refused(MAX_LINES + 2, f"more than {MAX_LINES:,} lines")
+        raise _Refused(MAX_LINES + 2, BadRecord("many_lines", f"more than {MAX_LINES:,} lines", count=MAX_LINES))
     return lines
 
 
@@ -149,22 +162,22 @@ def _parsed(lines: list[str], skip_bad: bool) -> Parsed:
             at += taken
         except BadRecord as error:
             if columns is None:
-                raise _Refused(at + 1, str(error)) from None
-            bad.append(BadLine(at + 1, str(error)))
+                raise _Refused(at + 1, error) from None
+            bad.append(BadLine(at + 1, error))
             # One line is given up, not all that an open quote swallowed.
             at += 1
     if bad and not skip_bad:
-        raise _Refused(bad[0].line, bad[0].reason + _others(bad[1:]))
+        raise _Refused(bad[0].line, bad[0].fault, [each.line for each in bad[1:]])
     found = sorted({row.day for row in rows.values()})
     return Parsed(tuple(rows.values()), tuple(date.fromisoformat(day) for day in found), tuple(bad))
 
 
-def _others(bad: Sequence[BadLine]) -> str:
-    if not bad:
+def _others(lines: Sequence[int]) -> str:
+    if not lines:
         return ""
-    named = ", ".join(str(line.line) for line in bad[:_NAMED_IN_MESSAGE])
-    more = ", …" if len(bad) > _NAMED_IN_MESSAGE else ""
-    return f" (and {len(bad)} further bad lines: {named}{more})"
+    named = ", ".join(map(str, lines[:NAMED_IN_MESSAGE]))
+    more = ", …" if len(lines) > NAMED_IN_MESSAGE else ""
+    return f" (and {len(lines)} further bad lines: {named}{more})"
 
 
 def _record(lines: list[str], at: int) -> tuple[list[str], int]:
@@ -175,16 +188,16 @@ def _record(lines: list[str], at: int) -> tuple[list[str], int]:
         return record.split(","), 1
     while record.count('"') % 2:
         if taken >= MAX_RECORD_LINES or at + taken >= len(lines) or len(record) > MAX_RECORD_CHARS:
-            raise BadRecord("a quote that begins here is never closed")
+            raise BadRecord("open_quote", "a quote that begins here is never closed")
         record += "\n" + lines[at + taken]
         taken += 1
     _require_length(record)
     try:
         return next(csv.reader([record], strict=True, skipinitialspace=True)), taken
     except csv.Error:
-        raise BadRecord("a quote in the wrong place") from None
+        raise BadRecord("wrong_quote", "a quote in the wrong place") from None
 
 
 def _require_length(record: str) -> None:
     if len(record) > MAX_RECORD_CHARS:
-        raise BadRecord(f"longer than {MAX_RECORD_CHARS:,} characters")
+        raise BadRecord("long_line", f"longer than {MAX_RECORD_CHARS:,} characters", most=MAX_RECORD_CHARS)

@@ -21,7 +21,15 @@ _YEARS = range(2000, 2200)
 
 
 class BadRecord(Exception):
-    """The reason why one record is no appointment."""
+    """Why one record, or the whole file, is no use: `str()` in English, and `code`, `parameters` as a value.
+
+    Parameters are numbers, and names of columns.
+    """
+
+    def __init__(self, code: str, reason: str, **parameters: int | str | tuple[str, ...]) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.parameters = parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +64,36 @@ class Columns:
         missing = [name for name, folded in zip(REQUIRED, wanted, strict=True) if folded not in names]
         expected = f"expected {','.join(REQUIRED)} (note may follow)"
         if len(missing) == len(REQUIRED):
-            raise BadRecord(f"the header is missing; {expected}")
+            raise BadRecord("no_header", f"the header is missing; {expected}")
         if missing:
-            raise BadRecord(f"the header lacks {', '.join(missing)}; {expected}")
+            raise BadRecord(
+                "header_lacks", f"the header lacks {', '.join(missing)}; {expected}", columns=tuple(missing)
+            )
         for name in (*REQUIRED, *OPTIONAL):
             if names.count(_folded(name)) > 1:
-                raise BadRecord(f"the header has {name} twice")
+                raise BadRecord("column_twice", f"the header has {name} twice", column=name)
         return cls(tuple(map(names.index, wanted)), names.index("note") if "note" in names else None, len(names))
 
     def row(self, cells: list[str], days: dict[str, str]) -> Row:
         """The appointment in `cells`; raises BadRecord. `days` remembers the spellings of dates seen before."""
         if len(cells) != self.width:
-            few = "few" if len(cells) < self.width else "many"
-            raise BadRecord(f"too {few} columns: {len(cells)} instead of {self.width}")
+            code, few = ("few_columns", "few") if len(cells) < self.width else ("many_columns", "many")
+            reason = f"too {few} columns: {len(cells)} instead of {self.width}"
+            raise BadRecord(code, reason, count=len(cells), width=self.width)
         number, day_text, clock, department, doctor, place = [cells[index].strip() for index in self.places]
         if not number:
-            raise BadRecord("patient_number is empty")
+            raise BadRecord("no_number", "patient_number is empty")
         if len(number) > MAX_NUMBER_CHARS or not number.isprintable():
-            raise BadRecord(f"patient_number is not 1 to {MAX_NUMBER_CHARS} printable characters")
+            raise BadRecord(
+                "bad_number",
+                f"patient_number is not 1 to {MAX_NUMBER_CHARS} printable characters",
+                most=MAX_NUMBER_CHARS,
+            )
         day = days.get(day_text)
         if day is None:
             day = days[day_text] = _day(day_text)
         if not department:
-            raise BadRecord("department is empty")
+            raise BadRecord("no_department", "department is empty")
         return Row(
             day,
             number,
@@ -98,34 +113,36 @@ def _folded(cell: str) -> str:
 def _day(text: str) -> str:
     match = _DATE.fullmatch(text)
     if match is None:
-        raise BadRecord("date is not like 2026-01-15 or 2026/1/15")
+        raise BadRecord("date_form", "date is not like 2026-01-15 or 2026/1/15")
     year, month, day = (int(part) for part in match.groups() if part is not None)
     try:
         found = date(year, month, day)
     except ValueError:
-        raise BadRecord("date is not in the calendar") from None
+        raise BadRecord("no_such_date", "date is not in the calendar") from None
     if year not in _YEARS:
-        raise BadRecord(f"date is not between {_YEARS[0]} and {_YEARS[-1]}")
+        first, last = _YEARS[0], _YEARS[-1]
+        raise BadRecord("date_range", f"date is not between {first} and {last}", first=first, last=last)
     return found.isoformat()
 
 
 def _time(text: str) -> str:
     match = _TIME.fullmatch(text)
     if match is None:
-        raise BadRecord("time is not like 9:00 or 09:00")
+        raise BadRecord("time_form", "time is not like 9:00 or 09:00")
     hour, minute = int(match[1]), int(match[2])
     if hour > 23 or minute > 59:
-        raise BadRecord("time is not between 0:00 and 23:59")
+        raise BadRecord("time_range", "time is not between 0:00 and 23:59")
     return f"{hour:02}:{minute:02}"
 
 
 def _text(name: str, text: str) -> str:
     if len(text) > MAX_FIELD_CHARS:
-        raise BadRecord(f"{name} is longer than {MAX_FIELD_CHARS} characters")
+        reason = f"{name} is longer than {MAX_FIELD_CHARS} characters"
+        raise BadRecord("long_field", reason, column=name, most=MAX_FIELD_CHARS)
     if not text.isprintable():
         # Line breaks and tabs inside a field become blanks; other control characters have no business in a name.
         text = " ".join(text.split("\n")).replace("\t", " ")
         if any(unicodedata.category(character) == "Cc" for character in text):
-            raise BadRecord(f"{name} has a control character in it")
+            raise BadRecord("control_character", f"{name} has a control character in it", column=name)
     # The same few departments and doctors come over and over: one copy of each is kept.
     return sys.intern(text)

@@ -21,9 +21,9 @@ from urllib.parse import quote
 from drivers.file_lock import lock_within
 from drivers.reservations import ReservationsDown
 from drivers.reservations.sqlite.beside import Beside
+from drivers.reservations.sqlite.trouble import DATABASE_NAME, MEANINGS, Damaged, DatabaseTrouble
 
 APPLICATION_ID = 0x53414B41  # "SAKA"
-DATABASE_NAME = "reservations.db"
 LOCK_NAME = "reservations.lock"
 
 # Entry n takes a database from version n to n + 1. Never change one that was released; a release adds at most one, and
@@ -55,31 +55,6 @@ _LOCK_POLL_S = 0.005
 _BUSY_S = 5.0
 # Pages kept in memory before a big import has to write early, which would shut readers out until its commit.
 _CACHE_KIB = 131072
-
-# The reception does by itself what the command does.
-DAMAGED = "damaged: the reception begins it anew from its backup; by hand: reservations restore"
-MISSING = "missing: the reception begins it anew from its backup; by hand: reservations restore"
-UNSURE = "begun anew, and the day's appointments are not all there again: import its export"
-_MEANINGS = {
-    sqlite3.SQLITE_BUSY: "busy for too long: is another program holding it?",
-    sqlite3.SQLITE_LOCKED: "busy for too long: is another program holding it?",
-    sqlite3.SQLITE_FULL: "the disk is full: make room in the data folder",
-    sqlite3.SQLITE_CORRUPT: DAMAGED,
-    sqlite3.SQLITE_NOTADB: DAMAGED,
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened: is the data folder there, and may we read it?",
-    sqlite3.SQLITE_READONLY: "may not be written: check owner and rights of the data folder",
-    sqlite3.SQLITE_PERM: "access denied: check owner and rights of the data folder",
-    sqlite3.SQLITE_IOERR: "the disk failed to read or write",
-}
-
-
-def told(meaning: str, name: str) -> str:
-    """What is said of the database; `name`: for those who know SQLite, or a word."""
-    return f"{DATABASE_NAME}: {meaning} ({name})"
-
-
-class Damaged(ReservationsDown):
-    """The database is not there any more or cannot be read; waiting does not help."""
 
 
 class DatabaseFile:
@@ -114,7 +89,7 @@ class DatabaseFile:
         gone = not self.path.exists() or self.path.stat().st_size == 0
         if gone and (self._prepared or self.beside.traces()):
             self.suspected = True
-            raise Damaged(told(MISSING, "gone"))
+            raise DatabaseTrouble.MISSING.down("gone")
 
     def look(self, *, lock_wait_s: float = 20.0, busy_s: float = 2.0) -> None:
         """Whether it can be asked and written now; nothing is written. Raises ReservationsDown.
@@ -181,7 +156,7 @@ class DatabaseFile:
         try:
             mode = connection.execute("PRAGMA journal_mode=TRUNCATE").fetchone()[0]
             if mode != "truncate":
-                raise ReservationsDown(f"{DATABASE_NAME}: journal mode {mode} instead of truncate")
+                raise ReservationsDown(f"{DATABASE_NAME}: journal mode {mode} instead of truncate", "journal_mode")
             # FULL: an acknowledged reception number survives a power cut.
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
@@ -204,7 +179,7 @@ class DatabaseFile:
         try:
             wait_s = self._lock_wait_s if wait_s is None else wait_s
             if not lock_within(descriptor, wait_s, _LOCK_POLL_S):
-                raise ReservationsDown(f"{DATABASE_NAME}: another writer held {LOCK_NAME} for {wait_s:g} s")
+                raise ReservationsDown(f"{DATABASE_NAME}: another writer held {LOCK_NAME} for {wait_s:g} s", "locked")
             yield
         finally:
             os.close(descriptor)
@@ -224,11 +199,11 @@ class DatabaseFile:
             emptied = code == sqlite3.SQLITE_ERROR and "no such table" in str(error)
             if emptied or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 self.suspected = True
-                raise Damaged(told(DAMAGED, name)) from None
+                raise DatabaseTrouble.DAMAGED.down(name) from None
             if code == sqlite3.SQLITE_CANTOPEN and self._prepared:
                 with disk_trouble():
                     self._require_there()
-            raise ReservationsDown(told(_MEANINGS.get(code, "failed"), name)) from None
+            raise MEANINGS.get(code, DatabaseTrouble.FAILED).down(name) from None
 
 
 def connect(path: Path, mode: str = "rw", *, busy_s: float = _BUSY_S) -> sqlite3.Connection:
@@ -245,7 +220,7 @@ def disk_trouble() -> Iterator[None]:
         yield
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno is not None else "failed"
-        raise ReservationsDown(f"{DATABASE_NAME}: {reason}: check the data folder") from None
+        raise ReservationsDown(f"{DATABASE_NAME}: {reason}: check the data folder", "folder") from None
 
 
 def _primary(error: sqlite3.Error) -> int:
@@ -256,7 +231,7 @@ def require_ours(connection: sqlite3.Connection) -> None:
     """Raises ReservationsDown: it is of another program, of a newer one, or not complete."""
     version, empty = _version(connection)
     if version < len(MIGRATIONS) or empty:
-        raise Damaged(told(DAMAGED, "incomplete"))
+        raise DatabaseTrouble.DAMAGED.down("incomplete")
 
 
 def _version(connection: sqlite3.Connection) -> tuple[int, bool]:
@@ -264,9 +239,9 @@ def _version(connection: sqlite3.Connection) -> tuple[int, bool]:
     owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
     empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     if owner != APPLICATION_ID and not (empty and owner == 0):
-        raise ReservationsDown(f"{DATABASE_NAME}: a database of another program")
+        raise ReservationsDown(f"{DATABASE_NAME}: a database of another program", "foreign")
     if version > len(MIGRATIONS) + 1:
-        raise ReservationsDown(f"{DATABASE_NAME}: made by a newer version of the kiosk ({version})")
+        raise ReservationsDown(f"{DATABASE_NAME}: made by a newer version of the kiosk ({version})", "newer")
     return version, empty
 
 

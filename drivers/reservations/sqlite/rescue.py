@@ -22,18 +22,8 @@ from typing import Final
 from drivers.durable import sync_file, sync_folder
 from drivers.reservations import ReservationsDown
 from drivers.reservations.sqlite.beside import Kept
-from drivers.reservations.sqlite.file import (
-    DAMAGED,
-    DATABASE_NAME,
-    MISSING,
-    Damaged,
-    DatabaseFile,
-    connect,
-    disk_trouble,
-    migrate,
-    require_ours,
-    told,
-)
+from drivers.reservations.sqlite.file import DatabaseFile, connect, disk_trouble, migrate, require_ours
+from drivers.reservations.sqlite.trouble import DATABASE_NAME, Damaged, DatabaseTrouble
 
 STAMP: Final = "%Y%m%dT%H%M%SZ"
 BROKEN: Final = f"{DATABASE_NAME}.broken-"
@@ -66,18 +56,18 @@ class Anew:
         return f"{since}, with {self.arrivals} arrivals of today; {old}"
 
 
-def judge(file: DatabaseFile) -> str | None:
+def judge(file: DatabaseFile) -> DatabaseTrouble | None:
     """What is wrong with the database for good; None: nothing. Under the exclusive lock.
 
     Raises ReservationsDown: it cannot be said, or it is nothing that a new one would mend.
     """
     if not file.path.exists() or file.path.stat().st_size == 0:
-        return MISSING
+        return DatabaseTrouble.MISSING
     try:
         with file.translated(), contextlib.closing(file.connect(busy_s=2.0)) as connection:
             require_whole(connection)
     except Damaged:
-        return DAMAGED
+        return DatabaseTrouble.DAMAGED
     return None
 
 
@@ -85,7 +75,7 @@ def require_whole(connection: sqlite3.Connection) -> None:
     """Raises ReservationsDown, Damaged or sqlite3.Error."""
     require_ours(connection)
     if connection.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
-        raise Damaged(told(DAMAGED, "integrity_check"))
+        raise DatabaseTrouble.DAMAGED.down("integrity_check")
 
 
 def begin_anew(file: DatabaseFile, today: date, *, by_hand: bool = False, wait_s: float = 20.0) -> Anew | None:
@@ -103,7 +93,9 @@ def begin_anew(file: DatabaseFile, today: date, *, by_hand: bool = False, wait_s
         backup = _copy_backup(file, new, now)
         if well and backup is None:
             _remove(new)
-            raise ReservationsDown(f"{DATABASE_NAME}: it is well, and there is no backup: nothing was changed")
+            raise ReservationsDown(
+                f"{DATABASE_NAME}: it is well, and there is no backup: nothing was changed", "nothing_to_restore"
+            )
         with file.translated(), contextlib.closing(connect(new)) as connection:
             connection.execute("PRAGMA synchronous=FULL")
             migrate(connection)

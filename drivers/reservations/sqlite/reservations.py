@@ -26,7 +26,8 @@ from drivers.reservations import (
 )
 from drivers.reservations.csv.file import Parsed
 from drivers.reservations.sqlite.beside import Kept, moment
-from drivers.reservations.sqlite.file import UNSURE, DatabaseFile, disk_trouble, told
+from drivers.reservations.sqlite.file import DatabaseFile, disk_trouble
+from drivers.reservations.sqlite.trouble import DatabaseTrouble
 
 COLUMNS = "day, patient_number, time, department, doctor, place, note"
 _ADVANCE = """INSERT INTO reception_counter (day, last) VALUES (?, ?)
@@ -110,7 +111,7 @@ class SqliteReservations:
 
     def _require_sure(self, day: date) -> None:
         if not self.file.beside.is_sure(day):
-            raise ReservationsDown(told(UNSURE, "lost"))
+            raise DatabaseTrouble.UNSURE.down("lost")
 
     def begin_keeping(self, day: date, now: datetime) -> None:
         """What an older version of the kiosk did not keep beside the database today. Raises ReservationsDown."""

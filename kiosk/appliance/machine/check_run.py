@@ -19,7 +19,6 @@ from typing import Any, Final
 from drivers.durable import write_durably
 from kiosk.appliance.machine.lock import locked
 from kiosk.appliance.machine.places import Places
-from kiosk.words.sentences import in_japanese
 
 UNIT: Final = "kiosk-check.service"
 LIMIT_S: Final = 300.0
@@ -30,12 +29,7 @@ _STOP_S: Final = 40.0
 
 def lines(places: Places, *, print_slip: bool) -> Iterator[str]:
     """The installed site's check, line by line as it comes. Closing the iterator ends the check. Raises Busy."""
-    file = places.site_file
-    for line in _run(places, {"config": str(file), "print": print_slip, "json": False}):
-        # The check tells problems of site.toml as the command line does; on the page they read as on the others.
-        head, found, rest = line.partition(f"{file}: ")
-        problem, arrow, remedy = rest.rpartition(" → ")
-        yield f"{head}{in_japanese(f'site.toml: {problem}')}{arrow}{remedy}" if found and arrow else line
+    yield from _run(places, {"config": str(places.site_file), "print": print_slip, "json": False})
 
 
 def findings(places: Places, site: Path) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The verb that begins the reservations anew from their backup.
 
-Owns the answers to it. What the command says is shown in Japanese; a line that is no sentence of ours is not shown.
+Owns the answers to it. Must never pass on a line of the command that is none of its answers.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from kiosk.appliance.machine.places import Places
-from kiosk.words.sentences import import_in_japanese
+from kiosk.appliance.site import outcomes
 
 # A large database is copied and checked, and exports are imported again.
 _RESTORE_S: Final = 240.0
@@ -20,12 +20,12 @@ def restore(places: Places) -> Iterator[dict[str, Any]]:
     if not places.site_file.is_file():
         yield {"ok": False, "reason": "no_site"}
         return
-    done = places.as_kiosk("reservations", "restore", "--config", str(places.site_file), limit_s=_RESTORE_S)
-    said = [import_in_japanese(line) for line in done.out.decode("utf-8", "replace").splitlines()]
-    rows = [row for row in said if row]
-    yield from ({"line": row} for row in rows)
-    if rows and done.code in (0, 1):
+    config = str(places.site_file)
+    done = places.as_kiosk("reservations", "restore", "--json", "--config", config, limit_s=_RESTORE_S)
+    found = outcomes.answers_in(done.out)
+    if any(each.code.startswith("restored.") for each in found) and done.code in (0, 1):
+        yield from ({"line": outcomes.in_japanese(each)} for each in found)
         yield {"ok": True, "well": done.code == 0}
-        return
-    last = (done.err.strip().splitlines() or [""])[-1]
-    yield {"ok": False, "reason": "failed", "text": import_in_japanese(last) or f"復元できませんでした（{done.code}）"}
+    else:
+        why = outcomes.why(found, done, _RESTORE_S, "program.not_restored")
+        yield {"ok": False, "reason": "failed", "text": outcomes.in_japanese(why)}

@@ -1,10 +1,10 @@
 """`kiosk.appliance apply`: from site.toml everything that the system's services need, in /run. Root only.
 
-At boot before the network, and again when a site was taken. Writes what is decided in `generated`; without a site that
+At boot before the network, and again when a site was taken. Writes what is decided in `services`; without a site that
 can be used, the safe texts: DHCP, and a firewall that lets nothing but DHCP through. Doing it twice changes nothing.
 Must never read a password, wait for the network, or open the firewall for a site.toml that was refused.
 
-The flag `reception` is not set here but by `stage`, which looks at `site-wrong`.
+The flag `reception` is not set here but by `screen_owner`, which looks at `site-wrong`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -28,7 +28,7 @@ from kiosk.appliance.site.services.log_forwarding import rsyslog_file
 from kiosk.appliance.site.services.network import network_file
 from kiosk.appliance.site.services.usb import usb_rules
 from kiosk.config import Config, ConfigError, Network, installed, load
-from kiosk.words.sentences import in_japanese
+from kiosk.words.problems import Problem, word
 
 _LIMIT_S: Final = 10.0
 _MAX_WRONG_BYTES: Final = 32 * 1024
@@ -44,15 +44,15 @@ _CREDENTIAL: Final = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 
 class Part(Enum):
-    """What of the system takes settings of the site, by its name on the screen."""
+    """What of the system takes settings of the site, by its code in the catalogue `services`."""
 
-    FIREWALL = "ファイアウォール"
-    NETWORK = "ネットワーク"
-    CLOCK = "時刻"
-    LOG = "記録の転送"
-    USB = "USB 機器"
-    HOSTNAME = "機械の名前"
-    RIGHTS = "プログラムの権限"
+    FIREWALL = "part.firewall"
+    NETWORK = "part.network"
+    CLOCK = "part.clock"
+    LOG = "part.log"
+    USB = "part.usb"
+    HOSTNAME = "part.hostname"
+    RIGHTS = "part.rights"
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def apply(
     what a site.toml says, OSError only when /run cannot be written."""
     places = places or Places()
     folder = folder or places.site
-    config, wrong = judged(folder)
+    config, wrong = load_site(folder)
     _write(places.site_wrong, "".join(f"{line}\n" for line in wrong)[:_MAX_WRONG_BYTES] if wrong else None)
     failed = _firewall(places, ruleset(config))
     changed = {name: _write(places.root / name, text) for name, text in _texts(config).items()}
@@ -89,11 +89,11 @@ def apply(
         name_machine((config.network if config else Network()).hostname)
     except OSError as error:
         failed.append(Failed(Part.HOSTNAME, f"hostname: {error.strerror}"))
-    failed += _told(places, changed, units_changed=units_changed)
+    failed += _notify(places, changed, units_changed=units_changed)
     return Applied(config, tuple(wrong), tuple(failed))
 
 
-def judged(folder: Path) -> tuple[Config | None, list[str]]:
+def load_site(folder: Path) -> tuple[Config | None, list[str]]:
     """The site in `folder`, or a Japanese line for each reason why the appliance cannot use it. No site: neither."""
     file = folder / "site.toml"
     if not file.exists():
@@ -101,20 +101,20 @@ def judged(folder: Path) -> tuple[Config | None, list[str]]:
     try:
         config = load(file, {}, passwords=False)
     except ConfigError as error:
-        return None, told(error, folder)
+        return None, in_japanese(error.problems, folder)
     problems = [*installed.folder_problems(config), *installed.appliance_problems(config), *_names(config)]
     if problems:
-        return None, told(ConfigError("\n".join(f"site.toml: {problem}" for problem in problems)), folder)
+        return None, in_japanese(problems, folder)
     return config, []
 
 
-def told(error: ConfigError, folder: Path) -> list[str]:
-    """What is wrong with the site in `folder`, a Japanese line each."""
+def in_japanese(problems: Iterable[Problem], folder: Path) -> list[str]:
+    """What is wrong with the site in `folder`, a line each."""
     # The technician knows the file, not the folder it was copied to.
-    return [in_japanese(line) for line in str(error).replace(f"{folder}/", "").splitlines()]
+    return [f"site.toml: {word(problem, 'config', 'ja')}".replace(f"{folder}/", "") for problem in problems]
 
 
-def _names(config: Config) -> list[str]:
+def _names(config: Config) -> list[Problem]:
     """Secrets lie beside site.toml on the stick, and become credentials of that name."""
     keys = {
         "[terminal] password_file": config.terminal.password_file,
@@ -125,7 +125,7 @@ def _names(config: Config) -> list[str]:
         "[update] password_file": config.update.password_file,
     }
     return [
-        f"{key}: expected the plain name of a file beside site.toml, of letters, digits and . _ -"
+        Problem("problem.secret_name", {"setting": key})
         for key, name in keys.items()
         if not _CREDENTIAL.fullmatch(name)
     ]
@@ -168,7 +168,7 @@ def _drop_ins(places: Places, config: Config | None, folder: Path) -> bool:
     return changed
 
 
-def _told(places: Places, changed: dict[str, bool], *, units_changed: bool) -> list[Failed]:
+def _notify(places: Places, changed: dict[str, bool], *, units_changed: bool) -> list[Failed]:
     """Let the services read what is new. At boot most of them do not run yet, and read it by themselves."""
     orders: list[tuple[Part, tuple[str, ...]]] = []
     if units_changed:

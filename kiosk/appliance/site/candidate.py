@@ -41,7 +41,7 @@ class Unfit(Exception):
 
 def read(folder: Path) -> Config:
     """The site in `folder`, with its passwords. Raises Unfit with every problem of the files."""
-    _, wrong = apply.judged(folder)
+    _, wrong = apply.load_site(folder)
     if wrong:
         raise Unfit(*_with_heading(wrong))
     try:
@@ -50,7 +50,7 @@ def read(folder: Path) -> Config:
         password(config, "update", config.update.folder, config.update.password_file, {})
         password(config, "reservations", config.reservations.share, config.reservations.password_file, {})
     except ConfigError as error:
-        raise Unfit(*_with_heading(apply.told(error, folder))) from None
+        raise Unfit(*_with_heading(apply.in_japanese(error.problems, folder))) from None
     table = config.reference_numbers.map
     if table is not None and not table.is_file():
         raise Unfit(line("site.no_map", file=table.name))

@@ -116,7 +116,7 @@ class Provision:
         if not _announce(self.places):
             result.wrong.append(line("site.visits"))
             return
-        installed = apply.judged(self.places.site)[0] is not None
+        installed = apply.load_site(self.places.site)[0] is not None
         tried = self.use(folder)
         self._wait_online()
         try:
@@ -183,7 +183,7 @@ class Provision:
             result.wrong.append(line("stick.not_wiped", count=len(names) - gone))
 
     def _import_appointments(self, content: stick.StickContent, folder: Path, result: Result) -> None:
-        installed = apply.judged(self.places.site)[0]
+        installed = apply.load_site(self.places.site)[0]
         if installed is None:
             result.wrong.append(line("appointments.no_site"))
             return
@@ -200,17 +200,15 @@ class Provision:
         for number, export in enumerate(content.exports, 1):
             config = str(self.places.site_file)
             given = export.read_bytes()
-            done = self.places.as_kiosk(
-                "reservations", "import", "-", "--config", config, limit_s=_IMPORT_S, given=given
-            )
+            command = ("reservations", "import", "-", "--json", "--config", config)
+            done = self.places.as_kiosk(*command, limit_s=_IMPORT_S, given=given)
             if done.ok:
                 result.accepted = result.changed = True
                 result.taken.append(line("appointments.imported", number=number, outcome=outcomes.imported(done)))
                 self.log.write("appointments_taken", count=number)
             else:
-                result.wrong.append(
-                    line("appointments.refused", number=number, why=outcomes.not_imported(number, done))
-                )
+                why = outcomes.not_imported(number, done, _IMPORT_S)
+                result.wrong.append(line("appointments.refused", number=number, why=why))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -185,9 +185,8 @@ def display_of(site: Path) -> Display:
 
     if not site.is_file():
         return Display()
-    problems: list[str] = []
     try:
-        read = reading.read(reading.document(reading.text_of(site)), site.parent, problems)
+        read = reading.read(reading.document(reading.text_of(site)), site.parent, [])
     except reading.Broken:
         return Display()
     try:

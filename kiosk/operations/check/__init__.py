@@ -20,9 +20,10 @@ from types import FrameType
 
 from kiosk.config import ConfigError, load
 from kiosk.machine import state as machine_state
-from kiosk.operations.check import files, no_shell, plan
-from kiosk.operations.check.finding import Finding, as_json
+from kiosk.operations.check import files, plan
+from kiosk.operations.check.finding import Finding, as_json, in_japanese
 from kiosk.operations.check.schedule import Job, Schedule
+from kiosk.words.problems import Problem
 
 __all__ = ["run"]
 
@@ -32,45 +33,44 @@ CLEAN_UP_S = 20.0
 
 
 def run(path: Path, *, print_slip: bool, as_json: bool, root: Path = Path("/")) -> int:
-    """Look at everything and tell it on standard output. 0: nothing is NG; 1: something is; 2: site.toml.
+    """Look at everything and report it on standard output. 0: nothing is NG; 1: something is; 2: site.toml.
 
-    `print_slip` prints a test slip. `as_json` tells everything at the end, as one object. Without it, and with a person
-    at the terminal, one card is asked for. `root`: where /etc is, which says what kind of machine this is.
+    `print_slip` prints a test slip. `as_json` reports everything at the end, as one object. Without it, and with a
+    person at the terminal, one card is asked for. `root`: where /etc is, which says what kind of machine this is: on
+    the appliance nobody can type a command.
     """
     stop = threading.Event()
-    appliance = machine_state.is_appliance(root)
+    no_shell = machine_state.is_appliance(root)
     person = not as_json and sys.stdin is not None and sys.stdin.isatty()
     options = plan.Options(print_slip, _ask if person else None, stop)
     try:
         config = load(path)
     except ConfigError as error:
-        problems = tuple(files.broken_site_toml(str(error)))
+        problems = tuple(files.broken_site_toml(error.problems))
         jobs = [Job(tuple(each.code for each in problems), lambda: (each for each in problems)), *plan.machine_jobs()]
-        _tell(jobs, stop, appliance=appliance, json_at_end=as_json)
+        _report(jobs, stop, no_shell=no_shell, json_at_end=as_json)
         return EXIT_CONFIG
-    return _tell(plan.jobs(config, options), stop, appliance=appliance, json_at_end=as_json)
+    return _report(plan.jobs(config, options), stop, no_shell=no_shell, json_at_end=as_json)
 
 
-def _tell(jobs: Sequence[Job], stop: threading.Event, *, appliance: bool, json_at_end: bool) -> int:
+def _report(jobs: Sequence[Job], stop: threading.Event, *, no_shell: bool, json_at_end: bool) -> int:
     schedule = Schedule(jobs, stop)
     found: list[Finding] = []
     try:
         with _asked_to_end():
-            for each in schedule:
-                # For JSON too: the result page of a stick is made of it.
-                finding = no_shell.reworded(each) if appliance else each
+            for finding in schedule:
                 found.append(finding)
                 if not json_at_end:
-                    _say(finding.line())
+                    _write(finding.line(no_shell=no_shell))
     except KeyboardInterrupt:
-        sys.stderr.write("中断しました。試験ファイルを片付けています…\n")
+        _remark("person.interrupted")
         return EXIT_WRONG
     finally:
         stop.set()
         if not schedule.tidy(CLEAN_UP_S):
-            sys.stderr.write("片付けが終わりません。共有に kiosk-check-… か .k-check-… が残れば消してください。\n")
+            _remark("person.not_tidied")
     if json_at_end:
-        _say(json.dumps(as_json(found), ensure_ascii=False))
+        _write(json.dumps(as_json(found, no_shell=no_shell), ensure_ascii=False))
     return EXIT_WRONG if any(finding.result == "NG" for finding in found) else 0
 
 
@@ -89,9 +89,13 @@ def _asked_to_end() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _say(line: str) -> None:
+def _write(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+def _remark(code: str) -> None:
+    sys.stderr.write(f"{in_japanese(Problem(code))}\n")
 
 
 def _ask(what: str) -> None:

@@ -15,11 +15,12 @@ from pathlib import Path
 from drivers.card_reader import CardEvent, CardRead, CardUnreadable, ReaderDown, ReaderUp, SerialCardReader
 from drivers.printer import NotPrinted, NotReady, Printer, Reason
 from kiosk.config import CardReader, Config
-from kiosk.operations.check.finding import Finding, Findings, ng, ok, skip
+from kiosk.operations.check.finding import Finding, Findings, in_japanese, ng, ok, skip
 from kiosk.process import locks
 from kiosk.reception import run_status
 from kiosk.slip import picture as slip_picture
-from kiosk.slip.content import Slip, SlipLine
+from kiosk.slip.content import Slip, SlipLine, Style
+from kiosk.words.problems import Problem
 
 PRINTER_CODES = ("printer", "paper", "test_slip")
 CARD_CODES = ("card_reader", "card_read")
@@ -29,17 +30,11 @@ SAMPLE = "髙﨑𠮷①㈱葛󠄀"
 _NOT_A_PATIENT = "0000000000"
 
 _PRINTER_NG: dict[Reason, tuple[str, str]] = {
-    "paper_out": ("用紙がありません", "用紙を入れてください"),
-    "cover_open": ("カバーが開いています", "カバーを閉めてください"),
-    "printer_offline": (
-        "届きません",
-        "電源と LAN・USB・シリアルのケーブル、[printer] url を確かめてください",
-    ),
-    "printer_silent": (
-        "つながりますが、答えがありません",
-        "電源を入れ直してください。状態を答えられない機種なら [printer] status = false にします",
-    ),
-    "printer_stalled": ("データを受け取りません", "プリンターの表示を確かめ、電源を入れ直してください"),
+    "paper_out": ("cause.paper_out", "do.load_paper"),
+    "cover_open": ("cause.cover_open", "do.close_cover"),
+    "printer_offline": ("cause.printer_offline", "do.check_printer"),
+    "printer_silent": ("cause.printer_silent", "do.restart_printer"),
+    "printer_stalled": ("cause.printer_stalled", "do.look_at_printer"),
 }
 
 
@@ -52,24 +47,24 @@ def printer(device: Printer, config: Config, *, print_slip: bool) -> Findings:
     if isinstance(answer, NotReady) and answer.reason != "paper_out":
         what, do = _PRINTER_NG[answer.reason]
         yield ng("printer", what, do)
-        yield skip("paper", "プリンターの用意ができていません")
-        yield skip("test_slip", "プリンターの用意ができていません")
+        yield skip("paper", "message.printer_not_ready")
+        yield skip("test_slip", "message.printer_not_ready")
         return
     if isinstance(answer, NotReady):
-        yield ok("printer", "応答します")
+        yield ok("printer", "message.printer_answers")
         yield ng("paper", *_PRINTER_NG["paper_out"])
-        yield skip("test_slip", "用紙がありません")
+        yield skip("test_slip", "cause.paper_out")
         return
     if answer.paper_near_end is None:
-        yield ok("printer", "つながります（状態は尋ねない設定です）", "--print で試験印刷をして確かめてください")
-        yield skip("paper", "状態を尋ねない設定です")
+        yield ok("printer", "message.printer_connects", "do.print_to_be_sure")
+        yield skip("paper", "message.status_not_asked")
     else:
-        yield ok("printer", "応答します")
-        yield ok("paper", "用紙があります", "残りが少なくなっています" if answer.paper_near_end else "")
+        yield ok("printer", "message.printer_answers")
+        yield ok("paper", "message.paper", "do.paper_near_end" if answer.paper_near_end else "")
     if print_slip:
         yield _printed(device, config)
     else:
-        yield skip("test_slip", "印刷していません", "--print を付けると試験の受付票を印刷します")
+        yield skip("test_slip", "message.not_asked_to_print", "do.print_with_option")
 
 
 def test_slip(hospital: str, at: datetime) -> Slip:
@@ -77,20 +72,24 @@ def test_slip(hospital: str, at: datetime) -> Slip:
     return Slip(
         lines=(
             SlipLine(hospital, "body"),
-            SlipLine("試験印刷", "title"),
-            SlipLine("これは試験印刷です", "body"),
+            _line("slip.title", "title"),
+            _line("slip.notice", "body"),
             SlipLine(f"{at:%Y-%m-%d %H:%M}", "body"),
             SlipLine("", "rule"),
             # The frame is exactly as wide as the picture.
-            SlipLine("この枠の左右が見えること", "note"),
-            SlipLine("A棟1階2番窓口", "large"),
+            _line("slip.frame", "note"),
+            _line("slip.place", "large"),
             SlipLine(SAMPLE, "large"),
-            SlipLine("0123456789 ABC abc あいう アイウ", "body"),
-            SlipLine("この字が読めること", "small"),
-            SlipLine("下の符号が読み取れること", "body"),
+            _line("slip.letters", "body"),
+            _line("slip.small", "small"),
+            _line("slip.barcode", "body"),
         ),
         barcode=_NOT_A_PATIENT,
     )
+
+
+def _line(code: str, style: Style) -> SlipLine:
+    return SlipLine(in_japanese(Problem(code)), style)
 
 
 def _printed(device: Printer, config: Config) -> Finding:
@@ -100,12 +99,14 @@ def _printed(device: Printer, config: Config) -> Finding:
     outcome = device.print(picture)
     if isinstance(outcome, NotPrinted):
         what, do = _PRINTER_NG[outcome.reason]
-        return ng("test_slip", f"印刷できませんでした: {what}", do)
+        return ng("test_slip", "message.not_printed", do, why=Problem(what))
     kind = slip_picture.barcode_kind(_NOT_A_PATIENT, settings.barcode, settings.width_mm)
     return ok(
         "test_slip",
-        f"印刷しました（用紙幅 {settings.width_mm} mm、{kind}）",
-        "枠の左右が切れていないこと、字と符号が読めることを目で確かめてください",
+        "message.printed",
+        "do.look_at_slip",
+        width_mm=settings.width_mm,
+        barcode=kind,
     )
 
 
@@ -120,14 +121,14 @@ def reception_runs(data_dir: Path) -> bool:
 def card_reader(
     settings: CardReader | None, data_dir: Path, ask: Callable[[str], None] | None, *, wait_s: float = CARD_WAIT_S
 ) -> Findings:
-    """`CARD_CODES`. `ask` tells the person to put a card in; None: nobody is there."""
+    """`CARD_CODES`. `ask` asks the person to put a card in; None: nobody is there."""
     if settings is None:
-        yield skip("card_reader", "設定がありません（診察券での受付はしません）")
-        yield skip("card_read", "設定がありません")
+        yield skip("card_reader", "message.no_card_reader")
+        yield skip("card_read", "message.not_set")
         return
     if reception_runs(data_dir):
-        yield _as_the_reception_says(data_dir)
-        yield skip("card_read", "受付が使用中です", "受付を止めて実行するか、受付の画面で診察券を試してください")
+        yield _as_the_reception_reports(data_dir)
+        yield skip("card_read", "message.reader_in_use", "do.try_a_card_there")
         return
     events: queue.SimpleQueue[CardEvent] = queue.SimpleQueue()
     reader = SerialCardReader(settings.url, settings.end, re.compile(settings.pattern), events.put)
@@ -135,20 +136,16 @@ def card_reader(
     try:
         up = _next(events, OPEN_WAIT_S)
         if not isinstance(up, ReaderUp):
-            why = up.message if isinstance(up, ReaderDown) else "開けません"
-            yield ng(
-                "card_reader",
-                f"開けません（{why}）",
-                "ケーブル、[card_reader] url の機器名、権利（dialout グループ）を確かめてください",
-            )
-            yield skip("card_read", "リーダーを開けません")
+            why = up.message if isinstance(up, ReaderDown) else Problem("cause.reader_silent")
+            yield ng("card_reader", "message.reader_closed", "do.check_reader_and_rights", why=why)
+            yield skip("card_read", "message.reader_not_opened")
             return
-        yield ok("card_reader", "開けます")
+        yield ok("card_reader", "message.reader_opens")
         if ask is None:
-            yield skip("card_read", "読んでいません", "端末から対話で実行する（--json なし）と、カードを1枚読みます")
+            yield skip("card_read", "message.no_card_asked", "do.run_at_terminal")
             return
         reader.arm(1)
-        ask(f"カードを1枚入れてください（{wait_s:.0f} 秒）")
+        ask(in_japanese(Problem("person.insert_card", {"wait_s": wait_s})))
         yield _card(_next(events, wait_s), wait_s)
     finally:
         reader.stop()
@@ -156,15 +153,14 @@ def card_reader(
 
 def _card(event: CardEvent | None, wait_s: float) -> Finding:
     code = "card_read"
-    check_line = "[card_reader] の baudrate と end、カードの向きを確かめてください"
     match event:
         case CardRead():
-            return ok(code, f"読めました（{len(event.number)} 文字、設定の形と一致）")
+            return ok(code, "message.card_read", count=len(event.number))
         case CardUnreadable():
-            return ng(code, "読めましたが、設定の形と一致しません", "[card_reader] の pattern と end を確かめます")
+            return ng(code, "message.card_unlike", "do.check_pattern")
         case ReaderDown():
-            return ng(code, f"途中で切れました（{event.message}）", "ケーブルを確かめてください")
-    return ng(code, f"{wait_s:.0f} 秒以内に読めませんでした", check_line)
+            return ng(code, "message.reader_lost", "do.check_cable", why=event.message)
+    return ng(code, "message.no_card", "do.check_reader_line", wait_s=wait_s)
 
 
 def _next(events: queue.SimpleQueue[CardEvent], wait_s: float) -> CardEvent | None:
@@ -174,10 +170,10 @@ def _next(events: queue.SimpleQueue[CardEvent], wait_s: float) -> CardEvent | No
         return None
 
 
-def _as_the_reception_says(data_dir: Path) -> Finding:
+def _as_the_reception_reports(data_dir: Path) -> Finding:
     state = run_status.read(data_dir).card_reader
     if state == "up":
-        return ok("card_reader", "受付（kiosk run）が使用中で、開けています")
+        return ok("card_reader", "message.reception_has_reader")
     if state == "down":
-        return ng("card_reader", "受付（kiosk run）が開けずにいます", "ケーブルと [card_reader] url を確かめてください")
-    return skip("card_reader", "受付（kiosk run）が使用中です", "kiosk status を見てください")
+        return ng("card_reader", "message.reception_lacks_reader", "do.check_reader")
+    return skip("card_reader", "message.reception_uses_reader", "do.see_status")

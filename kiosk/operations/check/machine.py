@@ -18,6 +18,7 @@ from kiosk.machine import displays
 from kiosk.operations.check.devices import SAMPLE
 from kiosk.operations.check.finding import Finding, ng, ok, skip
 from kiosk.typography.coverage import MISSING, pieces
+from kiosk.words.problems import Parameter
 
 FREE_MIN_MB = 500
 # Of slips and of the window; what they lack is drawn by the last one.
@@ -30,8 +31,8 @@ _XRANDR_SIZE = re.compile(r"current ([0-9]+) x ([0-9]+)")
 Ask = Callable[..., str | None]
 
 
-def asked(program: str, *arguments: str) -> str | None:
-    """What a program says; None when it is not installed, fails or does not answer."""
+def answer_of(program: str, *arguments: str) -> str | None:
+    """What a program answers; None when it is not installed, fails or does not answer."""
     found = shutil.which(program)
     if found is None:
         return None
@@ -49,61 +50,59 @@ def asked(program: str, *arguments: str) -> str | None:
     return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
 
 
-def clock_sync(ask: Ask = asked, timesync: Path = _TIMESYNC) -> Finding:
+def clock_sync(ask: Ask = answer_of, timesync: Path = _TIMESYNC) -> Finding:
     """Whether this machine's clock follows a time server: the day decides which appointments are today's."""
-    code = "clock_sync"
-    do = "院内の NTP サーバーを設定してください（専用機は site.toml の [time]、PC は systemd-timesyncd か chrony）"
-    said = (ask("timedatectl", "show", "-p", "NTPSynchronized", "--value") or "").strip()
-    if said == "yes" or timesync.exists():
-        return ok(code, "時計は合わされています")
+    code, do = "clock_sync", "do.set_time_server"
+    synchronized = (ask("timedatectl", "show", "-p", "NTPSynchronized", "--value") or "").strip()
+    if synchronized == "yes" or timesync.exists():
+        return ok(code, "message.clock_synchronized")
     tracking = ask("chronyc", "-n", "tracking") or ""
     if re.search(r"^Leap status +: +Normal", tracking, re.MULTILINE):
-        return ok(code, "時計は合わされています（chrony）")
-    if said == "no" or tracking:
-        return ng(code, "時計が合わされていません", do)
-    return skip(code, "わかりません（systemd も chrony も動いていません）", do)
+        return ok(code, "message.clock_synchronized_by_chrony")
+    if synchronized == "no" or tracking:
+        return ng(code, "message.clock_not_synchronized", do)
+    return skip(code, "message.clock_unknown", do)
 
 
 def fonts(sample: str = SAMPLE, names: Sequence[str] = FONTS) -> Finding:
     """Whether the bundled fonts are there and draw hard names, on paper and on the screen."""
-    code, again = "fonts", "もう一度インストールしてください（deploy/install）"
+    code = "fonts"
     for name in names:
         try:
             drawn = pieces(sample, (name, LAST_FONT))
         except Exception:  # noqa: BLE001 - missing, or damaged in any of the ways the library knows
-            return ng(code, f"同梱のフォント {name} か {LAST_FONT} を読めません", again)
+            return ng(code, "message.font_unreadable", "do.install_again", name=name, last=LAST_FONT)
         if any(MISSING in piece.text for piece in drawn):
-            return ng(code, f"{name} と {LAST_FONT} に字が足りません", again)
-    return ok(code, f"フォント {len(names) + 1} 個があり、{sample} を表示できます")
+            return ng(code, "message.font_lacks", "do.install_again", name=name, last=LAST_FONT)
+    return ok(code, "message.fonts", count=len(names) + 1, sample=sample)
 
 
 def screen(display: Display, sizes: Sequence[displays.Size]) -> Finding:
     """The real size against [screen]. `sizes` of the displays as they are wired, before rotation, the usual first."""
     code = "screen"
     if not display.fullscreen:
-        return skip(code, "[screen] fullscreen = false です")
+        return skip(code, "message.no_full_screen")
     if not sizes:
-        return skip(code, "つながっている画面が見つかりません")
+        return skip(code, "message.no_display")
     turned = display.rotation in (90, 270)
     wanted = (display.width_px, display.height_px)
     wired = wanted[::-1] if turned else wanted
     if wired in sizes:
-        return ok(code, f"{wired[0]}×{wired[1]}、回転 {display.rotation} 度、設定と一致します")
+        return ok(code, "message.screen", width=wired[0], height=wired[1], rotation=display.rotation)
     width, height = sizes[0]
-    said = f"画面は {width}×{height} ですが、設定は {wanted[0]}×{wanted[1]}（回転 {display.rotation} 度）です"
-    if wired[::-1] in sizes:
-        turn = "0（または 180）" if turned else "90（または 270）"
-        return ng(code, said, f"画面の向きに合わせて、[screen] rotation = {turn} か、縦横の値を直してください")
+    is_px, set_px = f"{width}×{height}", f"{wanted[0]}×{wanted[1]}"
+    do = ("do.turn_back" if turned else "do.turn") if wired[::-1] in sizes else "do.set_screen"
     width, height = (height, width) if turned else (width, height)
-    return ng(code, said, f"[screen] width_px = {width}、height_px = {height} にしてください")
+    sizes_px: dict[str, Parameter] = {"is_px": is_px, "set_px": set_px, "width": width, "height": height}
+    return ng(code, "message.screen_differs", do, rotation=display.rotation, **sizes_px)
 
 
 def display_sizes(
-    ask: Ask = asked, environ: Mapping[str, str] = os.environ, drm: Path = displays.DRM
+    ask: Ask = answer_of, environ: Mapping[str, str] = os.environ, drm: Path = displays.DRM
 ) -> list[displays.Size]:
-    """Sizes the kiosk can have: what X says if there is one, else all that the connected displays offer."""
-    if environ.get("DISPLAY") and (said := _XRANDR_SIZE.search(ask("xrandr", "--current") or "")):
-        return [(int(said[1]), int(said[2]))]
+    """Sizes the kiosk can have: what X has if there is one, else all that the connected displays offer."""
+    if environ.get("DISPLAY") and (current := _XRANDR_SIZE.search(ask("xrandr", "--current") or "")):
+        return [(int(current[1]), int(current[2]))]
     return displays.sizes(drm)
 
 
@@ -113,10 +112,10 @@ def disk(folder: Path, free_min_mb: int = FREE_MIN_MB) -> Finding:
     try:
         free_mb = shutil.disk_usage(nearest(folder)).free // 1_000_000
     except OSError as error:
-        return ng(code, f"空きを調べられません（{error.strerror}）", "[site] data_dir のディスクを確かめてください")
+        return ng(code, "message.disk_unseen", "do.check_disk", why=str(error.strerror))
     if free_mb < free_min_mb:
-        return ng(code, f"空きが {free_mb} MB しかありません", f"{free_min_mb} MB 以上空けてください")
-    return ok(code, f"空き {free_mb} MB")
+        return ng(code, "message.disk_full", "do.free_disk", free_mb=free_mb, needed_mb=free_min_mb)
+    return ok(code, "message.disk", free_mb=free_mb)
 
 
 def nearest(folder: Path) -> Path:

@@ -28,7 +28,7 @@ def opened(url: str, password: str | None, gate: LogonGate) -> Share:
 
 @dataclass(frozen=True)
 class Options:
-    """How to look. `ask`: tells a person to do something; None: nobody is there. `stop`: clean up and end."""
+    """How to look. `ask`: asks a person to do something; None: nobody is there. `stop`: clean up and end."""
 
     print_slip: bool
     ask: Callable[[str], None] | None
@@ -38,7 +38,7 @@ class Options:
 
 
 def jobs(config: Config, options: Options) -> list[Job]:
-    """Everything that can be looked at, in the order in which it is told."""
+    """Everything that can be looked at, in the order in which it is reported."""
     folder, numbers = config.site.data_dir, config.reference_numbers.map
     printer = open_printer(
         config.printer.url, status=config.printer.status, lock=run_status.printer_lock(config.site.data_dir)
@@ -70,12 +70,11 @@ def jobs(config: Config, options: Options) -> list[Job]:
 def _exports(config: Config, options: Options) -> Finding:
     code, settings = "appointments_share", config.reservations
     if not settings.share:
-        return skip(code, "設定がありません")
+        return skip(code, "message.not_set")
     try:
         secret = password(config, "reservations", settings.share, settings.password_file)
     except ConfigError:
-        what = "[reservations] password_file を読めません"
-        return ng(code, what, "site.toml の隣に置き、chmod 600 してください")
+        return ng(code, "message.password_unreadable", "do.put_password_beside")
     role = Role(code, "[reservations] share", settings.share, secret.reveal() if secret else None)
     # A gate of its own: another account than the receipt computer's.
     gate = LogonGate()
@@ -124,7 +123,7 @@ def _share_jobs(config: Config, options: Options) -> Iterator[Job]:
 
 
 def _not_set(code: str) -> Job:
-    return _one(f"{code}_share", lambda: skip(f"{code}_share", "設定がありません"))
+    return _one(f"{code}_share", lambda: skip(f"{code}_share", "message.not_set"))
 
 
 def _source_job(role: Role, options: Options, gate: LogonGate) -> Job:
@@ -145,8 +144,8 @@ def _target_job(role: Role, staging: str, sources: tuple[Role, ...], options: Op
         share = options.open(role.url, role.password, gate)
         others = tuple((each.setting, options.open(each.url, each.password, gate)) for each in sources)
         try:
-            facts = yield from shares.reach(role, share, gate)
-            if facts is None:
+            session = yield from shares.reach(role, share, gate)
+            if session is None:
                 yield from shares.unreached(codes)
                 return
             ends = probe.Ends(role.url, share, share.at(staging) if staging else share, others, gate)
@@ -156,9 +155,9 @@ def _target_job(role: Role, staging: str, sources: tuple[Role, ...], options: Op
             if written[0].result == "OK":
                 yield probe.untouched(f"{role.code}_untouched", ends, options.untouched_s, options.stop)
             else:
-                yield skip(f"{role.code}_untouched", "試験ファイルを書けないため調べていません")
+                yield skip(f"{role.code}_untouched", "message.nothing_written")
             yield written[1]
-            yield shares.clock(role, facts)
+            yield shares.clock(role, session)
         finally:
             for each in (share, *(other for _, other in others)):
                 each.drop()

@@ -20,14 +20,13 @@ from uuid import uuid4
 from drivers.share import Busy, Digest, LogonGate, Missing, Share, ShareError
 from kiosk.operations.check.finding import Finding, ng, ok, skip
 from kiosk.operations.check.refusals import explain
+from kiosk.words.problems import Problem
 
 UNTOUCHED_S = 5.0
 _CONTENT = b"kiosk check: a test file. It may be deleted.\r\n"
 _NAME = re.compile(r"(?:\.k-check-|kiosk-check-)([0-9a-f]{32})\.(?:tmp|txt)")
 _TRIES = 6
 _TRY_EVERY_S = 0.5
-_TAKEN = "別のプログラムが書きかけのファイルを動かしています"
-_USE_STAGING = "[receipt_computer] staging に、レセコンが読まない同じ共有のフォルダーを設定してください"
 T = TypeVar("T")
 
 
@@ -108,23 +107,23 @@ def patiently(call: Callable[[], T]) -> T:
 
 def write(code: str, same_code: str, ends: Ends) -> Iterator[Finding]:
     """Create, read back, rename, delete; and in between: does the file show up where files are taken from?"""
-    same = skip(same_code, "届け先に試験ファイルを置けなかったため調べていません")
-    step = "書くこと"
+    same = skip(same_code, "message.no_probe")
+    step = "step.write"
     with Probe(ends) as probe:
         try:
             if not probe.create():
-                finding = ng(code, "書いたものと読んだものが違います", "サーバーのディスクと LAN を調べてください")
+                finding = ng(code, "message.read_back_differs", "do.check_server_disk")
             else:
-                step = "名前を変えること"
+                step = "step.rename"
                 probe.publish()
                 same = _same(same_code, ends, probe.name)
-                step = "消すこと"
+                step = "step.delete"
                 finding = _deleted(code, probe)
         except Missing:
-            finding = ng(code, _TAKEN, _USE_STAGING)
+            finding = ng(code, "message.unfinished_moved", "do.set_staging")
         except ShareError as error:
-            what, do = explain(error, ends.url, ends.gate)
-            finding = ng(code, f"試験ファイルを{step}ができません: {what}", do)
+            why, do = explain(error, ends.url, ends.gate)
+            finding = ng(code, "message.probe_failed", do, step=Problem(step), why=why)
     yield _or_left(finding, probe)
     yield same
 
@@ -132,24 +131,24 @@ def write(code: str, same_code: str, ends: Ends) -> Iterator[Finding]:
 def untouched(code: str, ends: Ends, wait_s: float, stop: threading.Event) -> Finding:
     """Leave an unfinished file for `wait_s` and see that nobody takes, changes or removes it."""
     if stop.is_set():
-        return skip(code, "中断しました")
+        return skip(code, "message.interrupted")
     with Probe(ends) as probe:
         try:
             old = _probes(ends)
             whole = probe.create()
             if stop.wait(wait_s):
-                finding = skip(code, "中断しました")
+                finding = skip(code, "message.interrupted")
             elif whole and probe.is_whole():
-                finding = ok(code, f"書きかけのファイルは {wait_s:.0f} 秒間、だれにも触られませんでした")
+                finding = ok(code, "message.untouched", wait_s=wait_s)
                 # Still there after that time: no other check is at work with it.
                 _delete_left(old & _probes(ends))
             else:
-                finding = ng(code, "別のプログラムが書きかけのファイルを書き換えます", _USE_STAGING)
+                finding = ng(code, "message.unfinished_changed", "do.set_staging")
         except Missing:
-            finding = ng(code, _TAKEN, _USE_STAGING)
+            finding = ng(code, "message.unfinished_moved", "do.set_staging")
         except ShareError as error:
-            what, do = explain(error, ends.url, ends.gate)
-            finding = ng(code, f"書きかけのファイルを置けません: {what}", do)
+            why, do = explain(error, ends.url, ends.gate)
+            finding = ng(code, "message.no_unfinished", do, why=why)
     return _or_left(finding, probe)
 
 
@@ -172,13 +171,12 @@ def _delete_left(probes: frozenset[tuple[Share, str]]) -> None:
 
 
 def _deleted(code: str, probe: Probe) -> Finding:
-    done = "作成・読み返し・名前の変更・削除ができます"
     try:
         if probe.delete():
-            return ok(code, done)
+            return ok(code, "message.write")
     except Missing:
-        return ok(code, done, "試験ファイルを別のプログラムが取りました。結果ファイル以外も取るプログラムがあります")
-    return ng(code, "別のプログラムが試験ファイルを書き換えました", "このフォルダーを使うプログラムを確かめてください")
+        return ok(code, "message.write", "do.probe_taken")
+    return ng(code, "message.probe_changed", "do.check_programs")
 
 
 def _same(code: str, ends: Ends, name: str) -> Finding:
@@ -187,20 +185,16 @@ def _same(code: str, ends: Ends, name: str) -> Finding:
     for setting, share in ends.sources:
         try:
             if share.entries(name):
-                return ng(
-                    code,
-                    f"届け先と取り出し元（{setting}）が同じフォルダーです",
-                    "site.toml の届け先を、レセコンがいつも読むフォルダーに直してください",
-                )
+                return ng(code, "message.same_folder", "do.mend_target", setting=setting)
         except ShareError:
             unknown = True
     if unknown:
-        return skip(code, "取り出し元を一覧できないため調べていません")
-    return ok(code, "届け先と取り出し元は別のフォルダーです")
+        return skip(code, "message.sources_unlisted")
+    return ok(code, "message.other_folder")
 
 
 def _or_left(finding: Finding, probe: Probe) -> Finding:
     """`finding`, unless a probe had to be left behind: then a person must know its name."""
     if not probe.left:
         return finding
-    return ng(finding.code, f"{finding.message}。試験ファイルを消せません", f"{'、'.join(probe.left)} を消してください")
+    return ng(finding.code, "message.probe_left", "do.delete_probe", what=finding.what, files=tuple(probe.left))

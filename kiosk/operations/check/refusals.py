@@ -1,6 +1,6 @@
-"""Why a share did not do what was asked, in words of the technician who has to mend it.
+"""Why a share did not do what was asked, for the technician who has to mend it.
 
-Owns the translation of a `ShareError` and the question what is wrong with the way to a server. Must never change
+Owns what a `ShareError` means there, and the question what is wrong with the way to a server. Must never change
 anything on a server; beyond the share's own calls it only looks a name up and opens a TCP connection.
 """
 
@@ -22,85 +22,80 @@ from drivers.share import (
     Unreachable,
     parse,
 )
+from kiosk.words.problems import Problem
 
 _ANSWER_S = 3.0
 _STATUS = re.compile(r"0x([0-9A-F]{8})")
 
 _LOGON = {
-    0xC0000064: "そのユーザーはありません",
-    0xC000006A: "パスワードが違います",
-    0xC000006D: "ユーザー名かパスワードが違います",
-    0xC0000071: "パスワードの期限が切れています",
-    0xC0000072: "アカウントが無効です",
-    0xC0000133: "サーバーとの時計の差が大きすぎます",
-    0xC0000193: "アカウントの期限が切れています",
-    0xC0000224: "初回のパスワード変更が済んでいません",
-    0xC0000234: "アカウントがロックされています",
+    0xC0000064: "logon.no_user",
+    0xC000006A: "logon.wrong_password",
+    0xC000006D: "logon.wrong_logon",
+    0xC0000071: "logon.password_expired",
+    0xC0000072: "logon.disabled",
+    0xC0000133: "logon.clock",
+    0xC0000193: "logon.account_expired",
+    0xC0000224: "logon.password_to_change",
+    0xC0000234: "logon.locked",
 }
 _REFUSED = {
-    0xC0000022: ("権利がありません", "共有とフォルダーの両方で、このアカウントに必要な権利を与えてください"),
-    0xC000003A: ("フォルダーがありません", "サーバーにフォルダーを作るか、site.toml のフォルダー名を直してください"),
-    0xC00000A2: ("ディスクが書き込み禁止です", "書き込める場所を共有してください"),
-    0xC00000BB: ("サーバーが対応していません", "サーバーで SMB 3 を有効にしてください"),
-    0xC00000CC: ("その名前の共有がありません", "サーバーで共有するか、site.toml の共有名を直してください"),
-    0xC0000257: ("フォルダーは DFS のリンクです", "実際に置いてあるサーバーの名前を書いてください"),
-    0xC0000906: ("サーバーのウイルス対策に止められました", "共有フォルダーを検査の対象から外してください"),
+    0xC0000022: ("cause.no_right", "do.give_rights"),
+    0xC000003A: ("cause.no_folder", "do.mend_folder"),
+    0xC00000A2: ("cause.write_protected", "do.share_writable"),
+    0xC00000BB: ("cause.unsupported", "do.allow_smb3"),
+    0xC00000CC: ("cause.no_share", "do.mend_share"),
+    0xC0000257: ("cause.dfs", "do.name_server"),
+    0xC0000906: ("cause.virus_scanner", "do.exempt_share"),
 }
 
 
-def explain(error: ShareError, url: str, gate: LogonGate) -> tuple[str, str]:
-    """(what is wrong, what to do). `url`: the share's address; `gate`: the one it was opened with."""
+def explain(error: ShareError, url: str, gate: LogonGate) -> tuple[Problem, str]:
+    """(what is wrong, the code of what to do). `url`: the share's address; `gate`: the one it was opened with."""
     address = parse(url)
-    said = str(error).removeprefix(f"{address.where}: ")
+    message = str(error).removeprefix(f"{address.where}: ")
     if isinstance(error, Busy):
-        return "ほかのプログラムが使用中です", "ウイルス対策や監視のプログラムを確かめ、もう一度実行してください"
+        return Problem("cause.in_use"), "do.check_scanners"
     if isinstance(error, Full):
-        return "ディスクがいっぱいです", "サーバーの空きを作ってください"
+        return Problem("cause.server_full"), "do.free_server"
     if isinstance(error, Missing):
-        return "ファイルがなくなりました", "このフォルダーのファイルを動かすプログラムを確かめてください"
+        return Problem("cause.file_gone"), "do.check_movers"
     if isinstance(address, FolderAddress):
-        return f"フォルダーを使えません（{said}）", "フォルダーの名前と、このユーザーの権利を確かめてください"
+        return Problem("cause.folder_unusable", {"message": message}), "do.check_folder"
     if isinstance(error, Unreachable):
         return _way_to(address)
     if isinstance(error, Refused):
-        return _refusal(said, address, gate)
-    return f"できません（{said}）", "site.toml の設定とサーバーの状態を確かめてください"
+        return _refusal(message, address, gate)
+    return Problem("cause.failed", {"message": message}), "do.check_settings"
 
 
-def _refusal(said: str, address: SmbAddress, gate: LogonGate) -> tuple[str, str]:
-    found = _STATUS.search(said)
+def _refusal(message: str, address: SmbAddress, gate: LogonGate) -> tuple[Problem, str]:
+    found = _STATUS.search(message)
     status = int(found[1], 16) if found else 0
     if gate.refusal(address.account):
-        why = _LOGON.get(status, said)
-        return f"ログオンできません（{why}）", "site.toml のユーザー名と、パスワードのファイルを確かめてください"
+        why = Problem(_LOGON[status]) if status in _LOGON else message
+        return Problem("cause.no_logon", {"why": why}), "do.check_logon"
     if status in _REFUSED:
-        return _REFUSED[status]
-    if "SMB 2" in said:
-        return "サーバーが SMB 2 までしか話しません", "サーバーで SMB 3 を有効にしてください"
-    return f"サーバーに断られました（{said}）", "サーバーの設定を確かめてください"
+        cause, do = _REFUSED[status]
+        return Problem(cause), do
+    if "SMB 2" in message:
+        return Problem("cause.smb2"), "do.allow_smb3"
+    return Problem("cause.refused", {"message": message}), "do.check_server"
 
 
-def _way_to(address: SmbAddress) -> tuple[str, str]:
+def _way_to(address: SmbAddress) -> tuple[Problem, str]:
     """What is wrong on the way: the name, the host, the port, or the server behind it."""
     host, port = address.host, address.port
-    check_name = "site.toml のホスト名と DNS の設定を確かめるか、IP アドレスで書いてください"
     try:
         resolve(host, port, _ANSWER_S)
         socket.create_connection((host, port), _ANSWER_S).close()
     except ConnectionRefusedError:
-        return (
-            f"ポート {port} が閉じています",
-            "サーバーでファイル共有が動いているか、ファイアウォールが許しているかを確かめてください",
-        )
+        return Problem("cause.port_closed", {"port": port}), "do.check_file_sharing"
     except TimeoutError as error:
         if "name server" in str(error):
-            return "DNS が応答しません", check_name
-        return "応答がありません", "サーバーの電源、LAN ケーブル、IP アドレス、ファイアウォールを確かめてください"
+            return Problem("cause.dns_silent"), "do.check_host_name"
+        return Problem("cause.no_answer"), "do.check_power_and_cable"
     except OSError as error:
-        if error.errno is None:  # as `resolve` says it
-            return f"ホスト名 {host} が見つかりません", check_name
-        return f"届きません（{error.strerror}）", "LAN ケーブル、IP アドレス、経路の設定を確かめてください"
-    return (
-        "つながりますが、SMB の応答がありません",
-        "サーバーの共有サービスが動いているか、ポート番号が正しいかを確かめてください",
-    )
+        if error.errno is None:  # from `resolve`
+            return Problem("cause.host_unknown", {"host": host}), "do.check_host_name"
+        return Problem("cause.unreachable", {"why": str(error.strerror)}), "do.check_route"
+    return Problem("cause.no_smb"), "do.check_share_service"

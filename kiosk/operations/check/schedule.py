@@ -1,4 +1,4 @@
-"""Looking at everything at once, and telling it in a fixed order.
+"""Looking at everything at once, and reporting it in a fixed order.
 
 Owns threads, deadlines and order. Must never wait for one thing longer than its limit, and never lose an item: what
 crashes or hangs is NG.
@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from kiosk.operations.check.finding import Finding, Findings, ng
+from kiosk.operations.check.finding import Finding, Findings
+from kiosk.words.problems import Problem
 
 LIMIT_S = 45.0
 
@@ -56,7 +57,7 @@ class _Running:
     def __init__(self, job: Job, stop: threading.Event) -> None:
         self.job = job
         self._stop = stop
-        self._found: queue.Queue[Finding | str] = queue.Queue()
+        self._found: queue.Queue[Finding | Problem] = queue.Queue()
         self._until = 0.0
         # A daemon: a dead server must not keep the process from ending.
         self._thread = threading.Thread(target=self._work, name=f"check-{job.codes[0]}", daemon=True)
@@ -73,12 +74,12 @@ class _Running:
 
     def findings(self) -> Iterator[Finding]:
         left = list(self.job.codes)
-        why = ""
-        while not why:
+        why: Problem | None = None
+        while why is None:
             try:
                 found = self._found.get(timeout=max(self._until - time.monotonic(), 0.0))
             except queue.Empty:
-                found = f"{self.job.limit_s:.0f} 秒以内に終わりませんでした"
+                found = Problem("message.too_slow", {"limit_s": self.job.limit_s})
             if isinstance(found, Finding):
                 left.remove(found.code)
                 yield found
@@ -87,10 +88,10 @@ class _Running:
             else:
                 why = found
         for code in left:
-            yield ng(code, why, "もう一度実行し、続くときはこの行を添えて開発元へ知らせてください")
+            yield Finding(code, "NG", why, Problem("do.run_again"))
 
     def _work(self) -> None:
-        why = "調べた結果がありません"
+        why = Problem("message.no_finding")
         try:
             with closing(self.job.work()) as findings:
                 for finding in findings:
@@ -98,5 +99,5 @@ class _Running:
                     if self._stop.is_set():
                         break
         except Exception as error:  # noqa: BLE001 - a fault of ours is one NG line, not the end of the whole check
-            why = f"調べられませんでした（{type(error).__name__}）"
+            why = Problem("message.crashed", {"error": type(error).__name__})
         self._found.put(why)

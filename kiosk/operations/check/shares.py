@@ -1,7 +1,7 @@
 """The four shares: reachable, protected, listed, the right to delete, and whose clock differs.
 
 Owns what is looked at without changing anything on a server; what is written is in `probe`. Must never read, rename or
-delete a file that is there, and never tell its name.
+delete a file that is there, and never report its name.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from drivers.share.protocol import ENTRIES_MAX
 from kiosk.operations.check.finding import Finding, Findings, ng, ok, skip
 from kiosk.operations.check.refusals import explain
 from kiosk.results import names as result_files
+from kiosk.words.problems import Parameter
 
 CROWDED_ENTRIES = 500
 SKEW_HINT_S = 5.0
 SKEW_MAX_S = 60.0
-DELETE_LATER = "最初の患者さんの後、端末のフォルダーからファイルが消えたことを確かめてください"
 
 Open = Callable[[str, str | None, LogonGate], Share]
 
@@ -39,24 +39,24 @@ class Role:
         return self.url.lower().startswith("smb://")
 
     def codes(self, *further: str) -> tuple[str, ...]:
-        """The codes of this share, in the order in which they are told."""
+        """The codes of this share, in the order in which they are reported."""
         return tuple(f"{self.code}_{end}" for end in ("share", "signing", "encryption", "list", *further, "clock"))
 
 
 def source(role: Role, share: Share, gate: LogonGate, may_delete: Callable[[Share], bool | None]) -> Findings:
     """A folder that files are taken from: `role.codes("delete")`."""
-    facts = yield from reach(role, share, gate)
-    if facts is None:
+    session = yield from reach(role, share, gate)
+    if session is None:
         yield from unreached(role.codes("delete"))
         return
     yield listing(role, share, gate)
     yield _delete(role, share, gate, may_delete)
-    yield clock(role, facts)
+    yield clock(role, session)
 
 
 def unreached(codes: tuple[str, ...]) -> Iterator[Finding]:
-    """SKIP for whatever needs a share that could not be reached (its first code has said so)."""
-    return (skip(code, "共有に届かないため調べていません") for code in codes[1:])
+    """SKIP for whatever needs a share that could not be reached (its first finding says so)."""
+    return (skip(code, "message.share_unreached") for code in codes[1:])
 
 
 def reach(role: Role, share: Share, gate: LogonGate) -> Generator[Finding, None, ShareFacts | None]:
@@ -64,27 +64,28 @@ def reach(role: Role, share: Share, gate: LogonGate) -> Generator[Finding, None,
     share_code, signing, encryption, *_ = role.codes()
     began_s = time.monotonic()
     try:
-        facts = share.facts()
+        session = share.facts()
     except ShareError as error:
-        what, do = explain(error, role.url, gate)
-        yield ng(share_code, f"{role.setting} {share.where}: {what}", do)
+        why, do = explain(error, role.url, gate)
+        yield ng(share_code, "message.share_wrong", do, setting=role.setting, where=share.where, why=why)
         return None
     took_ms = (time.monotonic() - began_s) * 1000
     if not role.is_smb:
-        yield ok(share_code, f"{role.setting} {share.where} はこの装置のフォルダーです")
-        yield skip(signing, "この装置のフォルダーです")
-        yield skip(encryption, "この装置のフォルダーです")
-        return facts
-    yield ok(share_code, f"{role.setting} {share.where} に届きます（{facts.dialect}、{took_ms:.0f} ms）")
-    if facts.signed:
-        yield ok(signing, "署名あり")
+        yield ok(share_code, "message.share_is_local", setting=role.setting, where=share.where)
+        yield skip(signing, "message.local_folder")
+        yield skip(encryption, "message.local_folder")
+        return session
+    reached: dict[str, Parameter] = {"setting": role.setting, "where": share.where}
+    yield ok(share_code, "message.share", **reached, dialect=session.dialect, took_ms=took_ms)
+    if session.signed:
+        yield ok(signing, "message.signed")
     else:
-        yield ng(signing, "通信に署名がありません", "サーバーで SMB 署名を有効にしてください")
-    if facts.encrypted:
-        yield ok(encryption, "暗号化あり")
+        yield ng(signing, "message.not_signed", "do.turn_signing_on")
+    if session.encrypted:
+        yield ok(encryption, "message.encrypted")
     else:
-        yield ok(encryption, "暗号化なし", "できればサーバーで SMB の暗号化を有効にしてください")
-    return facts
+        yield ok(encryption, "message.not_encrypted", "do.turn_encryption_on")
+    return session
 
 
 def listing(role: Role, share: Share, gate: LogonGate) -> Finding:
@@ -94,17 +95,13 @@ def listing(role: Role, share: Share, gate: LogonGate) -> Finding:
     try:
         entries = share.entries("*")
     except ShareError as error:
-        what, do = explain(error, role.url, gate)
-        return ng(code, f"一覧できません: {what}", do)
+        why, do = explain(error, role.url, gate)
+        return ng(code, "message.not_listed", do, why=why)
     took_ms = (time.monotonic() - began_s) * 1000
     results = sum(result_files.kind(entry.name) is not None for entry in entries)
-    more = "以上" if len(entries) >= ENTRIES_MAX else ""
-    crowded = len(entries) > CROWDED_ENTRIES
-    return ok(
-        code,
-        f"{len(entries)} 件{more}（うち結果ファイル {results} 件）、{took_ms:.0f} ms",
-        "ファイルが溜まっています。片付けるプログラムが動いているか確かめてください" if crowded else "",
-    )
+    what = "message.listed_at_least" if len(entries) >= ENTRIES_MAX else "message.listed"
+    do = "do.check_tidying" if len(entries) > CROWDED_ENTRIES else ""
+    return ok(code, what, do, count=len(entries), results=results, took_ms=took_ms)
 
 
 def exports(code: str, role: Role, share: Share, gate: LogonGate) -> Finding:
@@ -112,24 +109,22 @@ def exports(code: str, role: Role, share: Share, gate: LogonGate) -> Finding:
     try:
         count = len(share.entries("*.csv", ENTRIES_MAX))
     except ShareError as error:
-        what, do = explain(error, role.url, gate)
-        return ng(code, f"{role.setting} {share.where}: {what}", do)
-    do = "" if count else "書き出しの設定を確かめてください"
-    return ok(code, f"予約の CSV が {count} 件あります（{share.where}）", do)
+        why, do = explain(error, role.url, gate)
+        return ng(code, "message.share_wrong", do, setting=role.setting, where=share.where, why=why)
+    return ok(code, "message.exports", "" if count else "do.check_exports", count=count, where=share.where)
 
 
-def clock(role: Role, facts: ShareFacts) -> Finding:
+def clock(role: Role, session: ShareFacts) -> Finding:
     """The server's clock against ours."""
-    code, skew_s = f"{role.code}_clock", facts.server_time_skew_s
+    code, skew_s = f"{role.code}_clock", session.server_time_skew_s
     if skew_s is None:
-        return skip(code, "サーバーの時刻がわかりません" if role.is_smb else "この装置のフォルダーです")
-    said = f"サーバーの時計は {abs(skew_s):.1f} 秒{'進んでいます' if skew_s > 0 else '遅れています'}"
-    do = "この装置とサーバーを同じ NTP サーバーに合わせてください"
+        return skip(code, "message.server_time_unknown" if role.is_smb else "message.local_folder")
+    what = "message.server_clock_ahead" if skew_s > 0 else "message.server_clock_behind"
     if abs(skew_s) > SKEW_MAX_S:
-        return ng(code, said, do)
+        return ng(code, what, "do.set_both_clocks", skew_s=abs(skew_s))
     if abs(skew_s) > SKEW_HINT_S:
-        return ok(code, said, do)
-    return ok(code, f"時計の差は {abs(skew_s):.1f} 秒です")
+        return ok(code, what, "do.set_both_clocks", skew_s=abs(skew_s))
+    return ok(code, "message.server_clock", skew_s=abs(skew_s))
 
 
 def _delete(role: Role, share: Share, gate: LogonGate, may_delete: Callable[[Share], bool | None]) -> Finding:
@@ -138,14 +133,10 @@ def _delete(role: Role, share: Share, gate: LogonGate, may_delete: Callable[[Sha
     try:
         may = may_delete(share)
     except ShareError as error:
-        what, do = explain(error, role.url, gate)
-        return ng(code, f"消す権利を調べられません: {what}", do)
+        why, do = explain(error, role.url, gate)
+        return ng(code, "message.delete_right_unseen", do, why=why)
     if may is None:
-        return skip(code, "消す権利があるかは、ファイルがないと決まりません", DELETE_LATER)
+        return skip(code, "message.delete_right_unknown", "do.look_after_first_patient")
     if may:
-        return ok(code, "ファイルを消す権利があります")
-    return ng(
-        code,
-        "ファイルを消す権利がありません。届けたファイルが端末のフォルダーに残ります",
-        "共有とフォルダーの両方で、このアカウントに「変更」の権利を与えてください",
-    )
+        return ok(code, "message.delete_right")
+    return ng(code, "message.no_delete_right", "do.give_change_right")

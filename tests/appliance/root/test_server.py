@@ -24,6 +24,7 @@ from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.words import worded
 from kiosk.process import event_log
 from kiosk.words.events import words
+from kiosk.words.problems import Problem, to_json
 from tests import ROOT
 from tests.appliance.staff_machine import PIN, Machine, machine, script
 from tests.hospital import wait_until
@@ -303,9 +304,10 @@ def test_a_state_that_cannot_be_read_is_reported(helper: Helper, kiosk: Machine,
 
 def test_a_restore_says_in_japanese_what_came_back_and_what_is_left_to_do(helper: Helper, kiosk: Machine) -> None:
     key = helper.key()
-    said = "the appointments of the backup of 2026-01-15 01:00\n3 arrivals of today; their numbers go on\n"
+    backup = Problem("restored.backup", {"year": 2026, "month": 1, "day": 15, "hour": 1, "minute": 0})
+    said = "".join(f"{to_json(each)}\n" for each in (backup, Problem("restored.arrivals", {"count": 3})))
     said += "ZZ a patient\n"
-    for code, more in ((0, ""), (1, "the appointments of today are not all there: import today's export\n")):
+    for code, more in ((0, ""), (1, f"{to_json(Problem('restored.incomplete'))}\n")):
         answers_status(kiosk, said + more, code)
         *lines, last = helper.ask("restore", key=key)
         assert last == {"ok": True, "well": code == 0}

@@ -11,7 +11,7 @@ import pytest
 from kiosk import config
 from kiosk.appliance.machine.places import Places
 from kiosk.appliance.machine.refused_usb import RefusedDevice, refused_devices
-from kiosk.appliance.site.apply import Applied, Failed, Part, apply, judged
+from kiosk.appliance.site.apply import Applied, Failed, Part, apply, load_site
 from kiosk.appliance.site.services.clock import timesyncd_file
 from kiosk.appliance.site.services.drop_ins import drop_ins
 from kiosk.appliance.site.services.log_forwarding import rsyslog_file
@@ -330,7 +330,7 @@ def test_every_part_that_did_not_take_its_settings_is_reported(machine: Machine,
 
 def test_passwords_are_not_looked_for(folder: Path) -> None:
     put(folder, INSTALLED)
-    site, wrong = judged(folder)
+    site, wrong = load_site(folder)
     assert site is not None and site.terminal.password is None and wrong == []
 
 

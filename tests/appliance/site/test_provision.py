@@ -432,7 +432,7 @@ def test_a_refused_stick_keeps_its_secrets(kiosk: Machine) -> None:
     assert {*SECRETS} <= {path.name for path in top.iterdir()}
 
 
-IMPORTED = 'echo "2 appointments of 1 days imported"\n'
+IMPORTED = """echo '{"code": "done.imported", "parameters": {"rows": 2, "days": 1}}'\n"""
 HEADER = "patient_number,date,time,department,doctor,place"
 PATIENT = ("ZZ-9911", "架空花子")
 
@@ -451,7 +451,7 @@ def test_what_the_real_import_says_is_japanese_on_the_page_and_names_no_patient(
     """The real command; only its data folder is the test's own."""
     own = tmp_path / "own.toml"
     own.write_text(SITE.replace("/var/lib/kiosk", str(tmp_path / "data")))
-    real = f'cd "{ROOT}" && exec "{sys.executable}" -m kiosk reservations import - --config "{own}"\n'
+    real = f'cd "{ROOT}" && exec "{sys.executable}" -m kiosk reservations import - --json --config "{own}"\n'
     good = "1,2026-01-15,9:00,内科,甲,A"
     bad = f"{PATIENT[0]},2026-01-15,25:00,内科,{PATIENT[1]},A"
     exports = {
@@ -472,14 +472,14 @@ def test_what_the_real_import_says_is_japanese_on_the_page_and_names_no_patient(
         "（note は、あってもなくてもかまいません）",
     ]
     said = capfd.readouterr().err
-    assert "the file, line 3: time is not between 0:00 and 23:59" in said
+    assert '"code": "refused.lines", "parameters": {"line": 3, "reason": {"code": "reason.time_range"' in said
     assert not [value for value in PATIENT if value in said]
 
 
 def test_what_a_broken_import_says_is_neither_shown_nor_logged(
     kiosk: Machine, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    script_ = f'cat >&2\necho "ValueError: {PATIENT[1]}" >&2\nexit 9\n'
+    script_ = f'cat >&2\necho "ValueError: {PATIENT[1]}" | tee /dev/stderr\nexit 9\n'
     said = importing(kiosk, script_, {"a.csv": f"{PATIENT[0]}\n"})
     assert not said.accepted
     assert said.wrong == [
@@ -487,7 +487,7 @@ def test_what_a_broken_import_says_is_neither_shown_nor_logged(
         "もう一度差し込んでください。続くときは保守会社へ知らせてください"
     ]
     logged = capfd.readouterr().err
-    assert "appointments 1 were not imported: the program ended with 9" in logged
+    assert 'not imported: {"code": "program.stopped", "parameters": {"code": 9}}' in logged
     assert not [value for value in PATIENT if value in logged]
 
 
@@ -506,7 +506,7 @@ def test_appointments_of_a_stick_are_imported_as_the_receptions_user(kiosk: Mach
     assert result.accepted
     assert result.taken == ["予約 1: 1 日分の予約 2 件を取り込みました"]
     assert (tmp_path / "given").read_text() == "a,b\n"
-    assert f"reservations import - --config {kiosk.places.site}/site.toml" in (tmp_path / "called").read_text()
+    assert f"reservations import - --json --config {kiosk.places.site}/site.toml" in (tmp_path / "called").read_text()
     assert any(call.startswith("setpriv --reuid=kiosk") for call in kiosk.calls)
 
 
