@@ -24,7 +24,7 @@ VERBS: Final = {
 }
 
 
-def program(verb: str) -> Callable[[Sequence[str]], int]:
+def main_of(verb: str) -> Callable[[Sequence[str]], int]:
     """The main function of one of VERBS: it gets what follows the verb and returns an exit code."""
     match verb:
         case "apply":
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         lines = [f"  {verb:10} {what}" for verb, what in VERBS.items()]
         sys.stderr.write("usage: python -m kiosk.appliance VERB …\n" + "\n".join(lines) + "\n")
         return USAGE
-    return program(arguments[0])(arguments[1:])
+    return main_of(arguments[0])(arguments[1:])
 
 
 if __name__ == "__main__":
