@@ -22,6 +22,7 @@ from kiosk.courier import summary
 from kiosk.courier.ledger import DOUBTED_FILES, Ledger
 from kiosk.courier.line import Message, ask_once
 from kiosk.process import timestamps
+from kiosk.process.data_folder import DataFolder
 from kiosk.reception import run_status
 from kiosk.reception.run_status import RunStatus
 from tests.courier.bench import Clock, RunningCourier, document, hooked, place, result_name
@@ -138,7 +139,7 @@ def test_who_wrote_a_moment_ago_is_there_and_who_did_not_is_not_whatever_becomes
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change_s: float
 ) -> None:
     """The reception's status for the stick and the page; the state of the process that fetches exports."""
-    reception = Places(tmp_path).reception_status
+    reception = DataFolder(Places(tmp_path).data).run_status
     reception.parent.mkdir(parents=True, exist_ok=True)
     run_status.write(reception.parent, RunStatus(screen="tap_reader"))
     (tmp_path / ".kiosk-fetch.json").write_text(json.dumps({**timestamps.now(), "trouble": None}))

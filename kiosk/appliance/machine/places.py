@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.appliance.machine.programs import ProgramResult, run_program
-from kiosk.process.data_folder import DataFolder
 
 # For setpriv: a capability that does nothing here and that the programs on the screen lack. The kernel lets no process
 # inspect another (/proc/PID/root, fd, mem) that has a capability more, even of the same user.
@@ -72,11 +71,6 @@ class Places:
     # The boot loader's variables, and the kernel's command line.
     grubenv = _Below("efi/EFI/debian/grubenv")
     cmdline = _Below("proc/cmdline")
-
-    @property
-    def reception_status(self) -> Path:
-        """What the reception writes of itself."""
-        return DataFolder(self.data).run_status
 
     def program(self, name: str) -> str:
         """The absolute path of a program of the image."""

@@ -24,7 +24,8 @@ from typing import Any, Final
 
 from drivers.durable import write_durably
 from kiosk.appliance.machine.places import Places
-from kiosk.process import safe_files, timestamps
+from kiosk.process import timestamps
+from kiosk.reception import run_status
 from kiosk.reception.staff_door import OPEN_ON
 
 Page = Mapping[str, Any]
@@ -139,11 +140,8 @@ def wait_until_free(places: Places, limit_s: float) -> bool:
 
 
 def _visit_under_way(places: Places) -> bool:
-    try:
-        status: Any = safe_files.json_of(places.reception_status)
-        return timestamps.age_s(status) < _FRESH_S and status["screen"] not in OPEN_ON
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-        return False
+    status = run_status.read(places.data)
+    return status.screen is not None and status.screen not in OPEN_ON and timestamps.age_s(vars(status)) < _FRESH_S
 
 
 def _read_lines(file: Path) -> list[str]:

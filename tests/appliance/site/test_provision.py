@@ -21,6 +21,7 @@ from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.site import candidate, installed_sites, provision, stick
 from kiosk.appliance.site.provision import Provision, Result
 from kiosk.config import load
+from kiosk.process.data_folder import DataFolder
 from tests import ROOT
 from tests.appliance.staff_machine import PIN, Machine, machine, script
 from tests.hospital import Hospital
@@ -531,19 +532,19 @@ def test_exports_that_are_too_many_are_reported(kiosk: Machine) -> None:
 def test_a_stick_is_read_between_two_visits(kiosk: Machine) -> None:
     """While one is under way the screen stays the patient's; then it says that the stick is being read."""
     places = kiosk.places
-    assert places.reception_status.name == RUN_STATUS
+    assert DataFolder(places.data).run_status.name == RUN_STATUS
     screen_owner.show(None, places)
     for screen, at, free in (
         ("tap_reader", time.time(), False), ("done", time.time(), False), ("choose_card", time.time(), True),
         ("closed", time.time(), True), ("tap_reader", time.time() - 60, True),
     ):  # fmt: skip
-        places.reception_status.write_text(json.dumps({"at": at, "screen": screen}))
+        DataFolder(places.data).run_status.write_text(json.dumps({"at": at, "screen": screen}))
         assert screen_owner.wait_until_free(places, 0.1) is free, screen
     for odd in ("{", "[" * 60_000, '{"at": 1e999, "screen": "tap_reader"}', '{"at": 1, "screen": []}'):
-        places.reception_status.write_text(odd)
+        DataFolder(places.data).run_status.write_text(odd)
         assert screen_owner.wait_until_free(places, 0.1), odd[:40]
-    places.reception_status.unlink()
-    os.mkfifo(places.reception_status)
+    DataFolder(places.data).run_status.unlink()
+    os.mkfifo(DataFolder(places.data).run_status)
     assert screen_owner.wait_until_free(places, 0.1)
     assert provision._announce(places)
     assert screen_owner.current_page(places) == {"page": "no_site", "checking": True}
@@ -558,14 +559,14 @@ def test_a_stick_that_was_in_at_power_on_does_not_try_its_site_under_a_visit(
     run(kiosk, FILES)
     screen_owner.show(None, places)
     monkeypatch.setattr(screen_owner, "VISIT_S", 0.1)
-    places.reception_status.write_text(json.dumps({"at": time.time(), "screen": "tap_reader"}))
+    DataFolder(places.data).run_status.write_text(json.dumps({"at": time.time(), "screen": "tap_reader"}))
     changed = with_(site__toml=OTHER)
     result = run(kiosk, changed)
     assert not result.accepted
     assert result.wrong == ["受付が続いていたので、読みませんでした。もう一度差し込んでください"]
     assert (places.site / "site.toml").read_text() == SITE
     assert screen_owner.current_page(places) == {"page": "reception"}
-    places.reception_status.unlink()
+    DataFolder(places.data).run_status.unlink()
     assert run(kiosk, {**changed, "take-anyway": ""}).accepted
     assert screen_owner.current_page(places) == screen_owner.CHECKING
 
@@ -598,7 +599,7 @@ def test_the_result_waits_for_the_patient_and_a_refusal_is_no_breakdown(
     monkeypatch.setattr(provision, "_STARTING_S", 1e9)
     monkeypatch.setattr(screen_owner, "VISIT_S", 0.1)
     for screen, page in (("tap_reader", "reception"), ("choose_card", "provisioned")):
-        places.reception_status.write_text(json.dumps({"at": time.time(), "screen": screen}))
+        DataFolder(places.data).run_status.write_text(json.dumps({"at": time.time(), "screen": screen}))
         kiosk.stick({}, DEVICE)
         assert provision.main([f"/dev/{DEVICE}"]) == 3
         assert screen_owner.current_page(places)["page"] == page

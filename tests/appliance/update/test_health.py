@@ -12,6 +12,7 @@ import pytest
 
 from kiosk.appliance.root import description
 from kiosk.appliance.update import health, slots
+from kiosk.process.data_folder import DataFolder
 from tests.appliance.machine_double import IMAGE, Machine, need_programs, working
 from tests.hospital import wait_until
 
@@ -165,7 +166,7 @@ def test_a_patient_in_front_of_a_new_version_is_waited_for(on_trial: Machine) ->
     """Its screen is good, its printer is not: it goes back, but not in the middle of a visit."""
     places = on_trial.places
     on_trial.status(working() | {"printer": {"state": "offline"}})
-    status = places.reception_status
+    status = DataFolder(places.data).run_status
     status.parent.mkdir(parents=True, exist_ok=True)
     status.write_text(json.dumps({"at": time.time(), "screen": "tap_reader"}))
     thread = threading.Thread(target=health.confirm, args=(places, 1))
