@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from drivers.file_lock import lock_within
 
 
 class Busy(Exception):
@@ -19,10 +21,8 @@ def locked(file: Path, *, wait: bool) -> Iterator[None]:
     file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Busy from None
+        if not lock_within(descriptor, math.inf if wait else 0.0):
+            raise Busy
         yield
     finally:
         os.close(descriptor)

@@ -171,7 +171,7 @@ def _write_verdict(places: Places, verdict: dict[str, Any]) -> None:
 def _log(places: Places, event: str, **fields: str) -> None:
     sys.stderr.write(f"{event}: {' '.join(fields.values())}\n")
     # Logging must never stop a fall-back: not a full disk, not a list of events without this one.
-    with suppress(OSError, KeyError):
+    with suppress(OSError, ValueError):
         log = StaffLog(places)
         log.write(event, **fields)
         log.close()

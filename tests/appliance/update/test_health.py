@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.appliance.machine import event_log
 from kiosk.appliance.root import description
 from kiosk.appliance.update import health, slots
 from kiosk.process.data_folder import DataFolder
@@ -94,6 +95,15 @@ def test_a_new_version_without_a_picture_or_without_its_disk_goes_back(on_trial:
     on_trial.grub("set", "kiosk_trial=B")
     on_trial.places.var_broken.write_text("unlock\n")
     assert health.find_missing(on_trial.places, on_trial=True) == ["var"]
+
+
+def test_an_event_that_its_list_lacks_does_not_stop_a_fall_back(
+    on_trial: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "EVENTS", {})
+    (on_trial.root / "active").write_text("")
+    assert not health.confirm(on_trial.places, 1)
+    assert on_trial.calls() == BACK
 
 
 def test_a_new_version_that_finds_the_site_wrong_goes_back(on_trial: Machine) -> None:
