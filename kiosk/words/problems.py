@@ -15,8 +15,6 @@ from typing import Any, Final, TypeAlias
 from kiosk.words import texts
 from kiosk.words.texts import Texts
 
-Parameter: TypeAlias = "str | int | float | Problem | tuple[str | int | Problem, ...]"
-
 # No count, size or year of ours is larger.
 _MOST: Final = 1e12
 
@@ -30,8 +28,13 @@ class Problem:
     """
 
     code: str
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    parameters: Mapping[str, str | int | float | Problem | tuple[str | int | Problem, ...]] = field(
+        default_factory=dict
+    )
     english: str | None = None
+
+
+Parameter: TypeAlias = str | int | float | Problem | tuple[str | int | Problem, ...]
 
 
 class Refusal(Exception):

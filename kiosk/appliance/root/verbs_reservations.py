@@ -20,12 +20,12 @@ def restore(places: Places) -> Iterator[dict[str, Any]]:
     if not places.site_file.is_file():
         yield {"ok": False, "reason": "no_site"}
         return
-    config = str(places.site_file)
-    done = places.as_kiosk("reservations", "restore", "--json", "--config", config, limit_s=_RESTORE_S)
+    command = ("reservations", "restore", "--json", "--config", str(places.site_file))
+    done = places.as_kiosk(*command, limit_s=_RESTORE_S)
     found = outcomes.answers_in(done.out)
     if any(each.code.startswith("restored.") for each in found) and done.code in (0, 1):
         yield from ({"line": outcomes.in_japanese(each)} for each in found)
         yield {"ok": True, "well": done.code == 0}
     else:
-        why = outcomes.why(found, done, _RESTORE_S, "program.not_restored")
+        why = outcomes.why(found, done, _RESTORE_S, "command.not_restored")
         yield {"ok": False, "reason": "failed", "text": outcomes.in_japanese(why)}

@@ -38,7 +38,7 @@ def imported(done: ProgramResult) -> str:
 
 def not_imported(number: int, done: ProgramResult, limit_s: float) -> str:
     """Why export `number` was refused."""
-    reason = why(answers_in(done.out), done, limit_s, "program.stopped")
+    reason = why(answers_in(done.out), done, limit_s, "command.stopped")
     sys.stderr.write(f"appointments {number} were not imported: {to_json(reason)}\n")
     return in_japanese(reason)
 
@@ -54,7 +54,7 @@ def why(found: Sequence[Problem], done: ProgramResult, limit_s: float, otherwise
     if found:
         return found[-1]
     if done.code == _LATE:
-        return Problem("program.no_answer", {"limit_s": int(limit_s)})
+        return Problem("command.no_answer", {"limit_s": int(limit_s)})
     return Problem(otherwise, {"code": done.code})
 
 

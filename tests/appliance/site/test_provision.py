@@ -488,7 +488,7 @@ def test_what_a_broken_import_says_is_neither_shown_nor_logged(
         "もう一度差し込んでください。続くときは保守会社へ知らせてください"
     ]
     logged = capfd.readouterr().err
-    assert 'not imported: {"code": "program.stopped", "parameters": {"code": 9}}' in logged
+    assert 'not imported: {"code": "command.stopped", "parameters": {"code": 9}}' in logged
     assert not [value for value in PATIENT if value in logged]
 
 
