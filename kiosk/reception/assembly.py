@@ -93,10 +93,9 @@ def receive(
     def clock() -> datetime:
         return datetime.now(config.site.zone)
 
-    ear = CourierEvents(inbox, log)
+    courier = CourierEvents(inbox, log)
     board = Board(folder, log)
     hours = OpeningHoursWatch(config, inbox, clock)
-
     heartbeat = ServiceHeartbeat(face, notifier)
     hints = StaffHints(board, inbox)
     staff_door = StaffDoor(inbox.press)
@@ -104,7 +103,7 @@ def receive(
     def beat(screen: Screen) -> None:
         heartbeat.beat(screen)
         staff_door.screen = screen.name
-        ear.check_absence(time.monotonic())
+        courier.check_absence(time.monotonic())
         hours.update()
         hints.update()
         guard.screen(screen.name)
@@ -118,7 +117,7 @@ def receive(
     runtime = Runtime(kiosk, inbox, face, words, log, complain, beat)
     guard = _guarded(config, folder, clock, board, log)
     devices = Devices(
-        CourierLine(config.courier_dir, ear.on_message),
+        CourierLine(config.courier_dir, courier.on_message),
         _reservations_worker(config, guard.book, references, clock, runtime, inbox, board, log),
         _printer_worker(config, folder, clock, runtime, inbox, board, log, words),
         _card_reader(config, inbox, board, log),
@@ -131,11 +130,7 @@ def receive(
         runtime.run(devices)
     finally:
         watch.close()
-        devices.courier.close()
-        if devices.card_reader is not None:
-            devices.card_reader.stop()
-        devices.printer.close()
-        devices.reservations.close()
+        devices.close()
         guard.close()
 
 

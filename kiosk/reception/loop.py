@@ -39,6 +39,14 @@ class Devices:
     printer: PrinterWorker
     card_reader: SerialCardReader | None
 
+    def close(self) -> None:
+        """End them all; a slip that is being printed has a few seconds."""
+        self.courier.close()
+        if self.card_reader is not None:
+            self.card_reader.stop()
+        self.printer.close()
+        self.reservations.close()
+
 
 class Inbox:
     """Events from every thread, in order. Putting never waits, because the loop itself puts too.
