@@ -24,6 +24,7 @@ from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.__main__ import main
 from kiosk.appointments import import_record
 from kiosk.screens.views import STAFF
+from kiosk.words.problems import Problem, from_json
 from tests import ROOT
 from tests.hospital import Reception, today, wait_until
 
@@ -247,6 +248,25 @@ def test_a_bad_line_refuses_the_whole_file_unless_bad_lines_are_to_be_skipped(
     assert said.out == "1 appointments of 1 days imported\n"
     assert "line 3 was left out" in said.err
     assert SqliteReservations(tmp_path / "data").count(date(2099, 1, 15)) == 1
+
+
+def test_what_an_import_and_a_restore_came_to_are_codes_and_numbers_with_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, export = site(tmp_path), tmp_path / "export.csv"
+
+    def answers(*command: str, code: int) -> list[Problem | None]:
+        assert main(["reservations", *command, "--json", "--config", str(path)]) == code
+        return [from_json(line, "import", "ja") for line in capsys.readouterr().out.splitlines()]
+
+    export.write_text(HEADER + "12,2099-01-15,9:00,内科,,\n")
+    assert answers("import", str(export), code=0) == [Problem("done.imported", {"rows": 1, "days": 1})]
+    export.write_text(HEADER + "77777,2099-01-15,25:00,内科,,\n")
+    refused = Problem("refused.line", {"line": 2, "reason": Problem("reason.time_range")})
+    assert answers("import", str(export), code=1) == [refused]
+    assert answers("restore", code=1) == [Problem("down.nothing_to_restore")]
+    path.write_text(path.read_text().replace(f"{tmp_path}/data", f"{export}/data"))
+    assert answers("restore", code=2) == [Problem("down.folder")]
 
 
 # -- reservations restore -----------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from typing import Protocol
 
 from drivers.reservations import ReservationsDown
 from kiosk.appointments import hidden_names
+from kiosk.appointments.answers import CATALOGUE
 from kiosk.appointments.hidden_names import DONE as _DONE
 from kiosk.appointments.hidden_names import FAILED as _FAILED
 from kiosk.appointments.hidden_names import TAKEN as _TAKEN
@@ -30,7 +31,7 @@ from kiosk.appointments.imported_files import DONE, FAILED, NOTE_MODE, Shelf, st
 from kiosk.appointments.importer import BrokenOff
 from kiosk.appointments.quiet_files import QUIET_S, Quiet, unended
 from kiosk.process import own_files, safe_files
-from kiosk.words.problems import Problem
+from kiosk.words.problems import Problem, word
 from kiosk.words.troubles import in_english
 
 RETRY_S = 5.0
@@ -260,7 +261,8 @@ class ImportFolder:
 
     def _explain(self, marked: str, reason: Problem) -> None:
         """A note for staff beside the refused file. A full disk must not keep the file from being moved."""
-        text = f"この予約ファイルは取り込めませんでした。予約は変更されていません。\n理由: {in_english(reason)}\n"
+        lines = (Problem("refusal.heading"), Problem("refusal.reason", {"reason": in_english(reason)}))
+        text = "".join(f"{word(each, CATALOGUE, 'ja')}\n" for each in lines)
         with contextlib.suppress(OSError):
             own_files.write_new(self._path / f"{marked}.txt", text.encode(), NOTE_MODE)
 

@@ -77,21 +77,21 @@ class Shelf:
             with suppress(OSError), self._folder(where) as folder:
                 for name in sorted(_names(folder), reverse=True)[:_LOOKED_AT_MAX]:
                     found = _PUT_AWAY.fullmatch(name)
-                    facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
-                    if found is None or not _is_csv(name) or facts.st_ctime < lately:
+                    status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                    if found is None or not _is_csv(name) or status.st_ctime < lately:
                         continue
-                    written_here = facts.st_ctime_ns == facts.st_mtime_ns
-                    stamp = None if written_here else stamp_of(facts)
+                    written_here = status.st_ctime_ns == status.st_mtime_ns
+                    stamp = None if written_here else stamp_of(status)
                     self._kept[where, name] = _Kept(stamp, found[1], now + LOOK_AGAIN_S)
 
     def take_back(self, now: float) -> None:
         """Put what was written to since into the import folder again, as files that are taken."""
         for (where, name), kept in list(self._kept.items()):
             with suppress(OSError), self._folder(where) as folder:
-                facts = self._facts(folder, name)
-                if facts is None or now >= kept.until:
+                status = self._status(folder, name)
+                if status is None or now >= kept.until:
                     del self._kept[where, name]
-                elif stamp_of(facts) != kept.stamp:
+                elif stamp_of(status) != kept.stamp:
                     taken = self._path / hidden_names.taken(kept.original, again=True)
                     os.rename(name, taken, src_dir_fd=folder)
                     del self._kept[where, name]
@@ -117,7 +117,7 @@ class Shelf:
         """The file that was put away last, and when; nothing, if that was long ago."""
         names = sorted((name for name in _names(folder) if _PUT_AWAY.fullmatch(name) and _is_csv(name)), reverse=True)
         # Those of one second are in no order.
-        found = [(facts.st_ctime_ns, name) for name in names[:_OF_A_SECOND] if (facts := self._facts(folder, name))]
+        found = [(status.st_ctime_ns, name) for name in names[:_OF_A_SECOND] if (status := self._status(folder, name))]
         at, name = max(found, default=(0, ""))
         return (name, at) if time.time() - at / 1e9 <= _LATELY_S else ("", 0)
 
@@ -131,12 +131,12 @@ class Shelf:
             os.close(folder)
 
     @staticmethod
-    def _facts(folder: int, name: str) -> os.stat_result | None:
+    def _status(folder: int, name: str) -> os.stat_result | None:
         try:
-            facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
         except FileNotFoundError:
             return None
-        return facts if stat.S_ISREG(facts.st_mode) else None
+        return status if stat.S_ISREG(status.st_mode) else None
 
 
 def _is_csv(name: str) -> bool:
@@ -148,9 +148,9 @@ def _names(folder: int) -> list[str]:
         return [entry.name for entry in entries]
 
 
-def stamp_of(facts: os.stat_result) -> Stamp:
+def stamp_of(status: os.stat_result) -> Stamp:
     """Differs when a file was written to, or is another one."""
-    return facts.st_size, facts.st_mtime_ns, facts.st_ino
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _moved_new(source: Path, folder: int, prefix: str, name: str) -> str:

@@ -65,13 +65,13 @@ def _newest_first(import_dir: Path | None) -> list[tuple[Path, datetime]]:
         return []
     for entry in entries:
         name = _NAME.fullmatch(entry.name)
-        facts = entry.stat(follow_symlinks=False)
-        if name is None or not stat.S_ISREG(facts.st_mode) or facts.st_size > BYTES_MAX:
+        status = entry.stat(follow_symlinks=False)
+        if name is None or not stat.S_ISREG(status.st_mode) or status.st_size > BYTES_MAX:
             continue
         # It was imported before it was put away, most often in the same second.
         put_away = datetime.strptime(name[1], "%Y%m%dT%H%M%SZ").replace(microsecond=999_999, tzinfo=UTC)
-        ahead = max(put_away.replace(microsecond=0), datetime.fromtimestamp(facts.st_mtime, UTC)) > now + AHEAD
-        found.append((-1.0 if ahead else facts.st_mtime, Path(entry.path), _LONG_AGO if ahead else put_away))
+        ahead = max(put_away.replace(microsecond=0), datetime.fromtimestamp(status.st_mtime, UTC)) > now + AHEAD
+        found.append((-1.0 if ahead else status.st_mtime, Path(entry.path), _LONG_AGO if ahead else put_away))
     found.sort(key=lambda each: each[0], reverse=True)
     return [(path, put_away) for _, path, put_away in found[:FILES_MAX]]
 

@@ -20,15 +20,15 @@ from kiosk.words.problems import Problem
 def restore(config: Config, book: SqliteReservations) -> Iterator[Problem]:
     """Put the database aside and begin it anew; what was done. Raises ReservationsDown: nothing was changed."""
     today = datetime.now(config.site.zone).date()
-    anew = begin_anew(book.file, today, by_hand=True)
-    if anew is None:
+    rebuilt = begin_anew(book.file, today, by_hand=True)
+    if rebuilt is None:
         return
-    at = anew.backup and anew.backup.astimezone(config.site.zone)
+    at = rebuilt.backup and rebuilt.backup.astimezone(config.site.zone)
     yield of_backup(at) if at else Problem("restored.no_backup")
-    yield Problem("restored.arrivals", {"count": anew.arrivals})
+    yield Problem("restored.arrivals", {"count": rebuilt.arrivals})
     yield Problem("restored.exports", {"count": import_again(book, config.reservations.import_dir, today)})
-    if anew.put_aside:
-        yield Problem("restored.put_aside", {"file": anew.put_aside})
+    if rebuilt.put_aside:
+        yield Problem("restored.put_aside", {"file": rebuilt.put_aside})
 
 
 def is_complete(config: Config, book: SqliteReservations) -> bool:

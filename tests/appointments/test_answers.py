@@ -86,8 +86,8 @@ def test_an_answer_keeps_its_numbers_and_columns(raw: str, japanese: str) -> Non
 
 
 def test_what_came_in_is_worded_in_both_languages() -> None:
-    said = {language: word(answers.imported(12, 3), answers.CATALOGUE, language) for language in ("en", "ja")}
-    assert said == {"en": "12 appointments of 3 days imported", "ja": "3 日分の予約 12 件を取り込みました"}
+    answer = {language: word(answers.imported(12, 3), answers.CATALOGUE, language) for language in ("en", "ja")}
+    assert answer == {"en": "12 appointments of 3 days imported", "ja": "3 日分の予約 12 件を取り込みました"}
     assert "前のままです" in word(answers.imported(0, 0), answers.CATALOGUE, "ja")
     assert word(answers.imported(0, 0), answers.CATALOGUE, "en") == "0 appointments of 0 days imported"
 

@@ -146,7 +146,7 @@ def test_of_more_exports_than_are_looked_at_the_newest_are_fetched_and_keep_thei
 
 
 @pytest.mark.peers
-def test_a_listing_that_may_lack_the_newest_exports_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listing_that_may_lack_the_newest_exports_is_reported(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "ENTRIES_MAX", 5)
     crowd(desk, 7)
     assert desk.fetched() == 5
@@ -158,7 +158,7 @@ def test_a_listing_that_may_lack_the_newest_exports_is_told(desk: Desk, monkeypa
 
 
 @pytest.mark.peers
-def test_a_huge_export_is_told_and_the_ones_behind_it_are_fetched_without_being_held_in_memory(desk: Desk) -> None:
+def test_a_huge_export_is_reported_and_the_ones_behind_it_are_fetched_without_being_held_in_memory(desk: Desk) -> None:
     with (desk.exports / "a.csv").open("wb") as huge:
         huge.truncate(513 * 2**20)
     large = HEADER.encode() + b"x" * (MAX_BYTES - 100)
@@ -244,7 +244,7 @@ def test_what_is_planted_in_place_of_a_file_of_the_fetchers_is_neither_followed_
 
 
 @pytest.mark.peers
-def test_a_share_that_is_away_is_told_and_mended_by_itself(desk: Desk) -> None:
+def test_a_share_that_is_away_is_reported_and_mended_by_itself(desk: Desk) -> None:
     assert trouble_of(desk.folder) is not None  # nothing has run yet
     desk.fetcher.round()
     assert trouble_of(desk.folder) is None
@@ -326,6 +326,6 @@ def test_the_service_fetches_what_the_reception_then_imports_and_ends_when_asked
         assert reservations.find("04184963", today()).appointments
     finally:
         service.send_signal(signal.SIGTERM)
-        _, said = service.communicate(timeout=DEADLINE_S)
+        _, errors = service.communicate(timeout=DEADLINE_S)
     assert service.returncode == 0
-    assert b"04184963" not in said
+    assert b"04184963" not in errors

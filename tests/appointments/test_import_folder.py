@@ -89,8 +89,8 @@ class Here:
     shrunk_day: str
 
     def import_file(self, file: int, *, again: bool) -> Outcome:
-        facts = os.fstat(file)
-        export = Written(facts.st_mtime_ns, facts.st_ino, again)
+        status = os.fstat(file)
+        export = Written(status.st_mtime_ns, status.st_ino, again)
         return import_raw(os.pread(file, MAX_BYTES, 0), export, self.data, self.today, self.shrunk_day)
 
 
@@ -206,7 +206,7 @@ def test_a_header_alone_is_done_and_says_that_nothing_changed(desk: Desk) -> Non
     assert desk.patients() == ["1"]
 
 
-def test_a_file_waits_until_the_database_is_well_and_the_trouble_is_told_once(desk: Desk) -> None:
+def test_a_file_waits_until_the_database_is_well_and_the_trouble_is_reported_once(desk: Desk) -> None:
     well = False
 
     def refuse() -> None:
@@ -413,7 +413,7 @@ def test_an_update_says_that_exports_as_they_came_until_now_will_be_refused(desk
     assert [*warnings, desk.folder.warning] == [None, UNENDED_BEFORE, None], "the option is set; not; a good one came"
 
 
-def test_that_the_last_export_was_refused_is_told_after_a_restart_too(desk: Desk) -> None:
+def test_that_the_last_export_was_refused_is_reported_after_a_restart_too(desk: Desk) -> None:
     warnings: list[Problem | None] = []
     for lines in (rows("1"), HEADER + "1,someday,9:00,a,b,c\n", rows("1")):
         (desk.path / "export.csv").write_text(lines, encoding="utf-8")
@@ -470,7 +470,7 @@ def test_what_a_version_before_this_one_had_taken_goes_on_its_way(
 
 
 @pytest.mark.parametrize("where", ["done", "failed"])
-def test_a_link_in_place_of_a_folder_of_ours_is_told_and_not_followed(desk: Desk, tmp_path: Path, where: str) -> None:
+def test_a_link_in_place_of_a_folder_of_ours_is_not_followed(desk: Desk, tmp_path: Path, where: str) -> None:
     (tmp_path / "elsewhere").mkdir()
     (desk.path / where).symlink_to(tmp_path / "elsewhere")
     (desk.path / "export.csv").write_text(rows("1") if where == "done" else HEADER + "1,someday,9:00,a,b,c\n")
@@ -540,7 +540,7 @@ def test_of_an_older_export_the_days_that_nothing_newer_is_known_of_are_imported
     assert desk.reservations.find("2", date(2026, 1, 16)).appointments
 
 
-def test_neither_a_clock_that_ran_ahead_nor_a_database_begun_anew_makes_every_export_an_old_one(desk: Desk) -> None:
+def test_neither_a_clock_that_ran_ahead_nor_a_database_rebuilt_makes_every_export_an_old_one(desk: Desk) -> None:
     desk.put("ahead.csv", "1", mtime=time.time() + 7 * 86_400)
     desk.settle()
     desk.put("export.csv", "2", mtime=time.time() + 1)
@@ -613,7 +613,7 @@ def test_an_export_that_grew_does_not_undo_a_newer_one_that_came_in_between(desk
     assert desk.patients() == ["3"]
 
 
-def test_that_an_older_export_was_put_away_is_told_until_the_next_good_one_or_a_person_says_so(desk: Desk) -> None:
+def test_that_an_older_export_was_put_away_is_reported_until_the_next_good_one_or_a_person_says_so(desk: Desk) -> None:
     for way in ("import", "acknowledge", "by hand"):
         desk.put("new.csv", "1")
         desk.settle()
@@ -626,9 +626,9 @@ def test_that_an_older_export_was_put_away_is_told_until_the_next_good_one_or_a_
         )
         assert unsettled(desk, date(2026, 1, 16)) is None, "the day is past"
         if way != "import":
-            said = unsettled(desk)
+            notice = unsettled(desk)
             settled = import_record.settle(desk.data, DAY, None if way == "acknowledge" else (DAY,))
-            assert settled and in_english(settled) == said
+            assert settled and in_english(settled) == notice
             assert unsettled(desk) is None
 
 
@@ -647,7 +647,7 @@ def many(desk: Desk, count: int, *, name: str = "export.csv") -> Taken:
     return taken
 
 
-def test_a_day_that_shrinks_by_more_than_a_third_is_imported_and_told_until_it_has_grown_again(desk: Desk) -> None:
+def test_a_day_that_shrinks_by_more_than_a_third_is_imported_and_reported_until_it_has_grown_again(desk: Desk) -> None:
     assert in_english(many(desk, 31).reason) == "31 appointments of 1 days"
     assert in_english(many(desk, 21).reason) == "21 appointments of 1 days", "not more than a third"
     assert unsettled(desk) is None
@@ -661,7 +661,7 @@ def test_a_day_that_shrinks_by_more_than_a_third_is_imported_and_told_until_it_h
     assert unsettled(desk) is None
 
 
-def test_what_shrank_is_told_until_it_is_acknowledged_or_imported_by_hand(desk: Desk) -> None:
+def test_what_shrank_is_reported_until_it_is_acknowledged_or_imported_by_hand(desk: Desk) -> None:
     for day in (None, (DAY,)):
         many(desk, 31)
         many(desk, 3)
@@ -695,7 +695,7 @@ def test_quiet_days_and_past_days_may_shrink(desk: Desk) -> None:
     assert unsettled(desk) is None
 
 
-def test_a_missing_folder_is_told_once_and_used_when_it_is_there(desk: Desk, tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported_once_and_used_when_it_is_there(desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "later"
     desk.path = path
     desk.restarted()

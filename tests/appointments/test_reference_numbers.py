@@ -154,5 +154,5 @@ def test_half_a_line_of_a_table_being_written_is_never_believed(file: Path) -> N
     assert numbers.patient_number_for("R1") == "00012345"
 
 
-def test_the_numbers_are_not_shown(file: Path) -> None:
+def test_the_numbers_are_not_displayed(file: Path) -> None:
     assert "00011" not in repr(vars(ReferenceNumbers.load(file)))

@@ -64,7 +64,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("text", "says"), MISTAKES)
-def test_a_mistake_is_told_with_file_key_and_what_is_expected(site: Site, text: str, says: list[str]) -> None:
+def test_a_mistake_is_reported_with_file_key_and_what_is_expected(site: Site, text: str, says: list[str]) -> None:
     (line,) = site.problems(text)
     for words in says:
         assert words in line

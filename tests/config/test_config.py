@@ -87,8 +87,8 @@ def uncommented() -> str:
 
 
 def test_the_example_names_every_key_and_shows_its_default() -> None:
-    shown = tomllib.loads(uncommented())
-    flat = {table: keys[0] if isinstance(keys, list) else keys for table, keys in shown.items()}
+    example = tomllib.loads(uncommented())
+    flat = {table: keys[0] if isinstance(keys, list) else keys for table, keys in example.items()}
     assert {table: set(keys) for table, keys in flat.items()} == {t: set(keys) for t, keys in CONTRACT.items()}
     for table, keys in CONTRACT.items():
         for key, default in keys.items():
@@ -166,7 +166,7 @@ def test_subsidies_on_one_side_only_are_refused(site: Site, having: str, lacking
     assert line.startswith(f"[{lacking}] subsidies: missing, because [{having}] subsidies is there")
 
 
-def test_passwords_are_read_and_never_shown(site: Site) -> None:
+def test_passwords_are_read_and_never_displayed(site: Site) -> None:
     site.secret("receipt_computer.secret", "\ufeff ZZ髙 \r\nsecond line\n")
     loaded = site.load()
     assert loaded.terminal.password == Secret("pass of terminal")
@@ -180,7 +180,7 @@ def test_local_folders_need_no_password(site: Site) -> None:
     (site.folder / "receipt_computer.secret").unlink()
     loaded = site.load(shares(terminal_results="file:///nowhere/a", receipt_computer_results="file:///nowhere/b"))
     assert loaded.terminal.password is None and loaded.receipt_computer.password is None
-    told = site.problems(
+    lines = site.problems(
         shares(
             terminal_results="file:///nowhere/a",
             receipt_computer_results="file:///nowhere/b",
@@ -188,7 +188,7 @@ def test_local_folders_need_no_password(site: Site) -> None:
             receipt_computer_subsidies="file:///nowhere/c",
         )
     )
-    assert len(told) == 1 and told[0].startswith("[terminal] password_file: ")
+    assert len(lines) == 1 and lines[0].startswith("[terminal] password_file: ")
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o620, 0o601])
@@ -212,9 +212,9 @@ def test_a_secret_that_is_no_password_is_refused(site: Site, content: bytes, say
 def test_a_secret_that_is_missing_or_no_file_is_refused(site: Site) -> None:
     (site.folder / "terminal.secret").unlink()
     (site.folder / "other.secret").mkdir()
-    told = site.problems(with_("receipt_computer", 'password_file = "other.secret"'))
-    assert "terminal.secret: there is no such file" in told[0]
-    assert "other.secret: is not a file" in told[1]
+    lines = site.problems(with_("receipt_computer", 'password_file = "other.secret"'))
+    assert "terminal.secret: there is no such file" in lines[0]
+    assert "other.secret: is not a file" in lines[1]
 
 
 def test_a_systemd_credential_of_the_same_name_wins_whatever_its_mode(site: Site) -> None:

@@ -93,17 +93,17 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("text", "says"), MISTAKES)
-def test_a_mistake_is_told_with_its_key_and_what_was_expected(site: Site, text: str, says: list[str]) -> None:
+def test_a_mistake_is_reported_with_its_key_and_what_was_expected(site: Site, text: str, says: list[str]) -> None:
     (line,) = site.problems(text)
     for words in says:
         assert words in line
 
 
-def test_all_mistakes_are_told_at_once(site: Site) -> None:
+def test_all_mistakes_are_reported_at_once(site: Site) -> None:
     (site.folder / "receipt_computer.secret").unlink()
     text = with_("visit", "settle_s = 99", "setle_s = 1", text=with_("site", "pattern = 9", "nmae = 'x'"))
-    told = site.problems(text)
-    assert [line.split(": ")[0] for line in told] == [
+    lines = site.problems(text)
+    assert [line.split(": ")[0] for line in lines] == [
         "[site] nmae",
         "[site] pattern",
         "[visit] setle_s",
@@ -129,7 +129,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("content", "says"), BROKEN)
-def test_a_broken_file_is_told_with_the_line(site: Site, content: bytes, says: str) -> None:
+def test_a_broken_file_is_reported_with_the_line(site: Site, content: bytes, says: str) -> None:
     (line,) = site.problems(content)
     assert says in line
     assert len(line) < 500
@@ -173,10 +173,10 @@ def test_the_worst_file_is_refused_within_a_moment_and_in_few_lines(site: Site, 
     text = WORST[kind]
     assert len(text) <= reading.MAX_FILE_BYTES
     began = time.process_time()
-    told = site.problems(text)
+    lines = site.problems(text)
     assert time.process_time() - began < 5  # some 0.8 s; the bound is for a slow machine
-    assert 1 <= len(told) <= reading.MAX_PROBLEMS + 1
-    assert sum(map(len, told)) < 100_000
+    assert 1 <= len(lines) <= reading.MAX_PROBLEMS + 1
+    assert sum(map(len, lines)) < 100_000
 
 
 def test_a_file_with_every_place_and_long_names_is_taken(site: Site) -> None:
@@ -186,12 +186,12 @@ def test_a_file_with_every_place_and_long_names_is_taken(site: Site) -> None:
 
 
 @pytest.mark.parametrize("key", ["[site]\npattern", "[visit]\nsettle_s", "[visit]\nresult_max_bytes"])
-def test_a_number_too_long_to_be_written_out_is_told(site: Site, key: str) -> None:
-    told = site.problems(f"{key} = 0x{'f' * 9000}\n")
-    assert any(f"{key.rpartition(chr(10))[2]}: expected" in line and "got a whole number" in line for line in told)
+def test_a_number_too_long_to_be_written_out_is_reported(site: Site, key: str) -> None:
+    lines = site.problems(f"{key} = 0x{'f' * 9000}\n")
+    assert any(f"{key.rpartition(chr(10))[2]}: expected" in line and "got a whole number" in line for line in lines)
 
 
-def test_a_file_that_is_not_there_or_a_folder_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_or_a_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.toml: there is no such file"):
         config.load(tmp_path / "none.toml")
     with pytest.raises(ConfigError, match="is a folder"):

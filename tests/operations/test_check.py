@@ -135,11 +135,11 @@ def test_a_person_at_the_terminal_sees_every_line_and_reads_a_card(hospital: Hos
 
 def test_json_tells_the_same_codes_in_one_object(hospital: Hospital) -> None:
     done = hospital.kiosk("check", "--json")
-    said = json.loads(done.stdout)
-    assert [each["code"] for each in said["checks"]] == CODES
-    assert {frozenset(each) for each in said["checks"]} == {frozenset({"code", "result", "message", "do"})}
-    assert said["ok"] == (done.returncode == 0)
-    assert said["ok"] == ("NG" not in {each["result"] for each in said["checks"]})
+    answer = json.loads(done.stdout)
+    assert [each["code"] for each in answer["checks"]] == CODES
+    assert {frozenset(each) for each in answer["checks"]} == {frozenset({"code", "result", "message", "do"})}
+    assert answer["ok"] == (done.returncode == 0)
+    assert answer["ok"] == ("NG" not in {each["result"] for each in answer["checks"]})
 
 
 def test_files_of_patients_are_left_alone_and_not_named(hospital: Hospital) -> None:
@@ -182,7 +182,7 @@ def test_beside_a_running_reception_nothing_is_disturbed(tmp_path: Path) -> None
 # --- one fault each ------------------------------------------------------------------------------------------------
 
 
-def test_a_wrong_password_is_told_and_tried_once(hospital: Hospital) -> None:
+def test_a_wrong_password_is_reported_and_tried_once(hospital: Hospital) -> None:
     with changed(hospital):
         (hospital.root / "terminal.secret").write_text("wrong\n")
         found = look(hospital)
@@ -193,24 +193,24 @@ def test_a_wrong_password_is_told_and_tried_once(hospital: Hospital) -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "said"), [("nosuch", "その名前の共有がありません"), ("face/nosuch", "フォルダーがありません")]
+    ("share", "words"), [("nosuch", "その名前の共有がありません"), ("face/nosuch", "フォルダーがありません")]
 )
-def test_a_missing_share_and_a_missing_folder_are_told_apart(hospital: Hospital, share: str, said: str) -> None:
+def test_a_missing_share_and_a_missing_folder_are_distinguished(hospital: Hospital, share: str, words: str) -> None:
     with changed(hospital, terminal={"results": f'"{hospital.terminal.url(share)}"'}):
         found = look(hospital)
     assert wrong(found) == {"terminal_share"}
-    assert said in found["terminal_share"].message
+    assert words in found["terminal_share"].message
     assert found["terminal_share"].do
 
 
-def test_a_closed_port_and_an_unknown_host_are_told_apart(hospital: Hospital) -> None:
+def test_a_closed_port_and_an_unknown_host_are_distinguished(hospital: Hospital) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     addresses = {"results": f'"smb://kiosk@127.0.0.1:{port}/face"', "subsidies": '"smb://kiosk@kiosk.invalid/face"'}
     with changed(hospital, terminal=addresses):
         found = look(hospital)
     assert f"ポート {port} が閉じています" in found["terminal_share"].message
-    assert "見つかりません" in (said := found["terminal_subsidies_share"].message) or "DNS" in said
+    assert "見つかりません" in (message := found["terminal_subsidies_share"].message) or "DNS" in message
     # Whether the folders are one cannot be known, which is no fault of the receipt computer's.
     assert found["receipt_write"].result == "OK"
     assert found["receipt_same_folder"].result == "SKIP"
@@ -302,7 +302,7 @@ class _Said:
 @pytest.mark.parametrize(
     ("skew_s", "result", "hint"), [(0.4, "OK", False), (-8.0, "OK", True), (90.0, "NG", True), (-3600.0, "NG", True)]
 )
-def test_clocks_that_differ_are_told(hospital: Hospital, skew_s: float, result: str, hint: bool) -> None:
+def test_clocks_that_differ_are_reported(hospital: Hospital, skew_s: float, result: str, hint: bool) -> None:
     def opened(url: str, password: str | None, gate: LogonGate) -> Share:
         return cast(Share, _Said(plan.opened(url, password, gate), server_time_skew_s=skew_s))
 

@@ -105,14 +105,14 @@ def test_after_a_stop_nothing_further_is_begun_and_tidying_is_waited_for() -> No
             tidied.append("tidied")
 
     schedule = Schedule([job("a", "b", work=works, tidies=True)], stop)
-    telling = iter(schedule)
+    findings = iter(schedule)
 
     def stop_it() -> None:
         at_work.wait(30)
         stop.set()
 
     threading.Thread(target=stop_it, daemon=True).start()
-    next(telling)
+    next(findings)
     assert schedule.tidy(30)
     assert tidied == ["tidied"]
 
@@ -120,7 +120,7 @@ def test_after_a_stop_nothing_further_is_begun_and_tidying_is_waited_for() -> No
 # --- the command ---------------------------------------------------------------------------------------------------
 
 
-def test_a_site_toml_with_mistakes_is_told_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_site_toml_with_mistakes_is_reported_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "site.toml"
     file.write_text(REQUIRED.replace("pattern = 1", "pattern = 3").replace('url = "tcp', 'adress = "tcp'))
     assert check.run(file, print_slip=False, as_json=False) == 2
@@ -130,7 +130,7 @@ def test_a_site_toml_with_mistakes_is_told_line_by_line(tmp_path: Path, capsys: 
     assert any("pattern" in line for line in lines) and any("adress" in line for line in lines)
 
 
-def test_a_missing_site_toml_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_site_toml_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert check.run(tmp_path / "none.toml", print_slip=False, as_json=True) == 2
     assert '"ok": false' in capsys.readouterr().out
 
@@ -201,7 +201,7 @@ def test_appointments_are_counted_without_making_a_database(site: Site) -> None:
     assert "休診日" in by_code(files.appointments(closed))["appointments_today"].do
 
 
-def test_a_broken_or_deleted_database_is_told(site: Site) -> None:
+def test_a_broken_or_deleted_database_is_reported(site: Site) -> None:
     loaded = config(site)
     SqliteReservations(loaded.site.data_dir).begin_keeping(today(), datetime.now(UTC))
     database = loaded.site.data_dir / DATABASE_NAME
@@ -221,7 +221,7 @@ def test_an_import_folder_must_be_there(site: Site) -> None:
     assert by_code(files.appointments(loaded))["import_dir"].result == "OK"
 
 
-def test_a_table_of_numbers_that_cannot_be_used_is_told_without_its_numbers(tmp_path: Path) -> None:
+def test_a_table_of_numbers_that_cannot_be_used_is_reported_without_its_numbers(tmp_path: Path) -> None:
     table = tmp_path / "map.csv"
     assert files.reference_numbers(None).result == "SKIP"
     assert files.reference_numbers(table).result == "NG"
@@ -248,13 +248,13 @@ def test_the_alarm_program_must_be_there_and_is_not_run(tmp_path: Path) -> None:
 # --- this PC -------------------------------------------------------------------------------------------------------
 
 
-def test_a_disk_with_too_little_room_is_told_with_its_figure(tmp_path: Path) -> None:
+def test_a_disk_with_too_little_room_is_reported_with_its_figure(tmp_path: Path) -> None:
     assert machine.disk(tmp_path / "not" / "yet", free_min_mb=0).result == "OK"
     found = machine.disk(tmp_path, free_min_mb=10**12)
     assert found.result == "NG" and re.search("[0-9]+ MB", found.message)
 
 
-def test_fonts_that_are_missing_or_lack_letters_are_told() -> None:
+def test_fonts_that_are_missing_or_lack_letters_are_reported() -> None:
     assert machine.fonts().result == "OK"
     assert machine.fonts(names=("NotThere.ttf",)).result == "NG"
     assert machine.fonts(sample="漢\U000f0000").result == "NG"
@@ -281,7 +281,7 @@ def test_the_screen_is_compared_as_it_is_mounted(
     assert do in found.do
 
 
-def test_a_window_or_no_display_is_not_judged() -> None:
+def test_a_window_or_no_display_is_not_checked() -> None:
     assert machine.screen(Display(fullscreen=False), [(1, 1)]).result == "SKIP"
     assert machine.screen(Display(), []).result == "SKIP"
 
@@ -337,7 +337,7 @@ def printed(site: Site, printer: SimulatedPrinter, **how: Any) -> dict[str, Find
 
 
 @pytest.mark.parametrize(
-    ("knob", "value", "code", "said"),
+    ("knob", "value", "code", "words"),
     [
         ("paper", "out", "paper", "用紙がありません"),
         ("cover_open", True, "printer", "カバー"),
@@ -345,19 +345,19 @@ def printed(site: Site, printer: SimulatedPrinter, **how: Any) -> dict[str, Find
         ("silent", True, "printer", "答えがありません"),
     ],
 )
-def test_each_fault_of_the_printer_is_told_and_no_slip_is_sent(
-    site: Site, knob: str, value: object, code: str, said: str
+def test_each_fault_of_the_printer_is_reported_and_no_slip_is_sent(
+    site: Site, knob: str, value: object, code: str, words: str
 ) -> None:
     with SimulatedPrinter() as printer:
         setattr(printer, knob, value)
         found = printed(site, printer)
         assert [finding.code for finding in found.values() if finding.result == "NG"] == [code]
-        assert said in found[code].message and found[code].do
+        assert words in found[code].message and found[code].do
         assert found["test_slip"].result == "SKIP"
         assert not printer.jobs
 
 
-def test_a_printer_that_is_switched_off_is_told(site: Site) -> None:
+def test_a_printer_that_is_switched_off_is_reported(site: Site) -> None:
     with SimulatedPrinter() as printer:
         printer.stop()
         assert printed(site, printer)["printer"].result == "NG"
@@ -395,7 +395,7 @@ def cards(reader: CardReader | None, folder: Path, ask: Callable[[str], None] | 
     return by_code(devices.card_reader(reader, folder, ask, **how))
 
 
-def test_a_card_is_read_only_with_a_person_and_never_shown(tmp_path: Path) -> None:
+def test_a_card_is_read_only_with_a_person_and_never_displayed(tmp_path: Path) -> None:
     with SimulatedCardReader() as simulated:
         reader = CardReader(url=simulated.url)
         found = cards(reader, tmp_path, None)
@@ -409,7 +409,7 @@ def test_a_card_is_read_only_with_a_person_and_never_shown(tmp_path: Path) -> No
         assert cards(reader, tmp_path, lambda _: simulated.unplug(), wait_s=30.0)["card_read"].result == "NG"
 
 
-def test_a_reader_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_reader_that_is_not_there_is_reported(tmp_path: Path) -> None:
     found = cards(CardReader(url=f"serial://{tmp_path}/none"), tmp_path, None)
     assert (found["card_reader"].result, found["card_read"].result) == ("NG", "SKIP")
     assert {finding.result for finding in cards(None, tmp_path, None).values()} == {"SKIP"}

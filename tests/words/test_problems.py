@@ -32,7 +32,7 @@ OTHER_DRIVERS = {
 NEVER = {"why.no_password"}
 # English that is Python's or a driver's as a whole, and what the appliance alone says.
 WITHOUT_ENGLISH = re.compile(
-    r"why\.(regex|regex_at|unclosed_quote)|toml\.(?!brackets).*|refused\..*|command\..*|done\.well"
+    r"why\.(regex|regex_at|unclosed_quote)|toml\.(?!brackets).*|refused\..*|command\..*|refusal\..*|done\.well"
 )
 # What Japanese does not repeat: words of the system, and what cannot be used in front of the screen.
 UNSAID = {

@@ -69,19 +69,19 @@ def read(source: Path | bytes, *, skip_bad: bool = False, name: str | None = Non
     `name` stands for the file in messages (default: its name).
     """
     if isinstance(source, bytes):
-        raw, shown_name = source, name or "the file"
+        raw, named = source, name or "the file"
     else:
-        shown_name = name or source.name
+        named = name or source.name
         try:
             with source.open("rb") as stream:
                 raw = stream.read(MAX_BYTES + 1)
         except OSError as error:
-            raise BadCsv(shown_name, None, BadRecord("unreadable", f"cannot be read: {error.strerror}")) from None
+            raise BadCsv(named, None, BadRecord("unreadable", f"cannot be read: {error.strerror}")) from None
     try:
         lines = _lines(_decoded(raw))
         return _parsed(lines, skip_bad)
     except _Refused as refused:
-        raise BadCsv(shown_name, refused.line, refused.fault, refused.others) from None
+        raise BadCsv(named, refused.line, refused.fault, refused.others) from None
 
 
 class _Refused(Exception):
