@@ -91,7 +91,7 @@ def fail_with(error: Exception) -> Callable[..., None]:
 def test_a_lost_answer_never_sends_a_file_twice(
     site: Site, tmp_path: Path, how: str, lost: str, restarted: bool, taken_at_once: bool
 ) -> None:
-    """The request is carried out, its answer is not heard (FAULTS B3, B4, B5); the consumer may be quicker than we."""
+    """The request is carried out, its answer is lost; the consumer may be quicker than we."""
     taken: list[bytes] = []
 
     def take(*_: Any) -> None:
@@ -128,7 +128,7 @@ def test_a_lost_answer_never_sends_a_file_twice(
 def test_a_name_taken_by_other_bytes_is_held_and_goes_when_it_is_free(site: Site, tmp_path: Path, how: str) -> None:
     bench = desk(site, tmp_path, how)
     place(site.face, NAME, ONE)
-    (site.usual / NAME.upper()).write_bytes(OTHER)  # FAULTS A19: a server's names have no case
+    (site.usual / NAME.upper()).write_bytes(OTHER)  # a server's names have no case
     item = bench.admit(NAME)
     assert bench.advance(item) == "held"
     assert (site.usual / NAME.upper()).read_bytes() == OTHER and (site.face / NAME).read_bytes() == ONE
@@ -176,7 +176,7 @@ def test_a_copy_that_could_not_be_removed_after_a_collision_is_swept_and_not_sen
 
 @pytest.mark.parametrize("how", ["copy", "move"])
 def test_other_content_that_came_before_sending_is_another_item(site: Site, tmp_path: Path, how: str) -> None:
-    """FAULTS I5x: between seeing and sending the file became another one."""
+    """Between seeing and sending the file became another one."""
     bench = desk(site, tmp_path, how)
     place(site.face, NAME, ONE)
     item = bench.admit(NAME)
@@ -204,7 +204,7 @@ def test_content_admitted_while_the_old_one_was_under_way_goes_when_the_old_one_
 
 
 def test_other_content_between_publishing_and_deleting_is_kept_and_held(site: Site, tmp_path: Path) -> None:
-    """FAULTS I6x, A18."""
+    """What is deleted must be what was sent; the receipt computer never gets two files of one name."""
     bench = desk(site, tmp_path, source_before_delete_same=once(lambda *_: place(site.face, NAME, OTHER)))
     place(site.face, NAME, ONE)
     assert bench.advance(bench.admit(NAME)) == "done"
@@ -218,7 +218,7 @@ def test_other_content_between_publishing_and_deleting_is_kept_and_held(site: Si
 
 @pytest.mark.parametrize("how", ["copy", "move"])
 def test_a_delivered_file_that_is_back_is_deleted_and_not_sent(site: Site, tmp_path: Path, how: str) -> None:
-    """FAULTS A17, C8: the server lost our delete."""
+    """The server lost our delete in a power cut."""
     bench = desk(site, tmp_path, how)
     for expected in (1, 0):
         place(site.face, NAME, ONE)
@@ -242,7 +242,7 @@ def test_a_replaced_content_that_comes_back_after_another_was_sent_is_held(site:
 
 
 def test_a_scanner_that_holds_every_new_file_only_delays(site: Site, tmp_path: Path) -> None:
-    """FAULTS C10: a new temporary name at each try would be scanned anew for ever."""
+    """A new temporary name at each try would be scanned again for ever."""
     looks: dict[str, int] = {}
 
     def scan(name: str, *_: Any) -> None:
@@ -258,7 +258,7 @@ def test_a_scanner_that_holds_every_new_file_only_delays(site: Site, tmp_path: P
 
 @pytest.mark.parametrize("when", ["to_before_digest", "to_before_rename_new"])
 def test_a_program_that_eats_unfinished_files_gets_two_at_most(site: Site, tmp_path: Path, when: str) -> None:
-    """FAULTS C2, C9: each further copy might be one more delivery, so the file is held and staff are called."""
+    """Each further copy might be one more delivery, so the file is held and staff are called."""
     eaten: list[str] = []
 
     def eat(name: str, *_: Any) -> None:
@@ -276,7 +276,7 @@ def test_a_program_that_eats_unfinished_files_gets_two_at_most(site: Site, tmp_p
 
 
 def test_a_day_of_refusals_adds_nothing_to_the_ledger(site: Site, tmp_path: Path) -> None:
-    """FAULTS B17, C5, D20: a name that could not be created is used again, and given up once something is there."""
+    """A name that could not be created is used again, and given up once something is there."""
     bench = desk(site, tmp_path, to_before_put=fail_with(Refused("write-protected")))
     place(site.face, NAME, ONE)
     item = bench.admit(NAME)
@@ -292,7 +292,7 @@ def test_a_day_of_refusals_adds_nothing_to_the_ledger(site: Site, tmp_path: Path
 
 
 def test_changed_bytes_at_the_destination_are_found_before_they_show(site: Site, tmp_path: Path) -> None:
-    """FAULTS B23."""
+    """The temporary file is read back before it gets its name."""
 
     def flip(name: str, *_: Any) -> None:
         path = site.usual / name
@@ -324,7 +324,7 @@ def test_an_unfinished_copy_is_never_published_when_the_file_can_suddenly_be_mov
 
 
 def test_a_file_that_another_program_took_first_is_lost_and_says_so(site: Site, tmp_path: Path) -> None:
-    """FAULTS A24; with its bytes still at hand it is delivered instead (A25)."""
+    """With its bytes still in memory it is delivered instead."""
     for how, raw, state in (("copy", None, "lost"), ("move", None, "lost"), ("copy", ONE, "done")):
         folder = tmp_path / f"{how}-{state}"
         folder.mkdir()
@@ -443,7 +443,7 @@ def test_who_no_longer_owns_the_source_shows_nothing(site: Site, tmp_path: Path)
 
 
 def test_a_rename_that_the_server_lost_is_done_again_and_only_once(site: Site, tmp_path: Path) -> None:
-    """FAULTS C7: after the server's power cut the unfinished file is back."""
+    """After the server's power cut the unfinished file is back."""
     bench = desk(site, tmp_path)
     place(site.face, NAME, ONE)
     item = bench.admit(NAME)
@@ -465,7 +465,7 @@ def test_a_rename_that_the_server_lost_is_done_again_and_only_once(site: Site, t
 def test_unfinished_files_of_another_kiosk_are_left_and_counted_but_not_those_of_the_other_route(
     site: Site, tmp_path: Path
 ) -> None:
-    """FAULTS J4; both routes may have one staging folder."""
+    """Both routes may have one staging folder."""
     bench = desk(site, tmp_path)
     place(site.face, NAME, ONE)
     item = bench.admit(NAME, route="subsidies")
@@ -478,7 +478,7 @@ def test_unfinished_files_of_another_kiosk_are_left_and_counted_but_not_those_of
 
 
 def test_a_big_file_is_never_whole_in_memory(site: Site, tmp_path: Path) -> None:
-    """FAULTS A23, the delivering half: streamed in pieces, and read back in pieces."""
+    """It is streamed in pieces, and read back in pieces."""
     content = b"x" * (48 << 20)
     place(site.face, NAME, content)
     bench = desk(site, tmp_path)
@@ -491,7 +491,7 @@ def test_a_big_file_is_never_whole_in_memory(site: Site, tmp_path: Path) -> None
 
 
 def test_a_spare_kiosk_with_an_empty_ledger_sends_what_is_there_once(site: Site, tmp_path: Path) -> None:
-    """FAULTS J4: the old kiosk died before its rename; its unfinished file stays, its source file goes once."""
+    """The old kiosk died before its rename; its unfinished file stays, its source file goes once."""
     old = desk(site, tmp_path, to_before_rename_new=fail_with(Unreachable("killed here")))
     place(site.face, NAME, ONE)
     old.advance(old.admit(NAME), tries=1)
@@ -516,7 +516,7 @@ def test_an_item_that_the_watcher_gave_up_is_not_sent_by_a_step_already_begun(si
 def test_no_name_is_written_to_directly_and_nothing_is_read_by_the_receipt_computer_before_it_is_whole(
     site: Site, tmp_path: Path
 ) -> None:
-    """Invariant I4, looked at before and after every call."""
+    """The folder is read before and after every call."""
     seen: list[bytes] = []
 
     def look(*_: Any) -> None:

@@ -90,7 +90,7 @@ WAYS: list[dict[str, Any]] = [
 def test_no_way_of_writing_shows_a_half_file_to_a_receipt_computer_that_takes_at_once(
     site: Site, tmp_path: Path, over: str
 ) -> None:
-    """FAULTS A1-A5. Beside the server: a program on the server itself, for which Samba knows no share modes."""
+    """Beside the server: a program on the server itself, for which Samba knows no share modes."""
     data = document("pmh-ok")
     face = site.folder("face")
     url = site.terminal.url("face") if over == "smb" else f"file://{face}"
@@ -148,7 +148,7 @@ ERRORS = [f"{ASKED}.err", f"{STEM}.err", f"{ASKED}.err".replace("req", "res"), f
 def test_a_subsidy_answer_goes_before_the_file_that_asked_for_it(
     site: Site, tmp_path: Path, first: str, answer: str
 ) -> None:
-    """FAULTS A14, A15, invariant I7."""
+    """And the patient, who waits for neither, learns of an error whichever comes first."""
     name, content = (answer, b"error")
     if answer == "result":
         name, content = ASKED.replace("req", "res"), vector("pmh-ok-result")[1]
@@ -175,7 +175,7 @@ def test_a_subsidy_answer_goes_before_the_file_that_asked_for_it(
 
 
 def test_the_ledger_tells_none_refused_unanswered_and_late_apart(site: Site, tmp_path: Path) -> None:
-    """FAULTS A14, A16; a subsidy file that nobody asked for is delivered too."""
+    """A subsidy file that nobody asked for is delivered too."""
     with site.courier(tmp_path / "data", with_subsidies=True, subsidy_wait_s=0.5) as courier:
         for label in ("valid-utf8", "pmh-hostile-0", "pmh-hostile-1", "pmh-ok", "pmh-err", "pmh-late"):
             place(site.folder("face"), *vector(label))
@@ -205,7 +205,7 @@ def test_after_a_restart_a_subsidy_answer_still_goes_first(site: Site, tmp_path:
 def test_a_backlog_goes_in_order_of_first_sight_past_a_bad_file_when_the_destination_comes_back(
     site: Site, tmp_path: Path
 ) -> None:
-    """FAULTS A20, B12; the files' names tell the order in which they were written."""
+    """The files' names tell the order in which they were written."""
     names = [result_name(number) for number in range(300)]
     for number, name in enumerate(names):
         place(site.folder("face"), name, document()[:200] if number == 150 else document())
@@ -223,7 +223,7 @@ def test_a_backlog_goes_in_order_of_first_sight_past_a_bad_file_when_the_destina
 
 
 def test_a_frozen_destination_keeps_no_patient_waiting(site: Site, tmp_path: Path) -> None:
-    """FAULTS B1, B12."""
+    """A server that neither answers nor closes its connections."""
     received: list[Message] = []
     with site.courier(tmp_path / "data") as courier, ReceiptComputer(site.folder("to_face")) as consumer:
         line = CourierLine(courier.data_dir, received.append)
@@ -297,7 +297,7 @@ def test_a_terminal_is_gone_after_two_tries_or_when_the_second_does_not_end() ->
 
 
 def test_servers_that_die_freeze_and_come_back_at_random_lose_and_double_nothing(site: Site, tmp_path: Path) -> None:
-    """FAULTS B1, B6, B7, B13."""
+    """In the middle of any step, on either side."""
     seed = 20260115
     chance = random.Random(seed)
     names = [result_name(number) for number in range(40)]
@@ -324,7 +324,7 @@ def test_servers_that_die_freeze_and_come_back_at_random_lose_and_double_nothing
 
 
 def test_a_read_only_and_then_a_missing_destination_are_waited_for_with_an_alarm(site: Site, tmp_path: Path) -> None:
-    """FAULTS B17, B18."""
+    """Both refuse without being unreachable; each is mended by a person."""
     server = site.receipt_computer
     server.stop()
     server.read_only = ("face",)
@@ -469,7 +469,7 @@ def test_nonsense_on_the_line_costs_only_the_line_it_came_on(tmp_path: Path) -> 
 
 
 def test_a_full_ledger_accepts_nothing_and_heals(tmp_path: Path) -> None:
-    """FAULTS D6: the limit stands for a full disk; it is the same SQLITE_FULL."""
+    """The limit stands for a full disk; it is the same SQLITE_FULL."""
     ledger = Ledger(tmp_path / "courier.db")
     share = open_share(f"file://{tmp_path}", None)
     place(tmp_path, result_name(0), document())
@@ -492,7 +492,7 @@ def test_alarms_of_one_kind_are_bounded_and_hide_no_other(tmp_path: Path) -> Non
 
 
 def test_a_clock_that_jumped_ahead_does_not_make_the_ledger_forget_what_was_just_sent(tmp_path: Path) -> None:
-    """FAULTS E3, E5: `prune` of -1 days is what a clock in 2099 makes of 90."""
+    """`prune` of -1 days is what a clock in 2099 makes of 90."""
     ledger = Ledger(tmp_path / "courier.db")
     place(tmp_path, "x", document())
     digest = open_share(f"file://{tmp_path}", None).digest("x")

@@ -188,7 +188,7 @@ def test_a_reader_that_fails_on_one_file_stops_no_other(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("failure", [Unreachable("the server breaks off"), Refused("no right")])
 def test_a_file_that_cannot_be_read_keeps_no_other_waiting(tmp_path: Path, failure: Exception) -> None:
-    """FAULTS L5: also when reading it breaks the connection, every time."""
+    """Also when reading it breaks the connection, every time."""
     asked: list[str] = []
 
     def fail(name: str, *_: Any) -> None:
@@ -215,7 +215,7 @@ def test_a_file_that_cannot_be_read_keeps_no_other_waiting(tmp_path: Path, failu
 
 
 def test_a_patients_file_does_not_wait_until_a_huge_one_is_hashed(tmp_path: Path) -> None:
-    """FAULTS A23, L2: the huge one is hashed a little at a time."""
+    """The huge one is hashed a little at a time."""
     clock_of: list[Clock] = []
 
     def slow_pieces(name: str, *_: Any) -> Iterator[bytes]:
@@ -352,7 +352,7 @@ def test_a_listing_cut_at_its_limit_does_not_prove_that_files_are_gone(tmp_path:
 
 
 def test_other_kinds_of_files_are_counted_and_left_alone(tmp_path: Path) -> None:
-    """FAULTS A21."""
+    """Also folders, links and pipes whose names would match."""
     watch = Watch(open_share(f"file://{tmp_path}", None))
     for name in ("Thumbs.db", "OQSsiquc01req_face_1.xml", "OQSsiquc01res_face_1.xml.bak", "メモ.txt"):
         place(tmp_path, name, document())
