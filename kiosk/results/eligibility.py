@@ -52,13 +52,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Subsidy:
-    """The link `PmhInfo/RequestPmhFileName`. Absent, empty and blank are the same: not asked.
+    """The link `PmhInfo/RequestPmhFileName`. Absent, empty and blank are the same: neither `refused` nor a `request`.
 
     `request` is a name that passed `result_files.request_name`; `refused` means a name was given and is not accepted,
     then no file is looked for.
     """
 
-    asked: bool
     refused: bool
     request: str | None = field(repr=False)
 
@@ -93,9 +92,7 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class SubsidyResult:
-    """A subsidy result with so many certificates (`MedicalSubsidies`); 0 is possible."""
-
-    certificates: int
+    """A subsidy result that is a whole document, whatever it says."""
 
 
 @dataclass(frozen=True)
@@ -147,12 +144,7 @@ def read_subsidy(
     root = _document(raw, max_bytes)
     if isinstance(root, Unreadable):
         return root
-    return SubsidyResult(len(_children(_children([root], "MessageBody"), "MedicalSubsidies")))
-
-
-def is_whole(raw: bytes, max_bytes: int = DEFAULT_MAX_BYTES) -> bool:
-    """True for a well-formed document with root `XmlMsg`: a file that is complete, whatever it says."""
-    return not isinstance(_document(raw, max_bytes), Unreadable)
+    return SubsidyResult()
 
 
 # What the elements mean ------------------------------------------------------------------------------------------
@@ -191,7 +183,7 @@ def _institution_code(codes: set[str | None]) -> str | None:
 def _subsidy(names: set[str | None]) -> Subsidy:
     name = next(iter(names)) if len(names) == 1 else None
     request = result_files.request_name(name) if name is not None else None
-    return Subsidy(asked=bool(names), refused=bool(names) and request is None, request=request)
+    return Subsidy(refused=bool(names) and request is None, request=request)
 
 
 # Elements by name ------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ whether an error file is `….xml.err` or `….err`, so both are taken, and both
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import Literal
 
 Kind = Literal["eligibility", "subsidy_result", "subsidy_error"]
 
@@ -33,13 +33,6 @@ _SUBSIDY_ERROR = re.compile(r"PMHsimsm01re[qs]_(?P<id>[0-9A-Z_-]{1,100})_face(?:
 _REQUEST = re.compile(r"PMHsimsm01req_[0-9A-Za-z]{1,64}_face\.xml", re.ASCII)
 
 
-class Answers(NamedTuple):
-    """The names under which the answer to a subsidy request may appear. Compare them without case."""
-
-    result: str
-    errors: tuple[str, ...]
-
-
 def kind(name: str) -> Kind | None:
     """The kind of the file `name`, or None for everything that is to be left alone (requests among them)."""
     if len(name) > MAX_NAME_CHARS:
@@ -56,20 +49,6 @@ def kind(name: str) -> Kind | None:
 def request_name(text: str) -> str | None:
     """`text` if it is a plain request name (`RequestPmhFileName`), None if it is refused. Blanks are not stripped."""
     return text if _REQUEST.fullmatch(text) else None
-
-
-def answers(request: str) -> Answers:
-    """The result name and the four error names that belong to an accepted `request`.
-
-    Raises ValueError when `request` has not passed `request_name`: no name is ever built from hostile text.
-    """
-    if request_name(request) is None:
-        raise ValueError("not an accepted request name")
-    # `req` is replaced at its one fixed place; the id may hold the same letters.
-    result = "PMHsimsm01res_" + request.removeprefix("PMHsimsm01req_")
-    stems = (request, result)
-    errors = tuple(stem + ".err" for stem in stems) + tuple(stem.removesuffix(".xml") + ".err" for stem in stems)
-    return Answers(result, errors)
 
 
 def request_key(name: str) -> str | None:
