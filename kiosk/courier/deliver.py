@@ -164,8 +164,8 @@ class Deliverer:
                 return
             self._collided.add(item.id)
         collided = item.id in self._collided
-        # After a collision the temporary file is given up in the same step: whoever found it later, for a rename
-        # that was lost, would send it again.
+        # After a collision the temporary file is abandoned in the same step: a sweep that found it later would take
+        # it for a rename that was lost, and send it again.
         self._set(item, "published", abandon=collided)
         if collided:
             self._remove_temp(item)

@@ -71,7 +71,7 @@ class Refusals:
         return bool(self._met[by, role])
 
     def reconnect(self, end: str, *shares: Share) -> None:
-        """Connect again now and then: a server may go on refusing on a connection from before somebody mended it.
+        """Connect again now and then: a server that was mended may go on refusing on an older connection.
 
         Samba does so when the shared folder was removed and made again.
         """

@@ -103,7 +103,7 @@ def _text(message: Message, name: str) -> str | None:
 
 
 def _file(message: Message, connection: int) -> tuple[str, int]:
-    """A courier that was started again counts its files anew: its file 1 is not its predecessor's file 1."""
+    """A courier that was started again counts its files from 1 again: its file 1 is not its predecessor's file 1."""
     number = _of(message, "file", int)
     if number < 0:
         raise Unclear

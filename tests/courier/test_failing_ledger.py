@@ -132,7 +132,7 @@ def test_whichever_statement_fails_the_result_is_reported_and_the_file_arrives_o
         assert not made.of("gone")
 
 
-def test_whichever_statement_fails_the_asker_is_told_of_an_error_file(tmp_path: Path) -> None:
+def test_whichever_statement_fails_the_asker_learns_of_an_error_file(tmp_path: Path) -> None:
     with line(tmp_path) as made:
         ledger = made.ledger("watch-subsidies")
         place(made.folder, *vector(ASKER))

@@ -76,9 +76,7 @@ def _hub(folder: Path) -> Iterator[Hub]:
 
 
 @pytest.mark.parametrize("closes", [True, False], ids=["closes at once", "is held"])
-def test_a_line_on_which_nothing_is_said_is_no_courier_and_is_not_tried_without_a_pause(
-    tmp_path: Path, closes: bool
-) -> None:
+def test_a_silent_line_is_no_courier_and_is_not_tried_without_a_pause(tmp_path: Path, closes: bool) -> None:
     inbox = Inbox()
     ear = CourierEvents(inbox, EventLog(tmp_path, "run", echo=False))
     received: list[e.Event | None] = []
@@ -138,7 +136,7 @@ def test_a_line_that_does_not_read_gives_its_place_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.peers
-def test_the_start_page_says_what_is_heard_and_held_lines_stop_no_visit(tmp_path: Path) -> None:
+def test_the_start_page_follows_the_courier_and_held_lines_stop_no_visit(tmp_path: Path) -> None:
     with Hospital(tmp_path) as hospital:
         hospital.book(f"{PATIENT_OF['valid-utf8']},{{today}},13:00,内科,佐藤,")
         with _mute(hospital.data_dir, closes=True):

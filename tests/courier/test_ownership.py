@@ -196,7 +196,7 @@ def test_a_source_that_does_not_answer_does_not_cost_its_owner_anything(yard: Ya
     assert first.owns and newcomer.stands_back
 
 
-def test_a_source_that_is_made_anew_still_has_one_owner(yard: Yard, tmp_path: Path) -> None:
+def test_a_source_that_is_made_again_still_has_one_owner(yard: Yard, tmp_path: Path) -> None:
     first, newcomer = settle(yard.kiosk(B)), settle(yard.kiosk(A))
     (tmp_path / "face").rename(tmp_path / "old")
     (tmp_path / "face").mkdir()
@@ -217,7 +217,7 @@ def test_routes_and_sources_do_not_meet(yard: Yard) -> None:
     assert all(kiosk.owns and not kiosk.shared for kiosk in (*kiosks, subsidies)) and len(yard.marks()) == 4
 
 
-def test_a_kiosk_that_met_nobody_knows_that_it_was_alone_once_it_has_looked_again(yard: Yard) -> None:
+def test_a_kiosk_that_met_nobody_knows_that_it_was_alone_once_it_has_listed_again(yard: Yard) -> None:
     one = yard.kiosk(A)
     one.update()
     before = yard.clock.now
@@ -525,9 +525,7 @@ def test_two_kiosks_with_one_folder_of_subsidies_serve_their_patients_and_forwar
 
 
 @pytest.mark.peers
-def test_the_newcomer_hears_no_result_tells_the_reception_so_and_takes_over_when_the_first_is_killed(
-    site: Site, tmp_path: Path
-) -> None:
+def test_the_newcomer_takes_no_cards_and_takes_over_when_the_first_is_killed(site: Site, tmp_path: Path) -> None:
     """The minute is shorter here."""
     dead_s = 6.0
     first = subprocess.Popen(
@@ -563,7 +561,7 @@ def test_the_newcomer_hears_no_result_tells_the_reception_so_and_takes_over_when
     assert sorted((file.name, file.sha256) for file in consumer.taken) == expected(range(9))
 
 
-def test_a_destination_that_refuses_the_mark_is_told_and_nothing_is_sent(tmp_path: Path) -> None:
+def test_a_destination_that_refuses_the_mark_is_an_alarm_and_nothing_is_sent(tmp_path: Path) -> None:
     for name in ("face", "usual"):
         (tmp_path / name).mkdir()
     refusing = [True]

@@ -162,7 +162,7 @@ def test_other_content_under_a_name_that_was_reported_is_another_file(bench: Ben
 
 
 @pytest.mark.parametrize("first", ["answer", "asker"])
-def test_a_patient_whose_subsidy_failed_is_told_so(bench: Bench, first: str) -> None:
+def test_a_subsidy_that_failed_is_reported_to_its_asker(bench: Bench, first: str) -> None:
     answer = vector("pmh-err-result")
     with bench.courier() as running:
         bench.listed(running)

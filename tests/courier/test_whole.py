@@ -174,7 +174,7 @@ def test_a_subsidy_answer_goes_before_the_file_that_asked_for_it(
         line.close()
 
 
-def test_the_ledger_tells_none_refused_unanswered_and_late_apart(site: Site, tmp_path: Path) -> None:
+def test_the_ledger_distinguishes_none_refused_unanswered_and_late(site: Site, tmp_path: Path) -> None:
     """A subsidy file that nobody asked for is delivered too."""
     with site.courier(tmp_path / "data", with_subsidies=True, subsidy_wait_s=0.5) as courier:
         for label in ("valid-utf8", "pmh-hostile-0", "pmh-hostile-1", "pmh-ok", "pmh-err", "pmh-late"):

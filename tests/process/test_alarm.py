@@ -186,7 +186,7 @@ def codes(program: Program) -> list[str]:
     return [row[0] for row in program.runs()]
 
 
-def test_a_condition_is_told_when_it_begins_every_half_hour_and_when_it_is_over(day: Day, program: Program) -> None:
+def test_a_condition_is_reported_when_it_begins_every_half_hour_and_when_it_is_over(day: Day, program: Program) -> None:
     day.passes(60)
     assert program.runs() == []
     day.passes(AGAIN_S - 10, DOWN)
@@ -200,21 +200,21 @@ def test_a_condition_is_told_when_it_begins_every_half_hour_and_when_it_is_over(
     assert program.runs()[2:] == [["recovered", f"recovered: share_down: {sentence}"]]
 
 
-def test_each_condition_is_told_by_itself(day: Day, program: Program) -> None:
+def test_each_condition_is_reported_by_itself(day: Day, program: Program) -> None:
     day.passes(30, DOWN, WAITS)
     day.passes(OVER_AFTER_S + 30, DOWN)
     assert [row[:1] for row in program.runs()] == [["share_down"], ["delivery_waits"], ["recovered"]]
     assert program.runs()[-1][1] == f"recovered: delivery_waits: {EVENTS['delivery_waits']}"
 
 
-def test_a_line_that_comes_and_goes_is_told_once(day: Day, program: Program) -> None:
+def test_a_share_that_comes_and_goes_is_reported_once(day: Day, program: Program) -> None:
     for _ in range(20):
         day.passes(10, DOWN)
         day.passes(OVER_AFTER_S - 20)
     assert codes(program) == ["share_down"]
 
 
-def test_a_program_that_fails_is_run_again_until_somebody_was_told(day: Day, program: Program) -> None:
+def test_a_program_that_fails_is_run_again(day: Day, program: Program) -> None:
     program.does("exit 1")
     day.passes(RETRY_S * 2 - 1, DOWN)
     assert codes(program) == ["share_down"] * 2
@@ -225,14 +225,14 @@ def test_a_program_that_fails_is_run_again_until_somebody_was_told(day: Day, pro
     assert not day.alarms.fails
 
 
-def test_what_was_over_before_anybody_could_be_told_is_not_told(day: Day, program: Program) -> None:
+def test_what_was_over_before_it_could_be_reported_is_not_reported(day: Day, program: Program) -> None:
     program.does("exit 1")
     day.passes(0, DOWN)
     day.passes(AGAIN_S)
     assert codes(program) == ["share_down"]
 
 
-def test_a_restart_tells_nothing_twice_and_the_end_all_the_same(day: Day, program: Program) -> None:
+def test_a_restart_reports_nothing_twice_and_the_end_all_the_same(day: Day, program: Program) -> None:
     day.passes(0, DOWN)
     for _ in range(5):
         day.restart()
@@ -281,7 +281,7 @@ def alarmed(root: Path, program: Program, **site: str) -> Hospital:
 
 
 @pytest.mark.peers
-def test_a_share_that_is_away_is_told_once(tmp_path: Path, program: Program) -> None:
+def test_a_share_that_is_away_is_reported_once(tmp_path: Path, program: Program) -> None:
     with alarmed(tmp_path, program) as hospital:
         hospital.receipt_server.kill()
         hospital.open_courier()
@@ -302,7 +302,7 @@ def test_a_share_that_is_away_is_told_once(tmp_path: Path, program: Program) -> 
 
 
 @pytest.mark.peers
-def test_an_alarm_and_an_old_file_are_told_and_a_failing_command_is_wrong_in_the_status(
+def test_an_alarm_and_an_old_file_are_reported_and_a_failing_command_is_wrong_in_the_status(
     tmp_path: Path, program: Program
 ) -> None:
     """A file is held and its row is aged, while no courier runs, as a minute would do."""

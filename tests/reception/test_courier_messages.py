@@ -106,7 +106,7 @@ def courier(folder: Path, speak: Callable[[socket.socket], None]) -> Iterator[No
             thread.join(10)
 
 
-def test_the_receptions_end_passes_over_what_it_does_not_understand_and_hears_what_follows(tmp_path: Path) -> None:
+def test_the_receptions_end_passes_over_what_it_does_not_understand_and_takes_what_follows(tmp_path: Path) -> None:
     ear = Ear(tmp_path)
     done = threading.Event()
 
@@ -180,7 +180,7 @@ def test_a_result_that_is_not_understood_sends_who_waits_to_the_counter_at_once(
     assert ear.logged() == [message["event"]]
 
 
-def test_another_result_beside_one_that_is_not_understood_is_never_shown(tmp_path: Path) -> None:
+def test_another_result_beside_one_that_is_not_understood_is_never_used(tmp_path: Path) -> None:
     for bad in ({"event": "sighted"}, {"event": "result", "file": 9}, {"event": "garbled"}):
         for messages in ([bad, RESULT], [RESULT, bad]):
             ear = Ear(tmp_path)
@@ -295,7 +295,7 @@ def test_a_status_of_another_form_stops_no_reader(tmp_path: Path, monkeypatch: p
     for answer in statuses():
         if summary.is_status(answer):
             codes_of(False, answer)
-        monkeypatch.setattr(status, "ask_once", lambda *_, said=answer: said)
+        monkeypatch.setattr(status, "ask_once", lambda *_, answer=answer: answer)
         report = status.collect(config, acknowledge=False, ask_printer=False)
         list(families("kiosk", report, 0.0, True))
         assert status_text.as_text(report)

@@ -216,7 +216,7 @@ def test_the_birth_date_is_given_only_when_all_records_agree(dates: list[str], b
     ("written", "code"),
     [("9912345678", "9912345678"), ("0000000000", "0000000000"), ("", None), ("x" * 21, "?"), ("<b/>", "?")],
 )
-def test_the_institution_code_is_told_as_written(written: str, code: str | None) -> None:
+def test_the_institution_code_is_given_as_written(written: str, code: str | None) -> None:
     raw = document(record(number("1"))).replace(b"9912345678", written.encode())
     assert seen(raw).institution_code == code
 

@@ -88,7 +88,7 @@ def place_of(request: pytest.FixtureRequest, server: Smbd) -> tuple[Path, str, s
     return folder, (server.url("face") if request.param == "smb" else f"file://{folder}"), server.password
 
 
-def test_bad_files_are_told_after_5_s_and_go_as_they_are_after_60_s(place_of: tuple[Path, str, str]) -> None:
+def test_bad_files_are_reported_after_5_s_and_go_as_they_are_after_60_s(place_of: tuple[Path, str, str]) -> None:
     folder, url, password = place_of
     watch = Watch(open_share(url, password))
     for label in BAD:
@@ -128,7 +128,9 @@ def test_empty_and_oversized_files_are_never_read_whole(server: Smbd) -> None:
 
 @pytest.mark.parametrize("share", ["none", "r", "rw", "rd", "rwd"])
 @pytest.mark.parametrize("content", [b"", document()[:500], document(), b"x" * (MAX + 1)])
-def test_nothing_is_told_or_complete_while_a_writer_has_the_file_open(server: Smbd, share: Any, content: bytes) -> None:
+def test_nothing_is_reported_or_complete_while_a_writer_has_the_file_open(
+    server: Smbd, share: Any, content: bytes
+) -> None:
     folder = server.shares["face"]
     for left in folder.iterdir():
         left.unlink()
@@ -144,7 +146,7 @@ def test_nothing_is_told_or_complete_while_a_writer_has_the_file_open(server: Sm
     assert list(watch.found.completed) == [result_name(1)]
 
 
-def test_a_local_writer_is_given_two_equal_listings_before_its_file_is_looked_at(tmp_path: Path) -> None:
+def test_a_local_writer_is_given_two_equal_listings_before_its_file_is_read(tmp_path: Path) -> None:
     watch = Watch(open_share(f"file://{tmp_path}", None))
     path = tmp_path / result_name(1)
     whole = document()
@@ -309,7 +311,7 @@ def test_many_bad_files_keep_no_good_one_waiting(tmp_path: Path) -> None:
     assert len(watch.found.reported) == 100
 
 
-def test_a_busy_moment_in_the_middle_of_hashing_begins_the_wait_anew(tmp_path: Path) -> None:
+def test_a_busy_moment_in_the_middle_of_hashing_begins_the_wait_again(tmp_path: Path) -> None:
     busy = [True]
 
     def pieces(name: str, size: int = 0) -> Iterator[bytes]:
