@@ -165,8 +165,8 @@ def assemble(settings: Settings, log: EventLog, notifier: Notifier | None = None
     def route(
         name: RouteName, shares: Shares, pattern: str, kinds: set[Kind], reader: Reader, listener: Listener
     ) -> Route:
-        folder = Folder(pattern, frozenset(kinds), settings.max_bytes, settings.poll_s)
-        watcher = Watcher(shares.watched, folder, reader, listener, time.monotonic)
+        watched = Folder(pattern, frozenset(kinds), settings.max_bytes, settings.poll_s)
+        watcher = Watcher(shares.watched, watched, reader, listener, time.monotonic)
         ends = Ends(name, shares.source, shares.destination, shares.staging)
         ownership = Ownership(name, kiosk, shares.source, shares.staging, settings.dead_s)
         return Route(
