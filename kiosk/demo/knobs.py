@@ -23,8 +23,8 @@ from kiosk.process.complain import complain
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EVENTS
 
-_DELIVERED_SHOWN: Final = 4
-_EVENTS_SHOWN: Final = 12
+_DELIVERED_MAX: Final = 4
+_EVENTS_MAX: Final = 12
 _TAIL_BYTES: Final = 8192
 _TURNS_MAX: Final = 20
 
@@ -127,11 +127,11 @@ class _Look:
         files = self._hospital.delivered()
         waiting = len(self._hospital.at_terminal())
         count = word("panel.count_waiting" if waiting else "panel.count", count=len(files), waiting=waiting)
-        return (count, *(_short(path.name) for path in reversed(files[-_DELIVERED_SHOWN:])))
+        return (count, *(_short(path.name) for path in reversed(files[-_DELIVERED_MAX:])))
 
     def _events(self) -> tuple[str, ...]:
         lines = [line for name in ("run", "courier") for line in _tail(DataFolder(self._hospital.data).event_log(name))]
-        newest = sorted(lines, key=lambda line: line["at"], reverse=True)[:_EVENTS_SHOWN]
+        newest = sorted(lines, key=lambda line: line["at"], reverse=True)[:_EVENTS_MAX]
         zone = self._hospital.config.site.zone
         return tuple(
             f"{datetime.fromisoformat(line['at']).astimezone(zone):%H:%M:%S} {_event(line)}" for line in newest
@@ -159,4 +159,4 @@ def _tail(path: Path) -> list[dict[str, str]]:
     whole = data[: data.rfind(b"\n") + 1].splitlines()
     if size > _TAIL_BYTES:
         whole = whole[1:]
-    return [json.loads(line) for line in whole[-_EVENTS_SHOWN:]]
+    return [json.loads(line) for line in whole[-_EVENTS_MAX:]]

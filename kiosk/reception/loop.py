@@ -1,6 +1,6 @@
 """The loop: inbox -> step -> perform -> show. One thread; nothing in it blocks.
 
-`perform` is the mirror of the flow's commands. Devices answer by events into the inbox; whatever they do, the screen
+`perform` is the mirror of the visit's commands. Devices answer by events into the inbox; whatever they do, the screen
 goes on.
 """
 
@@ -32,7 +32,7 @@ HEARTBEAT_S = 1.0
 
 @dataclass
 class Devices:
-    """What the flow's commands reach. `card_reader` None: no patient-card route."""
+    """What the visit's commands reach. `card_reader` None: no patient-card route."""
 
     courier: CourierLine
     reservations: ReservationsWorker

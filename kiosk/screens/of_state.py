@@ -106,7 +106,7 @@ def _reader(stage: AwaitingTap | Settling, texts: Texts) -> Instruct:
 
 def _birthday(stage: AwaitingBirthday, texts: Texts) -> Keys:
     words, typed = texts["birthday"], len(stage.digits)
-    dots = words["typed"].format(shown="●" * typed + "○" * (4 - typed))
+    dots = words["typed"].format(dots="●" * typed + "○" * (4 - typed))
     buttons = _buttons("birthday", stage)
     return Keys("birthday", words["title"], tuple(words["lines"]), dots, typed, buttons, _timeout(stage))
 

@@ -1,14 +1,12 @@
-"""The touchscreen: draws `Screen` values, posts the names of the buttons that were touched. The only Kivy.
+"""The touchscreen: draws views, posts the names of the buttons that were touched. The only Kivy.
 
 Importing this package does not import Kivy; making a `window.Window` does. What is where:
 
-    theme.py     colours and sizes in millimetres          pages.py    Screen -> items on a page, in millimetres; pure
-    items.py     what a page is made of                    lettering.py  text -> lines that fit their box
-    setup.py     Kivy's settings, and whether there is a display at all
-    pen.py       items -> Kivy's canvas                    drawings.py   the cards, the reader, the icons
-    view.py      one page on the screen, and the fingers   window.py     the face of the reception
-    told.py      `--screens-to`                              finger.py   a finger made by the program
-    pictures.py  every screen as PNG                         sheet.py    the parts that pages share
-    appliance.py  the appliance's own pages -> items
-    panel.py, knobs.py  what the demo shows beside the kiosk
+    theme.py         colours and sizes in millimetres      pages.py         view -> items, in millimetres; pure
+    items.py         what a page is made of                page_builder.py  the parts that pages share
+    kivy_setup.py    Kivy's settings; is there a display?  lettering.py     text -> lines that fit their box
+    pen.py           items -> Kivy's canvas                drawings.py      the cards, the reader, the icons
+    view.py          one page on the screen, and fingers   window.py        the face of the reception
+    screen_log.py    `--screens-to`                        pictures.py      every screen as PNG
+    synthetic_touch.py  a finger made by the program
 """

@@ -59,7 +59,7 @@ def prepare(width_px: int, height_px: int, *, fullscreen: bool, rotation: int = 
         width_px, height_px = desktop if fullscreen else _within(width_px, height_px, desktop)
     # Without X the display takes the size of site.toml, if it can; else SDL would try the next larger one, or none.
     own_size = os.environ["SDL_VIDEODRIVER"] == "KMSDRM" and (width_px, height_px) in displays.sizes()
-    said = _quiet()
+    log = _quiet()
     from kivy.config import Config
 
     settings: dict[str, object] = {
@@ -95,9 +95,9 @@ def prepare(width_px: int, height_px: int, *, fullscreen: bool, rotation: int = 
             f"The window could not be opened on {os.environ['SDL_VIDEODRIVER']} (DISPLAY={os.environ.get('DISPLAY')}); "
             "is the display there, may this user use it, and are libgl1 and libegl1 installed?"
         )
-    _hear_fingers(Window)
+    _connect_touches(Window)
     # Until here Kivy talks about what it tried and did without.
-    said.setLevel(logging.WARNING)
+    log.setLevel(logging.WARNING)
 
 
 def paint(window: Any) -> None:
@@ -122,7 +122,7 @@ def close_escapes(window: Any, closed: Callable[[], None]) -> None:
     window.bind(on_request_close=closing)
 
 
-def _hear_fingers(window: Any) -> None:
+def _connect_touches(window: Any) -> None:
     """Give touches of a panel to Kivy's own provider of touches: on Linux Kivy reads them from SDL and drops them.
 
     SDL could make a mouse of them on X11, but does not on KMSDRM. Once for a window.

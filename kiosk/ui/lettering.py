@@ -54,11 +54,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Lines from the top, and how much smaller than wanted they had to become (1: not at all)."""
+    """Lines from the top, and how high they are together."""
 
     lines: tuple[Line, ...]
     height_px: float
-    shrunk_to: float
 
 
 def fit(paragraphs: Iterable[Paragraph], width_px: float, height_px: float, px_per_mm: float) -> Fitted:
@@ -102,7 +101,7 @@ def _set(paragraphs: list[Paragraph], width_px: float, px_per_mm: float, scale: 
             baseline = y + em * ((LINE_EM - 1) / 2 + 0.88)
             lines.append(Line(pieces(text, chain), em, paragraph.bold, measure(text), baseline))
             y += LINE_EM * em
-    return Fitted(tuple(lines), y, scale)
+    return Fitted(tuple(lines), y)
 
 
 def _chain(paragraph: Paragraph) -> Chain:

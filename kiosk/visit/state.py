@@ -1,4 +1,4 @@
-"""What the flow knows: the site's rules, the kiosk's surroundings, and one stage of one patient's visit.
+"""What a visit knows: the site's rules, the kiosk's surroundings, and one stage of one patient's visit.
 
 Owns the shapes only. A stage holds exactly what is known at that moment, so nothing of one patient can be left over for
 the next one; fields that speak of a patient carry `repr=False`, so that no log line can show them by accident.

@@ -695,7 +695,7 @@ class Day:
             raise Violation(what)
 
     def _hear(self, event: e.Event) -> None:
-        """What the visit has been told so far, kept apart from the flow's own idea of it."""
+        """What the visit has been told so far, kept apart from the visit's own idea of it."""
         match event:
             case e.ResultSighted() if event.first_seen >= self.baseline_at + self.rules.reader_min_s:
                 self.window.setdefault(event.file, math.inf)

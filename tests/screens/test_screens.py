@@ -222,7 +222,7 @@ def test_no_words_are_left_over_and_all_have_their_places() -> None:
         ("parts", "too_early"): {"time"},
         ("parts", "too_late"): {"time"},
         ("closed", "opens"): {"opens"},
-        ("birthday", "typed"): {"shown"},
+        ("birthday", "typed"): {"dots"},
         ("insert_card", "tries_left"): {"left"},
         ("leaving", "seconds"): {"seconds"},
         ("result", "more"): {"count"},
@@ -259,7 +259,7 @@ def test_no_technical_word_and_no_rough_form_reaches_a_patient() -> None:
                 assert not TECHNICAL.search(each), each
                 if {table, f"{table}.{key}"} & LABELS:
                     continue  # not a sentence
-                polite = ("。", "？", "）", "先生", "{number}", "{shown}", "さい", "せん", "です", "ます", "した")
+                polite = ("。", "？", "）", "先生", "{number}", "{dots}", "さい", "せん", "です", "ます", "した")
                 assert each.endswith(polite), each
 
 

@@ -1,4 +1,4 @@
-"""The flow as a pure function: stories as tables, and every pair of stage and event decided on purpose."""
+"""The visit as a pure function: stories as tables, and every pair of stage and event decided on purpose."""
 
 from __future__ import annotations
 
