@@ -70,19 +70,6 @@ class Box:
     def holds(self, x: float, y: float) -> bool:
         return self.x <= x < self.right and self.y <= y < self.bottom
 
-    def contains(self, other: Box) -> bool:
-        """Whether `other` lies within; a hundredth of a millimetre of rounding is forgiven."""
-        slack = 0.01
-        return (
-            self.x - slack <= other.x
-            and self.y - slack <= other.y
-            and other.right <= self.right + slack
-            and other.bottom <= self.bottom + slack
-        )
-
-    def overlaps(self, other: Box) -> bool:
-        return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
-
 
 @dataclass(frozen=True)
 class Paragraph:

@@ -48,7 +48,6 @@ PLAIN: Final = Tone(PAPER, INK)
 UNAVAILABLE: Final = Tone(PALE, INK)
 NOTICE: Final = Tone(AMBER, INK)
 STRONG: Final = Tone(BLUE, PAPER)
-TONES: Final = (*BANDS.values(), PAGE, CARD, CHOICE, PLAIN, UNAVAILABLE, NOTICE, STRONG)
 
 # Capital heights. 6.1 mm: EN 301 549 5.1.4 (0.7 degrees at 500 mm); 7.3 mm for keys.
 SMALL_MM: Final = 4.2  # for staff only
@@ -58,7 +57,6 @@ TITLE_MM: Final = 13.0
 
 MARGIN_MM: Final = 10.0
 GAP_MM: Final = 6.0
-TARGET_MM: Final = 20.0
 RADIUS_MM: Final = 4.0
 # A finger that slid a little off its button still means it.
 SLIP_OFF_MM: Final = 5.0
@@ -71,14 +69,3 @@ def channels(colour: Colour) -> tuple[float, float, float]:
     """Red, green, blue from 0 to 1."""
     red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
     return red, green, blue
-
-
-def contrast(one: Colour, other: Colour) -> float:
-    """The contrast ratio of WCAG 2, from 1 to 21."""
-    darker, lighter = sorted((_luminance(one), _luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(colour: Colour) -> float:
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels(colour))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -18,6 +18,7 @@ from kiosk.ui.items import Box, Button, Item, Panel, Picture, Words
 from kiosk.ui.pages import millimetre_px, page
 from kiosk.ui.pictures import screens
 from tests.ui.driver import DIAGONAL, LANDSCAPE, PORTRAIT, WORDS, Desk, needs_gl
+from tests.ui.rules import TARGET_MM, TONES, contains, contrast, overlap
 
 EVERY = [(f"{number:02}-{screen.name}-{variant}", screen) for number, (variant, screen) in enumerate(screens(WORDS), 1)]
 IDS = [name for name, _ in EVERY]
@@ -59,10 +60,11 @@ def test_buttons_are_large_apart_and_on_the_display(screen: Screen, size: tuple[
     items, whole = laid_out(screen, size)
     boxes = buttons(items)
     for box in boxes.values():
-        assert whole.contains(box)
-        assert min(box.width, box.height) >= theme.TARGET_MM
+        assert contains(whole, box)
+        assert min(box.width, box.height) >= TARGET_MM
     for one, other in combinations(boxes.values(), 2):
-        assert not one.inset(-theme.GAP_MM / 2 + 0.5).overlaps(other.inset(-theme.GAP_MM / 2 + 0.5))
+        near = -theme.GAP_MM / 2 + 0.5
+        assert not overlap(one.inset(near), other.inset(near))
 
 
 @ALL
@@ -79,11 +81,11 @@ def test_words_and_pictures_lie_on_the_display_and_not_on_each_other(screen: Scr
     items, whole = laid_out(screen, size)
     solid = [item for item in items if isinstance(item, Words | Picture)]
     for item in solid:
-        assert whole.contains(item.box)
+        assert contains(whole, item.box)
         assert item.box.width > 0
         assert item.box.height > 0
     for one, other in combinations(solid, 2):
-        assert not one.box.inset(0.01).overlaps(other.box.inset(0.01)), (one, other)
+        assert not overlap(one.box.inset(0.01), other.box.inset(0.01)), (one, other)
 
 
 @SIZES
@@ -113,14 +115,14 @@ def test_typed_digits_are_dots_and_never_numbers() -> None:
     assert dots == {0: 0, 2: 2, 4: 4}
 
 
-@pytest.mark.parametrize("tone", theme.TONES)
+@pytest.mark.parametrize("tone", TONES)
 def test_every_text_has_a_contrast_of_ten_to_one(tone: theme.Tone) -> None:
-    assert theme.contrast(tone.ground, tone.ink) >= 10
+    assert contrast(tone.ground, tone.ink) >= 10
 
 
 def test_contrast_is_measured_as_wcag_does() -> None:
-    assert theme.contrast("#000000", "#FFFFFF") == pytest.approx(21)
-    assert theme.contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
+    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)
 
 
 def test_green_amber_and_grey_always_have_an_icon_and_a_word() -> None:
@@ -144,7 +146,7 @@ def test_any_display_shows_every_button_whole(pixels: tuple[int, int], diagonal:
     whole = Box(0, 0, pixels[0] / unit, pixels[1] / unit)
     for name, screen in EVERY:
         for item in page(screen, WORDS, whole.width, whole.height):
-            assert whole.contains(item.box), name
+            assert contains(whole, item.box), name
             assert item.box.width > 0, name
             assert item.box.height > 0, name
 

@@ -48,6 +48,7 @@ from kiosk.words import texts
 from tests.appliance.page_pictures import MACHINE, NOW, examples, state_of
 from tests.appliance.test_words import PAGES
 from tests.ui.driver import DIAGONAL, LANDSCAPE, PORTRAIT, needs_gl, window
+from tests.ui.rules import TARGET_MM, contains, overlap
 
 WORDS = texts.load("technician")
 EVERY = list(examples(WORDS))
@@ -340,7 +341,7 @@ def test_recovery_formats_only_with_the_stick_and_after_two_questions_in_differe
     assert desk.page.name == "sure"
     for size in (PORTRAIT, LANDSCAPE):
         again = page_of(replace(desk.state, stage=Sure("format", again=True)), WORDS, NOW)
-        assert not buttons_of(desk.page, size)["yes"].overlaps(buttons_of(again, size)["yes"])
+        assert not overlap(buttons_of(desk.page, size)["yes"], buttons_of(again, size)["yes"])
     desk.press("yes", "no", "format", "yes", "yes")
     assert [ask.body for ask in desk.asks] == [{"do": "format", "confirmed": 2}]
 
@@ -436,10 +437,11 @@ def test_all_buttons_are_there_large_apart_and_on_the_display(page: Page, size: 
     whole = laid_out(page, size)[1]
     assert sorted(boxes) == sorted(page.buttons)
     for box in boxes.values():
-        assert whole.contains(box)
-        assert min(box.width, box.height) >= theme.TARGET_MM
+        assert contains(whole, box)
+        assert min(box.width, box.height) >= TARGET_MM
     for one, other in combinations(boxes.values(), 2):
-        assert not one.inset(-theme.GAP_MM / 2 + 0.5).overlaps(other.inset(-theme.GAP_MM / 2 + 0.5))
+        near = -theme.GAP_MM / 2 + 0.5
+        assert not overlap(one.inset(near), other.inset(near))
 
 
 @SIZES
@@ -449,7 +451,7 @@ def test_no_button_lies_in_the_corner_and_portrait_is_touched_below_its_upper_pa
 ) -> None:
     whole = laid_out(page, size)[1]
     for name, box in buttons_of(page, size).items():
-        assert not box.overlaps(Box(0, 0, 15, 15)), name
+        assert not overlap(box, Box(0, 0, 15, 15)), name
         assert size == LANDSCAPE or box.y >= whole.height * 0.3, name
 
 
@@ -459,10 +461,10 @@ def test_words_lie_on_the_display_and_not_on_each_other(page: Page, size: tuple[
     items, whole = laid_out(page, size)
     solid = [item for item in items if isinstance(item, Words | Picture)]
     for item in solid:
-        assert whole.contains(item.box), item
+        assert contains(whole, item.box), item
         assert min(item.box.width, item.box.height) > 0, item
     for one, other in combinations(solid, 2):
-        assert not one.box.inset(0.01).overlaps(other.box.inset(0.01)), (one, other)
+        assert not overlap(one.box.inset(0.01), other.box.inset(0.01)), (one, other)
 
 
 @SIZES
@@ -482,7 +484,7 @@ def test_any_display_shows_every_button_whole(size: tuple[int, int]) -> None:
     for name, page in EVERY:
         items, whole = laid_out(page, size)
         for item in items:
-            assert whole.contains(item.box), name
+            assert contains(whole, item.box), name
             assert min(item.box.width, item.box.height) > 0, name
 
 
