@@ -93,7 +93,7 @@ def receive(
     def clock() -> datetime:
         return datetime.now(config.site.zone)
 
-    courier = CourierEvents(inbox, log)
+    courier_events = CourierEvents(inbox, log)
     board = Board(folder, log)
     hours = OpeningHoursWatch(config, inbox, clock)
     heartbeat = ServiceHeartbeat(face, notifier)
@@ -103,7 +103,7 @@ def receive(
     def beat(screen: Screen) -> None:
         heartbeat.beat(screen)
         staff_door.screen = screen.name
-        courier.check_absence(time.monotonic())
+        courier_events.check_absence(time.monotonic())
         hours.update()
         hints.update()
         guard.screen(screen.name)
@@ -117,7 +117,7 @@ def receive(
     runtime = Runtime(kiosk, inbox, face, words, log, complain, beat)
     guard = _guarded(config, folder, clock, board, log)
     devices = Devices(
-        CourierLine(config.courier_dir, courier.on_message),
+        CourierLine(config.courier_dir, courier_events.on_message),
         _reservations_worker(config, guard.book, references, clock, runtime, inbox, board, log),
         _printer_worker(config, folder, clock, runtime, inbox, board, log, words),
         _card_reader(config, inbox, board, log),

@@ -40,7 +40,7 @@ class Devices:
     card_reader: SerialCardReader | None
 
     def close(self) -> None:
-        """End them all; a slip that is being printed has a few seconds."""
+        """End all of them."""
         self.courier.close()
         if self.card_reader is not None:
             self.card_reader.stop()
