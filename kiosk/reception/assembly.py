@@ -135,7 +135,7 @@ def receive(
 
 
 def _is_of_no_use(folder: Path, faults: ThreadFaults, screen: Screen, log: EventLog) -> bool:
-    """Whether this process must end, to be started anew; because of a fault not in the middle of a visit."""
+    """Whether this process must end, to be started again; because of a fault not in the middle of a visit."""
     if not DataFolder(folder).lock("run").exists():
         log.write("data_folder_lost")
         return True

@@ -32,7 +32,7 @@ HEARTBEAT_S = 1.0
 
 @dataclass
 class Devices:
-    """What the visit's commands reach. `card_reader` None: no patient-card route."""
+    """What the visit's commands reach. `card_reader` None: the site has none."""
 
     courier: CourierLine
     reservations: ReservationsWorker

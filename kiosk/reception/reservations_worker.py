@@ -68,7 +68,7 @@ class ReservationsWorker:
 
     def _look_up(self, command: c.LookUp) -> e.Event:
         number: str | None = command.number
-        if command.route == "mynumber":
+        if command.way == "mynumber":
             number = self._references.patient_number_for(command.number)
             self._check_references()
         if number is None:

@@ -1,7 +1,7 @@
 """Counts of visits since the reception started: how they ended, why at the counter, how long, what became of slips.
 
 Pure: counts the visit's records, knows the time only as an argument. Every label is of a closed set, so no number, name
-or text of a patient can become one. Must never hold anything of one visit but its route, its outcome and its start.
+or text of a patient can become one. Must never hold anything of one visit but its way, its outcome and its start.
 """
 
 from __future__ import annotations

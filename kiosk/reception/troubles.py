@@ -11,7 +11,7 @@ from typing import Final, Literal, get_args
 Trouble = Literal[
     "disk_full",
     "reservations_down",  # the database cannot be asked
-    "reservations_lost",  # a damaged one was put aside and begun anew; until staff acknowledge it
+    "reservations_lost",  # a damaged one was put aside and made again; until staff acknowledge it
     "reference_numbers_refused",
     "imports",
     "disk_low",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 MORE_TIME: Final = "more_time"
-# No button: what a face calls a finger that rests in the corner that staff know of. Patients are not told.
+# No button: what a face calls a finger that rests in the corner that staff know of. Patients are not shown it.
 STAFF_CORNER: Final = "staff_corner"
 KEYS: Final = tuple(f"key_{digit}" for digit in range(10))
 # Every screen with the buttons it can have; one that is about to go by itself offers MORE_TIME as well.

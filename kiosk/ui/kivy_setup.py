@@ -134,7 +134,7 @@ def _connect_touches(window: Any) -> None:
 
 
 class _Fingers:
-    """Kivy's line to SDL, with `take` told of each finger that comes, moves or goes."""
+    """Kivy's line to SDL, which calls `take` for each finger that comes, moves or goes."""
 
     def __init__(self, line: Any, take: Callable[[Any], None]) -> None:
         self._line = line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from kiosk.visit.state import RegisteredArrival, Route
+from kiosk.visit.state import RegisteredArrival, Way
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class LookUp:
     """Find the patient's appointments of today. `number`: a reference number (mynumber) or a patient number."""
 
     visit: int
-    route: Route
+    way: Way
     number: str = field(repr=False)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, time
 
 from kiosk.visit.commands import Command, DisarmCardReader, LookUp, PrintCounterSlip, Record
-from kiosk.visit.state import AtCounter, Candidate, Kiosk, LookingUp, Registering, Route, Served, Stage, Start
+from kiosk.visit.state import AtCounter, Candidate, Kiosk, LookingUp, Registering, Served, Stage, Start, Way
 
 Step = tuple[Kiosk, tuple[Command, ...]]
 
@@ -58,13 +58,13 @@ def served_lately(kiosk: Kiosk, now: float, number: str | None) -> bool:
     return any(each.mark == hash(number) and now < each.expires_at for each in kiosk.served)
 
 
-def look_up(kiosk: Kiosk, now: float, visit: int, route: Route, number: str, candidate: Candidate | None) -> Step:
+def look_up(kiosk: Kiosk, now: float, visit: int, way: Way, number: str, candidate: Candidate | None) -> Step:
     kiosk = remember_served(kiosk, now, number)
     stage = LookingUp(
         visit,
         now + kiosk.rules.look_up_s,
-        route,
+        way,
         candidate.file if candidate else None,
         candidate.notes if candidate else (),
     )
-    return go(kiosk, stage, DisarmCardReader(), Record("identified", visit, route), LookUp(visit, route, number))
+    return go(kiosk, stage, DisarmCardReader(), Record("identified", visit, way), LookUp(visit, way, number))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Literal
 
-Route = Literal["mynumber", "patient_card"]
+Way = Literal["mynumber", "patient_card"]
 BirthdayRule = Literal["always", "after_unclean", "never"]
 
 
@@ -182,7 +182,7 @@ class LookingUp:
 
     visit: int
     deadline: float
-    route: Route
+    way: Way
     file: Hashable | None = None
     notes: tuple[str, ...] = ()
 

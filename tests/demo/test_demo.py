@@ -36,7 +36,7 @@ class Demo:
     """One demo that ran to its end. `left`: what it left among the temporary files."""
 
     code: int
-    said: str
+    output: str
     errors: str
     out: Path
     left: list[str]
@@ -83,10 +83,10 @@ def events(demo: Demo, process: str) -> list[str]:
 
 @pytest.mark.peers
 def test_a_demo_without_a_display_performs_by_itself_and_ends_well(demo: Demo) -> None:
-    assert demo.code == 0, demo.said + demo.errors
-    assert "starts clean" in demo.said
+    assert demo.code == 0, demo.output + demo.errors
+    assert "starts clean" in demo.output
     account = (demo.out / "account.txt").read_text(encoding="utf-8")
-    assert account in demo.said
+    assert account in demo.output
     assert "NG" not in account
     assert len(re.findall(r"^ *\d+\.\d\d 秒", account, re.MULTILINE)) == 7, "five steps, setting up, and the whole"
 
@@ -161,11 +161,11 @@ def test_a_demo_that_is_ended_half_way_says_so_and_leaves_nothing_running(tmp_pa
     try:
         wait_until(lambda: list((tmp_path / "out").glob("*-tap_reader.png")), "the first visit has begun")
         child.send_signal(signal.SIGTERM)
-        said, _ = child.communicate(timeout=DEADLINE_S)
+        output, _ = child.communicate(timeout=DEADLINE_S)
     finally:
         child.kill()
     assert child.returncode == 1
-    assert "NG" in said
+    assert "NG" in output
     assert set(temporary.iterdir()) == before
     assert not using(str(temporary)), "a process of the demo is still there"
 

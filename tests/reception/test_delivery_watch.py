@@ -38,7 +38,7 @@ def seen(*alarms: tuple[str, str], oldest_s: float | None = None) -> Overview:
 
 
 @pytest.mark.parametrize(
-    ("silent", "said", "ledger", "codes"),
+    ("silent", "answered", "ledger", "codes"),
     [
         (False, answer(), seen(), ()),
         (False, answer(), None, ()),
@@ -61,16 +61,16 @@ def seen(*alarms: tuple[str, str], oldest_s: float | None = None) -> Overview:
     ],
 )
 def test_what_holds_is_told_in_a_fixed_order(
-    silent: bool, said: dict[str, Any], ledger: Overview | None, codes: tuple[str, ...]
+    silent: bool, answered: dict[str, Any], ledger: Overview | None, codes: tuple[str, ...]
 ) -> None:
-    told = said if ledger is None else {**said, "overview": {**asdict(ledger), "files": {}, "subsidies": {}}}
-    assert codes_of(silent, said if silent else told) == codes
+    known = answered if ledger is None else {**answered, "overview": {**asdict(ledger), "files": {}, "subsidies": {}}}
+    assert codes_of(silent, answered if silent else known) == codes
 
 
-@pytest.mark.parametrize("told", [None, {}, {"fails": "DatabaseError"}, {"waiting": 1, "oldest_s": 61.0}, [], "?"])
-def test_an_overview_that_is_not_there_or_not_whole_says_nothing_and_breaks_nothing(told: object) -> None:
+@pytest.mark.parametrize("overview", [None, {}, {"fails": "DatabaseError"}, {"waiting": 1, "oldest_s": 61.0}, [], "?"])
+def test_an_overview_that_is_not_there_or_not_whole_says_nothing_and_breaks_nothing(overview: object) -> None:
     """A courier of the version before tells none; one whose ledger is broken alarms by itself."""
-    assert codes_of(False, answer(terminal_results=ALARM_AFTER_S + 1) | {"overview": told}) == ("share_terminal",)
+    assert codes_of(False, answer(terminal_results=ALARM_AFTER_S + 1) | {"overview": overview}) == ("share_terminal",)
 
 
 def test_every_code_has_words_on_the_screen() -> None:
@@ -80,7 +80,7 @@ def test_every_code_has_words_on_the_screen() -> None:
 # -- beside a real courier ----------------------------------------------------------------------------------------
 
 
-class Told:
+class Watched:
     """A watch, quicker than in a hospital, and what it has called back."""
 
     def __init__(self, hospital: Hospital) -> None:
@@ -115,12 +115,12 @@ def open_courier(hospital: Hospital) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def watching(hospital: Hospital) -> Iterator[Told]:
-    told = Told(hospital)
+def watching(hospital: Hospital) -> Iterator[Watched]:
+    watched = Watched(hospital)
     try:
-        yield told
+        yield watched
     finally:
-        told.watch.close()
+        watched.watch.close()
 
 
 def age_rows(hospital: Hospital) -> None:
@@ -134,21 +134,21 @@ def age_rows(hospital: Hospital) -> None:
 def test_a_courier_that_is_silent_is_noticed_and_told_and_so_is_its_return(tmp_path: Path, how: str) -> None:
     with Hospital(tmp_path) as hospital:
         courier = open_courier(hospital)
-        with watching(hospital) as told:
-            fall_silent(hospital, courier, told, how)
+        with watching(hospital) as watched:
+            fall_silent(hospital, courier, watched, how)
 
 
-def fall_silent(hospital: Hospital, courier: subprocess.Popen[bytes], told: Told, how: str) -> None:
+def fall_silent(hospital: Hospital, courier: subprocess.Popen[bytes], watched: Watched, how: str) -> None:
     os.kill(courier.pid, signal.SIGSTOP if how == "hangs" else signal.SIGKILL)
-    told.until("courier_silent")
-    wait_until(told.alarms, "somebody is told")
-    assert told.alarms() == [f"courier_silent: {EVENTS['courier_silent']}"]
+    watched.until("courier_silent")
+    wait_until(watched.alarms, "somebody is told")
+    assert watched.alarms() == [f"courier_silent: {EVENTS['courier_silent']}"]
     if how == "hangs":
         os.kill(courier.pid, signal.SIGCONT)
     else:
         courier.wait()
         open_courier(hospital)
-    told.until()
+    watched.until()
     events = [event["event"] for event in hospital.events("run")]
     assert [each for each in events if each != "alarm_told"][-2:] == ["courier_silent", "courier_heard"]
 
@@ -178,30 +178,30 @@ def test_shares_and_files_that_wait_are_noticed_but_the_telling_is_left_to_the_c
         courier.wait()
         age_rows(hospital)
         courier = open_courier(hospital)
-        with watching(hospital) as told:
-            go_down_and_come_back(hospital, told)
+        with watching(hospital) as watched:
+            go_down_and_come_back(hospital, watched)
         assert courier.poll() is None
-        assert told.alarms() == []
+        assert watched.alarms() == []
 
 
-def go_down_and_come_back(hospital: Hospital, told: Told) -> None:
-    told.until("delivery_waits", "share_receipt_computer")
+def go_down_and_come_back(hospital: Hospital, watched: Watched) -> None:
+    watched.until("delivery_waits", "share_receipt_computer")
     hospital.receipt_server.start()
-    told.until()
+    watched.until()
     hospital.terminal.kill()
-    told.until("share_terminal")
+    watched.until("share_terminal")
 
 
 @pytest.mark.peers
 def test_alarms_are_noticed_until_staff_acknowledge_them(tmp_path: Path) -> None:
     with Hospital(tmp_path, settings={"site": {"institution_code": '"1111111111"'}}) as hospital:
         open_courier(hospital)
-        with watching(hospital) as told:
+        with watching(hospital) as watched:
             hospital.place("valid-utf8")
-            told.until("alarms")
+            watched.until("alarms")
             hospital.kiosk("status", "--acknowledge")
-            told.until()
-            assert told.codes == [("alarms",), ()], "told when it changes and not otherwise"
+            watched.until()
+            assert watched.codes == [("alarms",), ()], "told when it changes and not otherwise"
 
 
 def test_the_receptions_own_troubles_are_told_and_that_the_telling_fails_is_known(tmp_path: Path) -> None:
@@ -212,8 +212,8 @@ def test_the_receptions_own_troubles_are_told_and_that_the_telling_fails_is_know
     )
     wait_until(lambda: codes == [("alarm_command_failed",)], "the failure")
     watch.close()
-    told = [json.loads(line) for line in (tmp_path / "events-run.jsonl").read_text().splitlines()]
-    assert {"event": "alarm_command_failed", "code": "disk_low"}.items() <= told[-1].items()
+    watched = [json.loads(line) for line in (tmp_path / "events-run.jsonl").read_text().splitlines()]
+    assert {"event": "alarm_command_failed", "code": "disk_low"}.items() <= watched[-1].items()
 
 
 def test_closing_waits_for_nobody(tmp_path: Path) -> None:

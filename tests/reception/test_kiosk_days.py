@@ -42,7 +42,7 @@ RULES = Rules()
 FIRST_NEW_FILE_WINS = Rules(reader_min_s=0.0, settle_s=0.0, unclean_s=0.0, birthday="never")
 OUTCOMES = ("not_registered", "ambiguous", "failed", "no_qualification")
 PRINTER_REASONS = ("paper_out", "cover_open", "printer_offline", "printer_silent", "printer_stalled")
-SHOWN_OWNER = re.compile(r"科(\d+)")
+OWNER_ON_SCREEN = re.compile(r"科(\d+)")
 # How long a stage may last, whatever the world does, with what it may have been extended by.
 STAGE_MAX_S: dict[type, float] = {
     f.Preparing: 10,
@@ -76,7 +76,7 @@ class Person:
     wrong_reader: bool = False
     choices: int = 0
     taps: int = 0
-    told_again: bool = False
+    asked_again: bool = False
     finished: bool = False
 
     @property
@@ -93,7 +93,7 @@ class File:
     outcome: str
     whole: bool = False
     broken: bool = False
-    shown: bool = False
+    displayed: bool = False
     ids: list[int] = field(default_factory=list)
 
 
@@ -201,7 +201,7 @@ class Day:
     def post(self, event: e.Event) -> None:
         if isinstance(event, e.Pressed) and event.button not in self.screen.buttons:
             return
-        before, self.heard = self.kiosk, event
+        before = self.kiosk
         self._hear(event)
         self.kiosk, commands = step(before, event, self.now)
         screen = screen_of(self.kiosk, WORDS)
@@ -217,13 +217,13 @@ class Day:
             self.stage_since = self.now
             self._stage_changed(before, stage)
         self._check_lateness(event, before, screen, commands)
-        shown_before, self.screen = self.screen, screen
-        if screen != shown_before:
+        screen_before, self.screen = self.screen, screen
+        if screen != screen_before:
             self._check_screen()
         for command in commands:
             self._perform(command, before)
         self._tick_later(event)
-        if screen != shown_before:
+        if screen != screen_before:
             self.screen_version += 1
             self._react()
 
@@ -345,7 +345,7 @@ class Day:
         self.courier_life = 0
         self.asked: list[tuple[int, float]] = []
         self.owed: int | None = None
-        self.said_until = self.reader_free = 0.0
+        self.spoken_until = self.reader_free = 0.0
         self._boot_courier()
 
     def _boot_courier(self) -> None:
@@ -397,10 +397,10 @@ class Day:
         self._look(finished)
 
     def _id(self, sighting: int, name: str = "") -> tuple[str, int]:
-        told = (f"run {self.courier_life}", sighting)
+        script = (f"run {self.courier_life}", sighting)
         if name:
-            self.by_id[told] = self.files[name]
-        return told
+            self.by_id[script] = self.files[name]
+        return script
 
     def _look(self, finished: float) -> None:
         for sighting in self.sightings.in_order(None):
@@ -427,10 +427,10 @@ class Day:
 
     def _say(self, earliest: float, event: e.Event, names: frozenset[str] | None = None) -> None:
         """Over the line, in order."""
-        self.said_until = max(self.said_until, earliest + self.rng.uniform(0.001, 0.02))
-        self.at(self.said_until, self._said, self.life, event, names)
+        self.spoken_until = max(self.spoken_until, earliest + self.rng.uniform(0.001, 0.02))
+        self.at(self.spoken_until, self._spoken, self.life, event, names)
 
-    def _said(self, life: int, event: e.Event, names: frozenset[str] | None) -> None:
+    def _spoken(self, life: int, event: e.Event, names: frozenset[str] | None) -> None:
         if life != self.life and isinstance(event, e.BaselineTaken):
             return  # the kiosk that asked is gone
         if isinstance(event, e.BaselineTaken):
@@ -507,7 +507,7 @@ class Day:
 
     def _courier_comes(self) -> None:
         self.courier_up = True
-        self.said_until = self.now
+        self.spoken_until = self.now
         self._say(self.now, e.CourierReturned())
         self._say(self.now, e.TerminalChanged(True))
         self._boot_courier()
@@ -737,7 +737,7 @@ class Day:
 
     def _check_identified(self, command: c.LookUp, before: Kiosk) -> None:
         self.identified = True
-        if command.route == "patient_card":
+        if command.way == "patient_card":
             self._whose(command.number, "identified")
             return
         candidate = self._candidate(before)
@@ -746,8 +746,8 @@ class Day:
             self._check_alone(candidate)
         self._must(file.name not in self.baseline_names, "P2: the file was there before the visit")
         self._must(candidate in self.window, "P2: the file is not of this visit's window")
-        self._must(not file.shown, "P2: the file was shown before")
-        file.shown = True
+        self._must(not file.displayed, "P2: the file was shown before")
+        file.displayed = True
         if self.visit_dirty:
             passed = self.asked_birthday and self.typed == file.owner.birth_day
             self._must(passed, "P2: the kiosk was unclean and nobody proved to be the owner")
@@ -764,10 +764,8 @@ class Day:
 
     def _candidate(self, before: Kiosk) -> Hashable:
         stage = before.stage
-        if isinstance(stage, f.Settling | f.AwaitingBirthday):
-            return stage.candidate.file
-        assert isinstance(self.heard, e.ResultArrived)  # without a settle time it is taken at once
-        return self.heard.candidate.file
+        assert isinstance(stage, f.Settling | f.AwaitingBirthday)
+        return stage.candidate.file
 
     def _whose(self, number: str, what: str) -> None:
         visitor = self.visitor
@@ -776,7 +774,7 @@ class Day:
 
     def _check_screen(self) -> None:
         stage, lines = self.kiosk.stage, "\n".join(self.screen.lines)
-        owners = SHOWN_OWNER.findall(lines)
+        owners = OWNER_ON_SCREEN.findall(lines)
         if isinstance(stage, OF_A_VISIT):
             self._must(owners == [str(int(stage.arrival.patient_number))], "P1: the screen is not the reception's")
             self._whose(stage.arrival.patient_number, "shown")
@@ -845,8 +843,8 @@ def test_without_the_rules_the_same_people_are_shown_wrong_data() -> None:
     assert total["wrong shows"] >= 20
 
 
-class Told:
-    """A kiosk that is told what happens; time passes as it is told."""
+class Script:
+    """A kiosk to which a test says what happens and when."""
 
     def __init__(self) -> None:
         self.kiosk = replace(switched_on(RULES, 0.0), unclean_until=0.0)
@@ -856,7 +854,7 @@ class Told:
             self.kiosk, _ = step(self.kiosk, event, now)
         return self.kiosk.stage
 
-    def waits_for_a_tap(self, now: float) -> Told:
+    def waits_for_a_tap(self, now: float) -> Script:
         self.at(now, e.Pressed("mynumber"))
         self.at(now + 0.1, e.BaselineTaken(self.kiosk.last_visit, now + 0.1))
         return self
@@ -868,50 +866,50 @@ def result(file: int, first_seen: float, number: str = "0012", outcome: str = "u
 
 
 def test_a_second_result_of_someone_just_served_is_not_shown_to_the_next_patient_without_asking() -> None:
-    told = Told().waits_for_a_tap(100)
-    assert isinstance((told.at(110, result(1, 110)), told.at(110.6))[-1], f.LookingUp)
-    told.at(111, e.PatientUnknown(1), e.Pressed("close"))
-    told.waits_for_a_tap(120).at(130, result(2, 130))
-    assert isinstance(told.at(130.6), f.AwaitingBirthday)
+    script = Script().waits_for_a_tap(100)
+    assert isinstance((script.at(110, result(1, 110)), script.at(110.6))[-1], f.LookingUp)
+    script.at(111, e.PatientUnknown(1), e.Pressed("close"))
+    script.waits_for_a_tap(120).at(130, result(2, 130))
+    assert isinstance(script.at(130.6), f.AwaitingBirthday)
 
 
 def test_whoever_was_served_long_ago_is_not_asked() -> None:
-    told = Told().waits_for_a_tap(100)
-    told.at(110, result(1, 110))
-    told.at(110.6)
-    told.at(111, e.PatientUnknown(1), e.Pressed("close"))
-    told.waits_for_a_tap(111 + RULES.unclean_s + 1).at(330, result(2, 330))
-    assert isinstance(told.at(330.6), f.LookingUp)
+    script = Script().waits_for_a_tap(100)
+    script.at(110, result(1, 110))
+    script.at(110.6)
+    script.at(111, e.PatientUnknown(1), e.Pressed("close"))
+    script.waits_for_a_tap(111 + RULES.unclean_s + 1).at(330, result(2, 330))
+    assert isinstance(script.at(330.6), f.LookingUp)
 
 
 def test_another_patient_is_not_asked_because_of_one_who_was_served() -> None:
-    told = Told().waits_for_a_tap(100)
-    told.at(110, result(1, 110))
-    told.at(110.6)
-    told.at(111, e.PatientUnknown(1), e.Pressed("close"))
-    told.waits_for_a_tap(120).at(130, result(2, 130, "0013"))
-    assert isinstance(told.at(130.6), f.LookingUp)
+    script = Script().waits_for_a_tap(100)
+    script.at(110, result(1, 110))
+    script.at(110.6)
+    script.at(111, e.PatientUnknown(1), e.Pressed("close"))
+    script.waits_for_a_tap(120).at(130, result(2, 130, "0013"))
+    assert isinstance(script.at(130.6), f.LookingUp)
 
 
 def test_a_candidate_is_dropped_if_the_courier_was_away_while_it_should_stay_alone() -> None:
-    told = Told().waits_for_a_tap(100)
-    told.at(110, result(1, 110))
-    stage = told.at(110.2, e.CourierReturned())
+    script = Script().waits_for_a_tap(100)
+    script.at(110, result(1, 110))
+    stage = script.at(110.2, e.CourierReturned())
     assert isinstance(stage, f.AwaitingTap)
-    stage = told.at(114)
+    stage = script.at(114)
     assert isinstance(stage, f.AwaitingTap) and stage.asked_again
-    told.at(125, result(2, 125))
-    assert isinstance(told.at(125.6), f.LookingUp)
+    script.at(125, result(2, 125))
+    assert isinstance(script.at(125.6), f.LookingUp)
 
 
 @pytest.mark.parametrize("outcome", [*OUTCOMES, "unreadable"])
 def test_a_result_that_names_nobody_may_have_been_a_late_one(outcome: str) -> None:
-    told = Told().waits_for_a_tap(100)
-    told.at(110, result(1, 110, outcome=outcome))
-    assert isinstance(told.at(110.6), f.AtCounter)
-    told.at(111, e.Pressed("close"))
-    told.waits_for_a_tap(112).at(122, result(2, 122))
-    assert isinstance(told.at(122.6), f.AwaitingBirthday)
+    script = Script().waits_for_a_tap(100)
+    script.at(110, result(1, 110, outcome=outcome))
+    assert isinstance(script.at(110.6), f.AtCounter)
+    script.at(111, e.Pressed("close"))
+    script.waits_for_a_tap(112).at(122, result(2, 122))
+    assert isinstance(script.at(122.6), f.AwaitingBirthday)
 
 
 def main(number: int, people: int) -> None:

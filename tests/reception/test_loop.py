@@ -46,7 +46,7 @@ class Paper:
         return Printed(paper_near_end=False)
 
 
-class Shown:
+class RecordingFace:
     """A face that keeps the names of its screens."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ def worker(
     paper: Paper,
     wanted: bool,
     post: Callable[[e.Event], None],
-    told: Callable[[str, bool], None] = lambda state, paper_near_end: None,
+    states: Callable[[str, bool], None] = lambda state, paper_near_end: None,
     poll_s: float = 0.0,
 ) -> PrinterWorker:
     return PrinterWorker(
@@ -91,7 +91,7 @@ def worker(
         lambda: datetime(2026, 1, 15, 12, 50, tzinfo=ZoneInfo("Asia/Tokyo")),
         lambda visit: wanted,
         post,
-        told,
+        states,
         lambda *event, **fields: None,
         texts.load(),
     )
@@ -99,27 +99,27 @@ def worker(
 
 @pytest.mark.parametrize("wanted", [True, False])
 def test_a_slip_is_printed_only_while_its_visit_waits_for_it(wanted: bool) -> None:
-    paper, heard = Paper(), list[e.Event]()
-    printing = worker(paper, wanted, heard.append)
+    paper, events = Paper(), list[e.Event]()
+    printing = worker(paper, wanted, events.append)
     printing.print_slip(c.PrintSlip(3, ARRIVAL))
     printing.print_counter_slip(c.PrintCounterSlip(3, "no_result"))
     printing.close()
     assert paper.slips == (2 if wanted else 0)
-    assert heard == ([e.SlipPrinted(3)] if wanted else [])
+    assert events == ([e.SlipPrinted(3)] if wanted else [])
 
 
 def test_a_fault_of_ours_at_the_printer_is_told_to_staff_and_ends_no_thread() -> None:
-    told, heard = list[tuple[str, bool]](), list[e.Event]()
-    printing = worker(Faulty(), True, heard.append, lambda *state: told.append(state), 60.0)
+    states, events = list[tuple[str, bool]](), list[e.Event]()
+    printing = worker(Faulty(), True, events.append, lambda *state: states.append(state), 60.0)
     printing.print_slip(c.PrintSlip(3, ARRIVAL))
     printing.close()
-    assert told == [("printer_stalled", False)] * 2
-    assert heard == [e.SlipFailed(3, "printer_stalled")]
+    assert states == [("printer_stalled", False)] * 2
+    assert events == [e.SlipFailed(3, "printer_stalled")]
 
 
-def run(kiosk: Kiosk, tmp_path: Path, *events: e.Event) -> tuple[Shown, list[str]]:
+def run(kiosk: Kiosk, tmp_path: Path, *events: e.Event) -> tuple[RecordingFace, list[str]]:
     """Run the loop over `events`, then quit. Returns what was shown and the event log's lines."""
-    face, inbox, log = Shown(), Inbox(), EventLog(tmp_path, "run", echo=False)
+    face, inbox, log = RecordingFace(), Inbox(), EventLog(tmp_path, "run", echo=False)
     for event in events:
         inbox.post(event)
     inbox.quit()

@@ -43,16 +43,16 @@ class Desk:
         self.reception.press("patient_card")
         self.reception.until("insert_card")
         self.hospital.cards.insert(number)
-        shown = self.reception.until("done", "already", "counter")
+        last = self.reception.until("done", "already", "counter")
         self.reception.press("close")
-        return shown
+        return last
 
     def troubles(self) -> dict[str, str]:
         try:
-            facts = json.loads((self.hospital.data_dir / "status-run.json").read_text())
+            status = json.loads((self.hospital.data_dir / "status-run.json").read_text())
         except (OSError, ValueError):
             return {}
-        return dict(facts.get("troubles", {}))
+        return dict(status.get("troubles", {}))
 
     def wait_trouble(self, code: str, *, over: bool = False) -> None:
         wait_until(lambda: (code in self.troubles()) is not over, f"{code} {'over' if over else 'told'}")

@@ -51,9 +51,9 @@ def test_a_patient_card_goes_the_same_way_and_a_second_time_is_already_with_the_
             reception.press("patient_card")
             reception.until("insert_card")
             hospital.cards.insert("0012345")
-            shown = reception.until("done", "already")
-            assert shown["screen"] == expected
-            assert shown["lines"][:3] == [
+            last = reception.until("done", "already")
+            assert last["screen"] == expected
+            assert last["lines"][:3] == [
                 "09:30 整形外科 田中 先生 B棟2階",
                 "13:00 内科 佐藤 先生 A棟1階2番窓口",
                 "受付番号 1",
@@ -95,8 +95,8 @@ def test_every_outcome_reaches_the_counter_with_its_reason_and_every_file_is_del
             reason, label = row.split(":")
             reception.choose_my_number()
             hospital.tap(label)
-            shown = reception.until("counter")
-            assert (shown["reason"], shown["title"]) == (reason, "まだ受付は終わっていません")
+            last = reception.until("counter")
+            assert (last["reason"], last["title"]) == (reason, "まだ受付は終わっていません")
             reception.press("close")
             hospital.wait_delivered(label)
         assert not hospital.printer.jobs
@@ -117,9 +117,9 @@ def test_without_an_appointment_nothing_is_registered_and_the_next_day_is_told(t
         reception = hospital.open()
         reception.choose_my_number()
         hospital.tap("valid-utf8")
-        shown = reception.until("counter")
-        assert shown["reason"] == "no_appointment"
-        assert "次のご予約は 1月20日です。" in shown["lines"]
+        last = reception.until("counter")
+        assert last["reason"] == "no_appointment"
+        assert "次のご予約は 1月20日です。" in last["lines"]
 
 
 def test_a_result_of_another_institution_is_delivered_never_shown_and_alarms(tmp_path: Path) -> None:
@@ -128,8 +128,8 @@ def test_a_result_of_another_institution_is_delivered_never_shown_and_alarms(tmp
         reception = hospital.open()
         reception.choose_my_number()
         hospital.tap("valid-utf8")
-        shown = reception.until("counter")
-        assert shown["reason"] == "failed"
+        last = reception.until("counter")
+        assert last["reason"] == "failed"
         hospital.wait_delivered("valid-utf8")
         assert hospital.kiosk("status").returncode == 1
         assert "institution_differs" in hospital.kiosk("status").stdout

@@ -22,14 +22,14 @@ from kiosk.screens.views import STAFF, Choose
 from kiosk.words.problems import Problem
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, Reception, wait_until
 from tests.process.test_systemd import Manager, assert_nothing_for
-from tests.reception.test_loop import Shown
+from tests.reception.test_loop import RecordingFace
 
 pytestmark = pytest.mark.long
 
 START = Choose("choose_card", "どちらのカードをお持ちですか？", (), ("mynumber",))
 
 
-class Stuck(Shown):
+class Stuck(RecordingFace):
     """A face whose picture can be made to stand still."""
 
     seen = False
@@ -98,12 +98,12 @@ def test_staff_read_at_the_start_screen_that_paper_is_out_and_that_nothing_is_de
 
 
 def alarm_program(hospital: Hospital) -> Callable[[], list[str]]:
-    """Makes the site's [alarm] command one that writes down its code. Returns what it was told so far."""
-    program, told = hospital.root / "alarm", hospital.root / "told"
-    program.write_text(f'#!/bin/sh\necho "$1" >> {told}\n')
+    """Makes the site's [alarm] command one that writes down its code. Returns the codes so far."""
+    program, written = hospital.root / "alarm", hospital.root / "written"
+    program.write_text(f'#!/bin/sh\necho "$1" >> {written}\n')
     program.chmod(0o755)
     hospital.settings["alarm"] = {"command": f'["{program}"]'}
-    return lambda: told.read_text().split() if told.exists() else []
+    return lambda: written.read_text().split() if written.exists() else []
 
 
 def trouble_figures(hospital: Hospital) -> dict[str, float]:
@@ -114,7 +114,7 @@ def trouble_figures(hospital: Hospital) -> dict[str, float]:
 
 
 @pytest.mark.peers
-def test_a_table_of_reference_numbers_that_goes_bad_is_told_everywhere_until_it_is_mended(tmp_path: Path) -> None:
+def test_a_table_of_reference_numbers_that_goes_bad_is_known_everywhere_until_it_is_mended(tmp_path: Path) -> None:
     """With no patient near, and nothing but the file to notice."""
     with Hospital(tmp_path) as hospital:
         alarms = alarm_program(hospital)
@@ -129,17 +129,17 @@ def test_a_table_of_reference_numbers_that_goes_bad_is_told_everywhere_until_it_
         table.write_text("reference_number,patient_number\n1,2\n1,3\n")
         wait_until(lambda: staff(reception) == ["reference_numbers_refused"], "staff are told")
         wait_until(lambda: alarms() == ["reference_numbers_refused"], "somebody outside is told")
-        told = hospital.kiosk("status", "--json")
-        [problem] = json.loads(told.stdout)["problems"]
-        assert (told.returncode, problem["code"]) == (1, "reference_numbers_refused")
+        done = hospital.kiosk("status", "--json")
+        [problem] = json.loads(done.stdout)["problems"]
+        assert (done.returncode, problem["code"]) == (1, "reference_numbers_refused")
         assert f"{table}: line 3: " in problem["what"]
         assert trouble_figures(hospital)["reference_numbers_refused"] == 1.0
         table.write_text("reference_number,patient_number\n1,3\n")
         wait_until(lambda: staff(reception) == [], "it is over")
         wait_until(lambda: hospital.status()["ok"], "all is well again")
-        said = [(event["event"], event.get("code")) for event in hospital.events("run")]
-        assert said.count(("reference_numbers_refused", None)) == 1
-        assert ("trouble_over", "reference_numbers_refused") in said
+        recorded = [(event["event"], event.get("code")) for event in hospital.events("run")]
+        assert recorded.count(("reference_numbers_refused", None)) == 1
+        assert ("trouble_over", "reference_numbers_refused") in recorded
 
 
 def test_every_trouble_has_a_sentence_words_on_the_screen_and_one_beginning(tmp_path: Path) -> None:

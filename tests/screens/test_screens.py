@@ -116,19 +116,19 @@ def kiosk(stage: Stage, around: Surroundings = SURROUNDINGS["open"]) -> Kiosk:
 
 
 def every_kiosk() -> dict[str, Kiosk]:
-    shown = {name: kiosk(stage) for name, stage in STAGES.items()}
-    return shown | {f"start, {name}": kiosk(Start(), around) for name, around in SURROUNDINGS.items()}
+    screen_for = {name: kiosk(stage) for name, stage in STAGES.items()}
+    return screen_for | {f"start, {name}": kiosk(Start(), around) for name, around in SURROUNDINGS.items()}
 
 
 EVERY = every_kiosk()
 
 
-def shown(name: str) -> Screen:
+def screen_for(name: str) -> Screen:
     return screen_of(EVERY[name], WORDS)
 
 
 def of_name(screen: str) -> list[str]:
-    return [name for name in EVERY if shown(name).name == screen]
+    return [name for name in EVERY if screen_for(name).name == screen]
 
 
 # -- complete -------------------------------------------------------------------------------------------------------
@@ -136,12 +136,12 @@ def of_name(screen: str) -> list[str]:
 
 def test_every_stage_and_every_screen_is_among_the_examples() -> None:
     assert {type(each) for each in STAGES.values()} == set(typing.get_args(Stage))
-    assert {shown(name).name for name in EVERY} == set(SCREENS)
+    assert {screen_for(name).name for name in EVERY} == set(SCREENS)
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_a_screen_has_a_short_title_and_whole_lines(name: str) -> None:
-    screen = shown(name)
+    screen = screen_for(name)
     assert 0 < len(screen.title) <= TITLE_MAX_CHARS
     assert all(0 < len(line) <= LINE_MAX_CHARS for line in screen.lines)
     assert not any(set("{}") & set(line) for line in (screen.title, *screen.lines)), "a place left unfilled"
@@ -149,7 +149,7 @@ def test_a_screen_has_a_short_title_and_whole_lines(name: str) -> None:
 
 @pytest.mark.parametrize("reason", COUNTER_REASONS)
 def test_the_counter_says_that_nothing_is_done_why_and_where_to_go(reason: str) -> None:
-    screen = shown(f"counter: {reason}")
+    screen = screen_for(f"counter: {reason}")
     assert screen.title == "まだ受付は終わっていません"
     assert screen.lines == (WORDS["reasons"][reason], "受付窓口へお越しください。")
     assert isinstance(screen, Counter) and screen.reason == reason
@@ -166,13 +166,13 @@ def test_a_reason_or_a_note_nobody_knows_is_no_reason_to_show_nothing() -> None:
     assert isinstance(screen, Counter) and screen.reason == "of_another_version"
     assert "受付窓口へお越しください。" in screen.lines
     done = screen_of(kiosk(Done(5, 120, replace(RECEPTION, notes=("of_another_version",)))), WORDS)
-    assert done.lines == (*shown("done without slip: paper_out").lines[:3], "受付票をお取りください。")
+    assert done.lines == (*screen_for("done without slip: paper_out").lines[:3], "受付票をお取りください。")
 
 
 @pytest.mark.parametrize("note", [note for note in NOTES if note != "no_slip"])
 @pytest.mark.parametrize("name", ["printing", "done", "already"])
 def test_every_note_has_words_and_its_code(name: str, note: str) -> None:
-    screen = shown(name)
+    screen = screen_for(name)
     assert isinstance(screen, Result)
     assert WORDS["notes"][note] in screen.lines and note in screen.notes
 
@@ -180,27 +180,27 @@ def test_every_note_has_words_and_its_code(name: str, note: str) -> None:
 @pytest.mark.parametrize("why", NO_SLIP_REASONS)
 @pytest.mark.parametrize("name", ["done", "already"])
 def test_without_a_slip_the_reception_is_done_all_the_same_and_says_so(name: str, why: str) -> None:
-    screen = shown(f"{name} without slip: {why}")
+    screen = screen_for(f"{name} without slip: {why}")
     assert isinstance(screen, Result) and not screen.printing
     assert (screen.name, screen.reason, screen.notes, screen.number) == (name, why, ("no_slip",), 7)
     assert "受付は完了しています" in "".join(screen.lines)
 
 
 def test_the_reception_is_shown_while_its_slip_is_printed_and_said_to_be_done() -> None:
-    screen = shown("printing")
+    screen = screen_for("printing")
     assert screen.lines[:3] == ("09:30 内科 佐藤 先生 A棟1階2番窓口", "11:00 眼科 高橋 先生", "受付番号 7")
     assert "受付は完了しています。" in screen.lines
 
 
 def test_the_next_appointment_and_the_hour_are_told_where_they_are_why() -> None:
-    assert "次のご予約は 2月3日です。" in shown("counter: no appointment today").lines
-    assert shown("counter: not yet").lines[0].startswith("13:00 ")
-    assert shown("counter: no longer").lines[0].startswith("13:00 ")
+    assert "次のご予約は 2月3日です。" in screen_for("counter: no appointment today").lines
+    assert screen_for("counter: not yet").lines[0].startswith("13:00 ")
+    assert screen_for("counter: no longer").lines[0].startswith("13:00 ")
 
 
 def test_the_next_opening_names_its_day_unless_it_is_today() -> None:
-    assert shown("start, closed").lines == ()
-    assert shown("start, closed until").lines == ("受付は 1月16日（金） 8:30 からです。",)
+    assert screen_for("start, closed").lines == ()
+    assert screen_for("start, closed until").lines == ("受付は 1月16日（金） 8:30 からです。",)
     today = Surroundings(is_open=False, next_opening=Opening(datetime(2026, 1, 15, 13, 5), is_today=True))
     assert screen_of(kiosk(Start(), today), WORDS).lines == ("受付は 13:05 からです。",)
 
@@ -268,7 +268,7 @@ def test_no_technical_word_and_no_rough_form_reaches_a_patient() -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_no_number_and_no_birth_date_is_on_a_screen(name: str) -> None:
-    screen = shown(name)
+    screen = screen_for(name)
     everything = str(as_json(screen))
     for secret in (NUMBER, BORN, BORN[:4], BORN[4:], "3月21日"):
         assert secret not in everything
@@ -276,19 +276,19 @@ def test_no_number_and_no_birth_date_is_on_a_screen(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_the_repr_of_a_screen_and_of_a_state_shows_no_patient(name: str) -> None:
-    written = repr(shown(name)) + repr(EVERY[name])
+    written = repr(screen_for(name)) + repr(EVERY[name])
     for secret in (NUMBER, BORN, BORN[4:], "内科", "佐藤", "A棟", "09:30", "13:00", repr(NEXT_DAY), "受付番号"):
         assert secret not in written
 
 
 def test_digits_typed_are_counted_and_not_shown() -> None:
-    assert shown("birthday half typed").lines[-1] == "●●○○"
-    assert shown("birthday typed").lines[-1] == "●●●●"
+    assert screen_for("birthday half typed").lines[-1] == "●●○○"
+    assert screen_for("birthday typed").lines[-1] == "●●●●"
 
 
 def test_the_counter_shows_nothing_of_a_reception() -> None:
     for name in of_name("counter"):
-        assert isinstance(shown(name), Counter) and as_json(shown(name))["notes"] == []
+        assert isinstance(screen_for(name), Counter) and as_json(screen_for(name))["notes"] == []
 
 
 # -- the start page ------------------------------------------------------------------------------------------------
@@ -333,7 +333,7 @@ def accepted(state: Kiosk) -> set[str]:
 
 @pytest.mark.parametrize("name", [name for name in EVERY if name not in ("preparing", "birthday half typed")])
 def test_the_buttons_shown_are_those_the_flow_accepts(name: str) -> None:
-    screen, state = shown(name), EVERY[name]
+    screen, state = screen_for(name), EVERY[name]
     expected = set(screen.buttons)
     if name in ("awaiting birthday", "about to leave: birthday"):
         expected -= {"ok"}  # nothing typed yet
@@ -343,18 +343,18 @@ def test_the_buttons_shown_are_those_the_flow_accepts(name: str) -> None:
 
 
 def test_half_a_birth_day_is_no_answer_yet() -> None:
-    assert accepted(EVERY["birthday half typed"]) == set(shown("birthday half typed").buttons) - {"ok"}
+    assert accepted(EVERY["birthday half typed"]) == set(screen_for("birthday half typed").buttons) - {"ok"}
 
 
 def test_the_blink_before_the_reader_is_ready_looks_like_the_start_page_and_a_second_press_does_nothing() -> None:
     """A screen of its own for some milliseconds would only flicker."""
-    assert shown("preparing") == shown("start")
-    assert accepted(EVERY["preparing"]).isdisjoint(shown("preparing").buttons)
+    assert screen_for("preparing") == screen_for("start")
+    assert accepted(EVERY["preparing"]).isdisjoint(screen_for("preparing").buttons)
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_a_screen_has_no_buttons_but_those_in_the_list(name: str) -> None:
-    screen = shown(name)
+    screen = screen_for(name)
     assert set(screen.buttons) <= {*SCREENS[screen.name], MORE_TIME}
     assert len(set(screen.buttons)) == len(screen.buttons)
 
@@ -367,7 +367,7 @@ def test_a_site_without_card_reader_offers_no_patient_card() -> None:
 
 @pytest.mark.parametrize("name", ["looking_up", "printing"])
 def test_what_is_under_way_cannot_be_cancelled(name: str) -> None:
-    assert {shown(each).buttons for each in of_name(name)} == {()}
+    assert {screen_for(each).buttons for each in of_name(name)} == {()}
 
 
 # -- the file ----------------------------------------------------------------------------------------------------

@@ -68,10 +68,10 @@ def test_what_is_not_known_is_left_out() -> None:
 
 
 def test_a_note_sends_to_the_counter_too_with_words_for_the_patient_and_a_code_for_the_staff() -> None:
-    shown = texts(
+    printed = texts(
         slip(SlipAppointment(time(9), "内科", "", ""), notes=("insurance_check", "subsidy_failed", "new_note"))
     )
-    assert shown[-4:] == [
+    assert printed[-4:] == [
         "受付窓口にもお寄りください",
         "健康保険の確認があります",
         "受給者証をお見せください",
@@ -91,9 +91,9 @@ def test_more_appointments_than_fit_are_counted() -> None:
 
 
 def test_a_long_field_ends_with_an_ellipsis_and_a_full_one_does_not() -> None:
-    shown = texts(slip(SlipAppointment(time(9), "内" * FIELD_CHARS_MAX, "", "外" * (FIELD_CHARS_MAX + 1))))
-    assert "内" * FIELD_CHARS_MAX in shown
-    assert "外" * (FIELD_CHARS_MAX - 1) + "…" in shown
+    printed = texts(slip(SlipAppointment(time(9), "内" * FIELD_CHARS_MAX, "", "外" * (FIELD_CHARS_MAX + 1))))
+    assert "内" * FIELD_CHARS_MAX in printed
+    assert "外" * (FIELD_CHARS_MAX - 1) + "…" in printed
     assert "外" * (FIELD_CHARS_MAX - 1) + "…" in texts(slip(hospital="外" * 2_000_000))
 
 
@@ -112,8 +112,8 @@ def test_the_counter_slip_says_what_to_do_and_holds_nothing_of_the_patient() -> 
 
 def test_nothing_of_a_slip_shows_in_its_representation() -> None:
     one = slip(SlipAppointment(time(13), "内科", "山田", "A棟"), notes=("insurance_check",))
-    shown = repr(one) + repr(one.lines) + repr(SlipAppointment(time(13), "内科", "山田", "A棟"))
-    assert not any(word in shown for word in ("00123", "内科", "山田", "13:00", "A棟"))
+    printed = repr(one) + repr(one.lines) + repr(SlipAppointment(time(13), "内科", "山田", "A棟"))
+    assert not any(word in printed for word in ("00123", "内科", "山田", "13:00", "A棟"))
 
 
 @settings(max_examples=150, deadline=None)

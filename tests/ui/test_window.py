@@ -45,18 +45,18 @@ def x_server(width: int = 1080, height: int = 1920) -> Iterator[str]:
     )  # fmt: skip
     os.close(write)
     try:
-        with os.fdopen(read) as told:
-            yield f":{told.readline().strip()}"
+        with os.fdopen(read) as answer:
+            yield f":{answer.readline().strip()}"
     finally:
         server.terminate()
         server.wait(DEADLINE_S)
 
 
 class ShowingProgram:
-    """A program with --screens-to `told`: what it has shown and what it complained of."""
+    """A program with --screens-to `log`: what it has shown and what it complained of."""
 
     process: subprocess.Popen[Any]
-    told: Path
+    log: Path
     _errors: IO[str]
     _read_to: int
 
@@ -67,7 +67,7 @@ class ShowingProgram:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        text = self.told.read_text(encoding="utf-8") if self.told.exists() else ""
+        text = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
         return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
     def until(self, screen: str) -> dict[str, Any]:
@@ -93,15 +93,15 @@ class ShowingProgram:
 class WindowReception(ShowingProgram):
     """One `kiosk run` in a window on `display`; `lines` are the screens that it told of."""
 
-    def __init__(self, site: Path, display: str, told: Path, cwd: Path) -> None:
-        self.told = told
+    def __init__(self, site: Path, display: str, log: Path, cwd: Path) -> None:
+        self.log = log
         self.environment = {**os.environ, "DISPLAY": display, "PYTHONPATH": str(ROOT), "HOME": str(cwd)}
         self.environment.pop("SDL_VIDEODRIVER", None)
         self.cwd = cwd
         self._read_to = 0
         self._errors = (cwd.parent / "errors.txt").open("w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "kiosk", "run", "--config", str(site), "--screens-to", str(told)],
+            [sys.executable, "-m", "kiosk", "run", "--config", str(site), "--screens-to", str(log)],
             cwd=cwd, env=self.environment, stdout=subprocess.PIPE, stderr=self._errors, text=True,
             start_new_session=True,
         )  # fmt: skip

@@ -268,13 +268,13 @@ def test_a_patient_card_goes_the_same_way_from_the_look_up_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first_seen", "shown"),
+    ("first_seen", "is_candidate"),
     [(99.9, False), (100.0, False), (105.9, False), (106.0, True), (159.0, True)],
     ids=["before the visit", "at its start", "too early", "not too early", "late in the wait"],
 )
-def test_only_a_new_result_that_is_not_too_early_is_a_candidate(first_seen: float, shown: bool) -> None:
+def test_only_a_new_result_that_is_not_too_early_is_a_candidate(first_seen: float, is_candidate: bool) -> None:
     story = Story().waiting_for_tap().at(max(first_seen, 100.0), arrived(first_seen=first_seen))
-    assert isinstance(story.stage, Settling) is shown
+    assert isinstance(story.stage, Settling) is is_candidate
 
 
 def test_after_a_result_that_came_too_early_the_patient_is_asked_once_to_tap_again() -> None:

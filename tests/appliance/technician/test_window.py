@@ -93,7 +93,7 @@ class Program(ShowingProgram):
     """`kiosk.appliance page` on a display; `lines` are the pages that it logged."""
 
     def __init__(self, folder: Path, display: str, *options: str) -> None:
-        self.told = folder / "pages.jsonl"
+        self.log = folder / "pages.jsonl"
         self.environment = {**os.environ, "DISPLAY": display, "PYTHONPATH": str(ROOT), "HOME": str(folder)}
         self.environment.pop("SDL_VIDEODRIVER", None)
         self._read_to = 0
@@ -102,7 +102,7 @@ class Program(ShowingProgram):
             [
                 sys.executable, "-P", "-m", "kiosk.appliance", "page", "--socket", str(folder / "s"),
                 "--page-file", str(folder / "page.json"), "--site", str(folder / "site.toml"),
-                "--screens-to", str(self.told), *options,
+                "--screens-to", str(self.log), *options,
             ],
             env=self.environment, stderr=self._errors, cwd=folder,
         )  # fmt: skip
@@ -161,7 +161,7 @@ class TestOnADisplay:
             page.until("gone")
             wait_until(lambda: root.done[-1] == "leave", "root is asked for the reception")
             assert root.done == ["unlock", "unlock", "check", "leave"]
-            assert PIN not in page.told.read_text(encoding="utf-8") + page.errors
+            assert PIN not in page.log.read_text(encoding="utf-8") + page.errors
             page.process.send_signal(signal.SIGTERM)
             assert page.process.wait(DEADLINE_S) == 0
             assert page.errors == ""
