@@ -13,7 +13,7 @@ End = Literal["CR", "LF", "CRLF", "STX-ETX"]
 ENDS: tuple[End, ...] = ("CR", "LF", "CRLF", "STX-ETX")
 
 _STX, _ETX, _CR, _LF, _DEL = 0x02, 0x03, 0x0D, 0x0A, 0x7F
-# A patient number has at most 50 characters (issue, section 4); the pattern of the site is usually stricter.
+# No hospital's patient numbers are longer; the pattern of the site is usually stricter.
 _MAX_NUMBER = 50
 
 

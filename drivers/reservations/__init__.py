@@ -1,7 +1,7 @@
 """Who comes today, and who has arrived: the port to a reservation system.
 
-Owns: the words every reservation back end answers in. `sqlite` is the embedded default, `csv_file` reads the export
-that fills it; other systems (ORCA, FHIR, a vendor's socket) become further modules behind the same protocol.
+Owns the answers of every reservation system. `sqlite` is the embedded default, `csv` reads the export that
+fills it; other systems (ORCA, FHIR, a vendor's socket) become further modules behind the same protocol.
 
 Must never: guess. An answer always names the patient it is about, so that a late one can be recognised; a system that
 cannot be asked raises `ReservationsDown`, it never answers "no appointment". No number, name or note of a patient is in

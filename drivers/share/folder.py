@@ -94,10 +94,6 @@ class FolderShare(ShareOperations[int, _OpenFile]):
             facts = Path(f"/proc/self/fdinfo/{folder}").read_text(encoding="ascii")
         return next(line for line in facts.splitlines() if line.startswith("mnt_id:"))
 
-    def same_place(self, other: Share) -> bool:
-        """Sees through links and '..' when the folders exist."""
-        return isinstance(other, FolderShare) and self._path.resolve() == other._path.resolve()
-
     def identity(self) -> str:
         """See `Share.identity`. Of a network's folder that is mounted here, other machines know another one."""
         with self._place() as folder:

@@ -140,10 +140,6 @@ class Share(Protocol):
         """True when `rename_new` and `move_same` into `other` are possible (one share, one user; one disk)."""
         ...
 
-    def same_place(self, other: "Share") -> bool:
-        """True when `other` is the very same folder. Makes no connection."""
-        ...
-
     def identity(self) -> str:
         """What this folder is, whatever it is called: server, disk and the folder's own number, as the server tells.
 

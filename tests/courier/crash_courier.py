@@ -105,9 +105,6 @@ class DeadlyShare:
     def reaches(self, other: Share) -> bool:
         return self.share.reaches(_real(other) or other)
 
-    def same_place(self, other: Share) -> bool:
-        return self.share.same_place(_real(other) or other)
-
     def identity(self) -> str:
         return self.share.identity()
 

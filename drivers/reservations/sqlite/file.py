@@ -1,9 +1,9 @@
 """The SQLite file: where it is, who may write it, its schema, and what its errors mean.
 
-Owns the rule that at no time two connections write: RESERVATIONS 0.6, the SQLite of Debian 12 (3.40) has the WAL-reset
-bug, which loses committed writes when two connections write or checkpoint. So there is no WAL at all (TRUNCATE), and
-every writer first holds an exclusive flock on a file of its own. RESERVATIONS 0.5: a connection that is merely dropped
-breaks the locks after a fork. So every connection is opened for one piece of work and closed.
+Owns the rule that at no time two connections write: the SQLite of Debian 12 (3.40) has the WAL-reset bug, which loses
+committed writes when two connections write or checkpoint. So there is no WAL at all (TRUNCATE), and every writer first
+holds an exclusive flock on a file of its own. A connection that is merely dropped, and closed after a fork, breaks the
+locks of others. So each is opened for one piece of work and closed.
 
 Must never: let an sqlite3 error out (`ReservationsDown` instead); open the database file by anything but SQLite while a
 connection may be open (closing any descriptor of the file drops this process's POSIX locks on it); make a database that

@@ -62,10 +62,6 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
             and self._link.password == other._link.password
         )
 
-    def same_place(self, other: Share) -> bool:
-        """Compares names only: one server under two names or addresses is not recognised."""
-        return isinstance(other, SmbShare) and _names(self._address) == _names(other._address)
-
     def identity(self) -> str:
         """See `Share.identity`. One round trip."""
         return self._ask(self._identity)
@@ -209,7 +205,7 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
         if not self.reaches(target):
             raise ValueError("a rename cannot leave its share")
         # A rename onto itself "succeeds" on some servers, and a caller would take the source for moved.
-        if self.same_place(target) and name.casefold() == new_name.casefold():
+        if _names(self._address) == _names(target._address) and name.casefold() == new_name.casefold():
             raise failure("same_file", self.where)
         return target
 

@@ -246,11 +246,11 @@ def test_failures_name_the_folder_and_never_the_file(share: Share) -> None:
         assert "OQS" not in str(missing.value) and missing.value.__cause__ is None
 
 
-def test_sameness_and_reach(share: Share, path: Path, tmp_path: Path) -> None:
+def test_identity_and_reach(share: Share, path: Path, tmp_path: Path) -> None:
     (tmp_path / "alias").symlink_to(path)
-    assert share.same_place(open_share((tmp_path / "alias").as_uri(), None))
-    assert not share.same_place(share.at("done"))
-    assert share.at(str(tmp_path / "alias")).same_place(share)
+    assert share.identity() == open_share((tmp_path / "alias").as_uri(), None).identity()
+    assert share.identity() != share.at("done").identity()
+    assert share.at(str(tmp_path / "alias")).identity() == share.identity()
     assert not share.reaches(open_share("smb://kiosk@h/face", "x"))
     with pytest.raises(ValueError, match="rename"):
         share.rename_new("a", "b", open_share("smb://kiosk@h/face", "x"))

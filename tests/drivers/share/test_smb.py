@@ -699,14 +699,11 @@ def test_nobody_listening_and_unknown_hosts_are_unreachable() -> None:
 # --- which folder is which
 
 
-def test_reach_and_sameness_are_judged_without_case_and_without_a_connection() -> None:
+def test_reach_is_decided_without_case_and_without_a_connection() -> None:
     def share(url: str, password: str = "p") -> Share:
         return open_share(url, password)
 
     one = share("smb://kiosk@Server/Face/A")
-    assert one.same_place(share("smb://other@server/face/a"))
-    assert not one.same_place(share("smb://kiosk@server/face"))
-    assert not one.same_place(share("smb://kiosk@server:4455/face/a"))
     assert one.reaches(share("smb://KIOSK@server/FACE/b"))
     assert not one.reaches(share("smb://kiosk@server/res"))
     assert not one.reaches(share("smb://other@server/face/b"))
@@ -714,3 +711,6 @@ def test_reach_and_sameness_are_judged_without_case_and_without_a_connection() -
     assert one.at("b/c").where == "smb://Server/Face/b/c"
     with pytest.raises(ValueError, match="rename"):
         one.rename_new("a", "b", share("smb://kiosk@server/res"))
+    # Onto itself: some servers say that it was done.
+    with pytest.raises(Exists, match="same file"):
+        one.rename_new("A.xml", "a.XML", share("smb://kiosk@server/face/a"))
