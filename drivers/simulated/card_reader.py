@@ -1,5 +1,24 @@
 """A patient-card reader made of a pseudo terminal, with fault knobs. For the demo and for tests.
 
+    >>> import queue, re
+    >>> from drivers.card_reader import SerialCardReader
+    >>> events = queue.Queue()
+    >>> with SimulatedCardReader("CR") as device:
+    ...     reader = SerialCardReader(device.url, "CR", re.compile("[0-9]{5}"), events.put)
+    ...     reader.start()
+    ...     up = events.get(timeout=20)
+    ...     reader.arm(visit=7)
+    ...     device.insert("00012")
+    ...     card = events.get(timeout=20)
+    ...     device.garble = "noise"
+    ...     device.insert("00012")
+    ...     unreadable = events.get(timeout=20)
+    ...     device.unplug()
+    ...     down = events.get(timeout=20)
+    ...     reader.stop()
+    >>> up, card.number, card.visit, type(unreadable).__name__, type(down).__name__
+    (ReaderUp(), '00012', 7, 'CardUnreadable', 'ReaderDown')
+
 Owns the device's end of the line. Must never be imported by anything that runs in a hospital.
 """
 

@@ -1,7 +1,17 @@
 """What a printer understands of the bytes it takes: slips, and the questions in between.
 
-Owns a small ESC/POS reader for the simulated printer: raster, feed, cut, GS r. Must never be used to judge our own
-driver: the tests have a stricter decoder of their own.
+    >>> stream = EscposStream()
+    >>> stream.feed(b"\\x1b@")
+    >>> stream.feed(b"\\x1dv0\\0\\x01\\0\\x02\\0" + b"\\xff\\x00")  # two rows of eight dots: black, white
+    >>> list(stream.advance()), stream.waiting
+    ([2], 0)
+    >>> stream.feed(b"?" + b"\\x1dV\\0")  # a letter, which no slip of ours holds, and the cut
+    >>> [slip] = stream.advance()
+    >>> slip.picture.size, [slip.picture.getpixel((0, y)) for y in (0, 1)], stream.garbage
+    ((8, 2), [0, 255], 1)
+
+Owns a small ESC/POS reader for the simulated printer: raster, feed, cut, GS r. Must never decide whether our own driver
+is right: the tests have a stricter decoder of their own.
 """
 
 from collections.abc import Iterator

@@ -1,5 +1,22 @@
 """An ESC/POS printer on a loopback port or a pseudo terminal, with fault knobs. For the demo and for tests.
 
+    >>> from PIL import Image
+    >>> from drivers.printer import open_printer
+    >>> slip = Image.new("1", (384, 400))
+    >>> with SimulatedPrinter() as device:
+    ...     printer = open_printer(device.url)
+    ...     printed = printer.print(slip)
+    ...     came_out = device.wait_for_job(20)
+    ...     device.paper = "near_end"
+    ...     near_end = printer.status()
+    ...     device.end_paper_after(raster_bytes=100)
+    ...     torn = printer.print(slip)
+    ...     count = len(device.jobs)
+    >>> printed, came_out.picture.width, near_end
+    (Printed(paper_near_end=False), 384, Ready(paper_near_end=True))
+    >>> torn, count
+    (NotPrinted(reason='paper_out', maybe_out=True), 1)
+
 Owns the device's end of the line. Must never be imported by anything that runs in a hospital.
 As the EPSON ESC/POS reference has it, DLE EOT is answered at once, whatever the state, and GS r 1 in its turn; a slip
 that meets a fault is held and comes out when the fault is cleared.

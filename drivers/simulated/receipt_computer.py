@@ -1,5 +1,15 @@
 """A simulated receipt computer (レセコン): takes result files out of its folder, as greedily as the real ones.
 
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as made, ReceiptComputer(Path(made)) as computer:
+    ...     half = Path(made, "OQSsiquc01res_face_1.xml.part")
+    ...     _ = half.write_bytes(b"<XmlMsg/>")  # a name of nobody's: it is left alone
+    ...     _ = half.rename(half.with_suffix(""))  # published in one step: taken at once
+    ...     taken = computer.wait_for(1, deadline_s=20)
+    ...     left = list(Path(made).iterdir())
+    >>> taken, [(file.name, file.size) for file in computer.taken], left
+    (True, [('OQSsiquc01res_face_1.xml', 9)], [])
+
 Owns a thread and the list of what was taken. Must never be careful: it reads whatever stands under a matching name,
 so that a half-published or doubled file shows.
 """

@@ -1,5 +1,14 @@
 """Result files as the confirmation terminal writes them, about people who do not exist. For the demo and for tests.
 
+    >>> person = Insured("架空　太郎", "ｶｸｳ ﾀﾛｳ", "19800101", number="00012", subsidy="failed")
+    >>> left = tap(person, datetime(2026, 1, 15, 8, 52), institution_code="1311234567")
+    >>> left.result.name[:29], left.result.name[-19:]
+    ('OQSsiquc01res_face_1311234567', '_20260115085200.xml')
+    >>> "<ReferenceNumber>00012</ReferenceNumber>" in left.result.content.decode()
+    True
+    >>> left.subsidy.name[-8:], left.subsidy.content.decode("cp932")
+    ('.xml.err', '医療費助成情報の取得に失敗しました（模擬）')
+
 Owns names and content of these files. Must never hold anything of a real person, write a file, or be imported by
 anything that runs in a hospital.
 

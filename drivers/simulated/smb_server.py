@@ -1,5 +1,22 @@
 """A Samba file server of our own on a loopback port, as root or as a plain user. For the demo and for tests.
 
+    >>> from drivers.share import Unreachable, open_share
+    >>> with tempfile.TemporaryDirectory() as made, Smbd({"face": Path(made)}) as server:
+    ...     share = open_share(server.url("face"), server.password, deadline_s=20)
+    ...     digest = share.put("a.xml", [b"<XmlMsg/>"])
+    ...     names = [entry.name for entry in share.entries("*.xml")]
+    ...     server.freeze()
+    ...     frozen = open_share(server.url("face"), server.password, deadline_s=0.5)
+    ...     try:
+    ...         frozen.entries("*")
+    ...     except Unreachable as error:
+    ...         code = error.code
+    ...     server.thaw()
+    ...     again = share.read("a.xml", limit=100)
+    ...     share.drop()
+    >>> digest.size, names, code, again
+    (9, ['a.xml'], 'no_answer', b'<XmlMsg/>')
+
 Owns its configuration, accounts and processes. Must never touch the machine's own Samba, end what it did not start, or
 be imported by anything that runs in a hospital.
 """

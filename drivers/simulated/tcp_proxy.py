@@ -1,5 +1,22 @@
 """A TCP proxy between a share driver and smbd that does what networks and strangers do. For the demo and for tests.
 
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from drivers.share import Unreachable, open_share
+    >>> from drivers.simulated.smb_server import Smbd
+    >>> with tempfile.TemporaryDirectory() as made, Smbd({"face": Path(made)}) as server, Proxy(server.port) as proxy:
+    ...     share = open_share(f"smb://{server.user}@127.0.0.1:{proxy.port}/face", server.password, deadline_s=20)
+    ...     digest = share.put(".a.tmp", [b"<XmlMsg/>"])
+    ...     proxy.swallow = True  # the server renames, and its answer is lost
+    ...     try:
+    ...         share.rename_new(".a.tmp", "a.xml")
+    ...     except Unreachable as error:
+    ...         code = error.code
+    ...     names = [entry.name for entry in share.entries("*")]
+    ...     share.drop()
+    >>> code, names
+    ('no_connection', ['a.xml'])
+
 Owns its sockets and threads. Must never understand SMB beyond the 4-byte length in front of each frame, or be imported
 by anything that runs in a hospital.
 """

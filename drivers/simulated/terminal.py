@@ -1,5 +1,19 @@
 """A simulated confirmation terminal (資格確認端末): writes result files into a share, well or badly.
 
+    >>> import tempfile
+    >>> from drivers.share import Exists
+    >>> with tempfile.TemporaryDirectory() as made:
+    ...     terminal = TerminalWriter(Path(made).as_uri())
+    ...     whole = terminal.write("whole.xml", b"<XmlMsg/>", how="rename")
+    ...     half = terminal.write("half.xml", b"<XmlMsg/>", how="abandon")
+    ...     try:
+    ...         terminal.write("whole.xml", b"other", how="direct")
+    ...     except Exists:
+    ...         terminal.close()
+    ...     left = sorted((file.name, file.read_bytes()) for file in Path(made).iterdir())
+    >>> left
+    [('half.xml', b'<Xml'), ('whole.xml', b'<XmlMsg/>')]
+
 Owns the ways in which real programs write files. Must never clean up after itself: what it leaves is the fault under
 test.
 """
