@@ -19,7 +19,7 @@ import pytest
 from drivers.reservations import AlreadyRegistered, Registered
 from drivers.reservations.csv import file as csv_file
 from drivers.reservations.sqlite import upkeep
-from drivers.reservations.sqlite.rescue import begin_anew
+from drivers.reservations.sqlite.rescue import rebuild
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.__main__ import main
 from kiosk.appointments import import_record
@@ -329,7 +329,7 @@ def test_a_loss_is_told_without_a_reception_and_over_when_it_is_acknowledged(tmp
     book = SqliteReservations(tmp_path / "data")
     book.begin_keeping(today(), datetime.now(UTC))
     book.file.path.unlink()
-    begin_anew(book.file, today())
+    rebuild(book.file, today())
 
     def told(*more: str) -> object:
         facts = json.loads(kiosk("status", "--json", *more, "--config", path).stdout)

@@ -29,7 +29,7 @@ class ReaderUp:
 class ReaderDown:
     """The port cannot be opened or was lost; it is tried again for ever. Posted once per change.
 
-    `message` is for staff: the device and what the system said.
+    `message` is for staff: the device and the system's reason.
     """
 
     message: str

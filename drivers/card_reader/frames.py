@@ -57,7 +57,7 @@ class FrameDecoder:
     def feed(self, data: bytes, now: float) -> list[bytes | BadFrame]:
         """The frames completed by `data`, in order; `now` in seconds of any clock that never goes back.
 
-        `data` may be empty: then only silence is judged.
+        `data` may be empty: then only silence is checked.
         """
         out: list[bytes | BadFrame] = []
         if self._last is not None and now - self._last > self._gap_s:

@@ -159,7 +159,7 @@ class SerialCardReader:
                     # does not cut a frame whose bytes were waiting in the buffer.
                     self._idle_s += _WAIT_S
                 data = port.read(_READ_BYTES) if ready else b""
-                events = self._judge(self._decoder.feed(data, self._idle_s))
+                events = self._to_events(self._decoder.feed(data, self._idle_s))
             for event in events:
                 self._post(event)
             if time.monotonic() >= identity_at:
@@ -189,7 +189,7 @@ class SerialCardReader:
 
     # --- what it means ------------------------------------------------------------------------------------------------
 
-    def _judge(self, frames: list[bytes | BadFrame]) -> list[CardEvent]:
+    def _to_events(self, frames: list[bytes | BadFrame]) -> list[CardEvent]:
         """The events to post for `frames`. Needs the lock."""
         if self._visit is None:
             return []

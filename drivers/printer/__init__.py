@@ -31,10 +31,10 @@ __all__ = [
 
 
 class Printer(Protocol):
-    """A printer that is opened anew for every call, so that it is used again as soon as it is well.
+    """A printer that is opened for every call, so that it is usable again as soon as a fault is cleared.
 
     Both calls block their caller for a bounded time (see `drivers.printer.session`), may be made from any thread, and
-    tell device trouble as values, never as exceptions.
+    return device trouble as values, never as exceptions.
     """
 
     @property
@@ -42,7 +42,7 @@ class Printer(Protocol):
         """The printer's URL, for staff."""
 
     def status(self) -> PrinterStatus:
-        """Ask how the printer is; nothing is printed."""
+        """Query the printer's status; nothing is printed."""
 
     def print(self, picture: Image, *, on_first_byte: Callable[[], None] | None = None) -> PrintOutcome:
         """Print one picture (mode "1", as wide as the paper's dots) and cut it off.

@@ -78,8 +78,8 @@ def is_answer(byte: int) -> bool:
     return byte & 0x93 == 0x12
 
 
-def judge(n1: int, n2: int, n4: int) -> PrinterStatus:
-    """The answers to DLE EOT 1, 2 and 4 as one status; the most telling reason first: all of them mean "offline" too.
+def to_status(n1: int, n2: int, n4: int) -> PrinterStatus:
+    """The answers to DLE EOT 1, 2 and 4 as one status; the most specific reason first: all of them mean "offline" too.
 
     n4 bits 5, 6: no paper; bits 2, 3: near end. n2 bit 5: stopped at paper end; bit 2: cover; bit 6: error.
     n1 bit 3: offline.

@@ -1,6 +1,6 @@
-"""One talk with a printer: ask, send, watch the paper, tell the outcome.
+"""One session with a printer: query its status, send the job, watch the paper, return the outcome.
 
-Owns the order of the talk and all its deadlines. Must never resend, never raise for device trouble, never hang:
+Owns the order of the session and all its deadlines. Must never resend, never raise for device trouble, never hang:
 print() ends within waiting for the printer (`answer_s`) + connecting (10 s) + asking (2 `answer_s`) + sending
 (`SEND_S`) + watching (`WATCH_MAX_S` + 3 `stall_s`).
 """
@@ -59,7 +59,7 @@ class EscposPrinter:
         return self._where
 
     def status(self) -> PrinterStatus:
-        """Ask how the printer is; without questions, whether it can be reached at all."""
+        """Query the printer's status; for printers that are never queried, whether it can be connected to."""
         with exclusive(self._threads, self._lock, self._answer_s) as ours:
             if not ours:
                 return NotReady("printer_offline")
@@ -120,46 +120,46 @@ class EscposPrinter:
     def _before(self, wire: Wire) -> PrinterStatus:
         self._slowest_s = 0.0
         silence: Reason = "printer_stalled" if self._answered else "printer_silent"
-        return self._ask_surely(wire, self._answer_s, silence)
+        return self._ask_until_consistent(wire, self._answer_s, silence)
 
     def _after(self, wire: Wire, job: escpos.Job) -> PrinterStatus:
-        """Ask again and again while the paper moves, because paper that ends mid-slip is told only then.
+        """Query the status repeatedly while the paper moves: paper that ends mid-slip is reported only then.
 
-        What the raster was answered by chance is let by first: an answer that is one question off hides a fault, too.
+        Late answers to the raster are drained first: an answer that is one query off hides a fault, too.
         """
         if not self._asks:
             return Ready(paper_near_end=None)
         paper_s = job.rows / escpos.DOTS_PER_MM / PAPER_MM_S
-        until = time.monotonic() + min(max(paper_s, WATCH_MIN_S), WATCH_MAX_S)
+        deadline = time.monotonic() + min(max(paper_s, WATCH_MIN_S), WATCH_MAX_S)
         while True:
-            self._quiet(wire, time.monotonic() + self._stall_s)
-            status = self._ask_surely(wire, self._stall_s, "printer_stalled")
-            if isinstance(status, NotReady) or time.monotonic() >= until:
+            self._drain_late_answers(wire, time.monotonic() + self._stall_s)
+            status = self._ask_until_consistent(wire, self._stall_s, "printer_stalled")
+            if isinstance(status, NotReady) or time.monotonic() >= deadline:
                 return status
 
-    def _ask_surely(self, wire: Wire, wait_s: float, silence: Reason) -> PrinterStatus:
-        """Bad news is believed when it is said twice and no answer is left over; it is asked for during `wait_s`.
+    def _ask_until_consistent(self, wire: Wire, wait_s: float, silence: Reason) -> PrinterStatus:
+        """The status, a fault only if it is reported twice in a row with no late answer in between, within `wait_s`.
 
-        A raster payload may hold the bytes of DLE EOT by chance and be answered, so an answer may be one question
-        off: "near end" (1E) to question 4 would be "cover open" to question 2. Then one more answer is on its way.
+        A raster payload may contain the bytes of DLE EOT by chance and be answered, so answers may be one query off:
+        "near end" (1E) to query 4 would be "cover open" to query 2. Then one more answer is still on its way.
         """
-        until = time.monotonic() + wait_s
+        deadline = time.monotonic() + wait_s
         clear = 0
         while True:
             status = self._ask(wire, wait_s, silence)
             if isinstance(status, Ready) or status.reason == silence:
                 return status
-            clear = clear + 1 if self._quiet(wire, until) else 0
-            if clear == _CLEAR_ROUNDS or time.monotonic() >= until:
+            clear = clear + 1 if self._drain_late_answers(wire, deadline) else 0
+            if clear == _CLEAR_ROUNDS or time.monotonic() >= deadline:
                 return status
 
-    def _quiet(self, wire: Wire, until: float) -> bool:
-        """Listen until no answer has come for longer than this printer takes; True when none came at all."""
+    def _drain_late_answers(self, wire: Wire, deadline: float) -> bool:
+        """Read until no answer has come for longer than this printer takes; True when none came at all."""
         quiet = True
         # Of three answers that are one question off, the slowest still took half of what the printer takes.
         quiet_s = max(_QUIET_S, 2 * self._slowest_s)
         end = time.monotonic() + quiet_s
-        while (left_s := min(end, until) - time.monotonic()) > 0:
+        while (left_s := min(end, deadline) - time.monotonic()) > 0:
             if any(escpos.is_answer(byte) for byte in wire.receive(left_s)):
                 quiet = False
                 end = time.monotonic() + quiet_s
@@ -179,7 +179,7 @@ class EscposPrinter:
             self._answered = True
             self._slowest_s = max(self._slowest_s, time.monotonic() - asked)
             answers.append(answer)
-        return escpos.judge(*answers)
+        return escpos.to_status(*answers)
 
 
 class _Sending:
@@ -258,21 +258,21 @@ def _answer(wire: Wire, query: bytes, deadline: float) -> int | None:
     stray = 0
     while stray < _STRAY_BYTES_MAX:
         left_s = deadline - time.monotonic()
-        said = wire.receive(left_s) if left_s > 0 else b""
-        answer = next((byte for byte in said if escpos.is_answer(byte)), None)
+        received = wire.receive(left_s) if left_s > 0 else b""
+        answer = next((byte for byte in received if escpos.is_answer(byte)), None)
         if answer is not None:
             return answer
-        if not said and time.monotonic() >= deadline:
+        if not received and time.monotonic() >= deadline:
             return None
-        stray += len(said)
+        stray += len(received)
     return None
 
 
 def _forget(wire: Wire) -> None:
-    """Pass over what the printer has said by now: it is no answer to a question of ours."""
-    heard = 0
-    while heard < _STRAY_BYTES_MAX and (said := wire.receive(0.0)):
-        heard += len(said)
+    """Drop what has been received by now: it answers no query of this session."""
+    dropped = 0
+    while dropped < _STRAY_BYTES_MAX and (received := wire.receive(0.0)):
+        dropped += len(received)
 
 
 def _nobody_asked() -> None:

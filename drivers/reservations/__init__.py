@@ -18,7 +18,7 @@ from typing import Protocol
 class Appointment:
     """One appointment of one patient. `place` may be "" (the site's own table of places is asked then).
 
-    `note` is a memo of staff for staff; it is never printed or shown by itself.
+    `note` is a memo of staff for staff; it is never printed or displayed by itself.
     """
 
     day: date

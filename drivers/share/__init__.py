@@ -17,7 +17,7 @@ from drivers.share.failures import (
     Unreachable,
 )
 from drivers.share.logon_gate import SHARED, LogonGate
-from drivers.share.protocol import Digest, Entry, Share, ShareFacts
+from drivers.share.protocol import Digest, Entry, SessionInfo, Share
 
 __all__ = [
     "BadAddress",
@@ -30,9 +30,9 @@ __all__ = [
     "LogonGate",
     "Missing",
     "Refused",
+    "SessionInfo",
     "Share",
     "ShareError",
-    "ShareFacts",
     "SmbAddress",
     "TooLarge",
     "Unfit",

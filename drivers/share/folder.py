@@ -18,7 +18,7 @@ from drivers.share.address import FolderAddress
 from drivers.share.failures import ShareError, failure
 from drivers.share.local import folder_identity, give_to_group, rename_noreplace, stamp
 from drivers.share.operations import Append, ShareOperations
-from drivers.share.protocol import Entry, Share, ShareFacts, folder_parts, name_fault, pattern_of
+from drivers.share.protocol import Entry, SessionInfo, Share, folder_parts, name_fault, pattern_of
 
 # O_NONBLOCK: a FIFO that somebody left there must not stop us for ever.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -91,8 +91,8 @@ class FolderShare(ShareOperations[int, _OpenFile]):
 
     def _mount(self) -> str:
         with self._place() as folder:  # proc(5): fdinfo
-            facts = Path(f"/proc/self/fdinfo/{folder}").read_text(encoding="ascii")
-        return next(line for line in facts.splitlines() if line.startswith("mnt_id:"))
+            fdinfo = Path(f"/proc/self/fdinfo/{folder}").read_text(encoding="ascii")
+        return next(line for line in fdinfo.splitlines() if line.startswith("mnt_id:"))
 
     def identity(self) -> str:
         """See `Share.identity`. Of a network's folder that is mounted here, other machines know another one."""
@@ -105,10 +105,10 @@ class FolderShare(ShareOperations[int, _OpenFile]):
         root = "/" if folder.startswith("/") else self._address.path
         return FolderShare(FolderAddress(PurePosixPath(root, *parts)))
 
-    def facts(self) -> ShareFacts:
+    def session_info(self) -> SessionInfo:
         """A local folder is not signed or encrypted; it has our own clock."""
         with self._place():
-            return ShareFacts(self.where, "folder", False, False, None)
+            return SessionInfo(self.where, "folder", False, False, None)
 
     def drop(self) -> None:
         """Nothing is kept."""

@@ -20,8 +20,8 @@ def folder_identity(folder: int) -> str:
     machine = ""
     with suppress(OSError, UnicodeDecodeError):
         machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
-    facts = os.fstat(folder)
-    return f"{machine}/{facts.st_dev:x}/{facts.st_ino:x}"
+    status = os.fstat(folder)
+    return f"{machine}/{status.st_dev:x}/{status.st_ino:x}"
 
 
 def give_to_group(file: int, folder: int) -> None:
@@ -36,6 +36,6 @@ def give_to_group(file: int, folder: int) -> None:
             os.fchmod(file, 0o600 | theirs.st_mode & 0o060)
 
 
-def stamp(facts: os.stat_result) -> str:
+def stamp(status: os.stat_result) -> str:
     """Differs when a file was written to, or is another one."""
-    return f"{facts.st_mtime_ns:x}.{facts.st_ctime_ns:x}.{facts.st_ino:x}"
+    return f"{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_ino:x}"

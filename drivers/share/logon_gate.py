@@ -1,6 +1,6 @@
-"""The logon gate: after the server refused an account, nobody of this process asks again for a while.
+"""Back-off for refused logons: after a server refused an account, this process does not try it again for a while.
 
-Owns the memory of failed logons. Must never talk to a server. Without it a kiosk that polls four times a second
+Owns the failed logons of the process. Must never talk to a server. Without it a kiosk that polls four times a second
 with a wrong password would lock the account within seconds, for everybody who uses it.
 """
 
@@ -50,9 +50,9 @@ class LogonGate:
 
     @contextmanager
     def exclusive(self, account: Account, wait_s: float) -> Iterator[bool]:
-        """Hold the account for one logon; gives False when others held it for `wait_s`.
+        """Hold the account for one logon; False when others held it for `wait_s`.
 
-        One at a time, so that four shares with one wrong password ask once and not four times.
+        One at a time, so that four shares with one wrong password try once and not four times.
         """
         lock = self._entry(account).lock
         ours = lock.acquire(timeout=wait_s)
@@ -63,7 +63,7 @@ class LogonGate:
                 lock.release()
 
     def close(self, account: Account, refused: ShareError) -> None:
-        """The server refused this account: keep everybody away from now on."""
+        """The server refused this account: no further logon for a while."""
         entry = self._entry(account)
         with self._lock:
             hold_s = self._hold_s * min(2**entry.refusals, _HOLD_GROWTH_MAX)

@@ -42,8 +42,8 @@ class Digest:
 
 
 @dataclass(frozen=True)
-class ShareFacts:
-    """What was agreed with the server. `dialect` such as "SMB 3.1.1", or "folder" for a local folder.
+class SessionInfo:
+    """What was negotiated with the server. `dialect` such as "SMB 3.1.1", or "folder" for a local folder.
 
     `server_time_skew_s`: the server's clock less ours, seconds; None when there is no other clock.
     """
@@ -141,9 +141,9 @@ class Share(Protocol):
         ...
 
     def identity(self) -> str:
-        """What this folder is, whatever it is called: server, disk and the folder's own number, as the server tells.
+        """What this folder is, by whatever name: server, disk and the folder's own number, as the server reports them.
 
-        Equal for every address of one folder, for all who ask; opaque. It changes when the folder is made anew.
+        Equal for every address of one folder and for every client; opaque. It changes when the folder is created again.
         """
         ...
 
@@ -155,12 +155,12 @@ class Share(Protocol):
         """
         ...
 
-    def facts(self) -> ShareFacts:
-        """Connect if need be and say what was agreed; also proves that the folder can be opened."""
+    def session_info(self) -> SessionInfo:
+        """Connect if necessary and return what was negotiated; also proves that the folder can be opened."""
         ...
 
     def drop(self) -> None:
-        """Forget the connection without a word to the server. The next call connects again."""
+        """Drop the connection without logging off. The next call connects again."""
         ...
 
 

@@ -122,7 +122,7 @@ class Smbd:
             if self._launch(smbd):
                 return
             self._end()
-        raise NoSmbServer(f"smbd did not start; it said:\n{self.log[-2000:]}")
+        raise NoSmbServer(f"smbd did not start; its log:\n{self.log[-2000:]}")
 
     def stop(self) -> None:
         """End it and its children. Also a frozen one."""
@@ -174,8 +174,8 @@ class Smbd:
                 # smbd looks its own name up; on a machine that does not know it, the default would be 5 s a logon.
                 env={**os.environ, "RES_OPTIONS": "timeout:1 attempts:1"},
             )
-        due = time.monotonic() + DEADLINE_S
-        while time.monotonic() < due and self._process.poll() is None:
+        deadline = time.monotonic() + DEADLINE_S
+        while time.monotonic() < deadline and self._process.poll() is None:
             # A whole logon and not a TCP connect: the port is open a moment before smbd serves it.
             if self._answers() and self._process.poll() is None:
                 return True
@@ -205,8 +205,8 @@ class Smbd:
         process = self._process
         if process is None:
             return
-        due = time.monotonic() + 5.0
-        while self.pids() and time.monotonic() < due:
+        deadline = time.monotonic() + 5.0
+        while self.pids() and time.monotonic() < deadline:
             try:
                 process.wait(0.02)
             except subprocess.TimeoutExpired:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from drivers.reservations.sqlite.rescue import begin_anew
+from drivers.reservations.sqlite.rescue import rebuild
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.appointments.answers import of_backup
 from kiosk.appointments.reimport import import_again
@@ -20,7 +20,7 @@ from kiosk.words.problems import Problem
 def restore(config: Config, book: SqliteReservations) -> Iterator[Problem]:
     """Put the database aside and begin it anew; what was done. Raises ReservationsDown: nothing was changed."""
     today = datetime.now(config.site.zone).date()
-    rebuilt = begin_anew(book.file, today, by_hand=True)
+    rebuilt = rebuild(book.file, today, by_hand=True)
     if rebuilt is None:
         return
     at = rebuilt.backup and rebuilt.backup.astimezone(config.site.zone)

@@ -149,7 +149,7 @@ class Route:
         """The files and their patients are another kiosk's; only whether the share answers is of interest."""
         self._baselines.give_up(0.0)
         try:
-            self._watcher.share.facts()
+            self._watcher.share.session_info()
             self._health.succeeded(self._ends.source_role)
         except ShareError as error:
             self._health.failed(self._ends.source_role, error)
@@ -204,7 +204,7 @@ class Route:
 
     def _destination_answers(self) -> bool:
         try:
-            self._ends.destination.facts()
+            self._ends.destination.session_info()
         except ShareError as error:
             self._health.failed(self._ends.destination_role, error)
             if isinstance(error, Refused):

@@ -123,7 +123,7 @@ class Guard:
                     self.book.count(today)
                     self.book.arrivals(today)
             if file.suspected:
-                rescue.begin_anew(file, today)
+                rescue.rebuild(file, today)
             self._import_again()
             if self._kept_on != today:
                 self._begin_day(today)

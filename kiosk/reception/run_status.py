@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from drivers.durable import write_whole
 from kiosk.process import json_values, safe_files, timestamps
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.json_values import NULLABLE, Count, Number
@@ -70,16 +71,11 @@ class RunStatus:
 
 def write(folder: Path, status: RunStatus) -> bool:
     """The reception's part, replaced whole. False: it could not be written, which is no reason to stop a reception."""
-    file = DataFolder(folder).run_status
     now = timestamps.now()
     status = replace(status, at=now["at"], since_start_s=now["since_start_s"])
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        temporary.write_text(json_values.encode(status), encoding="utf-8")
-        temporary.replace(file)
+        write_whole(DataFolder(folder).run_status, json_values.encode(status).encode())
     except OSError:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
         return False
     return True
 

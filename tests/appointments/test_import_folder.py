@@ -547,7 +547,7 @@ def test_neither_a_clock_that_ran_ahead_nor_a_database_rebuilt_makes_every_expor
     desk.settle()
     assert desk.patients() == ["2"]
     desk.reservations.file.path.unlink()
-    rescue.begin_anew(desk.reservations.file, DAY)
+    rescue.rebuild(desk.reservations.file, DAY)
     desk.reservations = SqliteReservations(desk.data)
     desk.put("older.csv", "3", mtime=1000)
     desk.settle()

@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from drivers.share import Digest, Entry, Share, ShareFacts, open_share
+from drivers.share import Digest, Entry, SessionInfo, Share, open_share
 from kiosk.courier.assembly import Settings, Shares, assemble
 from kiosk.courier.ownership import DEAD_S
 from kiosk.courier.summary import totals
@@ -111,8 +111,8 @@ class DeadlyShare:
     def at(self, folder: str) -> Share:
         return DeadlyShare(self.share.at(folder), self._boundaries)
 
-    def facts(self) -> ShareFacts:
-        return self.share.facts()
+    def session_info(self) -> SessionInfo:
+        return self.share.session_info()
 
     def drop(self) -> None:
         self.share.drop()

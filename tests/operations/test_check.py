@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import pytest
 
-from drivers.share import LogonGate, Share, ShareFacts
+from drivers.share import LogonGate, SessionInfo, Share
 from drivers.simulated.receipt_computer import ReceiptComputer
 from kiosk.config import load
 from kiosk.operations.check import plan
@@ -295,8 +295,8 @@ class _Said:
     def rename_new(self, name: str, new_name: str, into: Share) -> None:
         self._share.rename_new(name, new_name, into=cast(_Said, into)._share)
 
-    def facts(self) -> ShareFacts:
-        return replace(self._share.facts(), **self._facts)
+    def session_info(self) -> SessionInfo:
+        return replace(self._share.session_info(), **self._facts)
 
 
 @pytest.mark.parametrize(

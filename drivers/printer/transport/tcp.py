@@ -1,6 +1,6 @@
 """A printer on the network, normally port 9100.
 
-Owns one socket. Must never wait longer than told, name resolution included.
+Owns one socket. Must never block longer than the caller allows, name resolution included.
 """
 
 import contextlib

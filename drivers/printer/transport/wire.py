@@ -11,7 +11,7 @@ class WireLost(Exception):
 
 
 class Wire(Protocol):
-    """One open connection. No call blocks longer than it is told to."""
+    """One open connection. No call blocks longer than its `wait_s`."""
 
     keeps_state: bool
     """Whether a half sent job is still half sent for the next connection (serial, USB, device files)."""
@@ -20,7 +20,7 @@ class Wire(Protocol):
         """Hand over the beginning of `data`; bytes taken, 0 when none was within `wait_s`. Raises WireLost."""
 
     def receive(self, wait_s: float) -> bytes:
-        """What the printer said, b"" when nothing within `wait_s`. Raises WireLost, also when the far side closed."""
+        """What was sent to us, b"" when nothing was within `wait_s`. Raises WireLost, also when the far side closed."""
 
     def unsent(self) -> int:
         """Bytes taken by `send` that have not reached the device yet; 0 where this cannot be known."""

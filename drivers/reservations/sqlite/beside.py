@@ -1,8 +1,8 @@
-"""What is kept beside the database and outlives it: the day's highest number, the arrivals, the imports, a loss.
+"""Files beside the database that outlive it: the day's highest number, the arrivals, the imports, an unseen loss.
 
 `reservations.number`: the highest reception number of the last days. `reservations-backup/arrivals-DAY.jsonl`: every
 arrival as it was committed. `reservations.imports`: when each day was imported last, and, after a loss, from when what
-we hold of it is. `reservations.lost`: staff have not yet acknowledged that a database was put aside.
+we hold of it dates. `reservations.lost`: staff have not yet acknowledged that a database was put aside.
 
 Must never: be written without the exclusive lock (`reservations.lock`), but for the acknowledgement; be read by anybody
 else (0600); lower a number. An OSError is the caller's to translate.
@@ -56,11 +56,11 @@ class Beside:
     # --- the day's highest number ------------------------------------------------------------------------------------
 
     def number(self, day: date) -> int:
-        """The highest number that may have been told on `day`; 0: none is known."""
+        """The highest number that may have been issued on `day`; 0: none is known."""
         return _whole(_read(self._data_dir / _NUMBER).get(day.isoformat()))
 
     def keep_number(self, day: date, number: int) -> None:
-        """Durably, before the number is told to anybody."""
+        """Durably, before the number is issued."""
         known = _read(self._data_dir / _NUMBER)
         if day.isoformat() in known and _whole(known[day.isoformat()]) >= number:
             return
@@ -150,9 +150,9 @@ class Beside:
             have = _part(known, "have") | {day.isoformat(): moment(as_of) for day in days}
             self._write_imports({**known, "have": have})
 
-    def begun_anew(self, as_of: datetime | None) -> None:
-        """The database is about to be replaced by one from `as_of` (None: nobody knows from when, or by an empty one);
-        exports are due."""
+    def note_rebuilt(self, as_of: datetime | None) -> None:
+        """The database is about to be replaced by one that dates from `as_of` (None: unknown, or an empty one); exports
+        are due."""
         known = self._imports() or {"days": {}}
         have = {"": moment(as_of) if as_of else ""}
         self._write_imports({**known, "have": have, "exports_due": 2})
@@ -202,7 +202,7 @@ class Beside:
     # --- a loss -------------------------------------------------------------------------------------------------------
 
     def lost(self, what: str) -> None:
-        """A database was put aside by itself; staff must hear of it until they acknowledge."""
+        """A database was put aside automatically; staff are notified until they acknowledge it."""
         write_durably(self._data_dir / _LOST, json.dumps({"what": what}).encode())
 
     def loss(self) -> str | None:
@@ -215,7 +215,7 @@ class Beside:
 
 
 def acknowledge(data_dir: Path) -> None:
-    """Staff know of the loss."""
+    """Staff acknowledge the loss."""
     with suppress(OSError):
         (data_dir / _LOST).unlink(missing_ok=True)
 

@@ -1,11 +1,11 @@
-"""A database begun anew, from the newest good backup and from what is kept beside it; the old one is put aside.
+"""Rebuilds a damaged database from the newest good backup and from what is kept beside it; the old one is put aside.
 
 Owns the names of backups (`reservations-backup/reservations-TIME.db`) and of what was put aside
-(`reservations.db.broken-TIME`, its journal likewise). Everything happens under the exclusive lock, and the damage is
-judged again there: of several processes that met it one begins anew.
+(`reservations.db.broken-TIME`, its journal likewise). Everything happens under the exclusive lock, and the database is
+checked again there: of several processes that met the damage one rebuilds.
 
-Must never: delete what was put aside, begin the numbers of a day at 1 again, or put aside by itself what a person may
-put right without a loss (a database that is busy, of a newer kiosk, or not readable for its rights).
+Must never: delete what was put aside, restart a day's numbers at 1, or put aside by itself a database that a person can
+repair without loss (busy, of a newer kiosk, or unreadable because of its permissions).
 """
 
 import contextlib
@@ -38,10 +38,10 @@ _AHEAD: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Anew:
-    """`backup`: the moment from which the appointments are, None: there was no good backup. `arrivals`: of the day.
+class Rebuilt:
+    """`backup`: when the backup of the appointments was made, None: there was no good one. `arrivals`: of the day.
 
-    `put_aside`: how the old one is called now, None: it was gone. `ahead`: a clock that was ahead named the backup.
+    `put_aside`: the old database's new name, None: it was gone. `ahead`: the backup is named by a clock that was ahead.
     """
 
     backup: datetime | None
@@ -56,10 +56,10 @@ class Anew:
         return f"{since}, with {self.arrivals} arrivals of today; {old}"
 
 
-def judge(file: DatabaseFile) -> DatabaseTrouble | None:
-    """What is wrong with the database for good; None: nothing. Under the exclusive lock.
+def damage(file: DatabaseFile) -> DatabaseTrouble | None:
+    """Permanent damage of the database, None: there is none. Needs the exclusive lock.
 
-    Raises ReservationsDown: it cannot be said, or it is nothing that a new one would mend.
+    Raises ReservationsDown: unknown, or a trouble that rebuilding would not repair.
     """
     if not file.path.exists() or file.path.stat().st_size == 0:
         return DatabaseTrouble.MISSING
@@ -78,10 +78,10 @@ def require_whole(connection: sqlite3.Connection) -> None:
         raise DatabaseTrouble.DAMAGED.down("integrity_check")
 
 
-def begin_anew(file: DatabaseFile, today: date, *, by_hand: bool = False, wait_s: float = 20.0) -> Anew | None:
-    """Begin anew if the database is damaged or gone; None: it is well. `by_hand`: whatever it is; a person wants it.
+def rebuild(file: DatabaseFile, today: date, *, by_hand: bool = False, wait_s: float = 20.0) -> Rebuilt | None:
+    """Rebuild the database if it is damaged or gone; None: it is intact. `by_hand`: rebuild it in any state.
 
-    Afterwards exports in `done/` are due (`Beside.take_exports_due`). Raises ReservationsDown; then it is as it was.
+    Afterwards exports in `done/` are due (`Beside.take_exports_due`). Raises ReservationsDown: nothing was changed.
     """
     with file.exclusive(wait_s), disk_trouble():
         well = _is_well(file, by_hand)
@@ -105,20 +105,20 @@ def begin_anew(file: DatabaseFile, today: date, *, by_hand: bool = False, wait_s
             arrivals = _bring_arrivals(connection, file, first.isoformat(), today)
         sync_file(new)
         aside = _name_aside(file, now)
-        anew = Anew(backup, arrivals, aside if os.path.lexists(file.path) else None, ahead)
-        file.beside.begun_anew(None if ahead else backup)
+        rebuilt = Rebuilt(backup, arrivals, aside if os.path.lexists(file.path) else None, ahead)
+        file.beside.note_rebuilt(None if ahead else backup)
         if not by_hand:
-            file.beside.lost(str(anew))
+            file.beside.lost(str(rebuilt))
         _put_aside(file, aside)
         new.rename(file.path)
         sync_folder(file.data_dir)
         file.suspected = False
-        return anew
+        return rebuilt
 
 
 def _is_well(file: DatabaseFile, by_hand: bool) -> bool:
     try:
-        return judge(file) is None
+        return damage(file) is None
     except ReservationsDown:
         if by_hand:
             return False
@@ -126,7 +126,7 @@ def _is_well(file: DatabaseFile, by_hand: bool) -> bool:
 
 
 def sweep(file: DatabaseFile) -> None:
-    """What a process that was killed left half made. Raises ReservationsDown."""
+    """Remove the unfinished files of a process that was killed. Raises ReservationsDown."""
     with file.exclusive(), disk_trouble():
         _remove(file.data_dir / _NEW)
 
@@ -223,7 +223,7 @@ def _bring_arrivals(connection: sqlite3.Connection, file: DatabaseFile, first: s
 
 
 def _is_sound(kept: Kept) -> bool:
-    """What a damaged page told must not break the new database as well."""
+    """What was read from a damaged page must not break the new database as well."""
     try:
         date.fromisoformat(kept.day)
         aware = datetime.fromisoformat(kept.at).tzinfo is not None
@@ -236,7 +236,7 @@ def _is_sound(kept: Kept) -> bool:
 
 
 def _salvaged(file: DatabaseFile, first: str) -> Iterator[Kept]:
-    """What the old database still tells: an older version kept nothing beside it."""
+    """What can still be read from the old database: an older version kept nothing beside it."""
     with contextlib.suppress(sqlite3.Error, TypeError, ValueError):
         if not file.path.exists():
             return

@@ -104,7 +104,7 @@ class SqliteReservations:
 
     def _keep(self, connection: sqlite3.Connection, patient_number: str, day: date, arrival: Arrival) -> None:
         """The arrival and its number beside the database, durably: a new one must know them. After the commit, so that
-        a number is never kept in vain; before it is told, so that none is ever told twice. Raises ReservationsDown."""
+        a number is never kept in vain; before it is issued, so that none is issued twice. Raises ReservationsDown."""
         with disk_trouble():
             self.file.beside.keep_number(day, arrival.number)
             self.file.beside.keep_arrivals(day.isoformat(), [_kept(connection, patient_number, day, arrival)])
@@ -191,7 +191,7 @@ class SqliteReservations:
 
 
 def _take_number(connection: sqlite3.Connection, patient_number: str, day: date, at: datetime, highest: int) -> Arrival:
-    """`highest`: of the numbers that were ever told on `day`, whatever this database knows of it."""
+    """`highest`: of all numbers that were issued on `day`, whether or not this database has them."""
     number = int(connection.execute(_ADVANCE, (day.isoformat(), highest + 1, highest + 1)).fetchone()[0])
     connection.execute(
         "INSERT INTO arrival (day, patient_number, number, at) VALUES (?, ?, ?, ?)",

@@ -1,6 +1,6 @@
-"""The database's night: a backup, the deletion of what is old, and its space given back. All of it in small steps.
+"""Nightly maintenance of the database: backup, retention, and freeing of space, all in small steps.
 
-Every step holds the database for some milliseconds, and between two steps `go_on()` is asked: a patient comes first.
+Every step holds the database for a few milliseconds; between two steps `go_on()` is called, as a patient comes first.
 Must never delete anything of today or later, or let a backup count that was not checked.
 
 A file made by this version gives pages back by itself (auto_vacuum=INCREMENTAL). One made before cannot, and a VACUUM
@@ -156,7 +156,7 @@ def prune(file: DatabaseFile, before: date, go_on: GoOn) -> int:
 
 
 def give_back(file: DatabaseFile, go_on: GoOn) -> None:
-    """Make the file as small as what is in it. Raises Stopped, ReservationsDown."""
+    """Return free pages to the file system. Raises Stopped, ReservationsDown."""
     with file.reading() as connection:
         mode = int(connection.execute("PRAGMA auto_vacuum").fetchone()[0])
     if mode != _AUTO_VACUUM_INCREMENTAL:
@@ -211,7 +211,7 @@ def _require_no_journal(file: DatabaseFile) -> None:
 
 
 def sweep(file: DatabaseFile) -> None:
-    """What a process that was killed left half made: patients' data that nobody would look after."""
+    """Remove the unfinished files of a process that was killed: they hold patients' data."""
     for part in (file.beside.backups / _COPY, file.data_dir / _REBUILT):
         _remove(part)
 

@@ -68,7 +68,7 @@ class OpenFile:
 
     @property
     def size(self) -> int:
-        """Bytes, as told when the handle was opened."""
+        """Bytes, as reported when the handle was opened."""
         return int(self._open.end_of_file)
 
     def opening(self, access: int, share: int, disposition: int = CreateDisposition.FILE_OPEN) -> Step:
@@ -103,12 +103,12 @@ class OpenFile:
         return self._setting(FileInformationClass.FILE_DISPOSITION_INFORMATION, disposition)
 
     def closing(self) -> Step:
-        """CLOSE that also tells the size at that moment."""
+        """CLOSE that also returns the size at that moment."""
         step: Step = self._open.close(get_attributes=True, send=False)
         return step
 
     def do(self, *steps: Step) -> list[Any]:
-        """Carry out steps; the first is fatal when refused. Further refusals are the caller's to judge."""
+        """Carry out steps; the first is fatal when refused. Further refusals are up to the caller."""
         answers = self._wire.exchange(*steps)
         self.check(answers[0])
         return answers

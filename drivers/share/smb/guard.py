@@ -46,5 +46,5 @@ class GuardedConnection(Connection):  # type: ignore[misc]  # the library is unt
         return self._t_exc is not None and not isinstance(self._t_exc, OSError)
 
     def _process_message_thread(self) -> None:
-        with suppress(Exception):  # a lost connection is noticed by its user, and said by nobody else
+        with suppress(Exception):  # a lost connection is noticed, and reported, by its user
             super()._process_message_thread()

@@ -1,6 +1,6 @@
 """What an SMB server and its folder are, whatever they are called.
 
-Owns the taking apart of what servers tell about themselves. Must never ask: whoever is connected hands the answer in.
+Owns the parsing of what servers report about themselves. Must never send a request: the connection passes the answer.
 """
 
 import struct
@@ -13,7 +13,7 @@ DISK_ID = CreateContextName.SMB2_CREATE_QUERY_ON_DISK_ID
 
 
 def disk_id(opened: Any) -> str | None:
-    """File and volume number in the answer to DISK_ID ([MS-SMB2] 2.2.14.2.9); None: the server tells none.
+    """File and volume number in the answer to DISK_ID ([MS-SMB2] 2.2.14.2.9); None: the server reports none.
 
     Not the volume's serial number, which Samba makes of the share's name.
     """

@@ -1,6 +1,6 @@
-"""What an account may do in a folder on an SMB server, by the server's own word.
+"""What an account may do in a folder on an SMB server, as the server reports it.
 
-Owns the question. Must never open, create or change a file: it is asked of folders that hold patients' results.
+Owns the query. Must never open, create or change a file: it is asked of folders that hold patients' results.
 """
 
 from typing import Any
@@ -38,7 +38,7 @@ def may_delete(share: Share) -> bool | None:
 
 def _granted(share: SmbShare, wire: Wire, access: int) -> bool:
     with OpenFolder(wire, "\\".join(share._address.folder), share.where) as folder:
-        # Opening asks the server to judge the access; nothing is done with the handle.
+        # Opening makes the server check the access; nothing is done with the handle.
         opening: Step = folder._open.create(
             ImpersonationLevel.Impersonation,
             access | SYNCHRONIZE,

@@ -15,7 +15,7 @@ from drivers.share.address import SmbAddress
 from drivers.share.failures import Unreachable, failure
 from drivers.share.logon_gate import SHARED, LogonGate
 from drivers.share.operations import Append, ShareOperations
-from drivers.share.protocol import Entry, Share, ShareFacts, folder_parts
+from drivers.share.protocol import Entry, SessionInfo, Share, folder_parts
 from drivers.share.smb.file import DELETE, NOBODY, READ, READERS, READERS_AND_RENAMERS, WRITE, OpenFile
 from drivers.share.smb.folder import OpenFolder, list_folder
 from drivers.share.smb.identity import DISK_ID, disk_id
@@ -73,9 +73,9 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
         address = SmbAddress(old.host, old.port, old.share, parts, old.user, old.domain)
         return SmbShare(address, self._link.password, link=self._link)
 
-    def facts(self) -> ShareFacts:
-        """See `Share.facts`."""
-        return self._ask(self._facts)
+    def session_info(self) -> SessionInfo:
+        """See `Share.session_info`."""
+        return self._ask(self._session_info)
 
     def drop(self) -> None:
         """Also wakes a call that waits on the connection in another thread, with Unreachable."""
@@ -158,7 +158,7 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
             # Either the target folder is missing, or (seen on Samba, in one of 25 lost races) somebody renamed the
             # file between our CREATE and our SET_INFO. Missing would be a lie in the first case, and the caller
             # would take the file for delivered; Busy makes it ask again.
-            target._facts(wire)
+            target._session_info(wire)
             raise failure("renamed_by_another", self.where)
         file.check(renamed)
 
@@ -177,12 +177,12 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
         file.closed_by(closed)
         file.check(deleted)
 
-    def _facts(self, wire: Wire) -> ShareFacts:
+    def _session_info(self, wire: Wire) -> SessionInfo:
         with OpenFolder(wire, self._folder, self.where) as folder:
             opened, closed = wire.exchange(folder.opening_folder(), folder.closing())
             folder.check_folder(opened)
             folder.closed_by(closed)
-            return wire.facts(self.where)
+            return wire.session_info(self.where)
 
     def _identity(self, wire: Wire) -> str:
         with OpenFolder(wire, self._folder, self.where) as folder:

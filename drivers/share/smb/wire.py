@@ -25,7 +25,7 @@ from drivers.share.address import SmbAddress
 from drivers.share.deadline import Deadline
 from drivers.share.failures import LogonRefused, ShareError, failure
 from drivers.share.logon_gate import LogonGate
-from drivers.share.protocol import ShareFacts
+from drivers.share.protocol import SessionInfo
 from drivers.share.smb.guard import GuardedConnection
 from drivers.share.smb.identity import computer_name
 from drivers.share.smb.status import fault, folder_fault, logon_fault
@@ -53,7 +53,7 @@ class _Connection(GuardedConnection):
         super().__init__(uuid.uuid4(), server, port, require_signing=True)
         self._receive_max_s = receive_max_s
         self.skew_s: float | None = None
-        self.computer = ""  # the server's own name, as its logon challenge tells it
+        self.computer = ""  # the server's own name, from its logon challenge
 
     def receive(self, request: Any, wait: bool = True, timeout: float | None = None, **_: Any) -> Any:
         # The time-out is a second belt: the deadline's thread normally comes first. Symbolic links are never
@@ -80,9 +80,9 @@ class _Connection(GuardedConnection):
     def _send_smb2_negotiate(self, *arguments: Any) -> Any:
         # The only place where the server says its time without being asked for a file.
         response = super()._send_smb2_negotiate(*arguments)
-        told = response["system_time"].get_value()
-        if isinstance(told, datetime) and told.year > 1970:
-            self.skew_s = (told.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
+        server_time = response["system_time"].get_value()
+        if isinstance(server_time, datetime) and server_time.year > 1970:
+            self.skew_s = (server_time.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
         return response
 
 
@@ -130,12 +130,12 @@ class Wire:
         limit = min(self._connection.max_read_size, self._connection.max_write_size, SPAN_MAX)
         return int(max(min(limit, credits_left * CREDIT_SPAN), min(limit, CREDIT_SPAN)))
 
-    def facts(self, where: str) -> ShareFacts:
+    def session_info(self, where: str) -> SessionInfo:
         """What was agreed."""
         encrypted = bool(self._session.encrypt_data or self.tree.encrypt_data)
         signed = encrypted or bool(self._session.signing_required)
         dialect = _DIALECTS.get(self._connection.dialect, f"SMB 0x{self._connection.dialect:04X}")
-        return ShareFacts(where, dialect, signed, encrypted, self._connection.skew_s)
+        return SessionInfo(where, dialect, signed, encrypted, self._connection.skew_s)
 
     def receive(self, request: Any) -> Any:
         """The plain answer to a request, for steps that take it apart themselves."""
@@ -162,7 +162,7 @@ class Wire:
         raise problem
 
     def close(self) -> None:
-        """End the connection without a word to the server. From any thread; wakes whoever waits on it."""
+        """End the connection without logging off. From any thread; wakes whoever waits on it."""
         self._closed = True
         self._deadline.stop()
         connection = self._connection
@@ -208,10 +208,10 @@ class Wire:
             raise self._lost(error) from None
 
     def _reach(self) -> Any:
-        due = time.monotonic() + self._deadline_s
+        deadline = time.monotonic() + self._deadline_s
         last: Exception = OSError("no address")
         for _, (address, *_) in resolve(self.address.host, self.address.port, self._deadline_s):
-            left_s = due - time.monotonic()
+            left_s = deadline - time.monotonic()
             if left_s <= 0 or self._closed:
                 raise TimeoutError("no answer")
             connection = _Connection(str(address), self.address.port, self._deadline_s + 2)

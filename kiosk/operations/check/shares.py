@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 
-from drivers.share import LogonGate, Share, ShareError, ShareFacts
+from drivers.share import LogonGate, SessionInfo, Share, ShareError
 from drivers.share.protocol import ENTRIES_MAX
 from kiosk.operations.check.finding import Finding, Findings, ng, ok, skip
 from kiosk.operations.check.refusals import explain
@@ -59,12 +59,12 @@ def unreached(codes: tuple[str, ...]) -> Iterator[Finding]:
     return (skip(code, "message.share_unreached") for code in codes[1:])
 
 
-def reach(role: Role, share: Share, gate: LogonGate) -> Generator[Finding, None, ShareFacts | None]:
+def reach(role: Role, share: Share, gate: LogonGate) -> Generator[Finding, None, SessionInfo | None]:
     """The share itself, signing and encryption; None (and only the first finding) when it cannot be reached."""
     share_code, signing, encryption, *_ = role.codes()
     began_s = time.monotonic()
     try:
-        session = share.facts()
+        session = share.session_info()
     except ShareError as error:
         why, do = explain(error, role.url, gate)
         yield ng(share_code, "message.share_wrong", do, setting=role.setting, where=share.where, why=why)
@@ -114,7 +114,7 @@ def exports(code: str, role: Role, share: Share, gate: LogonGate) -> Finding:
     return ok(code, "message.exports", "" if count else "do.check_exports", count=count, where=share.where)
 
 
-def clock(role: Role, session: ShareFacts) -> Finding:
+def clock(role: Role, session: SessionInfo) -> Finding:
     """The server's clock against ours."""
     code, skew_s = f"{role.code}_clock", session.server_time_skew_s
     if skew_s is None:

@@ -255,9 +255,9 @@ def test_asking_prints_nothing(desk: Desk) -> None:
 
 
 def test_the_first_byte_is_told_once(desk: Desk) -> None:
-    told: list[float] = []
-    desk.printer().print(noise(), on_first_byte=lambda: told.append(time.monotonic()))
-    assert len(told) == 1
+    called_at: list[float] = []
+    desk.printer().print(noise(), on_first_byte=lambda: called_at.append(time.monotonic()))
+    assert len(called_at) == 1
 
 
 def test_a_failing_callback_neither_hangs_nor_blocks_the_printer(desk: Desk) -> None:

@@ -22,7 +22,7 @@ from drivers.printer import (
     parse_url,
 )
 from drivers.printer.address import FileAddress, SerialAddress, TcpAddress, UsbAddress
-from drivers.printer.escpos import build_job, is_answer, judge
+from drivers.printer.escpos import build_job, is_answer, to_status
 from drivers.printer.session import EscposPrinter
 from drivers.printer.transport import WireLost
 from drivers.printer.transport.usb_bulk import UsbWire
@@ -72,13 +72,13 @@ def test_a_wrong_url_is_refused_with_what_was_expected(url: str) -> None:
 
 def test_status_bits_mean_what_was_measured() -> None:
     """The table of states, with the answers to DLE EOT 1, 2 and 4."""
-    assert judge(0x12, 0x12, 0x12) == Ready(paper_near_end=False)
-    assert judge(0x12, 0x12, 0x1E) == Ready(paper_near_end=True)
-    assert judge(0x1A, 0x32, 0x7E) == NotReady("paper_out")
-    assert judge(0x1A, 0x16, 0x12) == NotReady("cover_open")
-    assert judge(0x1A, 0x12, 0x12) == NotReady("printer_offline")
-    assert judge(0x1A, 0x52, 0x12) == NotReady("printer_offline")
-    assert judge(0x1A, 0x36, 0x7E) == NotReady("paper_out")
+    assert to_status(0x12, 0x12, 0x12) == Ready(paper_near_end=False)
+    assert to_status(0x12, 0x12, 0x1E) == Ready(paper_near_end=True)
+    assert to_status(0x1A, 0x32, 0x7E) == NotReady("paper_out")
+    assert to_status(0x1A, 0x16, 0x12) == NotReady("cover_open")
+    assert to_status(0x1A, 0x12, 0x12) == NotReady("printer_offline")
+    assert to_status(0x1A, 0x52, 0x12) == NotReady("printer_offline")
+    assert to_status(0x1A, 0x36, 0x7E) == NotReady("paper_out")
 
 
 def test_flow_control_and_automatic_status_bytes_are_no_answers() -> None:

@@ -18,7 +18,7 @@ from drivers.reservations import AlreadyRegistered, NothingToRegister, Registere
 from drivers.reservations.csv import file as csv_file
 from drivers.reservations.sqlite import rescue, upkeep
 from drivers.reservations.sqlite.beside import acknowledge
-from drivers.reservations.sqlite.rescue import begin_anew
+from drivers.reservations.sqlite.rescue import rebuild
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from drivers.reservations.sqlite.trouble import DATABASE_NAME, Damaged
 from kiosk.appointments.reimport import import_again
@@ -94,12 +94,12 @@ def test_what_is_broken_is_begun_anew_from_the_backup_and_the_arrivals(
     with pytest.raises(Damaged):
         book.find("299", DAY)
     assert book.file.suspected
-    anew = begin_anew(book.file, DAY)
-    assert anew is not None
-    assert (anew.arrivals, anew.backup is not None) == (3, True)
+    rebuilt = rebuild(book.file, DAY)
+    assert rebuilt is not None
+    assert (rebuilt.arrivals, rebuilt.backup is not None) == (3, True)
     assert [arrive(book, number) for number in ("3", "2", "1", "4")] == [3, 2, 1, 4]
     assert [a.department for a in book.find("3", DAY).appointments] == ["内科"]
-    assert begin_anew(book.file, DAY) is None, "what is well is left alone"
+    assert rebuild(book.file, DAY) is None, "what is well is left alone"
     left = aside(tmp_path)
     assert len(left) == (0 if damage is Path.unlink else 1)
     if damage is garbage:
@@ -114,7 +114,7 @@ def test_without_any_backup_the_numbers_go_on_and_who_arrived_is_already(
 ) -> None:
     assert [arrive(book, number) for number in ("1", "2")] == [1, 2]
     damage(book.file.path)
-    assert begin_anew(book.file, DAY) is not None
+    assert rebuild(book.file, DAY) is not None
     assert arrive(book, "2") == 2
     put(book, "3")
     assert arrive(book, "3") == 3
@@ -125,7 +125,7 @@ def test_the_highest_number_alone_keeps_a_number_from_being_given_twice(book: Sq
     for path in book.file.beside.backups.iterdir():
         path.unlink()
     book.file.path.unlink()
-    assert begin_anew(book.file, DAY) is not None
+    assert rebuild(book.file, DAY) is not None
     put(book, "3")
     assert arrive(book, "3") == 3
 
@@ -143,7 +143,7 @@ def test_until_the_day_is_imported_again_nobody_is_told_that_there_is_no_appoint
 ) -> None:
     upkeep.back_up(book.file, datetime.now(UTC) - HOUR, yes)  # of the night; the export came in the morning
     book.file.path.unlink()
-    assert begin_anew(book.file, DAY) is not None
+    assert rebuild(book.file, DAY) is not None
     for again in (book, SqliteReservations(tmp_path)):  # a restart does not end it
         assert len(again.find("5", DAY).appointments) == 1, "who is found goes on"
         for ask in (lambda: again.find("999", DAY), lambda: again.register("999", DAY, AT, yes)):  # noqa: B023
@@ -163,7 +163,7 @@ def test_a_backup_that_holds_the_last_import_of_the_day_is_enough(book: SqliteRe
     book.file.beside.importing([DAY], datetime.now(UTC) - HOUR)
     upkeep.back_up(book.file, datetime.now(UTC), yes)
     book.file.path.unlink()
-    assert begin_anew(book.file, DAY) is not None
+    assert rebuild(book.file, DAY) is not None
     assert book.find("999", DAY).appointments == ()
 
 
@@ -172,7 +172,7 @@ def test_what_was_imported_before_this_version_is_only_sure_in_a_backup_since(bo
     (book.file.data_dir / "reservations.imports").unlink()
     book.begin_keeping(DAY, datetime.now(UTC))
     book.file.path.unlink()
-    assert begin_anew(book.file, DAY) is not None
+    assert rebuild(book.file, DAY) is not None
     with pytest.raises(ReservationsDown):
         book.find("999", DAY)
 
@@ -195,7 +195,7 @@ def test_the_exports_in_done_bring_the_day_back(book: SqliteReservations, tmp_pa
     (folder / "done" / f"{now:%Y%m%dT%H%M%SZ}-large.csv").touch()
     os.truncate(folder / "done" / f"{now:%Y%m%dT%H%M%SZ}-large.csv", 200 * 2**20)
     book.file.path.unlink()
-    assert begin_anew(book.file, DAY) is not None
+    assert rebuild(book.file, DAY) is not None
     assert import_again(book, folder, DAY) == 2
     assert len(book.find("2", DAY).appointments) == 1, "the newest export of the day"
     assert book.find("1", DAY).appointments == ()
@@ -209,7 +209,7 @@ def test_an_export_in_done_undoes_nothing_newer_and_is_not_enough_if_another_way
     now, folder = datetime.now(UTC), tmp_path / "in"
     done(folder, now - HOUR, ROW.format("2"))  # and then, by the command line, what `book` holds
     book.file.path.unlink()
-    assert begin_anew(book.file, DAY) is not None
+    assert rebuild(book.file, DAY) is not None
     import_again(book, folder, DAY)
     assert len(book.find("2", DAY).appointments) == 1
     with pytest.raises(ReservationsDown):
@@ -231,9 +231,9 @@ def test_a_backup_whose_name_is_still_to_come_is_no_word_on_how_new_it_is(
     upkeep.back_up(book.file, now + ahead, yes)  # the clock was ahead for that night
     put(book, "777")
     book.file.path.unlink()
-    anew = begin_anew(book.file, DAY)
-    assert anew is not None
-    assert "nobody knows from when" in str(anew)
+    rebuilt = rebuild(book.file, DAY)
+    assert rebuilt is not None
+    assert "nobody knows from when" in str(rebuilt)
     assert len(book.find("5", DAY).appointments) == 1, "it is all there is"
     with pytest.raises(ReservationsDown):
         book.find("777", DAY)
@@ -249,9 +249,9 @@ def test_a_backup_of_a_right_clock_comes_before_one_of_a_clock_that_was_ahead(bo
     put(book, "777")
     upkeep.back_up(book.file, right, yes)
     book.file.path.unlink()
-    anew = begin_anew(book.file, DAY)
-    assert anew is not None
-    assert anew.backup == right
+    rebuilt = rebuild(book.file, DAY)
+    assert rebuilt is not None
+    assert rebuilt.backup == right
     assert len(book.find("777", DAY).appointments) == 1
 
 
@@ -259,13 +259,13 @@ def test_an_import_that_a_clock_ahead_noted_does_not_keep_the_day_unsure(book: S
     beside = book.file.beside
     beside.importing([DAY], datetime.now(UTC) + YEAR)
     book.begin_keeping(DAY, datetime.now(UTC))  # the clock is right again
-    beside.begun_anew(datetime.now(UTC))
+    beside.note_rebuilt(datetime.now(UTC))
     assert beside.is_sure(DAY)
 
 
 def test_what_a_clock_ahead_says_is_held_is_believed_only_of_what_it_imported(book: SqliteReservations) -> None:
     beside, next_day = book.file.beside, DAY + timedelta(days=1)
-    beside.begun_anew(datetime.now(UTC) + YEAR)  # as a version before this one noted it
+    beside.note_rebuilt(datetime.now(UTC) + YEAR)  # as a version before this one noted it
     beside.importing([next_day], datetime.now(UTC) + YEAR)
     beside.imported([next_day], datetime.now(UTC) + YEAR)
     book.begin_keeping(DAY, datetime.now(UTC))
@@ -279,7 +279,7 @@ def test_a_day_that_is_past_only_to_a_clock_ahead_is_not_sure_by_what_is_older(b
     beside.begin_imports(datetime.now(UTC) - 3 * HOUR)
     beside.importing([day], datetime.now(UTC) - HOUR)
     beside.importing([DAY], datetime.now(UTC) + YEAR)
-    beside.begun_anew(datetime.now(UTC) - 2 * HOUR)
+    beside.note_rebuilt(datetime.now(UTC) - 2 * HOUR)
     assert not beside.is_sure(day)
 
 
@@ -288,7 +288,7 @@ def test_an_export_that_a_clock_ahead_put_away_undoes_no_newer_one(book: SqliteR
     done(folder, now + YEAR, ROW.format("1"), ROW.format("7").replace("01-15", "01-16"))
     done(folder, now, ROW.format("2"))
     book.file.path.unlink()
-    assert begin_anew(book.file, DAY) is not None
+    assert rebuild(book.file, DAY) is not None
     assert import_again(book, folder, DAY) == 2
     assert len(book.find("2", DAY).appointments) == 1
     assert book.find("1", DAY).appointments == ()
@@ -297,7 +297,7 @@ def test_an_export_that_a_clock_ahead_put_away_undoes_no_newer_one(book: SqliteR
 
 def test_exports_that_kill_the_reception_are_tried_twice(book: SqliteReservations) -> None:
     book.file.path.unlink()
-    assert begin_anew(book.file, DAY) is not None
+    assert rebuild(book.file, DAY) is not None
     assert [book.file.beside.take_exports_due() for _ in range(4)] == [True, True, False, False]
 
 
@@ -306,9 +306,9 @@ def test_a_bad_backup_is_passed_over(book: SqliteReservations) -> None:
     bad = upkeep.back_up(book.file, datetime.now(UTC) - HOUR, yes)
     pages(bad)
     garbage(book.file.path)
-    anew = begin_anew(book.file, DAY)
-    assert anew is not None
-    assert anew.backup == rescue.backups(good.parent)[1][0]
+    rebuilt = rebuild(book.file, DAY)
+    assert rebuilt is not None
+    assert rebuilt.backup == rescue.backups(good.parent)[1][0]
     assert len(book.find("5", DAY).appointments) == 1
 
 
@@ -316,7 +316,7 @@ def test_a_journal_whose_database_is_gone_never_meets_the_new_one(book: SqliteRe
     upkeep.back_up(book.file, datetime.now(UTC) + HOUR, yes)
     (tmp_path / f"{DATABASE_NAME}-journal").write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + b"\x01" * 3000)
     book.file.path.unlink()
-    assert begin_anew(book.file, DAY) is not None
+    assert rebuild(book.file, DAY) is not None
     assert [name.endswith("-journal") for name in aside(tmp_path)] == [True]
     assert len(book.find("5", DAY).appointments) == 1
 
@@ -334,7 +334,7 @@ def test_what_a_new_database_would_not_mend_is_told_and_left_alone(book: SqliteR
                 with pytest.raises(ReservationsDown, match=text):
                     book.file.look()
                 with pytest.raises(ReservationsDown, match=text):
-                    begin_anew(book.file, DAY)
+                    rebuild(book.file, DAY)
     book.file.look()
     assert aside(tmp_path) == []
 
@@ -362,7 +362,7 @@ def test_an_arrival_is_not_told_when_its_number_cannot_be_kept(book: SqliteReser
     (tmp_path / ".reservations.number.new").rmdir()
     assert arrive(book, "1") == 1
     book.file.path.unlink()
-    assert begin_anew(book.file, DAY) is not None
+    assert rebuild(book.file, DAY) is not None
     assert arrive(book, "1") == 1
 
 
@@ -375,9 +375,9 @@ def test_half_a_line_of_the_kept_arrivals_costs_that_line_alone(book: SqliteRese
     with kept.open("ab") as file:
         file.write(b'["9", -1, "x", []]\n[1]\n\xff\n["9", 9, "2099-01-15T08:30:00+09:00", [["a"]]]\n')
     book.file.path.unlink()
-    anew = begin_anew(book.file, DAY)
-    assert anew is not None
-    assert anew.arrivals == 2
+    rebuilt = rebuild(book.file, DAY)
+    assert rebuilt is not None
+    assert rebuilt.arrivals == 2
 
 
 def test_what_an_older_version_registered_today_is_kept_too(book: SqliteReservations) -> None:
@@ -386,7 +386,7 @@ def test_what_an_older_version_registered_today_is_kept_too(book: SqliteReservat
         path.unlink()
     book.begin_keeping(DAY, datetime.now(UTC))
     garbage(book.file.path)
-    assert begin_anew(book.file, DAY) is not None
+    assert rebuild(book.file, DAY) is not None
     assert arrive(book, "1") == 1
 
 
@@ -399,7 +399,7 @@ def test_a_first_start_makes_a_database_and_loses_nothing(tmp_path: Path) -> Non
 
 def test_the_loss_is_told_until_it_is_acknowledged(book: SqliteReservations, tmp_path: Path) -> None:
     garbage(book.file.path)
-    begin_anew(book.file, DAY)
+    rebuild(book.file, DAY)
     again = SqliteReservations(tmp_path).file.beside
     assert DATABASE_NAME in str(again.loss())
     acknowledge(tmp_path)
@@ -409,11 +409,11 @@ def test_the_loss_is_told_until_it_is_acknowledged(book: SqliteReservations, tmp
 def test_by_hand_a_database_that_is_well_is_only_replaced_by_a_backup(book: SqliteReservations, tmp_path: Path) -> None:
     arrive(book, "1")
     with pytest.raises(ReservationsDown, match="nothing was changed"):
-        begin_anew(book.file, DAY, by_hand=True)
+        rebuild(book.file, DAY, by_hand=True)
     assert arrive(book, "2") == 2
     upkeep.back_up(book.file, datetime.now(UTC) + HOUR, yes)
     put(book, "3")
-    assert begin_anew(book.file, DAY, by_hand=True) is not None
+    assert rebuild(book.file, DAY, by_hand=True) is not None
     assert len(book.find("5", DAY).appointments) == 1
     assert (arrive(book, "2"), arrive(book, "5")) == (2, 3)
     assert book.file.beside.loss() is None, "who did it knows"
@@ -425,12 +425,12 @@ RESCUE = """
 import sys
 from datetime import date
 from pathlib import Path
-from drivers.reservations.sqlite.rescue import begin_anew
+from drivers.reservations.sqlite.rescue import rebuild
 from drivers.reservations.sqlite.reservations import SqliteReservations
 book = SqliteReservations(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
-print(begin_anew(book.file, date(2099, 1, 15), wait_s=60) is not None, flush=True)
+print(rebuild(book.file, date(2099, 1, 15), wait_s=60) is not None, flush=True)
 """
 
 
@@ -447,8 +447,8 @@ def test_of_several_processes_one_puts_the_damaged_database_aside(book: SqliteRe
         assert peer.stdin is not None
         peer.stdin.write("go\n")
         peer.stdin.flush()
-    said = sorted(peer.communicate(timeout=120)[0] for peer in peers)
-    assert said == ["False\n"] * 3 + ["True\n"]
+    answer = sorted(peer.communicate(timeout=120)[0] for peer in peers)
+    assert answer == ["False\n"] * 3 + ["True\n"]
     assert len(aside(tmp_path)) == 1
 
 
@@ -457,7 +457,7 @@ KILLED = """
 import os, shutil, sys
 from datetime import date
 from pathlib import Path
-from drivers.reservations.sqlite.rescue import begin_anew
+from drivers.reservations.sqlite.rescue import rebuild
 from drivers.reservations.sqlite.reservations import SqliteReservations
 template, work, step = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 at = 0
@@ -475,12 +475,12 @@ while True:
                 os.kill(os.getpid(), 9)
         book = SqliteReservations(work)
         sys.setprofile(count)
-        begin_anew(book.file, date(2099, 1, 15))
+        rebuild(book.file, date(2099, 1, 15))
         sys.setprofile(None)
         os._exit(0)
     ended = os.waitpid(child, 0)[1] == 0
     book = SqliteReservations(work)
-    begin_anew(book.file, date(2099, 1, 15))
+    rebuild(book.file, date(2099, 1, 15))
     numbers = {each.patient_number: each.arrival.number for each in book.arrivals(date(2099, 1, 15))}
     aside = [path.name for path in work.glob("reservations.db.broken-*") if not path.name.endswith("-journal")]
     assert numbers == {"1": 1, "2": 2}, (at, numbers)

@@ -283,10 +283,10 @@ def test_a_naive_time_is_a_bug(reservations: SqliteReservations) -> None:
 def test_no_patient_data_in_reprs_and_errors(reservations: SqliteReservations, tmp_path: Path) -> None:
     put(reservations, "ZZCANARY1,2026-01-15,9:00,ZZCANARY2,ZZCANARY3,ZZCANARY4,ZZCANARY5")
     parsed = csv_file.read((HEADER + "ZZCANARY1,2026-01-15,9:00,ZZCANARY2,ZZCANARY3,,").encode())
-    shown = [repr(parsed), repr(reservations.find("ZZCANARY1", DAY))]
-    shown += [repr(reservations.register("ZZCANARY1", DAY, AT.astimezone(UTC), yes)), repr(reservations.arrivals(DAY))]
+    texts = [repr(parsed), repr(reservations.find("ZZCANARY1", DAY))]
+    texts += [repr(reservations.register("ZZCANARY1", DAY, AT.astimezone(UTC), yes)), repr(reservations.arrivals(DAY))]
     (tmp_path / "reservations.db").write_bytes(b"x" * 5000)
     with pytest.raises(ReservationsDown) as caught:
         reservations.find("ZZCANARY1", DAY)
-    shown.append(repr(caught.value))
-    assert "ZZCANARY" not in "".join(shown)
+    texts.append(repr(caught.value))
+    assert "ZZCANARY" not in "".join(texts)

@@ -89,7 +89,7 @@ def test_eight_processes_with_the_same_patients_agree_on_every_number(tmp_path: 
 def test_a_process_killed_at_any_moment_leaves_no_gap_and_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
     put(tmp_path, 400)
     chance = random.Random(7)
-    told: dict[str, int] = {}
+    given: dict[str, int] = {}
     for turn in range(8):
         process = registering(tmp_path, turn * 50, turn * 50 + 50, turn)
         assert process.stdin is not None
@@ -99,15 +99,15 @@ def test_a_process_killed_at_any_moment_leaves_no_gap_and_loses_nothing_it_ackno
         process.stdin.flush()
         for _ in range(chance.randrange(1, 30)):
             _, patient, number = process.stdout.readline().split()
-            told[patient] = int(number)
+            given[patient] = int(number)
         process.send_signal(signal.SIGKILL)
         for line in process.communicate(timeout=60)[0].splitlines(keepends=True):
             if line.endswith("\n"):
                 _, patient, number = line.split()
-                told[patient] = int(number)
+                given[patient] = int(number)
         numbers = assert_whole(tmp_path)
-        assert {patient: numbers.get(patient) for patient in told} == told
-    assert len(told) >= 8
+        assert {patient: numbers.get(patient) for patient in given} == given
+    assert len(given) >= 8
 
 
 def test_a_full_disk_is_reported_and_the_database_stays_whole(tmp_path: Path) -> None:

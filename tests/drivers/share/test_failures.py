@@ -63,8 +63,8 @@ def test_every_answer_of_a_server_is_one_failure_with_its_number(meaning: object
     for status in statuses():
         error = meaning(status, WHERE)
         assert isinstance(error, ShareError) and error.code in FAILURES
-        shown = 0xC000003A if meaning is smb_status.folder_fault and error.code == "folder_missing" else status
-        assert error.parameters["status"] == f"{shown:08X}"
+        named = 0xC000003A if meaning is smb_status.folder_fault and error.code == "folder_missing" else status
+        assert error.parameters["status"] == f"{named:08X}"
 
 
 def test_parameters_are_plain_values() -> None:

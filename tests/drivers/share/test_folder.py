@@ -148,9 +148,9 @@ def test_no_rename_is_promised_between_two_mounts_of_one_disk(tmp_path: Path) ->
     if subprocess.run([*mounted, "true"], capture_output=True, check=False, timeout=60).returncode != 0:
         pytest.skip("this machine lets nobody mount in a namespace of his own")
     root = ROOT
-    for command, said in ((ask, "True True"), ([*mounted, *ask], "True False")):
+    for command, expected in ((ask, "True True"), ([*mounted, *ask], "True False")):
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=60)
-        assert done.stdout.strip() == said
+        assert done.stdout.strip() == expected
 
 
 def test_move_and_delete_keep_a_file_whose_content_is_another(share: Share, path: Path) -> None:
@@ -175,7 +175,7 @@ def test_a_missing_folder_is_never_taken_for_a_missing_file(share: Share, path: 
         lambda: gone.remove(FACE),
         lambda: gone.read(FACE, 99),
         lambda: gone.entries("*"),
-        lambda: gone.facts(),
+        lambda: gone.session_info(),
     ):
         assert outcome(call) == "Refused"
     done = share.at("done")
@@ -255,8 +255,13 @@ def test_identity_and_reach(share: Share, path: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="rename"):
         share.rename_new("a", "b", open_share("smb://kiosk@h/face", "x"))
     assert not share.denies_writers
-    facts = share.facts()
-    assert (facts.dialect, facts.signed, facts.encrypted, facts.server_time_skew_s) == ("folder", False, False, None)
+    session = share.session_info()
+    assert (session.dialect, session.signed, session.encrypted, session.server_time_skew_s) == (
+        "folder",
+        False,
+        False,
+        None,
+    )
 
 
 # --- simulated neighbours
@@ -300,7 +305,7 @@ def test_a_receipt_computer_may_be_slow_or_asleep(share: Share, path: Path) -> N
 def test_refusals_are_one_family(tmp_path: Path) -> None:
     share = open_share((tmp_path / "nothing").as_uri(), None)
     with pytest.raises(Refused, match="does not exist"):
-        share.facts()
+        share.session_info()
     with pytest.raises(Exists):
         (tmp_path / "x").write_bytes(b"")
         open_share(tmp_path.as_uri(), None).put("x", [b""])

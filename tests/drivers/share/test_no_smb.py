@@ -1,4 +1,4 @@
-"""Something that is no SMB server answers: real connections to a peer that says nonsense, and what is said of it."""
+"""Something that is no SMB server answers: real connections to a peer that says nonsense, and what is answer of it."""
 
 from __future__ import annotations
 
@@ -135,15 +135,15 @@ def test_a_courier_says_once_that_no_smb_server_answers_and_keeps_its_memory(tmp
     (tmp_path / "secret").write_text("made up\n")
     (tmp_path / "site.toml").write_text(SITE.format(folder=tmp_path, port=peer.port))
     command = [sys.executable, "-m", "kiosk", "courier", "--config", str(tmp_path / "site.toml")]
-    with (tmp_path / "said").open("wb") as said:
-        courier = subprocess.Popen(command, cwd=ROOT, stderr=said, stdout=said)
+    with (tmp_path / "answer").open("wb") as answer:
+        courier = subprocess.Popen(command, cwd=ROOT, stderr=answer, stdout=answer)
     try:
         wait_until(lambda: peer.accepted > 3 * len(KINDS), "each kind of nonsense has been answered")
         peak = peak_bytes(courier.pid)
     finally:
         courier.terminate()
         assert courier.wait(30) == 0
-    lines = (tmp_path / "said").read_text().splitlines()
+    lines = (tmp_path / "answer").read_text().splitlines()
     assert len(lines) <= 5, lines
     assert sum("share_down: " in line for line in lines) == 2
     assert peak < 400 << 20

@@ -285,7 +285,7 @@ def test_a_missing_target_folder_is_never_taken_for_a_missing_file(place: Place)
         lambda: gone.read(FACE, 99),
         lambda: gone.put(FACE, [b""]),
         lambda: gone.entries("*"),
-        lambda: gone.facts(),
+        lambda: gone.session_info(),
     ):
         assert outcome(call) == "Refused"
     assert place.names() == [FACE]
@@ -294,7 +294,7 @@ def test_a_missing_target_folder_is_never_taken_for_a_missing_file(place: Place)
 def test_of_four_racing_renamers_exactly_one_wins(place: Place) -> None:
     shares = [place.open() for _ in range(4)]
     for share in shares:
-        share.facts()
+        share.session_info()
     wrong: list[list[str]] = []
     for number in range(50):
         (place.path / f"race{number}").write_bytes(b"x")
@@ -412,10 +412,10 @@ def test_a_cancelled_terminal_stops_half_way(place: Place, terminal: TerminalWri
 
 
 def test_the_session_is_smb3_signed_and_encrypted(place: Place) -> None:
-    facts = place.share.facts()
-    assert (facts.dialect, facts.signed, facts.encrypted) == ("SMB 3.1.1", True, True)
-    assert facts.server_time_skew_s is not None and abs(facts.server_time_skew_s) < 60
-    assert "kiosk@" not in facts.where and "kiosk@" not in place.share.where
+    session = place.share.session_info()
+    assert (session.dialect, session.signed, session.encrypted) == ("SMB 3.1.1", True, True)
+    assert session.server_time_skew_s is not None and abs(session.server_time_skew_s) < 60
+    assert "kiosk@" not in session.where and "kiosk@" not in place.share.where
 
 
 def test_without_encryption_the_session_is_signed_and_a_stripped_signature_is_noticed(tmp_path: Path) -> None:
@@ -425,8 +425,8 @@ def test_without_encryption_the_session_is_signed_and_a_stripped_signature_is_no
 
     with Smbd({"face": tmp_path / "face"}, encryption="off") as server, Proxy(server.port) as proxy:
         share = open_share(server.url("face").replace(str(server.port), str(proxy.port)), server.password)
-        facts = share.facts()
-        assert (facts.signed, facts.encrypted) == (True, False)
+        session = share.session_info()
+        assert (session.signed, session.encrypted) == (True, False)
         share.put(FACE, [BODY])
         proxy.tamper = strip
         assert outcome(lambda: share.read(FACE, 99999)) == "Refused"
@@ -462,9 +462,9 @@ def test_after_a_refused_logon_nobody_asks_again_until_the_gate_opens(smbd: Smbd
             assert proxy.accepted == 1
         good = open_share(url, smbd.password, gate=gate)
         due = time.monotonic() + PATIENCE_S
-        while outcome(good.facts) != "done" and time.monotonic() < due:
+        while outcome(good.session_info) != "done" and time.monotonic() < due:
             threading.Event().wait(0.05)
-        assert good.facts().encrypted
+        assert good.session_info().encrypted
         good.drop()
 
 
@@ -474,7 +474,7 @@ def test_four_shares_with_one_wrong_password_log_on_once(smbd: Smbd) -> None:
 
     def asked(shares: list[Share]) -> int:
         before = refusals()
-        threads = [threading.Thread(target=outcome, args=(share.facts,)) for share in shares]
+        threads = [threading.Thread(target=outcome, args=(share.session_info,)) for share in shares]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -489,7 +489,7 @@ def test_four_shares_with_one_wrong_password_log_on_once(smbd: Smbd) -> None:
     assert lines_of_one > 0
     four = wrong(4)
     assert asked(four) == lines_of_one
-    assert [outcome(share.facts) for share in four] == ["Refused"] * 4
+    assert [outcome(share.session_info) for share in four] == ["Refused"] * 4
 
 
 def test_each_further_refusal_holds_the_gate_longer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -510,7 +510,7 @@ def test_each_further_refusal_holds_the_gate_longer(monkeypatch: pytest.MonkeyPa
 
 def test_wrong_share_and_missing_rights_are_refused_by_name_of_the_place_only(smbd: Smbd) -> None:
     no_share = open_share(smbd.url("nothing"), smbd.password)
-    assert outcome(no_share.facts) == "Refused"
+    assert outcome(no_share.session_info) == "Refused"
     (smbd.shares["ro"] / FACE).write_bytes(BODY)
     read_only = open_share(smbd.url("ro"), smbd.password)
     assert read_only.read(FACE, 99999) == BODY
@@ -616,7 +616,7 @@ import sys, time
 from drivers.share import Unreachable, open_share
 url, password = sys.argv[1:]
 idle, busy = open_share(url, password), open_share(url, password, deadline_s=1.5)
-idle.facts(); busy.facts()
+idle.session_info(); busy.session_info()
 print("ready", flush=True)
 sys.stdin.readline()
 try:
@@ -645,8 +645,8 @@ def test_a_frozen_server_costs_one_deadline_and_the_process_still_ends(own: Smbd
         return time.monotonic() - started
 
     started = time.monotonic()
-    said, _ = child.communicate("go\n", timeout=PATIENCE_S)
-    assert said == "unreachable\n" and child.returncode == 0
+    answer, _ = child.communicate("go\n", timeout=PATIENCE_S)
+    assert answer == "unreachable\n" and child.returncode == 0
     assert time.monotonic() - started < SLOW_S
     assert 1.0 < times(lambda: share.entries("*")) < SLOW_S  # on a connection that was alive
     assert times(lambda: share.entries("*")) < SLOW_S  # while connecting anew
@@ -674,7 +674,7 @@ def test_a_blocked_send_ends_at_the_deadline_too(own: Smbd) -> None:
 
 def test_drop_wakes_a_call_that_waits(own: Smbd) -> None:
     share = open_share(own.url("face"), own.password, deadline_s=60.0)
-    share.facts()
+    share.session_info()
     own.freeze()
     result: list[str] = []
     waiting = threading.Thread(target=lambda: result.append(outcome(lambda: share.put("a.xml", [b"x"]))))
@@ -692,7 +692,7 @@ def test_drop_wakes_a_call_that_waits(own: Smbd) -> None:
 def test_nobody_listening_and_unknown_hosts_are_unreachable() -> None:
     for host in ("127.0.0.1:1", "no-such-host.invalid"):
         started = time.monotonic()
-        assert outcome(open_share(f"smb://kiosk@{host}/face", "x", deadline_s=2.0).facts) == "Unreachable"
+        assert outcome(open_share(f"smb://kiosk@{host}/face", "x", deadline_s=2.0).session_info) == "Unreachable"
         assert time.monotonic() - started < SLOW_S
 
 

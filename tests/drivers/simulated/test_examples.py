@@ -25,10 +25,10 @@ def example(module: ModuleType) -> doctest.DocTest:
 
 def failures(test: doctest.DocTest) -> str:
     """What was expected and what came; "": the example holds."""
-    said = io.StringIO()
+    report = io.StringIO()
     runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.REPORT_NDIFF)
-    runner.run(test, out=said.write)
-    return said.getvalue()
+    runner.run(test, out=report.write)
+    return report.getvalue()
 
 
 @pytest.mark.parametrize(
