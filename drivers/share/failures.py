@@ -61,6 +61,41 @@ class LogonRefused(Refused):
     """The account was not let in. Asking again would lock it, so the logon gate closes."""
 
 
+# Why a server refused a logon, or anything else, by its answer.
+_LOGON_REASONS = {
+    "logon_denied": "the account may not log on",
+    "no_such_user": "no such user",
+    "wrong_password": "wrong password",
+    "wrong_user_or_password": "wrong user or password",
+    "account_restricted": "the account is restricted",
+    "logon_hours": "the account may not log on at this hour",
+    "logon_computer": "the account may not log on from this computer",
+    "password_expired": "the password has expired",
+    "account_disabled": "the account is disabled",
+    "clocks_differ": "the clocks of server and kiosk differ too much",
+    "no_network_logon": "the account may not log on over the network",
+    "account_expired": "the account has expired",
+    "wrong_account_kind": "the account is not for this use",
+    "password_must_change": "the password must be changed first",
+    "account_locked": "the account is locked out",
+    "logon_policy": "a policy forbids this account to log on",
+    "logon_refused": "the logon was refused",
+}
+_SERVER_REASONS = {
+    "access_denied": "access denied; give the kiosk's account the right it needs",
+    "folder_missing": "the folder does not exist (any more); restore it or correct the setting",
+    "privilege_missing": "a privilege is missing; give the kiosk's account the right it needs",
+    "write_protected": "the disk is write-protected",
+    "folder_for_file": "a folder stands where a file was expected",
+    "not_supported": "not supported; the server may not speak SMB 3",
+    "no_such_share": "no such share; correct the setting or share the folder",
+    "file_for_folder": "a file stands where a folder was expected",
+    "read_only": "a file is marked read-only and cannot be deleted",
+    "dfs_link": "the folder is a DFS link; name the server that really holds it",
+    "symbolic_link": "a symbolic link is not followed; name the real folder",
+    "virus_scanner": "the server's virus scanner stopped the access",
+    "server_refused": "the server refused",
+}
 FAILURES: Final[Mapping[str, tuple[type[ShareError], str]]] = {
     "name_refused": (Unfit, "a file name was refused: {why}. Ask staff to rename or remove the file."),
     "pattern_refused": (Unfit, "a search pattern was refused: {why}."),
@@ -105,68 +140,11 @@ FAILURES: Final[Mapping[str, tuple[type[ShareError], str]]] = {
         "the server let us in as a guest only, which cannot be signed. "
         "Check the user, and turn guest access off on the server.",
     ),
-    # A logon, by the server's answer.
-    "logon_denied": (LogonRefused, "the account may not log on (0x{status}). Check the user and the password file."),
-    "no_such_user": (LogonRefused, "no such user (0x{status}). Check the user and the password file."),
-    "wrong_password": (LogonRefused, "wrong password (0x{status}). Check the user and the password file."),
-    "wrong_user_or_password": (
-        LogonRefused,
-        "wrong user or password (0x{status}). Check the user and the password file.",
-    ),
-    "account_restricted": (
-        LogonRefused,
-        "the account is restricted (0x{status}). Check the user and the password file.",
-    ),
-    "logon_hours": (
-        LogonRefused,
-        "the account may not log on at this hour (0x{status}). Check the user and the password file.",
-    ),
-    "logon_computer": (
-        LogonRefused,
-        "the account may not log on from this computer (0x{status}). Check the user and the password file.",
-    ),
-    "password_expired": (LogonRefused, "the password has expired (0x{status}). Check the user and the password file."),
-    "account_disabled": (LogonRefused, "the account is disabled (0x{status}). Check the user and the password file."),
-    "clocks_differ": (
-        LogonRefused,
-        "the clocks of server and kiosk differ too much (0x{status}). Check the user and the password file.",
-    ),
-    "no_network_logon": (
-        LogonRefused,
-        "the account may not log on over the network (0x{status}). Check the user and the password file.",
-    ),
-    "account_expired": (LogonRefused, "the account has expired (0x{status}). Check the user and the password file."),
-    "wrong_account_kind": (
-        LogonRefused,
-        "the account is not for this use (0x{status}). Check the user and the password file.",
-    ),
-    "password_must_change": (
-        LogonRefused,
-        "the password must be changed first (0x{status}). Check the user and the password file.",
-    ),
-    "account_locked": (LogonRefused, "the account is locked out (0x{status}). Check the user and the password file."),
-    "logon_policy": (
-        LogonRefused,
-        "a policy forbids this account to log on (0x{status}). Check the user and the password file.",
-    ),
-    "logon_refused": (LogonRefused, "the logon was refused (0x{status}). Check the user and the password file."),
-    # Anything else, by the server's answer.
-    "access_denied": (Refused, "access denied; give the kiosk's account the right it needs (0x{status})."),
-    "folder_missing": (
-        Refused,
-        "the folder does not exist (any more); restore it or correct the setting (0x{status}).",
-    ),
-    "privilege_missing": (Refused, "a privilege is missing; give the kiosk's account the right it needs (0x{status})."),
-    "write_protected": (Refused, "the disk is write-protected (0x{status})."),
-    "folder_for_file": (Refused, "a folder stands where a file was expected (0x{status})."),
-    "not_supported": (Refused, "not supported; the server may not speak SMB 3 (0x{status})."),
-    "no_such_share": (Refused, "no such share; correct the setting or share the folder (0x{status})."),
-    "file_for_folder": (Refused, "a file stands where a folder was expected (0x{status})."),
-    "read_only": (Refused, "a file is marked read-only and cannot be deleted (0x{status})."),
-    "dfs_link": (Refused, "the folder is a DFS link; name the server that really holds it (0x{status})."),
-    "symbolic_link": (Refused, "a symbolic link is not followed; name the real folder (0x{status})."),
-    "virus_scanner": (Refused, "the server's virus scanner stopped the access (0x{status})."),
-    "server_refused": (Refused, "the server refused (0x{status})."),
+    **{
+        code: (LogonRefused, f"{why} (0x{{status}}). Check the user and the password file.")
+        for code, why in _LOGON_REASONS.items()
+    },
+    **{code: (Refused, f"{why} (0x{{status}}).") for code, why in _SERVER_REASONS.items()},
 }
 
 
