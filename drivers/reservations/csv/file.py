@@ -54,13 +54,20 @@ class BadCsv(Exception):
     `fault`: the same as a value. `others`: further bad lines, all of them.
     """
 
-    def __init__(self, name: str, line: int | None, fault: BadRecord, others: Sequence[int] = ()) -> None:
-        where = f"{name}, line {line}" if line is not None else name
-        self.reason = f"{fault}{_others(others)}"
-        super().__init__(f"{where}: {self.reason}")
+    def __init__(self, line: int | None, fault: BadRecord, others: Sequence[int] = ()) -> None:
+        super().__init__()
+        self.name = "the file"
         self.line = line
         self.fault = fault
         self.others = tuple(others)
+
+    @property
+    def reason(self) -> str:
+        """Why, in English, without the file and the line."""
+        return f"{self.fault}{_others(self.others)}"
+
+    def __str__(self) -> str:
+        return f"{self.name}{'' if self.line is None else f', line {self.line}'}: {self.reason}"
 
 
 def read(source: Path | bytes, *, skip_bad: bool = False, name: str | None = None) -> Parsed:
@@ -68,28 +75,19 @@ def read(source: Path | bytes, *, skip_bad: bool = False, name: str | None = Non
 
     `name` stands for the file in messages (default: its name).
     """
-    if isinstance(source, bytes):
-        raw, named = source, name or "the file"
-    else:
-        named = name or source.name
-        try:
-            with source.open("rb") as stream:
-                raw = stream.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise BadCsv(named, None, BadRecord("unreadable", f"cannot be read: {error.strerror}")) from None
     try:
-        lines = _lines(_decoded(raw))
-        return _parsed(lines, skip_bad)
-    except _Refused as refused:
-        raise BadCsv(named, refused.line, refused.fault, refused.others) from None
+        return _parsed(_lines(_decoded(source if isinstance(source, bytes) else _content(source))), skip_bad)
+    except BadCsv as bad:
+        bad.name = name or (bad.name if isinstance(source, bytes) else source.name)
+        raise
 
 
-class _Refused(Exception):
-    def __init__(self, line: int | None, fault: BadRecord, others: Sequence[int] = ()) -> None:
-        super().__init__()
-        self.line = line
-        self.fault = fault
-        self.others = others
+def _content(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise BadCsv(None, BadRecord("unreadable", f"cannot be read: {error.strerror}")) from None
 
 
 # --- bytes to lines ---------------------------------------------------------------------------------------------------
@@ -98,16 +96,16 @@ class _Refused(Exception):
 def _decoded(raw: bytes) -> str:
     if len(raw) > MAX_BYTES:
         size = MAX_BYTES // 2**20
-        raise _Refused(None, BadRecord("large", f"larger than {size} MB", size=size))
+        raise BadCsv(None, BadRecord("large", f"larger than {size} MB", size=size))
     if not raw.strip():
-        raise _Refused(None, BadRecord("empty", "the file is empty"))
+        raise BadCsv(None, BadRecord("empty", "the file is empty"))
     nul = raw.find(b"\0")
     if nul >= 0:
         fault = BadRecord("nul", "a NUL byte; save the file as UTF-8 or CP932 (Shift_JIS)")
-        raise _Refused(raw.count(b"\n", 0, nul) + 1, fault)
+        raise BadCsv(raw.count(b"\n", 0, nul) + 1, fault)
     # Counted before anything is made of them: a line costs many times its bytes.
     if raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n") > MAX_LINES + 1:
-        raise _Refused(MAX_LINES + 2, BadRecord("many_lines", f"more than {MAX_LINES:,} lines", count=MAX_LINES))
+        raise BadCsv(MAX_LINES + 2, BadRecord("many_lines", f"more than {MAX_LINES:,} lines", count=MAX_LINES))
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -117,7 +115,7 @@ def _decoded(raw: bytes) -> str:
             return raw.decode("cp932")
         except UnicodeDecodeError as error:
             broken_at = error.start
-    raise _Refused(raw.count(b"\n", 0, broken_at) + 1, BadRecord("encoding", "neither UTF-8 nor CP932 (Shift_JIS)"))
+    raise BadCsv(raw.count(b"\n", 0, broken_at) + 1, BadRecord("encoding", "neither UTF-8 nor CP932 (Shift_JIS)"))
 
 
 def _mostly_utf8(raw: bytes) -> bool:
@@ -134,7 +132,7 @@ def _lines(text: str) -> list[str]:
     while lines and not lines[-1].strip():
         lines.pop()
     if len(lines) > MAX_LINES + 1:
-        raise _Refused(MAX_LINES + 2, BadRecord("many_lines", f"more than {MAX_LINES:,} lines", count=MAX_LINES))
+        raise BadCsv(MAX_LINES + 2, BadRecord("many_lines", f"more than {MAX_LINES:,} lines", count=MAX_LINES))
     return lines
 
 
@@ -162,12 +160,12 @@ def _parsed(lines: list[str], skip_bad: bool) -> Parsed:
             at += taken
         except BadRecord as error:
             if columns is None:
-                raise _Refused(at + 1, error) from None
+                raise BadCsv(at + 1, error) from None
             bad.append(BadLine(at + 1, error))
             # One line is given up, not all that an open quote swallowed.
             at += 1
     if bad and not skip_bad:
-        raise _Refused(bad[0].line, bad[0].fault, [each.line for each in bad[1:]])
+        raise BadCsv(bad[0].line, bad[0].fault, [each.line for each in bad[1:]])
     found = sorted({row.day for row in rows.values()})
     return Parsed(tuple(rows.values()), tuple(date.fromisoformat(day) for day in found), tuple(bad))
 

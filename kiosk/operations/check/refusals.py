@@ -6,8 +6,8 @@ anything on a server; beyond the share's own calls it only looks a name up and o
 
 from __future__ import annotations
 
-import re
 import socket
+from contextlib import suppress
 
 from drivers.resolve import resolve
 from drivers.share import (
@@ -22,37 +22,36 @@ from drivers.share import (
     Unreachable,
     parse,
 )
-from kiosk.words.problems import Problem
+from kiosk.words.problems import Problem, word
 
 _ANSWER_S = 3.0
-_STATUS = re.compile(r"0x([0-9A-F]{8})")
 
+# By the status that the server answered.
 _LOGON = {
-    0xC0000064: "logon.no_user",
-    0xC000006A: "logon.wrong_password",
-    0xC000006D: "logon.wrong_logon",
-    0xC0000071: "logon.password_expired",
-    0xC0000072: "logon.disabled",
-    0xC0000133: "logon.clock",
-    0xC0000193: "logon.account_expired",
-    0xC0000224: "logon.password_to_change",
-    0xC0000234: "logon.locked",
+    "C0000064": "logon.no_user",
+    "C000006A": "logon.wrong_password",
+    "C000006D": "logon.wrong_logon",
+    "C0000071": "logon.password_expired",
+    "C0000072": "logon.disabled",
+    "C0000133": "logon.clock",
+    "C0000193": "logon.account_expired",
+    "C0000224": "logon.password_to_change",
+    "C0000234": "logon.locked",
 }
 _REFUSED = {
-    0xC0000022: ("cause.no_right", "do.give_rights"),
-    0xC000003A: ("cause.no_folder", "do.mend_folder"),
-    0xC00000A2: ("cause.write_protected", "do.share_writable"),
-    0xC00000BB: ("cause.unsupported", "do.allow_smb3"),
-    0xC00000CC: ("cause.no_share", "do.mend_share"),
-    0xC0000257: ("cause.dfs", "do.name_server"),
-    0xC0000906: ("cause.virus_scanner", "do.exempt_share"),
+    "C0000022": ("cause.no_right", "do.give_rights"),
+    "C000003A": ("cause.no_folder", "do.mend_folder"),
+    "C00000A2": ("cause.write_protected", "do.share_writable"),
+    "C00000BB": ("cause.unsupported", "do.allow_smb3"),
+    "C00000CC": ("cause.no_share", "do.mend_share"),
+    "C0000257": ("cause.dfs", "do.name_server"),
+    "C0000906": ("cause.virus_scanner", "do.exempt_share"),
 }
 
 
 def explain(error: ShareError, url: str, gate: LogonGate) -> tuple[Problem, str]:
     """(what is wrong, the code of what to do). `url`: the share's address; `gate`: the one it was opened with."""
     address = parse(url)
-    message = str(error).removeprefix(f"{address.where}: ")
     if isinstance(error, Busy):
         return Problem("cause.in_use"), "do.check_scanners"
     if isinstance(error, Full):
@@ -60,26 +59,32 @@ def explain(error: ShareError, url: str, gate: LogonGate) -> tuple[Problem, str]
     if isinstance(error, Missing):
         return Problem("cause.file_gone"), "do.check_movers"
     if isinstance(address, FolderAddress):
-        return Problem("cause.folder_unusable", {"message": message}), "do.check_folder"
+        return Problem("cause.folder_unusable", {"message": _message(error, address)}), "do.check_folder"
     if isinstance(error, Unreachable):
         return _way_to(address)
     if isinstance(error, Refused):
-        return _refusal(message, address, gate)
-    return Problem("cause.failed", {"message": message}), "do.check_settings"
+        return _refusal(error, address, gate)
+    return Problem("cause.failed", {"message": _message(error, address)}), "do.check_settings"
 
 
-def _refusal(message: str, address: SmbAddress, gate: LogonGate) -> tuple[Problem, str]:
-    found = _STATUS.search(message)
-    status = int(found[1], 16) if found else 0
+def _message(error: ShareError, address: SmbAddress | FolderAddress) -> str:
+    """The failure itself; in English when the catalogue lacks its code."""
+    with suppress(KeyError):
+        return word(Problem(f"share_failures.{error.code}", error.parameters), "status", "ja")
+    return str(error).removeprefix(f"{address.where}: ")
+
+
+def _refusal(error: Refused, address: SmbAddress, gate: LogonGate) -> tuple[Problem, str]:
+    status = str(error.parameters.get("status"))
     if gate.refusal(address.account):
-        why = Problem(_LOGON[status]) if status in _LOGON else message
+        why = Problem(_LOGON[status]) if status in _LOGON else _message(error, address)
         return Problem("cause.no_logon", {"why": why}), "do.check_logon"
     if status in _REFUSED:
         cause, do = _REFUSED[status]
         return Problem(cause), do
-    if "SMB 2" in message:
+    if error.code == "smb2_only":
         return Problem("cause.smb2"), "do.allow_smb3"
-    return Problem("cause.refused", {"message": message}), "do.check_server"
+    return Problem("cause.refused", {"message": _message(error, address)}), "do.check_server"
 
 
 def _way_to(address: SmbAddress) -> tuple[Problem, str]:
