@@ -119,12 +119,12 @@ def appliance(root: Path) -> Path:
 
 
 def test_the_machine_tells_version_slot_disk_temperatures_and_clock(tmp_path: Path) -> None:
-    facts = machine_state.read(tmp_path, appliance(tmp_path / "root"))
-    assert (facts.version, facts.build, facts.slot, facts.keyring) == ("1.4.2", "20260701", "B", "vendor")
-    assert facts.celsius == {"x86_pkg_temp": 45.5, "coretemp Core 0": 51.0, "coretemp Core 0 2": 52.0}
-    assert (facts.clock_synchronised, facts.booted_at) == (True, 1767225600)
-    assert facts.disk_free_bytes is not None and facts.disk_size_bytes is not None
-    assert 0 < facts.disk_free_bytes < facts.disk_size_bytes
+    given = machine_state.read(tmp_path, appliance(tmp_path / "root"))
+    assert (given.version, given.build, given.slot, given.keyring) == ("1.4.2", "20260701", "B", "vendor")
+    assert given.celsius == {"x86_pkg_temp": 45.5, "coretemp Core 0": 51.0, "coretemp Core 0 2": 52.0}
+    assert (given.clock_synchronised, given.booted_at) == (True, 1767225600)
+    assert given.disk_free_bytes is not None and given.disk_size_bytes is not None
+    assert 0 < given.disk_free_bytes < given.disk_size_bytes
 
 
 def test_a_clock_that_no_server_has_set_is_told(tmp_path: Path) -> None:
@@ -162,17 +162,17 @@ def test_a_sensors_name_is_short_and_plain_whatever_the_machine_says(tmp_path: P
 
 
 class _Given(Collector):
-    def __init__(self, facts: dict[str, Any]) -> None:
-        self._facts = facts
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = given
 
     def collect(self) -> Any:
-        return families("k1", json_values.from_parts(self._facts, StatusReport), 1.0, True)
+        return families("k1", json_values.from_parts(self._given, StatusReport), 1.0, True)
 
 
-def samples(facts: dict[str, Any]) -> dict[str, list[tuple[dict[str, str], float]]]:
+def samples(given: dict[str, Any]) -> dict[str, list[tuple[dict[str, str], float]]]:
     """Name → (labels, value) of what a scrape would show."""
     registry = CollectorRegistry()
-    registry.register(_Given(facts))
+    registry.register(_Given(given))
     found: dict[str, list[tuple[dict[str, str], float]]] = {}
     for family in text_string_to_metric_families(generate_latest(registry).decode()):
         for sample in family.samples:
@@ -183,7 +183,7 @@ def samples(facts: dict[str, Any]) -> dict[str, list[tuple[dict[str, str], float
 HOSTILE = "04184963 山田 太郎\n"
 
 
-def hostile_facts() -> dict[str, Any]:
+def hostile_report() -> dict[str, Any]:
     """As if a courier or reception of another version said what it must not."""
     counts = json.loads(json_values.encode(Tally(0.0).counts(5.0)))
     counts["receptions"] = {HOSTILE: {HOSTILE: 1}, "mynumber": {"done": 3, HOSTILE: 1}}
@@ -202,7 +202,7 @@ def hostile_facts() -> dict[str, Any]:
 
 def test_no_label_can_carry_a_patients_data() -> None:
     closed = {"way": WAYS, "outcome": OUTCOMES, "reason": REASONS, "result": SLIPS, "share": SHARES}
-    seen = samples(hostile_facts())
+    seen = samples(hostile_report())
     for labels, _ in (each for rows in seen.values() for each in rows):
         for label, value in labels.items():
             if label == "code":
@@ -224,9 +224,9 @@ def test_nothing_is_claimed_of_what_is_not_known() -> None:
 
 
 def test_an_older_receptions_buckets_are_left_out() -> None:
-    facts = hostile_facts()
-    facts["reception"]["counts"]["visit_seconds"]["bounds"] = [1, 2]
-    assert "kiosk_visit_seconds_bucket" not in samples(facts)
+    given = hostile_report()
+    given["reception"]["counts"]["visit_seconds"]["bounds"] = [1, 2]
+    assert "kiosk_visit_seconds_bucket" not in samples(given)
 
 
 # --- the command, rules and dashboard ------------------------------------------------------------------------------

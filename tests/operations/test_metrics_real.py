@@ -61,8 +61,8 @@ def scrape(port: int) -> str:
 def value(text: str, name: str, **labels: str) -> float | None:
     """The value of one series; the host's name does not matter."""
     wanted = {f'{key}="{word}"' for key, word in labels.items()}
-    for shown, number in re.findall(rf"^{name}{{(.*)}} (\S+)$", text, re.MULTILINE):
-        if {each for each in shown.split(",") if not each.startswith("kiosk=")} == wanted:
+    for listed, number in re.findall(rf"^{name}{{(.*)}} (\S+)$", text, re.MULTILINE):
+        if {each for each in listed.split(",") if not each.startswith("kiosk=")} == wanted:
             return float(number)
     return None
 
@@ -168,7 +168,7 @@ def test_the_file_in_the_share_is_always_whole_and_goes_on_after_the_share_was_a
         (hospital.root / "m.secret").write_text(server.password + "\n")
         (hospital.root / "m.secret").chmod(0o600)
         with running(hospital) as process:
-            told = lines_of(process)
+            printed = lines_of(process)
             wait_until(lambda: list(folder.glob("kiosk-*.prom")), "the first file")
             [path] = folder.glob("kiosk-*.prom")
             first = path.read_text(encoding="utf-8")
@@ -178,13 +178,13 @@ def test_the_file_in_the_share_is_always_whole_and_goes_on_after_the_share_was_a
             reader.start()
             wait_until(lambda: newer_than(first, path), "a later file")
             server.kill()
-            wait_until(lambda: told, "a complaint")
-            assert told[0].startswith("[metrics] push: the figures are not written: ")
-            assert server.password not in told[0]
+            wait_until(lambda: printed, "a complaint")
+            assert printed[0].startswith("[metrics] push: the figures are not written: ")
+            assert server.password not in printed[0]
             path.unlink(missing_ok=True)
             server.start()
             wait_until(path.exists, "the file is there again")
-            wait_until(lambda: told[1:] == ["[metrics] push: the figures are written again\n"], "that it is over")
+            wait_until(lambda: printed[1:] == ["[metrics] push: the figures are written again\n"], "that it is over")
             ended.set()
             reader.join(DEADLINE_S)
             [(versions, broken)] = seen

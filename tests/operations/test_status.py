@@ -29,15 +29,15 @@ pytestmark = [pytest.mark.peers, pytest.mark.long]
 HEADER = "patient_number,date,time,department,doctor,place\n"
 
 
-def told(hospital: Hospital) -> tuple[int, dict[str, Any]]:
+def status_of(hospital: Hospital) -> tuple[int, dict[str, Any]]:
     """Exit code and content of `kiosk status --json`."""
     done = hospital.kiosk("status", "--json")
     assert "Traceback" not in done.stderr
-    facts: dict[str, Any] = json.loads(done.stdout)
-    assert facts["ok"] is (done.returncode == 0)
-    assert facts["ok"] is (not facts["wrong"])
-    assert len(facts["wrong"]) == len(facts["problems"]) + len(facts.get("alarms", []))
-    return done.returncode, facts
+    report: dict[str, Any] = json.loads(done.stdout)
+    assert report["ok"] is (done.returncode == 0)
+    assert report["ok"] is (not report["wrong"])
+    assert len(report["wrong"]) == len(report["problems"]) + len(report.get("alarms", []))
+    return done.returncode, report
 
 
 def settled(hospital: Hospital, true: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
@@ -47,29 +47,29 @@ def settled(hospital: Hospital, true: Callable[[dict[str, Any]], object]) -> dic
     def look() -> object:
         if not true(hospital.status()):
             return False
-        seen.append(told(hospital)[1])
+        seen.append(status_of(hospital)[1])
         return true(seen[-1])
 
     wait_until(look, "the state that was to come", every_s=0.1)
     return seen[-1]
 
 
-def all_well(facts: dict[str, Any]) -> bool:
-    return bool(facts["ok"] and all(share["state"] == "ok" for share in facts["shares"].values()))
+def all_well(report: dict[str, Any]) -> bool:
+    return bool(report["ok"] and all(share["state"] == "ok" for share in report["shares"].values()))
 
 
 def test_all_well_is_told_and_the_exit_code_is_0(tmp_path: Path) -> None:
     with Hospital(tmp_path) as hospital:
         hospital.open().until("choose_card")
-        facts = settled(hospital, all_well)
-        assert facts["wrong"] == []
-        assert facts["courier"]["process"] == hospital.courier_pid()
+        report = settled(hospital, all_well)
+        assert report["wrong"] == []
+        assert report["courier"]["process"] == hospital.courier_pid()
         roles = ("terminal.results", "receipt_computer.results", "terminal.subsidies", "receipt_computer.subsidies")
-        assert set(facts["shares"]) == set(roles)
-        assert facts["delivery"]["oldest_undelivered_s"] is None
-        assert facts["delivery"]["undelivered"] == 0
-        assert facts["reception"]["alive"] is True
-        assert facts["printer"]["state"] == "ready"
+        assert set(report["shares"]) == set(roles)
+        assert report["delivery"]["oldest_undelivered_s"] is None
+        assert report["delivery"]["undelivered"] == 0
+        assert report["reception"]["alive"] is True
+        assert report["printer"]["state"] == "ready"
         done = hospital.kiosk("status")
         assert done.returncode == 0
         assert done.stdout.startswith("OK  ")
@@ -80,10 +80,10 @@ def test_all_well_is_told_and_the_exit_code_is_0(tmp_path: Path) -> None:
 def test_before_the_first_start_everything_is_told_as_not_running_and_nothing_is_made(tmp_path: Path) -> None:
     with Hospital(tmp_path) as hospital:
         hospital.data_dir.rmdir()
-        code, facts = told(hospital)
+        code, report = status_of(hospital)
         assert code == 1
-        assert [facts["courier"]["alive"], facts["reception"]["alive"], facts["delivery"]] == [False, False, None]
-        assert facts["printer"]["state"] == "ready"  # asked directly
+        assert [report["courier"]["alive"], report["reception"]["alive"], report["delivery"]] == [False, False, None]
+        assert report["printer"]["state"] == "ready"  # asked directly
         assert not hospital.data_dir.exists()
 
 
@@ -94,14 +94,14 @@ def test_a_dead_or_hanging_courier_is_wrong(tmp_path: Path) -> None:
         reception.until("choose_card")
         settled(hospital, all_well)
         os.kill(courier.pid, signal.SIGSTOP)
-        code, facts = told(hospital)
-        assert (code, facts["wrong"]) == (1, ["The courier has just started, or hangs."])
+        code, report = status_of(hospital)
+        assert (code, report["wrong"]) == (1, ["The courier has just started, or hangs."])
         os.kill(courier.pid, signal.SIGCONT)
         settled(hospital, all_well)
         courier.kill()
         courier.wait()
-        code, facts = told(hospital)
-        assert (code, facts["wrong"]) == (1, ["The courier is not running; nothing is delivered."])
+        code, report = status_of(hospital)
+        assert (code, report["wrong"]) == (1, ["The courier is not running; nothing is delivered."])
         assert hospital.kiosk("status").stdout.startswith("NG  The courier is not running")
 
 
@@ -113,13 +113,13 @@ def test_shares_that_are_down_or_refuse_are_wrong_until_they_answer_again(tmp_pa
         hospital.terminal.freeze()
         hospital.place("valid-utf8")
         hospital.terminal.thaw()
-        facts = settled(hospital, lambda facts: facts["shares"]["receipt_computer.results"]["state"] == "down")
-        assert not facts["ok"]
-        assert any(line.startswith("receipt_computer.results down: ") for line in facts["wrong"])
-        assert facts["shares"]["terminal.results"]["state"] == "ok"
-        assert facts["delivery"]["undelivered"] == 1
-        assert facts["delivery"]["oldest_undelivered_s"] >= 0
-        assert FILE_OF["valid-utf8"] not in json.dumps(facts)
+        report = settled(hospital, lambda report: report["shares"]["receipt_computer.results"]["state"] == "down")
+        assert not report["ok"]
+        assert any(line.startswith("receipt_computer.results down: ") for line in report["wrong"])
+        assert report["shares"]["terminal.results"]["state"] == "ok"
+        assert report["delivery"]["undelivered"] == 1
+        assert report["delivery"]["oldest_undelivered_s"] >= 0
+        assert FILE_OF["valid-utf8"] not in json.dumps(report)
         hospital.receipt_server.start()
         settled(hospital, all_well)
         hospital.wait_delivered("valid-utf8")
@@ -129,10 +129,10 @@ def test_shares_that_are_down_or_refuse_are_wrong_until_they_answer_again(tmp_pa
 def test_a_printer_that_cannot_print_is_wrong(tmp_path: Path, fault: str) -> None:
     with Hospital(tmp_path) as hospital:
         break_printer(hospital.printer, fault)
-        code, facts = told(hospital)
+        code, report = status_of(hospital)
         assert code == 1
-        assert facts["printer"]["state"] == fault
-        assert f"The printer: {fault}." in facts["wrong"]
+        assert report["printer"]["state"] == fault
+        assert f"The printer: {fault}." in report["wrong"]
 
 
 def break_printer(printer: SimulatedPrinter, fault: str) -> None:
@@ -147,10 +147,10 @@ def test_what_the_reception_learns_of_the_printer_is_told_without_asking_it_agai
     with Hospital(tmp_path, settings={"printer": {"poll_s": "0.5"}}) as hospital:
         hospital.printer.paper = "near_end"
         hospital.open().until("choose_card")
-        facts = settled(hospital, lambda facts: facts["printer"]["paper_near_end"] and facts["ok"])
-        assert "near its end" in facts["printer"]["hint"]
+        report = settled(hospital, lambda report: report["printer"]["paper_near_end"] and report["ok"])
+        assert "near its end" in report["printer"]["hint"]
         hospital.printer.paper = "out"
-        settled(hospital, lambda facts: facts["printer"]["state"] == "paper_out")
+        settled(hospital, lambda report: report["printer"]["state"] == "paper_out")
         hospital.printer.paper = "ok"
         settled(hospital, all_well)
 
@@ -160,8 +160,8 @@ def test_while_another_process_talks_to_the_printer_status_waits_for_its_turn(tm
     with Hospital(tmp_path) as hospital:
         with (hospital.data_dir / "printer.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            _, facts = told(hospital)
-        assert facts["printer"]["state"] == "printer_offline"
+            _, report = status_of(hospital)
+        assert report["printer"]["state"] == "printer_offline"
         assert hospital.printer.connections == []
 
 
@@ -171,16 +171,16 @@ def test_a_file_that_waits_for_more_than_a_minute_is_wrong(tmp_path: Path) -> No
         hospital.receipt_server.kill()
         courier = hospital.open_courier()
         hospital.place("valid-utf8")
-        facts = settled(hospital, lambda facts: (facts["delivery"] or {}).get("undelivered") == 1)
-        assert not any("waiting for" in line for line in facts["wrong"])
+        report = settled(hospital, lambda report: (report["delivery"] or {}).get("undelivered") == 1)
+        assert not any("waiting for" in line for line in report["wrong"])
         courier.terminate()
         courier.wait()
         with closing(sqlite3.connect(hospital.data_dir / "courier.db")) as db, db:
             db.execute("UPDATE files SET seen_at = strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now', '-90 seconds')")
-        code, facts = told(hospital)
+        code, report = status_of(hospital)
         assert code == 1
-        assert 89 < facts["delivery"]["oldest_undelivered_s"] < 600
-        assert any(line.startswith("A file has been waiting for ") for line in facts["wrong"])
+        assert 89 < report["delivery"]["oldest_undelivered_s"] < 600
+        assert any(line.startswith("A file has been waiting for ") for line in report["wrong"])
 
 
 def test_alarms_stay_wrong_until_staff_acknowledge_them(tmp_path: Path) -> None:
@@ -188,15 +188,15 @@ def test_alarms_stay_wrong_until_staff_acknowledge_them(tmp_path: Path) -> None:
         hospital.open().until("choose_card")
         hospital.place("valid-utf8")
         hospital.wait_delivered("valid-utf8")
-        code, facts = told(hospital)
+        code, report = status_of(hospital)
         assert code == 1
-        [alarm] = facts["alarms"]
+        [alarm] = report["alarms"]
         assert alarm["code"] == "institution_differs"
-        assert any("another institution" in line for line in facts["wrong"])
+        assert any("another institution" in line for line in report["wrong"])
         assert hospital.kiosk("status").returncode == 1
         done = hospital.kiosk("status", "--acknowledge")
         assert (done.returncode, done.stdout.splitlines()[0][:2]) == (0, "OK")
-        assert told(hospital)[1]["alarms"] == []
+        assert status_of(hospital)[1]["alarms"] == []
 
 
 def test_no_subsidy_and_a_failed_subsidy_can_be_told_apart(tmp_path: Path) -> None:
@@ -208,8 +208,8 @@ def test_no_subsidy_and_a_failed_subsidy_can_be_told_apart(tmp_path: Path) -> No
         hospital.place("pmh-ok-result", "res")
         for label in ("valid-utf8", "pmh-err", "pmh-ok"):
             hospital.wait_delivered(label)
-        _, facts = told(hospital)
-        assert facts["delivery"]["subsidies"] == {"none": 1, "failed": 1, "result": 1}
+        _, report = status_of(hospital)
+        assert report["delivery"]["subsidies"] == {"none": 1, "failed": 1, "result": 1}
         assert "failed 1" in hospital.kiosk("status").stdout
 
 
@@ -239,8 +239,8 @@ def test_a_file_that_is_seen_but_not_yet_whole_counts_as_undelivered(tmp_path: P
         reception.until("choose_card")
         hospital.folder("face").joinpath("OQSsiquc01res_face_20260115090000.xml").write_bytes(b"")
         hospital.folder("face").joinpath("other.txt").write_bytes(b"x")
-        facts = settled(hospital, lambda facts: (facts["delivery"] or {}).get("undelivered") == 1)
-        assert facts["delivery"]["oldest_undelivered_s"] is not None
+        report = settled(hospital, lambda report: (report["delivery"] or {}).get("undelivered") == 1)
+        assert report["delivery"]["oldest_undelivered_s"] is not None
         assert reception.quit() == 0
 
 
@@ -254,14 +254,14 @@ def test_a_refused_import_and_a_dead_card_reader_are_wrong_until_they_are_mended
         settled(hospital, all_well)
         (tmp_path / "drop" / "a.csv").write_text(HEADER + "1,2026-13-01,9:00,a,b,c\n")
         hospital.cards.unplug()
-        facts = settled(hospital, lambda facts: len(facts["wrong"]) == 2)
-        assert facts["wrong"][0] == "The card reader does not answer."
-        assert facts["wrong"][1].startswith("The import of appointments: ")
+        report = settled(hospital, lambda report: len(report["wrong"]) == 2)
+        assert report["wrong"][0] == "The card reader does not answer."
+        assert report["wrong"][1].startswith("The import of appointments: ")
         reception.until("choose_card")
         reception.press("patient_card")
         assert reception.until("counter", "insert_card")["reason"] == "card_unreadable"
         (tmp_path / "drop" / "b.csv").write_text(HEADER + "1,2026-12-01,9:00,a,b,c\n")
-        settled(hospital, lambda facts: facts["wrong"] == ["The card reader does not answer."])
+        settled(hospital, lambda report: report["wrong"] == ["The card reader does not answer."])
 
 
 def test_a_day_that_shrinks_is_wrong_until_it_is_acknowledged(tmp_path: Path) -> None:
@@ -278,9 +278,9 @@ def test_a_day_that_shrinks_is_wrong_until_it_is_acknowledged(tmp_path: Path) ->
 
         put(31)
         put(10)
-        facts = settled(hospital, lambda facts: facts["wrong"])
+        report = settled(hospital, lambda report: report["wrong"])
         shrunk = f"{today()}: 10 appointments instead of 31"
-        assert [said.startswith(f"The import of appointments: {shrunk}") for said in facts["wrong"]] == [True]
+        assert [sentence.startswith(f"The import of appointments: {shrunk}") for sentence in report["wrong"]] == [True]
         wait_until(lambda: reception.lines and reception.lines[-1]["staff"] == ["imports"], "the notice for staff")
         assert hospital.kiosk("status", "--acknowledge").returncode == 0
         settled(hospital, all_well)
@@ -296,11 +296,11 @@ def test_a_reception_that_was_killed_is_wrong_and_one_that_was_stopped_is_not(tm
             settled(hospital, all_well)
             if killed:
                 reception.kill()
-                told_of = settled(hospital, lambda facts: facts["wrong"])
-                assert told_of["wrong"] == ["The reception (kiosk run) ended by itself and is not running."]
+                found = settled(hospital, lambda report: report["wrong"])
+                assert found["wrong"] == ["The reception (kiosk run) ended by itself and is not running."]
             else:
                 assert reception.quit() == 0
-                settled(hospital, lambda facts: not facts["wrong"])
+                settled(hospital, lambda report: not report["wrong"])
 
 
 def test_when_the_data_folder_vanishes_both_processes_end(tmp_path: Path) -> None:
@@ -319,11 +319,11 @@ def test_a_fifo_that_a_service_left_does_not_keep_root(tmp_path: Path, name: str
     with Hospital(tmp_path) as hospital:
         lock = locks.DataLock(hospital.data_dir, "run")
         os.mkfifo(hospital.data_dir / name)
-        code, facts = told(hospital)
-        assert (code, facts["reception"]["alive"]) == (1, True)
-        unreadable = [each["what"] for each in facts["problems"] if each["code"] == "journal_unreadable"]
+        code, report = status_of(hospital)
+        assert (code, report["reception"]["alive"]) == (1, True)
+        unreadable = [each["what"] for each in report["problems"] if each["code"] == "journal_unreadable"]
         assert unreadable == (["OperationalError"] if name == LEDGER else [])
-        lost = "reservations_lost" in facts["troubles"]
+        lost = "reservations_lost" in report["troubles"]
         assert lost == (name == "reservations.lost"), "what it says is not known, but it is there"
         lock.release()
 
@@ -341,10 +341,12 @@ def test_what_a_stopped_reception_would_tell_is_told_without_it(tmp_path: Path) 
         record.save(today())
         (tmp_path / "map.csv").write_text("reference_number\nR1\n")
         (hospital.data_dir / "reservations.db").write_bytes(b"garbage" * 1000)
-        facts = settled(hospital, lambda facts: len(facts["wrong"]) == 3)
-        assert set(facts["troubles"]) == {"reservations_down", "imports", "reference_numbers_refused"}
-        assert all(said.endswith(f"({code})") for said, code in zip(facts["wrong"], facts["troubles"], strict=True))
+        report = settled(hospital, lambda report: len(report["wrong"]) == 3)
+        assert set(report["troubles"]) == {"reservations_down", "imports", "reference_numbers_refused"}
+        assert all(
+            sentence.endswith(f"({code})") for sentence, code in zip(report["wrong"], report["troubles"], strict=True)
+        )
         (hospital.data_dir / "reservations.db").unlink()
-        assert "missing" in settled(hospital, lambda facts: facts["wrong"])["troubles"]["reservations_down"]
-        facts = json.loads(hospital.kiosk("status", "--json", "--acknowledge").stdout)
-        assert "imports" not in facts["troubles"]
+        assert "missing" in settled(hospital, lambda report: report["wrong"])["troubles"]["reservations_down"]
+        report = json.loads(hospital.kiosk("status", "--json", "--acknowledge").stdout)
+        assert "imports" not in report["troubles"]

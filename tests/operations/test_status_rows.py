@@ -44,7 +44,7 @@ SINCE = "2026-01-15T01:31:05.123+00:00"
 ENGLISH = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")
 
 
-def facts(**changed: Any) -> dict[str, Any]:
+def status_with(**changed: Any) -> dict[str, Any]:
     """As `kiosk status --json` tells them while the technician's page is open and all is well, but for `changed`."""
     return {
         "alarm_command": {"set": False, "fails": False},
@@ -67,12 +67,12 @@ def facts(**changed: Any) -> dict[str, Any]:
 
 
 def problem(code: object, **more: object) -> dict[str, Any]:
-    return facts(ok=False, wrong=["English"], problems=[{"code": code, **more}])
+    return status_with(ok=False, wrong=["English"], problems=[{"code": code, **more}])
 
 
 def alarm(code: str, subject: str = "file 12", name: str = "") -> dict[str, Any]:
     raised = {"code": code, "subject": subject, "since": SINCE, "name": name}
-    return facts(ok=False, wrong=["English"], alarms=[raised])
+    return status_with(ok=False, wrong=["English"], alarms=[raised])
 
 
 def away(state: str, why: ShareError | str, role: str = "terminal.results") -> dict[str, Any]:
@@ -84,23 +84,23 @@ def away(state: str, why: ShareError | str, role: str = "terminal.results") -> d
     return found | {"shares": found["shares"] | {role: share}}
 
 
-def decoded(told: dict[str, Any]) -> StatusReport:
-    found = report.decode(json.dumps(told).encode())
+def decoded(content: dict[str, Any]) -> StatusReport:
+    found = report.decode(json.dumps(content).encode())
     assert found is not None
     return found
 
 
-def rows(told: dict[str, Any]) -> list[str]:
-    return status_rows.rows(decoded(told))
+def rows(content: dict[str, Any]) -> list[str]:
+    return status_rows.rows(decoded(content))
 
 
-def wrong(told: dict[str, Any]) -> list[str]:
+def wrong(content: dict[str, Any]) -> list[str]:
     """The rows of what is wrong, without their mark."""
-    return [row.removeprefix("NG ") for row in rows(told) if row.startswith("NG ")]
+    return [row.removeprefix("NG ") for row in rows(content) if row.startswith("NG ")]
 
 
-def row(told: dict[str, Any], label: str) -> str:
-    [found] = [row for row in rows(told) if row.startswith(f"{label}: ")]
+def row(content: dict[str, Any], label: str) -> str:
+    [found] = [row for row in rows(content) if row.startswith(f"{label}: ")]
     return found.removeprefix(f"{label}: ")
 
 
@@ -187,9 +187,9 @@ def everything() -> Iterator[dict[str, Any]]:
         yield from (away(state, why) for why in failures_of_shares())
     yield from (alarm(code) for code in sorted(alarm_codes()))
     yield from (alarm(code, subject=role) for code in sorted(alarm_codes()) for role in ROLES)
-    yield facts(courier={"alive": False}, shares={}, delivery=None, delivery_hidden=True)
-    yield facts(delivery=facts()["delivery"] | {"subsidies": dict.fromkeys(get_args(ledger.Subsidy), 1)})
-    yield facts(printer={"state": "ready", "paper_near_end": True, "paper_known": True}, machine={})
+    yield status_with(courier={"alive": False}, shares={}, delivery=None, delivery_hidden=True)
+    yield status_with(delivery=status_with()["delivery"] | {"subsidies": dict.fromkeys(get_args(ledger.Subsidy), 1)})
+    yield status_with(printer={"state": "ready", "paper_near_end": True, "paper_known": True}, machine={})
 
 
 def test_the_search_sees_the_source() -> None:
@@ -198,23 +198,23 @@ def test_the_search_sees_the_source() -> None:
 
 @pytest.mark.parametrize("code", [*get_args(Reason), *sorted(set(get_args(status.ProblemCode)) - {"share", "printer"})])
 def test_every_problem_is_said_with_what_to_do(code: str) -> None:
-    told = problem("printer", state=code) if code in get_args(Reason) else problem(code)
-    [said] = wrong(told)
-    sentence, _, do = said.partition(" → ")
+    content = problem("printer", state=code) if code in get_args(Reason) else problem(code)
+    [line] = wrong(content)
+    sentence, _, do = line.partition(" → ")
     assert sentence in {*WORDS["problems"].values(), *words().values()}
     assert do == WORDS["do"][code]
 
 
 @pytest.mark.parametrize("code", sorted(alarm_codes()))
 def test_every_alarm_is_said_with_what_to_do_its_code_and_since_when(code: str) -> None:
-    [said] = wrong(alarm(code, name="OQSsiquc01res_face_20260115.xml"))
+    [line] = wrong(alarm(code, name="OQSsiquc01res_face_20260115.xml"))
     more = f"{code}、OQSsiquc01res_face_20260115.xml、2026-01-15 10:31:05 から"
-    assert said == f"{words()[code]}（{more}） → {WORDS['do'][code]}"
+    assert line == f"{words()[code]}（{more}） → {WORDS['do'][code]}"
     assert "ファイル 12" in wrong(alarm(code))[0]
 
 
 def test_every_state_of_a_share_is_said() -> None:
-    health = Health(("a", "b", "c", "d"), lambda: 0.0, lambda shown: None)
+    health = Health(("a", "b", "c", "d"), lambda: 0.0, lambda changed_share: None)
     health.succeeded("a")
     health.failed("b", Unreachable("x"))
     health.failed("c", failure("access_denied", WHERE, status="C0000022"))
@@ -233,10 +233,10 @@ def test_every_state_of_a_share_is_said() -> None:
 
 @pytest.mark.parametrize("why", failures_of_shares(), ids=lambda why: str(why.code))
 def test_every_failure_of_a_share_is_said_with_its_number(why: ShareError) -> None:
-    [said] = wrong(away("refused", why))
-    assert said.startswith(f"資格確認端末（資格確認結果）: 共有フォルダーに断られました。人の確認が必要です（{WHERE}、")
-    assert not ENGLISH.search(said.replace("EIO", ""))
-    assert ("C0FFEE00" in said) == ("C0FFEE00" in str(why))
+    [line] = wrong(away("refused", why))
+    assert line.startswith(f"資格確認端末（資格確認結果）: 共有フォルダーに断られました。人の確認が必要です（{WHERE}、")
+    assert not ENGLISH.search(line.replace("EIO", ""))
+    assert ("C0FFEE00" in line) == ("C0FFEE00" in str(why))
 
 
 def test_no_failure_has_gone_from_the_drivers() -> None:
@@ -244,11 +244,11 @@ def test_no_failure_has_gone_from_the_drivers() -> None:
 
 
 def test_no_row_names_a_command_or_is_english() -> None:
-    for told in everything():
-        for said in rows(told):
-            assert not COMMAND.search(said), said
-            assert not ENGLISH.search(said), said
-            assert re.search("[ぁ-んァ-ヶ一-龠]", said), said
+    for content in everything():
+        for line in rows(content):
+            assert not COMMAND.search(line), line
+            assert not ENGLISH.search(line), line
+            assert re.search("[ぁ-んァ-ヶ一-龠]", line), line
 
 
 def test_every_button_that_is_named_is_on_the_page() -> None:
@@ -262,7 +262,7 @@ def test_every_button_that_is_named_is_on_the_page() -> None:
 
 
 def test_all_that_is_well() -> None:
-    assert rows(facts()) == [
+    assert rows(status_with()) == [
         "OK 異常はありません",
         "配送プログラム: 動いています（始まってから 3 時間 12 分）",
         "受付プログラム: 止まっています（この画面を開いている間は止まるので、正常です）。"
@@ -283,55 +283,55 @@ def test_all_that_is_well() -> None:
 
 
 def test_the_guide_quotes_what_is_shown_when_nothing_waits() -> None:
-    quoted = f"届いていない結果: {row(facts(), '届いていない結果')}"
+    quoted = f"届いていない結果: {row(status_with(), '届いていない結果')}"
     guide = (ROOT / "deploy" / "APPLIANCE.md").read_text(encoding="utf-8")
     assert f"`{quoted}`" in guide
     assert "undelivered" not in guide
 
 
 def test_what_waits_is_told_with_the_time_of_the_oldest() -> None:
-    waits = facts()["delivery"] | {"undelivered": 3, "oldest_undelivered_s": 200.4}
-    assert row(facts(delivery=waits), "届いていない結果") == "3 件（一番古いものは 3 分 20 秒前から）"
+    waits = status_with()["delivery"] | {"undelivered": 3, "oldest_undelivered_s": 200.4}
+    assert row(status_with(delivery=waits), "届いていない結果") == "3 件（一番古いものは 3 分 20 秒前から）"
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "line"),
     [(0.4, "0 秒"), (59.4, "59 秒"), (60, "1 分 0 秒"), (7_260, "2 時間 1 分"), (180_000, "2 日 2 時間")],
 )
-def test_a_time_is_told_in_its_two_largest_units(seconds: float, said: str) -> None:
+def test_a_time_is_told_in_its_two_largest_units(seconds: float, line: str) -> None:
     assert wrong(problem("delivery_waits", seconds=seconds))[0].startswith(
-        f"1 分以上、配送を待っているファイルがあります（{said}）"
+        f"1 分以上、配送を待っているファイルがあります（{line}）"
     )
 
 
 @pytest.mark.parametrize("state", [None, "down", "refused"])
 def test_behind_a_share_that_does_not_answer_nobody_knows_what_waits(state: str | None) -> None:
-    shares = facts()["shares"] | {"terminal.results": {"state": state, "message": ""}}
-    said = row(facts(shares=shares), "届いていない結果")
-    assert said.startswith("分かりません（使えない共有があるため")
-    assert said.endswith("記録にあるのは 0 件）")
+    shares = status_with()["shares"] | {"terminal.results": {"state": state, "message": ""}}
+    line = row(status_with(shares=shares), "届いていない結果")
+    assert line.startswith("分かりません（使えない共有があるため")
+    assert line.endswith("記録にあるのは 0 件）")
 
 
 def test_without_a_courier_what_only_it_knows_is_unknown() -> None:
-    silent = facts(courier={"alive": False}, shares={}, delivery=None, delivery_hidden=True)
+    silent = status_with(courier={"alive": False}, shares={}, delivery=None, delivery_hidden=True)
     del silent["other_files"]
     for label in ("届いていない結果", "そのほかのファイル", "医療費助成", "共有フォルダー"):
         assert row(silent, label).startswith("分かりません"), label
     assert row(silent, "配送プログラム") == "動いていません"
     assert row(silent | {"problems": [{"code": "courier_hangs"}]}, "配送プログラム") == "応答していません"
     # A ledger that may be read knows a part.
-    waits = facts()["delivery"] | {"undelivered": 2, "oldest_undelivered_s": 61.0}
-    said = row(silent | {"delivery": waits}, "届いていない結果")
-    assert said.startswith("分かりません（配送プログラムが答えないため")
-    assert said.endswith("記録にあるのは 2 件、一番古いものは 1 分 1 秒前から）")
+    waits = status_with()["delivery"] | {"undelivered": 2, "oldest_undelivered_s": 61.0}
+    line = row(silent | {"delivery": waits}, "届いていない結果")
+    assert line.startswith("分かりません（配送プログラムが答えないため")
+    assert line.endswith("記録にあるのは 2 件、一番古いものは 1 分 1 秒前から）")
 
 
 def test_a_ledger_that_cannot_be_read_makes_no_zero() -> None:
-    assert row(facts(delivery=None, delivery_hidden=False), "届いていない結果").startswith("分かりません")
+    assert row(status_with(delivery=None, delivery_hidden=False), "届いていない結果").startswith("分かりません")
 
 
 @pytest.mark.parametrize(
-    ("printer", "said"),
+    ("printer", "line"),
     [
         ({"state": "ready", "paper_near_end": True, "paper_known": True}, ("使えます", "残りが少なくなっています")),
         (
@@ -344,28 +344,28 @@ def test_a_ledger_that_cannot_be_read_makes_no_zero() -> None:
         (None, ("分かりません", "分かりません")),
     ],
 )
-def test_the_printer_and_its_paper(printer: object, said: tuple[str, str]) -> None:
-    assert (row(facts(printer=printer), "プリンター"), row(facts(printer=printer), "用紙")) == said
+def test_the_printer_and_its_paper(printer: object, line: tuple[str, str]) -> None:
+    assert (row(status_with(printer=printer), "プリンター"), row(status_with(printer=printer), "用紙")) == line
 
 
 def test_a_machine_that_says_nothing_of_itself_is_unknown() -> None:
     for label in ("ディスク", "温度", "時計"):
-        assert row(facts(machine={}), label) == "分かりません"
-    assert row(facts(machine={"clock_synchronised": False}), "時計") == "まだ合わせていません"
+        assert row(status_with(machine={}), label) == "分かりません"
+    assert row(status_with(machine={"clock_synchronised": False}), "時計") == "まだ合わせていません"
 
 
 def test_a_share_that_is_away_is_one_row_with_all_that_is_known_of_it() -> None:
-    told = away("refused", failure("wrong_user_or_password", WHERE, status="C000006D"))
+    content = away("refused", failure("wrong_user_or_password", WHERE, status="C000006D"))
     codes = ("share_down", "share_refused")
-    told["alarms"] = [{"code": code, "subject": "terminal.results", "since": SINCE, "name": ""} for code in codes]
-    [said] = wrong(told)
-    assert said == (
+    content["alarms"] = [{"code": code, "subject": "terminal.results", "since": SINCE, "name": ""} for code in codes]
+    [line] = wrong(content)
+    assert line == (
         "資格確認端末（資格確認結果）: 共有フォルダーに断られました。人の確認が必要です"
         "（smb://192.0.2.10/kiosk-face、ユーザー名かパスワードが違います。0xC000006D、2026-01-15 10:31:05 から）"
         f" → {WORDS['do']['share_refused']}"
     )
     # The alarm alone, of a share that nobody looks at any more.
-    assert len(wrong(told | {"problems": [{"code": "courier_gone"}]})) == 3
+    assert len(wrong(content | {"problems": [{"code": "courier_gone"}]})) == 3
 
 
 def test_times_are_those_of_the_site() -> None:
@@ -382,16 +382,18 @@ def test_what_nobody_foresaw_is_shown_as_it_is() -> None:
     assert "smb://192.0.2.10/kiosk-face、something new" in wrong(away("down", f"{WHERE}: something new"))[0]
     assert row(away("asleep", ""), "資格確認端末（資格確認結果）") == "asleep"
     assert "share_asleep" in wrong(away("asleep", ""))[0]
-    assert wrong(facts(wrong=["Said by another version."])) == ["Said by another version."]
-    assert "late_new 1 件" in row(facts(delivery=facts()["delivery"] | {"subsidies": {"late_new": 1}}), "医療費助成")
+    assert wrong(status_with(wrong=["Said by another version."])) == ["Said by another version."]
+    assert "late_new 1 件" in row(
+        status_with(delivery=status_with()["delivery"] | {"subsidies": {"late_new": 1}}), "医療費助成"
+    )
 
 
 def test_a_flood_of_alarms_does_not_push_the_figures_away() -> None:
     alarms = [{"code": "file_held", "subject": f"file {at}", "since": SINCE, "name": ""} for at in range(1_000)]
-    told = facts(wrong=["English"] * 1_000, alarms=alarms)
-    assert len(wrong(told)) == status_rows.WRONG_MAX
-    assert wrong(told)[-1].startswith(f"ほかに {1_001 - status_rows.WRONG_MAX} 件あります")
-    assert rows(told)[status_rows.WRONG_MAX :] == rows(facts())[1:]
+    content = status_with(wrong=["English"] * 1_000, alarms=alarms)
+    assert len(wrong(content)) == status_rows.WRONG_MAX
+    assert wrong(content)[-1].startswith(f"ほかに {1_001 - status_rows.WRONG_MAX} 件あります")
+    assert rows(content)[status_rows.WRONG_MAX :] == rows(status_with())[1:]
 
 
 def test_all_alarms_that_the_ledger_holds_come_through_whole(tmp_path: Path) -> None:
@@ -399,9 +401,9 @@ def test_all_alarms_that_the_ledger_holds_come_through_whole(tmp_path: Path) -> 
     sentence = f"{'x' * 100} (subsidy_failed_late file 123456 {'x' * 128}, since 2026-01-15 10:31:05)"
     many = ledger.ALARMS_MAX * len(alarm_codes())
     file = tmp_path / "told.json"
-    file.write_text(json.dumps(facts(alarms=[raised] * many, wrong=[sentence] * many)))
-    told = report.decode(programs.run_program(["/bin/cat", str(file)], limit_s=60).out)
-    assert told is not None and len(told.alarms or ()) == many
+    file.write_text(json.dumps(status_with(alarms=[raised] * many, wrong=[sentence] * many)))
+    content = report.decode(programs.run_program(["/bin/cat", str(file)], limit_s=60).out)
+    assert content is not None and len(content.alarms or ()) == many
 
 
 ODD: list[object] = [None, [], {}, "x", 7, -1, 1e300, True, [None], ["x"], {"x": None}, {"state": []}]
@@ -409,18 +411,20 @@ ODD: list[object] = [None, [], {}, "x", 7, -1, 1e300, True, [None], ["x"], {"x":
 
 @pytest.mark.parametrize("odd", ODD, ids=repr)
 def test_facts_of_any_shape_are_borne(odd: object) -> None:
-    for name, value in facts().items():
+    for name, value in status_with().items():
         if name != "wrong":
-            assert rows(facts(**{name: odd}))
+            assert rows(status_with(**{name: odd}))
         for inner in value if isinstance(value, dict) else ():
-            assert rows(facts(**{name: value | {inner: odd}}))
+            assert rows(status_with(**{name: value | {inner: odd}}))
     for code in (*get_args(status.ProblemCode), odd):
         assert wrong(
-            facts(wrong=["English"], problems=[{"code": code, "role": odd, "state": odd, "seconds": odd, "what": odd}])
+            status_with(
+                wrong=["English"], problems=[{"code": code, "role": odd, "state": odd, "seconds": odd, "what": odd}]
+            )
         )
     for key in ("code", "subject", "since", "name"):
         assert wrong(
-            facts(
+            status_with(
                 wrong=["English"],
                 alarms=[{"code": "file_held", "subject": "file 1", "since": SINCE, "name": "", key: odd}],
             )
@@ -452,26 +456,28 @@ def test_the_real_command_through_a_day_on_which_things_break(tmp_path: Path) ->
         assert real(hospital)[0] == "OK 異常はありません"
         hospital.place("valid-utf8")
         hospital.wait_delivered("valid-utf8")
-        [said] = [row for row in real(hospital) if row.startswith("NG ")]
-        assert said.startswith("NG ほかの医療機関の結果を、表示せずに届けました（institution_differs、")
-        assert FILE_OF["valid-utf8"] in said and re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d から）", said)
+        [line] = [row for row in real(hospital) if row.startswith("NG ")]
+        assert line.startswith("NG ほかの医療機関の結果を、表示せずに届けました（institution_differs、")
+        assert FILE_OF["valid-utf8"] in line and re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d から）", line)
         hospital.receipt_server.kill()
         wait_until(lambda: "レセコン（資格確認結果）: 応答しません" in now(hospital), "the share is away", every_s=0.5)
         assert any(row.startswith("届いていない結果: 分かりません（使えない共有") for row in real(hospital))
         hospital.printer.paper = "out"
         courier.kill()
         courier.wait()
-        said_now = real(hospital)
-        assert "NG 配送プログラムが動いていません" in said_now[0]
-        assert any(row.startswith("NG プリンターの用紙がありません") for row in said_now)
-        assert any(row.startswith("届いていない結果: 分かりません（配送プログラムが") for row in said_now)
+        lines_now = real(hospital)
+        assert "NG 配送プログラムが動いていません" in lines_now[0]
+        assert any(row.startswith("NG プリンターの用紙がありません") for row in lines_now)
+        assert any(row.startswith("届いていない結果: 分かりません（配送プログラムが") for row in lines_now)
         patient = PATIENT_OF["valid-utf8"]
-        assert patient and not any(patient in row for row in said_now)
-        assert not any(ENGLISH.search(row) or COMMAND.search(row) for row in said_now)
+        assert patient and not any(patient in row for row in lines_now)
+        assert not any(ENGLISH.search(row) or COMMAND.search(row) for row in lines_now)
 
 
 def test_the_first_deletion_is_said_a_week_before() -> None:
-    told = facts(retention={"keep_days": 90, "deletes_from": "2026-06-08"})
-    assert rows(told)[-1] == ("予約と受付の記録、取り込み済みのファイル: 2026-06-08 から、90 日より前のものを消します")
+    content = status_with(retention={"keep_days": 90, "deletes_from": "2026-06-08"})
+    assert rows(content)[-1] == (
+        "予約と受付の記録、取り込み済みのファイル: 2026-06-08 から、90 日より前のものを消します"
+    )
     for other in ({"keep_days": 90, "deletes_from": None}, {"keep_days": "x", "deletes_from": "2026-06-08"}, 7):
-        assert rows(facts(retention=other)) == rows(facts())
+        assert rows(status_with(retention=other)) == rows(status_with())

@@ -155,9 +155,9 @@ def test_who_wrote_a_moment_ago_is_there_and_who_did_not_is_not_whatever_becomes
     assert trouble_of(tmp_path) is not None
 
 
-@pytest.mark.parametrize("told", [{}, {"at": "now"}, {"at": None}, {"at": 1e18}, {"since_start_s": 1e18}])
-def test_a_moment_of_nowhere_is_long_ago(told: dict[str, Any]) -> None:
-    assert timestamps.age_s(told) > 1e9
+@pytest.mark.parametrize("left", [{}, {"at": "now"}, {"at": None}, {"at": 1e18}, {"since_start_s": 1e18}])
+def test_a_moment_of_nowhere_is_long_ago(left: dict[str, Any]) -> None:
+    assert timestamps.age_s(left) > 1e9
 
 
 def test_what_a_program_of_the_version_before_left_is_fresh_for_a_while_only() -> None:

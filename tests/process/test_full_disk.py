@@ -40,8 +40,8 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
         yield disk
 
 
-def codes_of(facts: dict[str, Any]) -> list[str]:
-    return [each["code"] for each in facts["problems"]]
+def codes_of(report: dict[str, Any]) -> list[str]:
+    return [each["code"] for each in report["problems"]]
 
 
 def codes(hospital: Hospital) -> list[str]:
@@ -219,9 +219,9 @@ def test_a_reception_that_says_nothing_is_wrong_and_so_is_its_alarm_command(tmp_
     board.write("choose_card")
     assert problems(config) == ["courier_gone", "alarm_command_failed"]
     os.utime(config.site.data_dir / "run.lock", (time.time() - 61, time.time() - 61))
-    told = json.loads((config.site.data_dir / "status-run.json").read_text())
+    written = json.loads((config.site.data_dir / "status-run.json").read_text())
     (config.site.data_dir / "status-run.json").write_text(
-        json.dumps(told | {"since_start_s": told["since_start_s"] - 61})
+        json.dumps(written | {"since_start_s": written["since_start_s"] - 61})
     )
     assert problems(config) == ["courier_gone", "reception_hangs", "alarm_command_failed"]
     lock.release()

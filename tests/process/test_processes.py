@@ -97,15 +97,15 @@ def test_a_result_that_comes_while_the_courier_is_away_is_not_shown_and_the_pati
     """One result is half written when the courier dies, one comes before it is back: neither may count."""
     with Hospital(tmp_path) as hospital:
         hospital.book(*map(appointment, USABLE))
-        heard: list[Message] = []
+        received: list[Message] = []
         reception = hospital.open()
         reception.choose_my_number()
-        line = CourierLine(hospital.data_dir, heard.append)
+        line = CourierLine(hospital.data_dir, received.append)
         name, content = vector("shift-jis")
         courier = hospital.courier_pid()
         with hospital.terminal_writer.holding(name, share="rw") as file:
             file.write(content[:100])
-            wait_until(lambda: any(each["event"] == "sighted" for each in heard), "the file is seen")
+            wait_until(lambda: any(each["event"] == "sighted" for each in received), "the file is seen")
             line.close()
             os.kill(courier, signal.SIGKILL)
             hospital.place("valid-utf8")
@@ -130,12 +130,12 @@ def test_a_second_reception_or_courier_waits_and_then_says_who_is_there(tmp_path
         second = hospital.open("--no-courier")
         third = hospital.open_courier()
         assert third.stderr
-        said = third.stderr.read().decode()
+        printed = third.stderr.read().decode()
         assert third.wait(DEADLINE_S) == second.process.wait(DEADLINE_S) == 3
         assert 9 < time.monotonic() - began < DEADLINE_S
-        assert f"kiosk courier, process {courier} holds courier.lock" in said
+        assert f"kiosk courier, process {courier} holds courier.lock" in printed
         second.until_error(f"kiosk run, process {reception.process.pid} holds run.lock")
-        assert "Traceback" not in said + "".join(second.errors)
+        assert "Traceback" not in printed + "".join(second.errors)
         assert second.lines == []
         assert reception.process.poll() is None
 
@@ -301,9 +301,9 @@ def test_killed_while_the_slip_is_printed_the_next_try_finds_the_arrival_with_it
             reception.press("patient_card")
             reception.until("insert_card")
             hospital.cards.insert(card)
-            shown = reception.until(expected)
-            assert f"受付番号 {number}" in shown["lines"]
-            assert (shown["notes"], shown["reason"]) == ([], None)
+            final = reception.until(expected)
+            assert f"受付番号 {number}" in final["lines"]
+            assert (final["notes"], final["reason"]) == ([], None)
             if expected == "printing":
                 wait_until(lambda: hospital.printer.stalled, "half a slip")
             reception.kill()
@@ -368,13 +368,13 @@ def test_a_spare_kiosk_plugged_in_beside_the_first_takes_no_my_number_card_and_s
             assert spare.until("counter", "tap_reader")["reason"] == "no_result"
             wait_until(lambda: "alarms" in first.lines[-1]["staff"], "the first one's staff are told")
             visit(hospital, first, "shuffled")
-            told = [subprocess.run(
+            logged = [subprocess.run(
                 [sys.executable, "-m", "kiosk", "status", "--config", str(path)],
                 cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False,
             ) for path in (hospital.site, site)]  # fmt: skip
-            assert [each.returncode for each in told] == [1, 1]
-            assert "Another kiosk uses the same terminal folder" in told[0].stdout
-            assert "Another kiosk already uses this terminal folder" in told[1].stdout
+            assert [each.returncode for each in logged] == [1, 1]
+            assert "Another kiosk uses the same terminal folder" in logged[0].stdout
+            assert "Another kiosk already uses this terminal folder" in logged[1].stdout
             assert spare.quit() == 0
         assert hospital.receipt_computer is not None and hospital.receipt_computer.wait_for(2, DEADLINE_S)
         taken = sorted(file.name for file in hospital.receipt_computer.taken)
@@ -477,8 +477,8 @@ def test_who_comes_too_early_or_too_late_is_sent_to_the_counter_unregistered(tmp
         for label in times:
             reception.choose_my_number()
             hospital.tap(label)
-            shown = reception.until("counter", "done")
-            seen.append((shown["reason"], shown["lines"][0].split()[0]))
+            final = reception.until("counter", "done")
+            seen.append((final["reason"], final["lines"][0].split()[0]))
             reception.press("close")
         assert seen == [("too_early", "16:00"), ("too_late", "09:00"), (None, f"{now:%H:%M}")]
         assert len(SqliteReservations(hospital.data_dir).arrivals(now.date())) == 1

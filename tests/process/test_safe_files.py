@@ -30,19 +30,19 @@ KEPT = ("reservations.lost", "reservations.imports", "reservations.number", "res
 
 def answered(call: Callable[[], Any]) -> Any:
     """What `call` gives or raises; a call that does not come back fails the test instead of stopping it."""
-    said: list[Any] = []
+    printed: list[Any] = []
 
     def run() -> None:
         try:
-            said.append(call())
+            printed.append(call())
         except BaseException as error:  # noqa: BLE001 - handed on
-            said.append(error)
+            printed.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(DEADLINE_S)
-    assert said, "it waits for ever"
-    return said[0]
+    assert printed, "it waits for ever"
+    return printed[0]
 
 
 def odd(folder: Path) -> dict[str, Path]:

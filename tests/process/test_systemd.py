@@ -30,15 +30,15 @@ class Manager:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind("\0" + self.address[1:] if abstract else self.address)
         self._socket.setblocking(False)
-        self.heard: list[str] = []
+        self.received: list[str] = []
 
     def listen(self) -> list[str]:
         """All that has come so far."""
         while True:
             try:
-                self.heard.append(self._socket.recv(4096).decode("utf-8"))
+                self.received.append(self._socket.recv(4096).decode("utf-8"))
             except BlockingIOError:
-                return self.heard
+                return self.received
 
     def wait(self, text: str, times: int = 1) -> None:
         wait_until(lambda: self.listen().count(text) >= times, f"{times} × {text}")
@@ -155,18 +155,18 @@ def test_the_courier_is_ready_when_it_serves_lives_and_says_when_it_ends(tmp_pat
     with Hospital(tmp_path, own_servers=True) as hospital:
         with courier(hospital, NOTIFY_SOCKET=manager.address, WATCHDOG_USEC="1000000") as process:
             manager.wait("READY=1")
-            assert manager.heard[0] == "READY=1"
+            assert manager.received[0] == "READY=1"
             assert (hospital.data_dir / "courier.sock").exists()
             manager.wait("WATCHDOG=1", 4)
             manager.wait("STATUS=delivering; 0 waiting")
             hospital.receipt_server.kill()
             hospital.place("valid-utf8")
-            said = re.compile(r"STATUS=delivering; 1 waiting; share_down receipt_computer\.results")
-            wait_until(lambda: any(said.match(line) for line in manager.listen()), "what is wrong")
+            datagrams = re.compile(r"STATUS=delivering; 1 waiting; share_down receipt_computer\.results")
+            wait_until(lambda: any(datagrams.match(line) for line in manager.listen()), "what is wrong")
             process.terminate()
             assert process.wait(DEADLINE_S) == 0
             assert manager.listen()[-1] == "STOPPING=1"
-        assert {line.partition("=")[0] for line in manager.heard} == {"READY", "WATCHDOG", "STATUS", "STOPPING"}
+        assert {line.partition("=")[0] for line in manager.received} == {"READY", "WATCHDOG", "STATUS", "STOPPING"}
 
 
 @pytest.mark.peers

@@ -193,10 +193,10 @@ def test_a_visit_and_a_delivery_pass_between_two_users_and_nothing_else_does(mac
     assert machine.may(COURIER, hospital.data_dir, hospital.data_dir / "reservations.db") == {}
     assert list(hospital.data_dir.glob("courier*")) == []
 
-    said = machine.kiosk(RECEPTION, "status", "--json")
-    facts = json.loads(said.stdout)
-    assert (said.returncode, facts["wrong"]) == (0, [])
-    assert facts["delivery"]["files"] == {"done": 1}
+    printed = machine.kiosk(RECEPTION, "status", "--json")
+    status = json.loads(printed.stdout)
+    assert (printed.returncode, status["wrong"]) == (0, [])
+    assert status["delivery"]["files"] == {"done": 1}
 
 
 @pytest.mark.peers
@@ -227,8 +227,8 @@ def test_an_account_that_puts_exports_there_hears_nothing_clears_no_alarm_and_it
     header = "patient_number,date,time,department,doctor,place\n"
     row = f"{PATIENT_OF['shuffled']},{today()},13:00,内科,佐藤,\n"
     command = [*machine.by(EXPORTER), "-", "-c", program, str(exports), header + row, str(machine.courier_dir)]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
-    assert (said.returncode, said.stdout.split(), said.stderr) == (0, ["None", "None"], "")
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    assert (printed.returncode, printed.stdout.split(), printed.stderr) == (0, ["None", "None"], "")
     assert machine.may(EXPORTER, socket, hospital.site, cookie, machine.courier_dir) == {}
     assert machine.may(RECEPTION, socket, cookie) == {"courier.sock": "reached", "cookie": "read"}
     wait_until(lambda: list(exports.glob("done/*a.csv")), "the export is taken")
@@ -250,20 +250,20 @@ def test_what_the_receptions_user_cannot_know_without_a_courier_is_said_and_root
         if stop != signal.SIGSTOP:
             courier.wait(DEADLINE_S)
         silent = "has just started, or hangs" if stop == signal.SIGSTOP else "is not running"
-        said = machine.kiosk(RECEPTION, "status")
-        assert said.returncode == 1
-        assert silent in said.stdout
-        assert "undelivered: UNKNOWN" in said.stdout
+        printed = machine.kiosk(RECEPTION, "status")
+        assert printed.returncode == 1
+        assert silent in printed.stdout
+        assert "undelivered: UNKNOWN" in printed.stdout
         # A courier that has ended well leaves no -wal that a reader could share; one that was killed leaves it.
-        told = json.loads(machine.kiosk(RECEPTION, "status", "--json", rights=READS_ALL).stdout)
-        assert told["delivery"]["undelivered"] == 1, stop
+        answer = json.loads(machine.kiosk(RECEPTION, "status", "--json", rights=READS_ALL).stdout)
+        assert answer["delivery"]["undelivered"] == 1, stop
         courier.kill()
         courier.wait(DEADLINE_S)
 
 
 def _undelivered(machine: Machine) -> object:
-    facts = json.loads(machine.kiosk(RECEPTION, "status", "--json").stdout)
-    return (facts["delivery"] or {}).get("undelivered")
+    status = json.loads(machine.kiosk(RECEPTION, "status", "--json").stdout)
+    return (status["delivery"] or {}).get("undelivered")
 
 
 @contextmanager
@@ -369,8 +369,8 @@ def test_the_ledger_moves_to_its_new_owner_and_no_link_of_the_old_one_is_followe
         script = [str(ROOT / "deploy/move_journal.py"), str(old), str(new), "daemon"]
         modules = os.pathsep.join([str(ROOT), sysconfig.get_path("purelib")])
         subprocess.run([str(_python()), *script], env={"PYTHONPATH": modules}, check=True, timeout=DEADLINE_S)
-        facts = (new / LEDGER).stat()
-        assert (facts.st_uid, facts.st_mode & 0o777) == (pwd.getpwnam("daemon").pw_uid, 0o600)
+        status = (new / LEDGER).stat()
+        assert (status.st_uid, status.st_mode & 0o777) == (pwd.getpwnam("daemon").pw_uid, 0o600)
         assert {path.name for path in new.iterdir()} == {LEDGER}
         assert (roots.read_text(), roots.stat().st_uid) == ("root's", 0)
 

@@ -62,7 +62,7 @@ def test_the_reception_speaks_to_the_manager_and_its_courier_does_not(tmp_path: 
         manager.wait("READY=1")
         manager.wait("WATCHDOG=1", 3)
         # A slow PC is given time for each step of the start.
-        assert manager.heard[:3] == [f"EXTEND_TIMEOUT_USEC={STEP_S}000000"] * 2 + ["READY=1"]
+        assert manager.received[:3] == [f"EXTEND_TIMEOUT_USEC={STEP_S}000000"] * 2 + ["READY=1"]
         os.kill(reception.process.pid, signal.SIGSTOP)
         stat = Path(f"/proc/{reception.process.pid}/stat")
         wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", "its standstill")
@@ -70,8 +70,8 @@ def test_the_reception_speaks_to_the_manager_and_its_courier_does_not(tmp_path: 
         os.kill(reception.process.pid, signal.SIGCONT)
         reception.process.terminate()
         manager.wait("STOPPING=1")
-        assert manager.heard.count("READY=1") == 1
-        assert {line for line in manager.heard if line.startswith("STATUS=")} == {"STATUS=screen: choose_card"}
+        assert manager.received.count("READY=1") == 1
+        assert {line for line in manager.received if line.startswith("STATUS=")} == {"STATUS=screen: choose_card"}
     manager.close()
 
 
