@@ -36,7 +36,7 @@ from tests.peers.samba import Smbd, lend
 EXPECTED = [json.loads(line) for line in (VECTORS / "expected.jsonl").read_text(encoding="utf-8").splitlines()]
 FILE_OF = {row["label"]: row["file"] for row in EXPECTED}
 PATIENT_OF = {row["label"]: row.get("patient") for row in EXPECTED}
-DEADLINE_S = 90.0
+DEADLINE_S = 180.0  # of what takes a second or two: on a busy machine that is slow, most of a minute
 ZONE = ZoneInfo("Asia/Tokyo")
 
 Line = dict[str, Any]
