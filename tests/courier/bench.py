@@ -46,6 +46,16 @@ def place(folder: Path, name: str, content: bytes) -> Path:
     return hidden.rename(folder / name)
 
 
+def wait_for_count(now: Callable[[], int], count: int, what: str, deadline_s: float = DEADLINE_S) -> None:
+    """`deadline_s`: in which there must be one more; how long many of them take is the machine's affair."""
+
+    def more_than(before: int) -> bool:
+        return now() > before
+
+    while (before := now()) < count:
+        wait_until(partial(more_than, before), f"more than {before} of {count} {what}", deadline_s)
+
+
 class Hooked:
     """A share with something happening before, after or instead of chosen calls; keys such as `before_rename_new`."""
 
@@ -211,13 +221,7 @@ class RunningCourier:
         return dict(self.rows("SELECT subsidy, count(*) FROM files WHERE route = 'results' GROUP BY subsidy"))
 
     def wait_done(self, count: int, deadline_s: float = DEADLINE_S) -> None:
-        """`deadline_s`: in which one more must be done; how long many of them take is the machine's affair."""
-
-        def more_than(done: int) -> bool:
-            return self.states().get("done", 0) > done
-
-        while (done := self.states().get("done", 0)) < count:
-            wait_until(partial(more_than, done), f"more than {done} of {count} files done", deadline_s)
+        wait_for_count(lambda: self.states().get("done", 0), count, "files done", deadline_s)
 
     def events(self) -> list[str]:
         path = self.data_dir / "events-courier.jsonl"

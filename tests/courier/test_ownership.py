@@ -25,7 +25,16 @@ from kiosk.courier.kiosk_id import kiosk_id
 from kiosk.courier.line import CourierLine, Message
 from kiosk.courier.ownership import DEAD_S, PATTERN, Mark, Ownership
 from tests import ROOT
-from tests.courier.bench import DEADLINE_S, Clock, RunningCourier, document, hooked, place, result_name
+from tests.courier.bench import (
+    DEADLINE_S,
+    Clock,
+    RunningCourier,
+    document,
+    hooked,
+    place,
+    result_name,
+    wait_for_count,
+)
 from tests.hospital import vector, wait_until
 from tests.peers.samba import Smbd
 
@@ -469,7 +478,7 @@ def test_two_kiosks_on_one_folder_deliver_each_file_once_and_both_call_staff(
                     two = site.kiosk("two", "face")
                     two.__enter__()
                 site.write(range(100, files))
-                assert consumer.wait_for(files, DEADLINE_S)
+                wait_for_count(lambda: len(consumer.taken), files, "files taken")
                 wait_until(lambda: not list((site.root / "oqs/face").iterdir()), "the source is empty")
                 couriers = sorted((one, two), key=owns, reverse=True)
                 wait_until(lambda: "source_shared" in couriers[0].alarms(), "the owner calls staff")
@@ -492,7 +501,7 @@ def test_three_kiosks_with_three_sources_and_one_destination_deliver_without_an_
             kiosk.__enter__()
         for number, source in enumerate(sources):
             site.write(range(number * 40, number * 40 + 40), source)
-        assert consumer.wait_for(120, DEADLINE_S)
+        wait_for_count(lambda: len(consumer.taken), 120, "files taken")
         for kiosk in kiosks:
             kiosk.wait_done(40)
             kiosk.courier.routes["results"]._sweep()  # a second round: whose unfinished files are these?

@@ -24,7 +24,18 @@ from kiosk.courier.ledger import ALARMS_MAX, KEEP_FILES, Ledger
 from kiosk.courier.line import CourierLine, Message, ask_once
 from kiosk.courier.share_health import ALARM_AFTER_S, Health
 from tests import VECTORS
-from tests.courier.bench import DEADLINE_S, Clock, Desk, RunningCourier, document, hooked, once, place, result_name
+from tests.courier.bench import (
+    DEADLINE_S,
+    Clock,
+    Desk,
+    RunningCourier,
+    document,
+    hooked,
+    once,
+    place,
+    result_name,
+    wait_for_count,
+)
 from tests.hospital import EXPECTED, vector, wait_until
 from tests.peers.samba import Smbd
 from tests.results.test_watch import BAD, Watch
@@ -316,7 +327,7 @@ def test_servers_that_die_freeze_and_come_back_at_random_lose_and_double_nothing
                 tick.wait(chance.random() * 0.4)
                 server.thaw()
         courier.wait_done(40, 120.0)
-        assert consumer.wait_for(40, DEADLINE_S)
+        wait_for_count(lambda: len(consumer.taken), 40, "files taken")
         taken = sorted((file.name, file.sha256) for file in consumer.taken)
     expected = [(name, hashlib.sha256(document() + f"<!-- {name} -->".encode()).hexdigest()) for name in names]
     assert taken == sorted(expected), f"seed {seed}"
@@ -452,7 +463,7 @@ def test_a_visit_is_served_at_once_while_hundreds_of_fresh_files_are_read(tmp_pa
         assert results(lambda message: message["event"] == "result" and message["first_seen"] >= began) < 200
         courier.wait_done(301)
         line.close()
-        assert receipt_computer.wait_for(301, 60)
+        wait_for_count(lambda: len(receipt_computer.taken), 301, "files taken")
         names = sorted(taken.name for taken in receipt_computer.taken)
     assert names == sorted(result_name(number) for number in (*range(300), 900))
 
