@@ -22,7 +22,7 @@ END = "<!-- end of the drawing -->"
 
 def drawing() -> str:
     """Diagram and tables, as Markdown."""
-    return "\n\n".join((_diagram(), _stages(), _ignored()))
+    return f"{_diagram()}\n\n{_stages()}\n\n{_ignored()}"
 
 
 def redrawn(text: str) -> str:

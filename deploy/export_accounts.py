@@ -139,6 +139,7 @@ def move(name: str) -> None:
 
 
 def say(sentence: str) -> None:
+    """One line for the administrator."""
     print(f"install: {sentence}")  # noqa: T201 - the answer
 
 

@@ -36,6 +36,7 @@ class Refused(Exception):
 
 
 def main(arguments: list[str]) -> int:
+    """`SOURCE TARGET`: exit code 0 when the ledger is at the target."""
     source, target = Path(arguments[0]), Path(arguments[1])
     try:
         if is_ledger(source / LEDGER):

@@ -39,10 +39,11 @@ NAME = re.compile(r"[\w.-]+(/[\w.-]+)*")
 
 
 class Unfit(Exception):
-    """This site.toml cannot be installed; the text has a line for each problem."""
+    """A site.toml that cannot be installed; the text has a line for each problem."""
 
 
 def main(arguments: list[str]) -> int:
+    """`SITE PRESENT STAGE`: exit code 0 when the site can be installed."""
     site, present, stage = (Path(argument) for argument in arguments)
     try:
         private = collect(site, present, stage / "etc")

@@ -98,9 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     figures.set_defaults(do=_metrics)
     for each in (run, check, courier, imported, fetched, restored, state, figures):
         each.add_argument("--config", type=Path, required=True, metavar="site.toml")
-    shown = commands.add_parser("screens", help="names of screens, buttons, reasons, notes")
-    shown.add_argument("--pictures", type=Path, metavar="DIR", help="draw every screen as a PNG file into DIR")
-    shown.set_defaults(do=_screens)
+    screens = commands.add_parser("screens", help="names of screens, buttons, reasons, notes")
+    screens.add_argument("--pictures", type=Path, metavar="DIR", help="draw every screen as a PNG file into DIR")
+    screens.set_defaults(do=_screens)
     return parser
 
 
@@ -147,7 +147,7 @@ def _import(arguments: argparse.Namespace) -> int:
         parsed = csv_file.read(source, skip_bad=arguments.skip_bad)
         folder, today = _appointments_folder(config, arguments.json), datetime.now(config.site.zone).date()
         compare = import_record.Comparison(Counter(row.day for row in parsed.rows), today)
-        imported = open_reservations(config.reservations.url, folder).import_rows(parsed, _progress, judge=compare)
+        imported = open_reservations(config.reservations.url, folder).import_rows(parsed, _progress, compare=compare)
         import_record.settle(folder, today, parsed.days)
     except (csv_file.BadCsv, ReservationsDown) as error:
         return _refused(answers.refused(error), arguments.json)

@@ -27,8 +27,7 @@ IN_CI = os.environ.get("CI") == "true"
 def pytest_report_header() -> list[str]:
     """One line a peer, so that a log tells what the tests ran against."""
     lines = [f"CI: {IN_CI} (a missing peer {'fails' if IN_CI else 'is skipped'})"]
-    for program in ("smbd", "smbclient", "zbarimg"):
-        lines.append(f"{program}: {_version(program)}")
+    lines += [f"{program}: {_version(program)}" for program in ("smbd", "smbclient", "zbarimg")]
     return lines
 
 
@@ -58,7 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Beside pytest's slowest tests the slowest files, whose tests one worker runs: who of them should be `long`?"""
+    """Beside pytest's slowest tests the slowest files, to find those that should be `long`."""
     if not terminalreporter.config.option.durations:
         return
     seconds: defaultdict[str, float] = defaultdict(float)

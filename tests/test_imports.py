@@ -176,7 +176,7 @@ def breaks(rule: Reach | Kept, module: str, target: str) -> bool:
 
 def known(target: str) -> bool:
     """True for the standard library, our own packages and the libraries that a rule names."""
-    return target.split(".")[0] in {*sys.stdlib_module_names, *OURS} or within(target, LIBRARIES)
+    return target.split(".", maxsplit=1)[0] in {*sys.stdlib_module_names, *OURS} or within(target, LIBRARIES)
 
 
 def modules() -> dict[str, Path]:

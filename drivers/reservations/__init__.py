@@ -53,7 +53,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Unknown:
-    """The system has a register of patients and this number is not in it. (The SQLite default never says so.)"""
+    """The system has a register of patients and this number is not in it. The SQLite default never says so."""
 
     patient_number: str = field(repr=False)
 

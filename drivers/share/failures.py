@@ -137,8 +137,10 @@ FAILURES: Final[Mapping[str, tuple[type[ShareError], str]]] = {
     "logon_failed": (LogonRefused, "the logon could not be carried out. Check user and password."),
     "guest_only": (
         LogonRefused,
-        "the server let us in as a guest only, which cannot be signed. "
-        "Check the user, and turn guest access off on the server.",
+        (
+            "the server let us in as a guest only, which cannot be signed. "
+            "Check the user, and turn guest access off on the server."
+        ),
     ),
     **{
         code: (LogonRefused, f"{why} (0x{{status}}). Check the user and the password file.")

@@ -1,4 +1,4 @@
-"""What a printer understands of the bytes it takes: slips, and the questions in between.
+r"""What a printer understands of the bytes it takes: slips, and the questions in between.
 
     >>> stream = EscposStream()
     >>> stream.feed(b"\\x1b@")

@@ -150,11 +150,8 @@ class Smbd:
         """All its processes: those of its session."""
         if self._process is None:
             return []
-        own = []
-        for folder in Path("/proc").iterdir():
-            if folder.name.isdigit() and _session_of(folder) == self._process.pid:
-                own.append(int(folder.name))
-        return sorted(own)
+        folders = (folder for folder in Path("/proc").iterdir() if folder.name.isdigit())
+        return sorted(int(folder.name) for folder in folders if _session_of(folder) == self._process.pid)
 
     def _signal(self, number: signal.Signals) -> None:
         for pid in self.pids():

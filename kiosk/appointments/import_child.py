@@ -93,7 +93,7 @@ def import_raw(raw: bytes, export: Written, data_dir: Path, today: date, shrunk_
 
     try:
         days = tuple(date.fromisoformat(day) for day in sorted(counts))
-        done = reservations.import_rows(Parsed(rows, days, ()), judge=compare)
+        done = reservations.import_rows(Parsed(rows, days, ()), compare=compare)
     except _TooFew:
         return Outcome(False, Problem("imports.shrunk_refused", {"days": described(comparison.shrunk)}))
     record.note(counts, export, comparison.shrunk)

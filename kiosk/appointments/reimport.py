@@ -56,7 +56,8 @@ def _of_use(path: Path, today: date, covered: set[date]) -> Parsed | None:
 
 def _newest_first(import_dir: Path | None) -> list[tuple[Path, datetime]]:
     """By the time at which they were written, each with the time at which it was put away. Those with a time that is
-    still to come are last, and count as older than anything that is held: a clock that was ahead put them away."""
+    still to come are last, and count as older than anything that is held: a clock that was ahead put them away.
+    """
     now = datetime.now(UTC)
     found: list[tuple[float, Path, datetime]] = []
     try:

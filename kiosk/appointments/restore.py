@@ -33,5 +33,6 @@ def restore(config: Config, book: SqliteReservations) -> Iterator[Problem]:
 
 def is_complete(config: Config, book: SqliteReservations) -> bool:
     """Whether today's appointments are all there; if not, a person must import them, and who is not found until then
-    is sent to the counter."""
+    is sent to the counter.
+    """
     return book.file.beside.is_sure(datetime.now(config.site.zone).date())

@@ -112,4 +112,4 @@ def _exports(import_dir: Path | None) -> Iterator[tuple[Path, date]]:
                     continue
                 if stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
                     with suppress(ValueError):
-                        yield Path(entry.path), datetime.strptime(named[1], "%Y%m%d").date()
+                        yield Path(entry.path), date.fromisoformat(named[1])

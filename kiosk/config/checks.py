@@ -104,7 +104,7 @@ def choice(*allowed: str | int) -> Check:
 
 
 def flag() -> Check:
-    """true or false."""
+    """True or false."""
 
     def accept(value: object, base: Path) -> bool:
         if isinstance(value, bool):

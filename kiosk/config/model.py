@@ -120,7 +120,7 @@ class NumberMap:
 
 @dataclass(frozen=True, kw_only=True)
 class SlipPrinter:
-    """[printer]"""
+    """[printer]."""
 
     url: Annotated[str, checks.printer_url()]
     width_mm: Annotated[Literal[58, 80], checks.choice(58, 80)] = 80
@@ -229,7 +229,8 @@ class Config:
 
     def open_at(self, local: datetime) -> bool:
         """Whether the reception is open at `local` (in the site's time zone). No [[hours]] table: always, but for
-        the closed days."""
+        the closed days.
+        """
         if self.closed_on(local.date()):
             return False
         return not self.hours or any(hours.cover(local) for hours in self.hours)

@@ -41,7 +41,7 @@ def interface() -> Check:
 
 
 def own_address() -> Check:
-    """ "dhcp", or an address with the length of its network."""
+    """`"dhcp"`, or an address with the length of its network."""
 
     def accept(value: object, base: Path) -> str:
         text = plain(value)

@@ -52,7 +52,8 @@ class Shares:
 @dataclass(frozen=True)
 class Settings:
     """What the courier needs of site.toml. `data_dir`: the courier's own; `subsidies` None: they need no forwarding;
-    `alarm_command` (): none; `dead_s`: after which silence another kiosk on our source is taken for dead."""
+    `alarm_command` (): none; `dead_s`: after which silence another kiosk on our source is taken for dead.
+    """
 
     data_dir: Path
     institution_code: str

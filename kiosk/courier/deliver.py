@@ -62,7 +62,8 @@ class Deliverer:
 
     def advance(self, file: FileId, raw: bytes | None, since: float = 0.0) -> State:
         """Do the next steps for one file and return its state. `raw`: its bytes, if they are still in memory; `since`:
-        the moment (`uninterrupted`) since which we have known it."""
+        the moment (`uninterrupted`) since which we have known it.
+        """
         item = self._ledger.item(file)
         if item.state == "held":
             self._reconsider(item)

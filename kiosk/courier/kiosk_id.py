@@ -1,4 +1,4 @@
-"""This kiosk's identity among those that share a receipt computer: a random number, made once and kept.
+"""The identity of a kiosk among those that share a receipt computer: a random number, made once and kept.
 
 Beside it is kept which machine it was made for, so that a spare machine with a copy of the data folder, or of the whole
 disk, is another kiosk. Network cards come and go on one machine (a late driver, an adapter, a random address): one that

@@ -84,7 +84,7 @@ class SelfMonitor:
             if self._check_waits(summary.longest_wait_s(seen, oldest_s)):
                 wrong[Condition("delivery_waits")] = None
         self._alarms.update(wrong)
-        troubles = "".join(f"; {' '.join((each.code, each.place)).rstrip()}" for each in wrong)
+        troubles = "".join(f"; {f'{each.code} {each.place}'.rstrip()}" for each in wrong)
         self._notifier.status(f"delivering; {waiting} waiting{troubles}")
 
     def close(self) -> None:

@@ -229,7 +229,7 @@ def _with_troubles(report: StatusReport, wrong: Wrong, config: Config, settled: 
     if settled is not None and found["imports"] == in_english(settled):
         found["imports"] = None
     if not reception.alive:
-        reasons = {code: reason for code, reason in stopped_reception.troubles(config).items()}
+        reasons = dict(stopped_reception.troubles(config).items())
         found |= {code: in_english(reason) for code, reason in reasons.items()}
     of_courier = report.courier.disk or {}
     worse: set[str] = set()
@@ -243,7 +243,7 @@ def _with_troubles(report: StatusReport, wrong: Wrong, config: Config, settled: 
     for code, what in troubles.items():
         beginning = "The import of appointments" if code == "imports" else EVENTS[code].rstrip(".")
         wrong.add_problem(code, f"{beginning}: {what} ({code})", what=what, reason=reasons.get(code))
-    return replace(report, troubles={code: what for code, what in troubles.items()})
+    return replace(report, troubles=dict(troubles.items()))
 
 
 def _silent_s(folder: Path, reception: ReceptionState) -> float:

@@ -144,7 +144,7 @@ class EventLog:
         """Call `on_event(event, fields)` for each event from now on, in the thread that writes it."""
         self._on_event = on_event
 
-    def write(self, event: str, **fields: str | int | float) -> None:
+    def write(self, event: str, **fields: str | float) -> None:
         """Write one event. Raises ValueError for an id or field that is not known: a fault of the program."""
         if event not in self._events or not FIELDS.issuperset(fields):
             raise ValueError(f"unknown event or field: {event} {sorted(fields)}")

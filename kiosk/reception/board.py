@@ -99,7 +99,7 @@ class Board:
             screen=screen,
             card_reader=self.card_reader,
             troubles=troubles,
-            reasons={code: reason for code, reason in reasons.items()},
+            reasons=dict(reasons.items()),
             imports=troubles.get("imports"),
             alarm_fails=alarm_fails,
             counts=self._tally.counts(now),

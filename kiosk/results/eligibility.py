@@ -164,7 +164,8 @@ def _outcome(succeeded: bool, validity: set[str | None], numbers: set[str | None
 
 def _is_number(text: str | None) -> bool:
     """`ReferenceNumber` is an identifier of 1–50 printable characters. Printable leaves out control, format (bidi
-    overrides), private-use and unassigned characters and every blank but the plain one."""
+    overrides), private-use and unassigned characters and every blank but the plain one.
+    """
     return text is not None and 0 < len(text) <= MAX_NUMBER_CHARS and text.isprintable()
 
 
@@ -252,7 +253,8 @@ def _tree(text: str) -> etree._Element | Unreadable:
 
 def _text(raw: bytes) -> str | Unreadable:
     """The document as text without byte-order mark and XML declaration (libxml2 must not decode by itself: it refuses
-    CP932's own characters under the name Shift_JIS, and reads UTF-7 and UTF-16)."""
+    CP932's own characters under the name Shift_JIS, and reads UTF-7 and UTF-16).
+    """
     body = raw.removeprefix(b"\xef\xbb\xbf")
     if b"\0" in body or body.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):
         return Unreadable("encoding")

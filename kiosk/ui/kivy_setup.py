@@ -129,8 +129,8 @@ def _connect_touches(window: Any) -> None:
     """
     from kivy.core.window.window_sdl2 import SDL2MotionEventProvider
 
-    if not isinstance(window._win, _Fingers):
-        window._win = _Fingers(window._win, SDL2MotionEventProvider.q.appendleft)
+    if not isinstance(window._win, _Fingers):  # noqa: SLF001 - Kivy has no public door
+        window._win = _Fingers(window._win, SDL2MotionEventProvider.q.appendleft)  # noqa: SLF001
 
 
 class _Fingers:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Final
 
@@ -100,7 +100,7 @@ def _starts() -> Iterator[tuple[str, f.Kiosk]]:
         "staff_hint": f.Surroundings(staff=("delivery_waits",)),
         "staff_hints": f.Surroundings(staff=STAFF),
         "plain_closed": f.Surroundings(is_open=False),
-        "opens": f.Surroundings(is_open=False, next_opening=f.Opening(datetime(2026, 1, 16, 8, 30), False)),
+        "opens": f.Surroundings(is_open=False, next_opening=f.Opening(datetime(2026, 1, 16, 8, 30, tzinfo=UTC), False)),
         "closed_staff_hints": f.Surroundings(is_open=False, staff=STAFF),
         "down": f.Surroundings(out_of_service=True, staff=("share_terminal",)),
     }

@@ -74,7 +74,7 @@ def on_result_arrived(kiosk: Kiosk, stage: AwaitingTap, event: e.ResultArrived, 
 
 
 def on_courier_returned(kiosk: Kiosk, stage: AwaitingTap, event: e.CourierReturned, now: float) -> Step:
-    """This visit's result may have come while nobody looked: ask to tap again rather than wait in vain.
+    """The visit's result may have come while nobody looked: ask to tap again rather than wait in vain.
 
     What was still being written then is delivered unseen, and no event of it will come.
     """

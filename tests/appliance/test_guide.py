@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any, get_args
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -208,7 +208,7 @@ def test_the_two_guides_lead_to_each_other() -> None:
 
 @pytest.mark.parametrize("path", DRAWINGS, ids=lambda path: path.name)
 def test_a_drawing_of_the_appliance_is_real_text_and_used(path: Path) -> None:
-    drawing = ElementTree.parse(path).getroot()
+    drawing = ET.parse(path).getroot()
     assert f"](guide/appliance/{path.name})" in TEXT
     assert drawing.find(f"{SVG}title") is not None
     assert "BIZ UDPGothic" in (drawing.findtext(f"{SVG}style") or "")

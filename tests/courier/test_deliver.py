@@ -342,7 +342,8 @@ def test_a_whole_copy_whose_source_is_gone_is_delivered_by_a_kiosk_alone(
     site: Site, tmp_path: Path, other: bytes, taken: bool
 ) -> None:
     """The receipt computer stops answering before the rename; meanwhile somebody empties the terminal's folder, or the
-    name gets other content. Ours is the only copy: also where the name is taken, it stays until it can go."""
+    name gets other content. Ours is the only copy: also where the name is taken, it stays until it can go.
+    """
     down = [True]
 
     def fail(*_: Any) -> None:

@@ -598,7 +598,8 @@ def test_a_terminal_folder_emptied_while_the_receipt_computer_is_away_costs_no_f
     tmp_path: Path, restarted: bool
 ) -> None:
     """Whole at the destination, not yet renamed. A kiosk alone delivers it; after a restart nobody knows whether it was
-    alone, so staff are called, the copy stays, and who brings the file back has it delivered."""
+    alone, so staff are called, the copy stays, and who brings the file back has it delivered.
+    """
     face, usual = tmp_path / "face", tmp_path / "usual"
     for folder in (face, usual):
         folder.mkdir()

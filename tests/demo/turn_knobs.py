@@ -55,7 +55,7 @@ class Desk:
     def touch(self, label: str, number: int = 0) -> Knob:
         """A finger on the `number`-th knob whose label begins so."""
         from kivy.clock import Clock
-        from kivy.core.window import Window as kivy_window
+        from kivy.core.window import Window as kivy_window  # noqa: N813 - the one window, no class
 
         from kiosk.ui.synthetic_touch import lift, touch
 

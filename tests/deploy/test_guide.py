@@ -12,7 +12,7 @@ import subprocess
 import threading
 import unicodedata
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -229,7 +229,7 @@ def test_every_link_of_the_guide_leads_somewhere() -> None:
 
 @pytest.mark.parametrize("path", DRAWINGS, ids=lambda path: path.name)
 def test_a_drawing_is_real_text_in_a_japanese_font_and_used(path: Path) -> None:
-    drawing = ElementTree.parse(path).getroot()
+    drawing = ET.parse(path).getroot()
     assert f"](guide/{path.name})" in TEXT
     assert drawing.find(f"{SVG}title") is not None
     style = drawing.findtext(f"{SVG}style") or ""

@@ -85,7 +85,7 @@ def test_no_password_lies_in_the_code_and_no_stage_is_left(pc: Pc) -> None:
     (pc.source / "deploy/terminal.secret").write_text("mine", encoding="utf-8")
     pc.change_source("2")
     assert pc.install().returncode == 0
-    assert [path for path in (pc.folder / "opt").rglob("*.secret")] == []
+    assert list((pc.folder / "opt").rglob("*.secret")) == []
     left = {path.name for path in (pc.folder / "opt/kiosk").iterdir()}
     assert left == {"current", "manifest", "previous", "releases"}
 
@@ -162,7 +162,7 @@ def test_an_installation_that_is_cut_off_leaves_the_one_in_use_and_the_next_run_
     pc.change_source("2")
     (pc.source / "deploy/setup").write_text('#!/bin/sh\nmkdir -p "$KIOSK_VENV/half"\nkill -9 $PPID\n', encoding="utf-8")
     assert pc.install().returncode == -9
-    left = [path for path in (pc.folder / "opt/kiosk").glob(".stage-*")]
+    left = list((pc.folder / "opt/kiosk").glob(".stage-*"))
     assert left, "the test must have cut it off in the middle"
     assert {name: text for name, text in pc.tree().items() if "/.stage-" not in name} == before
     assert (pc.release(), pc.kiosk("screens").returncode) == (release, 0)
@@ -171,7 +171,7 @@ def test_an_installation_that_is_cut_off_leaves_the_one_in_use_and_the_next_run_
     assert done.returncode == 0, done.stderr
     assert (pc.release() / "CHANGELOG.md").read_text(encoding="utf-8") == "2"
     assert not (pc.release() / ".venv/half").exists()
-    assert not [path for path in (pc.folder / "opt/kiosk").glob(".stage-*")]
+    assert not list((pc.folder / "opt/kiosk").glob(".stage-*"))
 
 
 def test_a_set_up_that_fails_switches_nothing(pc: Pc) -> None:
@@ -331,7 +331,7 @@ def test_services_may_write_to_the_folders_that_the_settings_name_and_no_longer_
     assert 'ReadWritePaths="-/mnt/face"\n' in courier
     pc.write_site(SITE)
     assert pc.install("--config", "site.toml").returncode == 0
-    assert not [path for path in (pc.folder / UNITS).rglob("site.conf")]
+    assert not list((pc.folder / UNITS).rglob("site.conf"))
 
 
 def test_the_x_server_comes_stays_at_upgrades_and_goes(pc: Pc) -> None:

@@ -186,7 +186,7 @@ def test_on_the_way_back_exports_go_on_arriving_and_the_old_courier_gets_its_gro
 
 @pytest.mark.peers
 def test_a_folder_that_becomes_the_fetchers_keeps_the_receptions_own_folders_and_its_accounts() -> None:
-    """systemd would give everything in it to the fetcher if the folder itself were not the fetcher's already."""
+    """Systemd would give everything in it to the fetcher if the folder itself were not the fetcher's already."""
     with _pc() as pc:
         secret = pc.site / "appointments.secret"
         secret.write_text("pass\n", encoding="utf-8")

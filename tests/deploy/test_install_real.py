@@ -22,4 +22,4 @@ def test_an_installation_with_locked_packages_runs_on_its_own(tmp_path: Path) ->
     inside = pc.run(python, "-P", "-c", program, str(pc.release()))
     assert inside.stdout.splitlines()[-1:] == ["True"], inside.stderr
     assert pc.kiosk("screens").returncode == 0
-    assert not [path for path in (pc.release() / ".venv").rglob("pytest")]  # what tests need is not installed
+    assert not list((pc.release() / ".venv").rglob("pytest"))  # what tests need is not installed

@@ -18,7 +18,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, answer: Callable[[], list[object]]
     """Names are answered by `answer`; numbers by the system."""
     real = socket.getaddrinfo
 
-    def asked(host: str, port: int, *, type: int, flags: int) -> object:
+    def asked(host: str, port: int, *, type: int, flags: int) -> object:  # noqa: A002 - as getaddrinfo has it
         return real(host, port, type=type, flags=flags) if flags else answer()
 
     monkeypatch.setattr(socket, "getaddrinfo", asked)

@@ -48,7 +48,7 @@ def run_chords(bench: Bench) -> None:
 
 
 def _usb(machine: Machine) -> dict[str, str]:
-    """id → "1" if authorised, of all USB devices but hubs."""
+    """Id → "1" if authorised, of all USB devices but hubs."""
     rows = [line.split() for line in machine.shell.run(_LOOK)[1].splitlines()]
     return {row[0]: row[1] for row in rows if len(row) == 2 and not row[0].startswith("1d6b:")}
 

@@ -26,7 +26,7 @@ def units(machine: Machine) -> list[str]:
 
 
 def exposure(machine: Machine, unit: str) -> float:
-    """systemd's figure from 0 (little) to 10 (all)."""
+    """Systemd's figure from 0 (little) to 10 (all)."""
     output = machine.shell.value(f"systemd-analyze security --no-pager {unit} | tail -1", STEP_S)
     found = re.search(r":\s*([0-9.]+)\s", output)
     assert found, output

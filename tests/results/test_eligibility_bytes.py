@@ -187,7 +187,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, slowest)
 
 
 def test_a_mebibyte_of_nothing_costs_less_than_a_second_and_150_megabytes() -> None:
-    done = subprocess.run([sys.executable, "-c", HEAVY], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", HEAVY], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
     grown_kib, seconds = (float(part) for part in done.stdout.split())
     assert grown_kib < 150 * 1024

@@ -81,7 +81,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Smbd]:
 
 @pytest.fixture(params=["smb", "folder"])
 def place_of(request: pytest.FixtureRequest, server: Smbd) -> tuple[Path, str, str]:
-    """(folder, url, password)"""
+    """A pair of folder, url and password."""
     folder = server.shares["face"]
     for left in folder.iterdir():
         left.unlink()

@@ -324,7 +324,7 @@ def test_nothing_of_a_patient_remains_after_the_page_is_gone() -> None:
     from kivy.core.text import LabelBase
 
     desk = Desk()
-    canary = "".join(["鸚", "鵡", "科"])
+    canary = "鸚鵡科"
     desk.show(done(f.VisitAppointment(dt.time(13, 7), canary, canary, canary)))
     assert _holding(canary, LabelBase)
     desk.show(START)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import pytest
 
@@ -106,7 +106,7 @@ class WindowReception(ShowingProgram):
             start_new_session=True,
         )  # fmt: skip
 
-    def __enter__(self) -> WindowReception:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -116,7 +116,8 @@ class Beside:
 
     def begin_imports(self, now: datetime) -> None:
         """From now on it is known when a day was imported; for one before, `now` stands. Puts right what a clock that
-        was ahead has noted."""
+        was ahead has noted.
+        """
         known = self._imports() or {"days": {}}
         right = {"begun": moment(now)} | _not_ahead(known, moment(now))
         if right != known:
@@ -152,7 +153,8 @@ class Beside:
 
     def note_rebuilt(self, as_of: datetime | None) -> None:
         """The database is about to be replaced by one that dates from `as_of` (None: unknown, or an empty one); exports
-        are due."""
+        are due.
+        """
         known = self._imports() or {"days": {}}
         have = {"": moment(as_of) if as_of else ""}
         self._write_imports({**known, "have": have, "exports_due": 2})
@@ -230,7 +232,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _content(path: Path) -> bytes:
     """Of a plain file: root asks too (`kiosk status`), and a FIFO in its place would keep everybody for ever. Raises
-    OSError."""
+    OSError.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -240,7 +243,8 @@ def _content(path: Path) -> bytes:
 
 def _not_ahead(known: dict[str, Any], now: str) -> dict[str, Any]:
     """What is noted of imports, without moments that are still to come: it was at `now` or before. What we hold is from
-    then only if it is from such an import; else nobody knows from when it is."""
+    then only if it is from such an import; else nobody knows from when it is.
+    """
     days, have = _part(known, "days"), _part(known, "have")
     ahead = {day for day, at in days.items() if _text(at) > now}
     right: dict[str, Any] = {key: min(known[key], now) for key in ("begun", "forgotten") if _text(known.get(key))}

@@ -104,7 +104,8 @@ class SqliteReservations:
 
     def _keep(self, connection: sqlite3.Connection, patient_number: str, day: date, arrival: Arrival) -> None:
         """The arrival and its number beside the database, durably: a new one must know them. After the commit, so that
-        a number is never kept in vain; before it is issued, so that none is issued twice. Raises ReservationsDown."""
+        a number is never kept in vain; before it is issued, so that none is issued twice. Raises ReservationsDown.
+        """
         with disk_trouble():
             self.file.beside.keep_number(day, arrival.number)
             self.file.beside.keep_arrivals(day.isoformat(), [_kept(connection, patient_number, day, arrival)])
@@ -147,21 +148,21 @@ class SqliteReservations:
         parsed: Parsed,
         progress: Callable[[int, int], None] = lambda done, total: None,
         *,
-        judge: Callable[[Mapping[date, int]], None] = lambda held: None,
+        compare: Callable[[Mapping[date, int]], None] = lambda held: None,
         as_of: datetime | None = None,
     ) -> Imported:
         """Replace the appointments of the days in `parsed`, and of no other; arrivals stay. All of it or nothing.
 
-        `progress(rows done, rows in all)` is called now and then and at the end; `judge`, before anything is changed,
+        `progress(rows done, rows in all)` is called now and then and at the end; `compare`, before anything is changed,
         with how many appointments each of the days has until now. No rows: nothing is changed. `as_of`: an export that
         was imported then, again after a loss; days of which something newer is held stay. Raises ReservationsDown, and
-        whatever `progress` and `judge` raise (nothing is changed then).
+        whatever `progress` and `compare` raise (nothing is changed then).
         """
         if not parsed.rows:
             return Imported(0, 0)
         with self.file.writing() as connection:
             held = "SELECT count(*) FROM appointment WHERE day = ?"
-            judge({day: int(connection.execute(held, (day.isoformat(),)).fetchone()[0]) for day in parsed.days})
+            compare({day: int(connection.execute(held, (day.isoformat(),)).fetchone()[0]) for day in parsed.days})
             parsed = parsed if as_of is None else self._older(parsed, as_of)
             total = len(parsed.rows)
             if as_of is None:

@@ -127,7 +127,8 @@ def oldest_day(file: DatabaseFile) -> date | None:
 
 def last_day(file: DatabaseFile) -> date | None:
     """The last day on which somebody arrived, else the last with an appointment: what is older than that by far is old
-    whatever the clock says. A clock that is years ahead must not cost the appointments of today."""
+    whatever the clock says. A clock that is years ahead must not cost the appointments of today.
+    """
     with file.reading() as connection:
         arrival = connection.execute("SELECT max(day) FROM arrival").fetchone()[0]
         known = arrival or connection.execute("SELECT max(day) FROM appointment").fetchone()[0]

@@ -135,7 +135,8 @@ class OpenFile:
 
     def start(self, *, change: bool) -> None:
         """Open the file and read its beginning, in one round trip. `change`: it will be renamed or deleted by this
-        handle, which keeps everybody but readers away; else others may rename it meanwhile."""
+        handle, which keeps everybody but readers away; else others may rename it meanwhile.
+        """
         access, share = (READ | DELETE, READERS) if change else (READ, READERS_AND_RENAMERS)
         self._stays = change
         _, first = self.do(self.opening(access, share), self.reading(0, CREDIT_SPAN))

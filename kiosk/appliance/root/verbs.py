@@ -238,7 +238,8 @@ class Verbs:
 
     def _format(self, request: Request) -> Answers:
         """The next boot formats /var. Without the PIN only where it is lost with /var itself and a stick with the
-        site is plugged in."""
+        site is plugged in.
+        """
         if request.get("confirmed") != CONFIRMED:
             yield refuse("not_confirmed")
             return

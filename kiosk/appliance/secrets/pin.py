@@ -108,7 +108,8 @@ class _State:
 
 class Gate:
     """The tries, kept in `file`; several processes may use it. `now`: seconds since the start. Raises OSError when the
-    file cannot be written: then nothing is compared."""
+    file cannot be written: then nothing is compared.
+    """
 
     def __init__(self, file: Path, *, now: Callable[[], float] = _since_start, boot: Callable[[], str] = _boot) -> None:
         self._file = file

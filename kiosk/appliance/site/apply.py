@@ -66,7 +66,8 @@ class Failed:
 @dataclass(frozen=True)
 class Applied:
     """`config`: the site in force, None for none. `wrong`: why it was refused, a line each. `failed`: what of the
-    system did not take its new settings."""
+    system did not take its new settings.
+    """
 
     config: Config | None
     wrong: tuple[str, ...] = ()
@@ -77,7 +78,8 @@ def apply(
     places: Places | None = None, folder: Path | None = None, name_machine: Callable[[str], None] = socket.sethostname
 ) -> Applied:
     """Make everything from the site in `folder` (the site in use when None); see the module's text. Never raises for
-    what a site.toml says, OSError only when /run cannot be written."""
+    what a site.toml says, OSError only when /run cannot be written.
+    """
     places = places or Places()
     folder = folder or places.site
     config, wrong = load_site(folder)
@@ -207,7 +209,8 @@ def _write(file: Path, text: str | None) -> bool:
 
 def main(arguments: Sequence[str]) -> int:
     """`kiosk.appliance apply`. 0 also for a site.toml that is wrong: the page program says so, the boot goes on. 1: the
-    system did not take the settings."""
+    system did not take the settings.
+    """
     if arguments:
         sys.stderr.write("apply takes no arguments\n")
         return 2

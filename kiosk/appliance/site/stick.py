@@ -138,7 +138,8 @@ def _copy_file(source: Path, target: Path, max_bytes: int) -> bool:
 
 def _named_in(site: Path) -> Iterator[str]:
     """Names of files that the site.toml names: tables and secrets with names of their own. Whether it can be used is
-    checked later."""
+    checked later.
+    """
     with suppress(reading.Broken):
         for table in reading.document(reading.text_of(site)).values():
             for key in ("password_file", "pin_file", "map"):

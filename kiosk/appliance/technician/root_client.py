@@ -32,7 +32,8 @@ class RootClient:
 
     def ask(self, body: Mapping[str, Any], limit_s: float, on_object: Callable[[Object], None]) -> None:
         """Send a request; never waits. `on_object` gets every object of the answer, in another thread; the last one has
-        "ok", and is NO_ANSWER if root gave none within `limit_s`."""
+        "ok", and is NO_ANSWER if root gave none within `limit_s`.
+        """
         if not self._free.acquire(blocking=False):
             on_object(dict(NO_ANSWER))
             return

@@ -178,7 +178,7 @@ def _log(places: Places, event: str, **fields: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`kiosk.appliance health [--root FOLDER]`"""
+    """`kiosk.appliance health [--root FOLDER]`."""
     places = Places(Path(arguments[1])) if len(arguments) == 2 and arguments[0] == "--root" else Places()
     if slots.booted(places) is None:
         return 0  # a plain PC or the installer's stick

@@ -106,7 +106,7 @@ def patiently(call: Callable[[], T]) -> T:
 
 
 def write(code: str, same_code: str, ends: Ends) -> Iterator[Finding]:
-    """Create, read back, rename, delete; and in between: does the file show up where files are taken from?"""
+    """Create, read back, rename, delete; and in between whether the file shows up where files are taken from."""
     same = skip(same_code, "message.no_probe")
     step = "step.write"
     with Probe(ends) as probe:

@@ -238,7 +238,7 @@ def test_a_machine_without_a_site_gets_the_safe_settings(machine: Machine) -> No
 
 
 def test_no_file_of_the_image_hides_one_that_is_made_from_the_site(machine: Machine, folder: Path) -> None:
-    """systemd and udev read one file of a name: that in /etc, whatever lies in /run."""
+    """Systemd and udev read one file of a name: that in /etc, whatever lies in /run."""
     put(folder, installed(("time", 'servers = ["192.0.2.2"]'), ("syslog", 'server = "udp://192.0.2.3:514"')))
     machine.run()
     made = [name.removeprefix("run/") for name in machine.files() if name.startswith(("run/systemd/", "run/udev/"))]

@@ -196,8 +196,10 @@ def test_the_refused_page_says_in_japanese_what_is_wrong_where_and_what_to_write
     ]
     result = run(kiosk, with_(terminal__secret=None)).page()["wrong"]
     assert result[1:] == [
-        "site.toml: [terminal] password_file: terminal.secret: このファイルがありません。"
-        "1 行目にパスワードを書いて、site.toml の隣に置いてください"
+        (
+            "site.toml: [terminal] password_file: terminal.secret: このファイルがありません。"
+            "1 行目にパスワードを書いて、site.toml の隣に置いてください"
+        )
     ]
 
 
@@ -400,8 +402,10 @@ def test_what_did_not_take_its_settings_is_named_in_japanese_and_logged(
     result = run(kiosk, FILES)
     assert result.accepted
     assert [line for line in result.wrong if "反映" in line] == [
-        "新しい設定がまだ反映されていないものがあります（USB 機器、ネットワーク、ファイアウォール）。"
-        "［再起動］を押してください。続くときは保守会社へ知らせてください"
+        (
+            "新しい設定がまだ反映されていないものがあります（USB 機器、ネットワーク、ファイアウォール）。"
+            "［再起動］を押してください。続くときは保守会社へ知らせてください"
+        )
     ]
     assert not any("broke" in line for line in result.wrong)
     logged = capfd.readouterr().err
@@ -467,10 +471,14 @@ def test_what_the_real_import_says_is_japanese_on_the_page_and_names_no_patient(
         "予約 4: 予約が 1 件も書かれていません。予約は前のままです",
     ]
     assert page["wrong"] == [
-        "予約 2: 取り込めません。3 行目: 時刻（time）は 0:00～23:59 で書いてください"
-        "（ほかにも誤りのある行が 1 行あります: 4 行目）",
-        f"予約 3: 取り込めません。1 行目: 見出しの行がありません。{HEADER} を 1 行目に書いてください"
-        "（note は、あってもなくてもかまいません）",
+        (
+            "予約 2: 取り込めません。3 行目: 時刻（time）は 0:00～23:59 で書いてください"
+            "（ほかにも誤りのある行が 1 行あります: 4 行目）"
+        ),
+        (
+            f"予約 3: 取り込めません。1 行目: 見出しの行がありません。{HEADER} を 1 行目に書いてください"
+            "（note は、あってもなくてもかまいません）"
+        ),
     ]
     said = capfd.readouterr().err
     assert '"code": "refused.lines", "parameters": {"line": 3, "reason": {"code": "reason.time_range"' in said
@@ -484,8 +492,10 @@ def test_what_a_broken_import_says_is_neither_shown_nor_logged(
     said = importing(kiosk, script_, {"a.csv": f"{PATIENT[0]}\n"})
     assert not said.accepted
     assert said.wrong == [
-        "予約 1: 取り込めません。取り込むプログラムが途中で止まりました（9）。"
-        "もう一度差し込んでください。続くときは保守会社へ知らせてください"
+        (
+            "予約 1: 取り込めません。取り込むプログラムが途中で止まりました（9）。"
+            "もう一度差し込んでください。続くときは保守会社へ知らせてください"
+        )
     ]
     logged = capfd.readouterr().err
     assert 'not imported: {"code": "command.stopped", "parameters": {"code": 9}}' in logged

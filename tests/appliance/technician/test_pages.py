@@ -472,7 +472,7 @@ def test_words_lie_on_the_display_and_not_on_each_other(page: Page, size: tuple[
 def test_all_that_the_page_says_is_on_it(page: Page, size: tuple[int, int]) -> None:
     items, _ = laid_out(page, size)
     drawn = "".join(part.text for item in items if isinstance(item, Words) for part in item.paragraphs)
-    labels = {name: text for name, text in page.labels}
+    labels = dict(page.labels)
     wanted = [page.title, *page.remarks, *(row.text for row in page.rows), page.foot]
     digits = [name for name in page.buttons if not name.startswith("key_")]
     wanted += [labels.get(name) or WORDS["buttons"][name] for name in digits]

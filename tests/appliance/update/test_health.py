@@ -252,7 +252,8 @@ def test_a_damaged_block_of_the_boot_loader_is_recreated(machine: Machine, block
 @pytest.mark.parametrize("screen", ["kiosk.service\n", ""])
 def test_a_slot_that_rauc_cannot_mark_stays_on_trial(on_trial: Machine, screen: str) -> None:
     """For the small script, which needs no RAUC: without a trial the version would stay, and the next start call it
-    good."""
+    good.
+    """
     (on_trial.root / "rauc-fails").touch()
     (on_trial.root / "active").write_text(screen)
     assert not health.confirm(on_trial.places, 1)

@@ -356,7 +356,7 @@ def test_a_root_that_trusts_another_authority_becomes_no_bundle(tmp_path: Path) 
 def test_the_boot_configuration_is_what_grub_and_the_update_agree_on() -> None:
     grub = IMAGE / "grub.cfg"
     need_programs()
-    done = subprocess.run(["grub-script-check", grub], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["grub-script-check", grub], check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     text = grub.read_text()
     for slot, partition in (("A", "gpt2"), ("B", "gpt3")):

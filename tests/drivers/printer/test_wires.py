@@ -187,8 +187,10 @@ def test_two_processes_do_not_talk_at_once(tmp_path: Path) -> None:
         [
             sys.executable,
             "-c",
-            "import fcntl,sys; f=open(sys.argv[1],'w'); fcntl.flock(f,fcntl.LOCK_EX);"
-            "print('held',flush=True); sys.stdin.read()",
+            (
+                "import fcntl,sys; f=open(sys.argv[1],'w'); fcntl.flock(f,fcntl.LOCK_EX);"
+                "print('held',flush=True); sys.stdin.read()"
+            ),
             str(lock),
         ],
         stdin=subprocess.PIPE,

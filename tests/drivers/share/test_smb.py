@@ -274,7 +274,7 @@ def test_move_and_delete_keep_a_file_whose_content_is_another(place: Place) -> N
 
 
 def test_a_missing_target_folder_is_never_taken_for_a_missing_file(place: Place) -> None:
-    """ "temp missing" means "already published" to the courier; a missing folder must not look like it."""
+    """A missing temporary file means "already published" to the courier; a missing folder must not look like it."""
     gone = place.share.at(f"{place.path.name}/gone")
     place.share.put(FACE, [BODY])
     for call in (

@@ -15,7 +15,7 @@ STATE: Final = "/var/lib/kiosk-rsyslog"
 
 
 def rsyslog_file(config: Config | None) -> str | None:
-    """rsyslog 8 configuration; None: nothing is forwarded. Format: RFC 5424, over TCP framed as in RFC 6587 3.4.1."""
+    """Rsyslog 8 configuration; None: nothing is forwarded. Format: RFC 5424, over TCP framed as in RFC 6587 3.4.1."""
     if config is None or not config.syslog.server:
         return None
     server = endpoint(config.syslog.server)

@@ -9,7 +9,8 @@ from kiosk.config import Config, Network
 
 def network_file(config: Config | None) -> str:
     """The interfaces' settings; DHCP without a site. The kiosk announces itself to nobody: no LLMNR, no
-    multicast DNS."""
+    multicast DNS.
+    """
     network = config.network if config else Network()
     own_time = bool(config and config.time.servers)
     # Kind: virtual interfaces have one, network cards none.

@@ -15,8 +15,10 @@ from kiosk.config import Config, UsbDevice
 # Without a site (a new machine, a broken /var) nobody can name the touch panel, and the page needs it. There is nothing
 # to protect yet, and what a device could type reaches no shell; devices that call themselves keyboards stay out.
 _TOUCH_PANELS = (
-    'SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ENV{ID_USB_INTERFACES}=="*:030000:*", '
-    'ENV{ID_USB_INTERFACES}!="*:0301??:*", ENV{KIOSK_USB}="allowed"',
+    (
+        'SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ENV{ID_USB_INTERFACES}=="*:030000:*", '
+        'ENV{ID_USB_INTERFACES}!="*:0301??:*", ENV{KIOSK_USB}="allowed"'
+    ),
 )
 
 
