@@ -7,13 +7,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from drivers.bad_address import BadAddress
+from drivers.serial_settings import SerialSettings
 
 BAUDRATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 _USB = re.compile(r"usb:([0-9A-Fa-f]{4}):([0-9A-Fa-f]{4})")
 _URL_MAX = 1024
+_SERIAL_EXAMPLE = "serial:///dev/ttyUSB0?baudrate=115200&parity=N&flow=none"
 
 Parity = Literal["N", "E", "O"]
 Flow = Literal["none", "xonxoff", "rtscts"]
@@ -100,53 +102,14 @@ def _tcp(parts: SplitResult) -> TcpAddress:
 
 
 def _serial(parts: SplitResult) -> SerialAddress:
-    device = _absolute(parts, "serial:///dev/ttyUSB0?baudrate=115200")
-    try:
-        pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query), max_num_fields=8)
-    except ValueError:
-        raise BadAddress(expected="expected ?baudrate=…&parity=…&flow=… after a serial device") from None
-    settings = dict(pairs)
-    if len(settings) != len(pairs):
-        raise BadAddress("serial_twice", "a serial setting is given twice")
-    unknown = sorted(set(settings) - {"baudrate", "parity", "flow"})
-    if unknown:
-        raise BadAddress(
-            "serial_setting",
-            f"unknown serial setting {unknown[0]!r}; known: baudrate, parity, flow",
-            setting=repr(unknown[0]),
-        )
-    baudrate = settings.get("baudrate", "115200")
-    if not baudrate.isascii() or not baudrate.isdigit() or int(baudrate) not in BAUDRATES:
-        allowed = ", ".join(map(str, BAUDRATES))
-        raise BadAddress("serial_baudrate", f"baudrate must be one of {allowed}", allowed=allowed)
+    device = _absolute(parts, _SERIAL_EXAMPLE)
+    settings = SerialSettings(parts.query, ("baudrate", "parity", "flow"), f"expected {_SERIAL_EXAMPLE}")
     return SerialAddress(
         device=device,
-        baudrate=int(baudrate),
-        parity=_parity(settings.get("parity", "N")),
-        flow=_flow(settings.get("flow", "none")),
+        baudrate=settings.one_of("baudrate", 115200, BAUDRATES),
+        parity=settings.one_of("parity", "N", ("N", "E", "O")),
+        flow=settings.one_of("flow", "none", ("none", "xonxoff", "rtscts")),
     )
-
-
-def _parity(text: str) -> Parity:
-    match text.upper():
-        case "N":
-            return "N"
-        case "E":
-            return "E"
-        case "O":
-            return "O"
-    raise BadAddress("serial_parity", "parity must be N, E or O")
-
-
-def _flow(text: str) -> Flow:
-    match text.lower():
-        case "none":
-            return "none"
-        case "xonxoff":
-            return "xonxoff"
-        case "rtscts":
-            return "rtscts"
-    raise BadAddress("serial_flow", "flow must be none, xonxoff or rtscts")
 
 
 def _file(parts: SplitResult) -> FileAddress:
