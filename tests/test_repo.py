@@ -21,8 +21,8 @@ TOP_LEVEL = {
     "deploy", "drivers", "kiosk", "pyproject.toml", "tests",
 }  # fmt: skip
 FILE_MAX_BYTES = 20 * 1024 * 1024
-MODULE_MAX_LINES = 300
-FUNCTION_MAX_LINES = 60
+MODULE_MAX_LINES = 400  # one idea may have so many
+FUNCTION_MAX_LINES = 50
 SCRIPTS = ("deploy/demo", "deploy/setup", "deploy/install", "deploy/uninstall", "tests/run", ".ci/run")
 
 # Each pattern is written so that it does not find itself here.

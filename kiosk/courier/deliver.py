@@ -61,8 +61,9 @@ class Deliverer:
         self._written: dict[FileId, str] = {}  # temporary files that are whole but not yet read back
 
     def advance(self, file: FileId, raw: bytes | None, since: float = 0.0) -> State:
-        """Do the next steps for one file and return its state. `raw`: its bytes, if they are still in memory; `since`:
-        the moment (`uninterrupted`) since which we have known it.
+        """Do the next steps for one file and return its state. `raw`: its bytes, if still in memory.
+
+        `since`: the moment (`uninterrupted`) since which the file is known.
         """
         item = self._ledger.item(file)
         if item.state == "held":
