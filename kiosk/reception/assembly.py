@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from drivers import reservations as rs
@@ -89,10 +90,7 @@ def receive(
     clean_start: bool,
 ) -> None:
     """One reception from its first screen to the end; devices are opened and closed here."""
-
-    def clock() -> datetime:
-        return datetime.now(config.site.zone)
-
+    clock = partial(datetime.now, config.site.zone)
     courier_events = CourierEvents(inbox, log)
     board = Board(folder, log)
     hours = OpeningHoursWatch(config, inbox, clock)
@@ -111,8 +109,8 @@ def receive(
         if _is_of_no_use(folder, faults, screen, log):
             inbox.quit()
 
-    kiosk = switched_on(_rules(config), time.monotonic(), clean=clean_start)
-    kiosk, _ = step(kiosk, hours.now(), time.monotonic())  # the first screen must be the right one
+    now = time.monotonic()
+    kiosk, _ = step(switched_on(_rules(config), now, clean=clean_start), hours.now(), now)  # the first screen is right
     words = texts.load()
     runtime = Runtime(kiosk, inbox, face, words, log, complain, beat)
     guard = _guarded(config, folder, clock, board, log)
@@ -122,16 +120,13 @@ def receive(
         _printer_worker(config, folder, clock, runtime, inbox, board, log, words),
         _card_reader(config, inbox, board, log),
     )
-    watch = DeliveryWatch(
-        folder, config.courier_dir, config.alarm.command, log, board.delivery_changed, troubles=board.troubles
-    )
+    watch = DeliveryWatch(folder, config.courier_dir, config.alarm.command, log, board.delivery_changed, board.troubles)
     face.listen(staff_door.pressed, inbox.quit)
     try:
         runtime.run(devices)
     finally:
-        watch.close()
-        devices.close()
-        guard.close()
+        for part in (watch, devices, guard):
+            part.close()
 
 
 def _is_of_no_use(folder: Path, faults: ThreadFaults, screen: Screen, log: EventLog) -> bool:

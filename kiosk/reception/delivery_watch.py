@@ -46,8 +46,8 @@ class DeliveryWatch:
         command: tuple[str, ...],
         log: EventLog,
         changed: Callable[[tuple[str, ...]], None],
-        *,
         troubles: Callable[[], Iterable[str]] = tuple,
+        *,
         every_s: float = EVERY_S,
         silent_after_s: float = SILENT_AFTER_S,
     ) -> None:

@@ -60,34 +60,16 @@ def prepare(width_px: int, height_px: int, *, fullscreen: bool, rotation: int = 
     # Without X the display takes the size of site.toml, if it can; else SDL would try the next larger one, or none.
     own_size = os.environ["SDL_VIDEODRIVER"] == "KMSDRM" and (width_px, height_px) in displays.sizes()
     log = _quiet()
-    from kivy.config import Config
-
-    settings: dict[str, object] = {
-        "width": width_px,
-        "height": height_px,
+    _configure(
+        width=width_px,
+        height=height_px,
         # Here and not later: Kivy takes a window that is turned afterwards for one of another density.
-        "rotation": (360 - rotation) % 360,  # Kivy turns the other way round
-        "fullscreen": (1 if own_size else "auto") if fullscreen else 0,
-        "borderless": int(fullscreen),
-        "resizable": 0,
-        "maxfps": FRAMES_A_SECOND,
-        # Smoothing of edges by the whole frame costs a processor without graphics card three times the time.
-        "multisamples": 0,
-        "vsync": 0,
-        "show_cursor": int(not fullscreen),
-        "allow_screensaver": 0,
-    }
-    if fullscreen:
-        settings |= {"position": "custom", "left": 0, "top": 0}
-    for key, value in settings.items():
-        Config.set("graphics", key, str(value))
-    Config.set("kivy", "exit_on_escape", "0")
-    Config.set("kivy", "window_title", "")
-    Config.remove_section("modules")
-    Config.add_section("modules")
-    for name, _ in Config.items("input"):  # probesysfs would give every touch a second time
-        Config.remove_option("input", name)
-    Config.set("input", "mouse", "mouse,disable_multitouch")
+        rotation=(360 - rotation) % 360,  # Kivy turns the other way round
+        fullscreen=(1 if own_size else "auto") if fullscreen else 0,
+        borderless=int(fullscreen),
+        show_cursor=int(not fullscreen),
+        **({"position": "custom", "left": 0, "top": 0} if fullscreen else {}),
+    )
     from kivy.core.window import Window
 
     if Window is None:
@@ -98,6 +80,22 @@ def prepare(width_px: int, height_px: int, *, fullscreen: bool, rotation: int = 
     _connect_touches(Window)
     # Until here Kivy talks about what it tried and did without.
     log.setLevel(logging.WARNING)
+
+
+def _configure(**graphics: object) -> None:
+    from kivy.config import Config
+
+    # Smoothing of edges by the whole frame costs a processor without graphics card three times the time.
+    always = {"resizable": 0, "maxfps": FRAMES_A_SECOND, "multisamples": 0, "vsync": 0, "allow_screensaver": 0}
+    for key, value in {**always, **graphics}.items():
+        Config.set("graphics", key, str(value))
+    Config.set("kivy", "exit_on_escape", "0")
+    Config.set("kivy", "window_title", "")
+    Config.remove_section("modules")
+    Config.add_section("modules")
+    for name, _ in Config.items("input"):  # probesysfs would give every touch a second time
+        Config.remove_option("input", name)
+    Config.set("input", "mouse", "mouse,disable_multitouch")
 
 
 def paint(window: Any) -> None:
