@@ -75,7 +75,7 @@ def import_raw(raw: bytes, export: Written, data_dir: Path, today: date, shrunk_
     older = {
         day.isoformat()
         for day in parsed.days
-        # A day without appointments has nothing newer to lose: its database was begun anew.
+        # A day without appointments has nothing newer to lose: its database was rebuilt.
         if record.is_older(day.isoformat(), export) and reservations.count(day)
     }
     counts = Counter(row.day for row in parsed.rows if row.day not in older)

@@ -244,7 +244,7 @@ class ImportFolder:
     def _outcome(self, claimed: str, file: int) -> tuple[str, Outcome | None]:
         """Its name now, and what became of it; None: the import broke off, and is to be tried once more.
 
-        The name tells how often an import was begun that did not end, be it by the child's end or by our own.
+        The name has how often an import was begun that did not end, be it by the child's end or by our own.
         """
         if not self._unended_taken and unended(file):
             return claimed, Outcome(False, UNENDED)

@@ -98,7 +98,7 @@ class ImportRecord:
             part.replace(file)
 
     def is_older(self, day: str, export: Written) -> bool:
-        """Whether a newer export of this day was imported before. A time still to come was said by a wrong clock."""
+        """Whether a newer export of this day was imported before. A time in the future comes from a wrong clock."""
         # A program that copies a file gives it the time of the original at its end: nothing is older than its own half.
         if export.again and self.files.get(day) == export.inode:
             return False

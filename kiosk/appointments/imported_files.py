@@ -2,7 +2,7 @@
 
 Owns the names there (the time in front, so that nothing is overwritten), and for a while what each file was like when
 it was put away: a writer that still has it open writes on in it, and then it is to be imported again. After a restart
-the file system tells the same: writing sets both its times at once, the move to this place only the later one.
+the file system knows the same: writing sets both its times at once, the move to this place only the later one.
 
 Must never follow a link to another folder, or overwrite a file.
 """

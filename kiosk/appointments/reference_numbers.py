@@ -56,8 +56,8 @@ class _Table:
 class ReferenceNumbers:
     """The mapping in force. May be used from several threads.
 
-    A changed file is read again at the next look-up. A bad new file leaves the last good table in force and is told by
-    `refresh` and `problem` until it is mended.
+    A changed file is read again at the next look-up. A bad new file leaves the last good table in force;
+    `refresh` and `problem` report it until it is mended.
     """
 
     def __init__(self, file: Path | None, table: _Table | None, clock: Callable[[], float] = time.monotonic) -> None:

@@ -1,4 +1,4 @@
-"""`kiosk reservations restore`: the reservations begun anew because a person wants it, beside a running reception or
+"""`kiosk reservations restore`: the reservations rebuilt because a person wants it, beside a running reception or
 without one.
 
 Owns what the command reports, a value for each thing.
@@ -18,7 +18,7 @@ from kiosk.words.problems import Problem
 
 
 def restore(config: Config, book: SqliteReservations) -> Iterator[Problem]:
-    """Put the database aside and begin it anew; what was done. Raises ReservationsDown: nothing was changed."""
+    """Put the database aside and rebuild it; what was done. Raises ReservationsDown: nothing was changed."""
     today = datetime.now(config.site.zone).date()
     rebuilt = rebuild(book.file, today, by_hand=True)
     if rebuilt is None:

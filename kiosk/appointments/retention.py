@@ -1,7 +1,7 @@
 """How long appointments, arrivals and exports are kept ([reservations] keep_days), and from when on.
 
 Owns `reservations.retention` in the data folder: the day on which something is deleted for the first time. It is a week
-after it is known that something will be, so that an update deletes nothing that nobody was told of (`kiosk status`).
+after it is known that something will be, so that an update deletes nothing without an announcement (`kiosk status`).
 
 Must never delete an export whose name does not say when it was put away, or follow a link.
 """

@@ -27,7 +27,7 @@ class Network:
 
 @dataclass(frozen=True, kw_only=True)
 class TimeServers:
-    """[time] Who tells the time (NTP). (): those of DHCP, else nobody."""
+    """[time] The time servers (NTP). (): those of DHCP, else nobody."""
 
     servers: Annotated[tuple[str, ...], network_checks.hosts(4)] = ()
 

@@ -104,7 +104,7 @@ class ReservationSystem:
     password_file: Annotated[str, checks.file_name()] = "appointments.secret"  # noqa: S105 - the name of a file
     # A file whose last line has no end may be half of one. "optional": it is taken after a longer wait.
     final_line_end: Annotated[Literal["required", "optional"], checks.choice("required", "optional")] = "required"
-    # An export that takes more than a third of its appointments from a day is told in both cases.
+    # An export that takes more than a third of its appointments from a day is reported in both cases.
     shrunk_day: Annotated[Literal["import", "refuse"], checks.choice("import", "refuse")] = "import"
     # Past appointments, arrivals and exports.
     keep_days: Annotated[int, checks.whole(1, 3650, "days")] = 90
@@ -147,7 +147,7 @@ class Display:
 
     width_px: Annotated[int, checks.whole(480, 7680, "pixels")] = 1080
     height_px: Annotated[int, checks.whole(480, 7680, "pixels")] = 1920
-    # With the pixels it tells millimetres: letters and buttons have the same size on every display.
+    # With the pixels it gives millimetres: letters and buttons have the same size on every display.
     diagonal_inch: Annotated[float, checks.number(5, 100, "inches")] = 21.5
     fullscreen: Annotated[bool, checks.flag()] = True
     # Degrees, clockwise: how a display that was mounted turned has its picture turned back.
@@ -156,7 +156,7 @@ class Display:
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """[alarm] Who is told when delivery stops."""
+    """[alarm] Who is notified when delivery stops."""
 
     # (): nobody but `kiosk status` and the start screen.
     command: Annotated[tuple[str, ...], checks.command()] = ()
@@ -236,7 +236,7 @@ class Config:
         return not self.hours or any(hours.cover(local) for hours in self.hours)
 
 
-# The tables of site.toml by name, in the order in which problems are told.
+# The tables of site.toml by name, in the order in which problems are reported.
 TABLES: dict[str, type] = {
     "site": Site,
     "terminal": Terminal,

@@ -129,7 +129,7 @@ def _dotted_line(text: str) -> int | None:
 
 
 def _cut(reason: str) -> str:
-    """Tomllib repeats a key as long as it is; where it stands is said at the end."""
+    """Tomllib repeats a key as long as it is; where it stands comes at the end."""
     return reason if len(reason) <= 200 else f"{reason[:100]}…{reason[-90:]}"
 
 

@@ -1,6 +1,6 @@
 """Values in the patient's words: a time of day, a day, a doctor. The same for screens and slips.
 
-`texts` is the patient's catalogue. Must never decide what is told, only how it reads.
+`texts` is the patient's catalogue. Must never decide what is shown, only how it reads.
 """
 
 from __future__ import annotations

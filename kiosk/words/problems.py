@@ -77,7 +77,7 @@ def to_json(problem: Problem) -> str:
 def from_json(line: str, catalogue: str, language: str) -> Problem | None:
     """A problem from another process, None: it is none that `catalogue` can word.
 
-    A process that broke may have said anything, a patient's name too: what is taken is codes of the catalogue, and
+    A process that broke may have written anything, a patient's name too: what is taken is codes of the catalogue, and
     numbers. A text is never taken.
     """
     try:

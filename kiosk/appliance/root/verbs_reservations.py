@@ -1,4 +1,4 @@
-"""The verb that begins the reservations anew from their backup.
+"""The verb that rebuilds the reservations from their backup.
 
 Owns the answers to it. Must never pass on a line of the command that is none of its answers.
 """

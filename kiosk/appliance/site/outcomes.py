@@ -1,7 +1,7 @@
 """What the page of a stick says of other programs' answers: the import of appointments, the services of the system.
 
 Owns what of them goes to the screen, in Japanese, and to the journal. Must never show or log what is no answer of the
-importer's own: a program that broke may have said anything, a patient's name too.
+importer's own: a program that broke may have written anything, a patient's name too.
 """
 
 from __future__ import annotations
