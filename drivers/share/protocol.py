@@ -151,7 +151,7 @@ class Share(Protocol):
         r"""Another folder of the same share over the same connection.
 
         SMB: `folder` is counted from the share's root. Local: from this folder, or an absolute path.
-        '/' and '\\' both separate. Unfit for '..' and the like.
+        '/' and '\' both separate. Unfit for '..' and the like.
         """
         ...
 
@@ -223,7 +223,7 @@ def pattern_of(pattern: str) -> re.Pattern[str]:
 
 
 def folder_parts(folder: str, where: str) -> tuple[str, ...]:
-    r"""The checked names of a folder path; '/' and '\\' both separate; empty parts are dropped. Unfit if hostile."""
+    r"""The checked names of a folder path; '/' and '\' both separate; empty parts are dropped. Unfit if hostile."""
     parts = tuple(part for part in folder.replace("\\", "/").split("/") if part)
     for part in parts:
         if why := name_fault(part):

@@ -1,11 +1,11 @@
 r"""What a printer understands of the bytes it takes: slips, and the questions in between.
 
     >>> stream = EscposStream()
-    >>> stream.feed(b"\\x1b@")
-    >>> stream.feed(b"\\x1dv0\\0\\x01\\0\\x02\\0" + b"\\xff\\x00")  # two rows of eight dots: black, white
+    >>> stream.feed(b"\x1b@")
+    >>> stream.feed(b"\x1dv0\0\x01\0\x02\0" + b"\xff\x00")  # two rows of eight dots: black, white
     >>> list(stream.advance()), stream.waiting
     ([2], 0)
-    >>> stream.feed(b"?" + b"\\x1dV\\0")  # a letter, which no slip of ours holds, and the cut
+    >>> stream.feed(b"?" + b"\x1dV\0")  # a letter, which no slip of ours holds, and the cut
     >>> [slip] = stream.advance()
     >>> slip.picture.size, [slip.picture.getpixel((0, y)) for y in (0, 1)], stream.garbage
     ((8, 2), [0, 255], 1)

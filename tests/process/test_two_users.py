@@ -293,7 +293,7 @@ def test_the_check_that_may_read_everything_finds_nothing_wrong_and_the_receptio
         assert results[code] == "OK", found
     without = machine.kiosk(RECEPTION, "check", "--json")
     assert without.returncode == 2
-    assert "Permission denied" in without.stdout
+    assert "このファイルを読めません" in without.stdout
     inside = ("mem", "environ", "fd/1")
     with _running(machine, READS_ALL) as proc:
         assert machine.may(RECEPTION, *(proc / name for name in inside)) == {}
