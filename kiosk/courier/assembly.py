@@ -14,12 +14,10 @@ from kiosk.config import Config
 from kiosk.courier.alarms import NoticeBoard
 from kiosk.courier.courier import Courier
 from kiosk.courier.ends import Ends
-from kiosk.courier.kiosk_id import kiosk_id
-from kiosk.courier.ledger import LedgerLost, RouteName
+from kiosk.courier.ledger import LedgerLost, RouteName, open_ledger
 from kiosk.courier.line import Hub
 from kiosk.courier.listeners import Pairing, Precedence, ResultsListener, SubsidiesListener
-from kiosk.courier.new_ledger import open_ledger
-from kiosk.courier.ownership import DEAD_S, Ownership, uninterrupted
+from kiosk.courier.ownership import DEAD_S, Ownership, kiosk_id, uninterrupted
 from kiosk.courier.queue import Queue
 from kiosk.courier.route import Route
 from kiosk.courier.self_watch import SelfMonitor

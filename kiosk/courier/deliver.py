@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from uuid import uuid4
 
 from drivers.share import Exists, Full, Missing, Refused, ShareError, Unreachable
@@ -28,6 +29,7 @@ COPY_CHUNK_BYTES = 1 << 20
 TEMP_LOST_MAX = 1
 # Why an item that had been sent is `staged` again: we deleted its source ourselves.
 RESENT = "resent"
+RENAME_DOUBTED_H = 24  # a server that was cut off shows what it lost within a day
 
 
 class _SourceGone(Exception):
@@ -300,3 +302,37 @@ class Deliverer:
         self._ledger.set_state(item, state, why, abandon=abandon)
         if state in ("published", "done", "lost", "replaced"):
             self._notices.all_clear(item)
+
+
+@dataclass(frozen=True)
+class Swept:
+    """`back`: published items whose temporary file is there again; `foreign`: names of unfinished files not ours."""
+
+    back: tuple[Item, ...]
+    foreign: frozenset[str]
+
+
+def sweep(ends: Ends, ledger: Ledger) -> Swept:
+    """Sweep unfinished files from the receipt computer's folder. Raises ShareError.
+
+    Removes what earlier attempts of this kiosk left behind, and finds renames that the server lost in a power cut:
+    Samba does not sync a rename, so a temporary file may be back although it had been published. Never touches a file
+    that is not in this kiosk's ledger.
+    """
+    there = {entry.name for entry in ends.staging.entries(TEMP_PATTERN)}
+    abandoned = ledger.abandoned_temps(ends.route)
+    sent = ledger.sent_since(ends.route, RENAME_DOUBTED_H)
+    for name in abandoned:
+        if name in there:
+            try:
+                ends.staging.remove(name)
+            except Missing:
+                pass  # gone meanwhile
+            except Unreachable:
+                raise
+            except ShareError:
+                continue  # Busy: after a power cut of ours the server still holds the handle; next minute
+        ledger.forget_temp(name)
+    # Both routes may have one staging folder.
+    foreign = frozenset(name for name in there.difference(abandoned) if not ledger.knows_temp(name))
+    return Swept(tuple(item for item in sent if item.temp in there), foreign)

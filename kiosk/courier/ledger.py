@@ -20,6 +20,7 @@ from typing import Literal, NewType
 
 from drivers.share import Digest
 from kiosk.courier.summary import Waits
+from kiosk.process.event_log import EventLog
 
 # Numbers the rows of `files`, in order of first sight, over all starts; also in the event log and in alarms.
 FileId = NewType("FileId", int)
@@ -32,6 +33,7 @@ OPEN_STATES = ("seen", "staged", "published", "held")
 ALARMS_MAX = 200  # of one code
 KEEP_FILES = 5_000
 DOUBTED_FILES = 500
+_PARTS = ("", "-wal", "-shm")
 
 # Script n takes a ledger from version n to n + 1. Never change one that was released; a release adds at most one, and
 # it only adds (tables, columns with a default, plain indices): after an update that was rolled back, the previous
@@ -296,3 +298,47 @@ class Ledger:
                 " AND id <= (SELECT max(id) FROM files) - ?",
                 (before, KEEP_FILES),
             )
+
+
+def open_ledger(path: Path, log: EventLog) -> Ledger:
+    """Open the ledger at `path`; one that is broken is put aside, and staff are alarmed: delivery must go on.
+
+    A new ledger is never there without its alarm, as what it does not know may be delivered twice: it is completed
+    beside the old one, which stays in its place until then, also on a full disk or if the process is killed in between.
+    Raises sqlite3.OperationalError, LedgerLost.
+    """
+    new = path.with_name(f"{path.name}.new")
+    if not path.exists() and new.exists():
+        _replace(path, new)  # a process that was killed had come as far as this
+    try:
+        return Ledger(path)
+    except LedgerLost:
+        raise
+    except sqlite3.OperationalError:
+        raise  # locked, full, no permission: nothing is broken
+    except sqlite3.DatabaseError:
+        pass
+    aside = _aside(path)
+    for suffix in _PARTS:
+        new.with_name(new.name + suffix).unlink(missing_ok=True)
+    ledger = Ledger(new)
+    ledger.raise_alarm("journal_lost", aside.name)
+    ledger.close()
+    path.rename(aside)
+    _replace(path, new)
+    log.write("journal_lost", what=aside.name)
+    return Ledger(path)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.broken-{int(time.time())}")
+
+
+def _replace(path: Path, new: Path) -> None:
+    """`new` takes the place of `path`. A -wal or -shm that is left belongs to the broken one; SQLite would apply it."""
+    aside = _aside(path)
+    for suffix in _PARTS[1:]:
+        left = path.with_name(path.name + suffix)
+        if left.exists():
+            left.rename(aside.with_name(aside.name + suffix))
+    new.rename(path)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from drivers.share import Busy, Exists, Missing, Refused, ShareError, Unreachable
 from kiosk.courier.alarms import NoticeBoard
 from kiosk.courier.baselines import Baselines
-from kiosk.courier.deliver import Deliverer
+from kiosk.courier.deliver import Deliverer, sweep
 from kiosk.courier.ends import Ends, Refusals
 from kiosk.courier.keeper import Keeper
 from kiosk.courier.ledger import Ledger
@@ -24,7 +24,6 @@ from kiosk.courier.listeners import Precedence
 from kiosk.courier.ownership import Ownership
 from kiosk.courier.queue import HELD_PAUSE_S, Parcel, Queue
 from kiosk.courier.share_health import RETRY_S, Health
-from kiosk.courier.sweep import sweep
 from kiosk.results.watch import Watcher
 
 SWEEP_EVERY_S = 60.0

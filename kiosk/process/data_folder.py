@@ -6,20 +6,30 @@ a driver keeps there has its name from the driver.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.reservations.sqlite.beside import BACKUP_FOLDER
 from drivers.reservations.sqlite.trouble import DATABASE_NAME
 
 
-@dataclass(frozen=True)
 class DataFolder:
     """`path`: [site] data_dir or the courier's folder; without a folder of the courier's own both are the same."""
 
-    path: Path
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # The courier's.
+        self.ledger = path / "courier.db"  # of deliveries (SQLite)
+        self.courier_socket = path / "courier.sock"  # where it answers
+        self.kiosk_id = path / "kiosk-id"  # which kiosk this is, for others at the same share
+        # The reception's.
+        self.run_status = path / "status-run.json"  # of itself; there while it runs, or when it ended by itself
+        self.printer_lock = path / "printer.lock"  # held (flock) by who talks to the slip printer
+        self.import_record = path / "imports.json"  # what the imports of appointments leave behind
+        self.retention_start = path / "reservations.retention"  # when old appointments are first deleted: a day
+        self.reservations = path / DATABASE_NAME  # appointments and arrivals (SQLite)
+        self.reservations_backups = path / BACKUP_FOLDER  # of them, and the arrivals of the last days
 
-    # --- of each process: `courier`, `run` (the reception), `fetch`, `staff` ------------------------------------------
+    # Of each process: `courier`, `run` (the reception), `fetch`, `staff`.
 
     def lock(self, process: str) -> Path:
         """Held (flock) while the process runs."""
@@ -32,52 +42,3 @@ class DataFolder:
     def alarm_memory(self, process: str) -> Path:
         """Alarms that the alarm command was run for."""
         return self.path / f"alarms-told-{process}.json"
-
-    # --- the courier's ------------------------------------------------------------------------------------------------
-
-    @property
-    def ledger(self) -> Path:
-        """The ledger of deliveries (SQLite)."""
-        return self.path / "courier.db"
-
-    @property
-    def courier_socket(self) -> Path:
-        """Where the courier answers."""
-        return self.path / "courier.sock"
-
-    @property
-    def kiosk_id(self) -> Path:
-        """Which kiosk this is, for others at the same share."""
-        return self.path / "kiosk-id"
-
-    # --- the reception's ----------------------------------------------------------------------------------------------
-
-    @property
-    def run_status(self) -> Path:
-        """What the reception writes of itself; there while it runs, or when it ended by itself."""
-        return self.path / "status-run.json"
-
-    @property
-    def printer_lock(self) -> Path:
-        """Held (flock) by who talks to the slip printer."""
-        return self.path / "printer.lock"
-
-    @property
-    def import_record(self) -> Path:
-        """What the imports of appointments leave behind."""
-        return self.path / "imports.json"
-
-    @property
-    def retention_start(self) -> Path:
-        """The day on which old appointments are deleted for the first time."""
-        return self.path / "reservations.retention"
-
-    @property
-    def reservations(self) -> Path:
-        """Appointments and arrivals (SQLite)."""
-        return self.path / DATABASE_NAME
-
-    @property
-    def reservations_backups(self) -> Path:
-        """Backups of `reservations`, and the arrivals of the last days."""
-        return self.path / BACKUP_FOLDER

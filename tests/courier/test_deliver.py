@@ -12,8 +12,7 @@ import pytest
 from drivers.share import Busy, Missing, Refused, Share, Unreachable, open_share
 from drivers.simulated.tcp_proxy import Proxy
 from kiosk.courier.admission import admit
-from kiosk.courier.deliver import TEMP_PATTERN, Deliverer
-from kiosk.courier.sweep import sweep
+from kiosk.courier.deliver import TEMP_PATTERN, Deliverer, sweep
 from tests.courier.bench import Desk, Hooked, document, hooked, once, place, result_name
 from tests.peers.samba import Smbd
 

@@ -21,9 +21,8 @@ import pytest
 from drivers.share import Refused, Share, ShareError, Unreachable, open_share
 from drivers.simulated.receipt_computer import ReceiptComputer
 from kiosk.courier.deliver import TEMP_PATTERN
-from kiosk.courier.kiosk_id import kiosk_id
 from kiosk.courier.line import CourierLine, Message
-from kiosk.courier.ownership import DEAD_S, PATTERN, Mark, Ownership
+from kiosk.courier.ownership import DEAD_S, PATTERN, Mark, Ownership, kiosk_id
 from tests import ROOT
 from tests.courier.bench import (
     DEADLINE_S,
@@ -339,8 +338,8 @@ class Machine:
         self.networks, self.id = root / "net", root / "machine-id"
         self.networks.mkdir()
         self.id.write_text("a" * 32 + "\n")
-        monkeypatch.setattr("kiosk.courier.kiosk_id._NETWORKS", self.networks)
-        monkeypatch.setattr("kiosk.courier.kiosk_id._MACHINE_ID", self.id, raising=False)
+        monkeypatch.setattr("kiosk.courier.ownership._NETWORKS", self.networks)
+        monkeypatch.setattr("kiosk.courier.ownership._MACHINE_ID", self.id, raising=False)
 
     def has(self, **cards: str) -> None:
         shutil.rmtree(self.networks)

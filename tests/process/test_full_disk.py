@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from kiosk.config.model import Config
-from kiosk.courier.new_ledger import open_ledger
+from kiosk.courier.ledger import open_ledger
 from kiosk.operations.status import collect
 from kiosk.process import disk_room
 from kiosk.process.disk_room import DiskRoom
