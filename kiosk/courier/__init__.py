@@ -3,13 +3,11 @@
 The way of a file: results/watch.py sees it whole -> listeners.py enters it into the ledger and tells the reception ->
 queue.py -> route.py, deliver.py -> done.
 
-courier.py     threads and life                         assembly.py    from site.toml to a running courier
-route.py       the threads of one route                 deliver.py     one file, step by step; what is left behind
+assembly.py    from site.toml to a running courier      courier.py     threads and life, watching itself
+route.py       the three threads of one route           deliver.py     one file, step by step; what is left behind
 ledger.py      durable states                           queue.py       which file is next
 admission.py   is it known, may it go, is it held       listeners.py   rows, messages, pairing, precedence
 ends.py        the two ends of a route, refusals        share_health.py which shares answer
-ownership.py   which kiosk we are; one drains a source  keeper.py      the thread for that
-line.py        the line to the reception                baselines.py   visits awaiting a listing
-alarms.py      events, alarms, faults                   self_watch.py  what is wrong, and who must know
-summary.py     all deliveries together, read-only
+ownership.py   which kiosk we are; one drains a source  line.py        the line to the reception
+alarms.py      events, alarms, faults                   summary.py     all deliveries together, read-only
 """

@@ -122,10 +122,10 @@ class NoticeBoard:
         """Whether it could not be written lately; then alarms are missing from it as well."""
         return self._full_at is not None and time.monotonic() - self._full_at < FULL_RECENTLY_S
 
-    def broke(self, error: BaseException) -> None:
+    def broke(self, what: str) -> None:
         """A fault of the program, in whichever thread: the process ends with exit code 1 and is started again."""
         if self.failure is None:
-            self._log.write("courier_failed", what=type(error).__name__)
+            self._log.write("courier_failed", what=what)
         self._end("fault")
 
     def stuck(self, thread: str) -> None:

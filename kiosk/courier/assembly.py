@@ -12,7 +12,7 @@ from pathlib import Path
 from drivers.share import Share, open_share
 from kiosk.config import Config
 from kiosk.courier.alarms import NoticeBoard
-from kiosk.courier.courier import Courier
+from kiosk.courier.courier import Courier, SelfMonitor
 from kiosk.courier.ends import Ends
 from kiosk.courier.ledger import LedgerLost, RouteName, open_ledger
 from kiosk.courier.line import Hub
@@ -20,31 +20,20 @@ from kiosk.courier.listeners import Pairing, Precedence, ResultsListener, Subsid
 from kiosk.courier.ownership import DEAD_S, Ownership, kiosk_id, uninterrupted
 from kiosk.courier.queue import Queue
 from kiosk.courier.route import Route
-from kiosk.courier.self_watch import SelfMonitor
 from kiosk.courier.share_health import Health
 from kiosk.process.alarm import AlarmCommand, AlarmNotifier
 from kiosk.process.data_folder import DataFolder
-from kiosk.process.ending import when_asked_to_end, when_parent_dies
+from kiosk.process.ending import ThreadFaults, when_asked_to_end, when_parent_dies
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import DataLock
 from kiosk.process.stderr import drain
 from kiosk.process.systemd import Notifier
+from kiosk.results.eligibility import Reader, read_result, read_subsidy
 from kiosk.results.names import ELIGIBILITY_PATTERN, SUBSIDY_PATTERN, Kind
-from kiosk.results.recognise import Reader, result_reader, subsidy_reader
 from kiosk.results.watch import Folder, Listener, Watcher
 
 # Asked to end, or the parent died: what hangs on a dead server is left behind.
 END_S = 1.5
-
-
-@dataclass(frozen=True)
-class Shares:
-    """Connections of one route: the watcher's and the deliverer's own, so that neither waits for the other."""
-
-    watched: Share
-    source: Share
-    destination: Share
-    staging: Share
 
 
 @dataclass(frozen=True)
@@ -58,8 +47,8 @@ class Settings:
     poll_s: float
     subsidy_wait_s: float
     max_bytes: int
-    results: Shares
-    subsidies: Shares | None
+    results: Ends
+    subsidies: Ends | None
     alarm_command: tuple[str, ...] = ()
     dead_s: float = DEAD_S
 
@@ -85,7 +74,7 @@ def _serve(config: Config, folder: Path, log: EventLog, ending: _Ending, notifie
     try:
         courier = assemble(settings_of(config, folder), log, notifier)
         ending.courier = courier
-        _notice_dead_threads(courier)
+        ThreadFaults(courier.notices.broke)
         return 0 if ending.begun else courier.run()
     except sqlite3.Error as error:
         log.write("journal_full", what=type(error).__name__)
@@ -94,16 +83,6 @@ def _serve(config: Config, folder: Path, log: EventLog, ending: _Ending, notifie
     except Exception as error:  # noqa: BLE001 - a courier with a dead main thread would hold the lock and deliver nothing
         log.write("courier_failed", what=type(error).__name__)
     return 1
-
-
-def _notice_dead_threads(courier: Courier) -> None:
-    """A thread of ours that dies (hub, deadlines, the parent's watch) ends the process: it is started again."""
-
-    def died(arguments: threading.ExceptHookArgs) -> None:
-        if arguments.exc_value is not None:
-            courier.notices.broke(arguments.exc_value)
-
-    threading.excepthook = died
 
 
 class _Ending:
@@ -128,21 +107,21 @@ def settings_of(config: Config, folder: Path) -> Settings:
     source_secret = terminal.password.reveal() if terminal.password else None
     destination_secret = receipt_computer.password.reveal() if receipt_computer.password else None
 
-    def shares(source: str, destination: str) -> Shares:
+    def ends(route: RouteName, source: str, destination: str) -> Ends:
         to = open_share(destination, destination_secret)
         staging: Share = to.at(receipt_computer.staging) if receipt_computer.staging else to
-        return Shares(open_share(source, source_secret), open_share(source, source_secret), to, staging)
+        return Ends(route, open_share(source, source_secret), open_share(source, source_secret), to, staging)
 
     subsidies = None
     if terminal.subsidies is not None and receipt_computer.subsidies is not None:
-        subsidies = shares(terminal.subsidies, receipt_computer.subsidies)
+        subsidies = ends("subsidies", terminal.subsidies, receipt_computer.subsidies)
     return Settings(
         data_dir=folder,
         institution_code=config.site.institution_code,
         poll_s=terminal.poll_interval_s,
         subsidy_wait_s=terminal.subsidy_wait_s,
         max_bytes=config.visit.result_max_bytes,
-        results=shares(terminal.results, receipt_computer.results),
+        results=ends("results", terminal.results, receipt_computer.results),
         subsidies=subsidies,
         alarm_command=config.alarm.command,
     )
@@ -153,49 +132,30 @@ def assemble(settings: Settings, log: EventLog, notifier: Notifier | None = None
     folder, notifier = settings.data_dir, notifier or Notifier()
     ledger = open_ledger(DataFolder(folder).ledger, log)
     notices = NoticeBoard(ledger, log)
-    names: list[RouteName] = ["results"] if settings.subsidies is None else ["results", "subsidies"]
-    roles = tuple(f"{end}.{name}" for name in names for end in ("terminal", "receipt_computer"))
+    ends = [settings.results, *([settings.subsidies] if settings.subsidies else [])]
+    roles = tuple(role for each in ends for role in (each.source_role, each.destination_role))
     health = Health(roles, time.monotonic, notices.share_changed)
     hub = Hub(folder)
     kiosk, pairing = kiosk_id(folder), Pairing()
-    queues = {name: Queue(uninterrupted) for name in names}
+    queues = {each.route: Queue(uninterrupted) for each in ends}
     precedence = Precedence(ledger, notices, queues["results"], settings.subsidy_wait_s)
 
-    def route(
-        name: RouteName, shares: Shares, pattern: str, kinds: set[Kind], reader: Reader, listener: Listener
-    ) -> Route:
+    def route(ends: Ends, pattern: str, kinds: set[Kind], reader: Reader, listener: Listener) -> Route:
         watched = Folder(pattern, frozenset(kinds), settings.max_bytes, settings.poll_s)
-        watcher = Watcher(shares.watched, watched, reader, listener, time.monotonic)
-        ends = Ends(name, shares.source, shares.destination, shares.staging)
-        ownership = Ownership(name, kiosk, shares.source, shares.staging, settings.dead_s)
-        return Route(
-            ends, watcher, queues[name], ownership, precedence, ledger=ledger, notices=notices, health=health, hub=hub
-        )
+        watcher = Watcher(ends.watched, watched, reader, listener, time.monotonic)
+        ownership = Ownership(ends.route, kiosk, ends.source, ends.staging, settings.dead_s)
+        return Route(ends, watcher, queues[ends.route], ownership, precedence, ledger, notices, health, hub)
 
-    code, max_bytes = settings.institution_code, settings.max_bytes
-    wait_s = None if settings.subsidies is None else settings.subsidy_wait_s
-    listener = ResultsListener(ledger, notices, hub, queues["results"], pairing, code, wait_s, time.monotonic)
-    reader = result_reader(max_bytes)
-    routes: dict[RouteName, Route] = {
-        "results": route("results", settings.results, ELIGIBILITY_PATTERN, {"eligibility"}, reader, listener)
-    }
+    wait_s, code = settings.subsidy_wait_s if settings.subsidies else None, settings.institution_code
+    listener = ResultsListener(ledger, notices, hub, queues["results"], pairing, code, wait_s)
+    routes: dict[RouteName, Route] = {}
+    routes["results"] = route(settings.results, ELIGIBILITY_PATTERN, {"eligibility"}, read_result, listener)
     if settings.subsidies is not None:
         answers = SubsidiesListener(ledger, notices, hub, queues["subsidies"], pairing)
         kinds: set[Kind] = {"subsidy_result", "subsidy_error"}
-        reader = subsidy_reader(max_bytes)
-        routes["subsidies"] = route("subsidies", settings.subsidies, SUBSIDY_PATTERN, kinds, reader, answers)
+        routes["subsidies"] = route(settings.subsidies, SUBSIDY_PATTERN, kinds, read_subsidy, answers)
     alarms = AlarmNotifier(AlarmCommand(settings.alarm_command, log), folder, "courier")
-    monitor = SelfMonitor(
-        folder,
-        routes,
-        ledger=ledger,
-        notices=notices,
-        health=health,
-        hub=hub,
-        alarms=alarms,
-        notifier=notifier,
-        log=log,
-    )
+    monitor = SelfMonitor(folder, routes, ledger, notices, health, hub, alarms, notifier, log)
     courier = Courier(folder, ledger, notices, hub, routes, monitor, notifier, log)
     hub.open(courier.answer, monitor.greeting)
     return courier

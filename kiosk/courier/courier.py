@@ -5,17 +5,22 @@ Runs on when screen, printer and reservations are down. Ends within 2 s of being
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kiosk.courier import summary
 from kiosk.courier.alarms import NoticeBoard
 from kiosk.courier.ledger import Ledger, RouteName
 from kiosk.courier.line import Hub, Message
 from kiosk.courier.route import Route
-from kiosk.courier.self_watch import SelfMonitor
+from kiosk.courier.share_health import Health
+from kiosk.process.alarm import AlarmNotifier, Condition
 from kiosk.process.data_folder import DataFolder
+from kiosk.process.disk_room import DiskRoom, DiskTrouble
 from kiosk.process.event_log import EventLog
 from kiosk.process.systemd import Notifier
 
@@ -27,6 +32,117 @@ JOIN_S = 1.0
 STUCK_S = 1800.0
 # The hub's thread waits for nobody but the ledger.
 HUB_STUCK_S = 60.0
+CHECK_EVERY_S = 2.0
+
+
+@dataclass(eq=False)
+class SelfMonitor:
+    """The courier watching itself: alarms about shares, disk and waits, its `status`, a line for the service manager.
+
+    `check()` is for one thread; `greeting()` and `status()` for any. Must never wait for the network or the alarm
+    command, nor name a file.
+    """
+
+    folder: Path
+    routes: Mapping[RouteName, Route]
+    ledger: Ledger
+    notices: NoticeBoard
+    health: Health
+    hub: Hub
+    alarms: AlarmNotifier
+    notifier: Notifier
+    log: EventLog
+
+    def __post_init__(self) -> None:
+        self._path = DataFolder(self.folder).ledger
+        self._started_at = time.monotonic()
+        self._disk = DiskRoom(self.folder)
+        self._disk_troubles: dict[DiskTrouble, str] = {}
+        self._ledger_fails = False
+        self._terminal_answers = True
+        self._check_at = 0.0
+        self._waits = False
+
+    def check(self) -> None:
+        """The shares at each call, the rest now and then."""
+        self._check_shares()
+        if time.monotonic() < self._check_at:
+            return
+        self._check_at = time.monotonic() + CHECK_EVERY_S
+        self._check_disk()
+        # A dict as a set that keeps its order: what came first is reported first.
+        wrong = dict.fromkeys(Condition("share_down", role) for role in self.health.down())
+        wrong |= dict.fromkeys(Condition(code) for code in self._disk_troubles)
+        if self._ledger_fails:
+            wrong[Condition("journal_full")] = None
+        waiting, oldest_s = self._unfinished()
+        try:
+            seen = summary.read(self._path, self.ledger.waits.oldest_s)
+        except sqlite3.Error:
+            wrong[Condition("journal_full")] = None
+        else:
+            waiting += seen.waiting
+            for alarm in seen.alarms:
+                # Only a share's role is passed on: other subjects are files.
+                wrong[Condition(alarm.code, alarm.subject if alarm.subject in self.health.roles else "")] = None
+            if self._check_waits(summary.longest_wait_s(seen, oldest_s)):
+                wrong[Condition("delivery_waits")] = None
+        self.alarms.update(wrong)
+        troubles = "".join(f"; {f'{each.code} {each.place}'.rstrip()}" for each in wrong)
+        self.notifier.status(f"delivering; {waiting} waiting{troubles}")
+
+    def greeting(self) -> Message:
+        """Whether the terminal answers: the first message to each client."""
+        return {"event": "terminal", "answers": self._terminal_answers}
+
+    def status(self) -> Message:
+        """The answer to `status`."""
+        unfinished, oldest_s = self._unfinished()
+        return {
+            "event": "status",
+            "process": os.getpid(),
+            "up_s": round(time.monotonic() - self._started_at, 1),
+            "shares": self.health.status(),
+            "other_files": self.notices.others,
+            "unfinished": unfinished,
+            "oldest_unfinished_s": oldest_s,
+            "alarm_fails": self.alarms.fails,
+            "journal_fails": self._ledger_fails,
+            "disk": self._disk_troubles,
+            "overview": summary.to_message(self._path, self.ledger.waits.oldest_s),
+        }
+
+    def _check_shares(self) -> None:
+        down = self.health.down()
+        for role in self.health.roles:
+            self.notices.set_alarm("share_down", role, role in down)
+        # Another kiosk's patients hold their cards to that terminal: here it is as if it did not answer.
+        taken = self.routes["results"].ownership.stands_back
+        answers = not self.health.gone("terminal.results") and not taken
+        if answers != self._terminal_answers:
+            self._terminal_answers = answers
+            self.hub.emit(self.greeting())
+
+    def _check_disk(self) -> None:
+        self._ledger_fails = self.notices.ledger_fails()
+        if self._ledger_fails:
+            self._disk.write_failed()
+        before, self._disk_troubles = self._disk_troubles, self._disk.check()
+        for code in self._disk_troubles.keys() - before.keys():
+            self.log.write(code, what=self._disk_troubles[code])
+
+    def _check_waits(self, oldest_s: float | None) -> bool:
+        waits = oldest_s is not None and oldest_s > summary.OLDEST_MAX_S
+        if waits and not self._waits:
+            self.log.write("delivery_waits")
+        self._waits = waits
+        return waits
+
+    def _unfinished(self) -> tuple[int, float | None]:
+        """Files seen but not yet complete, and so not in the ledger: how many, and for how long the oldest."""
+        unfinished = [route.unfinished() for route in self.routes.values()]
+        since = [at for _, at in unfinished if at is not None]
+        return sum(number for number, _ in unfinished), round(time.monotonic() - min(since), 1) if since else None
 
 
 @dataclass(frozen=True)
@@ -51,9 +167,9 @@ class Courier:
             self.notifier.ready()
             self._supervise()
         except Exception as error:  # noqa: BLE001 - as in any other thread: to be started again, without a traceback
-            self.notices.broke(error)
+            self.notices.broke(type(error).__name__)
         self.notifier.stopping()
-        self.monitor.close()
+        self.monitor.alarms.close()
         for route in self.routes.values():
             route.close()
         for route in self.routes.values():
@@ -72,7 +188,7 @@ class Courier:
         if question == "baseline":
             if not isinstance(visit, int):
                 raise ValueError("a baseline is asked for a visit")
-            self.routes["results"].want_baseline(visit)
+            self.routes["results"].baselines.want(visit)
             return None
         if question == "acknowledge":
             self.notices.acknowledge()
@@ -91,7 +207,7 @@ class Courier:
             if not DataFolder(self.folder).ledger.exists():
                 # What is written to a deleted ledger protects nothing, and its lock keeps nobody away.
                 self.log.write("data_folder_lost")
-                self.notices.broke(FileNotFoundError())
+                self.notices.broke(FileNotFoundError.__name__)
             if time.monotonic() >= prune_at:
                 prune_at = time.monotonic() + PRUNE_EVERY_S
                 self.notices.with_ledger(lambda: self.ledger.prune(KEEP_DAYS))

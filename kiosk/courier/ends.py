@@ -17,10 +17,12 @@ RECONNECT_EVERY_S = 5.0
 class Ends:
     """The folders of one route. `staging` is where unfinished files lie; it is on `destination`'s share.
 
+    `watched` is `source` by a connection of its own: watcher and deliverer do not wait for each other.
     A role is the name of one end in messages and alarms, such as `terminal.results`.
     """
 
     route: RouteName
+    watched: Share
     source: Share
     destination: Share
     staging: Share

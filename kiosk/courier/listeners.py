@@ -13,7 +13,6 @@ import sqlite3
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from drivers.share import Digest
@@ -23,8 +22,7 @@ from kiosk.courier.ledger import Item, Ledger
 from kiosk.courier.ledger import Subsidy as SubsidyState
 from kiosk.courier.line import Hub, Message
 from kiosk.courier.queue import Parcel, Queue
-from kiosk.results.eligibility import Eligibility
-from kiosk.results.recognise import Reading
+from kiosk.results.eligibility import Eligibility, Reading
 from kiosk.results.sightings import Sighting, SightingId
 from kiosk.results.watch import NotTaken
 
@@ -121,7 +119,6 @@ class ResultsListener:
     pairing: Pairing
     institution_code: str
     subsidy_wait_s: float | None  # None: subsidies need no forwarding here
-    clock: Callable[[], float]
     # What was complete while the ledger could not be written, and by which sighting. Only this object knows: a file
     # that goes and comes back must not be reported as a new one.
     unwritten: dict[tuple[str, Digest], SightingId] = field(default_factory=dict, repr=False)
@@ -164,7 +161,7 @@ class ResultsListener:
         else:
             self._announce(sighting, item, reading, may_report)
         wait_s = self.subsidy_wait_s if request and self.subsidy_wait_s is not None else 0.0
-        self.queue.add(Parcel(item.id, request, self.clock() + wait_s, raw))
+        self.queue.add(Parcel(item.id, request, time.monotonic() + wait_s, raw))
 
     def _report_unwritten(self, sighting: Sighting, reading: Reading, digest: Digest, request: str) -> None:
         """The ledger cannot be written. Whether it knows the file can still be read; only a new one is reported.

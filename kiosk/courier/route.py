@@ -11,13 +11,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from drivers.share import Busy, Exists, Missing, Refused, ShareError, Unreachable
+from drivers.share import Busy, Exists, Full, Missing, Refused, ShareError, Unreachable
 from kiosk.courier.alarms import NoticeBoard
-from kiosk.courier.baselines import Baselines
 from kiosk.courier.deliver import Deliverer, sweep
 from kiosk.courier.ends import Ends, Refusals
-from kiosk.courier.keeper import Keeper
 from kiosk.courier.ledger import Ledger
 from kiosk.courier.line import Hub
 from kiosk.courier.listeners import Precedence
@@ -31,37 +30,140 @@ SWEEP_SOON_S = 5.0
 MAY_GO_AGAIN_S = 0.2
 REFUSED_PAUSE_S = 0.2
 FOLDER_FULL_FILES = 500
+GIVE_UP_S = 8.0  # a visit waits for a listing
+# A destination that does not answer must not keep results from being seen; longer than one call's time-out.
+DECIDED_WITHIN_S = 8.0
 
 
+class Baselines:
+    """Visits that wait for a listing of the source folder that began after their question.
+
+    An earlier listing must never answer: a result that lay there already would be taken for the patient's.
+    `report(visit, at)`: when the listing was complete; None: there was none in time.
+    """
+
+    def __init__(self, report: Callable[[int, float | None], None]) -> None:
+        self._report = report
+        self._wanted: list[tuple[int, float]] = []  # visit, moment of the question
+        self._wake = threading.Condition()
+        self._closed = False
+
+    def want(self, visit: int) -> None:
+        with self._wake:
+            self._wanted.append((visit, time.monotonic()))
+            self._wake.notify_all()
+
+    def answer(self, began: float, listed_at: float) -> None:
+        """A listing that ran from `began` to `listed_at`."""
+        self._end(lambda asked: asked <= began, listed_at)
+
+    def give_up(self, after_s: float = GIVE_UP_S) -> None:
+        """There was no listing: reported to visits that have waited for `after_s`."""
+        late = time.monotonic() - after_s
+        self._end(lambda asked: asked < late, None)
+
+    def _end(self, ends: Callable[[float], bool], at: float | None) -> None:
+        with self._wake:
+            ended = [visit for visit, asked in self._wanted if ends(asked)]
+            self._wanted = [(visit, asked) for visit, asked in self._wanted if not ends(asked)]
+        for visit in ended:
+            self._report(visit, at)
+
+    def pause(self, pause_s: float) -> None:
+        """Wait, unless a visit wants a listing."""
+        with self._wake:
+            if not self._wanted and not self._closed:
+                self._wake.wait(max(0.0, pause_s))
+
+    def close(self) -> None:
+        with self._wake:
+            self._closed = True
+            self._wake.notify_all()
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Finds out which kiosk owns the source, and what the other threads need to know of it.
+
+    `once` is one turn, for a thread of its own.
+    """
+
+    ownership: Ownership
+    ends: Ends
+    health: Health
+    refusals: Refusals
+    notices: NoticeBoard
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _decided: threading.Event = field(default_factory=threading.Event)
+    _owned: threading.Event = field(default_factory=threading.Event)
+
+    def once(self) -> None:
+        try:
+            pause_s = self.ownership.update()
+            self.refusals.note("own", self.ends.destination_role, False)
+            decided = self.ownership.owns or self.ownership.stands_back
+        except ShareError as error:
+            pause_s = self.health.pause_s(self.ends.destination_role)
+            decided = not isinstance(error, Busy | Exists | Missing)  # those of one mark; else results are to be seen
+            self._failed(error)
+        if decided:
+            self._decided.set()
+        if self.ownership.owns:
+            self._owned.set()
+        taken = self.ownership.stands_back
+        self.notices.set_alarm("source_taken", self.ends.source_role, taken)
+        self.notices.set_alarm("source_shared", self.ends.source_role, self.ownership.shared and not taken)
+        self._stop.wait(pause_s)
+
+    def _failed(self, error: ShareError) -> None:
+        """Without a mark nothing is delivered. A server that does not answer is reported by the other threads."""
+        destination = self.ends.destination_role
+        if isinstance(error, Refused | Full) and self.ends.role_of(error) == destination:
+            self.health.failed(destination, error)
+            self.refusals.note("own", destination, True)
+            self.refusals.reconnect("destination", self.ends.destination, self.ends.staging)
+
+    def wait_decided(self) -> None:
+        """Until it is known which kiosk owns the source, or that it cannot be known for now."""
+        self._decided.wait(DECIDED_WITHIN_S)
+
+    def may_deliver(self) -> bool:
+        """Waits a moment if not."""
+        if not self.ownership.owns:
+            self._owned.clear()
+            if not self.ownership.owns and not self._stop.is_set():
+                self._owned.wait(RETRY_S)
+        return self.ownership.owns
+
+    def close(self) -> None:
+        self._stop.set()
+        self._decided.set()
+        self._owned.set()
+
+
+@dataclass(eq=False)
 class Route:
-    """`start()` starts its threads; `close()` ends each after its current step."""
+    """`start()` starts its threads; `close()` ends each after its current step.
 
-    def __init__(
-        self,
-        ends: Ends,
-        watcher: Watcher,
-        queue: Queue,
-        ownership: Ownership,
-        precedence: Precedence,
-        *,
-        ledger: Ledger,
-        notices: NoticeBoard,
-        health: Health,
-        hub: Hub,
-    ) -> None:
-        self.ownership = ownership
-        self._ends = ends
-        self._watcher = watcher
-        self._queue = queue
-        self._precedence = precedence
-        self._ledger = ledger
-        self._notices = notices
-        self._health = health
-        self._hub = hub
-        self._deliverer = Deliverer(ends, ledger, notices, lambda: ownership.owns, ownership.alone)
-        self._refusals = Refusals(ends, notices)
-        self._keeper = Keeper(ownership, ends, health, self._refusals, notices)
-        self._baselines = Baselines(self._answer_baseline)
+    `baselines.want(visit)`: list the source folder at once and report when the listing was complete.
+    """
+
+    ends: Ends
+    watcher: Watcher
+    queue: Queue
+    ownership: Ownership
+    precedence: Precedence
+    ledger: Ledger
+    notices: NoticeBoard
+    health: Health
+    hub: Hub
+
+    def __post_init__(self) -> None:
+        owner = self.ownership
+        self._deliverer = Deliverer(self.ends, self.ledger, self.notices, lambda: owner.owns, owner.alone)
+        self._refusals = Refusals(self.ends, self.notices)
+        self._keeper = Keeper(owner, self.ends, self.health, self._refusals, self.notices)
+        self.baselines = Baselines(self._answer_baseline)
         self._stop = threading.Event()
         self._sweep_at = 0.0
         self._foreign: frozenset[str] = frozenset()
@@ -69,27 +171,27 @@ class Route:
         turns = {"watch": self._watch_once, "deliver": self._deliver_once, "own": self._keeper.once}
         self._began_at = {turn.__name__: time.monotonic() for turn in turns.values()}
         self._threads = [
-            threading.Thread(target=self._guarded, args=(turn,), name=f"{what}-{ends.route}", daemon=True)
+            threading.Thread(target=self._guarded, args=(turn,), name=f"{what}-{self.ends.route}", daemon=True)
             for what, turn in turns.items()
         ]
 
     def start(self) -> None:
         """Unfinished files go on, in order of first sight; a subsidy answer still goes before the file that asked."""
-        deadline = time.monotonic() + self._precedence.wait_s
-        for item in self._ledger.open_items(self._ends.route):
-            self._queue.add(Parcel(item.id, item.request, deadline if item.subsidy == "waiting" else 0.0))
+        deadline = time.monotonic() + self.precedence.wait_s
+        for item in self.ledger.open_items(self.ends.route):
+            self.queue.add(Parcel(item.id, item.request, deadline if item.subsidy == "waiting" else 0.0))
         for thread in self._threads:
             thread.start()
 
     def unfinished(self) -> tuple[int, float | None]:
         """Files seen but not yet complete: how many, and since when (monotonic) the oldest."""
-        return (0, None) if self.ownership.stands_back else self._watcher.unfinished
+        return (0, None) if self.ownership.stands_back else self.watcher.unfinished
 
     def close(self) -> None:
         self._stop.set()
         self._keeper.close()
-        self._baselines.close()
-        self._queue.close()
+        self.baselines.close()
+        self.queue.close()
 
     def join(self, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
@@ -103,20 +205,16 @@ class Route:
         late = time.monotonic() - after_s
         return next((name for name, began_at in self._began_at.items() if began_at < late), None)
 
-    def want_baseline(self, visit: int) -> None:
-        """List the source folder at once and report when the listing was complete."""
-        self._baselines.want(visit)
-
     def _guarded(self, once: Callable[[], None]) -> None:
         while not self._stop.is_set():
             self._began_at[once.__name__] = time.monotonic()
             try:
                 once()
             except sqlite3.Error as error:
-                self._notices.ledger_failed(error)
+                self.notices.ledger_failed(error)
                 self._stop.wait(RETRY_S)
             except Exception as error:  # noqa: BLE001 - a thread must not die unnoticed
-                self._notices.broke(error)
+                self.notices.broke(type(error).__name__)
                 return
 
     # -- watching -----------------------------------------------------------------------------------------------
@@ -130,36 +228,36 @@ class Route:
             self._watch_from_afar()
             return
         try:
-            listed_at = self._watcher.poll()
-            self._health.succeeded(self._ends.source_role)
-            self._baselines.answer(began, listed_at)
-            self._refusals.note("look", self._ends.source_role, self._watcher.examine())
-            self._watcher.count_others()
+            listed_at = self.watcher.poll()
+            self.health.succeeded(self.ends.source_role)
+            self.baselines.answer(began, listed_at)
+            self._refusals.note("look", self.ends.source_role, self.watcher.examine())
+            self.watcher.count_others()
         except ShareError as error:
-            self._health.failed(self._ends.source_role, error)
+            self.health.failed(self.ends.source_role, error)
             if isinstance(error, Refused):
-                self._refusals.reconnect("watched", self._watcher.share)
-            self._baselines.give_up()
-            self._stop.wait(self._health.pause_s(self._ends.source_role))
+                self._refusals.reconnect("watched", self.watcher.share)
+            self.baselines.give_up()
+            self._stop.wait(self.health.pause_s(self.ends.source_role))
             return
-        self._baselines.pause(0.0 if self._watcher.behind else began + self._watcher.folder.poll_s - time.monotonic())
+        self.baselines.pause(0.0 if self.watcher.behind else began + self.watcher.folder.poll_s - time.monotonic())
 
     def _watch_from_afar(self) -> None:
         """The files and their patients are another kiosk's; only whether the share answers is of interest."""
-        self._baselines.give_up(0.0)
+        self.baselines.give_up(0.0)
         try:
-            self._watcher.share.session_info()
-            self._health.succeeded(self._ends.source_role)
+            self.watcher.share.session_info()
+            self.health.succeeded(self.ends.source_role)
         except ShareError as error:
-            self._health.failed(self._ends.source_role, error)
-        self._baselines.pause(RETRY_S)
+            self.health.failed(self.ends.source_role, error)
+        self.baselines.pause(RETRY_S)
 
     def _answer_baseline(self, visit: int, at: float | None) -> None:
         if at is not None:
-            self._watcher.visit_began(at)
-            self._hub.emit({"event": "baseline", "visit": visit, "at": at})
+            self.watcher.visit_began(at)
+            self.hub.emit({"event": "baseline", "visit": visit, "at": at})
         else:
-            self._hub.emit({"event": "baseline_failed", "visit": visit})
+            self.hub.emit({"event": "baseline_failed", "visit": visit})
 
     # -- delivering ---------------------------------------------------------------------------------------------
 
@@ -171,44 +269,44 @@ class Route:
             self._sweep()
         if not self._keeper.may_deliver():
             return
-        parcel = self._queue.next(wait_s=1.0)
+        parcel = self.queue.next(wait_s=1.0)
         if parcel is None:
-            if self._ledger.abandoned_temps(self._ends.route):
+            if self.ledger.abandoned_temps(self.ends.route):
                 self._sweep_at = min(self._sweep_at, time.monotonic() + SWEEP_SOON_S)
             return
-        if not self._precedence.may_go(parcel):
+        if not self.precedence.may_go(parcel):
             # Tried again soon in any case: a wake-up that came just before would be missed.
-            self._queue.set_aside(parcel, MAY_GO_AGAIN_S)
+            self.queue.set_aside(parcel, MAY_GO_AGAIN_S)
             return
         try:
             state = self._deliverer.advance(parcel.file, parcel.raw, parcel.since)
         except (Busy, Exists, Missing):
-            self._queue.failed(parcel)  # this file only: another program has it open or moved it
+            self.queue.failed(parcel)  # this file only: another program has it open or moved it
             return
         except Unreachable as error:
-            role = self._ends.role_of(error)
-            self._health.failed(role, error)
-            self._queue.failed(parcel)
+            role = self.ends.role_of(error)
+            self.health.failed(role, error)
+            self.queue.failed(parcel)
             # The other files would meet the same: they keep their places until the server answers again.
-            self._lost_destination = role == self._ends.destination_role
-            self._stop.wait(self._health.pause_s(role))
+            self._lost_destination = role == self.ends.destination_role
+            self._stop.wait(self.health.pause_s(role))
             return
         except ShareError as error:
             self._note_refusal(parcel, error)
             return
         except sqlite3.Error:
-            self._queue.failed(parcel)
+            self.queue.failed(parcel)
             raise
         self._settle(parcel, state)
 
     def _destination_answers(self) -> bool:
         try:
-            self._ends.destination.session_info()
+            self.ends.destination.session_info()
         except ShareError as error:
-            self._health.failed(self._ends.destination_role, error)
+            self.health.failed(self.ends.destination_role, error)
             if isinstance(error, Refused):
-                self._refusals.reconnect("destination", self._ends.destination, self._ends.staging)
-            self._stop.wait(self._health.pause_s(self._ends.destination_role))
+                self._refusals.reconnect("destination", self.ends.destination, self.ends.staging)
+            self._stop.wait(self.health.pause_s(self.ends.destination_role))
             return False
         self._lost_destination = False
         # A route with nothing to deliver would count as down until the next regular sweep.
@@ -217,54 +315,54 @@ class Route:
 
     def _note_refusal(self, parcel: Parcel, error: ShareError) -> None:
         """The server answers but refuses: perhaps this file only, so the others are tried before it is tried again."""
-        role = self._ends.role_of(error)
-        self._queue.failed(parcel, refused=True)
-        if role == self._ends.destination_role:
-            self._health.failed(role, error)  # the source's health is for the watcher to find
+        role = self.ends.role_of(error)
+        self.queue.failed(parcel, refused=True)
+        if role == self.ends.destination_role:
+            self.health.failed(role, error)  # the source's health is for the watcher to find
         self._refusals.note("deliver", role, True)
-        if isinstance(error, Refused) and role == self._ends.source_role:
-            self._refusals.reconnect("source", self._ends.source)
+        if isinstance(error, Refused) and role == self.ends.source_role:
+            self._refusals.reconnect("source", self.ends.source)
         elif isinstance(error, Refused):
-            self._refusals.reconnect("destination", self._ends.destination, self._ends.staging)
+            self._refusals.reconnect("destination", self.ends.destination, self.ends.staging)
         self._stop.wait(REFUSED_PAUSE_S)
 
     def _destination_succeeded(self) -> None:
         """Something succeeded at the destination; while it refuses other files, it does not count as healthy."""
-        if self._queue.any_refused() or self._refusals.met("own", self._ends.destination_role):
+        if self.queue.any_refused() or self._refusals.met("own", self.ends.destination_role):
             return
-        self._health.succeeded(self._ends.destination_role)
-        for role in (self._ends.source_role, self._ends.destination_role):
+        self.health.succeeded(self.ends.destination_role)
+        for role in (self.ends.source_role, self.ends.destination_role):
             self._refusals.note("deliver", role, False)
 
     def _settle(self, parcel: Parcel, state: str) -> None:
         if state == "held":
-            self._queue.set_aside(parcel, HELD_PAUSE_S)
+            self.queue.set_aside(parcel, HELD_PAUSE_S)
         elif state in ("done", "lost", "replaced"):
-            self._queue.finished(parcel)
+            self.queue.finished(parcel)
             self._destination_succeeded()
-            if self._ends.route == "subsidies":
-                self._precedence.answered(parcel)
+            if self.ends.route == "subsidies":
+                self.precedence.answered(parcel)
         else:
-            self._queue.failed(parcel)
+            self.queue.failed(parcel)
 
     def _sweep(self) -> None:
         try:
-            swept = sweep(self._ends, self._ledger)
+            swept = sweep(self.ends, self.ledger)
             for item in swept.back:
                 self._deliverer.send_again(item)
-                self._queue.add(Parcel(item.id))
+                self.queue.add(Parcel(item.id))
             self._check_destination(swept.foreign)
         except ShareError as error:
-            self._health.failed(self._ends.destination_role, error)
+            self.health.failed(self.ends.destination_role, error)
             self._lost_destination = isinstance(error, Unreachable)
             return
         self._destination_succeeded()
 
     def _check_destination(self, foreign: frozenset[str]) -> None:
         """Whether the receipt computer takes its files away; `foreign`: unfinished files there that are not ours."""
-        role, pattern = self._ends.destination_role, self._watcher.folder.pattern
+        role, pattern = self.ends.destination_role, self.watcher.folder.pattern
         # Once is another program at work; what is still there in the next round has been left behind.
-        self._notices.set_alarm("foreign_temps", role, not foreign.isdisjoint(self._foreign))
+        self.notices.set_alarm("foreign_temps", role, not foreign.isdisjoint(self._foreign))
         self._foreign = foreign
-        full = len(self._ends.destination.entries(pattern, FOLDER_FULL_FILES + 1)) > FOLDER_FULL_FILES
-        self._notices.set_alarm("folder_not_emptied", role, full)
+        full = len(self.ends.destination.entries(pattern, FOLDER_FULL_FILES + 1)) > FOLDER_FULL_FILES
+        self.notices.set_alarm("folder_not_emptied", role, full)

@@ -1,4 +1,4 @@
-"""Result XML bytes → `Eligibility`, `SubsidyResult`, `SubsidyFailed` or `Unreadable(why)`.
+"""Result XML bytes → `Eligibility` or `Unreadable(why)`; and `Reading`, what delivery needs to know of any file.
 
 Owns the reading of the confirmation terminal's documents: decoding, hostile XML, and what the elements mean.
 Must never do I/O, never raise on any bytes, never guess a number, and never find an element by its position.
@@ -11,6 +11,7 @@ what is accepted (order, unknown elements, unknown codes), strict in what is bel
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -84,20 +85,31 @@ class Unreadable:
     """The bytes are not a whole document that may be trusted.
 
     `why`: empty · too_large · archive (encryption may be on at the terminal) · encoding · doctype · too_many_nodes ·
-    deep · not_xml · not_xmlmsg · not_subsidy (the name is not one of a subsidy file).
+    deep · not_xml · not_xmlmsg.
     """
 
     why: str
 
 
 @dataclass(frozen=True)
-class SubsidyResult:
-    """A subsidy result that is a whole document, whatever it says."""
+class Reading:
+    """`whole`: a complete document. `provable`: bytes of this kind can show that they are whole (XML can, .err cannot).
+
+    `request`: the lower-case subsidy request name the file belongs to or asks for, or "". `failed`: the terminal could
+    not fetch the subsidies.
+    """
+
+    whole: bool
+    provable: bool = True
+    why: str = ""
+    request: str = ""
+    failed: bool = False
+    refused: bool = False
+    result: Eligibility | None = field(repr=False, default=None)
 
 
-@dataclass(frozen=True)
-class SubsidyFailed:
-    """The terminal could not fetch the subsidies (`.err`)."""
+# The file's name, its bytes, and how many it may have.
+Reader = Callable[[str, bytes, int], Reading]
 
 
 def read(raw: bytes, max_bytes: int = DEFAULT_MAX_BYTES) -> Eligibility | Unreadable:
@@ -132,19 +144,24 @@ def read(raw: bytes, max_bytes: int = DEFAULT_MAX_BYTES) -> Eligibility | Unread
     )
 
 
-def read_subsidy(
-    name: str, raw: bytes, max_bytes: int = DEFAULT_MAX_BYTES
-) -> SubsidyResult | SubsidyFailed | Unreadable:
-    """Read a subsidy file by its name. An error file is opaque bytes: its being there is all it says."""
-    kind = result_files.kind(name)
-    if kind == "subsidy_error":
-        return SubsidyFailed()
-    if kind != "subsidy_result":
-        return Unreadable("not_subsidy")
+def read_result(_name: str, raw: bytes, max_bytes: int) -> Reading:
+    """An eligibility result."""
+    found = read(raw, max_bytes)
+    if isinstance(found, Unreadable):
+        return Reading(whole=False, why=found.why)
+    subsidy = found.subsidy
+    return Reading(whole=True, request=(subsidy.request or "").lower(), refused=subsidy.refused, result=found)
+
+
+def read_subsidy(name: str, raw: bytes, max_bytes: int = DEFAULT_MAX_BYTES) -> Reading:
+    """A subsidy file. An error file is opaque bytes: its being there is all it says."""
+    request = result_files.request_key(name) or ""
+    if result_files.kind(name) == "subsidy_error":
+        return Reading(whole=True, provable=False, request=request, failed=True)
     root = _document(raw, max_bytes)
     if isinstance(root, Unreadable):
-        return root
-    return SubsidyResult()
+        return Reading(whole=False, why=root.why, request=request)
+    return Reading(whole=True, request=request)
 
 
 # What the elements mean ------------------------------------------------------------------------------------------

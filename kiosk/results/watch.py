@@ -16,7 +16,7 @@ from typing import Protocol
 from drivers.share import Busy, Digest, Missing, Share, ShareError, TooLarge, Unreachable
 from drivers.share.protocol import ENTRIES_MAX
 from kiosk.results import names as result_files
-from kiosk.results.recognise import Reader, Reading
+from kiosk.results.eligibility import Reader, Reading
 from kiosk.results.sightings import Sighting, Sightings, SlowDigest
 
 SETTLED_S = 0.25
@@ -163,7 +163,7 @@ class Watcher:
 
     def _reading_of(self, name: str, raw: bytes) -> Reading:
         try:
-            return self._reader(name, raw)
+            return self._reader(name, raw, self.folder.max_bytes)
         except Exception:  # noqa: BLE001 - a fault of ours in one file must not stop all the others
             return Reading(whole=False, why="not_understood")
 

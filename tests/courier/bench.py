@@ -17,7 +17,7 @@ from typing import Any, Self, cast
 
 from drivers.share import Share, open_share
 from kiosk.courier.admission import admit
-from kiosk.courier.assembly import Settings, Shares, assemble
+from kiosk.courier.assembly import Settings, assemble
 from kiosk.courier.deliver import Deliverer
 from kiosk.courier.ends import Ends
 from kiosk.courier.ledger import Item, Ledger, RouteName
@@ -132,7 +132,7 @@ class Desk:
 
     def __init__(self, ledger: Path, source: Share, destination: Share, staging: Share | None = None) -> None:
         self.path = ledger
-        self.ends = Ends("results", source, destination, staging or destination)
+        self.ends = Ends("results", source, source, destination, staging or destination)
         self.notes = Notes()
         self.restart()
 
@@ -177,10 +177,11 @@ class RunningCourier:
         self.data_dir = data_dir
         data_dir.mkdir(exist_ok=True)
 
-        def shares(source: str, destination: str) -> Shares:
+        def ends(route: RouteName, source: str, destination: str) -> Ends:
             to = open_share(destination, password)
             aside = to.at(staging) if staging else to
-            return Shares(
+            return Ends(
+                route,
                 wrap("watched", open_share(source, password)),
                 wrap("source", open_share(source, password)),
                 wrap("destination", to),
@@ -189,7 +190,7 @@ class RunningCourier:
 
         self.settings = Settings(
             data_dir, "9912345678", poll_s, subsidy_wait_s, 1_048_576,
-            shares(*results), shares(*subsidies) if subsidies else None,
+            ends("results", *results), ends("subsidies", *subsidies) if subsidies else None,
             dead_s=dead_s,
         )  # fmt: skip
         self.courier = assemble(self.settings, EventLog(data_dir, "courier", echo=False))

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from drivers.share import Digest, Entry, SessionInfo, Share, open_share
-from kiosk.courier.assembly import Settings, Shares, assemble
+from kiosk.courier.assembly import Settings, assemble
+from kiosk.courier.ends import Ends
+from kiosk.courier.ledger import RouteName
 from kiosk.courier.ownership import DEAD_S
 from kiosk.courier.summary import totals
 from kiosk.process.data_folder import DataFolder
@@ -126,9 +128,9 @@ def settings(command: dict[str, Any], boundaries: Boundaries) -> Settings:
     def open_(url: str) -> Share:
         return DeadlyShare(open_share(url, command["password"]), boundaries)
 
-    def shares(source: str, destination: str) -> Shares:
+    def ends(route: RouteName, source: str, destination: str) -> Ends:
         to = open_(destination)
-        return Shares(open_(source), open_(source), to, to)
+        return Ends(route, open_(source), open_(source), to, to)
 
     urls = command["url"]
     return Settings(
@@ -137,8 +139,8 @@ def settings(command: dict[str, Any], boundaries: Boundaries) -> Settings:
         poll_s=0.05,
         subsidy_wait_s=5.0,
         max_bytes=1_048_576,
-        results=shares(urls["source"], urls["destination"]),
-        subsidies=shares(urls["subsidies"], urls["subsidies_to"]) if "subsidies" in urls else None,
+        results=ends("results", urls["source"], urls["destination"]),
+        subsidies=ends("subsidies", urls["subsidies"], urls["subsidies_to"]) if "subsidies" in urls else None,
         dead_s=command.get("dead_s", DEAD_S),
     )
 

@@ -255,15 +255,14 @@ def test_every_visitors_result_is_read_as_it_is_meant(visitor: Visitor) -> None:
     assert (read.subsidy.request is not None) == (tap.subsidy is not None)
 
 
-@pytest.mark.parametrize(
-    ("visitor", "expected"), [(AOI, eligibility.SubsidyResult()), (KEN, eligibility.SubsidyFailed())]
-)
-def test_a_subsidy_file_is_found_by_the_name_its_result_gives(visitor: Visitor, expected: object) -> None:
+@pytest.mark.parametrize(("visitor", "fails"), [(AOI, False), (KEN, True)])
+def test_a_subsidy_file_is_found_by_the_name_its_result_gives(visitor: Visitor, fails: bool) -> None:
     tap = results.tap(visitor.insured, AT, "9912345678")
     read = eligibility.read(tap.result.content)
     assert isinstance(read, eligibility.Eligibility) and read.subsidy.request and tap.subsidy
     assert result_files.request_key(tap.subsidy.name) == read.subsidy.request.lower()
-    assert eligibility.read_subsidy(tap.subsidy.name, tap.subsidy.content) == expected
+    found = eligibility.read_subsidy(tap.subsidy.name, tap.subsidy.content)
+    assert (found.whole, found.failed, found.request) == (True, fails, read.subsidy.request.lower())
 
 
 def test_no_two_taps_have_the_same_name() -> None:

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from kiosk.results.eligibility import (
     Eligibility,
     Outcome,
-    SubsidyFailed,
-    SubsidyResult,
+    Reading,
     Unreadable,
     read,
     read_subsidy,
@@ -21,6 +20,7 @@ from kiosk.results.eligibility import (
 from tests import ROOT
 
 RESULT = "PMHsimsm01res_1_face.xml"
+REQUEST = "pmhsimsm01req_1_face.xml"
 NAMES = "髙﨑　①㈱Ⅲ德～－∥●"
 
 
@@ -133,7 +133,7 @@ def test_bytes_that_decode_both_ways_are_read_as_the_likelier_encoding() -> None
 )
 def test_bytes_that_cannot_be_trusted_are_unreadable(raw: bytes, why: str) -> None:
     assert read(raw) == Unreadable(why)
-    assert read_subsidy(RESULT, raw) == Unreadable(why)
+    assert read_subsidy(RESULT, raw) == Reading(whole=False, why=why, request=REQUEST)
 
 
 @pytest.mark.parametrize(
@@ -222,19 +222,15 @@ def test_no_beginning_of_a_document_passes_for_the_document(encoding: str, label
 
 def test_an_error_file_means_failure_whatever_it_holds() -> None:
     for raw in (b"", b"\x8e\xe6\x93\xbe", b"<XmlMsg/>", b"x" * 2_000_000):
-        assert read_subsidy("PMHsimsm01req_1_face.xml.err", raw) == SubsidyFailed()
+        found = read_subsidy("PMHsimsm01req_1_face.xml.err", raw)
+        assert found == Reading(whole=True, provable=False, request=REQUEST, failed=True)
 
 
 def test_a_subsidy_result_is_one_however_many_certificates_it_holds() -> None:
     one = "<MedicalSubsidies><CertificationDetail/></MedicalSubsidies>"
     for count in (0, 1, 3):
         raw = f"<XmlMsg><MessageHeader/><MessageBody>{one * count}</MessageBody></XmlMsg>".encode()
-        assert read_subsidy(RESULT, raw) == SubsidyResult()
-
-
-def test_a_name_that_is_no_subsidy_files_is_not_read_as_one() -> None:
-    assert read_subsidy("PMHsimsm01req_1_face.xml", b"<XmlMsg/>") == Unreadable("not_subsidy")
-    assert read_subsidy("../x", b"<XmlMsg/>") == Unreadable("not_subsidy")
+        assert read_subsidy(RESULT, raw) == Reading(whole=True, request=REQUEST)
 
 
 def test_the_size_limit_is_the_callers() -> None:

@@ -14,7 +14,7 @@ from drivers.share import Busy, Digest, Entry, Refused, Share, Unreachable, open
 from drivers.share.protocol import ENTRIES_MAX
 from drivers.simulated.terminal import TerminalWriter
 from kiosk.results import names as result_files
-from kiosk.results.recognise import Reader, Reading, result_reader
+from kiosk.results.eligibility import Reader, Reading, read_result
 from kiosk.results.sightings import Sighting, Sightings
 from kiosk.results.watch import Folder, Watcher
 from tests.courier.bench import Clock, document, hooked, place, result_name
@@ -59,7 +59,7 @@ class Watch:
     def __init__(self, share: Share, reader: Reader | None = None) -> None:
         self.clock, self.found = Clock(), Found()
         folder = Folder(result_files.ELIGIBILITY_PATTERN, frozenset({"eligibility"}), MAX, 0.25)
-        self.watcher = Watcher(share, folder, reader or result_reader(MAX), self.found, self.clock)
+        self.watcher = Watcher(share, folder, reader or read_result, self.found, self.clock)
         self.poll()
 
     def poll(self) -> bool:
@@ -116,7 +116,7 @@ def test_empty_and_oversized_files_are_never_read_whole(server: Smbd) -> None:
     def refuse(*_: Any) -> None:
         raise AssertionError("it was read into memory")
 
-    def parse(name: str, raw: bytes) -> Reading:
+    def parse(*_: object) -> Reading:
         raise AssertionError("it was parsed")
 
     watch = Watch(hooked(open_share(server.url("face"), server.password), before_read=refuse), parse)
@@ -174,7 +174,7 @@ def test_a_bad_file_that_becomes_whole_is_complete_then(place_of: tuple[Path, st
 
 
 def test_a_reader_that_fails_on_one_file_stops_no_other(tmp_path: Path) -> None:
-    def read(name: str, raw: bytes) -> Reading:
+    def read(name: str, raw: bytes, max_bytes: int) -> Reading:
         if raw == b"poison":
             raise RecursionError("a fault of ours")
         return Reading(whole=True)
