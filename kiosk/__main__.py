@@ -25,9 +25,8 @@ from kiosk.courier import assembly
 from kiosk.courier.ledger import LedgerLost
 from kiosk.operations import status, status_text
 from kiosk.process import json_values
-from kiosk.process.complain import complain
 from kiosk.process.locks import Held, Unusable
-from kiosk.process.stderr import unblock
+from kiosk.process.stderr import complain, unblock
 from kiosk.reception import assembly as reception
 from kiosk.reception.headless import Headless
 from kiosk.screens import views

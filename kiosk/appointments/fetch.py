@@ -27,11 +27,11 @@ from drivers.reservations.csv.file import MAX_BYTES
 from drivers.share import Busy, Entry, Missing, Share, ShareError, TooLarge, Unreachable, open_share
 from drivers.share.protocol import ENTRIES_MAX
 from kiosk.config import Config, password
-from kiosk.process import json_values, own_files, safe_files, timestamps
-from kiosk.process.complain import complain
+from kiosk.process import json_values, safe_files, timestamps
 from kiosk.process.ending import when_asked_to_end
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import Unusable
+from kiosk.process.stderr import complain
 from kiosk.process.systemd import Notifier
 from kiosk.words.problems import Problem
 from kiosk.words.troubles import in_english
@@ -119,7 +119,7 @@ class Fetcher:
             self._log.write("appointments_share_failed" if trouble else "appointments_share_up", what=what or "")
         state = {**timestamps.now(), "trouble": what, "reason": trouble, "copied": self._copied}
         with suppress(OSError):  # a full disk: the trouble is in the log, and what was copied is copied once more
-            own_files.write_new(self._folder / _PART, json_values.encode(state).encode(), _MODE)
+            safe_files.write_new(self._folder / _PART, json_values.encode(state).encode(), _MODE)
             (self._folder / _PART).replace(self._folder / _STATE)
         return count
 
@@ -175,7 +175,7 @@ class Fetcher:
         if entry.size > MAX_BYTES:
             raise TooLarge
         try:
-            with os.fdopen(own_files.create(part, _MODE), "wb") as copy:
+            with os.fdopen(safe_files.create(part, _MODE), "wb") as copy:
                 for piece in self._share.chunks(entry.name):
                     if (total := total + len(piece)) > MAX_BYTES:
                         raise TooLarge

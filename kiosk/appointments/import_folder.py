@@ -30,7 +30,7 @@ from kiosk.appointments.import_child import Outcome
 from kiosk.appointments.imported_files import DONE, FAILED, NOTE_MODE, Shelf, stamp_of
 from kiosk.appointments.importer import BrokenOff
 from kiosk.appointments.quiet_files import QUIET_S, Quiet, unended
-from kiosk.process import own_files, safe_files
+from kiosk.process import safe_files
 from kiosk.words.problems import Problem, word
 from kiosk.words.troubles import in_english
 
@@ -264,7 +264,7 @@ class ImportFolder:
         lines = (Problem("refusal.heading"), Problem("refusal.reason", {"reason": in_english(reason)}))
         text = "".join(f"{word(each, CATALOGUE, 'ja')}\n" for each in lines)
         with contextlib.suppress(OSError):
-            own_files.write_new(self._path / f"{marked}.txt", text.encode(), NOTE_MODE)
+            safe_files.write_new(self._path / f"{marked}.txt", text.encode(), NOTE_MODE)
 
     def _put_away(self, marked: str, now: float) -> str:
         return self._shelf.put_away(marked, _folder_of(marked), hidden_names.original(marked), now)

@@ -23,7 +23,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.process import own_files, safe_files
+from kiosk.process import safe_files
 from kiosk.process.data_folder import DataFolder
 from kiosk.words.problems import Problem
 
@@ -94,7 +94,7 @@ class ImportRecord:
         file = DataFolder(self.folder).import_record
         part = file.with_name(f".{file.name}.{os.getpid()}")
         with suppress(OSError):
-            own_files.write_new(part, json.dumps(content).encode(), 0o600)
+            safe_files.write_new(part, json.dumps(content).encode(), 0o600)
             part.replace(file)
 
     def is_older(self, day: str, export: Written) -> bool:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from kiosk.appointments import hidden_names
-from kiosk.process import own_files, safe_files
+from kiosk.process import safe_files
 
 DONE, FAILED = "done", "failed"
 # How long a writer that still has a file open is thought of, and how many files are.
@@ -124,7 +124,7 @@ class Shelf:
     @contextmanager
     def _folder(self, where: str, *, make: bool = False) -> Iterator[int]:
         """Held open, so that nobody puts a link in its place meanwhile."""
-        folder = own_files.sub_folder(self._path, where, _FOLDER_MODE if make else None)
+        folder = safe_files.sub_folder(self._path, where, _FOLDER_MODE if make else None)
         try:
             yield folder
         finally:

@@ -172,22 +172,12 @@ class Ledger:
         self, route: RouteName, name: str, digest: Digest, *, request: str, subsidy: Subsidy, held: str = ""
     ) -> Item:
         """A complete file was seen for the first time."""
+        state = "held" if held else "seen"
         with self._writing() as db:
             cursor = db.execute(
                 "INSERT INTO files (route, name, name_key, sha256, size, state, reason, request, subsidy, seen_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    route,
-                    name,
-                    name.lower(),
-                    digest.sha256,
-                    digest.size,
-                    "held" if held else "seen",
-                    held,
-                    request,
-                    subsidy,
-                    _now(),
-                ),
+                (route, name, name.lower(), digest.sha256, digest.size, state, held, request, subsidy, _now()),
             )
             file = FileId(cursor.lastrowid or 0)
             self.waits.entered(file)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, astuple, dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from kiosk.process.json_values import Count, Number, as_whole
 
 # Delivery takes a second or two; after this staff must know.
 OLDEST_MAX_S = 60.0
@@ -35,15 +37,9 @@ class RaisedAlarm:
 class Overview:
     """`waiting`: how many files are not yet delivered; `oldest_s`: for how long the oldest of them, None: none is."""
 
-    waiting: int
-    oldest_s: float | None
+    waiting: Count
+    oldest_s: Number | None
     alarms: tuple[RaisedAlarm, ...]
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    with closing(_opened(path)) as db:
-        yield db
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -104,7 +100,7 @@ def read(path: Path, oldest_s: OldestWait | None = None) -> Overview:
 
     `oldest_s`: how long these files have waited, as the courier itself knows; else by the machine's clock.
     """
-    with _reading(path) as db:
+    with closing(_opened(path)) as db:
         waiting = db.execute("SELECT id, seen_at FROM files WHERE state IN ('seen', 'staged', 'held')").fetchall()
         alarms = db.execute(
             "SELECT code, subject, since, coalesce(name, '') FROM alarms LEFT JOIN files"
@@ -119,7 +115,7 @@ def read(path: Path, oldest_s: OldestWait | None = None) -> Overview:
 
 def totals(path: Path) -> tuple[dict[str, int], dict[str, int]]:
     """(files of each state, eligibility files of each state of their subsidy). Raises sqlite3.Error."""
-    with _reading(path) as db:
+    with closing(_opened(path)) as db:
         states = db.execute("SELECT state, count(*) FROM files GROUP BY state").fetchall()
         subsidies = db.execute(
             "SELECT subsidy, count(*) FROM files WHERE route = 'results' GROUP BY subsidy"
@@ -141,37 +137,31 @@ def to_message(path: Path, oldest_s: OldestWait | None = None) -> dict[str, Any]
 
 def from_message(message: object) -> Overview | None:
     """The Overview in what `to_message` gave; None for a ledger that fails, and for the form of another version."""
-    try:
-        alarms = tuple(RaisedAlarm(**alarm) for alarm in message["alarms"])  # type: ignore[index]
-        found = Overview(message["waiting"], message["oldest_s"], alarms)  # type: ignore[index]
-    except (KeyError, TypeError):
-        return None
-    words = (word for alarm in alarms for word in astuple(alarm))
-    numbers = type(found.waiting) is int and _is_number(found.waiting) and _is_number(found.oldest_s)
-    whole = numbers and all(isinstance(word, str) for word in words)
-    return found if whole else None
+    return as_whole(message, Overview)
+
+
+@dataclass(frozen=True)
+class _Share:
+    state: str | None  # None: not tried yet
+    message: str
+    failing_s: Number | None = None
+
+
+@dataclass(frozen=True)
+class _Status:
+    """What is read of a courier's `status`; an older courier sends less."""
+
+    shares: Mapping[str, _Share]
+    process: Number | None = None
+    up_s: Number | None = None
+    other_files: Number | None = None
+    unfinished: Number | None = None
+    oldest_unfinished_s: Number | None = None
 
 
 def is_status(message: Mapping[str, Any]) -> bool:
     """Whether a courier's `status` has the form that is read here."""
-    shares = message.get("shares")
-    numbers = ("process", "up_s", "other_files", "unfinished", "oldest_unfinished_s")
-    return (
-        isinstance(shares, dict)
-        and all(isinstance(share, dict) and _is_share(share) for share in shares.values())
-        and all(_is_number(message.get(name)) for name in numbers)
-    )
-
-
-def _is_share(share: Mapping[str, Any]) -> bool:
-    state = share.get("state", 0)  # None: not tried yet
-    known = (state is None or isinstance(state, str)) and isinstance(share.get("message"), str)
-    return known and _is_number(share.get("failing_s"))
-
-
-def _is_number(value: object) -> bool:
-    """Or None: an older courier sends less."""
-    return value is None or (type(value) in (int, float) and -1e15 < value < 1e15)  # type: ignore[operator]
+    return as_whole(message, _Status) is not None
 
 
 def longest_wait_s(overview: Overview, oldest_unfinished_s: float | None) -> float | None:

@@ -22,7 +22,7 @@ from kiosk.demo.face import DidNotHappen, WatchedFace
 from kiosk.demo.hospital import Hospital
 from kiosk.demo.knobs import bench
 from kiosk.demo.words import word
-from kiosk.process.complain import complain
+from kiosk.process.stderr import complain
 from kiosk.reception import assembly
 from kiosk.ui.kivy_setup import NoDisplay
 from kiosk.ui.window import Window

@@ -19,9 +19,9 @@ from kiosk.demo.hospital import Hospital, Line, PrinterState
 from kiosk.demo.panel_model import Bench, Glance, Grey, Knob, Section
 from kiosk.demo.people import CARD_HOLDERS, VISITORS
 from kiosk.demo.words import word
-from kiosk.process.complain import complain
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EVENTS
+from kiosk.process.stderr import complain
 
 _DELIVERED_MAX: Final = 4
 _EVENTS_MAX: Final = 12

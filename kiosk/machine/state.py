@@ -8,6 +8,7 @@ Must never start a program, ask a service, or raise.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,10 @@ _FILE_MAX: Final = 65_536
 _RELEASE: Final = "etc/kiosk-release"
 # Outside of this a sensor is not connected or lies: boards tell -273 °C or 255 °C then.
 _CREDIBLE_CELSIUS: Final = (-40.0, 150.0)
+DRM: Final = Path("/sys/class/drm")
+# "1920x1080"; an interlaced mode has an i at its end, and flickers.
+_MODE: Final = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -141,3 +146,21 @@ def _numbered(sensors: Iterator[tuple[str, float]]) -> Iterator[tuple[str, float
             return
         seen[name] = seen.get(name, 0) + 1
         yield (name if seen[name] == 1 else f"{name} {seen[name]}"), celsius
+
+
+def connected_sizes(drm: Path = DRM) -> list[Size]:
+    """Width and height in pixels of every mode of the connected displays, as Linux documents /sys/class/drm.
+
+    A display's preferred mode comes first. No graphics card is opened.
+    """
+    found: dict[Size, None] = {}
+    for status in sorted(drm.glob("card*-*/status")):
+        try:
+            connected = status.read_text(encoding="ascii").strip() == "connected"
+            modes = (status.parent / "modes").read_text(encoding="ascii").split()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if connected:
+            read = (_MODE.fullmatch(mode) for mode in modes)
+            found |= {(int(mode[1]), int(mode[2])): None for mode in read if mode}
+    return list(found)

@@ -19,7 +19,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.process import own_files
+from kiosk.process import safe_files
 from kiosk.process.data_folder import DataFolder
 
 EVENTS: Final[Mapping[str, str]] = {
@@ -113,7 +113,7 @@ class _LogFile(RotatingFileHandler):
     """The process that fetches exports logs into a folder that others may write to."""
 
     def _open(self) -> TextIOWrapper:
-        log = own_files.open_log(Path(self.baseFilename), _MODE)
+        log = safe_files.open_log(Path(self.baseFilename), _MODE)
         return os.fdopen(log, "a", encoding="utf-8", errors="backslashreplace")
 
 

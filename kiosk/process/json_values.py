@@ -42,6 +42,14 @@ def from_parts(parts: Mapping[str, Any], kind: type[T]) -> T:
     return kind(**known)
 
 
+def as_whole(value: object, kind: type[T]) -> T | None:
+    """`value`, decoded already, as `kind`; None if it lacks a field without a default, or a part has another form."""
+    try:
+        return msgspec.convert(value, kind)
+    except (msgspec.ValidationError, RecursionError):
+        return None
+
+
 def encode(value: object) -> str:
     """The JSON of a dataclass, one line."""
     return json.dumps(_plain(value), ensure_ascii=False)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import IO, Any
 
-from kiosk.process.complain import complain
+from kiosk.process.stderr import complain
 from kiosk.screens.as_json import as_json
 from kiosk.screens.views import Screen
 

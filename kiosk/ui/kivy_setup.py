@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.config import ConfigError
-from kiosk.machine import displays
+from kiosk.machine.state import connected_sizes
 from kiosk.ui.theme import PAGE, channels
 
 _DRM = Path("/dev/dri")
@@ -58,7 +58,7 @@ def prepare(width_px: int, height_px: int, *, fullscreen: bool, rotation: int = 
         # Full screen by a change of size afterwards leaves a picture of the size before.
         width_px, height_px = desktop if fullscreen else _within(width_px, height_px, desktop)
     # Without X the display takes the size of site.toml, if it can; else SDL would try the next larger one, or none.
-    own_size = os.environ["SDL_VIDEODRIVER"] == "KMSDRM" and (width_px, height_px) in displays.sizes()
+    own_size = os.environ["SDL_VIDEODRIVER"] == "KMSDRM" and (width_px, height_px) in connected_sizes()
     log = _quiet()
     _configure(
         width=width_px,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.config import ConfigError
-from kiosk.process.complain import complain
+from kiosk.process.stderr import complain
 from kiosk.ui.items import Box
 
 

@@ -22,7 +22,7 @@ from drivers.simulated.printer import SimulatedPrinter
 from kiosk.config import CardReader, Config, Display
 from kiosk.config.values import ClosedDay
 from kiosk.courier.deliver import TEMP_PATTERN
-from kiosk.machine import displays
+from kiosk.machine.state import Size
 from kiosk.operations import check
 from kiosk.operations.check import devices, files, machine, probe
 from kiosk.operations.check.finding import Finding, Findings, ng, ok, skip
@@ -274,7 +274,7 @@ def test_fonts_that_are_missing_or_lack_letters_are_reported() -> None:
     ],
 )
 def test_the_screen_is_compared_as_it_is_mounted(
-    width: int, height: int, rotation: Any, wired: displays.Size, result: str, do: str
+    width: int, height: int, rotation: Any, wired: Size, result: str, do: str
 ) -> None:
     found = machine.screen(Display(width_px=width, height_px=height, rotation=rotation), [wired])
     assert found.result == result

@@ -40,7 +40,7 @@ from kiosk.appliance.technician.state import (
 )
 from kiosk.appliance.technician.step import first, step
 from kiosk.config import ConfigError, Display
-from kiosk.process.complain import complain
+from kiosk.process.stderr import complain
 from kiosk.process.systemd import Notifier
 from kiosk.ui.window import Window
 from kiosk.words import texts

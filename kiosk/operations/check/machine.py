@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from kiosk.config import Display
-from kiosk.machine import displays
+from kiosk.machine.state import DRM, Size, connected_sizes
 from kiosk.operations.check.devices import SAMPLE
 from kiosk.operations.check.finding import Finding, ng, ok, skip
 from kiosk.typography.coverage import MISSING, pieces
@@ -77,7 +77,7 @@ def fonts(sample: str = SAMPLE, names: Sequence[str] = FONTS) -> Finding:
     return ok(code, "message.fonts", count=len(names) + 1, sample=sample)
 
 
-def screen(display: Display, sizes: Sequence[displays.Size]) -> Finding:
+def screen(display: Display, sizes: Sequence[Size]) -> Finding:
     """The real size against [screen]. `sizes` of the displays as they are wired, before rotation, the usual first."""
     code = "screen"
     if not display.fullscreen:
@@ -97,13 +97,11 @@ def screen(display: Display, sizes: Sequence[displays.Size]) -> Finding:
     return ng(code, "message.screen_differs", do, rotation=display.rotation, **sizes_px)
 
 
-def display_sizes(
-    ask: Ask = answer_of, environ: Mapping[str, str] = os.environ, drm: Path = displays.DRM
-) -> list[displays.Size]:
+def display_sizes(ask: Ask = answer_of, environ: Mapping[str, str] = os.environ, drm: Path = DRM) -> list[Size]:
     """Sizes the kiosk can have: what X has if there is one, else all that the connected displays offer."""
     if environ.get("DISPLAY") and (current := _XRANDR_SIZE.search(ask("xrandr", "--current") or "")):
         return [(int(current[1]), int(current[2]))]
-    return displays.sizes(drm)
+    return connected_sizes(drm)
 
 
 def disk(folder: Path, free_min_mb: int = FREE_MIN_MB) -> Finding:

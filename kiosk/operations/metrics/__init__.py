@@ -25,9 +25,9 @@ from kiosk.config import Config, password
 from kiosk.operations import status
 from kiosk.operations.metrics.families import families
 from kiosk.operations.metrics.push import Push
-from kiosk.process.complain import complain
 from kiosk.process.ending import when_asked_to_end
 from kiosk.process.locks import Unusable
+from kiosk.process.stderr import complain
 from kiosk.process.systemd import Notifier
 
 GATHER_EVERY_S: Final = 10.0
