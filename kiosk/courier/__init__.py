@@ -7,7 +7,7 @@ assembly.py    from site.toml to a running courier      courier.py     threads a
 route.py       the three threads of one route           deliver.py     one file, step by step; what is left behind
 ledger.py      durable states                           queue.py       which file is next
 admission.py   is it known, may it go, is it held       listeners.py   rows, messages, pairing, precedence
-ends.py        the two ends of a route, refusals        share_health.py which shares answer
-ownership.py   which kiosk we are; one drains a source  line.py        the line to the reception
-alarms.py      events, alarms, faults                   summary.py     all deliveries together, read-only
+ends.py        the shares of a route; which answer      ownership.py   which kiosk we are; one drains a source
+line.py        the line to the reception                alarms.py      events, alarms, faults
+summary.py     all deliveries together, read-only
 """

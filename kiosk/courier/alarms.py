@@ -13,7 +13,6 @@ from functools import partial
 from typing import Protocol
 
 from kiosk.courier.ledger import Item, Ledger
-from kiosk.courier.share_health import ShareState
 from kiosk.process.event_log import EventLog
 
 # After these nothing that was written can be trusted; every other error (full, locked) may heal.
@@ -36,10 +35,10 @@ class Notices(Protocol):
 class NoticeBoard:
     """Any thread. `ending` is set when the process must end; `failure` says why, None: it was asked to."""
 
-    def __init__(self, ledger: Ledger, log: EventLog) -> None:
+    def __init__(self, ledger: Ledger, log: EventLog, ending: threading.Event) -> None:
         self._ledger = ledger
         self._log = log
-        self.ending = threading.Event()
+        self.ending = ending
         self._full_logged_at: float | None = None
         self._full_at: float | None = None
         self._owed: dict[tuple[str, str], bool] = {}  # alarms that could not be written: to raise or to clear
@@ -77,10 +76,10 @@ class NoticeBoard:
         if not self.with_ledger(write):
             self._owe(code, subject, wrong)
 
-    def share_changed(self, share: ShareState) -> None:
+    def share_changed(self, role: str, state: str, message: str) -> None:
         """A share answers, no longer does, or refuses."""
-        code = {"ok": "share_up", "down": "share_down", "refused": "share_refused"}[share.state or "down"]
-        self._log.write(code, where=share.role, **({"what": share.message} if share.message else {}))
+        code = {"ok": "share_up", "down": "share_down", "refused": "share_refused"}[state]
+        self._log.write(code, where=role, **({"what": message} if message else {}))
 
     def acknowledge(self) -> None:
         """A person has seen all alarms."""

@@ -13,14 +13,13 @@ from drivers.share import Share, open_share
 from kiosk.config import Config
 from kiosk.courier.alarms import NoticeBoard
 from kiosk.courier.courier import Courier, SelfMonitor
-from kiosk.courier.ends import Ends
+from kiosk.courier.ends import Ends, Health
 from kiosk.courier.ledger import LedgerLost, RouteName, open_ledger
 from kiosk.courier.line import Hub
 from kiosk.courier.listeners import Pairing, Precedence, ResultsListener, SubsidiesListener
 from kiosk.courier.ownership import DEAD_S, Ownership, kiosk_id, uninterrupted
 from kiosk.courier.queue import Queue
 from kiosk.courier.route import Route
-from kiosk.courier.share_health import Health
 from kiosk.process.alarm import AlarmCommand, AlarmNotifier
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.ending import ThreadFaults, when_asked_to_end, when_parent_dies
@@ -55,11 +54,17 @@ class Settings:
 
 def run(config: Config, folder: Path, parent_fd: int | None) -> int:
     """Deliver until SIGTERM or until the parent dies. `folder`: the courier's, see Config.courier_dir."""
-    notifier = Notifier.from_environment()
-    ending = _Ending()
-    when_asked_to_end(ending.begin)
+    notifier, ending = Notifier.from_environment(), threading.Event()
+
+    def end() -> None:
+        ending.set()
+        timer = threading.Timer(END_S, os._exit, (0,))
+        timer.daemon = True
+        timer.start()
+
+    when_asked_to_end(end)
     if parent_fd is not None:
-        when_parent_dies(parent_fd, ending.begin)
+        when_parent_dies(parent_fd, end)
     lock = DataLock(folder, "courier")
     log = EventLog(folder, "courier")
     code = _serve(config, folder, log, ending, notifier)
@@ -70,12 +75,11 @@ def run(config: Config, folder: Path, parent_fd: int | None) -> int:
     os._exit(code)
 
 
-def _serve(config: Config, folder: Path, log: EventLog, ending: _Ending, notifier: Notifier) -> int:
+def _serve(config: Config, folder: Path, log: EventLog, ending: threading.Event, notifier: Notifier) -> int:
     try:
-        courier = assemble(settings_of(config, folder), log, notifier)
-        ending.courier = courier
+        courier = assemble(settings_of(config, folder), log, notifier, ending)
         ThreadFaults(courier.notices.broke)
-        return 0 if ending.begun else courier.run()
+        return 0 if ending.is_set() else courier.run()
     except sqlite3.Error as error:
         log.write("journal_full", what=type(error).__name__)
     except LedgerLost:
@@ -83,22 +87,6 @@ def _serve(config: Config, folder: Path, log: EventLog, ending: _Ending, notifie
     except Exception as error:  # noqa: BLE001 - a courier with a dead main thread would hold the lock and deliver nothing
         log.write("courier_failed", what=type(error).__name__)
     return 1
-
-
-class _Ending:
-    """Stops the courier, and ends the process if that takes too long."""
-
-    def __init__(self) -> None:
-        self.courier: Courier | None = None
-        self.begun = False
-
-    def begin(self) -> None:
-        self.begun = True
-        if self.courier is not None:
-            self.courier.stop()
-        timer = threading.Timer(END_S, os._exit, (0,))
-        timer.daemon = True
-        timer.start()
 
 
 def settings_of(config: Config, folder: Path) -> Settings:
@@ -127,11 +115,16 @@ def settings_of(config: Config, folder: Path) -> Settings:
     )
 
 
-def assemble(settings: Settings, log: EventLog, notifier: Notifier | None = None) -> Courier:
-    """A courier whose socket is open and whose routes have not begun. Raises sqlite3.Error, LedgerLost, OSError."""
+def assemble(
+    settings: Settings, log: EventLog, notifier: Notifier | None = None, ending: threading.Event | None = None
+) -> Courier:
+    """A courier whose socket is open and whose routes have not begun. Raises sqlite3.Error, LedgerLost, OSError.
+
+    `ending`: set when it is to end.
+    """
     folder, notifier = settings.data_dir, notifier or Notifier()
     ledger = open_ledger(DataFolder(folder).ledger, log)
-    notices = NoticeBoard(ledger, log)
+    notices = NoticeBoard(ledger, log, ending or threading.Event())
     ends = [settings.results, *([settings.subsidies] if settings.subsidies else [])]
     roles = tuple(role for each in ends for role in (each.source_role, each.destination_role))
     health = Health(roles, time.monotonic, notices.share_changed)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from kiosk.courier import summary
 from kiosk.courier.alarms import NoticeBoard
+from kiosk.courier.ends import Health
 from kiosk.courier.ledger import Ledger, RouteName
 from kiosk.courier.line import Hub, Message
 from kiosk.courier.route import Route
-from kiosk.courier.share_health import Health
 from kiosk.process.alarm import AlarmNotifier, Condition
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.disk_room import DiskRoom, DiskTrouble
@@ -159,7 +159,7 @@ class Courier:
     log: EventLog
 
     def run(self) -> int:
-        """Until `stop()`. Returns the exit code: 1 if ledger or program can no longer be relied on."""
+        """Until `notices.ending` is set. Returns the exit code: 1 if ledger or program can no longer be relied on."""
         self.log.write("courier_started")
         try:
             for route in self.routes.values():
@@ -177,10 +177,6 @@ class Courier:
         self.hub.close()
         self.log.write("courier_stopped", code=self.notices.failure or "asked")
         return 1 if self.notices.failure else 0
-
-    def stop(self) -> None:
-        """Any thread."""
-        self.notices.ending.set()
 
     def answer(self, ask: Message) -> Message | None:
         """The answer to a question on the line. ValueError for one that is none."""

@@ -36,6 +36,7 @@ class _SourceGone(Exception):
     """The source lacks the file, as distinct from a destination folder that is missing."""
 
 
+@dataclass(eq=False)
 class Deliverer:
     """Advances files of one route. For one thread. Every method raises ShareError for what is to be tried again.
 
@@ -43,20 +44,17 @@ class Deliverer:
     `alone`: whether no other kiosk can have delivered from it between two moments; None: not yet known.
     """
 
-    def __init__(
-        self,
-        ends: Ends,
-        ledger: Ledger,
-        notices: Notices,
-        owns: Callable[[], bool] = lambda: True,
-        alone: Callable[[float, float], bool | None] = lambda since, to: True,
-    ) -> None:
-        self._owns, self._alone = owns, alone
+    ends: Ends
+    ledger: Ledger
+    notices: Notices
+    owns: Callable[[], bool] = lambda: True
+    alone: Callable[[float, float], bool | None] = lambda since, to: True
+
+    def __post_init__(self) -> None:
         self._gone: dict[FileId, float] = {}  # when the source of what is staged was found gone
-        self._ends, self._ledger, self._notices = ends, ledger, notices
         # A rename or move was asked for; it may have been done without the ledger saying so yet. What was staged before
         # this process began is unknown as well.
-        self._unknown = {item.id for item in ledger.open_items("results") + ledger.open_items("subsidies")}
+        self._unknown = {item.id for item in self.ledger.open_items("results") + self.ledger.open_items("subsidies")}
         self._collided: set[FileId] = set()  # the same bytes were there already, and the ledger does not say so yet
         self._temps_lost: dict[FileId, int] = {}
         self._unused: dict[FileId, str] = {}
@@ -67,25 +65,25 @@ class Deliverer:
 
         `since`: the moment (`uninterrupted`) since which the file is known.
         """
-        item = self._ledger.item(file)
+        item = self.ledger.item(file)
         if item.state == "held":
             self._reconsider(item)
-            item = self._ledger.item(file)
+            item = self.ledger.item(file)
         if item.state == "seen":
-            if not self._ends.moves:
+            if not self.ends.moves:
                 self._stage(item, raw)
-            elif self._ledger.begin_move(item):
+            elif self.ledger.begin_move(item):
                 self._unknown.discard(file)
-            item = self._ledger.item(file)
+            item = self.ledger.item(file)
         if item.state == "staged":
             if item.temp:
                 self._publish(item, since)
             else:
                 self._move(item)
-            item = self._ledger.item(file)
+            item = self.ledger.item(file)
         if item.state == "published":
             self._clean(item)
-        state = self._ledger.item(file).state
+        state = self.ledger.item(file).state
         if state in ("done", "lost", "replaced"):
             self._unknown.discard(file)
             self._collided.discard(file)
@@ -97,21 +95,21 @@ class Deliverer:
         """The temporary file of a published item is back: the server lost the rename."""
         # It may vanish again while we rename; that must never look as if it had not been sent.
         self._unknown.add(item.id)
-        self._ledger.set_state(item, "staged", RESENT)
-        self._notices.event("file_resent", item)
+        self.ledger.set_state(item, "staged", RESENT)
+        self.notices.event("file_resent", item)
 
     # -- by copy ------------------------------------------------------------------------------------------------
 
     def _stage(self, item: Item, raw: bytes | None) -> None:
         if self._written.get(item.id) != item.temp:
             self._write(item, raw)
-            item = self._ledger.item(item.id)
+            item = self.ledger.item(item.id)
             if self._written.get(item.id) != item.temp:
                 return
         try:
             # Busy: a virus scanner reads it. Then the same file is read back later; a new one would only be scanned
             # again.
-            there = self._ends.staging.digest(item.temp)
+            there = self.ends.staging.digest(item.temp)
         except Missing:
             del self._written[item.id]
             self._temp_lost(item)
@@ -126,39 +124,39 @@ class Deliverer:
         temp = self._unused.pop(item.id, "")
         if not temp or temp != item.temp:
             temp = f".kiosk-{uuid4().hex}.tmp"
-            if not self._ledger.attempt(item, temp):
+            if not self.ledger.attempt(item, temp):
                 return
         self._unknown.discard(item.id)
         try:
-            written = self._ends.staging.put(temp, self._pieces(item) if raw is None else [raw])
+            written = self.ends.staging.put(temp, self._pieces(item) if raw is None else [raw])
         except (Refused, Full):
             self._unused[item.id] = temp  # if something is left there after all, the next try meets Exists
             raise
         except _SourceGone:
-            if not self._ends.source.entries(item.name):
-                self._lost_to_other(self._ledger.item(item.id))
+            if not self.ends.source.entries(item.name):
+                self._lost_to_other(self.ledger.item(item.id))
             return
         if written == item.digest:
             self._written[item.id] = temp
             return
         # The source is not what was seen: its new content is another item; this one was never sent.
-        self._replaced(self._ledger.item(item.id))
+        self._replaced(self.ledger.item(item.id))
 
     def _pieces(self, item: Item) -> Iterator[bytes]:
         try:
-            yield from self._ends.source.chunks(item.name, COPY_CHUNK_BYTES)
+            yield from self.ends.source.chunks(item.name, COPY_CHUNK_BYTES)
         except Missing as error:
             raise _SourceGone from error
 
     def _publish(self, item: Item, since: float) -> None:
-        if item.id not in self._collided and (self._other_may_have_delivered(item, since) or not self._owns()):
+        if item.id not in self._collided and (self._other_may_have_delivered(item, since) or not self.owns()):
             return
         try:
             if item.id not in self._collided:
                 self._rename(item)
         except Missing:
             # Only a folder that can be listed proves that the file is gone, not the folder with it.
-            if self._ends.staging.entries(item.temp):
+            if self.ends.staging.entries(item.temp):
                 return
             if item.id not in self._unknown:
                 self._temp_lost(item)
@@ -173,7 +171,7 @@ class Deliverer:
         self._set(item, "published", abandon=collided)
         if collided:
             self._remove_temp(item)
-        self._notices.event("file_published", item)
+        self.notices.event("file_published", item)
 
     def _other_may_have_delivered(self, item: Item, since: float) -> bool:
         """Whether not to publish: the source lacks the file, and another kiosk may have delivered it from there.
@@ -183,21 +181,21 @@ class Deliverer:
         """
         if item.reason == RESENT:
             return False
-        left = [entry for entry in self._ends.source.entries(item.name) if entry.name == item.name]
+        left = [entry for entry in self.ends.source.entries(item.name) if entry.name == item.name]
         if left and (left[0].size == item.digest.size or item.id in self._unknown):
             return False
-        if not self._ends.staging.entries(item.temp):
+        if not self.ends.staging.entries(item.temp):
             return False  # we renamed it, or it was taken: the rename that fails tells which
         gone_at = self._gone.setdefault(item.id, uninterrupted())
-        if (alone := self._alone(since, gone_at) if self._owns() else None) is False:
+        if (alone := self.alone(since, gone_at) if self.owns() else None) is False:
             self._set(item, "held", SOURCE_GONE, abandon=False)
-            self._notices.alarm("file_lost_to_other", item)
-            self._notices.event("file_held", item, SOURCE_GONE)
+            self.notices.alarm("file_lost_to_other", item)
+            self.notices.event("file_held", item, SOURCE_GONE)
         return not alone
 
     def _rename(self, item: Item) -> None:
         try:
-            self._ends.staging.rename_new(item.temp, item.name, into=self._ends.destination)
+            self.ends.staging.rename_new(item.temp, item.name, into=self.ends.destination)
         except (Unreachable, Full):  # Full: a local disk renames, and may then find no room to sync the folder
             self._unknown.add(item.id)
             raise
@@ -206,7 +204,7 @@ class Deliverer:
 
     def _settle_collision(self, item: Item) -> bool:
         """The name is taken at the destination. True: by our very bytes: nothing is to be sent; else it is held."""
-        there = self._ends.destination.digest(item.name)  # Missing: taken just now; the next try renames
+        there = self.ends.destination.digest(item.name)  # Missing: taken just now; the next try renames
         if there != item.digest:
             self._hold(item, DIFFERS)
             return False
@@ -220,14 +218,14 @@ class Deliverer:
         else:
             self._set(item, "seen")
         self._temps_lost[item.id] = lost
-        self._notices.alarm("temp_lost", item)
+        self.notices.alarm("temp_lost", item)
 
     def _clean(self, item: Item) -> None:
         with suppress(Missing):  # already gone, which is all that was wanted
             # False: other content under this name is not ours to delete; the watcher sees it as another item.
-            self._ends.source.delete_same(item.name, item.digest)
+            self.ends.source.delete_same(item.name, item.digest)
         self._set(item, "done")
-        self._notices.event("file_done", item)
+        self.notices.event("file_done", item)
 
     # -- by move ------------------------------------------------------------------------------------------------
 
@@ -235,15 +233,15 @@ class Deliverer:
         if item.id in self._collided:
             self._set(item, "published")
             return
-        if not self._owns():
+        if not self.owns():
             return
         try:
-            moved = self._ends.source.move_same(item.name, item.digest, item.name, into=self._ends.destination)
+            moved = self.ends.source.move_same(item.name, item.digest, item.name, into=self.ends.destination)
         except (Unreachable, Full):
             self._unknown.add(item.id)
             raise
         except Missing:
-            if self._ends.source.entries(item.name):
+            if self.ends.source.entries(item.name):
                 return
             if item.id not in self._unknown:
                 self._lost_to_other(item)
@@ -259,49 +257,49 @@ class Deliverer:
             return
         self._unknown.add(item.id)  # as after a rename
         self._set(item, "done")
-        self._notices.event("file_published", item)
-        self._notices.event("file_done", item)
+        self.notices.event("file_published", item)
+        self.notices.event("file_done", item)
 
     # -- both ---------------------------------------------------------------------------------------------------
 
     def _reconsider(self, item: Item) -> None:
-        verdict = reconsidered(item, self._ends, self._ledger)
+        verdict = reconsidered(item, self.ends, self.ledger)
         if verdict == "lost":
             self._lost_to_other(item)
         elif verdict == "withdrawn":
             self._set(item, "lost", "withdrawn")
-            self._notices.event("file_lost_to_other", item, "withdrawn")
+            self.notices.event("file_lost_to_other", item, "withdrawn")
         elif verdict != "held":
             self._unknown.discard(item.id)  # a copy that is gone now does not mean that we renamed it
             self._gone.pop(item.id, None)
             self._set(item, verdict)
-            self._notices.all_clear(item)
+            self.notices.all_clear(item)
 
     def _replaced(self, item: Item) -> None:
         self._set(item, "replaced")
-        self._notices.event("file_replaced", item)
+        self.notices.event("file_replaced", item)
 
     def _lost_to_other(self, item: Item) -> None:
         self._set(item, "lost")
-        self._notices.alarm("file_lost_to_other", item)
+        self.notices.alarm("file_lost_to_other", item)
 
     def _hold(self, item: Item, why: str) -> None:
-        keep = why == DIFFERS and bool(item.temp) and not self._ends.source.entries(item.name)
+        keep = why == DIFFERS and bool(item.temp) and not self.ends.source.entries(item.name)
         self._set(item, "held", why, abandon=not keep)
-        self._notices.alarm("file_held", item)
-        self._notices.event("file_held", item, why)
+        self.notices.alarm("file_held", item)
+        self.notices.event("file_held", item, why)
         if not keep:
             self._remove_temp(item)
 
     def _remove_temp(self, item: Item) -> None:
         if item.temp:
             with suppress(ShareError):  # the sweep knows it
-                self._ends.staging.remove(item.temp)
+                self.ends.staging.remove(item.temp)
 
     def _set(self, item: Item, state: State, why: str = "", *, abandon: bool | None = None) -> None:
-        self._ledger.set_state(item, state, why, abandon=abandon)
+        self.ledger.set_state(item, state, why, abandon=abandon)
         if state in ("published", "done", "lost", "replaced"):
-            self._notices.all_clear(item)
+            self.notices.all_clear(item)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,24 @@
-"""The two ends of a route, and which of them refuses us while it serves others."""
+"""The two ends of a route: their folders, which of them answer, and which refuse us while they serve others."""
 
 from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-from drivers.share import Share, ShareError
+from drivers.share import Refused, Share, ShareError
 from kiosk.courier.alarms import NoticeBoard
 from kiosk.courier.ledger import RouteName
 
 RECONNECT_EVERY_S = 5.0
+ALARM_AFTER_S = 10.0
+TERMINAL_DOWN_AFTER_S = 3.0
+RETRY_S = 0.5
+# What has been away for a minute is not back in half a second, and something else may answer in its place.
+AWAY_AFTER_S = 60.0
+AWAY_RETRY_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -82,3 +90,85 @@ class Refusals:
             self._reconnected_at[end] = now
             for share in shares:
                 share.drop()
+
+
+@dataclass(frozen=True)
+class ShareState:
+    """State of one share: `ok`, `down` (no answer) or `refused` (a person must act); None: not tried yet.
+
+    `message`: what the share said, in English; `code` and `parameters`: the same as a value (`ShareError`).
+    """
+
+    state: str | None
+    message: str = ""
+    code: str = ""
+    parameters: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
+class Health:
+    """Which shares answer: for the alarms, `kiosk status` and the start page. Any thread.
+
+    Every thread that uses a share reports here; `changed(role, state, message)` is called on each change of state.
+    """
+
+    def __init__(
+        self, roles: tuple[str, ...], clock: Callable[[], float], changed: Callable[[str, str, str], None]
+    ) -> None:
+        self.roles = roles
+        self._clock = clock
+        self._changed = changed
+        self._lock = threading.Lock()
+        self._states = dict.fromkeys(roles, ShareState(None))
+        self._failing_since: dict[str, float] = {}
+        self._failed_at: dict[str, float] = {}
+
+    def succeeded(self, role: str) -> None:
+        self._note(role, ShareState("ok"))
+
+    def failed(self, role: str, error: ShareError) -> None:
+        state = "refused" if isinstance(error, Refused) else "down"
+        self._note(role, ShareState(state, str(error), error.code, error.parameters))
+
+    def _note(self, role: str, share: ShareState) -> None:
+        with self._lock:
+            before = self._states[role]
+            self._states[role] = share
+            if share.state == "ok":
+                self._failing_since.pop(role, None)
+            else:
+                self._failed_at[role] = self._clock()
+                self._failing_since.setdefault(role, self._failed_at[role])
+        if share.state is not None and before.state != share.state:
+            self._changed(role, share.state, share.message)
+
+    def failing_s(self, role: str) -> float:
+        """For how many seconds it has failed without a break; 0 if it answers."""
+        with self._lock:
+            since = self._failing_since.get(role)
+            return 0.0 if since is None else self._clock() - since
+
+    def pause_s(self, role: str) -> float:
+        """How long to wait before it is tried again."""
+        return RETRY_S if self.failing_s(role) < AWAY_AFTER_S else AWAY_RETRY_S
+
+    def gone(self, role: str) -> bool:
+        """Whether patients are sent elsewhere: tries TERMINAL_DOWN_AFTER_S apart failed, or one has not ended for long.
+
+        One try that fails, and a slow one after it that succeeds, is a busy server: a button that went grey in between
+        would send patients away. A patient who presses it meanwhile waits for a listing, or learns that there is none.
+        """
+        with self._lock:
+            since, last = self._failing_since.get(role), self._failed_at.get(role)
+        if since is None or last is None:
+            return False
+        return last - since >= TERMINAL_DOWN_AFTER_S or self._clock() - since >= ALARM_AFTER_S
+
+    def down(self) -> list[str]:
+        """The roles that have failed long enough to alarm staff."""
+        return [role for role in self._states if self.failing_s(role) > ALARM_AFTER_S]
+
+    def status(self) -> dict[str, dict[str, Any]]:
+        """Of each role, for `kiosk status`."""
+        with self._lock:
+            states = dict(self._states)
+        return {role: {**asdict(state), "failing_s": round(self.failing_s(role), 1)} for role, state in states.items()}

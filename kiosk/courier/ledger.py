@@ -153,13 +153,9 @@ class Ledger:
         """What is not finished, in order of first sight."""
         return self._rows("WHERE route = ? AND state IN ('seen', 'staged', 'published', 'held') ORDER BY id", route)
 
-    def answers_to(self, request: str) -> list[Item]:
-        """Subsidy files that answer `request` (a lower-case request name)."""
-        return self._rows("WHERE route = 'subsidies' AND request = ? ORDER BY id", request)
-
-    def askers_of(self, request: str) -> list[Item]:
-        """Eligibility files that refer to `request`."""
-        return self._rows("WHERE route = 'results' AND request = ? ORDER BY id", request)
+    def of_request(self, route: RouteName, request: str) -> list[Item]:
+        """Subsidy files that answer `request` (a lower-case request name), or eligibility files that refer to it."""
+        return self._rows("WHERE route = ? AND request = ? ORDER BY id", route, request)
 
     def sent_since(self, route: RouteName, hours: int) -> list[Item]:
         """Copies whose rename a server's power cut may have undone: those of the last hours, and the newest rows."""

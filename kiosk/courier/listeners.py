@@ -81,7 +81,7 @@ class Precedence:
         item = self.ledger.item(parcel.file)
         if item.subsidy != "waiting":
             return True
-        answers = self.ledger.answers_to(parcel.request)
+        answers = self.ledger.of_request("subsidies", parcel.request)
         failed = _has_error(answers)
         if any(answer.state in ("published", "done") for answer in answers):
             self.ledger.set_subsidy(item, "failed" if failed else "result")
@@ -135,7 +135,7 @@ class ResultsListener:
 
     def unreadable(self, sighting: Sighting) -> None:
         if sighting.fresh:
-            self._emit_result(sighting, {"outcome": "unreadable"})
+            self._emit_result(sighting, "unreadable", {})
 
     def others(self, number: int) -> None:
         self.notices.other_files(number)
@@ -210,26 +210,18 @@ class ResultsListener:
         if not sighting.fresh:
             return  # it was there when the courier started: delivered, not reported
         foreign = self._is_foreign(result)
-        notes = list(result.notes)
-        answers = self.ledger.answers_to(request or "-")
-        if self.pairing.has_failed(request) or _has_error(answers):
-            notes.append("subsidy_failed")
-        usable = result.outcome == "usable" and not foreign
-        self._emit_result(
-            sighting,
-            {
-                "outcome": "failed" if foreign else str(result.outcome),
-                "reference_number": result.reference_number if usable else None,
-                "birthdate": result.birthdate if usable else None,
-                "notes": notes if usable else [],
-            },
-        )
+        content: Message = {}
+        if result.outcome == "usable" and not foreign:
+            failed = self.pairing.has_failed(request) or _has_error(self.ledger.of_request("subsidies", request or "-"))
+            notes = [*result.notes, *(["subsidy_failed"] if failed else [])]
+            content = {"reference_number": result.reference_number, "birthdate": result.birthdate, "notes": notes}
+        self._emit_result(sighting, "failed" if foreign else str(result.outcome), content)
         sighting.reported = True
 
-    def _emit_result(self, sighting: Sighting, content: Message) -> None:
+    def _emit_result(self, sighting: Sighting, outcome: str, content: Message) -> None:
         empty: Message = {"reference_number": None, "birthdate": None, "notes": []}
         head: Message = {"event": "result", "file": sighting.id, "first_seen": sighting.first_seen}
-        self.hub.emit({**head, **empty, **content})
+        self.hub.emit({**head, "outcome": outcome, **empty, **content})
 
 
 @dataclass(frozen=True)
@@ -277,7 +269,7 @@ class SubsidiesListener:
         self.queue.add(Parcel(item.id, raw=raw))
 
     def _notify_askers(self, reading: Reading) -> None:
-        for asker in self.ledger.askers_of(reading.request) if reading.request else []:
+        for asker in self.ledger.of_request("results", reading.request) if reading.request else []:
             late = asker.subsidy == "unanswered"
             if reading.failed:
                 sighting = self.pairing.asker(reading.request)

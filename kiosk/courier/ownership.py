@@ -71,24 +71,19 @@ class _Other:
     still_s: float = 0.0
 
 
+@dataclass(eq=False)
 class Ownership:
     """Of one route's source. `update` is for one thread; what it found may be asked by any."""
 
-    def __init__(
-        self,
-        route: str,
-        kiosk: str,
-        source: Share,
-        staging: Share,
-        dead_s: float = DEAD_S,
-        clock: Callable[[], float] = uninterrupted,
-    ) -> None:
-        self._route = route
-        self._kiosk = kiosk
-        self._share = source
-        self._staging = staging
-        self._dead_s, self._lease_s, self._beat_s = dead_s, dead_s * 2 / 3, dead_s / 6
-        self._clock = clock
+    route: str
+    kiosk: str
+    source: Share
+    staging: Share
+    dead_s: float = DEAD_S
+    clock: Callable[[], float] = uninterrupted
+
+    def __post_init__(self) -> None:
+        self._lease_s, self._beat_s = self.dead_s * 2 / 3, self.dead_s / 6
         self._source = ""
         self._mine: Mark | None = None
         self._beat_at = 0.0
@@ -102,7 +97,7 @@ class Ownership:
     @property
     def owns(self) -> bool:
         """Whether we may deliver: the source is ours, and our last beat so recent that no kiosk can declare us dead."""
-        return self._mine is not None and self._mine.wish == "own" and self._clock() - self._beat_at < self._lease_s
+        return self._mine is not None and self._mine.wish == "own" and self.clock() - self._beat_at < self._lease_s
 
     @property
     def stands_back(self) -> bool:
@@ -131,7 +126,7 @@ class Ownership:
         found = self._read_marks()
         held = found or self._mine
         wish = self._wish_for(held, found, owned)
-        if found is not None and wish == found.wish and self._clock() - self._beat_at < self._beat_s:
+        if found is not None and wish == found.wish and self.clock() - self._beat_at < self._beat_s:
             return self._pause_s()
         self._write_mark(held, found, wish, owned)
         return 0.0 if self._mine is None or (wish == "try" and found is None) else self._pause_s()
@@ -141,46 +136,46 @@ class Ownership:
         mine, self._mine = self._mine, None
         if mine is not None:
             with suppress(ShareError):
-                self._staging.remove(mine.name)
+                self.staging.remove(mine.name)
 
     # -- one update ---------------------------------------------------------------------------------------------
 
     def _know_source(self) -> None:
         """Asked each time: a server that was set up again, or a folder that was made again, is another source."""
         try:
-            identity = self._share.identity()
+            identity = self.source.identity()
         except ShareError:
             if self._source:
                 return  # it does not answer just now; what we own we own
             raise
-        source = hashlib.sha256(f"{self._route}/{identity}".encode()).hexdigest()[:16]
+        source = hashlib.sha256(f"{self.route}/{identity}".encode()).hexdigest()[:16]
         if self._source not in ("", source):
             # The other kiosk may find out later than we do.
-            self._wait_deadline = self._clock() + 2 * self._beat_s if self.stands_back else 0.0
+            self._wait_deadline = self.clock() + 2 * self._beat_s if self.stands_back else 0.0
             self.leave()
         self._source = source
 
     def _read_marks(self) -> Mark | None:
         """List all marks; returns our own."""
-        marks = [mark for entry in self._staging.entries(PATTERN) if (mark := Mark.of(entry.name)) is not None]
-        now = self._clock()
+        marks = [mark for entry in self.staging.entries(PATTERN) if (mark := Mark.of(entry.name)) is not None]
+        now = self.clock()
         # A time in which we could not list proves nothing about others: it counts as one listing.
         seen_s = min(now - self._read_at, 2 * self._beat_s) if self._read_at is not None else 0.0
         self._read_at = now
         there: dict[tuple[str, str], Mark] = {}
         for mark in sorted(marks, key=lambda each: (_STRONGEST.index(each.wish), each.beat)):
             there[mark.source, mark.kiosk] = mark
-        found = there.pop((self._source, self._kiosk), None)
+        found = there.pop((self._source, self.kiosk), None)
         self._update_others(there, seen_s)
         if found is None or self.shared:
             self._alone_at = now
         self._alone_known_at = now
         for mark in marks:
-            leftover = mark.kiosk == self._kiosk and mark.source == self._source and mark != found
+            leftover = mark.kiosk == self.kiosk and mark.source == self._source and mark != found
             other = self._others.get((mark.source, mark.kiosk))
             if leftover or (other is not None and not self._lives(other)):
                 with suppress(ShareError):  # gone, or not ours to remove: it is dead all the same
-                    self._staging.remove(mark.name)
+                    self.staging.remove(mark.name)
         return found
 
     def _update_others(self, there: dict[tuple[str, str], Mark], seen_s: float) -> None:
@@ -195,7 +190,7 @@ class Ownership:
                 self._others[key] = _Other(mark)
 
     def _lives(self, other: _Other) -> bool:
-        return other.still_s < self._dead_s
+        return other.still_s < self.dead_s
 
     def _wish_for(self, held: Mark | None, found: Mark | None, owned: bool) -> Wish:
         """What our mark is to want."""
@@ -203,33 +198,33 @@ class Ownership:
         rivals = [mark for mark in living if mark.source == self._source and mark.wish != "wait"]
         if held is not None and held.wish == "own" and (found is not None or owned):
             # Two owners: only after a mark could not be seen. Who was away gives way, else the greater id.
-            lost = any(mark.wish == "own" and (not owned or mark.kiosk < self._kiosk) for mark in rivals)
+            lost = any(mark.wish == "own" and (not owned or mark.kiosk < self.kiosk) for mark in rivals)
             return "wait" if lost else "own"
         if held is not None and held.wish == "try":
-            if any(mark.wish == "own" or mark.kiosk < self._kiosk for mark in rivals):
+            if any(mark.wish == "own" or mark.kiosk < self.kiosk for mark in rivals):
                 return "wait"
             self._removed += found is None
             # Never listed, always removed: then no kiosk's marks can be seen here.
             return "own" if not rivals and (found is not None or self._removed > REMOVED_MAX) else "try"
-        return "wait" if rivals or self._clock() < self._wait_deadline else "try"
+        return "wait" if rivals or self.clock() < self._wait_deadline else "try"
 
     def _write_mark(self, held: Mark | None, found: Mark | None, wish: Wish, owned: bool) -> None:
         # A new mark must not look like an earlier one of ours that another kiosk has declared dead.
         beat = held.beat + 1 if held is not None else secrets.randbelow(10**14)
-        mark = Mark(self._source, self._kiosk, wish, beat)
-        at = self._clock()
+        mark = Mark(self._source, self.kiosk, wish, beat)
+        at = self.clock()
         try:
             if found is not None:
-                self._staging.rename_new(found.name, mark.name)
+                self.staging.rename_new(found.name, mark.name)
             else:
-                self._staging.put(mark.name, ())
+                self.staging.put(mark.name, ())
         except (Missing, Busy) as error:  # Busy: a virus scanner reads it, and the next update removes it
             if wish == "own" and not owned:
                 if isinstance(error, Busy):
                     raise
                 self._mine = None  # another kiosk declared us dead: from the beginning
                 return
-            self._staging.put(mark.name, ())
+            self.staging.put(mark.name, ())
         if self._mine is None or self._mine.wish != "own":
             self._alone_at = at
         self._beat_at, self._mine = at, mark

@@ -16,13 +16,12 @@ from dataclasses import dataclass, field
 from drivers.share import Busy, Exists, Full, Missing, Refused, ShareError, Unreachable
 from kiosk.courier.alarms import NoticeBoard
 from kiosk.courier.deliver import Deliverer, sweep
-from kiosk.courier.ends import Ends, Refusals
+from kiosk.courier.ends import RETRY_S, Ends, Health, Refusals
 from kiosk.courier.ledger import Ledger
 from kiosk.courier.line import Hub
 from kiosk.courier.listeners import Precedence
 from kiosk.courier.ownership import Ownership
 from kiosk.courier.queue import HELD_PAUSE_S, Parcel, Queue
-from kiosk.courier.share_health import RETRY_S, Health
 from kiosk.results.watch import Watcher
 
 SWEEP_EVERY_S = 60.0

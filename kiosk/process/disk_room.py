@@ -24,7 +24,6 @@ _LOW_OF_A_SMALL_DISK: Final = 0.25  # else one that was made small would be low 
 # A database may need a page here and there and its journal; below this one write succeeds and the next does not.
 _FULL: Final = 4_000_000
 _INODES_LOW, _INODES_FULL = 500, 20
-# What is better by a breath is not over.
 _OVER: Final = 1.25
 _FAILED_LATELY_S: Final = 15.0  # the reception writes what it sees every ten
 
@@ -45,13 +44,8 @@ class DiskRoom:
     def check(self) -> dict[DiskTrouble, str]:
         """What is wrong, if anything, with the `what` of the trouble, which stays the same as long as it is."""
         failed = self._failed_at is not None and self._clock() - self._failed_at < _FAILED_LATELY_S
-        self._now = "disk_full" if failed or _is_read_only(self._folder) else _measure(self._folder, self._now)
+        self._now = "disk_full" if failed or _is_read_only(self._folder) else now(self._folder, self._now)
         return {self._now: way_out(self._folder)} if self._now else {}
-
-
-def now(folder: Path) -> DiskTrouble | None:
-    """What is wrong at this moment, by what is free alone; None also for a folder that cannot be asked."""
-    return _measure(folder, None)
 
 
 def way_out(folder: Path) -> str:
@@ -67,7 +61,11 @@ def _is_read_only(folder: Path) -> bool:
         return False
 
 
-def _measure(folder: Path, before: DiskTrouble | None) -> DiskTrouble | None:
+def now(folder: Path, before: DiskTrouble | None = None) -> DiskTrouble | None:
+    """What is wrong at this moment, by what is free alone; None also for a folder that cannot be asked.
+
+    `before`: what was wrong before; it is over only when there is clearly more room.
+    """
     try:
         seen = os.statvfs(folder)
     except OSError:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.courier import summary
+from kiosk.courier.ends import ALARM_AFTER_S
 from kiosk.courier.line import Message, ask_once
-from kiosk.courier.share_health import ALARM_AFTER_S
 from kiosk.process.alarm import AlarmCommand, AlarmNotifier, Condition
 from kiosk.process.event_log import EventLog
 

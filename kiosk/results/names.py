@@ -18,16 +18,20 @@ Kind = Literal["eligibility", "subsidy_result", "subsidy_error"]
 ELIGIBILITY_PATTERN = "OQSsiquc01res_face_*.xml"
 SUBSIDY_PATTERN = "PMHsimsm01*"
 
-MAX_NAME_CHARS = 128
-
 # Windows compares names without case. Without re.ASCII, IGNORECASE would let U+017F pass for `s`.
 _FLAGS = re.ASCII | re.IGNORECASE
 
 # The id (institution code and hex digits) is left out by some programs that write such files, and nothing promises
-# its form: a name that is refused here is a file the receipt computer never gets. So: any plain characters.
+# its form: a name that is refused here is a file the receipt computer never gets. So: any plain characters, in names
+# of at most 128.
 _ELIGIBILITY = re.compile(r"OQSsiquc01res_face_[0-9A-Z_-]{1,100}\.xml", _FLAGS)
 _SUBSIDY_RESULT = re.compile(r"PMHsimsm01res_(?P<id>[0-9A-Z_-]{1,100})_face\.xml", _FLAGS)
 _SUBSIDY_ERROR = re.compile(r"PMHsimsm01re[qs]_(?P<id>[0-9A-Z_-]{1,100})_face(?:\.xml)?\.err", _FLAGS)
+_FORMS: dict[Kind, re.Pattern[str]] = {
+    "eligibility": _ELIGIBILITY,
+    "subsidy_result": _SUBSIDY_RESULT,
+    "subsidy_error": _SUBSIDY_ERROR,
+}
 
 # The rule is stricter for a name that a document asks us to look for than for a name that is really there.
 _REQUEST = re.compile(r"PMHsimsm01req_[0-9A-Za-z]{1,64}_face\.xml", re.ASCII)
@@ -35,15 +39,7 @@ _REQUEST = re.compile(r"PMHsimsm01req_[0-9A-Za-z]{1,64}_face\.xml", re.ASCII)
 
 def kind(name: str) -> Kind | None:
     """The kind of the file `name`, or None for everything that is to be left alone (requests among them)."""
-    if len(name) > MAX_NAME_CHARS:
-        return None
-    if _ELIGIBILITY.fullmatch(name):
-        return "eligibility"
-    if _SUBSIDY_RESULT.fullmatch(name):
-        return "subsidy_result"
-    if _SUBSIDY_ERROR.fullmatch(name):
-        return "subsidy_error"
-    return None
+    return next((kind for kind, form in _FORMS.items() if form.fullmatch(name)), None)
 
 
 def request_name(text: str) -> str | None:
@@ -53,7 +49,5 @@ def request_name(text: str) -> str | None:
 
 def request_key(name: str) -> str | None:
     """For a subsidy result or error file: the lower-cased name of the request it answers. None for other names."""
-    if len(name) > MAX_NAME_CHARS:
-        return None
     match = _SUBSIDY_RESULT.fullmatch(name) or _SUBSIDY_ERROR.fullmatch(name)
     return f"pmhsimsm01req_{match['id'].lower()}_face.xml" if match else None

@@ -57,18 +57,18 @@ class Folder:
     poll_s: float
 
 
+@dataclass(eq=False)
 class Watcher:
     """`poll()` lists once, `examine()` reads what is not yet complete. `clock`: monotonic seconds."""
 
-    def __init__(
-        self, share: Share, folder: Folder, reader: Reader, listener: Listener, clock: Callable[[], float]
-    ) -> None:
-        self.share = share
-        self.folder = folder
-        self._reader = reader
-        self._listener = listener
-        self._clock = clock
-        self._sightings = Sightings(folder.poll_s)
+    share: Share
+    folder: Folder
+    reader: Reader
+    listener: Listener
+    clock: Callable[[], float]
+
+    def __post_init__(self) -> None:
+        self._sightings = Sightings(self.folder.poll_s)
         self._vanished: list[Sighting] = []  # still to be reported
         self._others_at: float | None = None
         self._examine_deadline = 0.0
@@ -79,13 +79,13 @@ class Watcher:
 
     def poll(self) -> float:
         """List the folder. Returns when the listing was complete; raises ShareError."""
-        started = self._clock()
+        started = self.clock()
         entries = self.share.entries(self.folder.pattern)
-        finished = self._clock()
+        finished = self.clock()
         mine = [entry for entry in entries if result_files.kind(entry.name) in self.folder.kinds]
         listing = self._sightings.listed(mine, started, finished, cut=len(entries) >= ENTRIES_MAX)
         for sighting in listing.new:
-            self._listener.sighted(sighting)
+            self.listener.sighted(sighting)
         self._vanished += [sighting for sighting in listing.gone if not sighting.handled]
         return finished
 
@@ -101,12 +101,12 @@ class Watcher:
         Raises Unreachable.
         """
         while self._vanished:
-            self._listener.gone(self._vanished[0])
+            self.listener.gone(self._vanished[0])
             del self._vanished[0]
-        self._examine_deadline = self._clock() + EXAMINE_BUDGET_S
+        self._examine_deadline = self.clock() + EXAMINE_BUDGET_S
         self.behind = False
         for sighting in self._sightings.in_order(self._visit_at):
-            now = self._clock()
+            now = self.clock()
             if sighting.handled or now < sighting.not_before:
                 continue
             if now > self._examine_deadline:
@@ -131,12 +131,12 @@ class Watcher:
 
     def count_others(self) -> None:
         """Now and then: how many files of other kinds lie there."""
-        now = self._clock()
+        now = self.clock()
         if self._others_at is not None and now - self._others_at < OTHERS_EVERY_S:
             return
         self._others_at = now
         names = [entry.name for entry in self.share.entries("*")]
-        self._listener.others(sum(result_files.kind(name) is None for name in names))
+        self.listener.others(sum(result_files.kind(name) is None for name in names))
 
     def _examine_file(self, sighting: Sighting) -> None:
         if not 0 < sighting.size <= self.folder.max_bytes:
@@ -147,23 +147,23 @@ class Watcher:
         try:
             raw = self.share.read(sighting.name, self.folder.max_bytes)
         except Busy:
-            sighting.stable_since = self._clock()  # it is being written
+            sighting.stable_since = self.clock()  # it is being written
             return
         except (Missing, TooLarge):
             return  # the next listing shows it
-        sighting.read_at, sighting.read_stamp = self._clock(), (sighting.size, sighting.stamp)
+        sighting.read_at, sighting.read_stamp = self.clock(), (sighting.size, sighting.stamp)
         reading = self._reading_of(sighting.name, raw)
         sighting.read_whole = reading.whole
         if not reading.whole:
             self._handle_incomplete(sighting, reading)
         elif (self.share.denies_writers and reading.provable) or self._settled(sighting):
             digest = Digest(hashlib.sha256(raw).hexdigest(), len(raw))
-            self._listener.complete(sighting, reading, digest, raw)
+            self.listener.complete(sighting, reading, digest, raw)
             sighting.handled = True
 
     def _reading_of(self, name: str, raw: bytes) -> Reading:
         try:
-            return self._reader(name, raw, self.folder.max_bytes)
+            return self.reader(name, raw, self.folder.max_bytes)
         except Exception:  # noqa: BLE001 - a fault of ours in one file must not stop all the others
             return Reading(whole=False, why="not_understood")
 
@@ -174,37 +174,37 @@ class Watcher:
         if not self._settled(sighting):
             return False
         changed = sighting.read_stamp != (sighting.size, sighting.stamp)
-        return changed or sighting.read_whole or self._clock() - sighting.read_at >= READ_AGAIN_S
+        return changed or sighting.read_whole or self.clock() - sighting.read_at >= READ_AGAIN_S
 
     def _settled(self, sighting: Sighting) -> bool:
-        return self._clock() - sighting.stable_since >= SETTLED_S
+        return self.clock() - sighting.stable_since >= SETTLED_S
 
     def _handle_incomplete(self, sighting: Sighting, reading: Reading) -> None:
-        stable_s = self._clock() - sighting.stable_since
+        stable_s = self.clock() - sighting.stable_since
         if stable_s < UNREADABLE_AFTER_S or (sighting.given_up and stable_s < AS_IT_IS_AFTER_S):
             return
         try:
             if not sighting.given_up:
                 self._check_not_open(sighting)
-                self._listener.unreadable(sighting)
+                self.listener.unreadable(sighting)
                 sighting.given_up = True
                 return
             digest = self._digest(sighting)
         except Busy:
-            sighting.stable_since, sighting.hashing = self._clock(), None
+            sighting.stable_since, sighting.hashing = self.clock(), None
             return
         except Missing:
             sighting.hashing = None
             return
         if digest is None:
             return  # there is more; other files first
-        self._listener.complete(sighting, reading, digest, None)
+        self.listener.complete(sighting, reading, digest, None)
         sighting.handled = True
 
     def _digest(self, sighting: Sighting) -> Digest | None:
         if sighting.hashing is None:
             sighting.hashing = SlowDigest(self.share.chunks(sighting.name))
-        digest = sighting.hashing.go_on(lambda: self._clock() < self._examine_deadline)
+        digest = sighting.hashing.go_on(lambda: self.clock() < self._examine_deadline)
         if digest is not None:
             sighting.hashing = None
         return digest

@@ -205,7 +205,7 @@ class RunningCourier:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.courier.stop()
+        self.courier.notices.ending.set()
         self.thread.join(DEADLINE_S)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

@@ -217,7 +217,7 @@ def test_a_source_that_is_made_again_still_has_one_owner(yard: Yard, tmp_path: P
 def test_routes_and_sources_do_not_meet(yard: Yard) -> None:
     kiosks = [yard.kiosk(each, source) for each, source in ((A, "one"), (B, "two"), (C, "three"))]
     subsidies = Ownership(
-        "subsidies", C, kiosks[0]._share, open_share(f"file://{yard.staging}", None), clock=yard.clock
+        "subsidies", C, kiosks[0].source, open_share(f"file://{yard.staging}", None), clock=yard.clock
     )
     for kiosk in (*kiosks, subsidies):
         settle(kiosk)

@@ -20,9 +20,9 @@ from drivers.share import Refused, Share, Unreachable, open_share
 from drivers.simulated.receipt_computer import ReceiptComputer
 from drivers.simulated.tcp_proxy import Proxy
 from drivers.simulated.terminal import TerminalWriter
+from kiosk.courier.ends import ALARM_AFTER_S, Health
 from kiosk.courier.ledger import ALARMS_MAX, KEEP_FILES, Ledger
 from kiosk.courier.line import CourierLine, Message, ask_once
-from kiosk.courier.share_health import ALARM_AFTER_S, Health
 from tests import VECTORS
 from tests.courier.bench import (
     DEADLINE_S,
@@ -292,7 +292,7 @@ def test_one_answer_that_a_slow_terminal_owes_is_no_terminal_that_is_gone(site: 
 
 def test_a_terminal_is_gone_after_two_tries_or_when_the_second_does_not_end() -> None:
     clock, failure = Clock(), Unreachable("x")
-    health = Health(("terminal.results",), clock, lambda share: None)
+    health = Health(("terminal.results",), clock, lambda *_: None)
     for apart_s, tries, gone in ((0.5, 6, False), (0.5, 7, True), (2.9, 2, False), (6.0, 2, True)):
         health.succeeded("terminal.results")
         for _ in range(tries):

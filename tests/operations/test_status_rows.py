@@ -24,7 +24,7 @@ from kiosk.appliance.technician import jobs
 from kiosk.appointments import import_record
 from kiosk.appointments.import_record import described
 from kiosk.courier import ledger
-from kiosk.courier.share_health import Health
+from kiosk.courier.ends import Health
 from kiosk.operations import report, status, status_rows
 from kiosk.operations.report import StatusReport
 from kiosk.process import json_values
@@ -214,7 +214,7 @@ def test_every_alarm_is_said_with_what_to_do_its_code_and_since_when(code: str) 
 
 
 def test_every_state_of_a_share_is_said() -> None:
-    health = Health(("a", "b", "c", "d"), lambda: 0.0, lambda changed_share: None)
+    health = Health(("a", "b", "c", "d"), lambda: 0.0, lambda *_: None)
     health.succeeded("a")
     health.failed("b", Unreachable("x"))
     health.failed("c", failure("access_denied", WHERE, status="C0000022"))

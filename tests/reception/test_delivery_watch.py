@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.courier.share_health import ALARM_AFTER_S
+from kiosk.courier.ends import ALARM_AFTER_S
 from kiosk.courier.summary import Overview, RaisedAlarm
 from kiosk.process.event_log import EVENTS, EventLog
 from kiosk.reception.delivery_watch import CODES, DeliveryWatch, codes_of
