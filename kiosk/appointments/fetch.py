@@ -27,7 +27,7 @@ from drivers.reservations.csv.file import MAX_BYTES
 from drivers.share import Busy, Entry, Missing, Share, ShareError, TooLarge, Unreachable, open_share
 from drivers.share.protocol import ENTRIES_MAX
 from kiosk.config import Config, password
-from kiosk.process import json_values, safe_files, timestamps
+from kiosk.process import json_values, safe_files
 from kiosk.process.ending import when_asked_to_end
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import Unusable
@@ -117,7 +117,7 @@ class Fetcher:
         ):
             self._trouble, self._logged_at = trouble, monotonic()
             self._log.write("appointments_share_failed" if trouble else "appointments_share_up", what=what or "")
-        state = {**timestamps.now(), "trouble": what, "reason": trouble, "copied": self._copied}
+        state = {**json_values.timestamp(), "trouble": what, "reason": trouble, "copied": self._copied}
         with suppress(OSError):  # a full disk: the trouble is in the log, and what was copied is copied once more
             safe_files.write_new(self._folder / _PART, json_values.encode(state).encode(), _MODE)
             (self._folder / _PART).replace(self._folder / _STATE)
@@ -199,7 +199,7 @@ def _of_share(error: ShareError) -> Problem:
 def trouble_of(folder: Path) -> Problem | None:
     """What keeps exports from being fetched, for staff; None: nothing. `folder`: import_dir."""
     state = _state(folder)
-    if timestamps.age_s(state) > _SILENT_S:
+    if json_values.age_s(state) > _SILENT_S:
         return Problem("fetch.not_running")
     if (reason := json_values.from_parts(state, _State).reason) is not None:
         return reason

@@ -83,9 +83,12 @@ class NoticeBoard:
 
     def acknowledge(self) -> None:
         """A person has seen all alarms."""
-        self.with_ledger(
-            lambda: [self._ledger.clear_alarm(code, subject) for code, subject, _ in self._ledger.alarms()]
-        )
+
+        def clear() -> None:
+            for code, subject, _ in self._ledger.alarms():
+                self._ledger.clear_alarm(code, subject)
+
+        self.with_ledger(clear)
 
     def settle(self) -> None:
         """Write what a full disk has kept out of the ledger: an alarm about one file is raised only once."""

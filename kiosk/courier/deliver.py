@@ -23,7 +23,6 @@ from kiosk.courier.ledger import FileId, Item, Ledger, State
 from kiosk.courier.ownership import uninterrupted
 
 TEMP_PATTERN = ".kiosk-*.tmp"
-COPY_CHUNK_BYTES = 1 << 20
 # A temporary file of ours that another program took: once may be a virus scanner, twice is a program that reads
 # everything, and a third copy might be a second delivery.
 TEMP_LOST_MAX = 1
@@ -144,7 +143,7 @@ class Deliverer:
 
     def _pieces(self, item: Item) -> Iterator[bytes]:
         try:
-            yield from self.ends.source.chunks(item.name, COPY_CHUNK_BYTES)
+            yield from self.ends.source.chunks(item.name)
         except Missing as error:
             raise _SourceGone from error
 

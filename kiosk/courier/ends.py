@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from drivers.share import Refused, Share, ShareError
 from kiosk.courier.alarms import NoticeBoard
@@ -65,6 +65,11 @@ class Refusals:
         met = (("look", source), ("deliver", source), ("deliver", destination), ("own", destination))
         # None: not known yet, an alarm of an earlier run may stand.
         self._met: dict[tuple[str, str], bool | None] = dict.fromkeys(met)
+        self._shares = {
+            "watched": [ends.watched],
+            "source": [ends.source],
+            "destination": [ends.destination, ends.staging],
+        }
         self._reconnected_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -80,7 +85,7 @@ class Refusals:
     def met(self, by: str, role: str) -> bool:
         return bool(self._met[by, role])
 
-    def reconnect(self, end: str, *shares: Share) -> None:
+    def reconnect(self, end: Literal["watched", "source", "destination"]) -> None:
         """Connect again now and then: a server that was mended may go on refusing on an older connection.
 
         Samba does so when the shared folder was removed and made again.
@@ -88,7 +93,7 @@ class Refusals:
         now = time.monotonic()
         if now - self._reconnected_at.get(end, 0.0) > RECONNECT_EVERY_S:
             self._reconnected_at[end] = now
-            for share in shares:
+            for share in self._shares[end]:
                 share.drop()
 
 
@@ -105,20 +110,20 @@ class ShareState:
     parameters: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
+@dataclass(eq=False)
 class Health:
     """Which shares answer: for the alarms, `kiosk status` and the start page. Any thread.
 
     Every thread that uses a share reports here; `changed(role, state, message)` is called on each change of state.
     """
 
-    def __init__(
-        self, roles: tuple[str, ...], clock: Callable[[], float], changed: Callable[[str, str, str], None]
-    ) -> None:
-        self.roles = roles
-        self._clock = clock
-        self._changed = changed
+    roles: tuple[str, ...]
+    clock: Callable[[], float]
+    changed: Callable[[str, str, str], None]
+
+    def __post_init__(self) -> None:
         self._lock = threading.Lock()
-        self._states = dict.fromkeys(roles, ShareState(None))
+        self._states = dict.fromkeys(self.roles, ShareState(None))
         self._failing_since: dict[str, float] = {}
         self._failed_at: dict[str, float] = {}
 
@@ -136,16 +141,16 @@ class Health:
             if share.state == "ok":
                 self._failing_since.pop(role, None)
             else:
-                self._failed_at[role] = self._clock()
+                self._failed_at[role] = self.clock()
                 self._failing_since.setdefault(role, self._failed_at[role])
         if share.state is not None and before.state != share.state:
-            self._changed(role, share.state, share.message)
+            self.changed(role, share.state, share.message)
 
     def failing_s(self, role: str) -> float:
         """For how many seconds it has failed without a break; 0 if it answers."""
         with self._lock:
             since = self._failing_since.get(role)
-            return 0.0 if since is None else self._clock() - since
+            return 0.0 if since is None else self.clock() - since
 
     def pause_s(self, role: str) -> float:
         """How long to wait before it is tried again."""
@@ -161,7 +166,7 @@ class Health:
             since, last = self._failing_since.get(role), self._failed_at.get(role)
         if since is None or last is None:
             return False
-        return last - since >= TERMINAL_DOWN_AFTER_S or self._clock() - since >= ALARM_AFTER_S
+        return last - since >= TERMINAL_DOWN_AFTER_S or self.clock() - since >= ALARM_AFTER_S
 
     def down(self) -> list[str]:
         """The roles that have failed long enough to alarm staff."""

@@ -256,15 +256,12 @@ class Ledger:
             )
             return cursor.rowcount > 0
 
-    def clear_alarm(self, code: str, subject: str) -> bool:
-        """True if it was raised."""
+    def clear_alarm(self, code: str, subject: str) -> None:
         with self._lock:
             found = self._db.execute("SELECT 1 FROM alarms WHERE code = ? AND subject = ?", (code, subject)).fetchone()
-        if not found:
-            return False
-        with self._writing() as db:
-            db.execute("DELETE FROM alarms WHERE code = ? AND subject = ?", (code, subject))
-        return True
+        if found:  # else nothing is to be written
+            with self._writing() as db:
+                db.execute("DELETE FROM alarms WHERE code = ? AND subject = ?", (code, subject))
 
     def alarms(self) -> list[tuple[str, str, str]]:
         """(code, subject, since UTC), oldest first."""
@@ -298,8 +295,6 @@ def open_ledger(path: Path, log: EventLog) -> Ledger:
         _replace(path, new)  # a process that was killed had come as far as this
     try:
         return Ledger(path)
-    except LedgerLost:
-        raise
     except sqlite3.OperationalError:
         raise  # locked, full, no permission: nothing is broken
     except sqlite3.DatabaseError:

@@ -120,7 +120,7 @@ class Keeper:
         if isinstance(error, Refused | Full) and self.ends.role_of(error) == destination:
             self.health.failed(destination, error)
             self.refusals.note("own", destination, True)
-            self.refusals.reconnect("destination", self.ends.destination, self.ends.staging)
+            self.refusals.reconnect("destination")
 
     def wait_decided(self) -> None:
         """Until it is known which kiosk owns the source, or that it cannot be known for now."""
@@ -235,7 +235,7 @@ class Route:
         except ShareError as error:
             self.health.failed(self.ends.source_role, error)
             if isinstance(error, Refused):
-                self._refusals.reconnect("watched", self.watcher.share)
+                self._refusals.reconnect("watched")
             self.baselines.give_up()
             self._stop.wait(self.health.pause_s(self.ends.source_role))
             return
@@ -304,7 +304,7 @@ class Route:
         except ShareError as error:
             self.health.failed(self.ends.destination_role, error)
             if isinstance(error, Refused):
-                self._refusals.reconnect("destination", self.ends.destination, self.ends.staging)
+                self._refusals.reconnect("destination")
             self._stop.wait(self.health.pause_s(self.ends.destination_role))
             return False
         self._lost_destination = False
@@ -319,10 +319,8 @@ class Route:
         if role == self.ends.destination_role:
             self.health.failed(role, error)  # the source's health is for the watcher to find
         self._refusals.note("deliver", role, True)
-        if isinstance(error, Refused) and role == self.ends.source_role:
-            self._refusals.reconnect("source", self.ends.source)
-        elif isinstance(error, Refused):
-            self._refusals.reconnect("destination", self.ends.destination, self.ends.staging)
+        if isinstance(error, Refused):
+            self._refusals.reconnect("source" if role == self.ends.source_role else "destination")
         self._stop.wait(REFUSED_PAUSE_S)
 
     def _destination_succeeded(self) -> None:

@@ -30,7 +30,7 @@ from kiosk.operations.report import (
     ShareState,
     StatusReport,
 )
-from kiosk.process import disk_room, json_values, locks, timestamps
+from kiosk.process import disk_room, json_values, locks
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EVENTS
 from kiosk.process.json_values import Count, Number
@@ -249,7 +249,7 @@ def _with_troubles(report: StatusReport, wrong: Wrong, config: Config, settled: 
 def _silent_s(folder: Path, reception: ReceptionState) -> float:
     """For how long the reception has written nothing; its lock is as old as the process."""
     with suppress(OSError):
-        return min(timestamps.age_s(vars(reception)), time.time() - DataFolder(folder).lock("run").stat().st_mtime)
+        return min(json_values.age_s(vars(reception)), time.time() - DataFolder(folder).lock("run").stat().st_mtime)
     return 0.0  # it has only begun
 
 

@@ -172,17 +172,15 @@ class AlarmNotifier:
                 self._notes[condition].seen_at = now
             elif len(self._notes) < CONDITIONS_MAX:
                 self._notes[condition] = _Note(now)
+        sending = self._sending[0] if self._sending else None
         for condition, note in list(self._notes.items()):
-            if note.sent_at is None and note.seen_at < now and not self._is_being_sent(condition):
+            if note.sent_at is None and note.seen_at < now and condition != sending:
                 del self._notes[condition]  # over before it could be reported
         if self._sending is None:
             self._send_next(now)
 
     def close(self) -> None:
         self._command.close()
-
-    def _is_being_sent(self, condition: Condition) -> bool:
-        return self._sending is not None and self._sending[0] == condition
 
     def _send_next(self, now: float) -> None:
         for condition, note in self._notes.items():

@@ -1,13 +1,15 @@
 """Frozen dataclasses <-> the JSON that our programs leave for each other, which may be of different versions.
 
 Owns the tolerance: a key that is not known is passed over; one that is missing, or whose value has another form, keeps
-its default. A field that is None has no key, unless it is NULLABLE. Must never raise because of what a file or a
-program said.
+its default. A field that is None has no key, unless it is NULLABLE. And how old it is, whatever becomes of the clock.
+Must never raise because of what a file or a program said.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
@@ -22,6 +24,7 @@ Number = Annotated[float, msgspec.Meta(ge=-_MOST, le=_MOST)]
 Count = Annotated[int, msgspec.Meta(ge=-_MOST, le=_MOST)]
 # Of a field whose None is written, as null.
 NULLABLE: Final = {"nullable": True}
+_SINCE_START: Final = "since_start_s"
 
 
 def decode(content: bytes, kind: type[T]) -> T | None:
@@ -62,3 +65,22 @@ def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return {name: _plain(part) for name, part in value.items()}
     return [_plain(part) for part in value] if isinstance(value, tuple | list) else value
+
+
+def timestamp() -> dict[str, float]:
+    """What a process leaves in a file, in seconds; `at` is for people and for programs of other versions.
+
+    The clock may be set back or ahead, by a time server or by hand; the seconds since the machine's start
+    (CLOCK_MONOTONIC) are the same for all its processes and only grow.
+    """
+    return {"at": time.time(), _SINCE_START: time.monotonic()}
+
+
+def age_s(left: Mapping[str, object]) -> float:
+    """Seconds since `timestamp`; endless for what was left before the machine's last start, or has no timestamp."""
+    since_start_s, at = left.get(_SINCE_START), left.get("at")
+    if isinstance(since_start_s, int | float):
+        age = time.monotonic() - since_start_s
+        return age if age >= 0 else math.inf
+    # Of a program of the version before: a clock that was set back must not keep it fresh.
+    return abs(time.time() - at) if isinstance(at, int | float) else math.inf

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from drivers.durable import write_whole
-from kiosk.process import json_values, safe_files, timestamps
+from kiosk.process import json_values, safe_files
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.json_values import NULLABLE, Count, Number
 from kiosk.words.problems import Problem
@@ -54,7 +54,7 @@ class RunStatus:
     """`troubles`: by code, in English; `reasons`: the same as values; `imports`: that of the imports, for readers of an
     older version.
 
-    `at`, `since_start_s`: see kiosk.process.timestamps. None: it does not say.
+    `at`, `since_start_s`: see json_values.timestamp. None: it does not say.
     """
 
     at: Number | None = None
@@ -71,7 +71,7 @@ class RunStatus:
 
 def write(folder: Path, status: RunStatus) -> bool:
     """The reception's part, replaced whole. False: it could not be written, which is no reason to stop a reception."""
-    now = timestamps.now()
+    now = json_values.timestamp()
     status = replace(status, at=now["at"], since_start_s=now["since_start_s"])
     try:
         write_whole(DataFolder(folder).run_status, json_values.encode(status).encode())

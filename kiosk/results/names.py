@@ -24,13 +24,10 @@ _FLAGS = re.ASCII | re.IGNORECASE
 # The id (institution code and hex digits) is left out by some programs that write such files, and nothing promises
 # its form: a name that is refused here is a file the receipt computer never gets. So: any plain characters, in names
 # of at most 128.
-_ELIGIBILITY = re.compile(r"OQSsiquc01res_face_[0-9A-Z_-]{1,100}\.xml", _FLAGS)
-_SUBSIDY_RESULT = re.compile(r"PMHsimsm01res_(?P<id>[0-9A-Z_-]{1,100})_face\.xml", _FLAGS)
-_SUBSIDY_ERROR = re.compile(r"PMHsimsm01re[qs]_(?P<id>[0-9A-Z_-]{1,100})_face(?:\.xml)?\.err", _FLAGS)
 _FORMS: dict[Kind, re.Pattern[str]] = {
-    "eligibility": _ELIGIBILITY,
-    "subsidy_result": _SUBSIDY_RESULT,
-    "subsidy_error": _SUBSIDY_ERROR,
+    "eligibility": re.compile(r"OQSsiquc01res_face_[0-9A-Z_-]{1,100}\.xml", _FLAGS),
+    "subsidy_result": re.compile(r"PMHsimsm01res_(?P<id>[0-9A-Z_-]{1,100})_face\.xml", _FLAGS),
+    "subsidy_error": re.compile(r"PMHsimsm01re[qs]_(?P<id>[0-9A-Z_-]{1,100})_face(?:\.xml)?\.err", _FLAGS),
 }
 
 # The rule is stricter for a name that a document asks us to look for than for a name that is really there.
@@ -49,5 +46,5 @@ def request_name(text: str) -> str | None:
 
 def request_key(name: str) -> str | None:
     """For a subsidy result or error file: the lower-cased name of the request it answers. None for other names."""
-    match = _SUBSIDY_RESULT.fullmatch(name) or _SUBSIDY_ERROR.fullmatch(name)
+    match = _FORMS["subsidy_result"].fullmatch(name) or _FORMS["subsidy_error"].fullmatch(name)
     return f"pmhsimsm01req_{match['id'].lower()}_face.xml" if match else None

@@ -76,14 +76,6 @@ class SlowDigest:
         return Digest(self._sha256.hexdigest(), self._size)
 
 
-@dataclass(frozen=True)
-class Listing:
-    """What a listing changed: files seen for the first time, files that vanished."""
-
-    new: tuple[Sighting, ...]
-    gone: tuple[Sighting, ...]
-
-
 class Sightings:
     """All files of one folder, by their exact names: where case matters, two spellings are two files.
 
@@ -93,7 +85,7 @@ class Sightings:
     def __init__(self, poll_s: float) -> None:
         self._gap_s = max(GAP_S, 4 * poll_s)
         self._known: dict[str, Sighting] = {}
-        self._ids = count(1)
+        self._ids = map(SightingId, count(1))
         self._listed_at: float | None = None
         self._cut = False
         self._whole_at = 0.0  # when the last listing that was not cut ended
@@ -114,8 +106,13 @@ class Sightings:
 
         return sorted(self.unfinished(), key=order)
 
-    def listed(self, entries: list[Entry], started: float, finished: float, *, cut: bool = False) -> Listing:
-        """Take in one listing that ran from `started` to `finished`; `cut`: there may be more files than it shows."""
+    def listed(
+        self, entries: list[Entry], started: float, finished: float, *, cut: bool = False
+    ) -> tuple[list[Sighting], list[Sighting]]:
+        """Take in one listing that ran from `started` to `finished`; `cut`: there may be more files than it shows.
+
+        Returns the files seen for the first time and those that vanished.
+        """
         new: list[Sighting] = []
         for entry in sorted(entries, key=lambda each: (each.name[-18:], each.name)):
             known = self._known.get(entry.name)
@@ -132,7 +129,7 @@ class Sightings:
         self._listed_at, self._cut = finished, cut
         if not cut:
             self._whole_at = finished
-        return Listing(tuple(new), tuple(gone))
+        return new, gone
 
     def _first_sight(self, entry: Entry, started: float) -> Sighting:
         if self._listed_at is None:
@@ -144,11 +141,8 @@ class Sightings:
         else:
             first_seen = started
         return Sighting(
-            self._next_id(), entry.name, first_seen, entry.size, entry.stamp, started, first_seen > 0, started
+            next(self._ids), entry.name, first_seen, entry.size, entry.stamp, started, first_seen > 0, started
         )
-
-    def _next_id(self) -> SightingId:
-        return SightingId(next(self._ids))
 
     def _changed(self, known: Sighting, entry: Entry, started: float) -> None:
         known.size, known.stamp, known.stable_since = entry.size, entry.stamp, started
@@ -156,5 +150,5 @@ class Sightings:
         known.clear_failures()
         if known.handled or known.reported:
             # Other content under a name that was read already: a visit that waits must see it as another file.
-            known.id, known.handled, known.reported = self._next_id(), False, False
+            known.id, known.handled, known.reported = next(self._ids), False, False
             known.given_up, known.news = False, None

@@ -83,10 +83,10 @@ class Watcher:
         entries = self.share.entries(self.folder.pattern)
         finished = self.clock()
         mine = [entry for entry in entries if result_files.kind(entry.name) in self.folder.kinds]
-        listing = self._sightings.listed(mine, started, finished, cut=len(entries) >= ENTRIES_MAX)
-        for sighting in listing.new:
+        new, gone = self._sightings.listed(mine, started, finished, cut=len(entries) >= ENTRIES_MAX)
+        for sighting in new:
             self.listener.sighted(sighting)
-        self._vanished += [sighting for sighting in listing.gone if not sighting.handled]
+        self._vanished += [sighting for sighting in gone if not sighting.handled]
         return finished
 
     def visit_began(self, at: float) -> None:

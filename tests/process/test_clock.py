@@ -21,7 +21,7 @@ from kiosk.courier import ledger as ledgers
 from kiosk.courier import summary
 from kiosk.courier.ledger import DOUBTED_FILES, Ledger
 from kiosk.courier.line import Message, ask_once
-from kiosk.process import timestamps
+from kiosk.process import json_values
 from kiosk.process.data_folder import DataFolder
 from kiosk.reception import run_status
 from kiosk.reception.run_status import RunStatus
@@ -142,7 +142,7 @@ def test_who_wrote_a_moment_ago_is_there_and_who_did_not_is_not_whatever_becomes
     reception = DataFolder(Places(tmp_path).data).run_status
     reception.parent.mkdir(parents=True, exist_ok=True)
     run_status.write(reception.parent, RunStatus(screen="tap_reader"))
-    (tmp_path / ".kiosk-fetch.json").write_text(json.dumps({**timestamps.now(), "trouble": None}))
+    (tmp_path / ".kiosk-fetch.json").write_text(json.dumps({**json_values.timestamp(), "trouble": None}))
     real, monotonic = time.time, time.monotonic
     monkeypatch.setattr(time, "time", lambda: real() + change_s)
     assert screen_owner._visit_under_way(Places(tmp_path))
@@ -157,9 +157,9 @@ def test_who_wrote_a_moment_ago_is_there_and_who_did_not_is_not_whatever_becomes
 
 @pytest.mark.parametrize("left", [{}, {"at": "now"}, {"at": None}, {"at": 1e18}, {"since_start_s": 1e18}])
 def test_a_moment_of_nowhere_is_long_ago(left: dict[str, Any]) -> None:
-    assert timestamps.age_s(left) > 1e9
+    assert json_values.age_s(left) > 1e9
 
 
 def test_what_a_program_of_the_version_before_left_is_fresh_for_a_while_only() -> None:
-    assert timestamps.age_s({"at": time.time() - 5}) < 60
-    assert timestamps.age_s({"at": time.time() + 3600}) > 3000
+    assert json_values.age_s({"at": time.time() - 5}) < 60
+    assert json_values.age_s({"at": time.time() + 3600}) > 3000

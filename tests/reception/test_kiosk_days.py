@@ -383,11 +383,11 @@ class Day:
         started, finished = self.now, self.now + LISTING_S
         self.polled_at = started
         self.listed = [Entry(name, 2 if each.whole else 1, "") for name, each in self.files.items()]
-        listing = self.sightings.listed(self.listed, started, finished)
-        for sighting in listing.new:
+        new, gone = self.sightings.listed(self.listed, started, finished)
+        for sighting in new:
             if sighting.fresh:
                 self._say(finished, e.ResultSighted(self._id(sighting.id, sighting.name), sighting.first_seen))
-        for sighting in listing.gone:
+        for sighting in gone:
             if not sighting.handled:
                 self._say(finished, e.ResultGone(self._id(sighting.id)))
         names = frozenset(self.files)

@@ -384,12 +384,12 @@ def test_a_file_that_a_cut_listing_may_have_hidden_is_as_old_as_the_last_whole_l
     first, hidden, late = (Entry(f"OQSsiquc01res_face_2026011509000{n}.xml", 1, "s") for n in (1, 2, 3))
     at_start = Sightings(0.25)
     at_start.listed([first], 1.0, 1.1, cut=True)
-    [seen] = at_start.listed([first, hidden], 1.3, 1.4).new
+    [seen], _ = at_start.listed([first, hidden], 1.3, 1.4)
     assert (seen.first_seen, seen.fresh) == (0.0, False)
     later = Sightings(0.25)
     later.listed([], 1.0, 1.1)
     later.listed([first], 1.3, 1.4, cut=True)
-    [seen] = later.listed([first, hidden], 1.6, 1.7).new
+    [seen], _ = later.listed([first, hidden], 1.6, 1.7)
     assert (seen.first_seen, seen.fresh) == (1.1, True)
-    [seen] = later.listed([first, hidden, late], 1.9, 2.0).new
+    [seen], _ = later.listed([first, hidden, late], 1.9, 2.0)
     assert seen.first_seen == 1.9

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from drivers.durable import write_durably
 from kiosk.appliance.machine.places import Places
-from kiosk.process import timestamps
+from kiosk.process import json_values
 from kiosk.reception import run_status
 from kiosk.reception.staff_door import OPEN_ON
 
@@ -141,7 +141,7 @@ def wait_until_free(places: Places, limit_s: float) -> bool:
 
 def _visit_under_way(places: Places) -> bool:
     status = run_status.read(places.data)
-    return status.screen is not None and status.screen not in OPEN_ON and timestamps.age_s(vars(status)) < _FRESH_S
+    return status.screen is not None and status.screen not in OPEN_ON and json_values.age_s(vars(status)) < _FRESH_S
 
 
 def _read_lines(file: Path) -> list[str]:
