@@ -5,9 +5,8 @@ queue.py -> route.py, deliver.py -> done.
 
 assembly.py    from site.toml to a running courier      courier.py     threads and life, watching itself
 route.py       the three threads of one route           deliver.py     one file, step by step; what is left behind
-ledger.py      durable states                           queue.py       which file is next
-admission.py   is it known, may it go, is it held       listeners.py   rows, messages, pairing, precedence
-ends.py        the shares of a route; which answer      ownership.py   which kiosk we are; one drains a source
-line.py        the line to the reception                alarms.py      events, alarms, faults
-summary.py     all deliveries together, read-only
+ledger.py      durable states                           listeners.py   is it known; rows, messages, pairing, precedence
+queue.py       which file is next                       ends.py        the shares of a route; which answer
+ownership.py   which kiosk we are; one drains a source  line.py        the line to the reception
+alarms.py      events, alarms, faults                   summary.py     all deliveries together, read-only
 """

@@ -16,16 +16,19 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from drivers.share import Exists, Full, Missing, Refused, ShareError, Unreachable
-from kiosk.courier.admission import DIFFERS, SOURCE_GONE, reconsidered
 from kiosk.courier.alarms import Notices
 from kiosk.courier.ends import Ends
-from kiosk.courier.ledger import FileId, Item, Ledger, State
+from kiosk.courier.ledger import FileId, Item, Ledger, State, was_sent
 from kiosk.courier.ownership import uninterrupted
 
 TEMP_PATTERN = ".kiosk-*.tmp"
 # A temporary file of ours that another program took: once may be a virus scanner, twice is a program that reads
 # everything, and a third copy might be a second delivery.
 TEMP_LOST_MAX = 1
+# Why a file is held. The name is taken at the destination, by other bytes:
+DIFFERS = "destination_differs"
+# It lies whole at the destination, not yet shown, but is gone from the source, and another kiosk may have delivered it:
+SOURCE_GONE = "source_gone"
 # Why an item that had been sent is `staged` again: we deleted its source ourselves.
 RESENT = "resent"
 RENAME_DOUBTED_H = 24  # a server that was cut off shows what it lost within a day
@@ -262,17 +265,31 @@ class Deliverer:
     # -- both ---------------------------------------------------------------------------------------------------
 
     def _reconsider(self, item: Item) -> None:
-        verdict = reconsidered(item, self.ends, self.ledger)
-        if verdict == "lost":
-            self._lost_to_other(item)
-        elif verdict == "withdrawn":
+        """A held file goes on where it was once a person has cleared its way; nobody's only copy is given up."""
+        there = self.ends.source.entries(item.name)
+        if item.temp:
+            back = any(entry.size == item.digest.size for entry in there)
+            if not back and not self.ends.staging.entries(item.temp):
+                self._lost_to_other(item)  # a person has made use of the copy, or a program ate it
+                return
+            goes_on = self._is_free(item) if item.reason == DIFFERS else back
+        elif not there:  # a person took it from the source
             self._set(item, "lost", "withdrawn")
             self.notices.event("file_lost_to_other", item, "withdrawn")
-        elif verdict != "held":
+            return
+        elif item.reason == DIFFERS:
+            goes_on = self._is_free(item)
+        else:
+            history = self.ledger.of_name(item.route, item.name)
+            goes_on = item.reason == "other_content" and not was_sent(history, item)
+        if goes_on:
             self._unknown.discard(item.id)  # a copy that is gone now does not mean that we renamed it
             self._gone.pop(item.id, None)
-            self._set(item, verdict)
+            self._set(item, "staged" if item.temp else "seen")
             self.notices.all_clear(item)
+
+    def _is_free(self, item: Item) -> bool:
+        return not self.ends.destination.entries(item.name)
 
     def _replaced(self, item: Item) -> None:
         self._set(item, "replaced")

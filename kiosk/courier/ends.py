@@ -60,16 +60,11 @@ class Refusals:
     """
 
     def __init__(self, ends: Ends, notices: NoticeBoard) -> None:
-        self._notices = notices
+        self._ends, self._notices = ends, notices
         source, destination = ends.source_role, ends.destination_role
         met = (("look", source), ("deliver", source), ("deliver", destination), ("own", destination))
         # None: not known yet, an alarm of an earlier run may stand.
         self._met: dict[tuple[str, str], bool | None] = dict.fromkeys(met)
-        self._shares = {
-            "watched": [ends.watched],
-            "source": [ends.source],
-            "destination": [ends.destination, ends.staging],
-        }
         self._reconnected_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -93,7 +88,9 @@ class Refusals:
         now = time.monotonic()
         if now - self._reconnected_at.get(end, 0.0) > RECONNECT_EVERY_S:
             self._reconnected_at[end] = now
-            for share in self._shares[end]:
+            ends = self._ends
+            shares = {"watched": [ends.watched], "source": [ends.source]}.get(end, [ends.destination, ends.staging])
+            for share in shares:
                 share.drop()
 
 

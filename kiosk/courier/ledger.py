@@ -283,6 +283,12 @@ class Ledger:
             )
 
 
+def was_sent(history: list[Item], item: Item) -> bool:
+    """Whether the receipt computer has got, or is about to get, a file of this name other than `item`."""
+    others = [each for each in history if each.id != item.id]
+    return any(each.state not in ("lost", "replaced") and each.reason != "other_content" for each in others)
+
+
 def open_ledger(path: Path, log: EventLog) -> Ledger:
     """Open the ledger at `path`; one that is broken is put aside, and staff are alarmed: delivery must go on.
 

@@ -16,9 +16,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from drivers.share import Digest
-from kiosk.courier.admission import admit, is_news, taken_by_other
 from kiosk.courier.alarms import NoticeBoard
-from kiosk.courier.ledger import Item, Ledger
+from kiosk.courier.ledger import Item, Ledger, RouteName, was_sent
 from kiosk.courier.ledger import Subsidy as SubsidyState
 from kiosk.courier.line import Hub, Message
 from kiosk.courier.queue import Parcel, Queue
@@ -106,6 +105,50 @@ class Precedence:
 
 def _has_error(answers: list[Item]) -> bool:
     return any(answer.name.lower().endswith(".err") for answer in answers)
+
+
+def admit(ledger: Ledger, route: RouteName, name: str, digest: Digest, request: str, subsidy: SubsidyState) -> Item:
+    """Enter a complete file into the ledger.
+
+    A name and content that were delivered before mean that the server lost our delete: it is deleted again, never sent
+    again. A known name with other content is held: the receipt computer must not get two files of one name.
+    """
+    history = ledger.of_name(route, name)
+    for item in reversed(history):
+        if item.digest == digest:
+            _open_again(ledger, item, name, history)
+            return ledger.item(item.id)
+    sent = [item for item in history if item.state not in ("lost", "replaced") and not ledger.replace_unsent(item)]
+    held = "other_content" if sent else ""
+    return ledger.add(route, name, digest, request=request, subsidy=subsidy, held=held)
+
+
+def is_news(ledger: Ledger, route: RouteName, sighting: Sighting, digest: Digest) -> bool:
+    """Whether the ledger lacked this content when it was first offered. To be called before `admit`.
+
+    An offer may enter it and then fail at the next statement; the file is offered again, and is still news to the
+    patient who waits.
+    """
+    if sighting.news != digest and all(item.digest != digest for item in ledger.of_name(route, sighting.name)):
+        sighting.news = digest
+    return sighting.news == digest
+
+
+def _open_again(ledger: Ledger, item: Item, name: str, history: list[Item]) -> None:
+    if item.state in ("done", "lost", "replaced") and item.name != name:
+        ledger.set_spelling(item, name)
+    if item.state == "done":
+        ledger.set_state(item, "published")
+    elif item.state in ("lost", "replaced"):
+        if was_sent(history, item):  # other bytes were sent under this name meanwhile
+            ledger.set_state(item, "held", "other_content")
+        else:
+            ledger.set_state(item, "seen")
+
+
+def taken_by_other(ledger: Ledger, route: RouteName, name: str) -> bool:
+    """Whether a file that vanished unread is a loss: not if the ledger has it, because we may have deleted it."""
+    return all(item.state in ("lost", "replaced") for item in ledger.of_name(route, name))
 
 
 @dataclass(frozen=True)

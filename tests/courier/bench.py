@@ -16,11 +16,11 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from drivers.share import Share, open_share
-from kiosk.courier.admission import admit
 from kiosk.courier.assembly import Settings, assemble
 from kiosk.courier.deliver import Deliverer
 from kiosk.courier.ends import Ends
 from kiosk.courier.ledger import Item, Ledger, RouteName
+from kiosk.courier.listeners import admit
 from kiosk.courier.ownership import DEAD_S
 from kiosk.process.event_log import EventLog
 from tests.hospital import vector, wait_until

@@ -11,8 +11,8 @@ import pytest
 
 from drivers.share import Busy, Missing, Refused, Share, Unreachable, open_share
 from drivers.simulated.tcp_proxy import Proxy
-from kiosk.courier.admission import admit
 from kiosk.courier.deliver import TEMP_PATTERN, Deliverer, sweep
+from kiosk.courier.listeners import admit
 from tests.courier.bench import Desk, Hooked, document, hooked, once, place, result_name
 from tests.peers.samba import Smbd
 
