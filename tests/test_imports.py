@@ -85,7 +85,7 @@ RULES: dict[str, Reach | Kept] = {
         why="what is shown, printed and read must follow from arguments alone",
     ),
     "what services do follows from site.toml": Reach(
-        ("kiosk.appliance.site.services", "kiosk.config.installed"),
+        ("kiosk.appliance.site.firewall", "kiosk.appliance.site.services", "kiosk.config.installed"),
         never=tuple(name for name in OUTSIDE if name != "pathlib"),
         why="the firewall of a site can be read in a test, without a machine",
     ),
@@ -207,7 +207,7 @@ PLANTED = [
     ("kiosk.slip.content", "from pathlib import Path", "pure modules stay pure"),
     ("kiosk.screens.views", "import os.path", "pure modules stay pure"),
     ("kiosk.results.names", "from os import path", "pure modules stay pure"),
-    ("kiosk.appliance.site.services.firewall", "import socket", "what services do follows from site.toml"),
+    ("kiosk.appliance.site.firewall", "import socket", "what services do follows from site.toml"),
     ("kiosk.ui.window", "import drivers.printer", "patients' values reach no driver"),
     ("kiosk.reception.loop", "from kiosk.__main__ import main", "nobody imports the command line"),
     ("kiosk.config", "from kiosk.visit.state import Rules", "the visit has few readers"),

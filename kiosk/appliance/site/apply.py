@@ -1,7 +1,8 @@
 """`kiosk.appliance apply`: from site.toml everything that the system's services need, in /run. Root only.
 
-At boot before the network, and again when a site was taken. Writes what is decided in `services`; without a site that
-can be used, the safe texts: DHCP, and a firewall that lets nothing but DHCP through. Doing it twice changes nothing.
+At boot before the network, and again when a site was taken. Writes what `services` and `firewall` decide; without a
+site that can be used, the safe texts: DHCP, and a firewall that lets nothing but DHCP through. Doing it twice changes
+nothing.
 Must never read a password, wait for the network, or open the firewall for a site.toml that was refused.
 
 The flag `reception` is not set here but by `screen_owner`, which looks at `site-wrong`.
@@ -21,12 +22,8 @@ from typing import Final
 from drivers.durable import write_durably
 from kiosk.appliance.machine.places import Places
 from kiosk.appliance.machine.programs import run_program
-from kiosk.appliance.site.services.clock import timesyncd_file
-from kiosk.appliance.site.services.drop_ins import drop_ins
-from kiosk.appliance.site.services.firewall import ruleset
-from kiosk.appliance.site.services.log_forwarding import rsyslog_file
-from kiosk.appliance.site.services.network import network_file
-from kiosk.appliance.site.services.usb import usb_rules
+from kiosk.appliance.site import services
+from kiosk.appliance.site.firewall import ruleset
 from kiosk.config import Config, ConfigError, Network, installed, load
 from kiosk.words.problems import Problem, word
 
@@ -135,10 +132,10 @@ def _names(config: Config) -> list[Problem]:
 
 def _texts(config: Config | None) -> dict[str, str | None]:
     return {
-        _NETWORK: network_file(config),
-        _CLOCK: timesyncd_file(config),
-        _RSYSLOG: rsyslog_file(config),
-        _USB: usb_rules(config),
+        _NETWORK: services.network_file(config),
+        _CLOCK: services.timesyncd_file(config),
+        _RSYSLOG: services.rsyslog_file(config),
+        _USB: services.usb_rules(config),
     }
 
 
@@ -158,7 +155,7 @@ def _drop_ins(places: Places, config: Config | None, folder: Path) -> bool:
     """Write the drop-ins and take away those of an earlier site. True: something changed."""
     credentials = folder / "credentials"
     sealed = {file.name for file in credentials.iterdir()} if credentials.is_dir() else set()
-    wanted = drop_ins(config, credentials, sealed)
+    wanted = services.drop_ins(config, credentials, sealed)
     units = places.root / _UNITS
     changed = False
     for old in units.glob(f"*.service.d/{_DROP_IN}"):

@@ -12,11 +12,7 @@ from kiosk import config
 from kiosk.appliance.machine.places import Places
 from kiosk.appliance.machine.refused_usb import RefusedDevice, refused_devices
 from kiosk.appliance.site.apply import Applied, Failed, Part, apply, load_site
-from kiosk.appliance.site.services.clock import timesyncd_file
-from kiosk.appliance.site.services.drop_ins import drop_ins
-from kiosk.appliance.site.services.log_forwarding import rsyslog_file
-from kiosk.appliance.site.services.network import network_file
-from kiosk.appliance.site.services.usb import usb_rules
+from kiosk.appliance.site.services import drop_ins, network_file, rsyslog_file, timesyncd_file, usb_rules
 from kiosk.config import Config
 from tests import ROOT
 from tests.peers import need

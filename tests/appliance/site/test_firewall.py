@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from kiosk import config
-from kiosk.appliance.site.services.firewall import peers, ruleset
+from kiosk.appliance.site.firewall import peers, ruleset
 from tests import ROOT
 from tests.site_toml import REQUIRED, with_
 

@@ -21,7 +21,7 @@ DNS_PORT: Final = 53
 
 _TEXT: Final = """\
 #!/usr/sbin/nft -f
-# Made by kiosk/appliance/site/services/firewall.py. Everything that is not named here is dropped, both ways.
+# Made by kiosk/appliance/site/firewall.py. Everything that is not named here is dropped, both ways.
 flush ruleset
 table inet kiosk {{
 \tchain incoming {{
