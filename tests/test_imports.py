@@ -72,8 +72,6 @@ RULES: dict[str, Reach | Kept] = {
             "kiosk.slip.content",
             "kiosk.results.names",
             "kiosk.results.eligibility",
-            "kiosk.appliance.technician.answers",
-            "kiosk.appliance.technician.jobs",
             "kiosk.appliance.technician.pages",
             "kiosk.appliance.technician.state",
             "kiosk.appliance.technician.step",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from kiosk.appliance.technician.jobs import JOBS
 from kiosk.appliance.technician.pages import Page, page_of
 from kiosk.appliance.technician.state import (
     Choice,
@@ -22,7 +21,7 @@ from kiosk.appliance.technician.state import (
     Sure,
     Working,
 )
-from kiosk.appliance.technician.step import first
+from kiosk.appliance.technician.step import JOBS, first
 from kiosk.words.texts import Texts
 
 NOW = 1000.0

@@ -14,8 +14,7 @@ import pytest
 from drivers.printer.address import parse_url
 from kiosk.appliance.secrets import pin
 from kiosk.appliance.site import apply, candidate, stick
-from kiosk.appliance.technician import jobs
-from kiosk.appliance.technician.step import PIN_MAX, PIN_MIN
+from kiosk.appliance.technician.step import MENU, PIN_MAX, PIN_MIN
 from kiosk.appliance.update import bundle_sources, bundles, health, installer
 from kiosk.config import appliance_model as tables
 from kiosk.config.model import Config
@@ -108,7 +107,7 @@ def test_every_reason_to_go_back_by_itself_is_explained() -> None:
 def test_every_button_of_the_technicians_page_is_explained_in_its_order() -> None:
     table = section("3. ").partition("| ボタン | すること |")[2].partition("\n\n")[0]
     labels = re.findall(r"^\| ([^|`-]+?) \|", table, re.MULTILINE)
-    assert labels == [WORDS["buttons"][button] for button in jobs.MENU]
+    assert labels == [WORDS["buttons"][button] for button in MENU]
 
 
 def test_a_button_named_anywhere_is_one_of_the_screen() -> None:

@@ -25,9 +25,7 @@ PAGES = {
     "updates", "sure", "jobs", "results", "reasons", "buttons",
 }  # fmt: skip
 # Their problems are worded from the catalogues of site.toml, of services and of imports.
-OTHERS = {
-    ROOT / "kiosk/appliance" / name for name in ("site/apply.py", "site/outcomes.py", "root/verbs_reservations.py")
-}
+OTHERS = {ROOT / "kiosk/appliance" / name for name in ("site/apply.py", "site/outcomes.py")}
 CALLS = {"line", "Problem", "Failure", "BadStick", "NotInstalled"}
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from PIL import Image
 
-from kiosk.appliance.technician import jobs
 from kiosk.appliance.technician import layout as appliance
 from kiosk.appliance.technician.pages import ROWS, Page, Row
+from kiosk.appliance.technician.step import MENU as JOBS
 from kiosk.screens.views import KEYS
 from kiosk.ui import theme
 from kiosk.ui.items import Button, Item, Panel
@@ -22,7 +22,7 @@ from tests.image.machine import Machine, pause, until
 
 # Pages as far as their layout goes. The words do not matter, but for how many there are.
 PAD = Page("pin", "", "ask", buttons=(*KEYS, "clear", "ok", "close"), layout="pad")
-MENU = Page("menu", "", "ask", buttons=(*jobs.MENU, "close"), layout="menu", foot="x")
+MENU = Page("menu", "", "ask", buttons=(*JOBS, "close"), layout="menu", foot="x")
 SURE = Page("sure", "", "counter", buttons=("no", "yes"), remarks=("x",), layout="sure")
 SURE_AGAIN = Page("sure_again", "", "counter", buttons=("no", "yes"), remarks=("x",), layout="sure", swapped=True)
 UPDATES = Page("choose_update", "", "ask", buttons=("back",), remarks=("x",), layout="choice")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kiosk.appliance.technician import jobs
+from kiosk.appliance.technician.step import MENU
 from kiosk.config import passwords
 from kiosk.machine import state as machine_state
 from kiosk.operations import check
@@ -77,7 +77,7 @@ def test_every_button_that_is_named_is_on_the_technicians_page() -> None:
     buttons: Any = texts.load("technician")["buttons"]
     named = {name for do in NO_SHELL.values() for name in re.findall("［(.+?)］", do)}
     assert {"点検", "用紙テスト", "状態", "受付の再起動", "再起動"} <= named
-    assert named <= {buttons[button] for button in jobs.MENU}
+    assert named <= {buttons[button] for button in MENU}
 
 
 def test_a_password_of_the_appliance_may_have_any_mode(tmp_path: Path) -> None:

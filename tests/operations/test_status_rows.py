@@ -19,8 +19,8 @@ import pytest
 from drivers.printer import Reason
 from drivers.share import ShareError, Unreachable
 from drivers.share.failures import FAILURES, failure
-from kiosk.appliance.machine import programs
-from kiosk.appliance.technician import jobs
+from kiosk.appliance.machine.places import Places
+from kiosk.appliance.technician.step import MENU
 from kiosk.appointments import import_record
 from kiosk.appointments.import_record import described
 from kiosk.courier import ledger
@@ -255,7 +255,7 @@ def test_every_button_that_is_named_is_on_the_page() -> None:
     buttons: Any = texts.load("technician")["buttons"]
     named = set(re.findall("［(.+?)］", json.dumps(WORDS, ensure_ascii=False)))
     assert {"受付の再起動", "確認済みにする", "点検"} <= named
-    assert named <= {buttons[button] for button in (*jobs.MENU, "acknowledge")}
+    assert named <= {buttons[button] for button in (*MENU, "acknowledge")}
 
 
 # --- the rows -------------------------------------------------------------------------------------------------------
@@ -404,7 +404,7 @@ def test_all_alarms_that_the_ledger_holds_come_through_whole(tmp_path: Path) -> 
     many = ledger.ALARMS_MAX * len(alarm_codes())
     file = tmp_path / "told.json"
     file.write_text(json.dumps(status_with(alarms=[raised] * many, wrong=[sentence] * many)))
-    content = report.decode(programs.run_program(["/bin/cat", str(file)], limit_s=60).out)
+    content = report.decode(Places().call("cat", str(file), limit_s=60).out)
     assert content is not None and len(content.alarms or ()) == many
 
 

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from drivers.durable import write_durably
-from kiosk.appliance.machine.lock import locked
-from kiosk.appliance.machine.places import Places
+from kiosk.appliance.machine.places import Places, locked
 
 UNIT: Final = "kiosk-check.service"
 LIMIT_S: Final = 300.0

@@ -1,4 +1,4 @@
-"""Where everything of the appliance lies, below one root, and how its programs are run.
+"""Where everything of the appliance lies, below one root, how its programs are run, and one of them at a time.
 
 Owns the paths, so that a test can lay out a whole machine in a folder, and the calling of other programs: fixed
 argument lists, an absolute path, a deadline, no shell. Must never put a secret into an argument list.
@@ -6,15 +6,50 @@ argument lists, an absolute path, a deadline, no shell. Must never put a secret 
 
 from __future__ import annotations
 
+import math
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kiosk.appliance.machine.programs import ProgramResult, run_program
+from drivers.file_lock import lock_within
 
+# More than `kiosk status --json` with all the alarms that the delivery ledger can hold: cut, it would be no JSON.
+_MAX_OUTPUT: Final = 2 * 1024 * 1024
+# The whole environment of a program: none of our variables may change what a tool does as root.
+ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 # For setpriv: a capability that does nothing here and that the programs on the screen lack. The kernel lets no process
 # inspect another (/proc/PID/root, fd, mem) that has a capability more, even of the same user.
 UNSEEN: Final = ("--inh-caps=-all,+wake_alarm", "--ambient-caps=+wake_alarm")
+
+MOUNT_LIMIT_S: Final = 30.0
+# ext4: its own settings must not bring the kernel down (errors=panic), and read-only its journal is not played back.
+_FILE_SYSTEMS: Final = {
+    "vfat": {"ro": "ro,umask=0077", "rw": "rw,umask=0077"},
+    "exfat": {"ro": "ro,umask=0077", "rw": "rw,umask=0077"},
+    "ext4": {"ro": "ro,noload,errors=remount-ro", "rw": "rw,errors=remount-ro"},
+}
+
+
+@dataclass(frozen=True)
+class ProgramResult:
+    """A program's end. `code`: its exit code; 127 when it could not be started, 124 after a time-out."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended with 0."""
+        return self.code == 0
+
+
+class Busy(Exception):
+    """Another process or thread holds the lock."""
 
 
 class _Below:
@@ -43,7 +78,7 @@ class Places:
     var_broken = _Below("run/kiosk-appliance/var-broken")
     # Why site.toml cannot be used, a line for each problem; written by `apply`.
     site_wrong = _Below("run/kiosk-appliance/site-wrong")
-    # Locked (`lock.locked`) while a stick is read, tried and installed; while the slots are changed.
+    # Locked (`locked`) while a stick is read, tried and installed; while the slots are changed.
     stick_lock = _Below("run/kiosk-appliance/provision.lock")
     update_lock = _Below("run/kiosk-appliance/update.lock")
 
@@ -59,6 +94,7 @@ class Places:
     appliance = _Below("var/lib/kiosk-appliance")
     before_update = _Below("var/lib/kiosk-appliance/before-update.json")
     health = _Below("var/lib/kiosk-appliance/health.json")
+    pin_tries = _Below("var/lib/kiosk-appliance/pin.json")
 
     # Where the screen asks root.
     staff_socket = _Below("run/kiosk-staff/staff.sock")
@@ -73,14 +109,32 @@ class Places:
     cmdline = _Below("proc/cmdline")
 
     def program(self, name: str) -> str:
-        """The absolute path of a program of the image."""
-        return str(self.root / "usr/bin" / name)
+        """The absolute path of a program of the image; in /usr/bin when `name` has no folder."""
+        return str(self.root / (name if "/" in name else f"usr/bin/{name}"))
 
-    def call(self, name: str, *arguments: str, limit_s: float, given: bytes | None = None) -> ProgramResult:
-        """Run a program of /usr/bin to its end. Never raises for anything the program does."""
-        return run_program([self.program(name), *arguments], limit_s=limit_s, given=given)
+    def call(self, name: str, *arguments: str, limit_s: float, given: bytes = b"") -> ProgramResult:
+        """Run `program(name)` to its end, at most `limit_s` seconds; `given` is its standard input.
 
-    def as_kiosk(self, *arguments: str, limit_s: float, given: bytes | None = None) -> ProgramResult:
+        Never raises for anything the program does.
+        """
+        try:
+            done = subprocess.run(  # noqa: S603 - fixed argument lists, no shell
+                [self.program(name), *arguments],
+                input=given,
+                capture_output=True,
+                timeout=limit_s,
+                check=False,
+                env=ENVIRONMENT,
+                cwd="/",
+            )
+        except subprocess.TimeoutExpired:
+            return ProgramResult(124, b"", f"no answer within {limit_s:.0f} s")
+        except OSError as error:
+            return ProgramResult(127, b"", os.strerror(error.errno or 0))
+        err = done.stderr[:_MAX_OUTPUT].decode("utf-8", "replace")
+        return ProgramResult(done.returncode, done.stdout[:_MAX_OUTPUT], err)
+
+    def as_kiosk(self, *arguments: str, limit_s: float, given: bytes = b"") -> ProgramResult:
         """Run `kiosk …` as the reception's user, who can read no secret; outside its sandbox, hence `UNSEEN`."""
         return self.call(
             "setpriv",
@@ -92,13 +146,24 @@ class Places:
             given=given,
         )
 
+    def mount(self, device: Path, folder: Path, mode: str = "ro") -> bool:
+        """Mount what somebody plugged in on `folder`, made if need be. `mode`: ro or rw. False: no known file system.
+
+        Nothing on it is a program, a device or set-user-ID.
+        """
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return any(
+            self.call(
+                *("mount", "-t", kind, "-o", f"{modes[mode]},nosuid,nodev,noexec", str(device), str(folder)),
+                limit_s=MOUNT_LIMIT_S,
+            ).ok
+            for kind, modes in _FILE_SYSTEMS.items()
+        )
+
     def release(self) -> dict[str, str]:
-        """`release` as a dictionary; empty when it is not there (a plain PC)."""
-        try:
-            lines = self.release_file.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError):
-            return {}
-        return {key.strip(): value.strip() for key, mark, value in (line.partition("=") for line in lines) if mark}
+        """`release_file` as a dictionary; empty when it is not there (a plain PC)."""
+        lines = (line.partition("=") for line in text_of(self.release_file).splitlines())
+        return {key.strip(): value.strip() for key, mark, value in lines if mark}
 
     @property
     def version(self) -> str:
@@ -112,12 +177,27 @@ class Places:
 
     def on_cmdline(self, word: str) -> str | None:
         """The value of `word=` on the kernel's command line, "" for a bare `word`, None when it is not there."""
-        try:
-            words = self.cmdline.read_text(encoding="utf-8", errors="replace").split()
-        except OSError:
-            return None
-        for each in words:
-            key, _, value = each.partition("=")
-            if key == word:
-                return value
-        return None
+        words = (each.partition("=") for each in text_of(self.cmdline).split())
+        return next((value for key, _, value in words if key == word), None)
+
+
+def text_of(file: Path, limit: int = 64 * 1024) -> str:
+    """The first `limit` bytes of a file of the system; "" when it cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(limit).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+@contextmanager
+def locked(file: Path, *, wait: bool) -> Iterator[None]:
+    """Hold the lock of `file`, whose folder is made if need be. Raises Busy without `wait`, OSError."""
+    file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        if not lock_within(descriptor, math.inf if wait else 0.0):
+            raise Busy
+        yield
+    finally:
+        os.close(descriptor)

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from kiosk.appliance.machine.places import text_of
+
 DEVICES: Final = Path("/sys/bus/usb/devices")
 _MOST: Final = 50
 _PRODUCT_CHARS: Final = 40
@@ -36,8 +38,4 @@ def refused_devices(devices: Path = DEVICES) -> list[RefusedDevice]:
 
 
 def _line(file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            return opened.read(256).decode("utf-8", "replace").strip()
-    except OSError:
-        return ""
+    return text_of(file, 256).strip()

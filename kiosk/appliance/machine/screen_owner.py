@@ -11,7 +11,6 @@ site.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
@@ -23,8 +22,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from drivers.durable import write_durably
-from kiosk.appliance.machine.places import Places
-from kiosk.process import json_values
+from kiosk.appliance.machine.places import Places, text_of
+from kiosk.process import json_values, safe_files
 from kiosk.reception import run_status
 from kiosk.reception.staff_door import OPEN_ON
 
@@ -33,7 +32,6 @@ Page = Mapping[str, Any]
 # While a stick's site is tried.
 CHECKING: Final[Page] = {"page": "no_site", "checking": True}
 _START_LIMIT_S: Final = 20.0
-_MAX_BYTES: Final = 64 * 1024
 _MAX_LINES: Final = 50
 # The reception writes when its screen changes, and every 10 s.
 _FRESH_S: Final = 30.0
@@ -70,11 +68,8 @@ def current_page(places: Places) -> dict[str, Any]:
     """The page on the screen as in page.json; {"page": "reception"} while the reception has the screen."""
     if places.reception.exists():
         return {"page": "reception"}
-    with contextlib.suppress(OSError, ValueError), places.page.open("rb") as opened:
-        read = json.loads(opened.read(_MAX_BYTES))
-        if isinstance(read, dict):
-            return read
-    return {"page": "no_site"}
+    read = safe_files.json_of(places.page)
+    return read if isinstance(read, dict) else {"page": "no_site"}
 
 
 def usual_page(places: Places) -> dict[str, Any] | None:
@@ -145,9 +140,4 @@ def _visit_under_way(places: Places) -> bool:
 
 
 def _read_lines(file: Path) -> list[str]:
-    try:
-        with file.open("rb") as opened:
-            text = opened.read(_MAX_BYTES).decode("utf-8", "replace")
-    except OSError:
-        return []
-    return [line for line in text.splitlines() if line.strip()][:_MAX_LINES]
+    return [line for line in text_of(file).splitlines() if line.strip()][:_MAX_LINES]

@@ -5,8 +5,7 @@ JSON object on a line; the answer is any number of {"line": …} and {"progress"
 
 Reading order:
 - `server`: the socket; who may connect, how long and how much
-- `verb` and `verbs`: the list; which verb needs the PIN, which runs alone, and the log of every use
-- `verbs_update`, `verbs_reservations`: the verbs that change what is installed
+- `verbs`: the list; which verb needs the PIN, which runs alone, and the log of every use
 - `description`: version and network as lines
 
 The other end is `technician.root_client`.

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-from kiosk.appliance.machine.places import Places
+from kiosk.appliance.machine.places import Places, text_of
 from kiosk.appliance.update import slots
 from kiosk.appliance.words import line
 from kiosk.config import ConfigError, load
@@ -69,11 +69,8 @@ def _query_ip(places: Places, *what: str) -> list[dict[str, Any]]:
 
 
 def _name_servers(places: Places) -> list[str]:
-    with suppress(OSError, UnicodeDecodeError):
-        text = (places.root / "run/systemd/resolve/resolv.conf").read_text(encoding="utf-8")
-        words = [line.split() for line in text.splitlines()]
-        return [word[1] for word in words if len(word) > 1 and word[0] == "nameserver"][:_MAX]
-    return []
+    words = (line.split() for line in text_of(places.root / "run/systemd/resolve/resolv.conf").splitlines())
+    return [word[1] for word in words if len(word) > 1 and word[0] == "nameserver"][:_MAX]
 
 
 def _time_servers(places: Places) -> tuple[str, ...]:

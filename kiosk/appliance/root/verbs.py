@@ -11,31 +11,46 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Final
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from kiosk.appliance.machine import check_run, event_log, screen_owner
-from kiosk.appliance.machine.lock import Busy
-from kiosk.appliance.machine.places import Places
-from kiosk.appliance.machine.programs import ProgramResult
+from kiosk.appliance.machine.places import Busy, Places, ProgramResult
 from kiosk.appliance.machine.refused_usb import refused_devices
 from kiosk.appliance.root import description
-from kiosk.appliance.root import verbs_reservations as reservations
-from kiosk.appliance.root.verb import CONFIRMED, Answer, Answers, Request, Verb, refuse
-from kiosk.appliance.root.verbs_update import Updates
 from kiosk.appliance.secrets import pin, sealed
-from kiosk.appliance.words import line
+from kiosk.appliance.site import outcomes
+from kiosk.appliance.update import bundle_sources, bundles, installer, update
+from kiosk.appliance.words import line, worded
 from kiosk.config import ConfigError, load
 from kiosk.operations import report, status_rows
 
 # A technician's page whose program has died must not keep the reception closed.
 FORGOTTEN_S: Final = 150.0
+# What a request that cannot be undone has as "confirmed": the person was asked so often.
+CONFIRMED: Final = 2
 _STATUS_S: Final = 60.0
 _SYSTEMD_S: Final = 90.0
+# A large database is copied and checked, and exports are imported again.
+_RESTORE_S: Final = 240.0
 _MAX_LINES: Final = 400
 _OF_PAPER: Final = (["printer"], ["paper"], ["test_slip"])  # the second word of a line of the check
+
+Request = Mapping[str, Any]
+Answer = dict[str, Any]
+Answers = Iterator[Answer]
+
+
+@dataclass(frozen=True)
+class Verb:
+    """`run`: the last object, or all of them. `key`: only with a session's key. `alone`: one such verb at a time."""
+
+    run: Callable[[Request], Answer | Answers]
+    key: bool = True
+    alone: bool = False
 
 
 class Verbs:
@@ -48,17 +63,18 @@ class Verbs:
         self._places = places
         self._log = log
         self._now = now
-        self._gate = gate or pin.Gate(places.appliance / "pin.json")
+        self._gate = gate or pin.Gate(places.pin_tries)
         self._session = pin.Session(now)
         self._busy = threading.Lock()
         self._used_at = now()
-        updates = Updates(places)
+        self._bundles: frozenset[str] = frozenset()  # as listed last
+        self._disks: frozenset[str] = frozenset()
         self._verbs: dict[str, Verb] = {
             "state": Verb(self._state, key=False),
             "open": Verb(self._open, key=False),
             "unlock": Verb(self._unlock, key=False),
             "leave": Verb(self._leave, key=False),
-            "keep": Verb(self._keep),
+            "keep": Verb(lambda request: {"ok": True}),
             "status": Verb(lambda request: self._status(acknowledge=False)),
             "acknowledge": Verb(lambda request: self._status(acknowledge=True)),
             "network": Verb(self._network),
@@ -66,24 +82,24 @@ class Verbs:
             "check": Verb(lambda request: self._check(print_slip=False), alone=True),
             "print": Verb(lambda request: self._check(print_slip=True), alone=True),
             "restart": Verb(self._restart, alone=True),
-            "restore": Verb(lambda request: reservations.restore(places), alone=True),
+            "restore": Verb(self._restore, alone=True),
             "reboot": Verb(lambda request: self._down("reboot", request), key=False),
             "poweroff": Verb(lambda request: self._down("poweroff", request), key=False),
-            "updates": Verb(updates.list_bundles, alone=True),
-            "update": Verb(updates.install, alone=True),
-            "previous": Verb(updates.previous, alone=True),
+            "updates": Verb(self._list_bundles, alone=True),
+            "update": Verb(self._install, alone=True),
+            "previous": Verb(lambda request: _last(update.start_previous(places)), alone=True),
             "format": Verb(self._format, key=False, alone=True),
-            "disks": Verb(updates.disks, key=False, alone=True),
-            "write_disk": Verb(updates.write_disk, key=False, alone=True),
+            "disks": Verb(self._list_disks, key=False, alone=True),
+            "write_disk": Verb(self._write_disk, key=False, alone=True),
         }
 
     def answer(self, request: Request) -> Answers:
         """The answers to one request. Never raises for what is in the request."""
         name = request.get("do")
-        verb = self._verbs.get(name) if isinstance(name, str) else None
-        if verb is None or not isinstance(name, str):
+        if not isinstance(name, str) or name not in self._verbs:
             yield refuse("unknown")
             return
+        verb = self._verbs[name]
         if name != "state":
             self._used_at = self._now()
         if verb.key and not self._session.use(request.get("key")):
@@ -94,7 +110,8 @@ class Verbs:
             return
         last: Answer = refuse("broken_off")
         try:
-            for each in verb.run(request):
+            answers = verb.run(request)
+            for each in [answers] if isinstance(answers, dict) else answers:
                 last = each
                 yield each
         finally:
@@ -103,7 +120,9 @@ class Verbs:
             self._used_at = self._now()
             if verb.key:
                 self._session.renew()
-            self._log_use(name, last)
+            if name not in ("state", "keep", "unlock", "leave"):
+                code = "ok" if last.get("ok") else str(last.get("reason", "wrong"))
+                self._log.write("staff_used", what=name, code=code)
 
     def close_idle_page(self) -> None:
         """To be called now and then: brings the reception back when the technician's page is up and unused."""
@@ -113,16 +132,11 @@ class Verbs:
             self._used_at = self._now()
             self._leave_page()
 
-    def _log_use(self, name: str, last: Answer) -> None:
-        if name not in ("state", "keep", "unlock", "leave"):
-            code = "ok" if last.get("ok") else str(last.get("reason", "wrong"))
-            self._log.write("staff_used", what=name, code=code)
-
     # --- for everybody who stands in front of the screen -------------------------------------------------------------
 
-    def _state(self, request: Request) -> Answers:
+    def _state(self, request: Request) -> Answer:
         places = self._places
-        yield {
+        return {
             "ok": True,
             "page": screen_owner.current_page(places),
             "site": places.site_file.is_file() and not places.site_wrong.exists(),
@@ -134,49 +148,42 @@ class Verbs:
             "slot": places.on_cmdline("rauc.slot") or "",
         }
 
-    def _open(self, request: Request) -> Answers:
+    def _open(self, request: Request) -> Answer:
         if not sealed.pin_file(self._places).is_file():
-            yield refuse("no_pin")
-            return
+            return refuse("no_pin")
         # Not from a page that asks for something else: only the reception and the page without a site lead here.
         if screen_owner.current_page(self._places).get("page") not in ("reception", "no_site", "technician"):
-            yield refuse("busy")
-            return
-        yield {"ok": screen_owner.show({"page": "technician"}, self._places)}
+            return refuse("busy")
+        return {"ok": screen_owner.show({"page": "technician"}, self._places)}
 
-    def _unlock(self, request: Request) -> Answers:
+    def _unlock(self, request: Request) -> Answer:
         given = request.get("pin")
         kept = sealed.pin_record(self._places)
         if kept is None or not isinstance(given, str) or len(given) > 64:
-            yield refuse("no_pin")
-            return
-        outcome = self._gate.attempt(given, kept)
-        if isinstance(outcome, pin.Right):
-            self._log.write("staff_unlocked")
-            yield {"ok": True, "key": self._session.begin()}
-        elif isinstance(outcome, pin.Wrong):
-            self._log.write("staff_wrong_pin", count=outcome.left)
-            yield refuse("wrong_pin", left=outcome.left)
-        else:
-            self._log.write("staff_locked", seconds=round(outcome.wait_s))
-            yield refuse("locked", wait_s=round(outcome.wait_s))
+            return refuse("no_pin")
+        match self._gate.attempt(given, kept):
+            case pin.Right():
+                self._log.write("staff_unlocked")
+                return {"ok": True, "key": self._session.begin()}
+            case pin.Wrong(left):
+                self._log.write("staff_wrong_pin", count=left)
+                return refuse("wrong_pin", left=left)
+            case pin.Locked(wait_s):
+                self._log.write("staff_locked", seconds=round(wait_s))
+                return refuse("locked", wait_s=round(wait_s))
 
-    def _leave(self, request: Request) -> Answers:
+    def _leave(self, request: Request) -> Answer:
         if self._busy.locked():
-            yield refuse("busy")
-            return
+            return refuse("busy")
         if screen_owner.current_page(self._places).get("page") == "technician":
             self._log.write("staff_left")
-        yield {"ok": self._leave_page()}
+        return {"ok": self._leave_page()}
 
     def _leave_page(self) -> bool:
         self._session.end()
         return screen_owner.leave_page(self._places)
 
     # --- with the PIN ------------------------------------------------------------------------------------------------
-
-    def _keep(self, request: Request) -> Answers:
-        yield {"ok": True}
 
     def _status(self, *, acknowledge: bool) -> Answers:
         """`acknowledge`: a person has seen what is wrong; alarms about single events are over."""
@@ -208,11 +215,10 @@ class Verbs:
         yield {"ok": True}
 
     def _check(self, *, print_slip: bool) -> Answers:
-        wrong = 0
-        seen = 0
+        wrong, seen = 0, False
         try:
             for each in check_run.lines(self._places, print_slip=print_slip):
-                seen += 1
+                seen = True
                 # The paper test says what became of the paper; the other lines are the check's.
                 if not print_slip or each.split()[1:2] in _OF_PAPER:
                     wrong += each.startswith("NG")
@@ -220,37 +226,104 @@ class Verbs:
         except Busy:
             yield refuse("busy")
             return
-        yield {"ok": seen > 0, "wrong": wrong} if seen else refuse("failed", text=line("machine.no_check"))
+        yield {"ok": True, "wrong": wrong} if seen else refuse("failed", text=line("machine.no_check"))
 
-    def _restart(self, request: Request) -> Answers:
-        done = self._places.call("systemctl", "restart", "kiosk-courier.service", limit_s=_SYSTEMD_S)
+    def _restart(self, request: Request) -> Answer:
+        done = self._systemctl("restart", "kiosk-courier.service")
         self._leave_page()
-        yield _done(done)
+        return done
+
+    def _restore(self, request: Request) -> Answers:
+        """The reservations from their backup. `well` False: a person must still import something.
+
+        The old database is put aside, whatever is wrong with it. No line of the command that is none of its answers
+        is passed on.
+        """
+        if not self._places.site_file.is_file():
+            yield refuse("no_site")
+            return
+        command = ("reservations", "restore", "--json", "--config", str(self._places.site_file))
+        done = self._places.as_kiosk(*command, limit_s=_RESTORE_S)
+        found = outcomes.answers_in(done.out)
+        if any(each.code.startswith("restored.") for each in found) and done.code in (0, 1):
+            yield from _lines(outcomes.in_japanese(each) for each in found)
+            yield {"ok": True, "well": done.code == 0}
+        else:
+            why = outcomes.why(found, done, _RESTORE_S, "command.not_restored")
+            yield refuse("failed", text=outcomes.in_japanese(why))
+
+    def _list_bundles(self, request: Request) -> Answer:
+        found = bundle_sources.list_bundles(self._places)
+        self._bundles = frozenset(bundle.name for bundle in found)
+        return {"ok": True, "bundles": [asdict(bundle) for bundle in found]}
+
+    def _install(self, request: Request) -> Answers:
+        """The machine goes on with the old version until it is restarted."""
+        name = request.get("name")
+        if not isinstance(name, str) or name not in self._bundles:
+            yield refuse("unknown")
+            return
+        for step in update.install(name, self._places):
+            yield {"progress": step} if isinstance(step, int) else _last(step)
 
     # --- with the PIN, or without where nobody can have one -------------------------------------------------------
 
-    def _down(self, what: str, request: Request) -> Answers:
+    def _down(self, what: str, request: Request) -> Answer:
         """Without the PIN where no reception would be interrupted: there may be no site, hence no PIN."""
         if screen_owner.usual_page(self._places) is None and not self._session.use(request.get("key")):
-            yield refuse("no_session")
-            return
-        yield _done(self._places.call("systemctl", "--no-block", what, limit_s=_SYSTEMD_S))
+            return refuse("no_session")
+        return self._systemctl("--no-block", what)
 
-    def _format(self, request: Request) -> Answers:
+    def _systemctl(self, *arguments: str) -> Answer:
+        return _done(self._places.call("systemctl", *arguments, limit_s=_SYSTEMD_S))
+
+    def _format(self, request: Request) -> Answer:
         """The next boot formats /var. Without the PIN only where it is lost with /var itself and a stick with the
         site is plugged in.
         """
         if request.get("confirmed") != CONFIRMED:
-            yield refuse("not_confirmed")
-            return
+            return refuse("not_confirmed")
         lost = self._places.var_broken.exists() and self._places.stick_link.exists()
         if not lost and not self._session.use(request.get("key")):
-            yield refuse("no_session")
-            return
+            return refuse("no_session")
         done = self._places.call("grub-editenv", str(self._places.grubenv), "set", "kiosk_format=1", limit_s=_SYSTEMD_S)
-        if done.ok:
-            done = self._places.call("systemctl", "--no-block", "reboot", limit_s=_SYSTEMD_S)
-        yield _done(done)
+        return self._systemctl("--no-block", "reboot") if done.ok else _done(done)
+
+    # --- from the installer's stick ----------------------------------------------------------------------------------
+
+    def _list_disks(self, request: Request) -> Answer:
+        if not self._places.is_installer:
+            return refuse("not_installing")
+        found = installer.disks(self._places)
+        self._disks = frozenset(disk.name for disk in found)
+        return {"ok": True, "disks": [asdict(disk) for disk in found]}
+
+    def _write_disk(self, request: Request) -> Answers:
+        name = request.get("name")
+        if not self._places.is_installer or request.get("confirmed") != CONFIRMED:
+            yield refuse("not_confirmed" if self._places.is_installer else "not_installing")
+            return
+        if not isinstance(name, str) or name not in self._disks:
+            yield refuse("unknown")
+            return
+        try:
+            for percent in installer.write(self._places, name):
+                yield {"progress": percent}
+        except installer.NotInstalled as error:
+            yield refuse("failed", text=worded(error.problem))
+            return
+        yield {"ok": True}
+
+
+def refuse(reason: str, **more: str | int) -> Answer:
+    """The last object of an answer when nothing was done; `reason` is a word of [reasons] or one for the log."""
+    return {"ok": False, "reason": reason, **more}
+
+
+def _last(step: update.Done | bundles.Refused) -> Answer:
+    if isinstance(step, bundles.Refused):
+        return refuse(step.reason, text=line(f"reasons.{step.reason}"))
+    return {"ok": True, "version": step.version, "slot": step.slot}
 
 
 def _lines(texts: Iterable[str]) -> Answers:

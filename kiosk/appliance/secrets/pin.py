@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from drivers.durable import write_durably
-from kiosk.appliance.machine.lock import locked
+from kiosk.appliance.machine.places import locked
 from kiosk.appliance.secrets.weak_pins import is_weak
 from kiosk.words.problems import Problem
 

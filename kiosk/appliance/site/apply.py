@@ -21,7 +21,6 @@ from typing import Final
 
 from drivers.durable import write_durably
 from kiosk.appliance.machine.places import Places
-from kiosk.appliance.machine.programs import run_program
 from kiosk.appliance.site import services
 from kiosk.appliance.site.firewall import ruleset
 from kiosk.config import Config, ConfigError, Network, installed, load
@@ -141,11 +140,11 @@ def _texts(config: Config | None) -> dict[str, str | None]:
 
 def _firewall(places: Places, text: str) -> list[Failed]:
     """Load `text`; when nft does not take it, the rules before stay: never open, at worst too tight."""
-    nft, file = str(places.root / "usr/sbin/nft"), places.root / _FIREWALL
+    file = places.root / _FIREWALL
     _write(file, text)
     # The check reads everything first; -f alone is all or nothing as well, but cannot say so of a broken kernel.
     for arguments in (("-c", "-f"), ("-f",)):
-        done = run_program([nft, *arguments, str(file)], limit_s=_LIMIT_S)
+        done = places.call("usr/sbin/nft", *arguments, str(file), limit_s=_LIMIT_S)
         if not done.ok:
             return [Failed(Part.FIREWALL, f"firewall: {done.err.strip()[:300]}")]
     return []

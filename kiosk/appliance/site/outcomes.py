@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from kiosk.appliance.machine.programs import ProgramResult
+from kiosk.appliance.machine.places import ProgramResult
 from kiosk.appliance.site.apply import Failed, Part
 from kiosk.appointments import answers
 from kiosk.words.problems import Problem, from_json, to_json, word

@@ -19,9 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.appliance.machine import check_run, event_log, screen_owner
-from kiosk.appliance.machine.lock import Busy, locked
-from kiosk.appliance.machine.places import Places
-from kiosk.appliance.machine.programs import run_program
+from kiosk.appliance.machine.places import Busy, Places, locked
 from kiosk.appliance.machine.refused_usb import DEVICES, refused_devices
 from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.site import apply, candidate, installed_sites, outcomes, stick
@@ -110,7 +108,7 @@ class Provision:
     def _may_replace(self, config: Config, folder: Path) -> list[str]:
         # A machine that cannot open its own secrets any more (another TPM) has no PIN to ask for either.
         kept = sealed.pin_record(self.places)
-        return candidate.replacement_problems(config, folder, kept, pin.Gate(self.places.appliance / "pin.json"))
+        return candidate.replacement_problems(config, folder, kept, pin.Gate(self.places.pin_tries))
 
     def _try_and_install(self, config: Config, folder: Path, content: stick.StickContent, result: Result) -> None:
         if not _announce(self.places):
@@ -168,8 +166,8 @@ class Provision:
 
     def _wait_online(self) -> None:
         """Wait for an address: a network that was just changed has none yet. Without a cable the check says so."""
-        wait = str(self.places.root / "usr/lib/systemd/systemd-networkd-wait-online")
-        run_program([wait, "--any", f"--timeout={_ONLINE_S}"], limit_s=_ONLINE_S + 5)
+        wait = "usr/lib/systemd/systemd-networkd-wait-online"
+        self.places.call(wait, "--any", f"--timeout={_ONLINE_S}", limit_s=_ONLINE_S + 5)
 
     def _wipe(self, device: str, names: AbstractSet[str], result: Result) -> None:
         try:
@@ -190,7 +188,7 @@ class Provision:
         kept = sealed.pin_record(self.places)
         if stick.SITE not in content.files and kept is not None:
             # Whoever finds a USB socket must not be able to make appointments.
-            wrong = candidate.pin_problems(installed, folder, kept, pin.Gate(self.places.appliance / "pin.json"))
+            wrong = candidate.pin_problems(installed, folder, kept, pin.Gate(self.places.pin_tries))
             if wrong:
                 result.wrong += wrong
                 return

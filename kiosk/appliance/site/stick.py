@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from drivers.durable import sync_folder
-from kiosk.appliance.machine.mount import LIMIT_S, mount
-from kiosk.appliance.machine.places import Places
+from kiosk.appliance.machine.places import MOUNT_LIMIT_S, Places
 from kiosk.appliance.words import Failure
 from kiosk.config import reading
 from kiosk.process import safe_files
@@ -103,7 +102,7 @@ def _mounted(places: Places, device: str, mode: str) -> Iterator[Path]:
     if not _DEVICE.fullmatch(device):
         raise BadStick("stick.bad_device")
     top = places.stick
-    if not mount(places, places.root / "dev" / device, top, mode):
+    if not places.mount(places.root / "dev" / device, top, mode):
         raise BadStick("stick.no_file_system")
     try:
         yield top
@@ -111,8 +110,8 @@ def _mounted(places: Places, device: str, mode: str) -> Iterator[Path]:
         raise BadStick("stick.unreadable", why=os.strerror(error.errno or 0)) from None
     finally:
         # Lazily if busy: nothing may keep the stick mounted, least of all one that was unplugged.
-        if not places.call("umount", str(top), limit_s=LIMIT_S).ok:
-            places.call("umount", "-l", str(top), limit_s=LIMIT_S)
+        if not places.call("umount", str(top), limit_s=MOUNT_LIMIT_S).ok:
+            places.call("umount", "-l", str(top), limit_s=MOUNT_LIMIT_S)
 
 
 def _list_names(folder: Path) -> list[str]:

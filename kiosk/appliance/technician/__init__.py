@@ -3,7 +3,7 @@
 Reading order:
 - `program`: the loop; page.json, root's socket, the pure pages and the window
 - `state`: what the pages know, the events and the requests to root
-- `step` and `answers`: (state, event) -> (state, requests), pure; `jobs`: what a person can ask root for
+- `step`: (state, event) -> (state, requests), pure; what a person can ask root for
 - `pages`: state -> Page, in words; `layout`: Page -> items on the glass
 - `root_client`: the screen's end of root's socket
 """

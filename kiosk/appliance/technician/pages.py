@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 from unicodedata import east_asian_width
 
-from kiosk.appliance.technician import jobs, step
+from kiosk.appliance.technician import step
 from kiosk.appliance.technician.state import Choice, Front, Gone, Menu, Pin, Report, State, Sure, Working
 from kiosk.screens.as_json import is_leaving
 from kiosk.screens.views import KEYS, Timeout
@@ -41,9 +41,8 @@ class Page:
     name: str
     title: str
     mood: Mood
-    lines: tuple[str, ...] = field(repr=False, default=())
-    buttons: tuple[str, ...] = ()
     remarks: tuple[str, ...] = field(repr=False, default=())
+    buttons: tuple[str, ...] = ()
     typed: int = 0
     timeout: Timeout | None = None
     layout: Layout = "report"
@@ -53,6 +52,12 @@ class Page:
     percent: int | None = None
     part: tuple[int, int] = (0, 1)
     foot: str = ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All its words, but for the rows of a job that goes on."""
+        rows = () if self.mood == "wait" else self.rows
+        return (*self.remarks, *(f"{row.mark} {row.text}".strip() for row in rows))
 
 
 def as_json(page: Page) -> dict[str, Any]:
@@ -92,13 +97,10 @@ def _page(state: State, texts: Texts) -> Page:
             return _pin(stage, state.machine.locked_s, texts)
         case Menu():
             title = texts["menu"]["title"]
-            return Page("menu", title, "ask", buttons=(*jobs.MENU, "close"), layout="menu", foot=_foot(state))
+            return Page("menu", title, "ask", buttons=(*step.MENU, "close"), layout="menu", foot=_foot(state))
         case Working():
-            remarks, rows = (texts["results"]["running"],), _rows(stage.rows)[-ROWS:]
-            title = texts["jobs"][stage.job]
-            return Page(
-                f"working_{stage.job}", title, "wait", remarks, remarks=remarks, rows=rows, percent=stage.percent
-            )
+            name, title, remarks = f"working_{stage.job}", texts["jobs"][stage.job], (texts["results"]["running"],)
+            return Page(name, title, "wait", remarks, rows=_rows(stage.rows)[-ROWS:], percent=stage.percent)
         case Report():
             return _report(state, stage, texts)
         case Choice():
@@ -106,8 +108,7 @@ def _page(state: State, texts: Texts) -> Page:
         case Sure():
             return _sure(stage, texts)
         case Gone():
-            remarks = tuple(texts["gone"]["lines"])
-            return Page("gone", texts["gone"]["title"], "wait", remarks, remarks=remarks)
+            return Page("gone", texts["gone"]["title"], "wait", tuple(texts["gone"]["lines"]))
 
 
 def _front(state: State, front: Front, texts: Texts) -> Page:
@@ -116,15 +117,13 @@ def _front(state: State, front: Front, texts: Texts) -> Page:
         case "no_site":
             words = texts["no_site"]
             if requested.checking:
-                lines = tuple(words["lines_checking"])
-                return Page("checking", words["title_checking"], "wait", lines, remarks=lines)
-            lines = words["lines_wrong"] if requested.wrong else words["lines"]
+                return Page("checking", words["title_checking"], "wait", tuple(words["lines_checking"]))
+            remarks = tuple(words["lines_wrong"] if requested.wrong else words["lines"])
             usb = _rows(state.machine.refused_usb)
             rows = (*_rows(requested.wrong, "NG"), *((Row(words["usb"]), *usb) if usb else ()))
             mood: Mood = "counter" if requested.wrong else "ask"
             title = words["title_wrong"] if requested.wrong else words["title"]
-            page = Page("no_site", title, mood, tuple(lines), remarks=tuple(lines), foot=_foot(state))
-            return _in_parts(page, rows, front.part, buttons)
+            return _in_parts(Page("no_site", title, mood, remarks, foot=_foot(state)), rows, front.part, buttons)
         case "provisioned":
             words = texts["provisioned"]
             clean = "accepted_wrong" if requested.wrong else "accepted"
@@ -134,22 +133,18 @@ def _front(state: State, front: Front, texts: Texts) -> Page:
             return _in_parts(Page("provisioned", title, mood, foot=_foot(state)), rows, front.part, buttons)
         case "recovery":
             words = texts["recovery"]
-            reason = (
-                words[requested.reason]
-                if requested.reason in ("missing", "unlock", "fsck", "mount")
-                else words["unknown"]
-            )
+            known = requested.reason in ("missing", "unlock", "fsck", "mount")
+            reason = words[requested.reason if known else "unknown"]
             stick = () if state.machine.stick else (words["no_stick"],)
             rows = tuple(Row(text) for text in (*words["lines"], *stick))
-            page = Page("recovery", words["title"], "counter", (reason,), remarks=(reason,), foot=_foot(state))
+            page = Page("recovery", words["title"], "counter", (reason,), foot=_foot(state))
             return _in_parts(page, rows, front.part, buttons)
         case "installer":
             words = texts["installer"]
-            lines = tuple(words["lines"])
-            return Page("installer", words["title"], "ask", lines, buttons, remarks=lines)
+            return Page("installer", words["title"], "ask", tuple(words["lines"]), buttons)
         case _:
-            lines = tuple(texts["updating"]["lines"])
-            return Page("updating", texts["updating"]["title"], "wait", lines, remarks=lines, percent=requested.percent)
+            words = texts["updating"]
+            return Page("updating", words["title"], "wait", tuple(words["lines"]), percent=requested.percent)
 
 
 def _pin(pin: Pin, locked_s: int, texts: Texts) -> Page:
@@ -158,7 +153,7 @@ def _pin(pin: Pin, locked_s: int, texts: Texts) -> Page:
         pin = Pin(outcome="locked", number=-(-locked_s // 60))
     remarks = (str(words[pin.outcome]).format(left=pin.number, minutes=pin.number),) if pin.outcome else ()
     buttons = (*KEYS, "clear", "ok", "close")
-    return Page("pin", words["title"], "ask", remarks, buttons, remarks=remarks, typed=len(pin.digits), layout="pad")
+    return Page("pin", words["title"], "ask", remarks, buttons, typed=len(pin.digits), layout="pad")
 
 
 def _report(state: State, report: Report, texts: Texts) -> Page:
@@ -173,13 +168,13 @@ def _report(state: State, report: Report, texts: Texts) -> Page:
             usual = "" if report.rows else words["nothing"]
         remark = _why(report.reason, texts) or (usual if good else words.get(f"{report.job}_wrong", words["wrong"]))
     page = Page(f"report_{report.job}", texts["jobs"][report.job], "good" if good else "counter")
-    page = replace(page, lines=(remark,), remarks=(remark,)) if remark else replace(page, mood="ask")
+    page = replace(page, remarks=(remark,)) if remark else replace(page, mood="ask")
     return _in_parts(page, _rows(report.rows), report.part, _after(state, report))
 
 
 def _after(state: State, report: Report) -> tuple[str, ...]:
     """Where one can go from a report."""
-    if report.ok and report.job in jobs.LAST_WORDS:
+    if report.ok and report.job in step.LAST_WORDS:
         return ()
     if state.requested.kind == "installer":
         return ("poweroff",) if report.ok else ("disks",)
@@ -204,7 +199,7 @@ def _choice(state: State, choice: Choice, texts: Texts) -> Page:
     options = list(enumerate(choice.options))[part * OPTIONS : (part + 1) * OPTIONS]
     labels = tuple((f"option_{at}", option.label) for at, option in options)
     buttons = (*(name for name, _ in labels), *_turning(part, parts), last)
-    return replace(page, buttons=buttons, labels=labels, remarks=tuple(lines), lines=tuple(lines), part=(part, parts))
+    return replace(page, buttons=buttons, labels=labels, remarks=tuple(lines), part=(part, parts))
 
 
 def _sure(sure: Sure, texts: Texts) -> Page:
@@ -212,7 +207,7 @@ def _sure(sure: Sure, texts: Texts) -> Page:
     question, *more = words[sure.job]
     again = (words["again_disk" if sure.job == "write_disk" else "again"],) if sure.again else ()
     remarks = (*((sure.option.label,) if sure.option else ()), *more, *again)
-    page = Page("sure_again" if sure.again else "sure", question, "counter", remarks, ("no", "yes"), remarks=remarks)
+    page = Page("sure_again" if sure.again else "sure", question, "counter", remarks, ("no", "yes"))
     yes = texts["buttons"].get(sure.job) if sure.again else None
     return replace(page, layout="sure", swapped=sure.again, labels=(("yes", yes),) if yes else ())
 
@@ -221,8 +216,7 @@ def _in_parts(page: Page, rows: tuple[Row, ...], part: int, buttons: tuple[str, 
     parts = max(1, -(-len(rows) // ROWS))
     part = min(part, parts - 1)
     rows = rows[part * ROWS : (part + 1) * ROWS]
-    lines = (*page.lines, *(f"{row.mark} {row.text}".strip() for row in rows))
-    return replace(page, rows=rows, lines=lines, part=(part, parts), buttons=(*_turning(part, parts), *buttons))
+    return replace(page, rows=rows, part=(part, parts), buttons=(*_turning(part, parts), *buttons))
 
 
 def _turning(part: int, parts: int) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ machine itself: it can only ask root, which checks every request.
 from __future__ import annotations
 
 import argparse
-import json
 import queue
 import signal
 import threading
@@ -40,6 +39,7 @@ from kiosk.appliance.technician.state import (
 )
 from kiosk.appliance.technician.step import first, step
 from kiosk.config import ConfigError, Display
+from kiosk.process import safe_files
 from kiosk.process.stderr import complain
 from kiosk.process.systemd import Notifier
 from kiosk.ui.window import Window
@@ -50,7 +50,6 @@ LOOP_S: Final = 0.2
 MACHINE_EVERY_S: Final = 2.0
 MACHINE_LIMIT_S: Final = 5.0
 EVENTS_MAX: Final = 5000
-PAGE_MAX_BYTES: Final = 65_536
 EXIT_CONFIG: Final = 2
 
 
@@ -169,13 +168,7 @@ class Pages:
 
 def read_page(file: Path) -> RequestedPage:
     """The page that root requests; no file: there is no site."""
-    try:
-        with file.open("rb") as opened:
-            raw = opened.read(PAGE_MAX_BYTES)
-        read: object = json.loads(raw)
-    except (OSError, ValueError):
-        return RequestedPage()
-    return requested_page(read)
+    return requested_page(safe_files.json_of(file))
 
 
 def display_of(site: Path) -> Display:

@@ -1,18 +1,18 @@
 """(state, event) -> (state, asks): what the appliance's pages do. Pure: no clock, no socket, no words.
 
-Owns which button asks root for what, and the idle time-outs. Root checks every request itself: nothing here keeps the
-machine safe.
+Owns the jobs that a person can ask root for (their names are the verbs of root's socket), which button asks for what,
+what an answer changes, and the idle time-outs. Root has its own list and checks every request: nothing here keeps the
+machine safe. Must never trust an answer to have the right shape.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from kiosk.appliance.technician.answers import answered
-from kiosk.appliance.technician.jobs import JOBS, LAST_WORDS, MENU
 from kiosk.appliance.technician.state import (
+    OPTIONS_MAX,
     ROWS_MAX,
     Answered,
     Ask,
@@ -35,6 +35,8 @@ from kiosk.appliance.technician.state import (
     Sure,
     Ticked,
     Working,
+    plain,
+    texts_in,
 )
 
 WARN_S: Final = 10.0
@@ -46,8 +48,44 @@ KEEP_EVERY_S: Final = 5.0
 SHORT_S: Final = 10.0
 PIN_MIN: Final = 6
 PIN_MAX: Final = 12
+# Root does not know the key (any more).
+NO_SESSION: Final = "no_session"
 
 Moved = tuple[State, tuple[Ask, ...]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """`limit_s`: time-out of the answer. `sure`: how many confirmations it takes."""
+
+    limit_s: float
+    sure: int = 0
+
+
+JOBS: Final[dict[str, Job]] = {
+    "status": Job(60),
+    "acknowledge": Job(60, sure=1),
+    "check": Job(600),
+    "print": Job(120),
+    "network": Job(60),
+    "events": Job(60),
+    "updates": Job(180),
+    "update": Job(3600, sure=1),
+    "previous": Job(120, sure=1),
+    "restart": Job(120, sure=1),
+    "restore": Job(300, sure=1),
+    "reboot": Job(120, sure=1),
+    "poweroff": Job(120, sure=1),
+    "format": Job(120, sure=2),
+    "disks": Job(60),
+    "write_disk": Job(7200, sure=2),
+}
+MENU: Final = (
+    "status", "check", "print", "network", "events", "updates", "previous", "restore", "restart", "reboot", "poweroff",
+    "format",
+)  # fmt: skip
+# After these the machine goes down: their report has no buttons.
+LAST_WORDS: Final = ("reboot", "poweroff", "previous", "format")
 
 
 def first(requested: RequestedPage, now: float) -> State:
@@ -68,7 +106,7 @@ def step(state: State, event: Event, now: float) -> Moved:
         case LineReceived() | Progressed():
             return _went_on(state, event), ()
         case Answered():
-            return answered(state, event, now), ()
+            return _answered(state, event, now), ()
         case Ticked():
             return _ticked(state, now)
 
@@ -248,6 +286,65 @@ def _went_on(state: State, event: LineReceived | Progressed) -> State:
     if isinstance(event, Progressed):
         return replace(state, stage=replace(work, percent=event.percent))
     return replace(state, stage=replace(work, rows=(*work.rows, event.text)[-ROWS_MAX:]))
+
+
+def _answered(state: State, event: Answered, now: float) -> State:
+    """The state after an answer; a late one, to an abandoned ask, changes nothing."""
+    stage, body = state.stage, event.body
+    if isinstance(stage, Pin) and stage.asked == event.ask:
+        return _unlocked(state, body, now)
+    if not isinstance(stage, Working) or stage.asked != event.ask:
+        return state
+    state = replace(state, touched_at=now, used_at=now)
+    if body.get("reason") == NO_SESSION and state.requested.kind == "technician":
+        return replace(state, stage=Pin(outcome="ended"), key="")
+    rows = stage.rows or texts_in(body.get("lines"))
+    if body.get("ok") is not True:
+        reason = plain(body.get("text", "")) or plain(body.get("reason", ""))
+        return replace(state, stage=Report(stage.job, False, reason, rows))
+    if stage.job == "updates":
+        listed = _options(body.get("bundles"), lambda each: (each.get("version"), each.get("source")))
+        return replace(state, stage=Choice("update", listed))
+    if stage.job == "disks":
+        listed = _options(body.get("disks"), lambda each: (each.get("model"), _size(each.get("size"))))
+        return replace(state, stage=Choice("write_disk", listed))
+    # The job was done, and what it found is not well.
+    well = body.get("well", True) is not False and not body.get("wrong")
+    return replace(state, stage=Report(stage.job, True, plain(body.get("text", "")), rows, well=well))
+
+
+def _unlocked(state: State, body: Mapping[str, Any], now: float) -> State:
+    key = body.get("key")
+    if body.get("ok") is True and isinstance(key, str):
+        return replace(state, stage=Menu(), key=key, touched_at=now, used_at=now)
+    match body.get("reason"):
+        case "wrong_pin":
+            return replace(state, stage=Pin(outcome="wrong_pin", number=_whole(body.get("left"))))
+        case "locked":
+            return replace(state, stage=Pin(outcome="locked", number=-(-_whole(body.get("wait_s")) // 60)))
+        case _:
+            return replace(state, stage=Pin(outcome="failed"))
+
+
+def _options(listed: object, label: Callable[[dict[str, Any]], tuple[object, ...]]) -> tuple[Option, ...]:
+    """What can be chosen; an entry without a name cannot."""
+    entries = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    return tuple(
+        Option(each["name"], "　".join(part for part in map(plain, (*label(each), f"（{each['name']}）")) if part))
+        for each in entries[:OPTIONS_MAX]
+        if isinstance(each.get("name"), str)
+    )
+
+
+def _size(value: object) -> str:
+    """Bytes as the maker of a disk counts them."""
+    if not isinstance(value, int) or value <= 0:
+        return ""
+    return f"{value / 1e9:.0f} GB" if value < 1e12 else f"{value / 1e12:.1f} TB"
+
+
+def _whole(value: object) -> int:
+    return max(0, min(round(value), 1_000_000)) if isinstance(value, int | float) else 0
 
 
 def _ticked(state: State, now: float) -> Moved:

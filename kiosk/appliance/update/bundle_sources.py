@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from drivers.share import Entry, Share, ShareError, open_share
-from kiosk.appliance.machine.mount import LIMIT_S, mount
-from kiosk.appliance.machine.places import Places
+from kiosk.appliance.machine.places import MOUNT_LIMIT_S, Places
 from kiosk.appliance.secrets import sealed
 from kiosk.appliance.update import bundles
 from kiosk.appliance.update.bundles import BYTES_MAX, NAME, Refused
@@ -49,13 +48,13 @@ def mounted_sticks(places: Places) -> Iterator[list[Path]]:
         for label in LABELS:
             device = places.root / "dev/disk/by-label" / label
             folder = places.root / "run/kiosk-bundles" / label
-            if device.exists() and mount(places, device, folder):
+            if device.exists() and places.mount(device, folder):
                 mounted.append(folder)
         yield mounted
     finally:
         for folder in mounted:
             # Lazily: RAUC may still hold a file of a broken-off installation.
-            places.call("umount", "--lazy", str(folder), limit_s=LIMIT_S)
+            places.call("umount", "--lazy", str(folder), limit_s=MOUNT_LIMIT_S)
 
 
 def bundles_on(folders: list[Path]) -> Iterator[Path]:

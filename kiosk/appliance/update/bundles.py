@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from kiosk.appliance.machine.places import Places
-from kiosk.appliance.machine.programs import run_program
 
 Reason = Literal[
     "wrong_signer", "tampered", "not_for_this", "too_old", "same", "no_space", "busy", "broken_file", "no_stick",
@@ -63,13 +62,10 @@ def verify(places: Places, file: Path) -> BundleInfo | Refused:
     if older:
         return Refused("too_old", f"{info.version} is older than {running}")
     # `rauc info` looks at the signature alone; a flipped bit would show only in the middle of the writing.
-    done = run_program(
-        [
-            str(places.root / "usr/sbin/veritysetup"), "verify", "--no-superblock", "--format=1", "--hash=sha256",
-            f"--salt={info.salt}", f"--data-blocks={info.payload // _BLOCK}", f"--data-block-size={_BLOCK}",
-            f"--hash-block-size={_BLOCK}", f"--hash-offset={info.payload}", str(file), str(file), info.root_hash,
-        ],
-        limit_s=_VERIFY_LIMIT_S,
+    done = places.call(
+        "usr/sbin/veritysetup", "verify", "--no-superblock", "--format=1", "--hash=sha256", f"--salt={info.salt}",
+        f"--data-blocks={info.payload // _BLOCK}", f"--data-block-size={_BLOCK}", f"--hash-block-size={_BLOCK}",
+        f"--hash-offset={info.payload}", str(file), str(file), info.root_hash, limit_s=_VERIFY_LIMIT_S,
     )  # fmt: skip
     return info if done.ok else Refused("tampered", f"veritysetup {done.code}")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kiosk.appliance.machine.places import Places
+from kiosk.appliance.update import slots
 from kiosk.appliance.words import Failure
 
 # Two slots, loader and data; below that nothing is left for /var.
@@ -121,13 +122,8 @@ def _configure_loader(places: Places, esp: Path) -> None:
         raise NotInstalled("disk.no_loader")
     try:
         folder = mounted / "EFI/debian"
-        environment = folder / "grubenv"
         (folder / "grub.cfg").write_bytes((places.root / "usr/lib/kiosk/grub.cfg").read_bytes())
-        slots = ("ORDER=A B", "A_OK=1", "A_TRY=0", "B_OK=0", "B_TRY=0")
-        made = all(
-            places.call("grub-editenv", str(environment), *change, limit_s=_LIST_S).ok
-            for change in (("create",), ("set", *slots))
-        )
+        made = slots.create_block(places, folder / "grubenv", "A")
     except OSError:
         made = False
     finally:

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from drivers.durable import write_durably
-from kiosk.appliance.machine.places import Places
+from kiosk.appliance.machine.places import Places, text_of
 from kiosk.operations.report import StatusReport, decode
+from kiosk.process import safe_files
 
 OTHER: Final = {"A": "B", "B": "A"}
 TRIAL: Final = "kiosk_trial"
 ROTATION: Final = "kiosk_turn"
 _BLOCK_BYTES: Final = 1024  # GRUB's environment block, "GRUB Environment Block" in its manual
-_NOTE_BYTES: Final = 64 * 1024
 _LIMIT_S: Final = 60.0
 _STATUS_LIMIT_S: Final = 60.0
 
@@ -35,11 +35,7 @@ def booted(places: Places) -> str | None:
 
 def variables(places: Places) -> dict[str, str]:
     """The boot loader's variables; empty when they cannot be read."""
-    try:
-        with places.grubenv.open("rb") as opened:
-            text = opened.read(_BLOCK_BYTES).decode("ascii", "replace")
-    except OSError:
-        return {}
+    text = text_of(places.grubenv, _BLOCK_BYTES)
     lines = (line.partition("=") for line in text.splitlines() if not line.startswith("#"))
     return {key: value for key, mark, value in lines if mark}
 
@@ -59,16 +55,30 @@ def passed_over(places: Places) -> bool:
 
 def set_trial(places: Places, slot: str | None) -> bool:
     """Begin the trial of `slot`, or end the one that runs. False: the boot loader's block could not be written."""
-    change = ("set", f"{TRIAL}={slot}") if slot else ("unset", TRIAL)
-    return places.call("grub-editenv", str(places.grubenv), *change, limit_s=_LIMIT_S).ok
+    return _set(places, TRIAL, slot or "")
 
 
 def set_boot_rotation(places: Places, rotation: int) -> None:
     """Rotate the boot picture as the site's display is mounted, in degrees; written only when it changes."""
     wanted = str(rotation) if rotation else ""
     if variables(places).get(ROTATION, "") != wanted:
-        change = ("set", f"{ROTATION}={wanted}") if wanted else ("unset", ROTATION)
-        places.call("grub-editenv", str(places.grubenv), *change, limit_s=_LIMIT_S)
+        _set(places, ROTATION, wanted)
+
+
+def _set(places: Places, name: str, value: str) -> bool:
+    return edit_block(places, places.grubenv, *(("set", f"{name}={value}") if value else ("unset", name)))
+
+
+def edit_block(places: Places, block: Path, *change: str) -> bool:
+    """Run grub-editenv on a boot loader's `block`. False: it failed."""
+    return places.call("grub-editenv", str(block), *change, limit_s=_LIMIT_S).ok
+
+
+def create_block(places: Places, block: Path, slot: str, *more: str) -> bool:
+    """A new block for a machine of which the version in `slot` alone is known to be good. False: it was not written."""
+    other = OTHER[slot]
+    fresh = (f"ORDER={slot} {other}", f"{slot}_OK=1", f"{slot}_TRY=0", f"{other}_OK=0", f"{other}_TRY=0")
+    return edit_block(places, block, "create") and edit_block(places, block, "set", *fresh, *more)
 
 
 def mend(places: Places, slot: str) -> bool:
@@ -76,15 +86,10 @@ def mend(places: Places, slot: str) -> bool:
 
     `slot` runs. Of the other one nothing is known, so it is not OK until an update is written to it. True: it was done.
     """
-    block = str(places.grubenv)
-    if places.call("grub-editenv", block, "list", limit_s=_LIMIT_S).ok and "ORDER" in variables(places):
+    if edit_block(places, places.grubenv, "list") and "ORDER" in variables(places):
         return False
-    other = OTHER[slot]
-    fresh = [f"ORDER={slot} {other}", f"{slot}_OK=1", f"{slot}_TRY=0", f"{other}_OK=0", f"{other}_TRY=0"]
-    if name := variables(places).get("machine_id"):  # kiosk-machine-id.service was here first
-        fresh.append(f"machine_id={name}")
-    made = places.call("grub-editenv", block, "create", limit_s=_LIMIT_S)
-    return made.ok and places.call("grub-editenv", block, "set", *fresh, limit_s=_LIMIT_S).ok
+    name = variables(places).get("machine_id")  # kiosk-machine-id.service was here first
+    return create_block(places, places.grubenv, slot, *([f"machine_id={name}"] if name else []))
 
 
 def keep_good(places: Places, slot: str) -> bool:
@@ -114,10 +119,7 @@ def mark(places: Places, state: str, which: str) -> bool:
 
 def boot_id(places: Places) -> str:
     """The kernel's boot id; another one after every boot."""
-    try:
-        return (places.root / "proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
+    return text_of(places.root / "proc/sys/kernel/random/boot_id").strip()
 
 
 def kiosk_status(places: Places) -> StatusReport | None:
@@ -148,11 +150,7 @@ def remember(places: Places, slot: str, version: str) -> None:
 
 def read_note(file: Path) -> dict[str, Any]:
     """A note of ours, of any version; empty when there is none or it is damaged."""
-    try:
-        with file.open("rb") as opened:
-            read = json.loads(opened.read(_NOTE_BYTES))
-    except (OSError, ValueError, RecursionError):
-        return {}
+    read = safe_files.json_of(file)
     return read if isinstance(read, dict) else {}
 
 

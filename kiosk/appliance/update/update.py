@@ -18,9 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kiosk.appliance.machine.lock import Busy, locked
-from kiosk.appliance.machine.places import Places
-from kiosk.appliance.machine.programs import ENVIRONMENT
+from kiosk.appliance.machine.places import ENVIRONMENT, Busy, Places, locked
 from kiosk.appliance.update import bundle_sources, bundles, slots
 from kiosk.appliance.update.bundles import NAME, Reason, Refused
 from kiosk.appliance.words import line
@@ -35,13 +33,6 @@ _PERCENT: Final = re.compile(r"\s*(\d{1,3})%")
 
 
 @dataclass(frozen=True)
-class Progress:
-    """0-100, monotonic."""
-
-    percent: int
-
-
-@dataclass(frozen=True)
 class Done:
     """`version` is in `slot`; the next boot starts it."""
 
@@ -49,7 +40,8 @@ class Done:
     slot: str
 
 
-Steps = Iterator[Progress | Refused | Done]
+# Per cent, monotonic; then how it ended.
+Steps = Iterator[int | Refused | Done]
 
 
 def install(name: str, places: Places) -> Steps:
@@ -124,7 +116,7 @@ def main(arguments: Sequence[str]) -> int:
     code = 1
     for step in install_file(Path(arguments[0]).absolute(), Places()):
         match step:
-            case Progress(percent):
+            case int(percent):
                 sys.stdout.write(f"{percent} %\n")
             case Refused(reason, detail):
                 sys.stdout.write(f"refused: {reason} {detail}\n{line(f'reasons.{reason}')}\n")
@@ -150,7 +142,7 @@ def _from_server(places: Places, name: str) -> Steps:
         for step in bundle_sources.download(places, name):
             match step:
                 case int():
-                    yield Progress(step * _FETCHED // 100)
+                    yield step * _FETCHED // 100
                 case Refused():
                     yield step
                 case Path():
@@ -171,12 +163,12 @@ def _install(places: Places, file: Path) -> Steps:
         # The other slot is what this one falls back to.
         yield Refused("busy", "the running version is still on trial")
         return
-    yield Progress(_FETCHED)
+    yield _FETCHED
     info = bundles.verify(places, file)
     if isinstance(info, Refused):
         yield info
         return
-    yield Progress(_CHECKED)
+    yield _CHECKED
     other = slots.OTHER[running]
     try:
         slots.remember(places, other, info.version)
@@ -211,7 +203,7 @@ def _write(places: Places, file: Path, done: Done) -> Steps:
                 last = text if "LastError" in text or _BUSY in text else last
             elif (percent := _CHECKED + min(100, int(found[1])) * (99 - _CHECKED) // 100) > reported:
                 reported = percent
-                yield Progress(reported)
+                yield reported
         code = rauc.wait()
     finally:
         # RAUC's service goes on without a client; then the trial stays begun, as it must.

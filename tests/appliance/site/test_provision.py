@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.appliance.machine import event_log, screen_owner
-from kiosk.appliance.machine.lock import locked
+from kiosk.appliance.machine.places import locked
 from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.site import candidate, installed_sites, provision, stick
 from kiosk.appliance.site.provision import Provision, Result

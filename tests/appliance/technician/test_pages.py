@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from kiosk.appliance.technician import step as pages_step
-from kiosk.appliance.technician.jobs import JOBS, MENU
 from kiosk.appliance.technician.layout import lay_out
 from kiosk.appliance.technician.pages import Page, as_json, page_of
 from kiosk.appliance.technician.state import (
@@ -40,7 +39,7 @@ from kiosk.appliance.technician.state import (
     machine_of,
     requested_page,
 )
-from kiosk.appliance.technician.step import first, step
+from kiosk.appliance.technician.step import JOBS, MENU, first, step
 from kiosk.ui import theme
 from kiosk.ui.items import Box, Button, Item, Picture, Words
 from kiosk.ui.pages import millimetre_px
