@@ -5,21 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from kiosk.visit.state import RegisteredArrival, Way
+from kiosk.visit.state import OfVisit, RegisteredArrival, Way
 
 
 @dataclass(frozen=True)
-class TakeBaseline:
+class TakeBaseline(OfVisit):
     """List the terminal's folder now; answer BaselineTaken or BaselineFailed."""
 
-    visit: int
-
 
 @dataclass(frozen=True)
-class ArmCardReader:
+class ArmCardReader(OfVisit):
     """Forget everything read so far and report the next card for `visit`."""
-
-    visit: int
 
 
 @dataclass(frozen=True)
@@ -28,36 +24,32 @@ class DisarmCardReader:
 
 
 @dataclass(frozen=True)
-class LookUp:
+class LookUp(OfVisit):
     """Find the patient's appointments of today. `number`: a reference number (mynumber) or a patient number."""
 
-    visit: int
     way: Way
     number: str = field(repr=False)
 
 
 @dataclass(frozen=True)
-class Register:
+class Register(OfVisit):
     """Register the arrival, once per patient and day: the day that was looked up, even if midnight passes."""
 
-    visit: int
     day: date
     patient_number: str = field(repr=False)
 
 
 @dataclass(frozen=True)
-class PrintSlip:
+class PrintSlip(OfVisit):
     """Print the reception slip."""
 
-    visit: int
     arrival: RegisteredArrival = field(repr=False)
 
 
 @dataclass(frozen=True)
-class PrintCounterSlip:
+class PrintCounterSlip(OfVisit):
     """Print a slip that shows staff why the patient comes; it carries nothing of the patient."""
 
-    visit: int
     reason: str
 
 

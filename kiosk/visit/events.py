@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import date, time
 
-from kiosk.visit.state import Candidate, Opening, VisitAppointment
+from kiosk.visit.state import Candidate, OfVisit, Opening, VisitAppointment
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,15 @@ class Ticked:
 
 
 @dataclass(frozen=True)
-class BaselineTaken:
-    """The terminal's folder was listed for `visit`; what is not in that listing is new. `at`: when it was complete."""
+class BaselineTaken(OfVisit):
+    """The terminal's folder was listed; what is not in that listing is new. `at`: when it was complete."""
 
-    visit: int
     at: float
 
 
 @dataclass(frozen=True)
-class BaselineFailed:
+class BaselineFailed(OfVisit):
     """The terminal's folder could not be listed."""
-
-    visit: int
 
 
 @dataclass(frozen=True)
@@ -101,25 +98,21 @@ class StaffNoticed:
 
 
 @dataclass(frozen=True)
-class CardRead:
+class CardRead(OfVisit):
     """A 診察券 was read while the reader was armed for `visit`."""
 
-    visit: int
     patient_number: str = field(repr=False)
 
 
 @dataclass(frozen=True)
-class CardUnreadable:
+class CardUnreadable(OfVisit):
     """A card was there, but no number could be taken from it."""
-
-    visit: int
 
 
 @dataclass(frozen=True)
-class AppointmentsFound:
+class AppointmentsFound(OfVisit):
     """The look-up's answer for `day`. `local_time`: the site's, of the look-up; `arrived`: registered already."""
 
-    visit: int
     day: date
     local_time: time
     patient_number: str = field(repr=False)
@@ -129,24 +122,19 @@ class AppointmentsFound:
 
 
 @dataclass(frozen=True)
-class PatientUnknown:
+class PatientUnknown(OfVisit):
     """No patient of this hospital has that number, or the reference number is not in the site's table."""
 
-    visit: int
-
 
 @dataclass(frozen=True)
-class ReservationsFailed:
+class ReservationsFailed(OfVisit):
     """The reservations did not answer, or refused, or answered about someone else: nothing is known."""
 
-    visit: int
-
 
 @dataclass(frozen=True)
-class ArrivalRegistered:
+class ArrivalRegistered(OfVisit):
     """The arrival of `day` is in the database under `number` since `local_time`; `again`: it was there before."""
 
-    visit: int
     day: date
     local_time: time = field(repr=False)
     patient_number: str = field(repr=False)
@@ -156,24 +144,19 @@ class ArrivalRegistered:
 
 
 @dataclass(frozen=True)
-class NothingToRegister:
+class NothingToRegister(OfVisit):
     """The appointment was gone between look-up and registration."""
 
-    visit: int
-
 
 @dataclass(frozen=True)
-class SlipPrinted:
+class SlipPrinted(OfVisit):
     """The slip is out."""
 
-    visit: int
-
 
 @dataclass(frozen=True)
-class SlipFailed:
+class SlipFailed(OfVisit):
     """No slip, or none that can be relied on; `reason` is one of the printer's."""
 
-    visit: int
     reason: str
 
 

@@ -9,6 +9,7 @@ Whatever is not shown here is delivered all the same; that is the courier's busi
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 
 from kiosk.visit import events as e
@@ -18,8 +19,6 @@ from kiosk.visit.state import AwaitingBirthday, AwaitingTap, Candidate, Kiosk, P
 
 
 def on_baseline_taken(kiosk: Kiosk, stage: Preparing, event: e.BaselineTaken, now: float) -> Step:
-    if event.visit != stage.visit:
-        return stay(kiosk)
     return go(
         kiosk,
         AwaitingTap(stage.visit, event.at, now + kiosk.rules.result_wait_s, stage.unclean),
@@ -28,19 +27,13 @@ def on_baseline_taken(kiosk: Kiosk, stage: Preparing, event: e.BaselineTaken, no
 
 
 def on_baseline_failed(kiosk: Kiosk, stage: Preparing, event: e.BaselineFailed, now: float) -> Step:
-    if event.visit != stage.visit:
-        return stay(kiosk)
-    return _no_baseline(kiosk, stage, now)
+    """The reader beside the screen works without us: the patient may have held the card there already."""
+    return _unidentified(kiosk, stage.visit, "no_result", now)
 
 
 def on_preparing_ticked(kiosk: Kiosk, stage: Preparing, event: e.Ticked, now: float) -> Step:
     if now < stage.deadline:
         return go(kiosk, replace(stage, slow=now >= stage.slow_at))
-    return _no_baseline(kiosk, stage, now)
-
-
-def _no_baseline(kiosk: Kiosk, stage: Preparing, now: float) -> Step:
-    """The reader beside the screen works without us: the patient may have held the card there already."""
     return _unidentified(kiosk, stage.visit, "no_result", now)
 
 
@@ -68,7 +61,7 @@ def on_result_arrived(kiosk: Kiosk, stage: AwaitingTap, event: e.ResultArrived, 
     if not _in_window(kiosk, stage, event.first_seen):
         return go(kiosk, replace(stage, early_at=now), Record("result_too_early", stage.visit))
     if stage.pending - {event.candidate.file}:
-        return _two_candidates(kiosk, stage.visit, now)
+        return _unidentified(kiosk, stage.visit, "ambiguous", now)
     deadline = now + kiosk.rules.settle_s
     return go(kiosk, Settling(stage.visit, stage.began_at, deadline, stage.unclean, stage.asked_again, event.candidate))
 
@@ -100,15 +93,17 @@ def ask_again_at(kiosk: Kiosk, stage: AwaitingTap) -> float | None:
 
 
 def on_second_result_sighted(kiosk: Kiosk, stage: Settling, event: e.ResultSighted, now: float) -> Step:
-    if event.file == stage.candidate.file or not _in_window(kiosk, stage, event.first_seen):
-        return stay(kiosk)
-    return _two_candidates(kiosk, stage.visit, now)
+    return _second_result(kiosk, stage, event.file, event.first_seen, now)
 
 
 def on_second_result_arrived(kiosk: Kiosk, stage: Settling, event: e.ResultArrived, now: float) -> Step:
-    if event.candidate.file == stage.candidate.file or not _in_window(kiosk, stage, event.first_seen):
+    return _second_result(kiosk, stage, event.candidate.file, event.first_seen, now)
+
+
+def _second_result(kiosk: Kiosk, stage: Settling, file: Hashable, first_seen: float, now: float) -> Step:
+    if file == stage.candidate.file or not _in_window(kiosk, stage, first_seen):
         return stay(kiosk)
-    return _two_candidates(kiosk, stage.visit, now)
+    return _unidentified(kiosk, stage.visit, "ambiguous", now)
 
 
 def on_courier_returned_while_settling(kiosk: Kiosk, stage: Settling, event: e.CourierReturned, now: float) -> Step:
@@ -118,10 +113,12 @@ def on_courier_returned_while_settling(kiosk: Kiosk, stage: Settling, event: e.C
     return go(kiosk, replace(waiting, early_at=now, asked_again=stage.asked_again))
 
 
-def on_subsidy_failed_while_settling(kiosk: Kiosk, stage: Settling, event: e.SubsidyFailed, now: float) -> Step:
+def on_subsidy_failed(kiosk: Kiosk, stage: Settling | AwaitingBirthday, event: e.SubsidyFailed, now: float) -> Step:
     if event.file != stage.candidate.file:
         return stay(kiosk)
-    return go(kiosk, replace(stage, candidate=with_note(stage.candidate)))
+    return go(
+        kiosk, replace(stage, candidate=replace(stage.candidate, notes=with_subsidy_failed(stage.candidate.notes)))
+    )
 
 
 def on_settling_ticked(kiosk: Kiosk, stage: Settling, event: e.Ticked, now: float) -> Step:
@@ -145,18 +142,8 @@ def on_birthday_pressed(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Pressed,
     return _identified(kiosk, stage.visit, stage.candidate, now)
 
 
-def on_subsidy_failed_at_birthday(kiosk: Kiosk, stage: AwaitingBirthday, event: e.SubsidyFailed, now: float) -> Step:
-    if event.file != stage.candidate.file:
-        return stay(kiosk)
-    return go(kiosk, replace(stage, candidate=with_note(stage.candidate)))
-
-
 def on_birthday_ticked(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Ticked, now: float) -> Step:
     return stay(kiosk) if now < stage.deadline else _unidentified(kiosk, stage.visit, "birthday_differs", now)
-
-
-def with_note(candidate: Candidate) -> Candidate:
-    return replace(candidate, notes=with_subsidy_failed(candidate.notes))
 
 
 def with_subsidy_failed(notes: tuple[str, ...]) -> tuple[str, ...]:
@@ -165,10 +152,6 @@ def with_subsidy_failed(notes: tuple[str, ...]) -> tuple[str, ...]:
 
 def _in_window(kiosk: Kiosk, stage: AwaitingTap | Settling, first_seen: float) -> bool:
     return first_seen >= stage.began_at + kiosk.rules.reader_min_s
-
-
-def _two_candidates(kiosk: Kiosk, visit: int, now: float) -> Step:
-    return _unidentified(kiosk, visit, "ambiguous", now)
 
 
 def _unidentified(kiosk: Kiosk, visit: int, reason: str, now: float) -> Step:

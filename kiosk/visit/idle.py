@@ -10,7 +10,6 @@ from dataclasses import replace
 from kiosk.visit.state import AtCounter, AwaitingBirthday, AwaitingCard, AwaitingTap, Done, Kiosk, Rules
 
 TimedStage = AwaitingTap | AwaitingBirthday | AwaitingCard | Done | AtCounter
-TIMED_STAGES = (AwaitingTap, AwaitingBirthday, AwaitingCard, Done, AtCounter)
 # WCAG 2.2.1: at least ten times. A limit, so that a forgotten object on the glass does not hold a page for ever.
 EXTENSIONS_MAX = 10
 
@@ -28,7 +27,7 @@ def warning_at(kiosk: Kiosk, stage: TimedStage) -> float:
 def with_warning(kiosk: Kiosk, now: float) -> Kiosk:
     """The warning, as soon as it is due."""
     stage = kiosk.stage
-    if not isinstance(stage, TIMED_STAGES) or stage.warned or now < warning_at(kiosk, stage):
+    if not isinstance(stage, TimedStage) or stage.warned or now < warning_at(kiosk, stage):
         return kiosk
     return replace(kiosk, stage=replace(stage, warned=True))
 
@@ -36,7 +35,7 @@ def with_warning(kiosk: Kiosk, now: float) -> Kiosk:
 def with_more_time(kiosk: Kiosk, now: float) -> Kiosk:
     """The patient is still there: the time of this stage starts again."""
     stage = kiosk.stage
-    if not isinstance(stage, TIMED_STAGES) or not may_extend(stage):
+    if not isinstance(stage, TimedStage) or not may_extend(stage):
         return kiosk
     deadline = now + _duration_s(kiosk.rules, stage)
     return replace(kiosk, stage=replace(stage, deadline=deadline, warned=False, extended=stage.extended + 1))

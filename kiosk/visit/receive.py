@@ -57,14 +57,10 @@ def _no_card(kiosk: Kiosk, stage: AwaitingCard, now: float, code: str) -> Step:
 
 
 def on_card_read(kiosk: Kiosk, stage: AwaitingCard, event: e.CardRead, now: float) -> Step:
-    if event.visit != stage.visit:
-        return stay(kiosk)
     return look_up(kiosk, now, stage.visit, "patient_card", event.patient_number, None)
 
 
 def on_card_unreadable(kiosk: Kiosk, stage: AwaitingCard, event: e.CardUnreadable, now: float) -> Step:
-    if event.visit != stage.visit:
-        return stay(kiosk)
     if stage.tries + 1 >= kiosk.rules.card_tries:
         return to_counter(make_unclean(kiosk, now), now, stage.visit, "card_unreadable")
     again = AwaitingCard(stage.visit, now + kiosk.rules.card_wait_s, stage.tries + 1)
@@ -81,8 +77,6 @@ def on_card_ticked(kiosk: Kiosk, stage: AwaitingCard, event: e.Ticked, now: floa
 
 
 def on_appointments_found(kiosk: Kiosk, stage: LookingUp, event: e.AppointmentsFound, now: float) -> Step:
-    if event.visit != stage.visit:
-        return stay(kiosk)
     if not event.arrived:
         if not event.appointments:
             return to_counter(kiosk, now, stage.visit, "no_appointment", next_day=event.next_day)
@@ -94,13 +88,13 @@ def on_appointments_found(kiosk: Kiosk, stage: LookingUp, event: e.AppointmentsF
 
 
 def on_patient_unknown(kiosk: Kiosk, stage: LookingUp, event: e.PatientUnknown, now: float) -> Step:
-    return stay(kiosk) if event.visit != stage.visit else to_counter(kiosk, now, stage.visit, "unknown_patient")
+    return to_counter(kiosk, now, stage.visit, "unknown_patient")
 
 
 def on_reservations_failed(
     kiosk: Kiosk, stage: LookingUp | Registering, event: e.ReservationsFailed, now: float
 ) -> Step:
-    return stay(kiosk) if event.visit != stage.visit else to_counter(kiosk, now, stage.visit, "reservations_down")
+    return to_counter(kiosk, now, stage.visit, "reservations_down")
 
 
 def on_reservations_ticked(kiosk: Kiosk, stage: LookingUp | Registering, event: e.Ticked, now: float) -> Step:
@@ -114,7 +108,7 @@ def on_subsidy_failed(kiosk: Kiosk, stage: LookingUp | Registering, event: e.Sub
 
 
 def on_nothing_to_register(kiosk: Kiosk, stage: Registering, event: e.NothingToRegister, now: float) -> Step:
-    return stay(kiosk) if event.visit != stage.visit else to_counter(kiosk, now, stage.visit, "no_appointment")
+    return to_counter(kiosk, now, stage.visit, "no_appointment")
 
 
 def on_arrival_registered(kiosk: Kiosk, stage: Registering, event: e.ArrivalRegistered, now: float) -> Step:
@@ -134,14 +128,10 @@ def on_arrival_registered_late(kiosk: Kiosk, stage: object, event: e.ArrivalRegi
 
 
 def on_slip_printed(kiosk: Kiosk, stage: Printing, event: e.SlipPrinted, now: float) -> Step:
-    if event.visit != stage.visit:
-        return stay(kiosk)
     return _done(kiosk, stage, now, None)
 
 
 def on_slip_failed(kiosk: Kiosk, stage: Printing, event: e.SlipFailed, now: float) -> Step:
-    if event.visit != stage.visit:
-        return stay(kiosk)
     return _done(kiosk, stage, now, event.reason)
 
 

@@ -108,18 +108,24 @@ class RegisteredArrival:
 
 
 @dataclass(frozen=True)
+class OfVisit:
+    """What belongs to one visit: a stage, a command, and a device's answer to one."""
+
+    visit: int
+
+
+@dataclass(frozen=True)
 class Start:
     """Nobody is being served."""
 
 
 @dataclass(frozen=True)
-class Preparing:
+class Preparing(OfVisit):
     """マイナンバーカード was chosen; the baseline of the terminal's folder is being taken.
 
     Normally that takes milliseconds; only when it takes longer (`slow_at`) is the patient told to wait.
     """
 
-    visit: int
     slow_at: float
     deadline: float
     unclean: bool
@@ -127,10 +133,9 @@ class Preparing:
 
 
 @dataclass(frozen=True)
-class AwaitingTap:
+class AwaitingTap(OfVisit):
     """The patient is at the face reader. `pending`: new files seen but not yet complete."""
 
-    visit: int
     began_at: float
     deadline: float
     unclean: bool
@@ -142,10 +147,9 @@ class AwaitingTap:
 
 
 @dataclass(frozen=True)
-class Settling:
+class Settling(OfVisit):
     """One candidate came; it must stay alone until the deadline."""
 
-    visit: int
     began_at: float
     deadline: float
     unclean: bool
@@ -154,10 +158,9 @@ class Settling:
 
 
 @dataclass(frozen=True)
-class AwaitingBirthday:
+class AwaitingBirthday(OfVisit):
     """The candidate has settled, but an earlier visitor's result may still be under way: ask for MMDD first."""
 
-    visit: int
     deadline: float
     candidate: Candidate = field(repr=False)
     digits: str = field(repr=False, default="")
@@ -166,10 +169,9 @@ class AwaitingBirthday:
 
 
 @dataclass(frozen=True)
-class AwaitingCard:
+class AwaitingCard(OfVisit):
     """The patient puts the 診察券 into the card reader; `tries` unreadable cards so far."""
 
-    visit: int
     deadline: float
     tries: int = 0
     warned: bool = False
@@ -177,10 +179,9 @@ class AwaitingCard:
 
 
 @dataclass(frozen=True)
-class LookingUp:
+class LookingUp(OfVisit):
     """The patient is known by number; today's appointments are being asked for."""
 
-    visit: int
     deadline: float
     way: Way
     file: Hashable | None = None
@@ -188,29 +189,26 @@ class LookingUp:
 
 
 @dataclass(frozen=True)
-class Registering:
+class Registering(OfVisit):
     """There is an appointment; the arrival is being registered."""
 
-    visit: int
     deadline: float
     file: Hashable | None = None
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Printing:
+class Printing(OfVisit):
     """The arrival is registered and shown; the slip is on its way."""
 
-    visit: int
     deadline: float
     arrival: RegisteredArrival = field(repr=False)
 
 
 @dataclass(frozen=True)
-class Done:
+class Done(OfVisit):
     """Registered, and the outcome of the slip is known: `no_slip` is why there is none."""
 
-    visit: int
     deadline: float
     arrival: RegisteredArrival = field(repr=False)
     no_slip: str | None = None
@@ -219,14 +217,13 @@ class Done:
 
 
 @dataclass(frozen=True)
-class AtCounter:
+class AtCounter(OfVisit):
     """Not registered; staff take over. `next_day` is the patient's next appointment, if that is why.
 
     `appointment_at`: of the appointment that is too early or too late. `unidentified`: the visit never came to know
     whose it was, so a result of it may still be under way.
     """
 
-    visit: int
     deadline: float
     reason: str
     next_day: date | None = field(repr=False, default=None)

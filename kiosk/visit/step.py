@@ -42,7 +42,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar, assert_never
+from typing import Any, Final, TypeVar, assert_never, get_args
 
 from kiosk.visit import events as e
 from kiosk.visit import identify, idle, receive
@@ -55,6 +55,7 @@ from kiosk.visit.state import (
     Done,
     Kiosk,
     LookingUp,
+    OfVisit,
     Preparing,
     Printing,
     Registering,
@@ -85,19 +86,7 @@ def transition(
     return Transition(stage, event, handler, leads_to)
 
 
-STAGES: Final[tuple[type[Stage], ...]] = (
-    Start,
-    Preparing,
-    AwaitingTap,
-    Settling,
-    AwaitingBirthday,
-    AwaitingCard,
-    LookingUp,
-    Registering,
-    Printing,
-    Done,
-    AtCounter,
-)
+STAGES: Final[tuple[type[Stage], ...]] = get_args(Stage)
 
 TRANSITIONS: Final = (
     transition(Start, e.Pressed, receive.on_card_chosen, Preparing, AwaitingCard, AtCounter),
@@ -116,11 +105,11 @@ TRANSITIONS: Final = (
     transition(Settling, e.Ticked, identify.on_settling_ticked, LookingUp, AwaitingBirthday, AtCounter),
     transition(Settling, e.ResultSighted, identify.on_second_result_sighted, AtCounter),
     transition(Settling, e.ResultArrived, identify.on_second_result_arrived, AtCounter),
-    transition(Settling, e.SubsidyFailed, identify.on_subsidy_failed_while_settling),
+    transition(Settling, e.SubsidyFailed, identify.on_subsidy_failed),
     transition(Settling, e.CourierReturned, identify.on_courier_returned_while_settling, AwaitingTap),
     transition(AwaitingBirthday, e.Pressed, identify.on_birthday_pressed, LookingUp, AtCounter, Start),
     transition(AwaitingBirthday, e.Ticked, identify.on_birthday_ticked, AtCounter),
-    transition(AwaitingBirthday, e.SubsidyFailed, identify.on_subsidy_failed_at_birthday),
+    transition(AwaitingBirthday, e.SubsidyFailed, identify.on_subsidy_failed),
     transition(AwaitingCard, e.Pressed, receive.on_card_cancelled, Start),
     transition(AwaitingCard, e.Ticked, receive.on_card_ticked, AtCounter, Start),
     transition(AwaitingCard, e.CardRead, receive.on_card_read, LookingUp),
@@ -182,7 +171,11 @@ def step(kiosk: Kiosk, event: e.Event, now: float) -> Step:
         if type(event) not in IGNORED:
             raise LookupError(f"undecided: {type(event).__name__} in {type(kiosk.stage).__name__}")
         return kiosk, ()
-    after, commands = handler(kiosk, kiosk.stage, event, now)
+    stage = kiosk.stage
+    moved_on = isinstance(event, OfVisit) and (isinstance(stage, Start) or event.visit != stage.visit)
+    if moved_on and not isinstance(event, e.ArrivalRegistered):
+        return _updated(kiosk, now), ()
+    after, commands = handler(kiosk, stage, event, now)
     return _updated(after, now), commands
 
 
@@ -231,7 +224,7 @@ def next_deadline(kiosk: Kiosk) -> float | None:
         due.append(stage.slow_at)
     if isinstance(stage, AwaitingTap) and (again_at := identify.ask_again_at(kiosk, stage)) is not None:
         due.append(again_at)
-    if isinstance(stage, idle.TIMED_STAGES) and not stage.warned:
+    if isinstance(stage, idle.TimedStage) and not stage.warned:
         due.append(idle.warning_at(kiosk, stage))
     if not kiosk.surroundings.out_of_service:
         down = [since for since in _ways_down(kiosk) if since is not None]
