@@ -64,22 +64,7 @@ class PrinterWorker:
     def _print_slip(self, command: c.PrintSlip) -> None:
         if not self._still_wanted(command.visit):
             return  # the visit has moved on by its own deadline
-        arrival = command.arrival
-        composed = slip.reception_slip(
-            self._texts,
-            hospital=self._hospital,
-            day=arrival.day,
-            at=arrival.local_time,
-            number=arrival.number,
-            appointments=tuple(
-                slip.SlipAppointment(each.time, each.department, each.doctor, each.place)
-                for each in arrival.appointments
-            ),
-            notes=arrival.notes,
-            patient_number=arrival.patient_number,
-            again=arrival.again,
-        )
-        failed = self._print(composed)
+        failed = self._print(slip.reception_slip(self._texts, self._hospital, command.arrival))
         self._post(e.SlipFailed(command.visit, failed) if failed else e.SlipPrinted(command.visit))
 
     def _print_counter_slip(self, command: c.PrintCounterSlip) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Any, Literal
 
+from kiosk.visit.state import RegisteredArrival, VisitAppointment
 from kiosk.words.patient import word_clock, word_day, word_doctor
 from kiosk.words.texts import Texts
 
@@ -39,43 +40,21 @@ class Slip:
     barcode: str | None = field(repr=False)
 
 
-@dataclass(frozen=True)
-class SlipAppointment:
-    """One appointment as it is printed; empty fields are left out."""
+def reception_slip(texts: Texts, hospital: str, arrival: RegisteredArrival) -> Slip:
+    """The slip of a registered arrival; one that was registered before gets a title that says so.
 
-    time: time = field(repr=False)
-    department: str = field(repr=False)
-    doctor: str = field(repr=False)
-    place: str = field(repr=False)
-
-
-def reception_slip(
-    texts: Texts,
-    *,
-    hospital: str,
-    day: date,
-    at: time,
-    number: int,
-    appointments: tuple[SlipAppointment, ...],
-    notes: tuple[str, ...],
-    patient_number: str,
-    again: bool = False,
-) -> Slip:
-    """The slip of a registered arrival: `day` and `at` of the arrival in the site's time, `number` the reception
-    number.
-
-    `appointments` are printed in time order, `APPOINTMENTS_MAX` at most and the rest counted. `notes` are the note
-    codes of the visit; each becomes a line for the patient and its code for the staff. `again` marks a reprint.
+    Appointments are printed in time order, `APPOINTMENTS_MAX` at most and the rest counted; their empty fields are left
+    out. Each note becomes a line for the patient and its code for the staff.
     """
     words = texts["slip"]
     lines = [
         SlipLine(printable(hospital), "body"),
-        SlipLine(words["title_again" if again else "title"], "title"),
-        SlipLine(_moment(words["received"], day, at, texts), "body"),
+        SlipLine(words["title_again" if arrival.again else "title"], "title"),
+        SlipLine(_moment(words["received"], arrival.day, arrival.local_time, texts), "body"),
         SlipLine(words["number"], "body"),
-        SlipLine(str(number), "number"),
+        SlipLine(str(arrival.number), "number"),
     ]
-    in_order = sorted(appointments, key=lambda one: one.time)
+    in_order = sorted(arrival.appointments, key=lambda one: one.time)
     for appointment in in_order[:APPOINTMENTS_MAX]:
         lines.append(SlipLine("", "rule"))
         lines.extend(_appointment_lines(appointment, texts))
@@ -83,8 +62,8 @@ def reception_slip(
         lines.append(SlipLine("", "rule"))
         lines.append(SlipLine(words["more"].format(count=len(in_order) - APPOINTMENTS_MAX), "body"))
     lines.append(SlipLine("", "rule"))
-    lines.extend(_note_lines(notes, words))
-    return Slip(lines=tuple(lines), barcode=patient_number)
+    lines.extend(_note_lines(arrival.notes, words))
+    return Slip(lines=tuple(lines), barcode=arrival.patient_number)
 
 
 def counter_slip(texts: Texts, *, hospital: str, day: date, at: time, reason: str) -> Slip:
@@ -106,7 +85,7 @@ def counter_slip(texts: Texts, *, hospital: str, day: date, at: time, reason: st
     )
 
 
-def _appointment_lines(appointment: SlipAppointment, texts: Texts) -> Iterator[SlipLine]:
+def _appointment_lines(appointment: VisitAppointment, texts: Texts) -> Iterator[SlipLine]:
     """Time and department together, because they are what the patient looks for; where to go as large as they are.
 
     What is very long is smaller: ten of its like would make a slip of a metre.

@@ -5,20 +5,19 @@ Many who read a slip are old and stand: nothing they need is smaller than 28 dot
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time
+from functools import cache, lru_cache
 from typing import Literal
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont, features
 
-from kiosk.slip.barcode import NUMBER_CHARS_MAX, WIDTH_DOTS, BarcodeKind, WidthMm, barcode_kind, barcode_picture
-from kiosk.slip.content import Slip, SlipAppointment, SlipLine, Style, reception_slip
-from kiosk.slip.fonts import Run, Weight, runs
-from kiosk.typography.coverage import clusters
+from kiosk.slip.barcode import NUMBER_CHARS_MAX, WIDTH_DOTS, BarcodeKind, WidthMm, barcode_picture
+from kiosk.slip.content import Slip, SlipLine, Style, reception_slip
+from kiosk.typography.coverage import Chain, clusters, path, pieces
 from kiosk.typography.line_breaks import NOT_FIRST, NOT_LAST
+from kiosk.visit.state import RegisteredArrival, VisitAppointment
 from kiosk.words.texts import Texts
-
-__all__ = ["HEIGHT_DOTS_MAX", "BarcodeKind", "WidthMm", "barcode_kind", "draw", "warm_up"]
 
 HEIGHT_DOTS_MAX = 7200
 """90 cm of paper: more than ten appointments with fields of full length need at 58 mm."""
@@ -27,6 +26,12 @@ _MARGIN_DOTS = 6
 _FRAME_DOTS = 4
 _SYMBOL_GAP_DOTS = 16
 _BLACK_BELOW = 128
+Weight = Literal["regular", "bold"]
+# BIZ UDGothic is made to be read by everybody; the second font has what it lacks: 𠮷, Korean, Chinese, Vietnamese.
+_CHAINS: dict[Weight, Chain] = {
+    "regular": ("BIZUDGothic-Regular.ttf", "NotoSansCJKjp-Regular.otf"),
+    "bold": ("BIZUDGothic-Bold.ttf", "NotoSansCJKjp-Regular.otf"),
+}
 
 
 @dataclass(frozen=True)
@@ -52,10 +57,23 @@ _LOOKS: dict[Style, _Look] = {
 
 
 @dataclass(frozen=True)
+class Run:
+    """Text that one font draws whole."""
+
+    text: str = field(repr=False)
+    font: ImageFont.FreeTypeFont
+
+    @property
+    def width(self) -> float:
+        """Advance in dots."""
+        return self.font.getlength(self.text)
+
+
+@dataclass(frozen=True)
 class _Row:
     """One drawn line: its runs, height and place across."""
 
-    pieces: tuple[Run, ...]
+    runs: tuple[Run, ...]
     size: int
     align: Literal["left", "centre"]
     rule: bool = False
@@ -97,17 +115,9 @@ def draw(slip: Slip, *, width_mm: WidthMm, barcode: BarcodeKind) -> Image.Image:
 
 def warm_up(texts: Texts) -> None:
     """Load fonts, coverage tables and libraries now (some 0.3 s), so that the first patient does not wait for them."""
-    appointment = SlipAppointment(time(9), department="内科", doctor="\U00020bb7野", place="1階")
-    slip = reception_slip(
-        texts,
-        hospital="病院",
-        day=date(2026, 1, 15),
-        at=time(8, 30),
-        number=1,
-        appointments=(appointment,),
-        notes=("insurance_check",),
-        patient_number="0",
-    )
+    appointment = VisitAppointment(time(9), "内科", "\U00020bb7野", "1階")
+    arrival = RegisteredArrival(date(2026, 1, 15), time(8, 30), "0", 1, (appointment,), ("insurance_check",))
+    slip = reception_slip(texts, "病院", arrival)
     for kind in ("code128", "qr"):
         draw(slip, width_mm=80, barcode=kind)
 
@@ -153,6 +163,24 @@ def _text_rows(text: str, look: _Look, width_mm: WidthMm) -> Iterator[_Row]:
         yield _Row(runs(part, look.weight, size), size, look.align, frame=frame)
 
 
+def runs(text: str, weight: Weight, size: int) -> tuple[Run, ...]:
+    """The text as runs of one font each, from left to right; `size` in dots."""
+    drawn = pieces(text, _CHAINS[weight], selectors=_can_shape())
+    return tuple(Run(piece.text, _font(piece.font, size)) for piece in drawn)
+
+
+@cache
+def _can_shape() -> bool:
+    """Without raqm Pillow draws a variation selector as a box of its own; then the plain letter is drawn."""
+    return bool(features.check("raqm"))
+
+
+@lru_cache(maxsize=32)
+def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
+    layout = ImageFont.Layout.RAQM if _can_shape() else ImageFont.Layout.BASIC
+    return ImageFont.truetype(path(name), size, layout_engine=layout)
+
+
 def _width(text: str, weight: Weight, size: int) -> float:
     return sum(run.width for run in runs(text, weight, size))
 
@@ -176,15 +204,15 @@ def _break(line: str, following: str) -> tuple[str, str]:
     blank = line.rfind(" ")
     if blank > 0:
         return line[:blank], line[blank:]
-    pieces = list(clusters(line))
-    keep = len(pieces)
+    kept = list(clusters(line))
+    keep = len(kept)
     # A word of letters or digits moves whole; a line does not begin with a comma or small kana, nor end with a bracket.
-    while keep > 1 and (_joined(pieces[keep - 1], following) or following in NOT_FIRST or pieces[keep - 1] in NOT_LAST):
+    while keep > 1 and (_joined(kept[keep - 1], following) or following in NOT_FIRST or kept[keep - 1] in NOT_LAST):
         keep -= 1
-        following = pieces[keep]
-    if keep == 1 and len(pieces) > 1:
-        keep = len(pieces)
-    return "".join(pieces[:keep]), "".join(pieces[keep:])
+        following = kept[keep]
+    if keep == 1 and len(kept) > 1:
+        keep = len(kept)
+    return "".join(kept[:keep]), "".join(kept[keep:])
 
 
 def _joined(left: str, right: str) -> bool:
@@ -209,12 +237,12 @@ def _draw_row(pen: ImageDraw.ImageDraw, row: _Row, top: int, width: int) -> None
         pen.rectangle((_MARGIN_DOTS, middle - 1, width - _MARGIN_DOTS - 1, middle), fill=0)
         return
     _draw_frame(pen, row, top, width)
-    length = sum(run.width for run in row.pieces)
+    length = sum(run.width for run in row.runs)
     x = float(_MARGIN_DOTS) if row.align == "left" else (width - length) / 2
     pad = row.size // 3 if row.frame in ("top", "whole") else 0
     # The baseline lies at 0.88 of a kanji's square in both fonts, so that mixed runs stand level.
     baseline = top + pad + row.size // 8 + round(row.size * 0.88)
-    for run in row.pieces:
+    for run in row.runs:
         pen.text((round(x), baseline), run.text, font=run.font, fill=0, anchor="ls")
         x += run.width
 

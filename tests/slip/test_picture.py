@@ -9,10 +9,11 @@ import pytest
 from fontTools.ttLib import TTFont
 from PIL import Image
 
-from kiosk.slip.content import Slip, SlipAppointment, SlipLine, counter_slip, reception_slip
-from kiosk.slip.fonts import runs
-from kiosk.slip.picture import HEIGHT_DOTS_MAX, BarcodeKind, WidthMm, barcode_kind, draw
+from kiosk.slip.barcode import BarcodeKind, WidthMm, barcode_kind
+from kiosk.slip.content import Slip, SlipLine, counter_slip, reception_slip
+from kiosk.slip.picture import HEIGHT_DOTS_MAX, draw, runs
 from kiosk.typography.coverage import MISSING
+from kiosk.visit.state import RegisteredArrival, VisitAppointment
 from kiosk.words.texts import load
 from tests.escpos_decoder import read_barcodes
 
@@ -145,16 +146,15 @@ def ink(page: Image.Image) -> tuple[int, int, int, int]:
 
 
 def full(text: str, appointments: int = 12) -> Slip:
-    return reception_slip(
-        WORDS,
-        hospital=text,
-        day=date(2026, 12, 31),
-        at=time(18, 52),
-        number=99999,
-        appointments=tuple(SlipAppointment(time(9, i), text, text, text) for i in range(appointments)),
-        notes=("insurance_check", "subsidy_failed", *(f"{text[:20]}{i}" for i in range(9))),
-        patient_number="漢" * 50,
+    arrival = RegisteredArrival(
+        date(2026, 12, 31),
+        time(18, 52),
+        "漢" * 50,
+        99999,
+        tuple(VisitAppointment(time(9, i), text, text, text) for i in range(appointments)),
+        ("insurance_check", "subsidy_failed", *(f"{text[:20]}{i}" for i in range(9))),
     )
+    return reception_slip(WORDS, text, arrival)
 
 
 @pytest.mark.parametrize("width_mm", WIDTHS)

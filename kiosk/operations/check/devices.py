@@ -18,6 +18,7 @@ from kiosk.config import CardReader, Config
 from kiosk.operations.check.finding import Finding, Findings, in_japanese, ng, ok, skip
 from kiosk.process import locks
 from kiosk.reception import run_status
+from kiosk.slip import barcode as slip_barcode
 from kiosk.slip import picture as slip_picture
 from kiosk.slip.content import Slip, SlipLine, Style
 from kiosk.words.problems import Problem
@@ -100,7 +101,7 @@ def _printed(device: Printer, config: Config) -> Finding:
     if isinstance(outcome, NotPrinted):
         what, do = _PRINTER_NG[outcome.reason]
         return ng("test_slip", "message.not_printed", do, why=Problem(what))
-    kind = slip_picture.barcode_kind(_NOT_A_PATIENT, settings.barcode, settings.width_mm)
+    kind = slip_barcode.barcode_kind(_NOT_A_PATIENT, settings.barcode, settings.width_mm)
     return ok(
         "test_slip",
         "message.printed",
