@@ -123,19 +123,15 @@ class Reservations(Protocol):
 
     def find(self, patient_number: str, day: date) -> Answer:
         """The patient's appointments of `day`. Raises ReservationsDown."""
-        ...
 
     def register(self, patient_number: str, day: date, at: datetime, still_wanted: Callable[[], bool]) -> Registration:
         """Register the arrival at `at` (aware) for all of the day's appointments; the number has no gap and no double.
 
         `still_wanted` is asked once, right before the commit, if there is anything to write. Raises ReservationsDown.
         """
-        ...
 
     def count(self, day: date) -> int:
         """Number of appointments the system holds for `day`. Raises ReservationsDown."""
-        ...
 
     def arrivals(self, day: date) -> list[Arrived]:
         """Everybody who has arrived on `day`, by reception number. Raises ReservationsDown."""
-        ...

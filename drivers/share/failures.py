@@ -1,7 +1,9 @@
 """What can go wrong with a share: each failure as a code with parameters, its kind and its English sentence.
 
-Owns the kinds, which callers decide by, and the closed set of codes, by which other languages are worded. No failure
-may carry a file name or a file's content: the names of result files and what stands in them belong to patients.
+Owns the kinds, which callers decide by, the closed set of codes, by which other languages are worded, and what a
+server's answer means. No failure may carry a file name or a file's content: the names of result files and what stands
+in them belong to patients. Must never guess: a status that stands nowhere below is Refused and shows its number,
+because a loop that takes "I do not know" for "not there" sends a file twice or deletes it unsent.
 """
 
 from collections.abc import Mapping
@@ -61,40 +63,86 @@ class LogonRefused(Refused):
     """The account was not let in. Asking again would lock it, so the logon gate closes."""
 
 
-# Why a server refused a logon, or anything else, by its answer.
-_LOGON_REASONS = {
-    "logon_denied": "the account may not log on",
-    "no_such_user": "no such user",
-    "wrong_password": "wrong password",
-    "wrong_user_or_password": "wrong user or password",
-    "account_restricted": "the account is restricted",
-    "logon_hours": "the account may not log on at this hour",
-    "logon_computer": "the account may not log on from this computer",
-    "password_expired": "the password has expired",
-    "account_disabled": "the account is disabled",
-    "clocks_differ": "the clocks of server and kiosk differ too much",
-    "no_network_logon": "the account may not log on over the network",
-    "account_expired": "the account has expired",
-    "wrong_account_kind": "the account is not for this use",
-    "password_must_change": "the password must be changed first",
-    "account_locked": "the account is locked out",
-    "logon_policy": "a policy forbids this account to log on",
-    "logon_refused": "the logon was refused",
+# --- what a server answers: NTSTATUS, [MS-ERREF] 2.3.1 ----------------------------------------------------------------
+
+OBJECT_NAME_NOT_FOUND = 0xC0000034
+OBJECT_PATH_NOT_FOUND = 0xC000003A
+END_OF_FILE = 0xC0000011
+NO_MORE_FILES = 0x80000006
+NO_SUCH_FILE = 0xC000000F
+ACCESS_DENIED = 0xC0000022
+
+_MEANINGS = {
+    "no_such_file": {OBJECT_NAME_NOT_FOUND},
+    "name_taken": {0xC0000035},  # OBJECT_NAME_COLLISION
+    "in_use": {
+        0xC0000043,  # SHARING_VIOLATION
+        0xC0000054,  # FILE_LOCK_CONFLICT
+        0xC0000055,  # LOCK_NOT_GRANTED
+        0xC0000056,  # DELETE_PENDING
+    },
+    "full": {0xC000007F, 0xC0000044, 0xC0000904},  # DISK_FULL, QUOTA_EXCEEDED, FILE_TOO_LARGE
+    "name_not_accepted": {0xC0000033, 0xC0000039, 0xC000003B, 0xC0000106},  # NAME_INVALID, PATH_*, NAME_TOO_LONG
 }
-_SERVER_REASONS = {
-    "access_denied": "access denied; give the kiosk's account the right it needs",
-    "folder_missing": "the folder does not exist (any more); restore it or correct the setting",
-    "privilege_missing": "a privilege is missing; give the kiosk's account the right it needs",
-    "write_protected": "the disk is write-protected",
-    "folder_for_file": "a folder stands where a file was expected",
-    "not_supported": "not supported; the server may not speak SMB 3",
-    "no_such_share": "no such share; correct the setting or share the folder",
-    "file_for_folder": "a file stands where a folder was expected",
-    "read_only": "a file is marked read-only and cannot be deleted",
-    "dfs_link": "the folder is a DFS link; name the server that really holds it",
-    "symbolic_link": "a symbolic link is not followed; name the real folder",
-    "virus_scanner": "the server's virus scanner stopped the access",
-    "server_refused": "the server refused",
+
+# The session, tree or handle is gone, or the server cannot serve just now. The connection is dropped; the caller
+# tries again and the next logon starts afresh.
+_GONE = frozenset(
+    {
+        0xC0000008,  # INVALID_HANDLE
+        0xC000005E,  # NO_LOGON_SERVERS
+        0xC000009A,  # INSUFFICIENT_RESOURCES
+        0xC00000B5,  # IO_TIMEOUT
+        0xC00000BE,  # BAD_NETWORK_PATH
+        0xC00000C4,  # UNEXPECTED_NETWORK_ERROR
+        0xC00000C9,  # NETWORK_NAME_DELETED
+        0xC00000D0,  # REQUEST_NOT_ACCEPTED: too many connections
+        0xC0000120,  # CANCELLED
+        0xC0000128,  # FILE_CLOSED
+        0xC000013B,  # LOCAL_DISCONNECT
+        0xC000013C,  # REMOTE_DISCONNECT
+        0xC0000203,  # USER_SESSION_DELETED
+        0xC0000205,  # INSUFF_SERVER_RESOURCES
+        0xC000020C,  # CONNECTION_DISCONNECTED
+        0xC000020D,  # CONNECTION_RESET
+        0xC000035C,  # NETWORK_SESSION_EXPIRED
+        0xC0000466,  # SERVER_UNAVAILABLE
+        0xC0000480,  # SHARE_UNAVAILABLE
+    }
+)
+
+# Why a server refused a logon, or anything else: code and reason.
+_LOGON = {
+    ACCESS_DENIED: ("logon_denied", "the account may not log on"),
+    0xC0000064: ("no_such_user", "no such user"),
+    0xC000006A: ("wrong_password", "wrong password"),
+    0xC000006D: ("wrong_user_or_password", "wrong user or password"),
+    0xC000006E: ("account_restricted", "the account is restricted"),
+    0xC000006F: ("logon_hours", "the account may not log on at this hour"),
+    0xC0000070: ("logon_computer", "the account may not log on from this computer"),
+    0xC0000071: ("password_expired", "the password has expired"),
+    0xC0000072: ("account_disabled", "the account is disabled"),
+    0xC0000133: ("clocks_differ", "the clocks of server and kiosk differ too much"),
+    0xC000015B: ("no_network_logon", "the account may not log on over the network"),
+    0xC0000193: ("account_expired", "the account has expired"),
+    0xC0000199: ("wrong_account_kind", "the account is not for this use"),
+    0xC0000224: ("password_must_change", "the password must be changed first"),
+    0xC0000234: ("account_locked", "the account is locked out"),
+    0xC0000413: ("logon_policy", "a policy forbids this account to log on"),
+}
+_REFUSED = {
+    ACCESS_DENIED: ("access_denied", "access denied; give the kiosk's account the right it needs"),
+    0xC000003A: ("folder_missing", "the folder does not exist (any more); restore it or correct the setting"),
+    0xC0000061: ("privilege_missing", "a privilege is missing; give the kiosk's account the right it needs"),
+    0xC00000A2: ("write_protected", "the disk is write-protected"),
+    0xC00000BA: ("folder_for_file", "a folder stands where a file was expected"),
+    0xC00000BB: ("not_supported", "not supported; the server may not speak SMB 3"),
+    0xC00000CC: ("no_such_share", "no such share; correct the setting or share the folder"),
+    0xC0000103: ("file_for_folder", "a file stands where a folder was expected"),
+    0xC0000121: ("read_only", "a file is marked read-only and cannot be deleted"),
+    0xC0000257: ("dfs_link", "the folder is a DFS link; name the server that really holds it"),
+    0x8000002D: ("symbolic_link", "a symbolic link is not followed; name the real folder"),
+    0xC0000906: ("virus_scanner", "the server's virus scanner stopped the access"),
 }
 FAILURES: Final[Mapping[str, tuple[type[ShareError], str]]] = {
     "name_refused": (Unfit, "a file name was refused: {why}. Ask staff to rename or remove the file."),
@@ -144,9 +192,12 @@ FAILURES: Final[Mapping[str, tuple[type[ShareError], str]]] = {
     ),
     **{
         code: (LogonRefused, f"{why} (0x{{status}}). Check the user and the password file.")
-        for code, why in _LOGON_REASONS.items()
+        for code, why in (*_LOGON.values(), ("logon_refused", "the logon was refused"))
     },
-    **{code: (Refused, f"{why} (0x{{status}}).") for code, why in _SERVER_REASONS.items()},
+    **{
+        code: (Refused, f"{why} (0x{{status}}).")
+        for code, why in (*_REFUSED.values(), ("server_refused", "the server refused"))
+    },
 }
 
 
@@ -154,3 +205,32 @@ def failure(code: str, where: str, **parameters: Parameter) -> ShareError:
     """The failure `code` of the share at `where`, to be raised."""
     kind, sentence = FAILURES[code]
     return kind(f"{where}: {sentence.format(**parameters)}", code, {"where": where, **parameters})
+
+
+def fault(status: int, where: str) -> ShareError:
+    """The failure that `status` means for a call on an existing connection."""
+    other = "session_ended" if is_gone(status) else _REFUSED.get(status, ("server_refused",))[0]
+    code = next((code for code, statuses in _MEANINGS.items() if status in statuses), other)
+    return failure(code, where, status=f"{status:08X}")
+
+
+def folder_fault(status: int, where: str) -> ShareError:
+    """As `fault`, when it was the folder itself that could not be opened or was the target of a rename.
+
+    Here "not found" is a missing folder and must never be read as "the file has gone where it should".
+    """
+    if status in (OBJECT_NAME_NOT_FOUND, NO_SUCH_FILE):
+        return fault(OBJECT_PATH_NOT_FOUND, where)
+    return fault(status, where)
+
+
+def logon_fault(status: int, where: str) -> ShareError:
+    """The failure that `status` means as the answer to a logon."""
+    if is_gone(status):
+        return fault(status, where)
+    return failure(_LOGON.get(status, ("logon_refused",))[0], where, status=f"{status:08X}")
+
+
+def is_gone(status: int) -> bool:
+    """True when the connection is of no use any more."""
+    return status in _GONE

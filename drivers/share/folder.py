@@ -16,14 +16,15 @@ from pathlib import Path, PurePosixPath
 
 from drivers.share.address import FolderAddress
 from drivers.share.failures import ShareError, failure
-from drivers.share.local import folder_identity, give_to_group, rename_noreplace, stamp
 from drivers.share.operations import Append, ShareOperations
 from drivers.share.protocol import Entry, SessionInfo, Share, folder_parts, name_fault, pattern_of
 
 # O_NONBLOCK: a FIFO that somebody left there must not stop us for ever.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE_MODE = 0o600  # patient data; see give_to_group
+_FILE_MODE = 0o600  # patient data; see _give_to_group
+_RENAME_NOREPLACE = 1
+_libc = ctypes.CDLL(None, use_errno=True)
 _MEANINGS = {
     "local_in_use": {errno.EBUSY, errno.ETXTBSY, errno.EAGAIN},
     "local_full": {errno.ENOSPC, errno.EDQUOT, errno.EFBIG},
@@ -39,34 +40,30 @@ class _OpenFile:
 
     def __init__(self, folder: int, name: str, descriptor: int, where: str) -> None:
         self._folder = folder
-        self._descriptor = descriptor
         self._where = where
+        self.descriptor = descriptor
         self.name = name
 
     @property
     def size(self) -> int:
-        return os.fstat(self._descriptor).st_size
+        return os.fstat(self.descriptor).st_size
 
     def pieces(self, size: int) -> Iterator[bytes]:
-        before, total = os.fstat(self._descriptor), 0
-        while piece := os.read(self._descriptor, size):
+        before, total = os.fstat(self.descriptor), 0
+        while piece := os.read(self.descriptor, size):
             total += len(piece)
             yield piece
             if total > before.st_size:
                 break
-        after = os.fstat(self._descriptor)
+        after = os.fstat(self.descriptor)
         if total != before.st_size or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
             raise failure("changed", self._where)
 
     def check_unchanged(self) -> None:
         """Busy unless the name still means this file: only by its name can it be renamed or deleted."""
-        held, named = os.fstat(self._descriptor), os.stat(self.name, dir_fd=self._folder, follow_symlinks=False)
+        held, named = os.fstat(self.descriptor), os.stat(self.name, dir_fd=self._folder, follow_symlinks=False)
         if (held.st_dev, held.st_ino, held.st_size) != (named.st_dev, named.st_ino, named.st_size):
             raise failure("replaced", self._where)
-
-    def give_to_group(self, folder: int) -> None:
-        """See `local.give_to_group`."""
-        give_to_group(self._descriptor, folder)
 
 
 class FolderShare(ShareOperations[int, _OpenFile]):
@@ -96,11 +93,14 @@ class FolderShare(ShareOperations[int, _OpenFile]):
 
     def identity(self) -> str:
         """See `Share.identity`. Of a network's folder that is mounted here, other machines know another one."""
+        machine = ""
+        with suppress(OSError, UnicodeDecodeError):
+            machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
         with self._place() as folder:
-            return folder_identity(folder)
+            status = os.fstat(folder)
+        return f"{machine}/{status.st_dev:x}/{status.st_ino:x}"
 
     def at(self, folder: str) -> "FolderShare":
-        """See `Share.at`."""
         parts = folder_parts(folder, self.where)
         root = "/" if folder.startswith("/") else self._address.path
         return FolderShare(FolderAddress(PurePosixPath(root, *parts)))
@@ -142,7 +142,8 @@ class FolderShare(ShareOperations[int, _OpenFile]):
                 with suppress(FileNotFoundError):  # taken by somebody else in this moment
                     status = item.stat(follow_symlinks=False)
                     if stat.S_ISREG(status.st_mode):
-                        found.append(Entry(item.name, status.st_size, stamp(status), status.st_mtime_ns))
+                        stamp = f"{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_ino:x}"
+                        found.append(Entry(item.name, status.st_size, stamp, status.st_mtime_ns))
         return found
 
     @contextmanager
@@ -161,7 +162,7 @@ class FolderShare(ShareOperations[int, _OpenFile]):
         descriptor = os.open(name, _CREATE, _FILE_MODE, dir_fd=folder)
         try:
             yield partial(_append, descriptor)
-            give_to_group(descriptor, folder)
+            _give_to_group(descriptor, folder)
             os.fsync(descriptor)
         except BaseException:
             with suppress(OSError):
@@ -172,11 +173,10 @@ class FolderShare(ShareOperations[int, _OpenFile]):
         os.fsync(folder)
 
     def _rename(self, folder: int, name: str, target: "FolderShare", new_name: str) -> None:
-        """renameat2 with RENAME_NOREPLACE, then both folders are synced."""
         with target._place() as goal:
             if target is not self:
                 with self._open(folder, name) as file:
-                    file.give_to_group(goal)
+                    _give_to_group(file.descriptor, goal)
             self._rename_noreplace(folder, name, goal, new_name)
 
     def _rename_opened(self, folder: int, file: _OpenFile, target: "FolderShare", new_name: str) -> None:
@@ -185,7 +185,9 @@ class FolderShare(ShareOperations[int, _OpenFile]):
             self._rename_noreplace(folder, file.name, goal, new_name)
 
     def _rename_noreplace(self, folder: int, name: str, goal: int, new_name: str) -> None:
-        if rename_noreplace(folder, name, goal, new_name):
+        """renameat2(2), then both folders are synced."""
+        ctypes.set_errno(0)
+        if _libc.renameat2(folder, os.fsencode(name), goal, os.fsencode(new_name), _RENAME_NOREPLACE) == 0:
             os.fsync(goal)
             os.fsync(folder)
             return
@@ -225,3 +227,15 @@ def _append(descriptor: int, chunk: bytes) -> None:
     rest = memoryview(chunk)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def _give_to_group(file: int, folder: int) -> None:
+    """What the folder's group may do in the folder, it may do with a file of ours; nobody else may anything.
+
+    Whatever the process's umask: the receipt computer's program is another user. A file that is not of the folder's
+    group (a folder without set-group-ID) stays ours alone: its group is the kiosk's own, and has no business there.
+    """
+    theirs, ours = os.fstat(folder), os.fstat(file)
+    if theirs.st_gid == ours.st_gid:
+        with suppress(PermissionError):  # not our file, or a disk that keeps no rights
+            os.fchmod(file, 0o600 | theirs.st_mode & 0o060)

@@ -11,14 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Generic, Protocol, Self, TypeVar
 
 from drivers.share.failures import failure
-from drivers.share.protocol import (
-    ENTRIES_MAX,
-    Digest,
-    Entry,
-    Share,
-    check_name,
-    check_pattern,
-)
+from drivers.share.protocol import ENTRIES_MAX, Digest, Entry, Share, check_name, check_pattern
 
 PIECE = 1 << 20
 Place = TypeVar("Place")
@@ -32,11 +25,9 @@ class OpenedFile(Protocol):
     @property
     def size(self) -> int:
         """Bytes, as it was opened."""
-        ...
 
     def pieces(self, size: int) -> Iterator[bytes]:
         """The content from its start, at most `size` bytes at a time; Busy if it changed while it was read."""
-        ...
 
 
 Opened = TypeVar("Opened", bound=OpenedFile)
@@ -110,29 +101,26 @@ class ShareOperations(Share, Generic[Place, Opened]):
     # --- what stands on it --------------------------------------------------------------------------------------------
 
     def entries(self, pattern: str, limit: int = ENTRIES_MAX) -> list[Entry]:
-        """See `Share.entries`."""
         check_pattern(pattern, self.where)
         return self._ask(lambda place: self._list(place, pattern, limit))
 
     def read(self, name: str, limit: int) -> bytes:
-        """See `Share.read`."""
         check_name(name, self.where)
         return self._ask(lambda place: self._read(place, name, limit))
 
     def chunks(self, name: str, size: int = PIECE) -> Iterator[bytes]:
-        """See `Share.chunks`. Opened when the first piece is asked for."""
+        """Opened when the first piece is asked for."""
         check_name(name, self.where)
         if size < 1:
             raise ValueError("size must be at least 1")
         return self._chunks(name, size)
 
     def digest(self, name: str) -> Digest:
-        """See `Share.digest`."""
         check_name(name, self.where)
         return self._ask(lambda place: self._digest(place, name))
 
     def put(self, name: str, chunks: Iterable[bytes]) -> Digest:
-        """See `Share.put`. After a failure the unfinished file is deleted, if that is still possible."""
+        """After a failure the unfinished file is deleted, if that is still possible."""
         check_name(name, self.where)
         sha256, size = hashlib.sha256(), 0
         with self._place() as place, self._create(place, name) as append:
@@ -143,13 +131,11 @@ class ShareOperations(Share, Generic[Place, Opened]):
         return Digest(sha256.hexdigest(), size)
 
     def rename_new(self, name: str, new_name: str, into: Share | None = None) -> None:
-        """See `Share.rename_new`."""
         target = self._target(name, new_name, into)
         with self._place() as place:
             self._rename(place, name, target, new_name)
 
     def move_same(self, name: str, digest: Digest, new_name: str, into: Share) -> bool:
-        """See `Share.move_same`."""
         target = self._target(name, new_name, into)
         with self._place() as place, self._open(place, name, change=True) as file:
             if not _is_same(file, digest):
@@ -158,7 +144,6 @@ class ShareOperations(Share, Generic[Place, Opened]):
         return True
 
     def delete_same(self, name: str, digest: Digest) -> bool:
-        """See `Share.delete_same`."""
         check_name(name, self.where)
         with self._place() as place, self._open(place, name, change=True) as file:
             if not _is_same(file, digest):
@@ -167,7 +152,6 @@ class ShareOperations(Share, Generic[Place, Opened]):
         return True
 
     def remove(self, name: str) -> None:
-        """See `Share.remove`."""
         check_name(name, self.where)
         with self._place() as place:
             self._unlink(place, name)

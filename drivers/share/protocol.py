@@ -66,7 +66,6 @@ class Share(Protocol):
     @property
     def where(self) -> str:
         """The folder, for messages: no user, no password."""
-        ...
 
     @property
     def denies_writers(self) -> bool:
@@ -74,7 +73,6 @@ class Share(Protocol):
 
         False (local folder): a half-written file reads without complaint; compare two listings instead.
         """
-        ...
 
     def entries(self, pattern: str, limit: int = ENTRIES_MAX) -> list[Entry]:
         """Files (never folders) whose name matches `pattern` ('*' and '?' only, case does not matter).
@@ -82,25 +80,21 @@ class Share(Protocol):
         At most `limit`; exactly `limit` entries means that there may be more. Names that no call would accept
         (see Unfit) are left out. Unordered.
         """
-        ...
 
     def read(self, name: str, limit: int) -> bytes:
         """The whole file, opened so that nobody may write meanwhile.
 
         Busy: a writer has it open, or its size changed under us. TooLarge: more than `limit` bytes.
         """
-        ...
 
     def chunks(self, name: str, size: int = 1 << 20) -> Iterator[bytes]:
         """The file in pieces of at most `size` bytes through one handle that keeps writers away.
 
         The handle is held until the iterator is exhausted or closed. Busy as for `read`, also at the very end.
         """
-        ...
 
     def digest(self, name: str) -> Digest:
         """The digest of the whole file, streamed, opened as by `read`."""
-        ...
 
     def put(self, name: str, chunks: Iterable[bytes]) -> Digest:
         """Create the file, write everything, flush it to the server's disk, close it.
@@ -108,7 +102,6 @@ class Share(Protocol):
         Exists: the name is taken, nothing was touched. After any other failure a part of the file may be left
         under that name, so use a fresh temporary name for each attempt. What `chunks` raises comes through.
         """
-        ...
 
     def rename_new(self, name: str, new_name: str, into: "Share | None" = None) -> None:
         """Rename through one handle that keeps other renamers away; never replaces.
@@ -116,36 +109,30 @@ class Share(Protocol):
         Of several racers exactly one succeeds; the others get Missing, Busy or Exists. `into` must be reachable
         (see `reaches`), else ValueError.
         """
-        ...
 
     def move_same(self, name: str, digest: Digest, new_name: str, into: "Share") -> bool:
         """Rename into another folder only if the content is `digest`, hashed and renamed through one handle.
 
         False: other content, nothing done. Otherwise as `rename_new`.
         """
-        ...
 
     def delete_same(self, name: str, digest: Digest) -> bool:
         """Delete the file only if its content is `digest`, hashed and deleted through one handle.
 
         False: other content, kept. Missing: it is gone already.
         """
-        ...
 
     def remove(self, name: str) -> None:
         """Delete whatever the content is. Only for one's own temporary files."""
-        ...
 
     def reaches(self, other: "Share") -> bool:
         """True when `rename_new` and `move_same` into `other` are possible (one share, one user; one disk)."""
-        ...
 
     def identity(self) -> str:
         """What this folder is, by whatever name: server, disk and the folder's own number, as the server reports them.
 
         Equal for every address of one folder and for every client; opaque. It changes when the folder is created again.
         """
-        ...
 
     def at(self, folder: str) -> "Share":
         r"""Another folder of the same share over the same connection.
@@ -153,15 +140,12 @@ class Share(Protocol):
         SMB: `folder` is counted from the share's root. Local: from this folder, or an absolute path.
         '/' and '\' both separate. Unfit for '..' and the like.
         """
-        ...
 
     def session_info(self) -> SessionInfo:
         """Connect if necessary and return what was negotiated; also proves that the folder can be opened."""
-        ...
 
     def drop(self) -> None:
         """Drop the connection without logging off. The next call connects again."""
-        ...
 
 
 def check_name(name: str, where: str) -> None:

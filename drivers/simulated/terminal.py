@@ -22,16 +22,23 @@ import os
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Protocol
 
+from smbprotocol.file_info import FileBasicInformation, FileEndOfFileInformation, FileInformationClass
+from smbprotocol.open import CreateDisposition, FilePipePrinterAccessMask
+
 from drivers.share import FolderAddress, open_share, parse
 from drivers.share.failures import failure
-from drivers.share.smb.foreign import ForeignFile, foreign_link
+from drivers.share.logon_gate import SHARED
+from drivers.share.protocol import check_name
+from drivers.share.smb.file import EVERYBODY, NOBODY, READERS, READERS_AND_RENAMERS, WRITE, OpenFile
+from drivers.share.smb.share import Link
 
 How = Literal["rename", "direct", "slow", "reopen", "preset", "abandon"]
 ShareMode = Literal["none", "r", "rw", "rd", "rwd"]
+_MODES = {"none": NOBODY, "r": READERS, "rw": EVERYBODY & ~4, "rd": READERS_AND_RENAMERS, "rwd": EVERYBODY}
 _OLD_FILETIME = 132_000_000_000_000_000  # April 2019, as a copied file would keep it
 
 
@@ -51,7 +58,7 @@ class TerminalWriter:
         address = parse(url)
         self._share = open_share(url, password)
         self._folder = Path(address.path) if isinstance(address, FolderAddress) else None
-        self._link = None if isinstance(address, FolderAddress) else foreign_link(address, password or "")
+        self._link = None if isinstance(address, FolderAddress) else Link(address, password or "", 5.0, SHARED)
         self._cancelled = threading.Event()
 
     def write(
@@ -69,7 +76,8 @@ class TerminalWriter:
         rename: under a temporary name, then renamed, the only way that never shows a half file.
         direct: under its final name in one go. slow: the same in `chunks` parts, `pause_s` apart, the handle open.
         reopen: each part through a handle of its own. preset: final size and an old date first, content after.
-        abandon: the first half, closed, and nothing more. `share`: what others may do while it is open.
+        abandon: the first half, closed, and nothing more. `share`: what others may do while it is open (read, write,
+        delete); "r" is what .NET programs do by default.
         """
         match how:
             case "rename":
@@ -88,10 +96,6 @@ class TerminalWriter:
             case "abandon":
                 return self._in_parts(name, [data[: len(data) // 2]], 0.0, share)
 
-    def holding(self, name: str, *, share: ShareMode = "r", create: bool = True) -> AbstractContextManager[_OpenFile]:
-        """The file open for writing as long as the context lasts; `write` on what it gives adds to it."""
-        return self._opened(name, share, create)
-
     def cancel(self) -> None:
         """End the pauses: a write under way stops where it is."""
         self._cancelled.set()
@@ -104,7 +108,7 @@ class TerminalWriter:
             self._link.drop()
 
     def _in_parts(self, name: str, parts: list[bytes], pause_s: float, share: ShareMode, preset: bool = False) -> bool:
-        with self._opened(name, share, True) as file:
+        with self.holding(name, share=share) as file:
             if preset:
                 file.preset(sum(map(len, parts)), _OLD_FILETIME)
                 self._cancelled.wait(pause_s)
@@ -118,14 +122,15 @@ class TerminalWriter:
         for number, part in enumerate(parts):
             if number and self._cancelled.wait(pause_s):
                 return False
-            with self._opened(name, share, number == 0) as file:
+            with self.holding(name, share=share, create=number == 0) as file:
                 file.write(part)
         return True
 
     @contextmanager
-    def _opened(self, name: str, share: ShareMode, create: bool) -> Iterator[_OpenFile]:
+    def holding(self, name: str, *, share: ShareMode = "r", create: bool = True) -> Iterator[_OpenFile]:
+        """The file open for writing as long as the context lasts; `write` on what it gives adds to it."""
         if self._link is not None:
-            with ForeignFile(self._link, name, share=share, create=create) as file:
+            with _SmbFile(self._link, name, share=share, create=create) as file:
                 yield file
         elif self._folder is not None:
             try:
@@ -134,6 +139,33 @@ class TerminalWriter:
                 raise failure("name_taken", self._share.where) from None
             with raw:
                 yield _LocalFile(raw.fileno())
+
+
+class _SmbFile(OpenFile):
+    """A file held open for writing, as a careful driver must not: everybody may see it half written.
+
+    `create`: make the file (Exists when it is there), else open it to write on at its end.
+    """
+
+    def __init__(self, link: Link, name: str, *, share: str, create: bool) -> None:
+        where = link.address.where
+        check_name(name, where)
+        super().__init__(link.wire()[0], "\\".join((*link.address.folder, name)), where)
+        disposition = CreateDisposition.FILE_CREATE if create else CreateDisposition.FILE_OPEN
+        self.do(self.opening(WRITE | FilePipePrinterAccessMask.FILE_WRITE_ATTRIBUTES, _MODES[share], disposition))
+
+    write = OpenFile.append
+
+    def preset(self, size: int, written: int) -> None:
+        """Give the file its final size and a last-write time (FILETIME) before there is any content."""
+        end = FileEndOfFileInformation()
+        end["end_of_file"] = size
+        self.do(self._setting(FileInformationClass.FILE_END_OF_FILE_INFORMATION, end))
+        basic = FileBasicInformation()
+        for field in ("creation_time", "last_access_time", "change_time"):
+            basic[field] = 0  # 0: leave as it is, [MS-FSCC] 2.4.7
+        basic["last_write_time"] = written
+        self.do(self._setting(FileInformationClass.FILE_BASIC_INFORMATION, basic))
 
 
 class _LocalFile:

@@ -26,8 +26,7 @@ from smbprotocol.open import (
     SMB2SetInfoRequest,
 )
 
-from drivers.share.failures import ShareError, failure
-from drivers.share.smb.status import END_OF_FILE, fault, is_gone
+from drivers.share.failures import END_OF_FILE, ShareError, failure, fault, is_gone
 from drivers.share.smb.wire import CREDIT_SPAN, Status, Step, Wire
 
 READ = FilePipePrinterAccessMask.FILE_READ_DATA | FilePipePrinterAccessMask.FILE_READ_ATTRIBUTES

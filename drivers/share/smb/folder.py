@@ -12,9 +12,9 @@ from smbprotocol.create_contexts import SMB2CreateContextRequest
 from smbprotocol.file_info import FileAttributes, FileInformationClass
 from smbprotocol.open import CreateDisposition, CreateOptions, ImpersonationLevel, SMB2QueryDirectoryResponse
 
+from drivers.share.failures import NO_MORE_FILES, NO_SUCH_FILE, folder_fault
 from drivers.share.protocol import Entry, name_fault, pattern_of
 from drivers.share.smb.file import EVERYBODY, READ, SYNCHRONIZE, OpenFile
-from drivers.share.smb.status import NO_MORE_FILES, NO_SUCH_FILE, folder_fault
 from drivers.share.smb.wire import CREDIT_SPAN, Status, Step, Wire
 
 _QUERY_MAX = 1 << 20
@@ -26,14 +26,14 @@ _Record = tuple[str, int, str, int]
 class OpenFolder(OpenFile):
     """A handle on a folder, opened so that nobody is hindered."""
 
-    def opening_folder(self, *questions: bytes) -> Step:
+    def opening_folder(self, *questions: bytes, access: int = READ) -> Step:
         """CREATE of a folder, never of a file. `questions`: names of create contexts that the answer is to hold."""
         contexts = [SMB2CreateContextRequest() for _ in questions]
         for context, question in zip(contexts, questions, strict=True):
             context["buffer_name"] = question
         step: Step = self._open.create(
             ImpersonationLevel.Impersonation,
-            READ | SYNCHRONIZE,
+            access | SYNCHRONIZE,
             0,
             EVERYBODY,
             CreateDisposition.FILE_OPEN,

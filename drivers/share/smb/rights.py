@@ -5,14 +5,13 @@ Owns the query. Must never open, create or change a file: it is asked of folders
 
 from typing import Any
 
-from smbprotocol.open import CreateDisposition, CreateOptions, ImpersonationLevel
 from smbprotocol.tree import SMB2TreeConnectRequest, SMB2TreeConnectResponse
 
+from drivers.share.failures import ACCESS_DENIED
 from drivers.share.protocol import Share
-from drivers.share.smb.file import DELETE, EVERYBODY, SYNCHRONIZE
+from drivers.share.smb.file import DELETE
 from drivers.share.smb.folder import OpenFolder
 from drivers.share.smb.share import SmbShare
-from drivers.share.smb.status import ACCESS_DENIED
 from drivers.share.smb.wire import Status, Step, Wire
 
 # [MS-SMB2] 2.2.13.1.2
@@ -37,18 +36,9 @@ def may_delete(share: Share) -> bool | None:
 
 
 def _granted(share: SmbShare, wire: Wire, access: int) -> bool:
-    with OpenFolder(wire, "\\".join(share._address.folder), share.where) as folder:
+    with OpenFolder(wire, share._folder, share.where) as folder:
         # Opening makes the server check the access; nothing is done with the handle.
-        opening: Step = folder._open.create(
-            ImpersonationLevel.Impersonation,
-            access | SYNCHRONIZE,
-            0,
-            EVERYBODY,
-            CreateDisposition.FILE_OPEN,
-            CreateOptions.FILE_DIRECTORY_FILE,
-            send=False,
-        )
-        opened, closed = wire.exchange(opening, folder.closing())
+        opened, closed = wire.exchange(folder.opening_folder(access=access), folder.closing())
         folder.closed_by(closed)
         if isinstance(opened, Status) and opened == ACCESS_DENIED:
             return False

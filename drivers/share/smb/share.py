@@ -5,27 +5,60 @@ its folder, and never repeat a changing call by itself: after a lost answer only
 """
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from smbprotocol.create_contexts import CreateContextName, SMB2CreateQueryOnDiskIDResponse
 from smbprotocol.open import CreateDisposition
 
 from drivers.share.address import SmbAddress
-from drivers.share.failures import Unreachable, failure
+from drivers.share.failures import OBJECT_NAME_NOT_FOUND, OBJECT_PATH_NOT_FOUND, Unreachable, failure
 from drivers.share.logon_gate import SHARED, LogonGate
 from drivers.share.operations import Append, ShareOperations
 from drivers.share.protocol import Entry, SessionInfo, Share, folder_parts
 from drivers.share.smb.file import DELETE, NOBODY, READ, READERS, READERS_AND_RENAMERS, WRITE, OpenFile
 from drivers.share.smb.folder import OpenFolder, list_folder
-from drivers.share.smb.identity import DISK_ID, disk_id
-from drivers.share.smb.link import Link
-from drivers.share.smb.status import OBJECT_NAME_NOT_FOUND, OBJECT_PATH_NOT_FOUND
 from drivers.share.smb.wire import CREDIT_SPAN, Wire
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 _NOT_FOUND = (OBJECT_NAME_NOT_FOUND, OBJECT_PATH_NOT_FOUND)
+
+
+class Link:
+    """The connection that the folders of one share use together. Never repeats a call."""
+
+    def __init__(self, address: SmbAddress, password: str, deadline_s: float, gate: LogonGate) -> None:
+        self.address = address
+        self.password = password
+        self._deadline_s = deadline_s
+        self._gate = gate
+        self._wire: Wire | None = None
+        self._connecting = threading.Lock()
+
+    def wire(self) -> tuple[Wire, bool]:
+        """A live connection, and whether it was made just now."""
+        wire = self._wire
+        if wire is not None and wire.alive:
+            return wire, False
+        with self._connecting:
+            wire = self._wire
+            if wire is not None and wire.alive:
+                return wire, False
+            self.drop()
+            # Asked before the TCP connection too: a closed gate makes no traffic at all.
+            if refusal := self._gate.refusal(self.address.account):
+                raise refusal
+            self._wire = wire = Wire(self.address, self.password, self._deadline_s, self._gate)
+            return wire, True
+
+    def drop(self) -> None:
+        """Forget the connection; whoever waits on it gets Unreachable."""
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.close()
 
 
 class SmbShare(ShareOperations[Wire, OpenFile]):
@@ -63,18 +96,16 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
         )
 
     def identity(self) -> str:
-        """See `Share.identity`. One round trip."""
+        """One round trip."""
         return self._ask(self._identity)
 
     def at(self, folder: str) -> "SmbShare":
-        """See `Share.at`."""
         parts = folder_parts(folder, self.where)
         old = self._address
         address = SmbAddress(old.host, old.port, old.share, parts, old.user, old.domain)
         return SmbShare(address, self._link.password, link=self._link)
 
     def session_info(self) -> SessionInfo:
-        """See `Share.session_info`."""
         return self._ask(self._session_info)
 
     def drop(self) -> None:
@@ -178,18 +209,20 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
         file.check(deleted)
 
     def _session_info(self, wire: Wire) -> SessionInfo:
-        with OpenFolder(wire, self._folder, self.where) as folder:
-            opened, closed = wire.exchange(folder.opening_folder(), folder.closing())
-            folder.check_folder(opened)
-            folder.closed_by(closed)
-            return wire.session_info(self.where)
+        self._reach_folder(wire)
+        return wire.session_info(self.where)
 
     def _identity(self, wire: Wire) -> str:
+        opened = self._reach_folder(wire, CreateContextName.SMB2_CREATE_QUERY_ON_DISK_ID)
+        return f"{wire.server}/{_disk_id(opened) or '/'.join(map(str, _names(self._address)[2:]))}"
+
+    def _reach_folder(self, wire: Wire, *questions: bytes) -> Any:
+        """What the server answers to opening the folder."""
         with OpenFolder(wire, self._folder, self.where) as folder:
-            opened, closed = wire.exchange(folder.opening_folder(DISK_ID), folder.closing())
+            opened, closed = wire.exchange(folder.opening_folder(*questions), folder.closing())
             folder.check_folder(opened)
             folder.closed_by(closed)
-        return f"{wire.server}/{disk_id(opened) or '/'.join(map(str, _names(self._address)[2:]))}"
+        return opened
 
     # --- names --------------------------------------------------------------------------------------------------------
 
@@ -217,3 +250,14 @@ def _names(address: SmbAddress) -> tuple[str, int, str, tuple[str, ...]]:
         address.share.casefold(),
         tuple(part.casefold() for part in address.folder),
     )
+
+
+def _disk_id(opened: Any) -> str | None:
+    """File and volume number in the answer to a query of them ([MS-SMB2] 2.2.14.2.9); None: the server reports none.
+
+    Not the volume's serial number, which Samba makes of the share's name.
+    """
+    for context in opened or ():
+        if isinstance(context, SMB2CreateQueryOnDiskIDResponse):
+            return f"{context['volume_id'].get_value():x}/{context['disk_file_id'].get_value():x}"
+    return None

@@ -5,7 +5,9 @@ guest. Must never use smbclient (its cache is shared by threads and logs off pol
 minutes against a frozen server), and must never let an exception of the library through.
 """
 
+import logging
 import socket
+import struct
 import threading
 import time
 import uuid
@@ -15,20 +17,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 from smbprotocol import Dialects
+from smbprotocol.connection import Connection
 from smbprotocol.exceptions import MoreProcessingRequired, SMBAuthenticationError, SMBException, SMBResponseException
 from smbprotocol.header import Commands, NtStatus, Smb2Flags
 from smbprotocol.session import Session
+from smbprotocol.transport import Tcp
 from smbprotocol.tree import TreeConnect
 
 from drivers.resolve import resolve
 from drivers.share.address import SmbAddress
 from drivers.share.deadline import Deadline
-from drivers.share.failures import LogonRefused, ShareError, failure
+from drivers.share.failures import LogonRefused, ShareError, failure, fault, folder_fault, logon_fault
 from drivers.share.logon_gate import LogonGate
 from drivers.share.protocol import SessionInfo
-from drivers.share.smb.guard import GuardedConnection
-from drivers.share.smb.identity import computer_name
-from drivers.share.smb.status import fault, folder_fault, logon_fault
+
+# The library writes file names at INFO (result files are named after patients' visits), and a traceback for each answer
+# that it does not understand: a hundred lines a second where no SMB server answers.
+for _name in ("smbprotocol", "spnego"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 Step = tuple[Any, Callable[[Any], Any]]
 """One command of a compound: the message and the library's function that takes its answer apart."""
@@ -46,8 +52,19 @@ class _Untrusted(SMBException):  # type: ignore[misc]  # the library is untyped
     """An answer without the signature or encryption that was agreed."""
 
 
-class _Connection(GuardedConnection):
-    """The library's connection, stricter."""
+class _Tcp(Tcp):  # type: ignore[misc]  # the library is untyped
+    """The library's line. [MS-SMB2] 2.1: a frame has less than 16 MiB; what says more is no SMB server."""
+
+    def _recv(self, length: int, timeout: float) -> Any:
+        if length > self.MAX_SIZE:  # it would set aside so much memory, up to 4 GiB
+            raise SMBException("a frame of an impossible length")
+        return super()._recv(length, timeout)
+
+
+class _Connection(Connection):  # type: ignore[misc]  # the library is untyped
+    """The library's connection, stricter. What goes wrong is raised to who uses it."""
+
+    _tcp: _Tcp | None = None
 
     def __init__(self, server: str, port: int, receive_max_s: float) -> None:
         super().__init__(uuid.uuid4(), server, port, require_signing=True)
@@ -61,7 +78,7 @@ class _Connection(GuardedConnection):
         try:
             return super().receive(request, wait, timeout or self._receive_max_s, resolve_symlinks=False)
         except MoreProcessingRequired as challenge:
-            self.computer = computer_name(challenge.header["data"].get_value()) or self.computer
+            self.computer = _computer_name(challenge.header["data"].get_value()) or self.computer
             raise
 
     def verify_signature(self, header: Any, session_id: int, force: bool = False) -> None:
@@ -84,6 +101,24 @@ class _Connection(GuardedConnection):
         if isinstance(server_time, datetime) and server_time.year > 1970:
             self.skew_s = (server_time.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
         return response
+
+    @property
+    def transport(self) -> Any:
+        return self._tcp
+
+    @transport.setter
+    def transport(self, made: Tcp | None) -> None:
+        """`connect` makes the library's own kind."""
+        self._tcp = None if made is None else _Tcp(made.server, made.port, made.timeout)
+
+    @property
+    def misunderstood(self) -> bool:
+        """Whether something was answered that is no SMB."""
+        return self._t_exc is not None and not isinstance(self._t_exc, OSError)
+
+    def _process_message_thread(self) -> None:
+        with suppress(Exception):  # a lost connection is noticed, and reported, by its user
+            super()._process_message_thread()
 
 
 class Wire:
@@ -284,3 +319,17 @@ def _watch_the_line(sock: socket.socket, deadline_s: float) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(deadline_s * 1000))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _computer_name(challenge: bytes) -> str:
+    """MsvAvNbComputerName in an NTLM challenge ([MS-NLMP] 2.2.1.2, 2.2.2.1), wherever it lies; "": there is none."""
+    start = challenge.find(b"NTLMSSP\0\2\0\0\0")
+    with suppress(struct.error, UnicodeDecodeError):
+        length, _, offset = struct.unpack_from("<HHI", challenge, start + 40)
+        at, end = start + offset, start + offset + length
+        while start >= 0 and at < end:
+            kind, size = struct.unpack_from("<HH", challenge, at)
+            if kind == 1:
+                return challenge[at + 4 : at + 4 + size].decode("utf-16-le").casefold()
+            at += 4 + size
+    return ""

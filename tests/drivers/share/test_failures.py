@@ -9,10 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from drivers.share import Refused, ShareError, Unfit
+from drivers.share import Refused, ShareError, Unfit, failures
 from drivers.share.failures import FAILURES, failure
 from drivers.share.protocol import NameFault, check_name, check_pattern, folder_parts
-from drivers.share.smb import status as smb_status
 from tests import ROOT
 
 WHERE = "smb://192.0.2.10/kiosk-face"
@@ -33,14 +32,14 @@ def codes_used() -> Iterator[str]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "failure":
                 yield from strings(node.args[0])
             if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in TABLES:
-                yield from strings(node.value)
+                yield from filter(str.isidentifier, strings(node.value))  # not the reasons beside them
     yield from ("server_refused", "session_ended", "logon_refused", "system_refused")  # what stands nowhere else
 
 
 def statuses() -> list[int]:
-    tables = [value for value in vars(smb_status).values() if isinstance(value, dict | frozenset)]
+    tables = [value for value in vars(failures).values() if isinstance(value, dict | frozenset)]
     numbers = {each for table in tables for each in table if isinstance(each, int)}
-    return sorted(numbers | set().union(*smb_status._MEANINGS.values()) | {0xC0FFEE00})
+    return sorted(numbers | set().union(*failures._MEANINGS.values()) | {0xC0FFEE00})
 
 
 def test_every_code_is_used_and_every_code_used_is_one() -> None:
@@ -57,13 +56,13 @@ def test_a_failure_says_where_what_and_is_a_value(code: str) -> None:
     assert (error.code, error.parameters) == (code, {"where": WHERE, **places})
 
 
-@pytest.mark.parametrize("meaning", [smb_status.fault, smb_status.folder_fault, smb_status.logon_fault])
+@pytest.mark.parametrize("meaning", [failures.fault, failures.folder_fault, failures.logon_fault])
 def test_every_answer_of_a_server_is_one_failure_with_its_number(meaning: object) -> None:
     assert callable(meaning) and len(statuses()) > 40
     for status in statuses():
         error = meaning(status, WHERE)
         assert isinstance(error, ShareError) and error.code in FAILURES
-        named = 0xC000003A if meaning is smb_status.folder_fault and error.code == "folder_missing" else status
+        named = 0xC000003A if meaning is failures.folder_fault and error.code == "folder_missing" else status
         assert error.parameters["status"] == f"{named:08X}"
 
 

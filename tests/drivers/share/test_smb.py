@@ -29,7 +29,7 @@ from drivers.share import (
     Unreachable,
     open_share,
 )
-from drivers.share.smb.status import fault, folder_fault, logon_fault
+from drivers.share.failures import fault, folder_fault, logon_fault
 from drivers.simulated.tcp_proxy import Proxy
 from drivers.simulated.terminal import How, ShareMode, TerminalWriter
 from tests import ROOT
