@@ -5,14 +5,14 @@ stands on a slip, never send a byte that is not a fixed command or raster, and n
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from PIL.Image import Image
 
 from drivers.bad_address import BadAddress
 from drivers.printer.address import FileAddress, PrinterAddress, parse_url
-from drivers.printer.outcome import NotPrinted, NotReady, Printed, PrinterStatus, PrintOutcome, Ready, Reason
 
 __all__ = [
     "BadAddress",
@@ -28,6 +28,44 @@ __all__ = [
     "open_printer",
     "parse_url",
 ]
+
+
+Reason = Literal["paper_out", "cover_open", "printer_offline", "printer_silent", "printer_stalled"]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A slip can be printed now. `paper_near_end` is None when the printer was not asked (file, `status=False`)."""
+
+    paper_near_end: bool | None
+
+
+@dataclass(frozen=True)
+class NotReady:
+    """A slip would not come out now, and why."""
+
+    reason: Reason
+
+
+PrinterStatus = Ready | NotReady
+
+
+@dataclass(frozen=True)
+class Printed:
+    """The whole slip was taken and the printer was still well when it should have come out."""
+
+    paper_near_end: bool | None
+
+
+@dataclass(frozen=True)
+class NotPrinted:
+    """The slip failed. `maybe_out`: a raster byte has left us, so paper may have moved: never resend by itself."""
+
+    reason: Reason
+    maybe_out: bool
+
+
+PrintOutcome = Printed | NotPrinted
 
 
 class Printer(Protocol):
@@ -65,12 +103,12 @@ def open_printer(
     """
     # Imported late: the import of python-escpos takes 0.2 s, and a configuration check does not print.
     from drivers.printer.session import EscposPrinter
-    from drivers.printer.transport import connector
+    from drivers.printer.transport import connect
 
     address = parse_url(url)
     return EscposPrinter(
         where=url,
-        connect=connector(address),
+        connect=lambda: connect(address),
         asks=status and not isinstance(address, FileAddress),
         answer_s=answer_s,
         stall_s=stall_s,

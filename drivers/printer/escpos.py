@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from PIL.Image import Image
 
-from drivers.printer.outcome import NotReady, PrinterStatus, Ready
+from drivers.printer import NotReady, PrinterStatus, Ready
 
 BAND_ROWS = 256
 WIDTH_DOTS_MAX = 832

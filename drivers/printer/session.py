@@ -5,16 +5,17 @@ print() ends within waiting for the printer (`answer_s`) + connecting (10 s) + a
 (`SEND_S`) + watching (`WATCH_MAX_S` + 3 `stall_s`).
 """
 
+import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from PIL.Image import Image
 
-from drivers.printer import escpos
-from drivers.printer.lock import exclusive
-from drivers.printer.outcome import NotPrinted, NotReady, Printed, PrinterStatus, PrintOutcome, Ready, Reason
+from drivers.file_lock import lock_within
+from drivers.printer import NotPrinted, NotReady, Printed, PrinterStatus, PrintOutcome, Ready, Reason, escpos
 from drivers.printer.transport import Wire, WireLost
 
 SEND_S = 60.0
@@ -60,7 +61,7 @@ class EscposPrinter:
 
     def status(self) -> PrinterStatus:
         """Query the printer's status; for printers that are never queried, whether it can be connected to."""
-        with exclusive(self._threads, self._lock, self._answer_s) as ours:
+        with _exclusive(self._threads, self._lock, self._answer_s) as ours:
             if not ours:
                 return NotReady("printer_offline")
             try:
@@ -75,14 +76,14 @@ class EscposPrinter:
     def print(self, picture: Image, *, on_first_byte: Callable[[], None] | None = None) -> PrintOutcome:
         """Print one picture and cut it off; see `drivers.printer.Printer`."""
         job = escpos.build_job(picture)
-        with exclusive(self._threads, self._lock, self._answer_s) as ours:
+        with _exclusive(self._threads, self._lock, self._answer_s) as ours:
             if not ours:
                 return NotPrinted("printer_offline", maybe_out=False)
             try:
                 wire = self._connect()
             except WireLost:
                 return NotPrinted("printer_offline", maybe_out=False)
-            return self._print(wire, job, on_first_byte or _nobody_asked)
+            return self._print(wire, job, on_first_byte or (lambda: None))
 
     def _print(self, wire: Wire, job: escpos.Job, on_first_byte: Callable[[], None]) -> PrintOutcome:
         sending = _Sending(wire, job, self._stall_s)
@@ -275,5 +276,37 @@ def _forget(wire: Wire) -> None:
         dropped += len(received)
 
 
-def _nobody_asked() -> None:
-    """The default of `on_first_byte`."""
+@contextmanager
+def _exclusive(threads: threading.Lock, lock: Path | None, wait_s: float) -> Iterator[bool]:
+    """Whether the printer is ours until the block ends; False when others had it for `wait_s`.
+
+    The kiosk and `kiosk status` must not talk to one printer at once. The lock file is never deleted: who holds a
+    deleted one locks nobody out.
+    """
+    deadline = time.monotonic() + wait_s
+    if not threads.acquire(timeout=wait_s):
+        yield False
+        return
+    try:
+        descriptor = _open(lock)
+        if descriptor is None:
+            yield True
+            return
+        try:
+            ours = True
+            with suppress(OSError):  # a file system without locks: as without a lock file
+                ours = lock_within(descriptor, deadline - time.monotonic())
+            yield ours
+        finally:
+            os.close(descriptor)
+    finally:
+        threads.release()
+
+
+def _open(lock: Path | None) -> int | None:
+    """The lock file; None without one, and when it cannot be made: a full disk must not cost the patient the slip."""
+    if lock is None:
+        return None
+    with suppress(OSError):
+        return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    return None

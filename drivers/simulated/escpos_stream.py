@@ -10,7 +10,7 @@ r"""What a printer understands of the bytes it takes: slips, and the questions i
     >>> slip.picture.size, [slip.picture.getpixel((0, y)) for y in (0, 1)], stream.garbage
     ((8, 2), [0, 255], 1)
 
-Owns a small ESC/POS reader for the simulated printer: raster, feed, cut, GS r. Must never decide whether our own driver
+Owns a small ESC/POS reader for the simulated printer: raster, feed and cut. Must never decide whether our own driver
 is right: the tests have a stricter decoder of their own.
 """
 
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 _FEED_LINE_DOTS = 30
-_FIXED_ARGUMENTS = {b"\x1bd": 1, b"\x1bJ": 1, b"\x10\x04": 1, b"\x1dr": 1, b"\x1b@": 0}
+_FIXED_ARGUMENTS = {b"\x1bd": 1, b"\x10\x04": 1, b"\x1b@": 0}
 _SLIP_BYTES_MAX = 4_000_000
 
 
@@ -30,11 +30,6 @@ class SlipJob:
 
     data: bytes = field(repr=False)
     picture: Image.Image = field(repr=False)
-
-
-@dataclass(frozen=True)
-class PaperAsked:
-    """GS r 1 was reached in its turn and wants an answer."""
 
 
 class EscposStream:
@@ -55,7 +50,7 @@ class EscposStream:
         """Bytes taken and not yet printed."""
         return len(self._waiting)
 
-    def advance(self) -> Iterator[SlipJob | PaperAsked | int]:
+    def advance(self) -> Iterator[SlipJob | int]:
         """Print command by command. Gives a raster band as the number of its bytes; stop iterating and it waits."""
         while True:
             length = self._command_length()
@@ -84,7 +79,7 @@ class EscposStream:
             return 8 + (x_low + 256 * x_high) * (y_low + 256 * y_high)
         return 1
 
-    def _act(self, command: bytes) -> Iterator[SlipJob | PaperAsked | int]:
+    def _act(self, command: bytes) -> Iterator[SlipJob | int]:
         if command[:2] != b"\x10\x04" and command != b"\0":
             self._slip += command
         match command[:2]:
@@ -95,11 +90,8 @@ class EscposStream:
                 self._bands.append((command[4] + 256 * command[5], command[8:]))
                 yield len(command) - 8
             case b"\x1bd":
-                self._feed_paper(command[2] * _FEED_LINE_DOTS)
-            case b"\x1bJ":
-                self._feed_paper(command[2])
-            case b"\x1dr":
-                yield PaperAsked()
+                width = self._bands[-1][0] if self._bands else 72
+                self._bands.append((width, bytes(width * command[2] * _FEED_LINE_DOTS)))
             case b"\x1dV":
                 yield SlipJob(bytes(self._slip), self._picture())
                 self._slip, self._bands = bytearray(), []
@@ -108,10 +100,6 @@ class EscposStream:
             case _:
                 # NUL is no letter: it does nothing on any printer.
                 self.garbage += command != b"\0"
-
-    def _feed_paper(self, rows: int) -> None:
-        width = self._bands[-1][0] if self._bands else 72
-        self._bands.append((width, bytes(width * rows)))
 
     def _picture(self) -> Image.Image:
         bands = [(width, payload) for width, payload in self._bands if width and payload]

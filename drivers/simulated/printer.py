@@ -18,8 +18,8 @@
     (NotPrinted(reason='paper_out', maybe_out=True), 1)
 
 Owns the device's end of the line. Must never be imported by anything that runs in a hospital.
-As the EPSON ESC/POS reference has it, DLE EOT is answered at once, whatever the state, and GS r 1 in its turn; a slip
-that meets a fault is held and comes out when the fault is cleared.
+As the EPSON ESC/POS reference has it, DLE EOT is answered at once, whatever the state; a slip that meets a fault is
+held and comes out when the fault is cleared.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ import tty
 from collections.abc import Callable
 from typing import Literal, Self
 
-from drivers.simulated.escpos_stream import EscposStream, PaperAsked, SlipJob
+from drivers.simulated.escpos_stream import EscposStream, SlipJob
 
 Paper = Literal["ok", "near_end", "out"]
 _TICK_S = 0.02
@@ -172,7 +172,7 @@ class SimulatedPrinter:
         far_side = select.poll()
         far_side.register(descriptor, 0)
         while not self._ended.is_set():
-            self._print(stream, descriptor)
+            self._print(stream)
             if self.stalled:
                 # Nothing is read, but a far side that has gone is noticed.
                 if far_side.poll(int(_TICK_S * 1000)):
@@ -225,7 +225,7 @@ class SimulatedPrinter:
         with contextlib.suppress(OSError):
             os.write(descriptor, bytes((byte,)))
 
-    def _print(self, stream: EscposStream, descriptor: int) -> None:
+    def _print(self, stream: EscposStream) -> None:
         if not self._can_print():
             return
         for done in stream.advance():
@@ -233,8 +233,6 @@ class SimulatedPrinter:
                 with self._came_out:
                     self.jobs = [*self.jobs, done][-_JOBS_MAX:]
                     self._came_out.notify_all()
-            elif isinstance(done, PaperAsked):
-                self._say(descriptor, 0x00 if self.paper == "ok" else 0x03)
             elif self._paper_ends_in is not None:
                 self._paper_ends_in -= done
                 if self._paper_ends_in <= 0:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from drivers.printer.address import TcpAddress
-from drivers.printer.transport.tcp import TcpWire
+from drivers.printer.transport import TcpWire
 from drivers.resolve import resolve
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from drivers.printer import NotPrinted, NotReady, Printed, Printer, Ready, Reason, open_printer
 from drivers.printer.address import UsbAddress
 from drivers.printer.session import EscposPrinter
-from drivers.printer.transport.usb_bulk import UsbWire
+from drivers.printer.transport import UsbWire
 from drivers.simulated.printer import SimulatedPrinter
 from kiosk.slip.content import reception_slip
 from kiosk.slip.picture import draw
