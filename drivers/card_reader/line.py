@@ -1,7 +1,7 @@
 """A card reader on a serial port: one daemon thread that keeps the port open and posts what was read.
 
-Owns the port. Must never: raise out of its thread; post a card while no visit asked for one (see `arm`); wait for ever
-anywhere; write what a card held anywhere.
+Owns the port, the spelling of its address, and the events. Must never: raise out of its thread; post a card while no
+visit asked for one (see `arm`); wait for ever anywhere; write what a card held anywhere.
 """
 
 import os
@@ -11,14 +11,20 @@ import termios
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import serial
 
-from drivers.card_reader.address import SerialAddress, parse_url
-from drivers.card_reader.events import CardEvent, CardRead, CardUnreadable, ReaderDown, ReaderUp
+from drivers.bad_address import BadAddress
 from drivers.card_reader.frames import BadFrame, End, FrameDecoder, number_of
+from drivers.serial_settings import SerialSettings
 
+# Rates that both the kernel and the readers' manuals know; another one is a slip of the pen, not a wish.
+BAUDRATES = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
+_EXPECTED = "expected serial:///dev/ttyS0?baudrate=9600 (further: &bytesize=8&parity=N&stopbits=1)"
+_MAX_LENGTH = 1024
 # How long the thread waits for a byte before it looks at everything else. Also the grain of the silence clock.
 _WAIT_S = 0.05
 # Bytes that were written before arm() may still be between the driver's buffers; this is how long arm() waits for them.
@@ -36,6 +42,79 @@ _SAME_FAILURE_S = 0.5
 # A babbling line must not fill the inbox: no patient needs more than this in one visit.
 _MAX_EVENTS_PER_ARM = 50
 _PORT_ERRORS = (OSError, ValueError, termios.error, serial.SerialException)
+
+
+@dataclass(frozen=True)
+class CardRead:
+    """A card was read during `visit` (the id given to `arm`), at `at` (seconds, monotonic clock)."""
+
+    visit: int
+    number: str = field(repr=False)
+    at: float
+
+
+@dataclass(frozen=True)
+class CardUnreadable:
+    """Something was read during `visit` that is no card number of this site, at `at` (seconds, monotonic clock)."""
+
+    visit: int
+    at: float
+
+
+@dataclass(frozen=True)
+class ReaderUp:
+    """The port is open. Posted once per change."""
+
+
+@dataclass(frozen=True)
+class ReaderDown:
+    """The port cannot be opened or was lost; it is tried again for ever. Posted once per change.
+
+    `message` is for staff: the device and the system's reason.
+    """
+
+    message: str
+
+
+CardEvent = CardRead | CardUnreadable | ReaderUp | ReaderDown
+
+
+@dataclass(frozen=True)
+class SerialAddress:
+    """A serial device and its line settings. `device` is an absolute path, `baudrate` in bits per second."""
+
+    device: str
+    baudrate: int = 9600
+    bytesize: int = 8
+    parity: str = "N"
+    stopbits: int = 1
+
+
+def parse_url(url: str) -> SerialAddress:
+    """The parts of a serial address; raises BadAddress. Nothing is opened and the device need not exist."""
+    if len(url) > _MAX_LENGTH:
+        raise BadAddress(
+            "reader_long", f"the address is longer than {_MAX_LENGTH} characters", _EXPECTED, most=_MAX_LENGTH
+        )
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise BadAddress("not_a_url", str(error), _EXPECTED) from None
+    if parts.scheme != "serial":
+        raise BadAddress("reader_scheme", "the address must begin with serial://", _EXPECTED)
+    if parts.netloc or parts.fragment:
+        raise BadAddress("reader_slashes", "a device is a path after three slashes", _EXPECTED)
+    device = unquote(parts.path)
+    if not device.startswith("/") or device.endswith("/") or not device.isprintable():
+        raise BadAddress("reader_device", "the device must be an absolute path such as /dev/ttyS0", _EXPECTED)
+    settings = SerialSettings(parts.query, ("baudrate", "bytesize", "parity", "stopbits"), _EXPECTED)
+    return SerialAddress(
+        device,
+        baudrate=settings.one_of("baudrate", 9600, BAUDRATES),
+        bytesize=settings.one_of("bytesize", 8, (7, 8)),
+        parity=settings.one_of("parity", "N", ("N", "E", "O")),
+        stopbits=settings.one_of("stopbits", 1, (1, 2)),
+    )
 
 
 class SerialCardReader:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from drivers.card_reader import CardEvent, CardRead, CardUnreadable, End, ReaderDown, ReaderUp, SerialCardReader
+from drivers.card_reader import CardEvent, CardRead, CardUnreadable, ReaderDown, ReaderUp, SerialCardReader
+from drivers.card_reader.frames import End
 from drivers.simulated.card_reader import SimulatedCardReader
 
 SITE = re.compile(r"^([0-9A-Za-z-]{1,20})$")

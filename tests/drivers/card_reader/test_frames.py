@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.card_reader import BadAddress, BadFrame, End, FrameDecoder, SerialAddress, number_of, parse_url
-from drivers.card_reader.frames import ENDS
+from drivers.bad_address import BadAddress
+from drivers.card_reader.frames import ENDS, BadFrame, End, FrameDecoder, number_of
+from drivers.card_reader.line import SerialAddress, parse_url
 
 SITE = re.compile(r"^([0-9A-Za-z-]{1,20})$")
 
