@@ -25,12 +25,12 @@ from zoneinfo import ZoneInfo
 
 from drivers.simulated.card_reader import SimulatedCardReader
 from drivers.simulated.printer import SimulatedPrinter
-from drivers.simulated.receipt_computer import ReceiptComputer
 from drivers.simulated.smb_server import Encryption
 from drivers.simulated.terminal import TerminalWriter
 from kiosk.__main__ import main
 from tests import ROOT, VECTORS
 from tests.keep import last_log, log_of
+from tests.peers.receipt_computer import ReceiptComputer
 from tests.peers.samba import Smbd, lend
 
 EXPECTED = [json.loads(line) for line in (VECTORS / "expected.jsonl").read_text(encoding="utf-8").splitlines()]

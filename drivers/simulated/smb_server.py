@@ -54,17 +54,15 @@ class Smbd:
     """One smbd: `with Smbd({"face": folder}) as smbd: open_share(smbd.url("face"), smbd.password)`.
 
     `shares`: name → local folder (made when missing). `read_only`: names of shares that refuse changes.
-    `guests`: unknown users are let in as guests. `min_protocol` such as "SMB3_00". `password` holds for `user` and
-    `more_users`. `options`: further lines of the [global] section.
+    `guests`: unknown users are let in as guests. `min_protocol` such as "SMB3_00". `options`: further lines of
+    the [global] section.
     """
 
     def __init__(
         self,
         shares: Mapping[str, Path],
         *,
-        user: str = "kiosk",
         password: str = "secret-of-kiosk",  # noqa: S107 - of a server that lives for minutes on the loopback
-        more_users: tuple[str, ...] = (),
         encryption: Encryption = "required",
         read_only: tuple[str, ...] = (),
         guests: bool = False,
@@ -73,7 +71,7 @@ class Smbd:
         options: tuple[str, ...] = (),
     ) -> None:
         self.shares = dict(shares)
-        self.user, self.password, self.more_users = user, password, more_users
+        self.user, self.password = "kiosk", password
         self.encryption, self.read_only, self.guests = encryption, read_only, guests
         self.min_protocol, self.max_protocol, self.options = min_protocol, max_protocol, options
         self.port = 0
@@ -216,8 +214,7 @@ class Smbd:
         unix_user = pwd.getpwuid(os.getuid()).pw_name
         for name in ("private", "lock", "state", "cache", "pid", "ncalrpc"):
             (self.home / name).mkdir(mode=0o700, exist_ok=True)
-        names = (self.user, *self.more_users)
-        (self.home / "users").write_text(f"{unix_user} = {' '.join(names)}\n")
+        (self.home / "users").write_text(f"{unix_user} = {self.user}\n")
         (self.home / "conf").write_text(self._global_section() + "".join(map(self._share_section, self.shares)))
         if not (self.home / "private" / "passdb.tdb").exists():
             subprocess.run(  # noqa: S603 - Debian's own tool, with our own configuration

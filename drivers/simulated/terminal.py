@@ -190,5 +190,5 @@ class _LocalFile:
 
 
 def _parts(data: bytes, count: int) -> list[bytes]:
-    size = max(1, -(-len(data) // max(count, 1)))
+    size = max(1, -(-len(data) // count))
     return [data[i : i + size] for i in range(0, len(data), size)]

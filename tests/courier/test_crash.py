@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from drivers.simulated.receipt_computer import ReceiptComputer
 from tests import ROOT, VECTORS
 from tests.courier.bench import DEADLINE_S
+from tests.peers.receipt_computer import ReceiptComputer
 from tests.peers.samba import Smbd
 
 pytestmark = pytest.mark.peers

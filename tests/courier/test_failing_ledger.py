@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from drivers.share import Share, open_share
-from drivers.simulated.receipt_computer import ReceiptComputer
 from kiosk.courier import queue, route
 from kiosk.courier.line import CourierLine, Message
 from kiosk.results import watch
 from tests.courier.bench import DEADLINE_S, Desk, RunningCourier, document, hooked, place, result_name
 from tests.courier.test_whole import ASKER, ERRORS
 from tests.hospital import vector, wait_until
+from tests.peers.receipt_computer import ReceiptComputer
 
 
 class Failing:

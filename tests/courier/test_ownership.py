@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 
 from drivers.share import Refused, Share, ShareError, Unreachable, open_share
-from drivers.simulated.receipt_computer import ReceiptComputer
 from kiosk.courier.deliver import TEMP_PATTERN
 from kiosk.courier.line import CourierLine, Message
 from kiosk.courier.ownership import DEAD_S, PATTERN, Mark, Ownership, kiosk_id
@@ -35,6 +34,7 @@ from tests.courier.bench import (
     wait_for_count,
 )
 from tests.hospital import vector, wait_until
+from tests.peers.receipt_computer import ReceiptComputer
 from tests.peers.samba import Smbd
 
 FILE = "kiosk-id"

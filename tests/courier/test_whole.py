@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from drivers.share import Refused, Share, Unreachable, open_share
-from drivers.simulated.receipt_computer import ReceiptComputer
 from drivers.simulated.tcp_proxy import Proxy
 from drivers.simulated.terminal import TerminalWriter
 from kiosk.courier.ends import ALARM_AFTER_S, Health
@@ -37,6 +36,7 @@ from tests.courier.bench import (
     wait_for_count,
 )
 from tests.hospital import EXPECTED, vector, wait_until
+from tests.peers.receipt_computer import ReceiptComputer
 from tests.peers.samba import Smbd
 from tests.results.test_watch import BAD, Watch
 

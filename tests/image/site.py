@@ -15,10 +15,10 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from drivers.simulated.printer import SimulatedPrinter
-from drivers.simulated.receipt_computer import ReceiptComputer
 from drivers.simulated.results import Insured, ResultFile, tap
 from drivers.simulated.smb_server import Smbd
 from tests.image import disk
+from tests.peers.receipt_computer import ReceiptComputer
 
 HOST = "10.0.2.2"
 INSTITUTION = "9912345678"

@@ -18,7 +18,6 @@ from typing import Any, cast
 import pytest
 
 from drivers.share import LogonGate, SessionInfo, Share
-from drivers.simulated.receipt_computer import ReceiptComputer
 from kiosk.config import load
 from kiosk.operations.check import plan
 from kiosk.operations.check.finding import Finding
@@ -26,6 +25,7 @@ from kiosk.operations.check.schedule import Schedule
 from tests import ROOT
 from tests.hospital import DEADLINE_S, FILE_OF, Hospital, vector, wait_until
 from tests.peers import need
+from tests.peers.receipt_computer import ReceiptComputer
 from tests.peers.samba import Smbd
 
 pytestmark = pytest.mark.peers
@@ -253,7 +253,7 @@ def test_a_program_that_takes_every_file_at_once_is_found(hospital: Hospital) ->
 
 def test_a_program_that_takes_unfinished_files_after_a_while_is_found(hospital: Hospital) -> None:
     folder = hospital.folder("to_face")
-    with ReceiptComputer(folder, patterns=(".k-check-*",), mode="slow", after_s=2.5) as slow:
+    with ReceiptComputer(folder, patterns=(".k-check-*",), after_s=2.5) as slow:
         found = look(hospital, untouched_s=8.0)
         assert slow.taken
     assert wrong(found) == {"receipt_untouched"}

@@ -20,13 +20,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from drivers.reservations.sqlite.reservations import SqliteReservations
-from drivers.simulated.receipt_computer import ReceiptComputer
 from kiosk.courier.line import CourierLine, Message
 from kiosk.process import locks
 from kiosk.words.texts import load as load_texts
 from tests import ROOT
 from tests.escpos_decoder import decode, read_barcodes
 from tests.hospital import DEADLINE_S, FILE_OF, PATIENT_OF, Hospital, Reception, alive, vector, wait_until
+from tests.peers.receipt_computer import ReceiptComputer
 
 pytestmark = [pytest.mark.peers, pytest.mark.long]
 

@@ -6,15 +6,16 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from drivers.share import Busy, Digest, Exists, Missing, Refused, Share, ShareError, TooLarge, Unfit, open_share
-from drivers.simulated.receipt_computer import ReceiptComputer
 from drivers.simulated.terminal import TerminalWriter
 from tests import ROOT
+from tests.peers.receipt_computer import ReceiptComputer
 
 FACE = "OQSsiquc01res_face_0000000001.xml"
 BODY = b"<XmlMsg>" + b"x" * 6000 + b"</XmlMsg>"
@@ -281,25 +282,24 @@ def test_the_terminal_writes_locally_in_every_way(share: Share, path: Path) -> N
 
 
 def test_the_receipt_computer_takes_matching_files_once_and_leaves_others(share: Share, path: Path) -> None:
-    for folder in (path, share):
-        with ReceiptComputer(folder) as computer:
-            share.put("other.txt", [b"x"])
-            share.put(".tmp", [BODY])
-            share.rename_new(".tmp", FACE)
-            assert computer.wait_for(1, PATIENCE_S)
-            (path / "PMHsimsm01res_1.xml").write_bytes(b"")
-            assert computer.wait_for(2, PATIENCE_S)
-        assert [taken.name for taken in computer.taken] == [FACE, "PMHsimsm01res_1.xml"]
-        assert computer.taken[0].sha256 == SAME.sha256
-        assert [entry.name for entry in share.entries("*")] == ["other.txt"]
-        share.remove("other.txt")
+    with ReceiptComputer(path) as computer:
+        share.put("other.txt", [b"x"])
+        share.put(".tmp", [BODY])
+        share.rename_new(".tmp", FACE)
+        assert computer.wait_for(1, PATIENCE_S)
+        (path / "PMHsimsm01res_1.xml").write_bytes(b"")
+        assert computer.wait_for(2, PATIENCE_S)
+    assert [taken.name for taken in computer.taken] == [FACE, "PMHsimsm01res_1.xml"]
+    assert computer.taken[0].sha256 == SAME.sha256
+    assert [entry.name for entry in share.entries("*")] == ["other.txt"]
 
 
-def test_a_receipt_computer_may_be_slow_or_asleep(share: Share, path: Path) -> None:
+def test_a_receipt_computer_may_be_slow(share: Share, path: Path) -> None:
     share.put(FACE, [BODY])
-    with ReceiptComputer(path, mode="never") as asleep, ReceiptComputer(path, mode="slow", after_s=0.2) as slow:
+    started = time.monotonic()
+    with ReceiptComputer(path, after_s=0.2) as slow:
         assert slow.wait_for(1, PATIENCE_S)
-    assert asleep.taken == []
+    assert slow.taken[0].at_s - started >= 0.2
 
 
 def test_refusals_are_one_family(tmp_path: Path) -> None:

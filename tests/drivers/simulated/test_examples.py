@@ -13,8 +13,9 @@ from drivers.simulated.smb_server import PROGRAMS
 from tests import ROOT
 from tests.peers import need
 
-ON_A_SERVER = ("smb_server", "tcp_proxy")  # they need Debian's smbd
-MODULES = sorted(path.stem for path in (ROOT / "drivers" / "simulated").glob("[!_]*.py"))
+ON_A_SERVER = ("drivers.simulated.smb_server", "drivers.simulated.tcp_proxy")  # they need Debian's smbd
+PARTS = sorted((ROOT / "drivers" / "simulated").glob("[!_]*.py"))
+MODULES = [*(f"drivers.simulated.{path.stem}" for path in PARTS), "tests.peers.receipt_computer"]
 
 
 def example(module: ModuleType) -> doctest.DocTest:
@@ -37,7 +38,7 @@ def failures(test: doctest.DocTest) -> str:
 def test_the_example_of_each_part_holds(name: str) -> None:
     for program in PROGRAMS if name in ON_A_SERVER else ():
         need(program)
-    test = example(importlib.import_module(f"drivers.simulated.{name}"))
+    test = example(importlib.import_module(name))
     assert len(test.examples) >= 3, "an example that shows the part at work"
     assert any(each.want for each in test.examples), "and says what comes of it"
     assert failures(test) == ""

@@ -1,4 +1,4 @@
-"""A simulated receipt computer (レセコン): takes result files out of its folder, as greedily as the real ones.
+"""A receipt computer (レセコン) as a peer of tests: takes result files out of its folder, as greedily as the real ones.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as made, ReceiptComputer(Path(made)) as computer:
@@ -21,16 +21,11 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
-
-from drivers.share import Busy, Missing, Share, ShareError
+from typing import Self
 
 PATTERNS = ("OQSsiquc01res_face_*.xml", "PMHsimsm01*")
 _ROUND_S = 0.001
-_CONTENT_MAX = 64 << 20
 _TAKEN_MAX = 100_000
-
-Mode = Literal["instant", "slow", "never"]
 
 
 @dataclass(frozen=True)
@@ -44,22 +39,14 @@ class Taken:
 
 
 class ReceiptComputer:
-    """Takes (reads, then removes) every matching file of `folder`, a local path or a Share; a context manager.
+    """Takes (reads, then removes) every matching file of `folder`; a context manager.
 
-    instant: within about a millisecond. slow: `after_s` after it was first seen. never: leaves everything.
-    `patterns` with '*' and '?', case does not matter. `taken` is in the order of taking.
+    Within about a millisecond, or `after_s` after it was first seen. `patterns` with '*' and '?', case does not
+    matter. `taken` is in the order of taking.
     """
 
-    def __init__(
-        self,
-        folder: Path | Share,
-        *,
-        mode: Mode = "instant",
-        after_s: float = 1.0,
-        patterns: tuple[str, ...] = PATTERNS,
-    ) -> None:
+    def __init__(self, folder: Path, *, after_s: float = 0.0, patterns: tuple[str, ...] = PATTERNS) -> None:
         self._folder = folder
-        self._mode = mode
         self._after_s = after_s
         self._patterns = patterns
         self._taken: list[Taken] = []
@@ -94,19 +81,17 @@ class ReceiptComputer:
 
     def _work(self) -> None:
         while not self._stopped.wait(_ROUND_S):
-            if self._mode == "never":
-                continue
             try:
                 self._round()
-            except (ShareError, OSError):
-                continue  # a share that is down, a file somebody holds: again next round, for ever
+            except OSError:
+                continue  # a folder that is not there: again next round, for ever
 
     def _round(self) -> None:
         now_s = time.monotonic()
         names = self._names()
         self._first_seen_s = {name: self._first_seen_s.get(name, now_s) for name in names}
         for name in names:
-            if self._mode == "slow" and now_s - self._first_seen_s[name] < self._after_s:
+            if now_s - self._first_seen_s[name] < self._after_s:
                 continue
             content = self._take(name)
             if content is None:
@@ -118,23 +103,16 @@ class ReceiptComputer:
                 self._changed.notify_all()
 
     def _names(self) -> list[str]:
-        if isinstance(self._folder, Path):
-            names = [item.name for item in self._folder.iterdir() if item.is_file()]
-        else:
-            names = [entry.name for pattern in self._patterns for entry in self._folder.entries(pattern)]
-        return sorted({name for name in names if self._wants(name)})
+        names = (item.name for item in self._folder.iterdir() if item.is_file())
+        return sorted(name for name in names if self._wants(name))
 
     def _wants(self, name: str) -> bool:
         return any(fnmatchcase(name.casefold(), pattern.casefold()) for pattern in self._patterns)
 
     def _take(self, name: str) -> bytes | None:
         try:
-            if isinstance(self._folder, Path):
-                content = (self._folder / name).read_bytes()
-                (self._folder / name).unlink()
-            else:
-                content = self._folder.read(name, _CONTENT_MAX)
-                self._folder.remove(name)
-        except (Missing, Busy, FileNotFoundError):
+            content = (self._folder / name).read_bytes()
+            (self._folder / name).unlink()
+        except FileNotFoundError:
             return None
         return content
