@@ -15,9 +15,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from drivers.reservations import ReservationsDown
-from drivers.reservations.csv import file as csv_file
-from drivers.reservations.opening import open_reservations
+from drivers.reservations import ReservationsDown, csv_file, open_reservations
 from kiosk.appointments import answers, fetch, import_record, restore
 from kiosk.config import Config, ConfigError
 from kiosk.config import load as load_config

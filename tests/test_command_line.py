@@ -16,8 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.reservations import AlreadyRegistered, Registered
-from drivers.reservations.csv import file as csv_file
+from drivers.reservations import AlreadyRegistered, Registered, csv_file
 from drivers.reservations.sqlite import upkeep
 from drivers.reservations.sqlite.rescue import rebuild
 from drivers.reservations.sqlite.reservations import SqliteReservations

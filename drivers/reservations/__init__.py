@@ -1,6 +1,6 @@
 """Who comes today, and who has arrived: the port to a reservation system.
 
-Owns the answers of every reservation system. `sqlite` is the embedded default, `csv` reads the export that
+Owns the answers of every reservation system. `sqlite` is the embedded default, `csv_file` reads the export that
 fills it; other systems (ORCA, FHIR, a vendor's socket) become further modules behind the same protocol.
 
 Must never: guess. An answer always names the patient it is about, so that a late one can be recognised; a system that
@@ -8,10 +8,18 @@ cannot be asked raises `ReservationsDown`, it never answers "no appointment". No
 the `repr` of any value here or in any exception.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from drivers.bad_address import BadAddress
+
+if TYPE_CHECKING:
+    from drivers.reservations.sqlite.reservations import SqliteReservations
+
+EMBEDDED: Final = "sqlite"
 
 
 @dataclass(frozen=True)
@@ -135,3 +143,17 @@ class Reservations(Protocol):
 
     def arrivals(self, day: date) -> list[Arrived]:
         """Everybody who has arrived on `day`, by reception number. Raises ReservationsDown."""
+
+
+def open_reservations(url: str, data_folder: Path, settings: Mapping[str, Any] | None = None) -> "SqliteReservations":
+    """The reservations at `url`: "sqlite" is the embedded database, a file of `data_folder`, made when it is missing.
+
+    `settings`: keyword arguments of the system behind `url`. Raises BadAddress; trouble of the system itself is
+    ReservationsDown, and comes from its calls.
+    """
+    if url == EMBEDDED:
+        # Late import: a site on another system never loads SQLite.
+        from drivers.reservations.sqlite.reservations import SqliteReservations
+
+        return SqliteReservations(data_folder, **(settings or {}))
+    raise BadAddress(expected=f'expected "{EMBEDDED}", the embedded database')

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from drivers.reservations import ReservationsDown
-from drivers.reservations.csv.file import NAMED_IN_MESSAGE, BadCsv
+from drivers.reservations.csv_file import NAMED_IN_MESSAGE, BadCsv
 from kiosk.words.problems import Parameter, Problem
 
 CATALOGUE: Final = "import"

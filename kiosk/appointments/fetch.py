@@ -23,7 +23,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from drivers.reservations.csv.file import MAX_BYTES
+from drivers.reservations.csv_file import MAX_BYTES
 from drivers.share import Busy, Entry, Missing, Share, ShareError, TooLarge, Unreachable, open_share
 from drivers.share.protocol import ENTRIES_MAX
 from kiosk.config import Config, password

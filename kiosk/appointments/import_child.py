@@ -27,10 +27,9 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from drivers.reservations import ReservationsDown
-from drivers.reservations.csv.file import MAX_BYTES, BadCsv, Parsed, read
-from drivers.reservations.opening import EMBEDDED, open_reservations
-from drivers.reservations.sqlite.trouble import Damaged
+from drivers.reservations import EMBEDDED, ReservationsDown, open_reservations
+from drivers.reservations.csv_file import MAX_BYTES, BadCsv, Parsed, read
+from drivers.reservations.sqlite.file import Damaged
 from kiosk.appointments.import_record import OLDER, Comparison, ImportRecord, Written, described
 from kiosk.process import json_values
 from kiosk.words.problems import Problem

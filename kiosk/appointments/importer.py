@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from drivers.reservations import ReservationsDown
-from drivers.reservations.sqlite.trouble import Damaged
+from drivers.reservations.sqlite.file import Damaged
 from kiosk.appointments.import_child import Outcome
 from kiosk.process import json_values
 from kiosk.words.problems import Problem

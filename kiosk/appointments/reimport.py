@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from drivers.reservations.csv import file as csv_file
-from drivers.reservations.csv.file import BadCsv, Parsed
+from drivers.reservations import csv_file
+from drivers.reservations.csv_file import BadCsv, Parsed
 from drivers.reservations.sqlite.reservations import SqliteReservations
 
 FILES_MAX: Final = 100

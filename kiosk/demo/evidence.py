@@ -14,8 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from drivers.reservations import Arrived
-from drivers.reservations.opening import open_reservations
+from drivers.reservations import Arrived, open_reservations
 from kiosk.demo.account import Account
 from kiosk.demo.face import WatchedFace
 from kiosk.demo.hospital import Hospital

@@ -14,8 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from drivers.reservations.csv import file as csv_file
-from drivers.reservations.opening import open_reservations
+from drivers.reservations import csv_file, open_reservations
 from drivers.simulated import results
 from drivers.simulated.card_reader import SimulatedCardReader
 from drivers.simulated.printer import SimulatedPrinter

@@ -8,8 +8,7 @@ import contextlib
 from datetime import datetime
 
 from drivers.reservations import ReservationsDown
-from drivers.reservations.sqlite.file import DatabaseFile, require_ours
-from drivers.reservations.sqlite.trouble import Damaged, DatabaseTrouble
+from drivers.reservations.sqlite.file import Damaged, DatabaseFile, DatabaseTrouble, require_ours
 from kiosk.appointments import import_record
 from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config

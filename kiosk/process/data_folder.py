@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from drivers.reservations.sqlite.beside import BACKUP_FOLDER
-from drivers.reservations.sqlite.trouble import DATABASE_NAME
+from drivers.reservations.sqlite.file import DATABASE_NAME
 
 
 class DataFolder:

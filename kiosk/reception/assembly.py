@@ -12,7 +12,7 @@ from pathlib import Path
 from drivers import reservations as rs
 from drivers.card_reader import CardEvent, ReaderDown, ReaderUp, SerialCardReader
 from drivers.printer import open_printer
-from drivers.reservations.opening import open_reservations
+from drivers.reservations import open_reservations
 from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config, ConfigError
 from kiosk.courier.line import CourierLine

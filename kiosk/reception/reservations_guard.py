@@ -17,9 +17,8 @@ from typing import Final, Literal, Protocol
 
 from drivers.reservations import ReservationsDown
 from drivers.reservations.sqlite import rescue, upkeep
-from drivers.reservations.sqlite.file import disk_trouble
+from drivers.reservations.sqlite.file import Damaged, DatabaseTrouble, disk_trouble
 from drivers.reservations.sqlite.reservations import SqliteReservations
-from drivers.reservations.sqlite.trouble import Damaged, DatabaseTrouble
 from kiosk.appointments import retention
 from kiosk.appointments.fetch import forget_copies
 from kiosk.appointments.reimport import import_again

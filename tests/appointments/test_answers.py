@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.reservations import ReservationsDown
-from drivers.reservations.csv.file import BadCsv, read
+from drivers.reservations.csv_file import BadCsv, read
+from drivers.reservations.sqlite.file import DATABASE_NAME, DatabaseTrouble
 from drivers.reservations.sqlite.reservations import SqliteReservations
-from drivers.reservations.sqlite.trouble import DATABASE_NAME, DatabaseTrouble
 from kiosk.appointments import answers
 from kiosk.words.problems import from_json, to_json, word
 from tests.drivers.reservations.test_csv import BAD, GOOD, HEADER

@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import pytest
 
-from drivers.reservations.csv.file import MAX_BYTES
+from drivers.reservations.csv_file import MAX_BYTES
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from drivers.share import LogonGate, Refused, Share, open_share
 from drivers.simulated.terminal import TerminalWriter
@@ -95,7 +95,7 @@ def test_an_export_that_is_being_written_is_left_until_it_is_whole(desk: Desk) -
     whole = (HEADER + "1,2026-01-15,9:00,内科,甲,A\n").encode()
 
     def write() -> None:
-        writer.write("a.csv", whole, how="slow", chunks=4, pause_s=0.3)
+        writer.write("a.csv", whole, how="slow", pause_s=0.3)
 
     at_work = threading.Thread(target=write)
     at_work.start()

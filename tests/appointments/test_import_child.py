@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from drivers.reservations import ReservationsDown
-from drivers.reservations.csv.file import MAX_LINES
+from drivers.reservations.csv_file import MAX_LINES
 from drivers.reservations.sqlite.file import LOCK_NAME
 from kiosk.appointments.import_child import TOO_MUCH
 from kiosk.appointments.import_folder import BROKEN_OFF, Taken, Trouble

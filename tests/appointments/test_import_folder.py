@@ -16,7 +16,7 @@ from typing import BinaryIO
 import pytest
 
 from drivers.reservations import ReservationsDown
-from drivers.reservations.csv.file import MAX_BYTES
+from drivers.reservations.csv_file import MAX_BYTES
 from drivers.reservations.sqlite import rescue
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.appointments import import_record

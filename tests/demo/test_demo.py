@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from drivers.reservations.csv import file as csv_file
+from drivers.reservations import csv_file
 from drivers.simulated import results, smb_server
 from kiosk.demo import evidence
 from kiosk.demo.people import AOI, CARD_HOLDERS, KEN, SAKURAKO, VISITORS, Visitor, appointments

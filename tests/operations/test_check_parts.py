@@ -14,8 +14,8 @@ from typing import Any, cast
 import pytest
 
 from drivers.printer import open_printer
+from drivers.reservations.sqlite.file import DATABASE_NAME
 from drivers.reservations.sqlite.reservations import SqliteReservations
-from drivers.reservations.sqlite.trouble import DATABASE_NAME
 from drivers.share import LogonGate, Refused, Share, open_share
 from drivers.simulated.card_reader import SimulatedCardReader
 from drivers.simulated.printer import SimulatedPrinter

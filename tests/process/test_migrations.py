@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 
-from drivers.reservations import Registered, ReservationsDown
-from drivers.reservations.csv import file as csv_file
+from drivers.reservations import Registered, ReservationsDown, csv_file
 from drivers.reservations.sqlite import file as sqlite_file
+from drivers.reservations.sqlite.file import DATABASE_NAME
 from drivers.reservations.sqlite.reservations import SqliteReservations
-from drivers.reservations.sqlite.trouble import DATABASE_NAME
 from kiosk.courier import ledger
 from kiosk.courier.ledger import Ledger, LedgerLost
 from tests.courier.bench import RunningCourier, document, place, result_name

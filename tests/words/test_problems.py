@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.reservations.csv import rows as csv_rows
-from drivers.reservations.sqlite.trouble import DatabaseTrouble
+from drivers.reservations import csv_file
+from drivers.reservations.sqlite.file import DatabaseTrouble
 from drivers.share.protocol import NameFault
 from kiosk.config.reading import SETTINGS
 from kiosk.words import texts
@@ -25,7 +25,7 @@ DRIVERS = {"BadAddress": ("why", 0), "BadRecord": ("reason", 0), "ReservationsDo
 OTHER_DRIVERS = {
     *(f"why.{fault.code}" for fault in NameFault),
     *(f"down.{trouble.name.lower()}" for trouble in DatabaseTrouble),
-    *(f"column.{name}" for name in (*csv_rows.REQUIRED, *csv_rows.OPTIONAL)),
+    *(f"column.{name}" for name in (*csv_file.REQUIRED, *csv_file.OPTIONAL)),
     "reason.few_columns", "reason.many_columns",
 }  # fmt: skip
 # Not an address that site.toml can hold.

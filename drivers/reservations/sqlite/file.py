@@ -15,15 +15,16 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
 from urllib.parse import quote
 
 from drivers.file_lock import lock_within
 from drivers.reservations import ReservationsDown
 from drivers.reservations.sqlite.beside import Beside
-from drivers.reservations.sqlite.trouble import DATABASE_NAME, MEANINGS, Damaged, DatabaseTrouble
 
 APPLICATION_ID = 0x53414B41  # "SAKA"
+DATABASE_NAME = "reservations.db"
 LOCK_NAME = "reservations.lock"
 
 # Entry n takes a database from version n to n + 1. Never change one that was released; a release adds at most one, and
@@ -55,6 +56,44 @@ _LOCK_POLL_S = 0.005
 _BUSY_S = 5.0
 # Pages kept in memory before a big import has to write early, which would shut readers out until its commit.
 _CACHE_KIB = 131072
+
+
+class Damaged(ReservationsDown):
+    """The database is not there any more or cannot be read; waiting does not help."""
+
+
+class DatabaseTrouble(Enum):
+    """What is wrong with the database, in English; the name in small letters is the code of `ReservationsDown`."""
+
+    # The reception does by itself what the command does.
+    DAMAGED = "damaged: the reception begins it anew from its backup; by hand: reservations restore"
+    MISSING = "missing: the reception begins it anew from its backup; by hand: reservations restore"
+    UNSURE = "begun anew, and the day's appointments are not all there again: import its export"
+    BUSY = "busy for too long: is another program holding it?"
+    FULL = "the disk is full: make room in the data folder"
+    CLOSED = "cannot be opened: is the data folder there, and may we read it?"
+    READ_ONLY = "may not be written: check owner and rights of the data folder"
+    DENIED = "access denied: check owner and rights of the data folder"
+    DISK = "the disk failed to read or write"
+    FAILED = "failed"
+
+    def down(self, name: str) -> ReservationsDown:
+        """The exception for it; `name`: for those who know SQLite, or a word."""
+        kind = Damaged if self in (DatabaseTrouble.DAMAGED, DatabaseTrouble.MISSING) else ReservationsDown
+        return kind(f"{DATABASE_NAME}: {self.value} ({name})", self.name.lower())
+
+
+_MEANINGS = {
+    sqlite3.SQLITE_BUSY: DatabaseTrouble.BUSY,
+    sqlite3.SQLITE_LOCKED: DatabaseTrouble.BUSY,
+    sqlite3.SQLITE_FULL: DatabaseTrouble.FULL,
+    sqlite3.SQLITE_CORRUPT: DatabaseTrouble.DAMAGED,
+    sqlite3.SQLITE_NOTADB: DatabaseTrouble.DAMAGED,
+    sqlite3.SQLITE_CANTOPEN: DatabaseTrouble.CLOSED,
+    sqlite3.SQLITE_READONLY: DatabaseTrouble.READ_ONLY,
+    sqlite3.SQLITE_PERM: DatabaseTrouble.DENIED,
+    sqlite3.SQLITE_IOERR: DatabaseTrouble.DISK,
+}
 
 
 class DatabaseFile:
@@ -203,7 +242,7 @@ class DatabaseFile:
             if code == sqlite3.SQLITE_CANTOPEN and self._prepared:
                 with disk_trouble():
                     self._require_there()
-            raise MEANINGS.get(code, DatabaseTrouble.FAILED).down(name) from None
+            raise _MEANINGS.get(code, DatabaseTrouble.FAILED).down(name) from None
 
 
 def connect(path: Path, mode: str = "rw", *, busy_s: float = _BUSY_S) -> sqlite3.Connection:

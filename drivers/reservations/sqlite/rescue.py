@@ -22,8 +22,16 @@ from typing import Final
 from drivers.durable import sync_file, sync_folder
 from drivers.reservations import ReservationsDown
 from drivers.reservations.sqlite.beside import Kept
-from drivers.reservations.sqlite.file import DatabaseFile, connect, disk_trouble, migrate, require_ours
-from drivers.reservations.sqlite.trouble import DATABASE_NAME, Damaged, DatabaseTrouble
+from drivers.reservations.sqlite.file import (
+    DATABASE_NAME,
+    Damaged,
+    DatabaseFile,
+    DatabaseTrouble,
+    connect,
+    disk_trouble,
+    migrate,
+    require_ours,
+)
 
 STAMP: Final = "%Y%m%dT%H%M%SZ"
 BROKEN: Final = f"{DATABASE_NAME}.broken-"

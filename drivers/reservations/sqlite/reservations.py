@@ -24,10 +24,9 @@ from drivers.reservations import (
     ReservationsDown,
     Withdrawn,
 )
-from drivers.reservations.csv.file import Parsed
+from drivers.reservations.csv_file import Parsed
 from drivers.reservations.sqlite.beside import Kept, moment
-from drivers.reservations.sqlite.file import DatabaseFile, disk_trouble
-from drivers.reservations.sqlite.trouble import DatabaseTrouble
+from drivers.reservations.sqlite.file import DatabaseFile, DatabaseTrouble, disk_trouble
 
 COLUMNS = "day, patient_number, time, department, doctor, place, note"
 _ADVANCE = """INSERT INTO reception_counter (day, last) VALUES (?, ?)

@@ -19,9 +19,8 @@ from typing import Final
 
 from drivers.durable import sync_file, sync_folder
 from drivers.reservations import ReservationsDown
-from drivers.reservations.sqlite.file import DatabaseFile, connect, disk_trouble
+from drivers.reservations.sqlite.file import DATABASE_NAME, DatabaseFile, connect, disk_trouble
 from drivers.reservations.sqlite.rescue import BROKEN, STAMP, backups_by_clock, require_whole
-from drivers.reservations.sqlite.trouble import DATABASE_NAME
 
 BACKUPS_KEPT: Final = 7
 BROKEN_KEPT: Final = 5

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from drivers.reservations import ReservationsDown
-from drivers.reservations.opening import open_reservations
+from drivers.reservations import ReservationsDown, open_reservations
 from drivers.reservations.sqlite.beside import Beside
 from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.reservations.csv import file as csv_file
-from drivers.reservations.csv.file import BadCsv, read
+from drivers.reservations import csv_file
+from drivers.reservations.csv_file import BadCsv, read
 from drivers.reservations.sqlite.reservations import SqliteReservations
 
 HEADER = "patient_number,date,time,department,doctor,place"

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from drivers.bad_address import BadAddress
-from drivers.reservations import ReservationsDown
-from drivers.reservations.opening import EMBEDDED, open_reservations
+from drivers.reservations import EMBEDDED, ReservationsDown, open_reservations
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from tests import ROOT
 
-DOOR = ROOT / "drivers" / "reservations" / "opening.py"
+DOOR = ROOT / "drivers" / "reservations" / "__init__.py"
 
 
 def made_by_name(folder: Path) -> Iterator[Path]:

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from drivers.reservations import AlreadyRegistered, NothingToRegister, Registered, ReservationsDown
-from drivers.reservations.csv import file as csv_file
+from drivers.reservations import AlreadyRegistered, NothingToRegister, Registered, ReservationsDown, csv_file
 from drivers.reservations.sqlite import rescue, upkeep
 from drivers.reservations.sqlite.beside import acknowledge
+from drivers.reservations.sqlite.file import DATABASE_NAME, Damaged
 from drivers.reservations.sqlite.rescue import rebuild
 from drivers.reservations.sqlite.reservations import SqliteReservations
-from drivers.reservations.sqlite.trouble import DATABASE_NAME, Damaged
 from kiosk.appointments.reimport import import_again
 from tests import ROOT
 

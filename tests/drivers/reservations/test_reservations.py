@@ -19,8 +19,8 @@ from drivers.reservations import (
     Reservations,
     ReservationsDown,
     Withdrawn,
+    csv_file,
 )
-from drivers.reservations.csv import file as csv_file
 from drivers.reservations.sqlite.reservations import Imported, SqliteReservations
 
 DAY = date(2026, 1, 15)

@@ -9,8 +9,7 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from drivers.reservations import Registered
-from drivers.reservations.csv import file as csv_file
+from drivers.reservations import Registered, csv_file
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from tests import ROOT
 
@@ -118,7 +117,7 @@ import resource, sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from drivers.reservations import ReservationsDown
-from drivers.reservations.csv import file as csv_file
+from drivers.reservations import csv_file
 from drivers.reservations.sqlite.reservations import SqliteReservations
 reservations = SqliteReservations(Path(sys.argv[1]))
 size = (Path(sys.argv[1]) / "reservations.db").stat().st_size

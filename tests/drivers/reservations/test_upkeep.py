@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.reservations import Registered, ReservationsDown
-from drivers.reservations.csv import file as csv_file
+from drivers.reservations import Registered, ReservationsDown, csv_file
 from drivers.reservations.sqlite import rescue, upkeep
 from drivers.reservations.sqlite.beside import Kept
 from drivers.reservations.sqlite.reservations import SqliteReservations
