@@ -28,7 +28,6 @@ from kiosk.process.stderr import complain, unblock
 from kiosk.reception import assembly as reception
 from kiosk.reception.headless import Headless
 from kiosk.screens import views
-from kiosk.screens.face import Face
 from kiosk.words import texts
 from kiosk.words.problems import Problem, to_json, word
 from kiosk.words.troubles import in_english
@@ -112,7 +111,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return reception.run(config, folder, lambda: _face(config, arguments), own_courier=not arguments.no_courier)
 
 
-def _face(config: Config, arguments: argparse.Namespace) -> Face:
+def _face(config: Config, arguments: argparse.Namespace) -> views.Face:
     if arguments.headless:
         return Headless(time.monotonic(), time.monotonic, sys.stdout, STANDARD_INPUT)
     # Late import: a headless reception and every other command run where no Kivy is.

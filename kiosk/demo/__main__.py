@@ -10,18 +10,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from drivers.simulated.smb_server import NoSmbServer
-from kiosk.config import Display
-from kiosk.demo import evidence, visit
-from kiosk.demo.account import Account
+from kiosk.demo import evidence, visit, word
 from kiosk.demo.face import DidNotHappen, WatchedFace
 from kiosk.demo.hospital import Hospital
 from kiosk.demo.knobs import bench
-from kiosk.demo.words import word
 from kiosk.process.stderr import complain
 from kiosk.reception import assembly
 from kiosk.ui.kivy_setup import NoDisplay
@@ -47,10 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(each, _end)
     try:
         return _auto(arguments.out) if arguments.auto else _with_window(arguments.out)
-    except (NoSmbServer, evidence.ForeignFolder) as error:
-        complain(f"demo: {error}")
-        return EXIT_CANNOT
-    except NoDisplay as error:
+    except (NoSmbServer, NoDisplay, evidence.ForeignFolder) as error:
         complain(f"demo: {error}")
         return EXIT_CANNOT
     except KeyboardInterrupt:
@@ -65,7 +59,7 @@ def _with_window(out: Path) -> int:
     """Until the window is closed. Where no window can be, `--auto` in a new process: Kivy starts once in each."""
     try:
         with Hospital(size=DESK_SIZE, poll_s=2.0) as hospital:
-            window = _window(hospital.config.screen, hospital)
+            window = _window(hospital)
             _say(word("account.clean_start"))
             _say(word("account.how_to_end"))
             face = WatchedFace(window, None, lambda: None)
@@ -79,11 +73,11 @@ def _with_window(out: Path) -> int:
 def _auto(out: Path) -> int:
     os.environ["SDL_VIDEODRIVER"] = "offscreen"
     evidence.prepare(out)
-    account = Account(_say)
+    account = evidence.Account(_say)
     failures: list[str] = []
     with Hospital(size=WHOLE_SIZE) as hospital:
         with account.step(word("steps.prepare")):
-            window = _window(hospital.config.screen, hospital)
+            window = _window(hospital)
 
         def play() -> None:
             try:
@@ -102,22 +96,18 @@ def _auto(out: Path) -> int:
             account.wrong(failure)
         evidence.check(hospital, face, out, account)
     account.close(out)
-    evidence.keep(account.text, out)
+    (out / "account.txt").write_text(account.text, encoding="utf-8")
     return EXIT_WRONG if account.failed else 0
 
 
-def _window(display: Display, hospital: Hospital) -> Window:
-    return Window(display, texts.load(), beside=_panel(hospital))
-
-
-def _panel(hospital: Hospital) -> Callable[[], Any]:
-    def make() -> Any:
+def _window(hospital: Hospital) -> Window:
+    def panel() -> Any:
         # Kivy reads its settings while it is imported: not before the window.
         from kiosk.demo.panel import Panel
 
         return Panel(bench(hospital))
 
-    return make
+    return Window(hospital.config.screen, texts.load(), beside=panel)
 
 
 def _say(line: str) -> None:

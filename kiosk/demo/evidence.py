@@ -1,4 +1,4 @@
-"""`demo-out/`: what a demo leaves behind, and whether it proves that the demo really happened.
+"""`demo-out/`: what a demo leaves behind, and whether it proves that the demo really happened; the account of it.
 
 Owns the folder. Must never empty one that is not a demo's, and never believe the kiosk's word where a file, a slip or
 a database row can be looked at.
@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import suppress
-from datetime import timedelta
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from drivers.reservations import Arrived, open_reservations
-from kiosk.demo.account import Account
+from kiosk.demo import word
 from kiosk.demo.face import WatchedFace
 from kiosk.demo.hospital import Hospital
 from kiosk.demo.people import HANAKO, TARO
-from kiosk.demo.words import word
 from kiosk.screens.views import Counter
 
 MARKER: Final = ".kiosk-demo"
@@ -38,6 +39,62 @@ _SLIP_BLACK_DOTS_MIN: Final = 5000
 
 class ForeignFolder(Exception):
     """The folder to write to is not a demo's. The message says what to do."""
+
+
+class Account:
+    """What a demo reports: each step and its seconds, what was checked, and where the pictures are.
+
+    Lines as they come, through `say` and kept in `text`.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._lines: list[str] = []
+        self._began = time.monotonic()
+        self.failed = False
+        now = datetime.now(ZoneInfo("Asia/Tokyo"))  # as the slips say
+        self.write(word("account.title", now=f"{now:%Y-%m-%d %H:%M}"))
+        self.write(word("account.clean_start"))
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "\n".join(self._lines) + "\n"
+
+    def write(self, line: str) -> None:
+        """One line."""
+        self._lines.append(line)
+        self._say(line)
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Time what happens inside; a step that fails has a line as well."""
+        began = time.monotonic()
+        done = False
+        try:
+            yield
+            done = True
+        finally:
+            code = "account.step" if done else "account.step_failed"
+            self.write(word(code, seconds=time.monotonic() - began, what=what))
+
+    def check(self, what: str, holds: bool) -> None:
+        """Something that must hold."""
+        if holds:
+            self.write(f"   OK  {what}")
+        else:
+            self.wrong(what)
+
+    def wrong(self, what: str) -> None:
+        """Why the demo is not what it was to be."""
+        self.failed = True
+        self.write(f"   NG  {what}")
+
+    def close(self, out: Path) -> None:
+        """The last lines. `out`: where everything is."""
+        self.write(word("account.where", folder=out.resolve()))
+        self.write(word("account.whole", seconds=time.monotonic() - self._began))
+        self.write(word("account.failed" if self.failed else "account.passed"))
 
 
 def prepare(out: Path) -> None:
@@ -66,11 +123,6 @@ def collect(hospital: Hospital, out: Path) -> None:
         shutil.copyfile(path, out / DELIVERED / path.name)
     for log in sorted(hospital.data.glob("events-*.jsonl")):
         shutil.copyfile(log, out / log.name)
-
-
-def keep(account: str, out: Path) -> None:
-    """The account beside what it is about."""
-    (out / "account.txt").write_text(account, encoding="utf-8")
 
 
 def check(hospital: Hospital, face: WatchedFace, out: Path, account: Account) -> None:

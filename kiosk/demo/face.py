@@ -10,12 +10,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
-from kiosk.demo.words import word
-from kiosk.screens.as_json import as_json
-from kiosk.screens.face import Face
-from kiosk.screens.views import Screen
+from kiosk.demo import word
+from kiosk.screens.views import Screen, as_json
+from kiosk.ui.window import Window
 
 _SCREENS_MAX = 1000
 # Longer than the window waits for a button to come.
@@ -24,16 +22,6 @@ _PRESS_AGAIN_S = 6.0
 
 class DidNotHappen(Exception):
     """What a demo was to show and did not; the message is for the account."""
-
-
-class Window(Face, Protocol):
-    """A window that can be pressed and photographed."""
-
-    def press(self, button: str) -> None:
-        """Touch the middle of a button. Any thread."""
-
-    def picture(self, path: Path) -> None:
-        """Write the kiosk's view as PNG. Any thread; returns when it is written."""
 
 
 class WatchedFace:

@@ -1,4 +1,4 @@
-"""What the visitor of a demo can do beside the kiosk, and what there is to look at.
+"""What the visitor of a demo can do beside the kiosk, and what there is to look at, as plain values that `panel` draws.
 
 Everything that might wait is done by one thread, in order; a touch never waits.
 """
@@ -9,16 +9,16 @@ import json
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final, get_args
 
 from drivers.share import ShareError
 from drivers.simulated.escpos_stream import SlipJob
+from kiosk.demo import word
 from kiosk.demo.hospital import Hospital, Line, PrinterState
-from kiosk.demo.panel_model import Bench, Glance, Grey, Knob, Section
 from kiosk.demo.people import CARD_HOLDERS, VISITORS
-from kiosk.demo.words import word
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EVENTS
 from kiosk.process.stderr import complain
@@ -27,6 +27,54 @@ _DELIVERED_MAX: Final = 4
 _EVENTS_MAX: Final = 12
 _TAIL_BYTES: Final = 8192
 _TURNS_MAX: Final = 20
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A button: a label, a line that explains it ("" for none), what a touch does. `turn` must not wait.
+
+    `is_on`: whether it is drawn as pressed in, asked now and then; None: never.
+    """
+
+    label: str
+    note: str
+    turn: Callable[[], None]
+    is_on: Callable[[], bool] | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """Knobs under a title, in so many columns."""
+
+    title: str
+    knobs: tuple[Knob, ...]
+    columns: int
+
+
+@dataclass(frozen=True)
+class Grey:
+    """A picture: `pixels` are its rows from top to bottom, a byte each, 0 is black."""
+
+    width: int
+    height: int
+    pixels: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What there is to see now. `slip`: the last one that came out."""
+
+    slip: Grey | None
+    delivered: tuple[str, ...] = field(repr=False)
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """All of the panel. `look` is called about twice a second and must be quick."""
+
+    sections: tuple[Section, ...]
+    look: Callable[[], Glance]
 
 
 class Hands:
@@ -70,10 +118,6 @@ def bench(hospital: Hospital) -> Bench:
     cards = tuple(Knob(holder.insured.name, "", card(n)) for n, holder in enumerate(CARD_HOLDERS))
     unreadable = Knob(word("panel.unreadable_card"), "", hands.later(hospital.insert_unreadable_card))
     return Bench(
-        title=word("panel.title"),
-        slip_title=word("panel.slip"),
-        delivered_title=word("panel.delivered"),
-        events_title=word("panel.events"),
         sections=(
             Section(word("panel.taps"), taps, 2),
             Section(word("panel.cards"), (*cards, unreadable), 3),

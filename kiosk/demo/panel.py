@@ -18,7 +18,8 @@ from kivy.uix.label import Label
 from kivy.uix.widget import Widget
 from kivy.utils import escape_markup
 
-from kiosk.demo.panel_model import Bench, Glance, Grey, Knob, Section
+from kiosk.demo import word
+from kiosk.demo.knobs import Bench, Glance, Grey, Knob, Section
 from kiosk.typography.coverage import path
 from kiosk.ui import theme
 
@@ -76,7 +77,7 @@ class Panel(BoxLayout):  # type: ignore[misc]  # Kivy ships no types
         self.padding, self.spacing = 14 * unit, 6 * unit
         self.clear_widgets()
         self.knobs = []
-        self.add_widget(self._title(self._bench.title, unit, 17))
+        self.add_widget(self._title(word("panel.title"), unit, 17))
         for section in self._bench.sections:
             self.add_widget(self._title(section.title, unit))
             self.add_widget(self._grid(section, unit))
@@ -119,11 +120,11 @@ class Panel(BoxLayout):  # type: ignore[misc]  # Kivy ships no types
         for each in (self._slip, self._delivered, self._events):
             if each.parent:
                 each.parent.remove_widget(each)
-        left.add_widget(self._title(self._bench.slip_title, unit))
+        left.add_widget(self._title(word("panel.slip"), unit))
         left.add_widget(self._slip)
         for title, label, share in (
-            (self._bench.delivered_title, self._delivered, 0.28),
-            (self._bench.events_title, self._events, 0.72),
+            (word("panel.delivered"), self._delivered, 0.28),
+            (word("panel.events"), self._events, 0.72),
         ):
             label.font_size, label.size_hint_y = 12 * unit, share
             right.add_widget(self._title(title, unit))

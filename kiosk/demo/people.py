@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from drivers.simulated.results import Insured
-from kiosk.demo.words import word
+from kiosk.demo import word
 
 
 @dataclass(frozen=True)

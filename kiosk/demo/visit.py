@@ -9,12 +9,12 @@ import threading
 import time
 from collections.abc import Callable
 
-from kiosk.demo.account import Account
+from kiosk.demo import word
+from kiosk.demo.evidence import Account
 from kiosk.demo.face import DidNotHappen, WatchedFace
 from kiosk.demo.hospital import READER_MIN_S, Hospital
 from kiosk.demo.people import HANAKO, SAKURAKO, TARO
-from kiosk.demo.words import word
-from kiosk.screens.as_json import as_json
+from kiosk.screens.views import as_json
 
 DEADLINE_S = 120.0
 _LOOK_EVERY_S = 0.02
@@ -26,10 +26,7 @@ def visits(hospital: Hospital, face: WatchedFace, account: Account) -> None:
     with account.step(word("steps.start")):
         face.wait_for("choose_card", 0, person.deadline)
         person.wait(lambda: _terminal_answers(hospital), word("failures.no_share"))
-        person.wait(
-            lambda: not as_json(face.screens[-1])["unavailable"],
-            word("failures.no_card"),
-        )
+        person.wait(lambda: not as_json(face.screens[-1])["unavailable"], word("failures.no_card"))
     with account.step(word("steps.my_number")):
         person.choose("mynumber", "tap_reader")
         # A result that comes sooner after the choice than any person can tap does not count; waited as a person does.

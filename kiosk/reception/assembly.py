@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -34,8 +35,7 @@ from kiosk.reception.reservations_guard import Guard
 from kiosk.reception.reservations_worker import ReservationsWorker
 from kiosk.reception.staff_door import OPEN_ON, StaffDoor
 from kiosk.reception.surroundings import OpeningHoursWatch, StaffHints
-from kiosk.screens.face import Face
-from kiosk.screens.views import Screen
+from kiosk.screens.views import Face, Screen
 from kiosk.visit import Rules, step, switched_on
 from kiosk.words import texts
 
@@ -138,19 +138,10 @@ def _is_of_no_use(folder: Path, faults: ThreadFaults, screen: Screen, log: Event
 
 
 def _rules(config: Config) -> Rules:
-    visit = config.visit
+    settings = asdict(config.visit) | asdict(config.arrival)
+    del settings["result_max_bytes"]  # the courier's
     return Rules(
-        result_wait_s=visit.result_wait_s,
-        reader_min_s=visit.reader_min_s,
-        settle_s=visit.settle_s,
-        unclean_s=visit.unclean_s,
-        birthday=visit.birthday,
-        card_wait_s=visit.card_wait_s,
-        birthday_wait_s=visit.birthday_wait_s,
-        done_s=visit.done_s,
-        counter_s=visit.counter_s,
-        early_min=config.arrival.early_min,
-        late_min=config.arrival.late_min,
+        **settings,
         patient_cards=config.card_reader is not None,
         counter_slip=config.printer.counter_slip,
     )
@@ -197,21 +188,10 @@ def _printer_worker(
     log: EventLog,
     words: texts.Texts,
 ) -> PrinterWorker:
-    settings = config.printer
+    settings, site = config.printer, config.site
     printer = open_printer(settings.url, status=settings.status, lock=DataFolder(folder).printer_lock)
-    return PrinterWorker(
-        printer,
-        config.site.name,
-        settings.width_mm,
-        settings.barcode,
-        settings.poll_s,
-        clock,
-        runtime.slip_wanted,
-        inbox.post,
-        board.printer,
-        log.write,
-        words,
-    )
+    wanted = runtime.slip_wanted
+    return PrinterWorker(printer, site.name, settings, clock, wanted, inbox.post, board.printer, log.write, words)
 
 
 def _card_reader(config: Config, inbox: Inbox, board: Board, log: EventLog) -> SerialCardReader | None:
@@ -222,10 +202,10 @@ def _card_reader(config: Config, inbox: Inbox, board: Board, log: EventLog) -> S
     def post(event: CardEvent) -> None:
         if isinstance(event, ReaderDown):
             log.write("card_reader_down", what=event.message)
+            board.card_reader = "down"
         elif isinstance(event, ReaderUp):
             log.write("card_reader_up")
-        if isinstance(event, ReaderDown | ReaderUp):
-            board.card_reader = "down" if isinstance(event, ReaderDown) else "up"
+            board.card_reader = "up"
         inbox.card(event)
 
     reader = SerialCardReader(settings.url, settings.end, re.compile(settings.pattern), post)

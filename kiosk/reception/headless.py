@@ -10,8 +10,7 @@ from contextlib import suppress
 from typing import IO, Any
 
 from kiosk.process.stderr import complain
-from kiosk.screens.as_json import as_json
-from kiosk.screens.views import Screen
+from kiosk.screens.views import Screen, as_json
 
 LINE_MAX = 1000
 READ_BYTES = 65_536

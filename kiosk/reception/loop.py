@@ -17,9 +17,8 @@ from kiosk.courier.line import CourierLine
 from kiosk.process.event_log import EventLog
 from kiosk.reception.printer_worker import PrinterWorker
 from kiosk.reception.reservations_worker import ReservationsWorker
-from kiosk.screens.face import Face
 from kiosk.screens.of_state import screen_of
-from kiosk.screens.views import Screen
+from kiosk.screens.views import Face, Screen
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit import next_deadline, step

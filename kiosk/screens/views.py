@@ -1,14 +1,15 @@
 """What a patient can see, as values: a frozen view for each kind of page, and `Screen`, the closed union of them.
 
 Every renderer (window, headless lines; later voice and keypad) matches on the kind, so that a new one cannot be left
-out. Text is worded already; codes are for staff and testers. A view holds time, department, doctor, place and reception
-number; never a name, a patient number, a birth date or insurance.
+out; what shows them to people is a `Face`. Text is worded already; codes are for staff and testers. A view holds time,
+department, doctor, place and reception number; never a name, a patient number, a birth date or insurance.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final, Protocol, assert_never
 
 MORE_TIME: Final = "more_time"
 # No button: what a face calls a finger that rests in the corner that staff know of. Patients are not shown it.
@@ -189,3 +190,52 @@ class Off(_View):
 
 
 Screen = Choose | Instruct | Keys | Wait | Result | Counter | Off
+
+
+class Face(Protocol):
+    """Window or headless. `show` never waits, and may be called from any thread."""
+
+    def show(self, screen: Screen) -> None: ...
+
+    def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
+        """Pass on presses of buttons, and the wish to end, from now on."""
+
+    def serve(self, work: Callable[[], None]) -> None:
+        """Run `work` until it returns; a face that needs the main thread for itself runs it in another."""
+
+    def alive(self, now: float) -> bool:
+        """Whether what was shown last can be seen: False before the first picture, and when drawing is stuck."""
+
+
+def as_json(screen: Screen) -> dict[str, Any]:
+    """A screen as the headless lines have it, but for the time; every line has all fields."""
+    line: dict[str, Any] = {
+        "screen": screen.name,
+        "title": screen.title,
+        "lines": list(screen.lines),
+        "buttons": list(screen.buttons),
+        "reason": None,
+        "notes": [],
+        "leaving": is_leaving(screen.timeout),
+        "unavailable": [],
+        "staff": [],
+    }
+    match screen:
+        case Choose():
+            line |= {"unavailable": list(screen.unavailable), "staff": list(screen.staff)}
+        case Result():
+            line |= {"reason": screen.reason, "notes": list(screen.notes)}
+        case Instruct() | Counter():
+            line["reason"] = screen.reason
+        case Off():
+            line["staff"] = list(screen.staff)
+        case Keys() | Wait():
+            pass
+        case _:
+            assert_never(screen)
+    return line
+
+
+def is_leaving(timeout: Timeout | None) -> bool:
+    """Whether the page says that it is about to go by itself."""
+    return timeout is not None and timeout.warned

@@ -7,6 +7,5 @@ Importing this package does not import Kivy; making a `window.Window` does. What
     kivy_setup.py    Kivy's settings; is there a display?  lettering.py     text -> lines that fit their box
     pen.py           items -> Kivy's canvas                drawings.py      the cards, the reader, the icons
     view.py          one page on the screen, and fingers   window.py        the face of the reception
-    screen_log.py    `--screens-to`                        pictures.py      every screen as PNG
-    synthetic_touch.py  a finger made by the program
+    pictures.py      every screen as PNG
 """

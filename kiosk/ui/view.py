@@ -6,12 +6,15 @@ hangs on one canvas group, which goes with it.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from kivy.base import EventLoop
 from kivy.graphics import InstructionGroup
+from kivy.input.motionevent import MotionEvent
 from kivy.uix.widget import Widget
 
 from kiosk.screens.views import STAFF_CORNER, Timeout
@@ -27,6 +30,7 @@ from kiosk.words.texts import Texts
 CALM_S = 0.25
 # A finger that was never seen to leave (a device unplugged) must not lock the others out for ever.
 FINGER_MAX_S = 10.0
+_finger_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -236,3 +240,26 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
     def _lift(self) -> None:
         self._finger = self._corner = None
         self._touched.clear()
+
+
+class _Touch(MotionEvent):  # type: ignore[misc]  # Kivy ships no types
+    """A finger made by the program, on the way every real touch takes."""
+
+    def depack(self, args: tuple[float, float]) -> None:
+        self.sx, self.sy = args
+        self.profile = ["pos"]
+        super().depack(args)
+
+
+def touch(window: Any, at: tuple[float, float]) -> Any:
+    """Put a finger of the program down. `at`: pixels of the display from its top left corner."""
+    width, height = window.system_size
+    where = (at[0] / max(width - 1, 1), 1 - at[1] / max(height - 1, 1))
+    finger = _Touch("kiosk", next(_finger_numbers), where, is_touch=True, type_id="touch")
+    EventLoop.post_dispatch_input("begin", finger)
+    return finger
+
+
+def lift(finger: Any) -> None:
+    """Take it away again."""
+    EventLoop.post_dispatch_input("end", finger)

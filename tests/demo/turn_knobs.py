@@ -15,11 +15,10 @@ from typing import Any
 from drivers.simulated.escpos_stream import SlipJob
 from kiosk.demo.face import WatchedFace
 from kiosk.demo.hospital import READER_MIN_S, Hospital
-from kiosk.demo.knobs import bench
-from kiosk.demo.panel_model import Knob
+from kiosk.demo.knobs import Knob, bench
 from kiosk.demo.people import VISITORS
 from kiosk.reception import assembly
-from kiosk.screens.as_json import as_json
+from kiosk.screens.views import as_json
 from kiosk.ui.window import Window
 from kiosk.words import texts
 
@@ -57,7 +56,7 @@ class Desk:
         from kivy.clock import Clock
         from kivy.core.window import Window as kivy_window  # noqa: N813 - the one window, no class
 
-        from kiosk.ui.synthetic_touch import lift, touch
+        from kiosk.ui.view import lift, touch
 
         found: list[tuple[Knob, Any]] = [each for each in self.panel.knobs if each[0].label.startswith(label)]
         knob, button = found[number]

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from kiosk.results import eligibility
-from kiosk.screens.as_json import as_json
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.views import (
     COUNTER_REASONS,
@@ -26,6 +25,7 @@ from kiosk.screens.views import (
     Counter,
     Result,
     Screen,
+    as_json,
 )
 from kiosk.visit import Kiosk, Rules, step, switched_on
 from kiosk.visit import events as e

@@ -11,8 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.screens.as_json import as_json, is_leaving
-from kiosk.screens.views import COUNTER_REASONS, NO_SLIP_REASONS, SCREENS, Counter, Keys, Off, Result, Screen
+from kiosk.screens.views import (
+    COUNTER_REASONS,
+    NO_SLIP_REASONS,
+    SCREENS,
+    Counter,
+    Keys,
+    Off,
+    Result,
+    Screen,
+    as_json,
+    is_leaving,
+)
 from kiosk.ui import theme
 from kiosk.ui.items import Box, Button, Item, Panel, Picture, Words
 from kiosk.ui.pages import millimetre_px, page

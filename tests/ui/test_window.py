@@ -17,7 +17,7 @@ from typing import IO, Any, Self
 import pytest
 
 from kiosk.config import ConfigError
-from kiosk.ui.screen_log import ScreenLog
+from kiosk.ui.window import ScreenLog
 from tests import ROOT
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, wait_until
 
