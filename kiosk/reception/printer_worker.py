@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from drivers.printer import NotPrinted, NotReady, Printer
+from kiosk.config import SlipPrinter
 from kiosk.reception.worker import Report, Worker
 from kiosk.slip import content as slip
 from kiosk.slip import picture as slip_picture
@@ -15,6 +16,7 @@ from kiosk.visit import events as e
 from kiosk.words.texts import Texts
 
 
+@dataclass
 class PrinterWorker:
     """Slips. A slip whose visit is over is not begun: it would come out into the next patient's hands.
 
@@ -22,38 +24,25 @@ class PrinterWorker:
     called with how the printer is: `ready` or a reason. `texts`: the patient's catalogue.
     """
 
-    def __init__(
-        self,
-        printer: Printer,
-        hospital: str,
-        width_mm: Literal[58, 80],
-        barcode: Literal["code128", "nw7", "qr"],
-        poll_s: float,
-        clock: Callable[[], datetime],
-        still_wanted: Callable[[int], bool],
-        post: Callable[[e.Event], None],
-        note_state: Callable[[str, bool], None],
-        report: Report,
-        texts: Texts,
-    ) -> None:
-        self._printer = printer
-        self._hospital = hospital
-        self._width_mm: Literal[58, 80] = width_mm
-        self._barcode: Literal["code128", "nw7", "qr"] = barcode
-        self._clock = clock
-        self._still_wanted = still_wanted
-        self._post = post
-        self._note_state = note_state
-        self._report = report
-        self._texts = texts
-        self._worker = Worker("printer", poll_s, self._poll)
-        self._worker.do(lambda: slip_picture.warm_up(texts))  # the first patient must not wait for fonts to load
-        if poll_s:  # staff see at once that the paper is out, not after the first pause
+    printer: Printer
+    hospital: str
+    settings: SlipPrinter
+    clock: Callable[[], datetime]
+    still_wanted: Callable[[int], bool]
+    post: Callable[[e.Event], None]
+    note_state: Callable[[str, bool], None]
+    report: Report
+    texts: Texts
+
+    def __post_init__(self) -> None:
+        self._worker = Worker("printer", self.settings.poll_s, self._poll)
+        self._worker.do(lambda: slip_picture.warm_up(self.texts))  # the first patient must not wait for fonts to load
+        if self.settings.poll_s:  # staff see at once that the paper is out, not after the first pause
             self._worker.do(self._poll)
 
     def print_slip(self, command: c.PrintSlip) -> None:
         if not self._worker.do(lambda: self._print_slip(command)):
-            self._post(e.SlipFailed(command.visit, "printer_stalled"))
+            self.post(e.SlipFailed(command.visit, "printer_stalled"))
 
     def print_counter_slip(self, command: c.PrintCounterSlip) -> None:
         self._worker.do(lambda: self._print_counter_slip(command))
@@ -62,47 +51,47 @@ class PrinterWorker:
         self._worker.close(5.0)
 
     def _print_slip(self, command: c.PrintSlip) -> None:
-        if not self._still_wanted(command.visit):
+        if not self.still_wanted(command.visit):
             return  # the visit has moved on by its own deadline
-        failed = self._print(slip.reception_slip(self._texts, self._hospital, command.arrival))
-        self._post(e.SlipFailed(command.visit, failed) if failed else e.SlipPrinted(command.visit))
+        failed = self._print(slip.reception_slip(self.texts, self.hospital, command.arrival))
+        self.post(e.SlipFailed(command.visit, failed) if failed else e.SlipPrinted(command.visit))
 
     def _print_counter_slip(self, command: c.PrintCounterSlip) -> None:
-        if not self._still_wanted(command.visit):
+        if not self.still_wanted(command.visit):
             return
-        now = self._clock()
+        now = self.clock()
         composed = slip.counter_slip(
-            self._texts, hospital=self._hospital, day=now.date(), at=now.time(), reason=command.reason
+            self.texts, hospital=self.hospital, day=now.date(), at=now.time(), reason=command.reason
         )
         if failed := self._print(composed):
-            self._report("counter_slip_failed", visit=command.visit, code=failed)
+            self.report("counter_slip_failed", visit=command.visit, code=failed)
 
     def _print(self, composed: slip.Slip) -> str | None:
         """None when the slip is out, else why not."""
         try:
-            picture = slip_picture.draw(composed, width_mm=self._width_mm, barcode=self._barcode)
-            outcome = self._printer.print(picture)
+            picture = slip_picture.draw(composed, width_mm=self.settings.width_mm, barcode=self.settings.barcode)
+            outcome = self.printer.print(picture)
         except Exception as error:  # noqa: BLE001 - the arrival stays registered whatever goes wrong with its slip
             return self._fault(error)
         if isinstance(outcome, NotPrinted):
-            self._note_state(outcome.reason, False)
+            self.note_state(outcome.reason, False)
             return outcome.reason
-        self._note_state("ready", bool(outcome.paper_near_end))
+        self.note_state("ready", bool(outcome.paper_near_end))
         return None
 
     def _fault(self, error: Exception) -> str:
         """A fault of ours: for staff and patient the printer does not print, whoever is to blame."""
-        self._report("printer_state", code="fault", what=type(error).__name__)
-        self._note_state("printer_stalled", False)
+        self.report("printer_state", code="fault", what=type(error).__name__)
+        self.note_state("printer_stalled", False)
         return "printer_stalled"
 
     def _poll(self) -> None:
         try:
-            status = self._printer.status()
+            status = self.printer.status()
         except Exception as error:  # noqa: BLE001 - this thread prints; that it ended nobody would notice
             self._fault(error)
         else:
             if isinstance(status, NotReady):
-                self._note_state(status.reason, False)
+                self.note_state(status.reason, False)
             else:
-                self._note_state("ready", bool(status.paper_near_end))
+                self.note_state("ready", bool(status.paper_near_end))

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from typing import Final, Literal, Protocol
+from typing import Final
 
 from drivers.reservations import ReservationsDown
 from drivers.reservations.sqlite import rescue, upkeep
@@ -23,6 +23,8 @@ from kiosk.appointments import retention
 from kiosk.appointments.fetch import forget_copies
 from kiosk.appointments.reimport import import_again
 from kiosk.config import Config
+from kiosk.reception.staff_door import OPEN_ON
+from kiosk.reception.worker import Report, SetTrouble
 from kiosk.words.problems import Problem
 
 TICK_S: Final = 1.0
@@ -32,20 +34,10 @@ QUIET_S = 60.0
 QUIET_OPEN_S = 600.0
 AGAIN_S: Final = 60.0
 FAILED_AGAIN_S: Final = 3600.0
-_NOBODY: Final = ("choose_card", "closed", "out_of_service")
 _NIGHT: Final = range(1, 5)  # hours, where the site has no [[hours]]
 
 # Nobody notices that there is none until it is needed. One missed night is no trouble yet.
 BACKUP_OLD: Final = timedelta(days=2)
-
-Report = Callable[..., None]  # EventLog.write
-_Code = Literal["reservations_down", "reservations_lost", "reservations_backup_old"]
-
-
-class SetTrouble(Protocol):
-    """Board.set_trouble."""
-
-    def __call__(self, code: _Code, reason: Problem | None) -> None: ...
 
 
 class Guard:
@@ -76,7 +68,7 @@ class Guard:
 
     def screen(self, name: str) -> None:
         """What the kiosk shows; called about once a second."""
-        if name not in _NOBODY:
+        if name not in OPEN_ON:
             self._busy_at = time.monotonic()
 
     def close(self) -> None:

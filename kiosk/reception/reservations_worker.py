@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from drivers import reservations as rs
@@ -17,28 +18,23 @@ from kiosk.words.problems import Problem
 REFERENCES_EVERY_S = 10.0
 
 
+@dataclass
 class ReservationsWorker:
-    """Look-up and arrival. `clock()`: the site's aware local time. `still_wanted(visit)`: nobody gave the visit up."""
+    """Look-up and arrival. `clock()`: the site's aware local time. `still_wanted(visit)`: nobody gave the visit up.
 
-    def __init__(
-        self,
-        reservations: rs.Reservations,
-        references: ReferenceNumbers,
-        places: dict[str, str],
-        clock: Callable[[], datetime],
-        still_wanted: Callable[[int], bool],
-        post: Callable[[e.Event], None],
-        report: Report,
-        set_trouble: SetTrouble,
-    ) -> None:
-        self._reservations = reservations
-        self._references = references
-        self._places = places
-        self._clock = clock
-        self._still_wanted = still_wanted
-        self._post = post
-        self._report = report
-        self._set_trouble = set_trouble
+    `places`: where a department is, for appointments that do not say it.
+    """
+
+    reservations: rs.Reservations
+    references: ReferenceNumbers
+    places: dict[str, str]
+    clock: Callable[[], datetime]
+    still_wanted: Callable[[int], bool]
+    post: Callable[[e.Event], None]
+    report: Report
+    set_trouble: SetTrouble
+
+    def __post_init__(self) -> None:
         # Also between visits: staff must see a bad table before it sends a patient to the counter.
         self._worker = Worker("reservations", REFERENCES_EVERY_S, self._check_references)
 
@@ -56,27 +52,27 @@ class ReservationsWorker:
             try:
                 event = work()
             except rs.ReservationsDown as error:
-                self._report("reservations_failed", visit=visit, what=str(error))
+                self.report("reservations_failed", visit=visit, what=str(error))
                 event = e.ReservationsFailed(visit)
             except Exception as error:  # noqa: BLE001 - a fault of ours must end this visit at the counter, not hang it
-                self._report("reservations_failed", visit=visit, what=type(error).__name__)
+                self.report("reservations_failed", visit=visit, what=type(error).__name__)
                 event = e.ReservationsFailed(visit)
-            self._post(event)
+            self.post(event)
 
         if not self._worker.do(job):
-            self._post(e.ReservationsFailed(visit))
+            self.post(e.ReservationsFailed(visit))
 
     def _look_up(self, command: c.LookUp) -> e.Event:
         number: str | None = command.number
         if command.way == "mynumber":
-            number = self._references.patient_number_for(command.number)
+            number = self.references.patient_number_for(command.number)
             self._check_references()
         if number is None:
             return e.PatientUnknown(command.visit)
-        now = self._clock()
-        answer = self._reservations.find(number, now.date())
+        now = self.clock()
+        answer = self.reservations.find(number, now.date())
         if answer.patient_number != number:
-            self._report("reservations_failed", visit=command.visit, what="answer about someone else")
+            self.report("reservations_failed", visit=command.visit, what="answer about someone else")
             return e.ReservationsFailed(command.visit)
         if isinstance(answer, rs.Unknown):
             return e.PatientUnknown(command.visit)
@@ -92,22 +88,22 @@ class ReservationsWorker:
 
     def _check_references(self) -> None:
         try:
-            refused = self._references.refresh()
+            refused = self.references.refresh()
             problem = refused.problem if refused else None
         except Exception as error:  # noqa: BLE001 - between visits nobody else would notice that this thread has ended
             problem = Problem("program.fault", {"name": type(error).__name__})
-        self._set_trouble("reference_numbers_refused", problem)
+        self.set_trouble("reference_numbers_refused", problem)
 
     def _register(self, command: c.Register) -> e.Event:
-        answer = self._reservations.register(
-            command.patient_number, command.day, self._clock(), lambda: self._still_wanted(command.visit)
+        answer = self.reservations.register(
+            command.patient_number, command.day, self.clock(), lambda: self.still_wanted(command.visit)
         )
         if answer.patient_number != command.patient_number:
-            self._report("reservations_failed", visit=command.visit, what="answer about someone else")
+            self.report("reservations_failed", visit=command.visit, what="answer about someone else")
             return e.ReservationsFailed(command.visit)
         match answer:
             case rs.Registered() | rs.AlreadyRegistered():
-                at = answer.arrival.at.astimezone(self._clock().tzinfo)
+                at = answer.arrival.at.astimezone(self.clock().tzinfo)
                 return e.ArrivalRegistered(
                     command.visit,
                     command.day,
@@ -128,7 +124,7 @@ class ReservationsWorker:
                 each.time,
                 printable(each.department),
                 printable(each.doctor),
-                printable(each.place or self._places.get(each.department, "")),
+                printable(each.place or self.places.get(each.department, "")),
             )
             for each in appointments
         )

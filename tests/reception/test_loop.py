@@ -14,6 +14,7 @@ import pytest
 from PIL.Image import Image
 
 from drivers.printer import Printed, PrinterStatus, Ready
+from kiosk.config import SlipPrinter
 from kiosk.courier.line import CourierLine
 from kiosk.process.event_log import EventLog
 from kiosk.reception.courier_events import FIRST_LINE_S, LINE_LOST_S, CourierEvents
@@ -85,9 +86,7 @@ def worker(
     return PrinterWorker(
         paper,
         "架空総合病院",
-        80,
-        "code128",
-        poll_s,
+        SlipPrinter(url="tcp://127.0.0.1:9", poll_s=poll_s),
         lambda: datetime(2026, 1, 15, 12, 50, tzinfo=ZoneInfo("Asia/Tokyo")),
         lambda visit: wanted,
         post,
