@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -127,7 +128,8 @@ def collect(hospital: Hospital, out: Path) -> None:
 
 def check(hospital: Hospital, face: WatchedFace, out: Path, account: Account) -> None:
     """Check, one by one, what really happened."""
-    names = tuple(_joined(screen.name for screen in face.screens if screen.name not in _MOMENTS))
+    # A screen may change while it keeps its name.
+    names = tuple(name for name, _ in groupby(screen.name for screen in face.screens if screen.name not in _MOMENTS))
     account.check(word("checks.screens", count=len(face.screens)), names == _PASSED)
     pictures = sorted(out.glob("[0-9][0-9]-*.png"))
     account.check(
@@ -189,15 +191,6 @@ def _arrivals(hospital: Hospital) -> Iterator[Arrived]:
 
 def _events(hospital: Hospital, process: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in hospital.log(process).splitlines()]
-
-
-def _joined(names: Iterator[str]) -> Iterator[str]:
-    """Each run of equal names once: a screen may change while it keeps its name."""
-    before = ""
-    for name in names:
-        if name != before:
-            yield name
-        before = name
 
 
 def _content(path: Path) -> bytes | None:

@@ -112,7 +112,7 @@ def receive(
     now = time.monotonic()
     kiosk, _ = step(switched_on(_rules(config), now, clean=clean_start), hours.now(), now)  # the first screen is right
     words = texts.load()
-    runtime = Runtime(kiosk, inbox, face, words, log, complain, beat)
+    runtime = Runtime(kiosk, inbox, face, words, log, beat)
     guard = _guarded(config, folder, clock, board, log)
     devices = Devices(
         CourierLine(config.courier_dir, courier_events.on_message),

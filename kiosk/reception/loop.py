@@ -14,6 +14,7 @@ from typing import assert_never
 
 from drivers.card_reader import CardEvent, CardRead, CardUnreadable, ReaderDown, ReaderUp, SerialCardReader
 from kiosk.courier.line import CourierLine
+from kiosk.process.complain import complain
 from kiosk.process.event_log import EventLog
 from kiosk.reception.printer_worker import PrinterWorker
 from kiosk.reception.reservations_worker import ReservationsWorker
@@ -97,7 +98,6 @@ class Runtime:
         face: Face,
         texts: Texts,
         log: EventLog,
-        complain: Callable[[str], None],
         beat: Callable[[Screen], None],
     ) -> None:
         self._kiosk = kiosk
@@ -105,9 +105,8 @@ class Runtime:
         self._face = face
         self._texts = texts
         self._log = log
-        self._complain = complain
         self._beat = beat
-        self._devices: Devices | None = None
+        self._devices: Devices  # before an event is taken
         self._screen = screen_of(kiosk, texts)
 
     def arrival_wanted(self, visit: int) -> bool:
@@ -147,7 +146,7 @@ class Runtime:
 
     def _take(self, event: e.Event) -> None:
         if isinstance(event, e.Pressed) and event.button not in self._screen.buttons:
-            self._complain(f"no such button on {self._screen.name}: {event.button[:30]!r}; ignored")
+            complain(f"no such button on {self._screen.name}: {event.button[:30]!r}; ignored")
             return
         self._kiosk, commands = step(self._kiosk, event, time.monotonic())
         for command in commands:
@@ -159,8 +158,6 @@ class Runtime:
 
     def _perform(self, command: c.Command) -> None:
         devices = self._devices
-        if devices is None:
-            return
         match command:
             case c.TakeBaseline():
                 devices.courier.ask({"ask": "baseline", "visit": command.visit})

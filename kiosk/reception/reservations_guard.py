@@ -121,7 +121,8 @@ class Guard:
                 self._kept_on = today
         except ReservationsDown as error:
             return Problem("database.down", {"what": str(error)})
-        if self._opens_today() and not file.beside.is_sure(today):
+        # A day on which nobody comes has no export, and nobody misses it.
+        if self._config.opens_on(today) and not file.beside.is_sure(today):
             return Problem("database.down", {"what": str(DatabaseTrouble.UNSURE.down("lost"))})
         return None
 
@@ -144,10 +145,6 @@ class Guard:
         oldest = min((day for day in days if day is not None), default=None)
         with disk_trouble():
             retention.announce(self._config.site.data_dir, oldest, settings.keep_days, today)
-
-    def _opens_today(self) -> bool:
-        """A day on which nobody comes has no export, and nobody misses it."""
-        return self._config.opens_on(self._clock().date())
 
     def _backup_trouble(self) -> Problem | None:
         """Why what a loss would cost grows by the day; None: it does not."""

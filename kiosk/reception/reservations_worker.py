@@ -51,11 +51,9 @@ class ReservationsWorker:
         def job() -> None:
             try:
                 event = work()
-            except rs.ReservationsDown as error:
-                self.report("reservations_failed", visit=visit, what=str(error))
-                event = e.ReservationsFailed(visit)
             except Exception as error:  # noqa: BLE001 - a fault of ours must end this visit at the counter, not hang it
-                self.report("reservations_failed", visit=visit, what=type(error).__name__)
+                what = str(error) if isinstance(error, rs.ReservationsDown) else type(error).__name__
+                self.report("reservations_failed", visit=visit, what=what)
                 event = e.ReservationsFailed(visit)
             self.post(event)
 
@@ -72,8 +70,7 @@ class ReservationsWorker:
         now = self.clock()
         answer = self.reservations.find(number, now.date())
         if answer.patient_number != number:
-            self.report("reservations_failed", visit=command.visit, what="answer about someone else")
-            return e.ReservationsFailed(command.visit)
+            raise rs.ReservationsDown("answer about someone else")
         if isinstance(answer, rs.Unknown):
             return e.PatientUnknown(command.visit)
         return e.AppointmentsFound(
@@ -99,8 +96,7 @@ class ReservationsWorker:
             command.patient_number, command.day, self.clock(), lambda: self.still_wanted(command.visit)
         )
         if answer.patient_number != command.patient_number:
-            self.report("reservations_failed", visit=command.visit, what="answer about someone else")
-            return e.ReservationsFailed(command.visit)
+            raise rs.ReservationsDown("answer about someone else")
         match answer:
             case rs.Registered() | rs.AlreadyRegistered():
                 at = answer.arrival.at.astimezone(self.clock().tzinfo)

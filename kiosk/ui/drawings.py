@@ -30,11 +30,6 @@ class _Field:
         left, top = self.at(x, y)
         self._pen.panel(Box(left, top, width * self.unit, height * self.unit), colour, radius * self.unit)
 
-    def frame(self, x: float, y: float, width: float, height: float, colour: str, thick: float, radius: float) -> None:
-        left, top = self.at(x, y)
-        box = Box(left, top, width * self.unit, height * self.unit)
-        self._pen.frame(box, colour, thick * self.unit, radius * self.unit)
-
     def line(self, points: list[tuple[float, float]], colour: str, thick: float) -> None:
         self._pen.line([self.at(x, y) for x, y in points], colour, thick * self.unit)
 

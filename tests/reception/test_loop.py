@@ -122,7 +122,7 @@ def run(kiosk: Kiosk, tmp_path: Path, *events: e.Event) -> tuple[RecordingFace, 
     for event in events:
         inbox.post(event)
     inbox.quit()
-    runtime = Runtime(kiosk, inbox, face, texts.load(), log, lambda line: None, lambda screen: None)
+    runtime = Runtime(kiosk, inbox, face, texts.load(), log, lambda screen: None)
     line = CourierLine(tmp_path, lambda message: None)
     printing = worker(Paper(), True, inbox.post)
     loop = threading.Thread(target=runtime.run, args=(Devices(line, None, printing, None),))  # type: ignore[arg-type] # no look-up is asked for
