@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from PIL.Image import Image
 
 from drivers.bad_address import BadAddress
-from drivers.printer.address import FileAddress, PrinterAddress, parse_url
+from drivers.printer.address import FileAddress, parse_url
 
 __all__ = [
     "BadAddress",
@@ -21,7 +21,6 @@ __all__ = [
     "PrintOutcome",
     "Printed",
     "Printer",
-    "PrinterAddress",
     "PrinterStatus",
     "Ready",
     "Reason",

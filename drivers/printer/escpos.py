@@ -48,7 +48,8 @@ def build_job(picture: Image) -> Job:
     width, height = picture.size
     if picture.mode != "1" or not 0 < width <= WIDTH_DOTS_MAX or not 0 < height <= HEIGHT_DOTS_MAX:
         raise ValueError(f'a slip is mode "1" and at most {WIDTH_DOTS_MAX} x {HEIGHT_DOTS_MAX} dots')
-    page = _library()
+    dummy, profile = _library()
+    page = dummy(profile=profile)
     page.hw("INIT")
     page.image(picture, impl="bitImageRaster", fragment_height=BAND_ROWS)
     page.print_and_feed(FEED_LINES)
@@ -93,18 +94,8 @@ def to_status(n1: int, n2: int, n4: int) -> PrinterStatus:
     return Ready(paper_near_end=bool(n4 & 0x0C))
 
 
-def warm_up() -> None:
-    """Load python-escpos now (0.2 s and more), so that the first patient's slip does not wait for it."""
-    _library_classes()
-
-
-def _library() -> Any:
-    dummy, profile = _library_classes()
-    return dummy(profile=profile)
-
-
 @cache
-def _library_classes() -> tuple[Any, Any]:
+def _library() -> tuple[Any, Any]:
     """python-escpos's Dummy printer and a profile of our own, without the traces its import leaves.
 
     Importing it adds a handler to the root logger and leaves a temporary directory behind at every start.

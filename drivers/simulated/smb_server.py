@@ -45,11 +45,6 @@ class NoSmbServer(Exception):
     """smbd is not installed, or does not start here. The message says which and what to do."""
 
 
-def find(program: str) -> str | None:
-    """The path of a Samba program, or None. Debian keeps daemons where ordinary users do not look."""
-    return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-
-
 class Smbd:
     """One smbd: `with Smbd({"face": folder}) as smbd: open_share(smbd.url("face"), smbd.password)`.
 
@@ -266,7 +261,8 @@ class Smbd:
 
 
 def _need(program: str) -> str:
-    found = find(program)
+    # Debian keeps daemons where ordinary users do not look.
+    found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if found is None:
         raise NoSmbServer(f"{program} is missing; `deploy/setup --demo` installs it (Debian: samba, smbclient)")
     return found

@@ -167,6 +167,6 @@ def _target_job(role: Role, staging: str, sources: tuple[Role, ...], options: Op
 
 def _may_delete(share: Share) -> bool | None:
     # Late: a site of local folders never loads the SMB library.
-    from drivers.share.smb.rights import may_delete
+    from drivers.share.smb.share import may_delete
 
     return may_delete(share)
