@@ -21,7 +21,6 @@ from kiosk.process.data_folder import DataFolder
 from kiosk.process.ending import ThreadFaults, when_asked_to_end
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import DataLock
-from kiosk.process.stderr import complain
 from kiosk.process.systemd import Notifier
 from kiosk.reception import run_status
 from kiosk.reception.board import Board

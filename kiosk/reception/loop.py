@@ -14,8 +14,8 @@ from typing import assert_never
 
 from drivers.card_reader import CardEvent, CardRead, CardUnreadable, ReaderDown, ReaderUp, SerialCardReader
 from kiosk.courier.line import CourierLine
-from kiosk.process.complain import complain
 from kiosk.process.event_log import EventLog
+from kiosk.process.stderr import complain
 from kiosk.reception.printer_worker import PrinterWorker
 from kiosk.reception.reservations_worker import ReservationsWorker
 from kiosk.screens.of_state import screen_of
