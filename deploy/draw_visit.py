@@ -44,7 +44,7 @@ def _diagram() -> str:
 
 
 def _stages() -> str:
-    rows = ["| stage | what is known | what it listens to and stays |", "|---|---|---|"]
+    rows = ["| stage | what is known | events handled without leaving |", "|---|---|---|"]
     for stage in STAGES:
         meaning = (stage.__doc__ or "").strip().splitlines()[0]
         stays = ", ".join(row.event.__name__ for row in TRANSITIONS if row.stage is stage and not row.leads_to)

@@ -1,5 +1,5 @@
 """The command line. Joins the parts that a command needs; the processes themselves are joined in
-reception.py (`kiosk run`) and courier/assembly.py (`kiosk courier`).
+reception/assembly.py (`kiosk run`) and courier/assembly.py (`kiosk courier`).
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ IGNORED: Final[dict[type[object], str]] = {
     e.ResultSighted: "no visit is waiting for a result, or its candidate has settled already",
     e.ResultGone: "nothing depended on that file",
     e.ResultArrived: "no visit is waiting for a result: it is delivered and never shown",
-    e.SubsidyFailed: "the visit it belongs to is not at a point where a note can still be added; the courier alarms",
+    e.SubsidyFailed: "the visit it belongs to is not at a point where a note can still be added; the courier logs it",
     e.CourierReturned: "no result is being waited for",
     e.CardRead: "no card was asked for",
     e.CardUnreadable: "no card was asked for",
