@@ -8,5 +8,5 @@ Reading order:
 - `verbs`: the list; which verb needs the PIN, which runs alone, and the log of every use
 - `description`: version and network as lines
 
-The other end is `technician.root_client`.
+The other end is `technician.program`.
 """

@@ -168,18 +168,7 @@ def _report(state: State, report: Report, texts: Texts) -> Page:
         remark = _why(report.reason, texts) or (usual if good else words.get(f"{report.job}_wrong", words["wrong"]))
     page = Page(f"report_{report.job}", texts["jobs"][report.job], "good" if good else "counter")
     page = replace(page, remarks=(remark,)) if remark else replace(page, mood="ask")
-    return _in_parts(page, _rows(report.rows), report.part, _after(state, report))
-
-
-def _after(state: State, report: Report) -> tuple[str, ...]:
-    """Where one can go from a report."""
-    if report.ok and report.job in step.LAST_WORDS:
-        return ()
-    if state.requested.kind == "installer":
-        return ("poweroff",) if report.ok else ("disks",)
-    if report.job == "update" and report.ok:
-        return ("reboot", "back")
-    return ("acknowledge", "back") if report.job == "status" and report.ok and not report.well else ("back",)
+    return _in_parts(page, _rows(report.rows), report.part, step.buttons_of_report(state, report))
 
 
 def _why(reason: str, texts: Texts) -> str:

@@ -167,30 +167,14 @@ class MachinePolled:
 
 
 @dataclass(frozen=True)
-class LineReceived:
-    """A line of a job that goes on."""
-
-    ask: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Progressed:
-    """How far a job is, 0 to 100."""
-
-    ask: int
-    percent: int
-
-
-@dataclass(frozen=True)
 class Answered:
-    """The end of an ask. `body`: root's last object; {"ok": false, "reason": "no_answer"} when there was none."""
+    """Root sent an object: a {"line": …} or {"progress": …} of a job that goes on, or the last one, with "ok"."""
 
     ask: int
     body: Mapping[str, Any] = field(repr=False)
 
 
-Event = Pressed | Ticked | PageSet | MachinePolled | LineReceived | Progressed | Answered
+Event = Pressed | Ticked | PageSet | MachinePolled | Answered
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,12 @@ from kiosk.appliance.technician.state import (
     Event,
     Front,
     Gone,
-    LineReceived,
     MachinePolled,
     Menu,
     Option,
     PageSet,
     Pin,
     Pressed,
-    Progressed,
     Report,
     RequestedPage,
     Stage,
@@ -35,6 +33,7 @@ from kiosk.appliance.technician.state import (
     Sure,
     Ticked,
     Working,
+    percent_of,
     plain,
     texts_in,
 )
@@ -103,10 +102,8 @@ def step(state: State, event: Event, now: float) -> Moved:
             return replace(state, machine=event.machine), ()
         case Pressed():
             return _pressed(replace(state, touched_at=now), event.button, now)
-        case LineReceived() | Progressed():
-            return _went_on(state, event), ()
         case Answered():
-            return _answered(state, event, now), ()
+            return (_answered(state, event, now) if "ok" in event.body else _went_on(state, event)), ()
         case Ticked():
             return _ticked(state, now)
 
@@ -139,6 +136,17 @@ def buttons_of_front(state: State) -> tuple[str, ...]:
             return ("disks",)
         case _:
             return ()
+
+
+def buttons_of_report(state: State, report: Report) -> tuple[str, ...]:
+    """Where one can go from a report, beside the parts of a list."""
+    if _is_last(report):
+        return ()
+    if state.requested.kind == "installer":
+        return ("poweroff",) if report.ok else ("disks",)
+    if report.job == "update" and report.ok:
+        return ("reboot", "back")
+    return ("acknowledge", "back") if report.job == "status" and report.ok and not report.well else ("back",)
 
 
 def _page_set(state: State, requested: RequestedPage, now: float) -> Moved:
@@ -228,19 +236,11 @@ def _sure(state: State, sure: Sure, button: str, now: float) -> Moved:
 
 
 def _pressed_report(state: State, report: Report, button: str, now: float) -> Moved:
-    if _is_last(report):
+    if button not in buttons_of_report(state, report):
         return state, ()
     if button == "back":
         return _to(state, _home(state))
-    if button == "poweroff" and report.job == "write_disk" and report.ok:
-        return _begin(state, "poweroff", None, now)
-    if button == "acknowledge" and report.job == "status" and report.ok:
-        return _wanted(state, "acknowledge", None, now)
-    if button == "reboot" and report.job == "update" and report.ok:
-        return _begin(state, "reboot", None, now)
-    if button == "disks" and state.requested.kind == "installer" and not report.ok:
-        return _begin(state, "disks", None, now)
-    return state, ()
+    return _wanted(state, button, None, now) if button == "acknowledge" else _begin(state, button, None, now)
 
 
 def _wanted(state: State, job: str, option: Option | None, now: float) -> Moved:
@@ -279,13 +279,14 @@ def _kept(state: State, now: float) -> Moved:
     return _plain_ask(replace(state, used_at=now), {"do": "keep", "key": state.key})
 
 
-def _went_on(state: State, event: LineReceived | Progressed) -> State:
-    work = state.stage
+def _went_on(state: State, event: Answered) -> State:
+    work, body = state.stage, event.body
     if not isinstance(work, Working) or work.asked != event.ask:
         return state
-    if isinstance(event, Progressed):
-        return replace(state, stage=replace(work, percent=event.percent))
-    return replace(state, stage=replace(work, rows=(*work.rows, event.text)[-ROWS_MAX:]))
+    if (percent := percent_of(body.get("progress"))) is not None:
+        return replace(state, stage=replace(work, percent=percent))
+    added = (plain(body["line"]),) if "line" in body else ()
+    return replace(state, stage=replace(work, rows=(*work.rows, *added)[-ROWS_MAX:]))
 
 
 def _answered(state: State, event: Answered, now: float) -> State:

@@ -21,14 +21,12 @@ from kiosk.appliance.technician.state import (
     Event,
     Front,
     Gone,
-    LineReceived,
     Machine,
     MachinePolled,
     Menu,
     PageSet,
     Pin,
     Pressed,
-    Progressed,
     Report,
     RequestedPage,
     Stage,
@@ -173,10 +171,10 @@ def test_the_answers_to_a_check_stream_in_and_a_late_answer_changes_nothing() ->
     desk.unlock()
     desk.press("check")
     number = desk.asks[-1].number
-    desk.do(LineReceived(number, "OK   clock_sync   時計は合わされています"))
+    desk.do(Answered(number, {"line": "OK   clock_sync   時計は合わされています"}))
     assert [(row.mark, row.text) for row in desk.page.rows] == [("OK", "clock_sync 時計は合わされています")]
-    desk.do(LineReceived(number, "NG   fonts   ない"))
-    desk.do(LineReceived(number + 7, "OK   of another ask"))
+    desk.do(Answered(number, {"line": "NG   fonts   ない"}))
+    desk.do(Answered(number + 7, {"line": "OK   of another ask"}))
     desk.do(Answered(number - 1, {"ok": True}))
     assert desk.page.name == "working_check"
     desk.answer(ok=True, wrong=1)
@@ -225,7 +223,7 @@ def test_an_update_is_chosen_confirmed_watched_and_started() -> None:
     assert [label for _, label in desk.page.labels] == ["2.0　USB　（a.raucb）"]
     desk.press("option_0", "yes")
     assert desk.asks[-1].body == {"do": "update", "key": KEY, "name": "a.raucb"}
-    desk.do(Progressed(desk.asks[-1].number, 40))
+    desk.do(Answered(desk.asks[-1].number, {"progress": 40}))
     assert desk.page.percent == 40
     desk.answer(ok=True, version="2.0", slot="B")
     desk.press("reboot")
@@ -250,7 +248,7 @@ def test_long_lists_are_turned_in_parts_and_nothing_is_lost() -> None:
     desk.unlock()
     desk.press("events")
     for number in range(20):
-        desk.do(LineReceived(desk.asks[-1].number, f"event {number}"))
+        desk.do(Answered(desk.asks[-1].number, {"line": f"event {number}"}))
     desk.answer(ok=True)
     collected = [row.text for row in desk.page.rows]
     for _ in range(2):
@@ -266,8 +264,8 @@ def test_a_long_row_is_broken_where_one_reads_on_and_loses_nothing() -> None:
     desk = Desk()
     desk.unlock()
     desk.press("check")
-    text = "resource " * 30 + "あ" * 200
-    desk.do(LineReceived(desk.asks[-1].number, f"NG   {text}"))
+    text = "resource " * 20 + "あ" * 200  # a row has 400 characters at most
+    desk.do(Answered(desk.asks[-1].number, {"line": f"NG   {text}"}))
     rows = [row.text for row in desk.page.rows]
     assert "".join(rows).replace(" ", "") == text.replace(" ", "")
     assert rows[0].endswith("resource")

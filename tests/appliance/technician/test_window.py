@@ -18,8 +18,7 @@ from typing import Any, Self
 
 import pytest
 
-from kiosk.appliance.technician.program import display_of, read_page
-from kiosk.appliance.technician.root_client import NO_ANSWER, RootClient
+from kiosk.appliance.technician.program import NO_ANSWER, RootClient, display_of, read_page
 from kiosk.appliance.technician.state import RequestedPage
 from kiosk.config import Display
 from kiosk.reception.staff_door import OPEN_ON, StaffDoor
