@@ -24,45 +24,29 @@ VERBS: Final = {
 }
 
 
-def main_of(verb: str) -> Callable[[Sequence[str]], int]:
+def _main_of(verb: str) -> Callable[[Sequence[str]], int]:
     """The main function of one of VERBS: it gets what follows the verb and returns an exit code."""
+    main: Callable[[Sequence[str]], int]
     match verb:
         case "apply":
-            from kiosk.appliance.site import apply
-
-            return apply.main
-        case "start":
-            return _start
+            from kiosk.appliance.site.apply import main
         case "staff":
-            from kiosk.appliance.root import server
-
-            return server.main
+            from kiosk.appliance.root.server import main
         case "provision":
-            from kiosk.appliance.site import provision
-
-            return provision.main
+            from kiosk.appliance.site.provision import main
         case "check":
-            from kiosk.appliance.machine import check_run
-
-            return check_run.main
+            from kiosk.appliance.machine.check_run import main
         case "page":
-            from kiosk.appliance.technician import program
-
-            return program.main
+            from kiosk.appliance.technician.program import main
         case "update":
-            from kiosk.appliance.update import update
-
-            return update.main
+            from kiosk.appliance.update.update import main
         case "chip":
-            from kiosk.appliance.machine import tpm
-
-            return tpm.main
+            from kiosk.appliance.machine.tpm import main
         case "health":
-            from kiosk.appliance.update import health
-
-            return health.main
+            from kiosk.appliance.update.health import main
         case _:
-            raise KeyError(verb)
+            return _start
+    return main
 
 
 def _start(arguments: Sequence[str]) -> int:
@@ -84,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         lines = [f"  {verb:10} {what}" for verb, what in VERBS.items()]
         sys.stderr.write("usage: python -m kiosk.appliance VERB …\n" + "\n".join(lines) + "\n")
         return USAGE
-    return main_of(arguments[0])(arguments[1:])
+    return _main_of(arguments[0])(arguments[1:])
 
 
 if __name__ == "__main__":

@@ -5,27 +5,21 @@ A problem travels as a code with parameters; what makes a page's lines words it,
 
 from __future__ import annotations
 
-from typing import Final
-
-from kiosk.words.problems import Problem, word
-
-CATALOGUE: Final = "technician"
-LANGUAGE: Final = "ja"
+from kiosk.words.problems import Problem, Refusal, word
 
 
-class Failure(Exception):
+class Failure(Refusal):
     """Something was not done, with the problem for the screen."""
 
     def __init__(self, code: str, /, **parameters: str | int) -> None:
-        super().__init__(code)
-        self.problem = Problem(code, parameters)
+        super().__init__(Problem(code, parameters))
 
 
 def worded(problem: Problem) -> str:
     """A line of a page. Raises KeyError for a code that the catalogue lacks."""
-    return word(problem, CATALOGUE, LANGUAGE)
+    return word(problem, "technician", "ja")
 
 
 def line(code: str, /, **parameters: str | int) -> str:
     """As `worded`, for a code and its parameters."""
-    return word(Problem(code, parameters), CATALOGUE, LANGUAGE)
+    return worded(Problem(code, parameters))

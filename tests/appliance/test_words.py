@@ -26,7 +26,7 @@ PAGES = {
 }  # fmt: skip
 # Their problems are worded from the catalogues of site.toml, of services and of imports.
 OTHERS = {ROOT / "kiosk/appliance" / name for name in ("site/apply.py", "site/outcomes.py")}
-CALLS = {"line", "Problem", "Failure", "BadStick", "NotInstalled"}
+CALLS = {"line", "Problem", "Failure"}
 
 
 def places(call: ast.Call) -> set[str]:

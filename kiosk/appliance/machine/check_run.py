@@ -45,15 +45,12 @@ def main(arguments: Sequence[str]) -> int:
     """`kiosk.appliance check`: become the `kiosk check` that root asked for. `--root FOLDER`: a test's machine."""
     places = Places(Path(arguments[1])) if len(arguments) == 2 and arguments[0] == "--root" else Places()
     try:
-        request = json.loads(_request_file(places).read_bytes())
+        request = json.loads(places.check_request.read_bytes())
         command = [sys.executable, "-P", "-m", "kiosk", "check", "--config", str(request["config"])]
+        command += [f"--{flag}" for flag in ("print", "json") if request.get(flag)]
     except (OSError, ValueError, KeyError, TypeError) as error:
         sys.stderr.write(f"no request to check anything ({type(error).__name__})\n")
         return 2
-    if request.get("print"):
-        command.append("--print")
-    if request.get("json"):
-        command.append("--json")
     environment = dict(os.environ)
     if request.get("candidate"):
         # A credential wins over the file beside site.toml: the old password would be tried at the new server.
@@ -63,9 +60,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _run(places: Places, request: dict[str, Any]) -> Iterator[str]:
     with locked(places.run / "check.lock", wait=False):
-        answer = _answer_file(places)
-        answer.unlink(missing_ok=True)
-        write_durably(_request_file(places), json.dumps(request).encode(), 0o644)
+        places.check_answer.unlink(missing_ok=True)
+        write_durably(places.check_request, json.dumps(request).encode(), 0o644)
         started = subprocess.Popen(  # noqa: S603 - a fixed argument list
             [places.program("systemctl"), "start", UNIT],
             stdin=subprocess.DEVNULL,
@@ -73,7 +69,7 @@ def _run(places: Places, request: dict[str, Any]) -> Iterator[str]:
             stderr=subprocess.DEVNULL,
         )
         try:
-            yield from _follow(answer, started)
+            yield from _follow(places.check_answer, started)
         finally:
             if started.poll() is None:
                 # The check deletes the probes it has made before it ends.
@@ -84,9 +80,8 @@ def _run(places: Places, request: dict[str, Any]) -> Iterator[str]:
 
 def _follow(answer: Path, started: subprocess.Popen[bytes]) -> Iterator[str]:
     until = time.monotonic() + LIMIT_S
-    read = 0
-    rest = b""
-    while True:
+    read, rest, over = 0, b"", False
+    while not over:
         with suppress(subprocess.TimeoutExpired):
             started.wait(_POLL_S)
         over = started.returncode is not None or time.monotonic() > until or read > _MAX_BYTES
@@ -96,15 +91,5 @@ def _follow(answer: Path, started: subprocess.Popen[bytes]) -> Iterator[str]:
             read += len(new)
             *whole, rest = (rest + new).split(b"\n")
             yield from (line.decode("utf-8", "replace") for line in whole)
-        if over:
-            if rest:
-                yield rest.decode("utf-8", "replace")
-            return
-
-
-def _request_file(places: Places) -> Path:
-    return places.run / "check-request.json"
-
-
-def _answer_file(places: Places) -> Path:
-    return places.run / "check-answer"
+    if rest:
+        yield rest.decode("utf-8", "replace")

@@ -78,6 +78,9 @@ class Places:
     var_broken = _Below("run/kiosk-appliance/var-broken")
     # Why site.toml cannot be used, a line for each problem; written by `apply`.
     site_wrong = _Below("run/kiosk-appliance/site-wrong")
+    # What `kiosk check` is to be run with, and what it printed; see `check_run`.
+    check_request = _Below("run/kiosk-appliance/check-request.json")
+    check_answer = _Below("run/kiosk-appliance/check-answer")
     # Locked (`locked`) while a stick is read, tried and installed; while the slots are changed.
     stick_lock = _Below("run/kiosk-appliance/provision.lock")
     update_lock = _Below("run/kiosk-appliance/update.lock")
@@ -113,10 +116,7 @@ class Places:
         return str(self.root / (name if "/" in name else f"usr/bin/{name}"))
 
     def call(self, name: str, *arguments: str, limit_s: float, given: bytes = b"") -> ProgramResult:
-        """Run `program(name)` to its end, at most `limit_s` seconds; `given` is its standard input.
-
-        Never raises for anything the program does.
-        """
+        """Run `program(name)` to its end; `given`: its standard input. Never raises for anything the program does."""
         try:
             done = subprocess.run(  # noqa: S603 - fixed argument lists, no shell
                 [self.program(name), *arguments],
@@ -147,9 +147,8 @@ class Places:
         )
 
     def mount(self, device: Path, folder: Path, mode: str = "ro") -> bool:
-        """Mount what somebody plugged in on `folder`, made if need be. `mode`: ro or rw. False: no known file system.
-
-        Nothing on it is a program, a device or set-user-ID.
+        """Mount what somebody plugged in on `folder`, made if need be: nothing on it is a program, a device or
+        set-user-ID. `mode`: ro or rw. False: no known file system.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return any(
@@ -169,6 +168,11 @@ class Places:
     def version(self) -> str:
         """The version that runs; "" on a plain PC."""
         return self.release().get("VERSION", "")
+
+    @property
+    def boot_id(self) -> str:
+        """The kernel's; another one after every boot."""
+        return text_of(self.root / "proc/sys/kernel/random/boot_id").strip()
 
     @property
     def is_installer(self) -> bool:

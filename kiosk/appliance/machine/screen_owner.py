@@ -11,9 +11,7 @@ site.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import sys
 import threading
 import time
@@ -22,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from drivers.durable import write_durably
-from kiosk.appliance.machine.places import Places, text_of
+from kiosk.appliance.machine.places import Busy, Places, locked, text_of
 from kiosk.process import json_values, safe_files
 from kiosk.reception import run_status
 from kiosk.reception.staff_door import OPEN_ON
@@ -109,16 +107,10 @@ def leave_page(places: Places) -> bool:
 
 def _being_tried(places: Places) -> bool:
     try:
-        descriptor = os.open(places.stick_lock, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
+        with locked(places.stick_lock, wait=False):
+            return False
+    except Busy:
         return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def wait_until_free(places: Places, limit_s: float) -> bool:

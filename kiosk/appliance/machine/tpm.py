@@ -27,21 +27,17 @@ _CODE: Final = slice(6, 10)  # after tag and size
 _LIMIT_S: Final = 20.0
 
 
-class NoAnswer(Exception):
-    """The TPM did not answer in time, or with less than a response header."""
-
-
 def reset_failures(line: int) -> int:
-    """Reset the failure counter of the open device `line`; the response code, 0 for success. Raises NoAnswer, OSError.
+    """Reset the failure counter of the open device `line`; the response code, 0 for success. Raises OSError.
 
     The TPM refuses it where a lockout password is set, as Windows does.
     """
     os.write(line, _RESET)
     if not select.select([line], [], [], _LIMIT_S)[0]:
-        raise NoAnswer(f"no answer within {_LIMIT_S:.0f} s")
+        raise TimeoutError(f"no answer within {_LIMIT_S:.0f} s")
     answer = os.read(line, _ANSWER_MAX)
     if len(answer) < _CODE.stop:
-        raise NoAnswer(f"an answer of {len(answer)} bytes")
+        raise OSError(f"an answer of {len(answer)} bytes")
     return int.from_bytes(answer[_CODE], "big")
 
 
@@ -59,13 +55,12 @@ def main(argv: Sequence[str], device: Path = DEVICE) -> int:
         return 1
     try:
         code = reset_failures(line)
-    except (NoAnswer, OSError) as error:
-        sys.stderr.write(f"the TPM's count of failures was not set back: {error}\n")
-        return 1
+        wrong = f"code 0x{code:x}" if code else ""  # no advice to clear it: that would take /var's key with it
+    except OSError as error:
+        wrong = str(error)
     finally:
         with suppress(OSError):
             os.close(line)
-    if code:  # no advice to clear it: that would take /var's key with it
-        sys.stderr.write(f"the TPM's count of failures was not set back: code 0x{code:x}\n")
-        return 1
-    return 0
+    if wrong:
+        sys.stderr.write(f"the TPM's count of failures was not set back: {wrong}\n")
+    return 1 if wrong else 0

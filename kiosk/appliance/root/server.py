@@ -15,7 +15,7 @@ import struct
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,14 +106,12 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write("staff takes no arguments\n")
         return 2
     places = Places(Path(arguments[1])) if test else Places()
-    log = StaffLog(places)
     notifier = Notifier.from_environment()
     users = frozenset({os.geteuid()}) if test else frozenset({0, pwd.getpwnam(_USER).pw_uid})
-    with StaffServer(places, Verbs(places, log), users, notifier) as server:
+    with closing(StaffLog(places)) as log, StaffServer(places, Verbs(places, log), users, notifier) as server:
         if not test:
             os.chown(places.staff_socket, 0, pwd.getpwnam(_USER).pw_gid)
         when_asked_to_end(server.shutdown)
         notifier.ready()
         server.serve_forever(_POLL_S)
-    log.close()
     return 0

@@ -24,7 +24,7 @@ from kiosk.appliance.root import description
 from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.site import outcomes
 from kiosk.appliance.update import bundle_sources, bundles, installer, update
-from kiosk.appliance.words import line, worded
+from kiosk.appliance.words import Failure, line, worded
 from kiosk.config import ConfigError, load
 from kiosk.operations import report, status_rows
 
@@ -278,9 +278,7 @@ class Verbs:
         return _done(self._places.call("systemctl", *arguments, limit_s=_SYSTEMD_S))
 
     def _format(self, request: Request) -> Answer:
-        """The next boot formats /var. Without the PIN only where it is lost with /var itself and a stick with the
-        site is plugged in.
-        """
+        """The next boot formats /var. Without the PIN where it is lost with /var itself and the site's stick is in."""
         if request.get("confirmed") != CONFIRMED:
             return refuse("not_confirmed")
         lost = self._places.var_broken.exists() and self._places.stick_link.exists()
@@ -309,7 +307,7 @@ class Verbs:
         try:
             for percent in installer.write(self._places, name):
                 yield {"progress": percent}
-        except installer.NotInstalled as error:
+        except Failure as error:
             yield refuse("failed", text=worded(error.problem))
             return
         yield {"ok": True}

@@ -15,14 +15,13 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from drivers.durable import write_durably
-from kiosk.appliance.machine.places import locked
+from kiosk.appliance.machine.places import Places, locked
 from kiosk.appliance.secrets.weak_pins import is_weak
 from kiosk.words.problems import Problem
 
@@ -33,7 +32,6 @@ KEY_S: Final = 60.0
 _MIN_DIGITS, _MAX_DIGITS = 6, 12
 # scrypt's cost: 16 MiB and about 50 ms on a small PC. RFC 7914, section 2.
 _COST, _BLOCK, _LANES = 2**14, 8, 1
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 def fault(pin: str) -> Problem | None:
@@ -94,10 +92,6 @@ def _since_start() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def _boot() -> str:
-    return _BOOT_ID.read_text(encoding="ascii").strip()
-
-
 @dataclass(frozen=True)
 class _State:
     wrong: int = 0
@@ -107,30 +101,33 @@ class _State:
 
 
 class Gate:
-    """The tries, kept in `file`; several processes may use it. `now`: seconds since the start. Raises OSError when the
-    file cannot be written: then nothing is compared.
+    """The tries, kept in `file`; several processes may use it. `now`: seconds since the start, whose id is `boot`.
+
+    Raises OSError when the file cannot be written: then nothing is compared.
     """
 
-    def __init__(self, file: Path, *, now: Callable[[], float] = _since_start, boot: Callable[[], str] = _boot) -> None:
+    def __init__(self, file: Path, *, now: Callable[[], float] = _since_start, boot: str = "") -> None:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = file
+        self._lock = file.with_name(f"{file.name}.lock")
         self._now = now
-        self._boot = boot
+        self._boot = boot or Places().boot_id
 
     def locked_s(self) -> float:
         """Seconds until somebody may try; 0: now."""
-        with self._alone():
+        with locked(self._lock, wait=True):
             return self._wait(self._read())
 
     def attempt(self, pin: str, kept: bytes) -> Right | Wrong | Locked:
         """Try `pin` against the record `kept`."""
-        with self._alone():
+        with locked(self._lock, wait=True):
             state = self._read()
             if wait_s := self._wait(state):
                 return Locked(wait_s)
             wrong = state.wrong + 1
             locks = state.locks + (wrong >= TRIES)
             until = self._now() + _lock_s(locks) if wrong >= TRIES else 0.0
-            self._write(_State(0 if until else wrong, locks, self._boot(), until))
+            self._write(_State(0 if until else wrong, locks, self._boot, until))
             if matches(pin, kept):
                 self._write(_State())
                 return Right()
@@ -139,8 +136,8 @@ class Gate:
     def _wait(self, state: _State) -> float:
         if not state.until:
             return 0.0
-        if state.boot != self._boot():
-            state = _State(state.wrong, state.locks, self._boot(), self._now() + _lock_s(state.locks))
+        if state.boot != self._boot:
+            state = _State(state.wrong, state.locks, self._boot, self._now() + _lock_s(state.locks))
             self._write(state)
         return max(0.0, state.until - self._now())
 
@@ -156,12 +153,6 @@ class Gate:
 
     def _write(self, state: _State) -> None:
         write_durably(self._file, json.dumps(vars(state)).encode())
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with locked(self._file.with_name(f"{self._file.name}.lock"), wait=True):
-            yield
 
 
 def _lock_s(locks: int) -> float:

@@ -26,8 +26,7 @@ class CannotSeal(Exception):
 
 def seal(places: Places, name: str, secret: bytes, file: Path) -> None:
     """Write `secret` to the new `file`, to be opened under `name` on this machine only. Raises CannotSeal."""
-    tied = f"--tpm2-pcrs={_NO_MEASUREMENT}"
-    command = ("encrypt", tied, f"--name={name}", "-", str(file))
+    command = ("encrypt", f"--tpm2-pcrs={_NO_MEASUREMENT}", f"--name={name}", "-", str(file))
     done = places.call("systemd-creds", *command, limit_s=_LIMIT_S, given=secret)
     if not done.ok:
         raise CannotSeal(done.err.strip().splitlines()[-1][:200] if done.err.strip() else f"code {done.code}")

@@ -61,9 +61,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Applied:
-    """`config`: the site in force, None for none. `wrong`: why it was refused, a line each. `failed`: what of the
-    system did not take its new settings.
-    """
+    """`config`: the site in force. `wrong`: why it was refused, a line each. `failed`: what did not take it."""
 
     config: Config | None
     wrong: tuple[str, ...] = ()
@@ -71,17 +69,20 @@ class Applied:
 
 
 def apply(
-    places: Places | None = None, folder: Path | None = None, name_machine: Callable[[str], None] = socket.sethostname
+    places: Places, folder: Path | None = None, name_machine: Callable[[str], None] = socket.sethostname
 ) -> Applied:
-    """Make everything from the site in `folder` (the site in use when None); see the module's text. Never raises for
-    what a site.toml says, OSError only when /run cannot be written.
-    """
-    places = places or Places()
+    """Make everything from the site in `folder`, None: the site in use. Raises OSError when /run cannot be written."""
     folder = folder or places.site
     config, wrong = load_site(folder)
     _write(places.site_wrong, "".join(f"{line}\n" for line in wrong)[:_MAX_WRONG_BYTES] if wrong else None)
     failed = _firewall(places, ruleset(config))
-    changed = {name: _write(places.root / name, text) for name, text in _texts(config).items()}
+    texts = {
+        _NETWORK: services.network_file(config),
+        _CLOCK: services.timesyncd_file(config),
+        _RSYSLOG: services.rsyslog_file(config),
+        _USB: services.usb_rules(config),
+    }
+    changed = {name: _write(places.root / name, text) for name, text in texts.items()}
     units_changed = _drop_ins(places, config, folder)
     try:
         name_machine((config.network if config else Network()).hostname)
@@ -127,15 +128,6 @@ def _names(config: Config) -> list[Problem]:
         for key, name in keys.items()
         if not _CREDENTIAL.fullmatch(name)
     ]
-
-
-def _texts(config: Config | None) -> dict[str, str | None]:
-    return {
-        _NETWORK: services.network_file(config),
-        _CLOCK: services.timesyncd_file(config),
-        _RSYSLOG: services.rsyslog_file(config),
-        _USB: services.usb_rules(config),
-    }
 
 
 def _firewall(places: Places, text: str) -> list[Failed]:
@@ -210,7 +202,7 @@ def main(arguments: Sequence[str]) -> int:
     if arguments:
         sys.stderr.write("apply takes no arguments\n")
         return 2
-    applied = apply()
+    applied = apply(Places())
     for line in (*applied.wrong, *(each.why for each in applied.failed)):
         sys.stderr.write(f"{line}\n")
     return 1 if applied.failed else 0

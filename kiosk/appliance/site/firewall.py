@@ -111,8 +111,7 @@ def _names(config: Config) -> list[str]:
     if all(_address(host) for host in hosts):
         return []
     if config.network.dns:
-        found = [Peer(protocol, host, DNS_PORT) for host in config.network.dns for protocol in _BOTH]
-        return [_rule(peer) for peer in found]
+        return [_rule(Peer(protocol, host, DNS_PORT)) for host in config.network.dns for protocol in _BOTH]
     if config.network.address != "dhcp":
         return []
     return [f'{protocol} dport {DNS_PORT} accept comment "servers of DHCP: known later"' for protocol in _BOTH]
@@ -125,8 +124,7 @@ def _clock(config: Config) -> list[str]:
     """NTP servers, for systemd-timesyncd alone: those of site.toml, else those that DHCP names."""
     mine = "meta skuid systemd-timesync "
     if config.time.servers:
-        found = [Peer("udp", host, NTP_PORT) for host in config.time.servers]
-        return list(dict.fromkeys(_rule(peer, mine) for peer in found))
+        return list(dict.fromkeys(_rule(Peer("udp", host, NTP_PORT), mine) for host in config.time.servers))
     if config.network.address != "dhcp":
         return []
     return [f'{mine}udp dport {NTP_PORT} accept comment "servers of DHCP: known later"']

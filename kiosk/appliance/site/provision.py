@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -24,7 +24,7 @@ from kiosk.appliance.machine.refused_usb import DEVICES, refused_devices
 from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.site import apply, candidate, installed_sites, outcomes, stick
 from kiosk.appliance.update import slots
-from kiosk.appliance.words import line, worded
+from kiosk.appliance.words import Failure, line, worded
 from kiosk.config import Config
 
 # What reads site.toml or a secret, and runs; the reception itself starts when the result page is left.
@@ -80,7 +80,7 @@ class Provision:
                     result.wrong.append(line("stick.only_others" if others else "stick.no_site", others=others))
                 if content.exports and (result.accepted or stick.SITE not in content.files):
                     self._import_appointments(content, folder, result)
-            except stick.BadStick as bad:
+            except Failure as bad:
                 result.wrong.append(worded(bad.problem))
             except candidate.Unfit as unfit:
                 result.wrong += [str(line) for line in unfit.args]
@@ -96,8 +96,9 @@ class Provision:
             result.taken += candidate.weak_pin_note(config, folder)
             self.log.write("site_unchanged")
         else:
-            wrong = self._may_replace(config, folder)
-            if wrong:
+            # A machine that cannot open its own secrets any more (another TPM) has no PIN to ask for either.
+            kept, gate = sealed.pin_record(self.places), pin.Gate(self.places.pin_tries)
+            if wrong := candidate.replacement_problems(config, folder, kept, gate):
                 result.wrong += wrong
                 return
             self._try_and_install(config, folder, content, result)
@@ -105,18 +106,15 @@ class Provision:
             # A password's file may have any name in site.toml.
             self._wipe(device, content.files - installed_sites.plain_files(config, folder), result)
 
-    def _may_replace(self, config: Config, folder: Path) -> list[str]:
-        # A machine that cannot open its own secrets any more (another TPM) has no PIN to ask for either.
-        kept = sealed.pin_record(self.places)
-        return candidate.replacement_problems(config, folder, kept, pin.Gate(self.places.pin_tries))
-
     def _try_and_install(self, config: Config, folder: Path, content: stick.StickContent, result: Result) -> None:
         if not _announce(self.places):
             result.wrong.append(line("site.visits"))
             return
         installed = apply.load_site(self.places.site)[0] is not None
         tried = self.use(folder)
-        self._wait_online()
+        # A network that was just changed has no address yet. Without a cable the check says so.
+        wait = "usr/lib/systemd/systemd-networkd-wait-online"
+        self.places.call(wait, "--any", f"--timeout={_ONLINE_S}", limit_s=_ONLINE_S + 5)
         try:
             findings = check_run.findings(self.places, folder)
         except Busy:
@@ -164,15 +162,10 @@ class Provision:
             return False
         return True
 
-    def _wait_online(self) -> None:
-        """Wait for an address: a network that was just changed has none yet. Without a cable the check says so."""
-        wait = "usr/lib/systemd/systemd-networkd-wait-online"
-        self.places.call(wait, "--any", f"--timeout={_ONLINE_S}", limit_s=_ONLINE_S + 5)
-
     def _wipe(self, device: str, names: AbstractSet[str], result: Result) -> None:
         try:
             gone = stick.wipe(self.places, device, names)
-        except stick.BadStick:
+        except Failure:
             gone = 0
         if gone == len(names):
             self.log.write("secrets_wiped", count=gone)
@@ -188,18 +181,15 @@ class Provision:
         kept = sealed.pin_record(self.places)
         if stick.SITE not in content.files and kept is not None:
             # Whoever finds a USB socket must not be able to make appointments.
-            wrong = candidate.pin_problems(installed, folder, kept, pin.Gate(self.places.pin_tries))
-            if wrong:
+            if wrong := candidate.pin_problems(installed, folder, kept, pin.Gate(self.places.pin_tries)):
                 result.wrong += wrong
                 return
             result.taken += candidate.weak_pin_note(installed, folder)
         if content.exports_left:
             result.wrong.append(line("appointments.too_many", most=stick.MAX_EXPORTS, left=content.exports_left))
         for number, export in enumerate(content.exports, 1):
-            config = str(self.places.site_file)
-            given = export.read_bytes()
-            command = ("reservations", "import", "-", "--json", "--config", config)
-            done = self.places.as_kiosk(*command, limit_s=_IMPORT_S, given=given)
+            command = ("reservations", "import", "-", "--json", "--config", str(self.places.site_file))
+            done = self.places.as_kiosk(*command, limit_s=_IMPORT_S, given=export.read_bytes())
             if done.ok:
                 result.accepted = result.changed = True
                 result.taken.append(line("appointments.imported", number=number, outcome=outcomes.imported(done)))
@@ -218,22 +208,18 @@ def main(arguments: Sequence[str]) -> int:
     if places.var_broken.exists() or places.is_installer:
         # The stick permits the formatting; a site installed now would be gone at the next boot.
         return 0
-    log = event_log.StaffLog(places)
-    with locked(places.stick_lock, wait=True):
+    with closing(event_log.StaffLog(places)) as log, locked(places.stick_lock, wait=True):
         starting = time.clock_gettime(time.CLOCK_BOOTTIME) < _STARTING_S
         if not starting and not _announce(places):
             log.write("site_refused", code="visit")
-            log.close()
             return _REFUSED
-        result = Provision(places, log, lambda folder: apply.apply(places, folder)).run(
-            arguments[0].removeprefix("/dev/")
-        )
+        provision = Provision(places, log, lambda folder: apply.apply(places, folder))
+        result = provision.run(arguments[0].removeprefix("/dev/"))
         quiet = starting and result.accepted and not result.changed and not result.wrong
         if quiet or not screen_owner.wait_until_free(places, screen_owner.VISIT_S):
             screen_owner.show_usual(places)
         else:
             screen_owner.show(result.page(), places)
-    log.close()
     return 0 if result.accepted else _REFUSED
 
 

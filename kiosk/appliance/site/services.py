@@ -52,9 +52,7 @@ _TOUCH_PANELS: Final = (
 
 
 def network_file(config: Config | None) -> str:
-    """The interfaces' settings; DHCP without a site. The kiosk announces itself to nobody: no LLMNR, no
-    multicast DNS.
-    """
+    """DHCP without a site. The kiosk announces itself to nobody: no LLMNR, no multicast DNS."""
     network = config.network if config else Network()
     own_time = bool(config and config.time.servers)
     # Kind: virtual interfaces have one, network cards none.

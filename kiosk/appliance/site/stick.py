@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -34,10 +35,6 @@ _DEVICE: Final = re.compile(r"[a-z0-9]{2,32}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 
-class BadStick(Failure):
-    """The stick cannot be read."""
-
-
 @dataclass(frozen=True)
 class StickContent:
     """What was copied: names in the folder of copies. `exports_left`: how many exports were too many.
@@ -53,12 +50,9 @@ class StickContent:
 
 
 def copy(places: Places, device: str, into: Path) -> StickContent:
-    """Copy the site on `device` ("sdb1") into the new, empty folder `into`. The stick is free again afterwards.
-
-    Raises BadStick.
-    """
+    """Copy the site on `device` ("sdb1") into the new, empty folder `into`; then the stick is free. Raises Failure."""
     with _mounted(places, device, "ro") as top:
-        names = _list_names(top)
+        names = [name for name in _names(top) if _NAME.fullmatch(name)]
         flags = {flag for flag in (TAKE_ANYWAY, WIPE_SECRETS) if flag in names or f"{flag}.txt" in names}
         taken = {SITE} if _copy_file(top / SITE, into / SITE, reading.MAX_FILE_BYTES) else set()
         secrets = [name for name in names if name.endswith(".secret")]
@@ -66,7 +60,7 @@ def copy(places: Places, device: str, into: Path) -> StickContent:
         wanted = dict.fromkeys([*secrets, *named])
         # Before anything is copied: the copies lie in memory.
         if len(wanted) + len(taken) > MAX_FILES:
-            raise BadStick("stick.too_many_files", most=MAX_FILES)
+            raise Failure("stick.too_many_files", most=MAX_FILES)
         taken |= {name for name in wanted if _copy_file(top / name, into / name, MAX_BYTES)}
         listed = _list_exports(top / APPOINTMENTS)
         exports = tuple(_copy_exports(top / APPOINTMENTS, listed[:MAX_EXPORTS], into / APPOINTMENTS))
@@ -76,7 +70,7 @@ def copy(places: Places, device: str, into: Path) -> StickContent:
 
 
 def wipe(places: Places, device: str, names: Iterable[str]) -> int:
-    """Overwrite and delete `names` on the stick; how many are gone. Raises BadStick.
+    """Overwrite and delete `names` on the stick; how many are gone. Raises Failure.
 
     A flash stick may keep the old blocks where no file system reaches them: this is for the stick that is left lying
     about, not for a laboratory.
@@ -100,28 +94,27 @@ def wipe(places: Places, device: str, names: Iterable[str]) -> int:
 @contextmanager
 def _mounted(places: Places, device: str, mode: str) -> Iterator[Path]:
     if not _DEVICE.fullmatch(device):
-        raise BadStick("stick.bad_device")
+        raise Failure("stick.bad_device")
     top = places.stick
     if not places.mount(places.root / "dev" / device, top, mode):
-        raise BadStick("stick.no_file_system")
+        raise Failure("stick.no_file_system")
     try:
         yield top
     except OSError as error:
-        raise BadStick("stick.unreadable", why=os.strerror(error.errno or 0)) from None
+        raise Failure("stick.unreadable", why=os.strerror(error.errno or 0)) from None
     finally:
         # Lazily if busy: nothing may keep the stick mounted, least of all one that was unplugged.
         if not places.call("umount", str(top), limit_s=MOUNT_LIMIT_S).ok:
             places.call("umount", "-l", str(top), limit_s=MOUNT_LIMIT_S)
 
 
-def _list_names(folder: Path) -> list[str]:
+def _names(folder: Path) -> list[str]:
     with os.scandir(folder) as entries:
-        found = [entry.name for entry, _ in zip(entries, range(_MAX_LISTED), strict=False)]
-    return sorted(name for name in found if _NAME.fullmatch(name))
+        return sorted(entry.name for entry in islice(entries, _MAX_LISTED))
 
 
 def _copy_file(source: Path, target: Path, max_bytes: int) -> bool:
-    """Copy one plain file; False: there is none. Raises BadStick for one that is too large."""
+    """Copy one plain file; False: there is none. Raises Failure for one that is too large."""
     try:
         opened = safe_files.opened(source)
     except OSError:
@@ -129,16 +122,14 @@ def _copy_file(source: Path, target: Path, max_bytes: int) -> bool:
     with opened:
         content = opened.read(max_bytes + 1)
     if len(content) > max_bytes:
-        raise BadStick("stick.too_large", file=source.name, most_kb=max_bytes // 1024)
+        raise Failure("stick.too_large", file=source.name, most_kb=max_bytes // 1024)
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
         out.write(content)
     return True
 
 
 def _named_in(site: Path) -> Iterator[str]:
-    """Names of files that the site.toml names: tables and secrets with names of their own. Whether it can be used is
-    checked later.
-    """
+    """Files that the site.toml names: tables, and secrets with names of their own. It is checked later."""
     with suppress(reading.Broken):
         for table in reading.document(reading.text_of(site)).values():
             for key in ("password_file", "pin_file", "map"):
@@ -150,9 +141,7 @@ def _named_in(site: Path) -> Iterator[str]:
 def _list_exports(folder: Path) -> list[str]:
     if not folder.is_dir() or folder.is_symlink():
         return []
-    with os.scandir(folder) as entries:
-        found = sorted(entry.name for entry, _ in zip(entries, range(_MAX_LISTED), strict=False))
-    return [name for name in found if name.lower().endswith(".csv") and not name.startswith(".")]
+    return [name for name in _names(folder) if name.lower().endswith(".csv") and not name.startswith(".")]
 
 
 def _copy_exports(folder: Path, exports: list[str], into: Path) -> Iterator[Path]:

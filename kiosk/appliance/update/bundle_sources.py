@@ -142,14 +142,12 @@ def _entries(share: Share | None) -> list[Entry]:
 
 def _open_server(places: Places) -> Share | None:
     """The folder of [update]; None when there is no site or it names none. Raises ConfigError."""
-    file = places.site_file
-    if not file.is_file():
+    if not places.site_file.is_file():
         return None
-    config = load(file, {}, passwords=False)
+    config = load(places.site_file, {}, passwords=False)
     if not config.update.folder:
         return None
-    secret = _password(places, config)
-    return open_share(config.update.folder, secret, deadline_s=_SHARE_DEADLINE_S)
+    return open_share(config.update.folder, _password(places, config), deadline_s=_SHARE_DEADLINE_S)
 
 
 def _password(places: Places, config: Config) -> str | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from kiosk.appliance.machine.places import Places
 
@@ -56,10 +57,9 @@ def verify(places: Places, file: Path) -> BundleInfo | Refused:
     if isinstance(info, Refused):
         return info
     running = places.version
-    older = is_older(info.version, running)
     if info.version == running:
         return Refused("same", f"{info.version} is running")
-    if older:
+    if is_older(info.version, running):
         return Refused("too_old", f"{info.version} is older than {running}")
     # `rauc info` looks at the signature alone; a flipped bit would show only in the middle of the writing.
     done = places.call(
@@ -77,8 +77,10 @@ def inspect(places: Places, file: Path) -> BundleInfo | Refused:
         return Refused(_reason(answer.err), f"rauc info {answer.code}")
     readable = places.call("rauc", "info", "--output-format=readable", str(file), limit_s=_INFO_LIMIT_S)
     found = _VERITY.search(readable.out.decode("utf-8", "replace"))
-    manifest = _manifest(answer.out)
-    if manifest.get("compatible") != COMPATIBLE:
+    manifest = None
+    with suppress(ValueError):
+        manifest = json.loads(answer.out)
+    if not isinstance(manifest, dict) or manifest.get("compatible") != COMPATIBLE:
         return Refused("not_for_this", "compatible")
     version = str(manifest.get("version", ""))
     if found is None or _VERSION.fullmatch(version) is None:
@@ -117,14 +119,6 @@ def _order(version: str) -> tuple[tuple[int, ...], int, tuple[tuple[int, str], .
     parts = re.findall(r"\d+|[A-Za-z]+", found[3] or "")
     tail = tuple((int(part), "") if part.isdigit() else (0, part) for part in parts)
     return numbers + (0,) * (4 - len(numbers)), rank, tail
-
-
-def _manifest(raw: bytes) -> dict[str, Any]:
-    try:
-        read = json.loads(raw)
-    except ValueError:
-        return {}
-    return read if isinstance(read, dict) else {}
 
 
 def _reason(err: str) -> Reason:

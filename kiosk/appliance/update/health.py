@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +28,6 @@ from kiosk.process.systemd import STEP_S
 
 WAIT_S: Final = 600.0
 WAIT_NAME: Final = "KIOSK_HEALTH_S"  # a drop-in of a test
-_WAIT_LIMITS_S: Final = (1.0, 3600.0)
 _POLL_S: Final = 5.0
 _DRAWN_S: Final = 3.0 * STEP_S  # a reception's start: its program, its window, its first picture
 PAGE_UNIT: Final = "kiosk-page.service"
@@ -48,16 +47,16 @@ def find_lost(before: Mapping[str, Any], report: StatusReport | None) -> list[st
     words = []
     if not report.courier.alive:
         words.append("courier")
-    lost = set(slots.lost_journals(report)) - {str(each) for each in _as_list(before.get("lost_journals"))}
+    now = slots.working(report)
+    lost = set(now["lost_journals"]) - {str(each) for each in _as_list(before.get("lost_journals"))}
     # Not known (delivery missing) is as bad as lost: the ledger could not be read.
     if lost or report.delivery is None:
         words.append("journal")
-    now = slots.share_states(report)
     then = before.get("shares")
     for role, state in sorted(then.items() if isinstance(then, Mapping) else ()):
-        if state == "ok" and now.get(str(role)) != "ok":
+        if state == "ok" and now["shares"].get(str(role)) != "ok":
             words.append(f"share_{role}")
-    if before.get("printer") == "ready" and slots.printer(report) != "ready":
+    if before.get("printer") == "ready" and now["printer"] != "ready":
         words.append("printer")
     return words
 
@@ -140,7 +139,7 @@ def _not_good(places: Places, slot: str, words: list[str], *, on_trial: bool) ->
 def _report_fall_back(places: Places, slot: str) -> None:
     """The version before runs again although an update was installed: logged once, with the reason."""
     before = slots.read_note(places.before_update)
-    if not before or before.get("slot") == slot or before.get("boot_id") == slots.boot_id(places):
+    if not before or before.get("slot") == slot or before.get("boot_id") == places.boot_id:
         return  # no update, the update itself, or it waits for the restart
     words = [str(word) for word in _as_list(before.get("missing"))]
     _log(places, "update_fell_back", where=slot, what=" ".join(words)[:200] or "did_not_start")
@@ -171,10 +170,8 @@ def _write_verdict(places: Places, verdict: dict[str, Any]) -> None:
 def _log(places: Places, event: str, **fields: str) -> None:
     sys.stderr.write(f"{event}: {' '.join(fields.values())}\n")
     # Logging must never stop a fall-back: not a full disk, not a list of events without this one.
-    with suppress(OSError, ValueError):
-        log = StaffLog(places)
+    with suppress(OSError, ValueError), closing(StaffLog(places)) as log:
         log.write(event, **fields)
-        log.close()
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -182,9 +179,4 @@ def main(arguments: Sequence[str]) -> int:
     places = Places(Path(arguments[1])) if len(arguments) == 2 and arguments[0] == "--root" else Places()
     if slots.booted(places) is None:
         return 0  # a plain PC or the installer's stick
-    try:
-        wait_s = float(os.environ.get(WAIT_NAME, WAIT_S))
-    except ValueError:
-        wait_s = WAIT_S
-    low, high = _WAIT_LIMITS_S
-    return 0 if confirm(places, min(max(wait_s, low), high)) else 1
+    return 0 if confirm(places, float(os.environ.get(WAIT_NAME, WAIT_S))) else 1

@@ -36,14 +36,10 @@ class Disk:
     size: int
 
 
-class NotInstalled(Failure):
-    """The disk was not made ready; the problem says at which step."""
-
-
 def disks(places: Places) -> list[Disk]:
     """Disks that an installation may go to: whole, large enough, writable, not the stick itself."""
     return [
-        Disk(str(each["name"]), _one_line(each.get("model")), int(each["size"]))
+        Disk(str(each["name"]), " ".join(str(each.get("model") or "").split())[:60], int(each["size"]))
         for each in _block_devices(places, "NAME,TYPE,SIZE,MODEL,RO,PARTLABEL")
         if each.get("type") == "disk" and not each.get("ro") and int(each.get("size") or 0) >= LEAST_BYTES
         # The stick is known by its partitions, however many sticks there are.
@@ -52,9 +48,9 @@ def disks(places: Places) -> list[Disk]:
 
 
 def write(places: Places, name: str) -> Iterator[int]:
-    """Erase the disk `name` and install; yields percent. Raises NotInstalled."""
+    """Erase the disk `name` and install; yields percent. Raises Failure."""
     if name not in {disk.name for disk in disks(places)}:
-        raise NotInstalled("disk.unknown")
+        raise Failure("disk.unknown")
     device = places.root / "dev" / name
     definitions = places.root / "usr/lib/kiosk/disk"
     made = places.call(
@@ -62,7 +58,7 @@ def write(places: Places, name: str) -> Iterator[int]:
         limit_s=_PARTITION_S,
     )  # fmt: skip
     if not made.ok:
-        raise NotInstalled("disk.not_partitioned")
+        raise Failure("disk.not_partitioned")
     places.call("udevadm", "settle", f"--timeout={_SETTLE_S:.0f}", limit_s=_SETTLE_S + 5)
     esp, root = (_partition(places, name, label) for label in ("esp", "root-a"))
     by_label = places.root / "dev/disk/by-partlabel"
@@ -71,7 +67,7 @@ def write(places: Places, name: str) -> Iterator[int]:
         yield from _copy(by_label / "install-root", root, 0, 95)
         yield from _copy(by_label / "install-esp", esp, 95, 98)
     except OSError as error:
-        raise NotInstalled("disk.not_written", why=os.strerror(error.errno or 0)) from None
+        raise Failure("disk.not_written", why=os.strerror(error.errno or 0)) from None
     _configure_loader(places, esp)
     yield 100
 
@@ -82,7 +78,7 @@ def _partition(places: Places, disk: str, label: str) -> Path:
         for part in device.get("children", []):
             if part.get("partlabel") == label:
                 return places.root / "dev" / str(part["name"])
-    raise NotInstalled("disk.no_partition")
+    raise Failure("disk.no_partition")
 
 
 def _block_devices(places: Places, columns: str, *device: str) -> list[dict[str, Any]]:
@@ -117,9 +113,8 @@ def _copy(source: Path, target: Path, begin: int, end: int) -> Iterator[int]:
 def _configure_loader(places: Places, esp: Path) -> None:
     """Replace the copied loader's installer settings by those of an installed kiosk."""
     mounted = places.run / "install"
-    mounted.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not places.call("mount", "-t", "vfat", str(esp), str(mounted), limit_s=_LIST_S).ok:
-        raise NotInstalled("disk.no_loader")
+    if not places.mount(esp, mounted, "rw"):
+        raise Failure("disk.no_loader")
     try:
         folder = mounted / "EFI/debian"
         (folder / "grub.cfg").write_bytes((places.root / "usr/lib/kiosk/grub.cfg").read_bytes())
@@ -129,10 +124,6 @@ def _configure_loader(places: Places, esp: Path) -> None:
     finally:
         unmounted = places.call("umount", str(mounted), limit_s=_PARTITION_S)
     if not made:
-        raise NotInstalled("disk.no_loader")
+        raise Failure("disk.no_loader")
     if not unmounted.ok:
-        raise NotInstalled("disk.not_finished")
-
-
-def _one_line(model: object) -> str:
-    return " ".join(str(model or "").split())[:60]
+        raise Failure("disk.not_finished")

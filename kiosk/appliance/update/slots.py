@@ -117,11 +117,6 @@ def mark(places: Places, state: str, which: str) -> bool:
     return places.call("rauc", "status", f"mark-{state}", which, limit_s=_LIMIT_S).ok
 
 
-def boot_id(places: Places) -> str:
-    """The kernel's boot id; another one after every boot."""
-    return text_of(places.root / "proc/sys/kernel/random/boot_id").strip()
-
-
 def kiosk_status(places: Places) -> StatusReport | None:
     """`kiosk status --json` as the reception's user; None: no answer, or no site."""
     if not places.site_file.is_file():
@@ -138,12 +133,9 @@ def remember(places: Places, slot: str, version: str) -> None:
         "slot": slot,
         "version": version,
         "from": places.version,
-        "boot_id": boot_id(places),
+        "boot_id": places.boot_id,
         "reception": places.site_file.is_file() and not places.site_wrong.exists(),
-        "shares": share_states(report),
-        "printer": printer(report),
-        "lost_journals": lost_journals(report),
-    }
+    } | working(report)
     places.appliance.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_durably(places.before_update, json.dumps(note).encode())
 
@@ -159,16 +151,12 @@ def forget(places: Places) -> None:
     places.before_update.unlink(missing_ok=True)
 
 
-def share_states(report: StatusReport) -> dict[str, str]:
-    """The state of each role's share."""
-    return {role: str(share.state) for role, share in report.shares.items()}
-
-
-def printer(report: StatusReport) -> str:
-    """The printer's state; "" when it is not known."""
-    return (report.printer.state or "") if report.printer else ""
-
-
-def lost_journals(report: StatusReport) -> list[str]:
-    """The ledgers of deliveries that were put aside as unreadable, by name."""
-    return sorted(alarm.subject for alarm in report.alarms or () if alarm.code == "journal_lost")
+def working(report: StatusReport) -> dict[str, Any]:
+    """What of a report an update is measured by: the state of each role's share, of the printer ("": not known), and
+    the ledgers of deliveries that were put aside as unreadable, by name.
+    """
+    return {
+        "shares": {role: str(share.state) for role, share in report.shares.items()},
+        "printer": (report.printer.state or "") if report.printer else "",
+        "lost_journals": sorted(alarm.subject for alarm in report.alarms or () if alarm.code == "journal_lost"),
+    }

@@ -109,10 +109,10 @@ def test_a_tpm_that_says_nothing_or_half_an_answer_does_not_hold_the_start(monke
     monkeypatch.setattr(tpm, "_LIMIT_S", 0.05)
     ours, its = socket.socketpair()
     with ours, its:
-        with pytest.raises(tpm.NoAnswer, match="within"):
+        with pytest.raises(TimeoutError, match="within"):
             tpm.reset_failures(ours.fileno())
         its.sendall(bytes(9))
-        with pytest.raises(tpm.NoAnswer, match="9 bytes"):
+        with pytest.raises(OSError, match="9 bytes"):
             tpm.reset_failures(ours.fileno())
 
 

@@ -63,7 +63,7 @@ class Helper:
     def __init__(self, kiosk: Machine) -> None:
         self.places = kiosk.places
         self.clock = Clock()
-        gate = pin.Gate(kiosk.places.appliance / "pin.json", now=self.clock, boot=lambda: "this start")
+        gate = pin.Gate(kiosk.places.appliance / "pin.json", now=self.clock, boot="this start")
         self.verbs = verbs.Verbs(kiosk.places, events.StaffLog(kiosk.places), now=self.clock, gate=gate)
 
     def ask(self, do: str, **more: object) -> list[Answer]:
@@ -135,7 +135,7 @@ class TestGate:
 
     @pytest.fixture
     def gate(self, tmp_path: Path, clock: Clock) -> Callable[[str], pin.Gate]:
-        return lambda boot: pin.Gate(tmp_path / "pin.json", now=clock, boot=lambda: boot)
+        return lambda boot: pin.Gate(tmp_path / "pin.json", now=clock, boot=boot)
 
     def wrong(self, gate: pin.Gate, times: int) -> list[object]:
         return [gate.attempt("111112", pin.record(PIN)) for _ in range(times)]

@@ -10,6 +10,7 @@ import pytest
 
 from kiosk.appliance.machine.places import Places
 from kiosk.appliance.update import installer
+from kiosk.appliance.words import Failure
 from tests import ROOT
 from tests.peers import need
 
@@ -44,7 +45,7 @@ def places(tmp_path: Path) -> Places:
     program(tmp_path, "lsblk", f"case $* in */dev/*) echo '{json.dumps(PARTED)}' ;; *) echo '{listed()}' ;; esac")
     program(tmp_path, "systemd-repart", f'echo "$*" >"{tmp_path}/repart"')
     program(tmp_path, "udevadm", "")
-    program(tmp_path, "mount", f'rmdir "$4" && ln -s "{tmp_path}/esp" "$4"')
+    program(tmp_path, "mount", f'rmdir "$6" && ln -s "{tmp_path}/esp" "$6"')
     program(tmp_path, "umount", 'rm "$1" && mkdir "$1"')
     program(tmp_path, "grub-editenv", 'exec /usr/bin/grub-editenv "$@"')
     return Places(tmp_path)
@@ -71,7 +72,7 @@ def test_nothing_is_offered_when_the_disks_cannot_be_listed(places: Places) -> N
 
 @pytest.mark.parametrize("name", ["sdb", "sdc", "../sda", ""])
 def test_a_disk_that_was_not_offered_is_not_touched(places: Places, name: str) -> None:
-    with pytest.raises(installer.NotInstalled):
+    with pytest.raises(Failure):
         list(installer.write(places, name))
     assert not (places.root / "repart").exists()
 
@@ -94,7 +95,7 @@ def test_root_and_loader_are_copied_and_the_loader_starts_a_kiosk(places: Places
 def test_whatever_fails_is_reported_and_the_end_is_not(places: Places, broken: str) -> None:
     program(places.root, broken, "exit 1")
     percents = []
-    with pytest.raises(installer.NotInstalled):
+    with pytest.raises(Failure):
         for percent in installer.write(places, "sda"):
             percents.append(percent)  # noqa: PERF402 - what came before it raised
     assert 100 not in percents
