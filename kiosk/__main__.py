@@ -1,5 +1,6 @@
-"""The command line. Joins the parts that a command needs; the processes themselves are joined in
-reception/assembly.py (`kiosk run`) and courier/assembly.py (`kiosk courier`).
+"""The command line. The processes are joined in reception/assembly.py (`kiosk run`) and courier/assembly.py
+(`kiosk courier`). A command imports its room when it runs: the courier needs no fonts, only a window needs Kivy, only
+`metrics` Prometheus.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ import argparse
 import io
 import stat
 import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,17 +16,12 @@ from datetime import datetime
 from pathlib import Path
 
 from drivers.reservations import ReservationsDown, csv_file, open_reservations
-from kiosk.appointments import answers, fetch, import_record, restore
+from kiosk.appointments import answers, import_record
 from kiosk.config import Config, ConfigError
 from kiosk.config import load as load_config
-from kiosk.courier import assembly
 from kiosk.courier.ledger import LedgerLost
-from kiosk.operations import status, status_text
-from kiosk.process import json_values
 from kiosk.process.locks import Held, Unusable
 from kiosk.process.stderr import complain, unblock
-from kiosk.reception import assembly as reception
-from kiosk.reception.headless import Headless
 from kiosk.screens import views
 from kiosk.words import texts
 from kiosk.words.problems import Problem, to_json, word
@@ -106,15 +101,18 @@ def _run(arguments: argparse.Namespace) -> int:
         return EXIT_CONFIG
     # Beside a courier of its own user, the reception's may not read the passwords, and needs none.
     config = load_config(arguments.config, passwords=not arguments.no_courier)
+    from kiosk.reception import assembly
+
     folder = _data_folder(config)
     unblock()
-    return reception.run(config, folder, lambda: _face(config, arguments), own_courier=not arguments.no_courier)
+    return assembly.run(config, folder, lambda: _face(config, arguments), own_courier=not arguments.no_courier)
 
 
 def _face(config: Config, arguments: argparse.Namespace) -> views.Face:
     if arguments.headless:
-        return Headless(time.monotonic(), time.monotonic, sys.stdout, STANDARD_INPUT)
-    # Late import: a headless reception and every other command run where no Kivy is.
+        from kiosk.reception.headless import Headless
+
+        return Headless(sys.stdout, STANDARD_INPUT)
     from kiosk.ui.window import Window
 
     return Window(config.screen, texts.load(), screens_to=arguments.screens_to)
@@ -127,6 +125,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _courier(arguments: argparse.Namespace) -> int:
+    from kiosk.courier import assembly
+
     config = load_config(arguments.config)
     folder = _courier_folder(config)
     unblock()
@@ -143,7 +143,9 @@ def _import(arguments: argparse.Namespace) -> int:
         parsed = csv_file.read(source, skip_bad=arguments.skip_bad)
         folder, today = _appointments_folder(config, arguments.json), datetime.now(config.site.zone).date()
         compare = import_record.Comparison(Counter(row.day for row in parsed.rows), today)
-        imported = open_reservations(config.reservations.url, folder).import_rows(parsed, _progress, compare=compare)
+        imported = open_reservations(config.reservations.url, folder).import_rows(
+            parsed, lambda done, total: complain(f"{done} of {total} lines"), compare=compare
+        )
         import_record.settle(folder, today, parsed.days)
     except (csv_file.BadCsv, ReservationsDown) as error:
         return _refused(answers.refused(error), arguments.json)
@@ -156,12 +158,16 @@ def _import(arguments: argparse.Namespace) -> int:
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
+    from kiosk.appointments import fetch
+
     config = load_config(arguments.config, passwords=False)
     unblock()
     return fetch.run(config)
 
 
 def _restore(arguments: argparse.Namespace) -> int:
+    from kiosk.appointments import restore
+
     config = load_config(arguments.config, passwords=False)
     book = open_reservations(config.reservations.url, _appointments_folder(config, arguments.json))
     try:
@@ -195,11 +201,10 @@ def _refused(why: Problem, as_json: bool) -> int:
     return EXIT_WRONG
 
 
-def _progress(done: int, total: int) -> None:
-    complain(f"{done} of {total} lines")
-
-
 def _status(arguments: argparse.Namespace) -> int:
+    from kiosk.operations import status, status_text
+    from kiosk.process import json_values
+
     report = status.collect(load_config(arguments.config, passwords=False), arguments.acknowledge)
     text = json_values.encode(report) if arguments.json else status_text.as_text(report)
     print(text)  # noqa: T201 - the command's answer
@@ -207,7 +212,6 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _metrics(arguments: argparse.Namespace) -> int:
-    # Late import: only this command needs Prometheus' library.
     from kiosk.operations import metrics
 
     config = load_config(arguments.config, passwords=False)

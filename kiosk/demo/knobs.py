@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, get_args
 
@@ -107,15 +108,12 @@ class Hands:
 def bench(hospital: Hospital) -> Bench:
     """The panel of this hospital."""
     hands = Hands()
-
-    def tap(number: int) -> Callable[[], None]:
-        return hands.later(lambda: hospital.tap(VISITORS[number]))
-
-    def card(number: int) -> Callable[[], None]:
-        return hands.later(lambda: hospital.insert_card(CARD_HOLDERS[number]))
-
-    taps = tuple(Knob(visitor.called, word(f"people.{visitor.what}"), tap(n)) for n, visitor in enumerate(VISITORS))
-    cards = tuple(Knob(holder.insured.name, "", card(n)) for n, holder in enumerate(CARD_HOLDERS))
+    taps = tuple(
+        Knob(each.called, word(f"people.{each.what}"), hands.later(partial(hospital.tap, each))) for each in VISITORS
+    )
+    cards = tuple(
+        Knob(each.insured.name, "", hands.later(partial(hospital.insert_card, each))) for each in CARD_HOLDERS
+    )
     unreadable = Knob(word("panel.unreadable_card"), "", hands.later(hospital.insert_unreadable_card))
     return Bench(
         sections=(

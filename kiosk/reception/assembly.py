@@ -33,9 +33,10 @@ from kiosk.reception.printer_worker import PrinterWorker
 from kiosk.reception.reservations_guard import Guard
 from kiosk.reception.reservations_worker import ReservationsWorker
 from kiosk.reception.staff_door import OPEN_ON, StaffDoor
-from kiosk.reception.surroundings import OpeningHoursWatch, StaffHints
+from kiosk.reception.surroundings import ChangeWatch, hours_now
 from kiosk.screens.views import Face, Screen
-from kiosk.visit import Rules, step, switched_on
+from kiosk.visit import Kiosk, Rules, step, switched_on
+from kiosk.visit import events as e
 from kiosk.words import texts
 
 Clock = Callable[[], datetime]
@@ -92,9 +93,9 @@ def receive(
     clock = partial(datetime.now, config.site.zone)
     courier_events = CourierEvents(inbox, log)
     board = Board(folder, log)
-    hours = OpeningHoursWatch(config, inbox, clock)
+    hours = ChangeWatch(lambda: hours_now(config, clock()), inbox)
     heartbeat = ServiceHeartbeat(face, notifier)
-    hints = StaffHints(board, inbox)
+    hints = ChangeWatch(lambda: e.StaffNoticed(board.staff()), inbox)
     staff_door = StaffDoor(inbox.press)
 
     def beat(screen: Screen) -> None:
@@ -108,10 +109,8 @@ def receive(
         if _is_of_no_use(folder, faults, screen, log):
             inbox.quit()
 
-    now = time.monotonic()
-    kiosk, _ = step(switched_on(_rules(config), now, clean=clean_start), hours.now(), now)  # the first screen is right
     words = texts.load()
-    runtime = Runtime(kiosk, inbox, face, words, log, beat)
+    runtime = Runtime(_switched_on(config, clock, clean_start), inbox, face, words, log, beat)
     guard = _guarded(config, folder, clock, board, log)
     devices = Devices(
         CourierLine(config.courier_dir, courier_events.on_message),
@@ -136,14 +135,13 @@ def _is_of_no_use(folder: Path, faults: ThreadFaults, screen: Screen, log: Event
     return faults.any and screen.name in OPEN_ON
 
 
-def _rules(config: Config) -> Rules:
+def _switched_on(config: Config, clock: Clock, clean: bool) -> Kiosk:
+    """The first state; what the hours say is in it, so that the first screen is right."""
     settings = asdict(config.visit) | asdict(config.arrival)
     del settings["result_max_bytes"]  # the courier's
-    return Rules(
-        **settings,
-        patient_cards=config.card_reader is not None,
-        counter_slip=config.printer.counter_slip,
-    )
+    has_cards, counter_slip = config.card_reader is not None, config.printer.counter_slip
+    rules, now = Rules(**settings, patient_cards=has_cards, counter_slip=counter_slip), time.monotonic()
+    return step(switched_on(rules, now, clean=clean), hours_now(config, clock()), now)[0]
 
 
 def _references(config: Config) -> ReferenceNumbers:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,7 @@ CODES: Final = (
 SHARE_ALARMS: Final = ("share_down", "share_refused")
 
 
+@dataclass
 class DeliveryWatch:
     """`changed(codes)` is called, in this object's thread, whenever the codes change; at first there are none.
 
@@ -39,25 +41,17 @@ class DeliveryWatch:
     socket is. `command`: as in [alarm]. `troubles()`: codes of `kiosk.reception.troubles` that hold now.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        courier_dir: Path,
-        command: tuple[str, ...],
-        log: EventLog,
-        changed: Callable[[tuple[str, ...]], None],
-        troubles: Callable[[], Iterable[str]] = tuple,
-        *,
-        every_s: float = EVERY_S,
-        silent_after_s: float = SILENT_AFTER_S,
-    ) -> None:
-        self._courier_dir = courier_dir
-        self._log = log
-        self._changed = changed
-        self._troubles = troubles
-        self._every_s = every_s
-        self._silent_after_s = silent_after_s
-        self._alarms = AlarmNotifier(AlarmCommand(command, log), folder, "run")
+    folder: Path
+    courier_dir: Path
+    command: tuple[str, ...]
+    log: EventLog
+    changed: Callable[[tuple[str, ...]], None]
+    troubles: Callable[[], Iterable[str]] = tuple
+    every_s: float = EVERY_S
+    silent_after_s: float = SILENT_AFTER_S
+
+    def __post_init__(self) -> None:
+        self._alarms = AlarmNotifier(AlarmCommand(self.command, self.log), self.folder, "run")
         self._codes: tuple[str, ...] = ()
         self._last: Message = {}
         self._unanswered_since: float | None = None
@@ -71,34 +65,31 @@ class DeliveryWatch:
         self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
-        while not self._stop.wait(self._every_s):
+        while not self._stop.wait(self.every_s):
             codes = self._look()
             if self._stop.is_set():
                 return
             if codes != self._codes:
-                self._note_silence("courier_silent" in codes, "courier_silent" in self._codes)
+                if (is_silent := "courier_silent" in codes) != ("courier_silent" in self._codes):
+                    self.log.write("courier_silent" if is_silent else "courier_heard")
                 self._codes = codes
-                self._changed(codes)
+                self.changed(codes)
             silent = [Condition("courier_silent")] if "courier_silent" in codes else []
-            self._alarms.update([*silent, *(Condition(code) for code in self._troubles())])
+            self._alarms.update([*silent, *(Condition(code) for code in self.troubles())])
 
     def _look(self) -> tuple[str, ...]:
         asked_at = time.monotonic()
-        answer = ask_once(self._courier_dir, "status", ASK_S)
+        answer = ask_once(self.courier_dir, "status", ASK_S)
         silent = False
         if answer is not None and summary.is_status(answer):
             self._last, self._unanswered_since = answer, None
         else:
             # Measured from a question, not from the last answer: this process itself may have been stopped.
             since = self._unanswered_since = self._unanswered_since or asked_at
-            silent = time.monotonic() - since > self._silent_after_s
+            silent = time.monotonic() - since > self.silent_after_s
         if silent:
             self._last = {}
         return codes_of(silent, self._last, alarm_fails=self._alarms.fails)
-
-    def _note_silence(self, is_silent: bool, was_silent: bool) -> None:
-        if is_silent != was_silent:
-            self._log.write("courier_silent" if is_silent else "courier_heard")
 
 
 def codes_of(silent: bool, answer: Message, *, alarm_fails: bool = False) -> tuple[str, ...]:

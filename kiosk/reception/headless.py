@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import IO, Any
@@ -17,11 +18,10 @@ READ_BYTES = 65_536
 
 
 class Headless:
-    """`started`: monotonic seconds at which `t` is 0. Commands are read from the descriptor `commands` by a thread."""
+    """`t` of a line: seconds since this was made. Commands are read from the descriptor `commands` by a thread."""
 
-    def __init__(self, started: float, clock: Callable[[], float], out: IO[str], commands: int) -> None:
-        self._started = started
-        self._clock = clock
+    def __init__(self, out: IO[str], commands: int) -> None:
+        self._started = time.monotonic()
         self._out = out
         self._commands = commands
         self._newest: dict[str, Any] = {}
@@ -33,7 +33,7 @@ class Headless:
         if described == self._newest:  # what only a window draws changes no line
             return
         self._newest = described
-        line = {**described, "t": round(self._clock() - self._started, 3)}
+        line = {**described, "t": round(time.monotonic() - self._started, 3)}
         try:
             print(json.dumps(line, ensure_ascii=False), file=self._out, flush=True)
         except OSError:

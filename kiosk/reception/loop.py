@@ -88,59 +88,53 @@ class Inbox:
                 self.post(e.CardReaderChanged(False))
 
 
+@dataclass
 class Runtime:
     """Runs until the inbox says quit. `beat()` is called about once a second, in this thread."""
 
-    def __init__(
-        self,
-        kiosk: Kiosk,
-        inbox: Inbox,
-        face: Face,
-        texts: Texts,
-        log: EventLog,
-        beat: Callable[[Screen], None],
-    ) -> None:
-        self._kiosk = kiosk
-        self._inbox = inbox
-        self._face = face
-        self._texts = texts
-        self._log = log
-        self._beat = beat
+    kiosk: Kiosk
+    inbox: Inbox
+    face: Face
+    texts: Texts
+    log: EventLog
+    beat: Callable[[Screen], None]
+
+    def __post_init__(self) -> None:
         self._devices: Devices  # before an event is taken
-        self._screen = screen_of(kiosk, texts)
+        self._screen = screen_of(self.kiosk, self.texts)
 
     def arrival_wanted(self, visit: int) -> bool:
         """Whether an arrival may still be written for this visit. Any thread."""
-        stage = self._kiosk.stage
+        stage = self.kiosk.stage
         return isinstance(stage, Registering) and stage.visit == visit
 
     def slip_wanted(self, visit: int) -> bool:
         """Whether whom a slip is for still waits for it. Any thread."""
-        stage = self._kiosk.stage
+        stage = self.kiosk.stage
         return isinstance(stage, Printing | AtCounter) and stage.visit == visit
 
     def run(self, devices: Devices) -> None:
         self._devices = devices
-        self._face.show(self._screen)
+        self.face.show(self._screen)
         beat_at = 0.0
         while True:
             now = time.monotonic()
             if now >= beat_at:
                 beat_at = now + HEARTBEAT_S
-                self._beat(self._screen)
+                self.beat(self._screen)
             self._tick_if_due(now)
-            deadline = next_deadline(self._kiosk)
+            deadline = next_deadline(self.kiosk)
             due = beat_at if deadline is None else min(beat_at, deadline)
-            event = self._inbox.next(due - now)
+            event = self.inbox.next(due - now)
             if event is None:
-                if not isinstance(self._kiosk.stage, Start):
-                    self._log.write("visit_ended", visit=self._kiosk.last_visit, code="stopped")
+                if not isinstance(self.kiosk.stage, Start):
+                    self.log.write("visit_ended", visit=self.kiosk.last_visit, code="stopped")
                 return
             self._take(event)
 
     def _tick_if_due(self, now: float) -> None:
         """Time passes also while events keep coming."""
-        deadline = next_deadline(self._kiosk)
+        deadline = next_deadline(self.kiosk)
         if deadline is not None and now >= deadline:
             self._take(e.Ticked())
 
@@ -148,13 +142,13 @@ class Runtime:
         if isinstance(event, e.Pressed) and event.button not in self._screen.buttons:
             complain(f"no such button on {self._screen.name}: {event.button[:30]!r}; ignored")
             return
-        self._kiosk, commands = step(self._kiosk, event, time.monotonic())
+        self.kiosk, commands = step(self.kiosk, event, time.monotonic())
         for command in commands:
             self._perform(command)
-        screen = screen_of(self._kiosk, self._texts)
+        screen = screen_of(self.kiosk, self.texts)
         if screen != self._screen:
             self._screen = screen
-            self._face.show(screen)
+            self.face.show(screen)
 
     def _perform(self, command: c.Command) -> None:
         devices = self._devices
@@ -177,6 +171,6 @@ class Runtime:
                 devices.printer.print_counter_slip(command)
             case c.Record():
                 fields = {"code": command.code} if command.code else {}
-                self._log.write(command.event, visit=command.visit, **fields)
+                self.log.write(command.event, visit=command.visit, **fields)
             case _:
                 assert_never(command)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -40,22 +41,17 @@ _NIGHT: Final = range(1, 5)  # hours, where the site has no [[hours]]
 BACKUP_OLD: Final = timedelta(days=2)
 
 
+@dataclass
 class Guard:
     """`clock()`: the site's aware local time. `screen()` may be called from any thread, the others from one."""
 
-    def __init__(
-        self,
-        config: Config,
-        book: SqliteReservations,
-        clock: Callable[[], datetime],
-        set_trouble: SetTrouble,
-        report: Report,
-    ) -> None:
-        self._config = config
-        self.book = book
-        self._clock = clock
-        self._set_trouble = set_trouble
-        self._report = report
+    config: Config
+    book: SqliteReservations
+    clock: Callable[[], datetime]
+    set_trouble: SetTrouble
+    report: Report
+
+    def __post_init__(self) -> None:
         self._stop = threading.Event()
         self._busy_at = time.monotonic()
         self._look_at = self._work_at = 0.0
@@ -82,21 +78,21 @@ class Guard:
             except Exception as error:  # noqa: BLE001 - a fault of ours must not leave the database without a guard
                 if type(error).__name__ != self._fault:
                     self._fault = type(error).__name__
-                    self._report("reservations_failed", what=self._fault)
+                    self.report("reservations_failed", what=self._fault)
                 # Until it looks again nobody knows whether patients can be received.
-                self._set_trouble("reservations_down", Problem("program.fault", {"name": self._fault}))
+                self.set_trouble("reservations_down", Problem("program.fault", {"name": self._fault}))
 
     def _tick(self, now: float) -> None:
         if self.book.file.suspected or now >= self._look_at:
             # All that may fail comes first: a trouble that ended and began again each second would fill the log.
             trouble, old = self._trouble(), self._backup_trouble()
             self._well = trouble is None
-            self._set_trouble("reservations_down", trouble)
+            self.set_trouble("reservations_down", trouble)
             self._fault = ""
-            self._set_trouble("reservations_backup_old", old)
+            self.set_trouble("reservations_backup_old", old)
             self._look_at = time.monotonic() + LOOK_S
         loss = self.book.file.beside.loss()
-        self._set_trouble("reservations_lost", Problem("database.lost", {"what": loss}) if loss else None)
+        self.set_trouble("reservations_lost", Problem("database.lost", {"what": loss}) if loss else None)
         if self._well and now >= self._work_at:
             self._work_at = now + AGAIN_S
             self._work()
@@ -105,7 +101,7 @@ class Guard:
 
     def _trouble(self) -> Problem | None:
         """What keeps patients from being received, after what could be done about it; None: nothing."""
-        file, today = self.book.file, self._clock().date()
+        file, today = self.book.file, self.clock().date()
         try:
             if not file.suspected:
                 with suppress(Damaged):
@@ -122,7 +118,7 @@ class Guard:
         except ReservationsDown as error:
             return Problem("database.down", {"what": str(error)})
         # A day on which nobody comes has no export, and nobody misses it.
-        if self._config.opens_on(today) and not file.beside.is_sure(today):
+        if self.config.opens_on(today) and not file.beside.is_sure(today):
             return Problem("database.down", {"what": str(DatabaseTrouble.UNSURE.down("lost"))})
         return None
 
@@ -131,7 +127,7 @@ class Guard:
         with self.book.file.exclusive(), disk_trouble():
             due = beside.take_exports_due()
         if due:
-            import_again(self.book, self._config.reservations.import_dir, self._clock().date())
+            import_again(self.book, self.config.reservations.import_dir, self.clock().date())
             with self.book.file.exclusive(), disk_trouble():
                 beside.exports_done()
 
@@ -140,11 +136,11 @@ class Guard:
         rescue.sweep(self.book.file)
         upkeep.sweep(self.book.file)
         self.book.begin_keeping(today, datetime.now(UTC))
-        settings = self._config.reservations
+        settings = self.config.reservations
         days = (upkeep.oldest_day(self.book.file), retention.oldest_export(settings.import_dir))
         oldest = min((day for day in days if day is not None), default=None)
         with disk_trouble():
-            retention.announce(self._config.site.data_dir, oldest, settings.keep_days, today)
+            retention.announce(self.config.site.data_dir, oldest, settings.keep_days, today)
 
     def _backup_trouble(self) -> Problem | None:
         """Why what a loss would cost grows by the day; None: it does not."""
@@ -170,12 +166,12 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - patients can be received all the same
             # A backup that fails for days is told by _backup_trouble.
             self._night_fault = str(error) if isinstance(error, ReservationsDown) else type(error).__name__
-            self._report("reservations_upkeep_failed", what=self._night_fault)
+            self.report("reservations_upkeep_failed", what=self._night_fault)
             self._work_at = time.monotonic() + FAILED_AGAIN_S
 
     def _back_up_if_due(self) -> None:
         """One a day, and before anything is deleted."""
-        file, local = self.book.file, self._clock()
+        file, local = self.book.file, self.clock()
         made = rescue.newest_backup(file.beside.backups, datetime.now(UTC))
         if made is not None and made.astimezone(local.tzinfo).date() >= local.date():
             return
@@ -183,18 +179,18 @@ class Guard:
             upkeep.back_up(file, datetime.now(UTC), self._may_copy)
 
     def _prune_if_due(self) -> None:
-        file, settings, today = self.book.file, self._config.reservations, self._clock().date()
+        file, settings, today = self.book.file, self.config.reservations, self.clock().date()
         if self.pruned_on == today or not self._may_prune():
             return
         last = min(today, upkeep.last_day(file) or today)
         before = last - timedelta(days=settings.keep_days)
-        start = retention.starts_on(self._config.site.data_dir)
+        start = retention.starts_on(self.config.site.data_dir)
         if start is not None and start <= today:
             count = upkeep.prune(file, before, self._may_prune)
             upkeep.give_back(file, self._may_prune)
             retention.forget_exports(settings.import_dir, before)
             if count:
-                self._report("reservations_pruned", count=count)
+                self.report("reservations_pruned", count=count)
         upkeep.forget(file, last, settings.keep_days)
         if settings.share and settings.import_dir is not None:
             forget_copies(settings.import_dir, datetime.now(UTC))
@@ -204,8 +200,8 @@ class Guard:
         return not self._stop.is_set() and time.monotonic() - self._busy_at >= for_s
 
     def _is_night(self) -> bool:
-        local = self._clock()
-        return not self._config.open_at(local) or (not self._config.hours and local.hour in _NIGHT)
+        local = self.clock()
+        return not self.config.open_at(local) or (not self.config.hours and local.hour in _NIGHT)
 
     def _may_copy(self) -> bool:
         return self._is_quiet(QUIET_S if self._is_night() else QUIET_OPEN_S)

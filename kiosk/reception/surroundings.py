@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from kiosk.config import Config
-from kiosk.reception.board import Board
 from kiosk.reception.loop import Inbox
 from kiosk.visit import events as e
 from kiosk.visit.state import Opening
@@ -30,40 +29,22 @@ def next_opening(config: Config, local: datetime) -> Opening | None:
     return None
 
 
-class OpeningHoursWatch:
-    """Posts HoursChanged when the site opens or closes, and when the day of its next opening has come."""
+def hours_now(config: Config, local: datetime) -> e.HoursChanged:
+    """What holds at `local`, the site's aware time."""
+    is_open = config.open_at(local)
+    return e.HoursChanged(is_open, None if is_open else next_opening(config, local))
 
-    def __init__(self, config: Config, inbox: Inbox, clock: Callable[[], datetime]) -> None:
-        self._config = config
+
+class ChangeWatch:
+    """Posts what `read()` gives whenever it differs from what was posted last. `update` is called once a second."""
+
+    def __init__(self, read: Callable[[], e.SurroundingsEvent], inbox: Inbox) -> None:
+        self._read = read
         self._inbox = inbox
-        self._clock = clock
-        self._posted: e.HoursChanged | None = None
-
-    def now(self) -> e.HoursChanged:
-        """What holds at this moment."""
-        local = self._clock()
-        is_open = self._config.open_at(local)
-        return e.HoursChanged(is_open, None if is_open else next_opening(self._config, local))
+        self._posted: e.SurroundingsEvent | None = None
 
     def update(self) -> None:
-        """Called about once a second."""
-        now = self.now()
+        now = self._read()
         if now != self._posted:
             self._posted = now
             self._inbox.post(now)
-
-
-class StaffHints:
-    """Posts StaffNoticed when what staff should look at changes."""
-
-    def __init__(self, board: Board, inbox: Inbox) -> None:
-        self._board = board
-        self._inbox = inbox
-        self._posted: tuple[str, ...] = ()
-
-    def update(self) -> None:
-        """Called about once a second."""
-        codes = self._board.staff()
-        if codes != self._posted:
-            self._posted = codes
-            self._inbox.post(e.StaffNoticed(codes))

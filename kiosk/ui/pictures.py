@@ -19,10 +19,8 @@ from kiosk.visit import state as f
 from kiosk.visit.idle import EXTENSIONS_MAX
 from kiosk.words.texts import Texts
 
-SIZES: Final = ((1080, 1920), (1280, 1024))
-# Of the usual displays with these pixels; others are taken for 21.5 inch.
+# The usual displays, in pixels, with their diagonals.
 _DIAGONAL_INCH: Final = {(1080, 1920): 21.5, (1280, 1024): 19.0}
-
 _NOW: Final = 1000.0
 _DAY: Final = date(2026, 1, 15)
 _SOON: Final = _NOW + 12
@@ -50,7 +48,7 @@ _RARE: Final = (
 _CANDIDATE: Final = f.Candidate(1, "usable", "00000000", "19000101")
 
 
-def render(folder: Path, texts: Texts, *, sizes: tuple[tuple[int, int], ...] = SIZES) -> list[Path]:
+def render(folder: Path, texts: Texts) -> list[Path]:
     """Write `<nn>-<screen>-<variant>-<width>x<height>.png` into `folder`; returns the paths. Only in the main thread.
 
     Raises NoDisplay, and OSError if a file cannot be written.
@@ -64,8 +62,7 @@ def render(folder: Path, texts: Texts, *, sizes: tuple[tuple[int, int], ...] = S
     EventLoop.ensure_window()
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for width, height in sizes:
-        diagonal = _DIAGONAL_INCH.get((width, height), 21.5)
+    for (width, height), diagonal in _DIAGONAL_INCH.items():
         for number, (variant, screen) in enumerate(screens(texts), 1):
             view = View(texts, diagonal, lambda button: None, lambda: _NOW, size=(width, height))
             view.show(screen)
@@ -80,14 +77,9 @@ def render(folder: Path, texts: Texts, *, sizes: tuple[tuple[int, int], ...] = S
 
 def screens(texts: Texts) -> Iterator[tuple[str, Screen]]:
     """(variant, screen) of everything that a patient can be shown."""
-    for variant, kiosk in _states():
+    served = ((variant, _kiosk(stage)) for variant, stage in (*_waits(), *_ends()))
+    for variant, kiosk in (*_starts(), *served):
         yield variant, screen_of(kiosk, texts)
-
-
-def _states() -> Iterator[tuple[str, f.Kiosk]]:
-    yield from _starts()
-    for variant, stage in (*_waits(), *_ends()):
-        yield variant, _kiosk(stage)
 
 
 def _starts() -> Iterator[tuple[str, f.Kiosk]]:
