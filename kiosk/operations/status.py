@@ -35,8 +35,7 @@ from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EVENTS
 from kiosk.process.json_values import Count, Number
 from kiosk.reception import run_status
-from kiosk.reception.run_status import PrinterState, printer_lock
-from kiosk.reception.troubles import TROUBLES, Trouble
+from kiosk.reception.run_status import TROUBLES, PrinterState, Trouble, printer_lock
 from kiosk.words.problems import Problem
 from kiosk.words.troubles import in_english
 

@@ -20,8 +20,7 @@ from kiosk.appointments.retention import Retention
 from kiosk.courier.summary import RaisedAlarm
 from kiosk.machine.state import MachineState
 from kiosk.operations.report import Delivery, ReportedProblem, ShareState, StatusReport
-from kiosk.reception.run_status import PrinterState
-from kiosk.reception.troubles import TROUBLES
+from kiosk.reception.run_status import TROUBLES, PrinterState
 from kiosk.words import texts
 from kiosk.words.events import words
 from kiosk.words.problems import Problem, word

@@ -12,7 +12,7 @@ from drivers.reservations.sqlite.file import Damaged, DatabaseFile, DatabaseTrou
 from kiosk.appointments import import_record
 from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config
-from kiosk.reception.troubles import Trouble
+from kiosk.reception.run_status import Trouble
 from kiosk.words.problems import Problem
 
 _BUSY_S = 1.0

@@ -14,9 +14,8 @@ from typing import Any
 from kiosk.process.disk_room import DISK_TROUBLES, DiskRoom
 from kiosk.process.event_log import EventLog
 from kiosk.reception import run_status
-from kiosk.reception.run_status import PrinterState, RunStatus
+from kiosk.reception.run_status import TROUBLES, PrinterState, RunStatus, Trouble
 from kiosk.reception.tally import Tally
-from kiosk.reception.troubles import TROUBLES, Trouble
 from kiosk.screens.views import STAFF
 from kiosk.words.problems import Problem
 from kiosk.words.troubles import in_english

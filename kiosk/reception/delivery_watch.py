@@ -38,7 +38,7 @@ class DeliveryWatch:
     """`changed(codes)` is called, in this object's thread, whenever the codes change; at first there are none.
 
     `codes`: those of CODES that hold, in that order. `folder`: the data folder; `courier_dir`: where the courier's
-    socket is. `command`: as in [alarm]. `troubles()`: codes of `kiosk.reception.troubles` that hold now.
+    socket is. `command`: as in [alarm]. `troubles()`: codes of `kiosk.reception.run_status` that hold now.
     """
 
     folder: Path

@@ -7,12 +7,27 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final, Literal, get_args
 
 from drivers.durable import write_whole
 from kiosk.process import json_values, safe_files
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.json_values import NULLABLE, Count, Number
 from kiosk.words.problems import Problem
+
+# What can be wrong at the reception for a while. Each code is at once a staff code (`screens.STAFF`), an id of the
+# event log, a problem of `kiosk status`, a label of `kiosk_trouble` and a condition of the alarm command.
+Trouble = Literal[
+    "disk_full",
+    "reservations_down",  # the database cannot be asked
+    "reservations_lost",  # a damaged one was put aside and made again; until staff acknowledge it
+    "reference_numbers_refused",
+    "imports",
+    "disk_low",
+    "reservations_backup_old",  # nothing of the last days would come back
+]
+# The worst first.
+TROUBLES: Final[tuple[Trouble, ...]] = get_args(Trouble)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import queue
 import threading
 from collections.abc import Callable
 
-from kiosk.reception.troubles import Trouble
+from kiosk.reception.run_status import Trouble
 from kiosk.words.problems import Problem
 
 QUEUE_MAX = 100
@@ -22,7 +22,7 @@ SetTrouble = Callable[[Trouble, Problem | None], None]  # Board.set_trouble
 class Worker:
     """Runs jobs one after the other; `idle()` is called after `idle_s` without one (0: never)."""
 
-    def __init__(self, name: str, idle_s: float = 0.0, idle: Job | None = None) -> None:
+    def __init__(self, name: str, idle_s: float, idle: Job) -> None:
         self._jobs: queue.Queue[Job | None] = queue.Queue(QUEUE_MAX)
         self._idle_s = idle_s
         self._idle = idle
@@ -38,7 +38,6 @@ class Worker:
         return True
 
     def close(self, wait_s: float) -> None:
-        self.do(lambda: None)
         self._jobs.put(None)
         self._thread.join(wait_s)
 
@@ -47,7 +46,7 @@ class Worker:
             try:
                 job = self._jobs.get(timeout=self._idle_s or None)
             except queue.Empty:
-                job = self._idle or (lambda: None)
+                job = self._idle
             if job is None:
                 return
             job()

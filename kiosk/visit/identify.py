@@ -37,12 +37,12 @@ def on_preparing_ticked(kiosk: Kiosk, stage: Preparing, event: e.Ticked, now: fl
     return _unidentified(kiosk, stage.visit, "no_result", now)
 
 
-def _cancelled(kiosk: Kiosk, stage: Preparing | AwaitingTap | Settling | AwaitingBirthday, now: float) -> Step:
+def on_cancel_pressed(
+    kiosk: Kiosk, stage: Preparing | AwaitingTap | Settling | AwaitingBirthday, event: e.Pressed, now: float
+) -> Step:
+    if event.button != "cancel":
+        return stay(kiosk)
     return to_start(make_unclean(kiosk, now), now, stage.visit, "cancelled")
-
-
-def on_cancel_pressed(kiosk: Kiosk, stage: Preparing | AwaitingTap | Settling, event: e.Pressed, now: float) -> Step:
-    return _cancelled(kiosk, stage, now) if event.button == "cancel" else stay(kiosk)
 
 
 def on_result_sighted(kiosk: Kiosk, stage: AwaitingTap, event: e.ResultSighted, now: float) -> Step:
@@ -127,7 +127,7 @@ def on_settling_ticked(kiosk: Kiosk, stage: Settling, event: e.Ticked, now: floa
 
 def on_birthday_pressed(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Pressed, now: float) -> Step:
     if event.button == "cancel":
-        return _cancelled(kiosk, stage, now)
+        return on_cancel_pressed(kiosk, stage, event, now)
     # Whoever types is there: the time starts again.
     stage = replace(stage, deadline=now + kiosk.rules.birthday_wait_s, warned=False)
     if event.button == "clear":

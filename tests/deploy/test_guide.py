@@ -21,7 +21,7 @@ from kiosk.__main__ import _parser
 from kiosk.config.model import Config
 from kiosk.operations.check import plan
 from kiosk.process.event_log import EVENTS
-from kiosk.reception.troubles import TROUBLES
+from kiosk.reception.run_status import TROUBLES
 from kiosk.screens import views
 from kiosk.words import texts
 from tests import ROOT

@@ -17,7 +17,7 @@ from kiosk.process.event_log import EVENTS, EventLog
 from kiosk.process.systemd import STEP_S, Notifier
 from kiosk.reception.assembly import ServiceHeartbeat
 from kiosk.reception.board import Board
-from kiosk.reception.troubles import TROUBLES
+from kiosk.reception.run_status import TROUBLES
 from kiosk.screens.views import STAFF, Choose
 from kiosk.words.problems import Problem
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, Reception, wait_until

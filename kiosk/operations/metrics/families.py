@@ -17,9 +17,8 @@ from kiosk.machine.state import MachineState
 from kiosk.operations.report import StatusReport
 from kiosk.process.disk_room import DISK_TROUBLES
 from kiosk.process.event_log import EVENTS
-from kiosk.reception.run_status import Counts, PrinterState
+from kiosk.reception.run_status import TROUBLES, Counts, PrinterState
 from kiosk.reception.tally import OTHER, OUTCOMES, REASONS, SLIPS, VISIT_BOUNDS_S, WAYS
-from kiosk.reception.troubles import TROUBLES
 
 SHARES: Final = ("terminal.results", "terminal.subsidies", "receipt_computer.results", "receipt_computer.subsidies")
 Values = Iterable[tuple[tuple[str, ...], float | None]]
