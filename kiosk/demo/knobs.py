@@ -119,31 +119,23 @@ def bench(hospital: Hospital) -> Bench:
         sections=(
             Section(word("panel.taps"), taps, 2),
             Section(word("panel.cards"), (*cards, unreadable), 3),
-            Section(word("panel.printer"), _printer_knobs(hospital), 3),
-            Section(word("panel.line"), _line_knobs(hospital, hands), 3),
+            Section(
+                word("panel.printer"), _switch(hospital, hands, "printer_state", get_args(PrinterState), "printer"), 3
+            ),
+            Section(word("panel.line"), _switch(hospital, hands, "line", get_args(Line), "line"), 3),
         ),
         look=_Look(hospital),
     )
 
 
-def _printer_knobs(hospital: Hospital) -> tuple[Knob, ...]:
-    def knob(state: PrinterState) -> Knob:
-        def turn() -> None:
-            hospital.printer_state = state
+def _switch(hospital: Hospital, hands: Hands, part: str, states: tuple[str, ...], words: str) -> tuple[Knob, ...]:
+    """A knob for each state of `part` of the hospital."""
 
-        return Knob(word(f"printer.{state}"), "", turn, lambda: hospital.printer_state == state)
+    def knob(state: str) -> Knob:
+        turn = hands.later(lambda: setattr(hospital, part, state))
+        return Knob(word(f"{words}.{state}"), "", turn, lambda: getattr(hospital, part) == state)
 
-    return tuple(knob(state) for state in get_args(PrinterState))
-
-
-def _line_knobs(hospital: Hospital, hands: Hands) -> tuple[Knob, ...]:
-    def knob(state: Line) -> Knob:
-        def turn() -> None:
-            hospital.line = state
-
-        return Knob(word(f"line.{state}"), "", hands.later(turn), lambda: hospital.line == state)
-
-    return tuple(knob(state) for state in get_args(Line))
+    return tuple(knob(state) for state in states)
 
 
 class _Look:
