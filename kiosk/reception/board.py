@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from kiosk.process.disk_room import DISK_TROUBLES, DiskRoom
 from kiosk.process.event_log import EventLog
@@ -38,11 +36,8 @@ class Board:
         self._written: tuple[object, ...] = ()
         self._written_at = 0.0
         self._tally = Tally(time.monotonic())
-        log.listen(self._count)
-
-    def _count(self, event: str, fields: Mapping[str, Any]) -> None:
-        """A visit's events, all of them from the loop's thread; the tally passes over those of devices."""
-        self._tally.on_event(event, fields, time.monotonic())
+        # A visit's events, all of them from the loop's thread; the tally passes over those of devices.
+        log.listen(lambda event, fields: self._tally.on_event(event, fields, time.monotonic()))
 
     def printer(self, state: str, paper_near_end: bool) -> None:
         """How the printer is now. Any thread."""

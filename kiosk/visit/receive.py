@@ -127,12 +127,8 @@ def on_arrival_registered_late(kiosk: Kiosk, stage: object, event: e.ArrivalRegi
     return kiosk, (Record("arrival_registered_late", event.visit),)
 
 
-def on_slip_printed(kiosk: Kiosk, stage: Printing, event: e.SlipPrinted, now: float) -> Step:
-    return _done(kiosk, stage, now, None)
-
-
-def on_slip_failed(kiosk: Kiosk, stage: Printing, event: e.SlipFailed, now: float) -> Step:
-    return _done(kiosk, stage, now, event.reason)
+def on_slip_ended(kiosk: Kiosk, stage: Printing, event: e.SlipPrinted | e.SlipFailed, now: float) -> Step:
+    return _done(kiosk, stage, now, event.reason if isinstance(event, e.SlipFailed) else None)
 
 
 def on_printing_ticked(kiosk: Kiosk, stage: Printing, event: e.Ticked, now: float) -> Step:
