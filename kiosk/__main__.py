@@ -24,8 +24,7 @@ from kiosk.process.locks import Held, Unusable
 from kiosk.process.stderr import complain, unblock
 from kiosk.screens import views
 from kiosk.words import texts
-from kiosk.words.problems import Problem, to_json, word
-from kiosk.words.troubles import in_english
+from kiosk.words.problems import Problem, in_english, to_json, word
 
 EXIT_WRONG = 1
 EXIT_CONFIG = 2
@@ -151,8 +150,8 @@ def _import(arguments: argparse.Namespace) -> int:
         return _refused(answers.refused(error), arguments.json)
     if compare.shrunk:
         complain(in_english(import_record.described(compare.shrunk)))
-    for bad in parsed.bad:
-        complain(f"{arguments.file.name}: line {bad.line} was left out: {bad.reason}")
+    for line, fault in parsed.bad:
+        complain(f"{arguments.file.name}: line {line} was left out: {fault}")
     _answer(answers.imported(imported.rows, imported.days), arguments.json)
     return 0
 

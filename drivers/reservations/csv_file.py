@@ -63,28 +63,16 @@ class Row:
 
 
 @dataclass(frozen=True)
-class BadLine:
-    """A line (counted from 1, the header included) that is no appointment, and why."""
-
-    line: int
-    fault: BadRecord
-
-    @property
-    def reason(self) -> str:
-        """Why, in English."""
-        return str(self.fault)
-
-
-@dataclass(frozen=True)
 class Parsed:
-    """A file's appointments. `bad` is empty unless bad lines were to be skipped.
+    """A file's appointments. `bad`: lines (counted from 1, the header included) that are no appointment, and why; empty
+    unless they were to be skipped.
 
     Lines about the same patient, date, time and department are one row: the last of them.
     """
 
     rows: tuple[Row, ...]
     days: tuple[date, ...]
-    bad: tuple[BadLine, ...]
+    bad: tuple[tuple[int, BadRecord], ...]
 
 
 class BadCsv(Exception):
@@ -95,29 +83,30 @@ class BadCsv(Exception):
 
     def __init__(self, line: int | None, fault: BadRecord, others: Sequence[int] = ()) -> None:
         super().__init__()
-        self.name = "the file"
+        self.name = ""
         self.line = line
         self.fault = fault
         self.others = tuple(others)
 
-    @property
-    def reason(self) -> str:
-        """Why, in English, without the file and the line."""
-        return f"{self.fault}{_others(self.others)}"
-
     def __str__(self) -> str:
-        return f"{self.name}{'' if self.line is None else f', line {self.line}'}: {self.reason}"
+        where = ", ".join(part for part in (self.name, "" if self.line is None else f"line {self.line}") if part)
+        reason = str(self.fault)
+        if self.others:
+            named = ", ".join(map(str, self.others[:NAMED_IN_MESSAGE]))
+            more = ", …" if len(self.others) > NAMED_IN_MESSAGE else ""
+            reason += f" (and {len(self.others)} further bad lines: {named}{more})"
+        return f"{where}: {reason}" if where else reason
 
 
 def read(source: Path | bytes, *, skip_bad: bool = False, name: str | None = None) -> Parsed:
     """The appointments in a file or in its bytes. Raises BadCsv; with `skip_bad` only if the file as a whole is no use.
 
-    `name` stands for the file in messages (default: its name).
+    `name` stands for the file in messages (default: its name; "": messages begin with the line).
     """
     try:
         return _parsed(_lines(_decoded(source if isinstance(source, bytes) else _content(source))), skip_bad)
     except BadCsv as bad:
-        bad.name = name or (bad.name if isinstance(source, bytes) else source.name)
+        bad.name = ("the file" if isinstance(source, bytes) else source.name) if name is None else name
         raise
 
 
@@ -181,7 +170,7 @@ def _lines(text: str) -> list[str]:
 def _parsed(lines: list[str], skip_bad: bool) -> Parsed:
     # The last line of a key wins, and stands where the first stood: dict order is file order.
     rows: dict[tuple[str, ...], Row] = {}
-    bad: list[BadLine] = []
+    bad: list[tuple[int, BadRecord]] = []
     days: dict[str, str] = {}
     columns: Columns | None = None
     at = 0
@@ -200,21 +189,13 @@ def _parsed(lines: list[str], skip_bad: bool) -> Parsed:
         except BadRecord as error:
             if columns is None:
                 raise BadCsv(at + 1, error) from None
-            bad.append(BadLine(at + 1, error))
+            bad.append((at + 1, error))
             # One line is given up, not all that an open quote swallowed.
             at += 1
     if bad and not skip_bad:
-        raise BadCsv(bad[0].line, bad[0].fault, [each.line for each in bad[1:]])
+        raise BadCsv(*bad[0], [line for line, _ in bad[1:]])
     found = sorted({row.day for row in rows.values()})
     return Parsed(tuple(rows.values()), tuple(date.fromisoformat(day) for day in found), tuple(bad))
-
-
-def _others(lines: Sequence[int]) -> str:
-    if not lines:
-        return ""
-    named = ", ".join(map(str, lines[:NAMED_IN_MESSAGE]))
-    more = ", …" if len(lines) > NAMED_IN_MESSAGE else ""
-    return f" (and {len(lines)} further bad lines: {named}{more})"
 
 
 def _record(lines: list[str], at: int) -> tuple[list[str], int]:

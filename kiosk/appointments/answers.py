@@ -6,7 +6,6 @@ Owns the codes of drivers' exceptions in the catalogue `import`. Must never put 
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from drivers.reservations import ReservationsDown
@@ -37,12 +36,6 @@ def refused(error: BadCsv | ReservationsDown) -> Problem:
     parts |= {"count": len(error.others), "lines": error.others[:NAMED_IN_MESSAGE]}
     code = "refused.many_lines" if len(error.others) > NAMED_IN_MESSAGE else "refused.lines"
     return Problem(code, parts, english=str(error))
-
-
-def of_backup(at: datetime) -> Problem:
-    """Appointments came back from a backup; `at`: of which moment they are, in the site's time."""
-    moment = {"year": at.year, "month": at.month, "day": at.day, "hour": at.hour, "minute": at.minute}
-    return Problem("restored.backup", moment)
 
 
 def _named(value: int | str | tuple[str, ...]) -> Parameter:

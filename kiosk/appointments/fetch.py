@@ -33,8 +33,7 @@ from kiosk.process.event_log import EventLog
 from kiosk.process.locks import Unusable
 from kiosk.process.stderr import complain
 from kiosk.process.systemd import Notifier
-from kiosk.words.problems import Problem
-from kiosk.words.troubles import in_english
+from kiosk.words.problems import Problem, in_english
 
 EVERY_S: Final = 5.0
 LOG_AGAIN_S: Final = 60.0  # a share may fail in another way each round

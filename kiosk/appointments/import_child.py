@@ -1,7 +1,5 @@
 """`python -m kiosk.appointments.import_child`: one export from standard input into the reservations.
 
-It is a process of its own.
-
 A file may be anything, and the reception must outlive it: this process has limits of memory and time, is the one that
 the kernel ends first when memory is short, and ends with the process that started it (importer).
 
@@ -30,10 +28,10 @@ from typing import Final
 from drivers.reservations import EMBEDDED, ReservationsDown, open_reservations
 from drivers.reservations.csv_file import MAX_BYTES, BadCsv, Parsed, read
 from drivers.reservations.sqlite.file import Damaged
+from kiosk.appointments.answers import refused
 from kiosk.appointments.import_record import OLDER, Comparison, ImportRecord, Written, described
 from kiosk.process import json_values
-from kiosk.words.problems import Problem
-from kiosk.words.troubles import in_english
+from kiosk.words.problems import Problem, in_english
 
 # A file of 32 MiB with a million lines takes 520 MiB; the unit's MemoryMax has room for that beside the reception.
 MEMORY_MAX: Final = 640 * 2**20
@@ -60,14 +58,10 @@ class _TooFew(Exception):
 
 def import_raw(raw: bytes, export: Written, data_dir: Path, today: date, shrunk_day: str) -> Outcome:
     """Import what stands in `export`. Raises ReservationsDown."""
-    if len(raw) > MAX_BYTES:
-        return Outcome(False, Problem("imports.large", {"size": MAX_BYTES >> 20}))
     try:
-        parsed = read(raw, name="file")
+        parsed = read(raw, name="")
     except BadCsv as error:
-        if error.line is None:
-            return Outcome(False, Problem("imports.whole_file", {"what": error.reason}))
-        return Outcome(False, Problem("imports.line", {"line": error.line, "what": error.reason}))
+        return Outcome(False, refused(error))
     if not parsed.rows:
         return Outcome(True, Problem("imports.nothing"))
     reservations, record = open_reservations(EMBEDDED, data_dir), ImportRecord.load(data_dir)

@@ -1,7 +1,7 @@
 """The watched folder (`[reservations] import_dir`): a CSV export put there is imported and moved to done or failed.
 
 Owns the way of such a file: quiet for some seconds and ended by a line end → claimed (renamed to a hidden name, so that
-nobody replaces it while it is read) → imported → marked → moved to `done/` or `failed/` (import_shelf), where a failed
+nobody replaces it while it is read) → imported → marked → moved to `done/` or `failed/` (`Shelf`), where a failed
 one has a `.txt` beside it. The hidden name says how far it came, so that a start after a crash goes on from there. What
 is written to after all, because its writer had only paused, is imported again.
 
@@ -18,25 +18,27 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from drivers.reservations import ReservationsDown
 from kiosk.appointments import hidden_names
 from kiosk.appointments.answers import CATALOGUE
-from kiosk.appointments.hidden_names import DONE as _DONE
-from kiosk.appointments.hidden_names import FAILED as _FAILED
-from kiosk.appointments.hidden_names import TAKEN as _TAKEN
 from kiosk.appointments.import_child import Outcome
-from kiosk.appointments.imported_files import DONE, FAILED, NOTE_MODE, Shelf, stamp_of
+from kiosk.appointments.imported_files import DONE, FAILED, NOTE_MODE, Shelf, Stamp, stamp_of
 from kiosk.appointments.importer import BrokenOff
-from kiosk.appointments.quiet_files import QUIET_S, Quiet, unended
 from kiosk.process import safe_files
-from kiosk.words.problems import Problem, word
-from kiosk.words.troubles import in_english
+from kiosk.words.problems import Problem, in_english, in_japanese, word
 
 RETRY_S = 5.0
 _MAX_FILES_A_POLL = 5
 _MAX_LISTED = 10_000
+_MARKED: Final = (hidden_names.DONE, hidden_names.FAILED)
+QUIET_S: Final = 10.0
+# A file without content is most likely one that is about to be written.
+EMPTY_S: Final = 30.0
+UNENDED_S: Final = 30.0
+# Where the last line end is optional: such a file is taken, so it gets more time.
+UNENDED_TAKEN_S: Final = 60.0
 
 UNENDED = Problem("imports.unended")
 UNENDED_BEFORE = Problem("imports.last_unended")
@@ -159,9 +161,9 @@ class ImportFolder:
         """
         trouble: Problem | None = None
         for name in sorted(names):
-            if not name.startswith((_DONE, _FAILED)):
+            if not name.startswith(_MARKED):
                 continue
-            ok = name.startswith(_DONE)
+            ok = name.startswith(hidden_names.DONE)
             try:
                 where = self._put_away(name, now)
             except OSError as error:
@@ -176,8 +178,8 @@ class ImportFolder:
         """Take quiet files, the claimed first, then by age. What one file suffers does not stop the others."""
         trouble: Problem | None = None
         taken = 0
-        ready = self._quiet.look((name for name in names if not name.startswith((_DONE, _FAILED))), now)
-        for name in sorted(ready, key=lambda name: not name.startswith(_TAKEN)):
+        ready = self._quiet.look((name for name in names if not name.startswith(_MARKED)), now)
+        for name in sorted(ready, key=lambda name: not name.startswith(hidden_names.TAKEN)):
             if taken >= _MAX_FILES_A_POLL:
                 break
             try:
@@ -190,16 +192,13 @@ class ImportFolder:
             taken += 1
             with file:
                 try:
-                    trouble = self._import(self._claim(name), file.fileno(), now, out) or trouble
+                    claimed = name
+                    if not name.startswith(hidden_names.TAKEN):
+                        claimed = self._renamed(name, hidden_names.taken(name))
+                    trouble = self._import(claimed, file.fileno(), now, out) or trouble
                 except OSError as error:
                     trouble = _of_folder(error)
         return trouble
-
-    def _claim(self, name: str) -> str:
-        """The hidden name of the file, given to it now unless it has one already."""
-        if name.startswith(_TAKEN):
-            return name
-        return self._renamed(name, hidden_names.taken(name))
 
     def _renamed(self, name: str, new_name: str) -> str:
         (self._path / name).rename(self._path / new_name)
@@ -224,7 +223,7 @@ class ImportFolder:
             self._renamed(claimed, hidden_names.taken(hidden_names.original(claimed), again=True))
             return None
         # From here on the name says that it is imported: a crash cannot make it undo a newer export later.
-        marked = (_DONE if result.ok else _FAILED) + claimed.removeprefix(_TAKEN)
+        marked = (hidden_names.DONE if result.ok else hidden_names.FAILED) + claimed.removeprefix(hidden_names.TAKEN)
         if not result.ok:
             self._explain(marked, result.reason)
         (self._path / claimed).rename(self._path / marked)
@@ -261,8 +260,8 @@ class ImportFolder:
 
     def _explain(self, marked: str, reason: Problem) -> None:
         """A note for staff beside the refused file. A full disk must not keep the file from being moved."""
-        lines = (Problem("refusal.heading"), Problem("refusal.reason", {"reason": in_english(reason)}))
-        text = "".join(f"{word(each, CATALOGUE, 'ja')}\n" for each in lines)
+        lines = (Problem("refusal.heading"), Problem("refusal.reason", {"reason": in_japanese(reason)}))
+        text = "".join(f"{word(each, CATALOGUE, 'ja')}\n" for each in lines) + f"{in_english(reason)}\n"
         with contextlib.suppress(OSError):
             safe_files.write_new(self._path / f"{marked}.txt", text.encode(), NOTE_MODE)
 
@@ -271,7 +270,7 @@ class ImportFolder:
 
 
 def _folder_of(marked: str) -> str:
-    return DONE if marked.startswith(_DONE) else FAILED
+    return DONE if marked.startswith(hidden_names.DONE) else FAILED
 
 
 def _of_folder(error: OSError) -> Problem:
@@ -285,3 +284,62 @@ def _not_moved(marked: str, error: OSError) -> Problem:
 def _why(error: OSError) -> str:
     # Not str(error): that holds the file's name, which an export program may have made of anything.
     return os.strerror(error.errno) if error.errno is not None else "it failed"
+
+
+# --- quiet files ------------------------------------------------------------------------------------------------------
+
+
+class Quiet:
+    """The files of `path` as they were seen. `unended_taken`: see ImportFolder. One thread.
+
+    Export programs pause between two writes, and what is taken too early is not the whole day: a pause is never taken
+    for the end of a file, so one whose last line has no end waits longer.
+    """
+
+    def __init__(self, path: Path, quiet_s: float, *, unended_taken: bool) -> None:
+        self._path = path
+        self._quiet_s = quiet_s
+        self._unended_s = UNENDED_TAKEN_S if unended_taken else UNENDED_S
+        self._seen: dict[str, tuple[Stamp, float]] = {}  # and since when it is so
+
+    def look(self, names: Iterable[str], now: float) -> list[str]:
+        """Those of `names` that have been quiet for long enough, the one that was written first at the front."""
+        seen: dict[str, tuple[Stamp, float]] = {}
+        ready: list[tuple[int, str]] = []
+        for name in names:
+            try:
+                stamp = stamp_of((self._path / name).lstat())
+            except FileNotFoundError:
+                continue
+            before, since = self._seen.get(name, (None, now))
+            same = before == stamp
+            seen[name] = (stamp, since if same else now)
+            quiet_s = now - seen[name][1]
+            if same and quiet_s >= self._quiet_s and quiet_s >= self._patience_s(name, stamp):
+                ready.append((stamp[1], name))
+        self._seen = seen
+        return [name for _, name in sorted(ready)]
+
+    def stamp(self, name: str) -> Stamp:
+        """What the file was like when it was looked at."""
+        return self._seen[name][0]
+
+    def renamed(self, name: str, new_name: str) -> None:
+        """The file has another name now, and has been quiet as long."""
+        self._seen[new_name] = self._seen.pop(name)
+
+    def _patience_s(self, name: str, stamp: Stamp) -> float:
+        if not stamp[0]:
+            return EMPTY_S
+        try:
+            file = safe_files.opened(self._path / name)
+        except OSError:
+            return 0.0  # whoever takes it says why that cannot be
+        with file:
+            return self._unended_s if unended(file.fileno()) else 0.0
+
+
+def unended(file: int) -> bool:
+    """Whether the last line of an open file has no end. Of an empty file: no."""
+    size = os.fstat(file).st_size
+    return size > 0 and os.pread(file, 1, size - 1) not in (b"\n", b"\r")

@@ -57,16 +57,10 @@ class Importer:
         `again`: an import of it may have ended before.
         """
         safe_path = ["-P"] if sys.flags.safe_path else []
-        command = [
-            sys.executable,
-            *safe_path,
-            "-m",
-            "kiosk.appointments.import_child",
-            str(os.getpid()),
-            str(self._data_dir),
-        ]
+        command = [sys.executable, *safe_path, "-m", "kiosk.appointments.import_child", str(os.getpid())]
+        settings = [str(self._data_dir), self._today().isoformat(), self._shrunk_day]
         with subprocess.Popen(  # noqa: S603 - our own program
-            [*command, self._today().isoformat(), self._shrunk_day, *(["again"] if again else []), "reason"],
+            [*command, *settings, *(["again"] if again else []), "reason"],
             stdin=file,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

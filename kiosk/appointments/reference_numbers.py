@@ -10,15 +10,14 @@ import csv
 import io
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Final, Protocol
+from typing import Final
 
 from kiosk.process import safe_files
-from kiosk.words.problems import Problem
-from kiosk.words.troubles import in_english
+from kiosk.words.problems import Problem, in_english
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 MAX_ROWS: Final = 1_000_000
@@ -57,7 +56,7 @@ class ReferenceNumbers:
     """The mapping in force. May be used from several threads.
 
     A changed file is read again at the next look-up. A bad new file leaves the last good table in force;
-    `refresh` and `problem` report it until it is mended.
+    `refresh` reports it until it is mended.
     """
 
     def __init__(self, file: Path | None, table: _Table | None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -82,11 +81,6 @@ class ReferenceNumbers:
         numbers, _ = _read(path)
         return cls(path, _Table(stamp, numbers), clock)
 
-    @property
-    def problem(self) -> BadMap | None:
-        """What is wrong with the file now; None when the table in force is the file's."""
-        return self._problem
-
     def patient_number_for(self, reference: str) -> str | None:
         """The patient number of `reference`, None when the table does not have it. Never raises."""
         if self._file is None:
@@ -96,7 +90,7 @@ class ReferenceNumbers:
         return table.numbers.get(reference.strip()) if table else None
 
     def refresh(self) -> BadMap | None:
-        """Read the file again if it changed. Returns `problem`. Never raises."""
+        """Read the file again if it changed. What is wrong with it; None when the table in force is the file's."""
         if self._file is None:
             return None
         with self._lock:
@@ -131,14 +125,6 @@ class ReferenceNumbers:
         return now - self._unfinished[1] >= _UNFINISHED_S
 
 
-class _Rows(Iterator[list[str]], Protocol):
-    """What csv.reader gives."""
-
-    @property
-    def line_num(self) -> int:
-        """The line read last, counted from 1."""
-
-
 def _stamp(file: Path) -> _Stamp:
     try:
         found = file.stat()
@@ -158,11 +144,7 @@ def _read(file: Path) -> tuple[dict[str, str], bool]:
         raise BadMap(file, None, "unreadable", why=_why(error)) from None
     if len(raw) > MAX_FILE_BYTES:
         raise BadMap(file, None, "large", size=MAX_FILE_BYTES)
-    rows = csv.reader(io.StringIO(_text(file, raw), newline=""), strict=True)
-    try:
-        return _numbers(file, rows), raw.endswith((b"\n", b"\r"))
-    except csv.Error as error:
-        raise BadMap(file, rows.line_num, "no_csv", why=str(error)) from None
+    return _numbers(file, _text(file, raw)), raw.endswith((b"\n", b"\r"))
 
 
 def _text(file: Path, raw: bytes) -> str:
@@ -176,23 +158,27 @@ def _text(file: Path, raw: bytes) -> str:
     raise BadMap(file, None, "encoding")
 
 
-def _numbers(file: Path, rows: _Rows) -> dict[str, str]:
-    header = [name.strip().lower() for name in next(rows, [])]
-    if any(header.count(name) != 1 for name in _HEADER):
-        raise BadMap(file, 1, "header", columns=",".join(_HEADER))
-    columns = [header.index(name) for name in _HEADER]
+def _numbers(file: Path, text: str) -> dict[str, str]:
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     numbers: dict[str, str] = {}
-    for row in rows:
-        if not any(cell.strip() for cell in row):
-            continue
-        if len(row) != len(header):
-            raise BadMap(file, rows.line_num, "columns", expected=len(header), count=len(row))
-        reference = _number(file, rows.line_num, row[columns[0]], _HEADER[0])
-        patient = _number(file, rows.line_num, row[columns[1]], _HEADER[1])
-        if numbers.setdefault(reference, patient) != patient:
-            raise BadMap(file, rows.line_num, "ambiguous")
-        if len(numbers) > MAX_ROWS:
-            raise BadMap(file, rows.line_num, "many", count=MAX_ROWS)
+    try:
+        header = [name.strip().lower() for name in next(rows, [])]
+        if any(header.count(name) != 1 for name in _HEADER):
+            raise BadMap(file, 1, "header", columns=",".join(_HEADER))
+        columns = [header.index(name) for name in _HEADER]
+        for row in rows:
+            if not any(cell.strip() for cell in row):
+                continue
+            if len(row) != len(header):
+                raise BadMap(file, rows.line_num, "columns", expected=len(header), count=len(row))
+            reference = _number(file, rows.line_num, row[columns[0]], _HEADER[0])
+            patient = _number(file, rows.line_num, row[columns[1]], _HEADER[1])
+            if numbers.setdefault(reference, patient) != patient:
+                raise BadMap(file, rows.line_num, "ambiguous")
+            if len(numbers) > MAX_ROWS:
+                raise BadMap(file, rows.line_num, "many", count=MAX_ROWS)
+    except csv.Error as error:
+        raise BadMap(file, rows.line_num, "no_csv", why=str(error)) from None
     return numbers
 
 

@@ -35,9 +35,8 @@ _PUT_AWAY: Final = re.compile(r"(\d{8})T\d{6}Z-")
 def starts_on(folder: Path) -> date | None:
     """The day from which on something is deleted; None: it is not yet decided. `folder`: the data folder."""
     try:
-        return date.fromisoformat(
-            safe_files.read(DataFolder(folder).retention_start, _BYTES_MAX).decode("ascii").strip()
-        )
+        content = safe_files.read(DataFolder(folder).retention_start, _BYTES_MAX)
+        return date.fromisoformat(content.decode("ascii").strip())
     except (OSError, ValueError):
         return None
 

@@ -13,54 +13,11 @@ from pathlib import Path
 
 from kiosk.config import consistency, reading
 from kiosk.config import passwords as password_files
-from kiosk.config.appliance_model import Metrics, Network, Syslog, Technician, TimeServers, Update, UsbDevice
-from kiosk.config.model import (
-    Alarm,
-    Arrival,
-    CardReader,
-    Config,
-    Display,
-    Hours,
-    NumberMap,
-    Place,
-    ReceiptComputer,
-    ReservationSystem,
-    Site,
-    SlipPrinter,
-    Terminal,
-    Visit,
-)
-from kiosk.config.values import ClosedDay, Secret
+from kiosk.config.model import LISTS, TABLES, CardReader, Config, Display, Network, SlipPrinter, UsbDevice
+from kiosk.config.passwords import Secret
 from kiosk.words.problems import Problem, word
 
-__all__ = [
-    "Alarm",
-    "Arrival",
-    "CardReader",
-    "ClosedDay",
-    "Config",
-    "ConfigError",
-    "Display",
-    "Hours",
-    "Metrics",
-    "Network",
-    "NumberMap",
-    "Place",
-    "ReceiptComputer",
-    "ReservationSystem",
-    "Secret",
-    "Site",
-    "SlipPrinter",
-    "Syslog",
-    "Technician",
-    "Terminal",
-    "TimeServers",
-    "Update",
-    "UsbDevice",
-    "Visit",
-    "load",
-    "password",
-]
+__all__ = ["CardReader", "Config", "ConfigError", "Display", "Network", "SlipPrinter", "UsbDevice", "load", "password"]
 
 
 class ConfigError(Exception):
@@ -88,12 +45,16 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, passwords: bool
         read = reading.read(reading.document(reading.text_of(file)), file.parent, problems)
     except reading.Broken as broken:
         raise ConfigError(path, [broken.problem]) from None
-    secrets: dict[str, Secret | None] = dict.fromkeys(("terminal", "receipt_computer"))
     if passwords:
         credentials = environ.get("CREDENTIALS_DIRECTORY")
         _share_password(read, file.parent, credentials)
-        for table in secrets:
-            secrets[table] = password_files.needed_by(table, read.tables[table], file.parent, credentials, problems)
+        for table in ("terminal", "receipt_computer"):
+            values = read.tables[table]
+            name, urls = values.get("password_file"), (values.get("results"), values.get("subsidies"))
+            try:
+                values["password"] = password_files.needed(table, name, urls, file.parent, credentials)
+            except password_files.Unusable as unusable:
+                problems.append(unusable.problem)
     courier_dir = environ.get("KIOSK_COURIER_DIR")
     if courier_dir and not Path(courier_dir).is_absolute():
         problems.append(Problem("problem.courier_dir"))
@@ -102,7 +63,10 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, passwords: bool
         problems[reading.MAX_PROBLEMS :] = [Problem("problem.more")]
     if problems:
         raise ConfigError(path, problems)
-    return _config(read, secrets, file, Path(courier_dir) if courier_dir else None)
+    tables = {name: cls(**read.tables[name]) for name, cls in TABLES.items() if name in read.tables}
+    place, hours, usb = (tuple(cls(**each) for each in read.lists[name]) for name, (cls, _) in LISTS.items())
+    own_courier_dir = Path(courier_dir) if courier_dir else None
+    return Config(**tables, places=place, hours=hours, usb=usb, file=file, own_courier_dir=own_courier_dir)
 
 
 def password(config: Config, table: str, url: str, name: str, environ: Mapping[str, str] = os.environ) -> Secret | None:
@@ -110,13 +74,10 @@ def password(config: Config, table: str, url: str, name: str, environ: Mapping[s
 
     Raises ConfigError.
     """
-    if not url.lower().startswith("smb://"):
-        return None
     try:
-        return password_files.read(name, config.file.parent, environ.get("CREDENTIALS_DIRECTORY"))
+        return password_files.needed(table, name, (url,), config.file.parent, environ.get("CREDENTIALS_DIRECTORY"))
     except password_files.Unusable as unusable:
-        problem = Problem("problem.password_file", {"table": table, "secret": unusable.problem})
-        raise ConfigError(config.file, [problem]) from None
+        raise ConfigError(config.file, [unusable.problem]) from None
 
 
 def _share_password(read: reading.Read, base: Path, credentials: str | None) -> None:
@@ -129,31 +90,3 @@ def _share_password(read: reading.Read, base: Path, credentials: str | None) -> 
         terminal.get("results"), receipt_computer.get("results")
     ):
         receipt_computer["password_file"] = terminal["password_file"]
-
-
-def _config(read: reading.Read, secrets: Mapping[str, Secret | None], file: Path, courier_dir: Path | None) -> Config:
-    tables = read.tables
-    return Config(
-        site=Site(**tables["site"]),
-        terminal=Terminal(**tables["terminal"], password=secrets["terminal"]),
-        receipt_computer=ReceiptComputer(**tables["receipt_computer"], password=secrets["receipt_computer"]),
-        visit=Visit(**tables["visit"]),
-        arrival=Arrival(**tables["arrival"]),
-        reservations=ReservationSystem(**tables["reservations"]),
-        reference_numbers=NumberMap(**tables["reference_numbers"]),
-        printer=SlipPrinter(**tables["printer"]),
-        screen=Display(**tables["screen"]),
-        alarm=Alarm(**tables["alarm"]),
-        network=Network(**tables["network"]),
-        time=TimeServers(**tables["time"]),
-        syslog=Syslog(**tables["syslog"]),
-        metrics=Metrics(**tables["metrics"]),
-        technician=Technician(**tables["technician"]),
-        update=Update(**tables["update"]),
-        card_reader=CardReader(**tables["card_reader"]) if "card_reader" in tables else None,
-        places=tuple(Place(**place) for place in read.lists["place"]),
-        hours=tuple(Hours(**hours) for hours in read.lists["hours"]),
-        usb=tuple(UsbDevice(**device) for device in read.lists["usb"]),
-        file=file,
-        own_courier_dir=courier_dir,
-    )

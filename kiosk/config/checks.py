@@ -10,8 +10,9 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import drivers.card_reader
@@ -22,14 +23,9 @@ from drivers.share.protocol import name_fault
 from kiosk.words.problems import Problem
 
 _MAX_TEXT: Final = 1024
-_UNITS: Final = {
-    "seconds": Problem("unit.seconds"),
-    "minutes": Problem("unit.minutes"),
-    "days": Problem("unit.days"),
-    "bytes": Problem("unit.bytes"),
-    "pixels": Problem("unit.pixels"),
-    "inches": Problem("unit.inches"),
-}
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+# In the order of date.weekday().
+WEEKDAYS: Final[tuple[Weekday, ...]] = get_args(Weekday)
 
 
 class Refused(Exception):
@@ -38,6 +34,19 @@ class Refused(Exception):
     def __init__(self, why: Problem | None = None) -> None:
         super().__init__()
         self.why = why
+
+
+@dataclass(frozen=True)
+class ClosedDay:
+    """A day without reception; `year` None: every year."""
+
+    month: int
+    day: int
+    year: int | None = None
+
+    def falls_on(self, day: date) -> bool:
+        """Whether `day` is this closed day."""
+        return (day.month, day.day) == (self.month, self.day) and self.year in (None, day.year)
 
 
 @dataclass(frozen=True)
@@ -75,15 +84,21 @@ def text(max_chars: int) -> Check:
     return Check(Problem("expected.text", {"most": max_chars}), accept)
 
 
-def digits(count: int) -> Check:
-    """A code of exactly `count` digits; text, because leading zeros count."""
+def matching(pattern: str, expected: Problem) -> Check:
+    """A text that `pattern` matches as a whole."""
 
     def accept(value: object, base: Path) -> str:
-        if not re.fullmatch(f"[0-9]{{{count}}}", plain(value)):
+        words = plain(value)
+        if not re.fullmatch(pattern, words):
             raise Refused
-        return str(value)
+        return words
 
-    return Check(Problem("expected.digits", {"count": count}), accept)
+    return Check(expected, accept)
+
+
+def digits(count: int) -> Check:
+    """A code of exactly `count` digits; text, because leading zeros count."""
+    return matching(f"[0-9]{{{count}}}", Problem("expected.digits", {"count": count}))
 
 
 def choice(*allowed: str | int) -> Check:
@@ -105,36 +120,27 @@ def choice(*allowed: str | int) -> Check:
 
 def flag() -> Check:
     """True or false."""
-
-    def accept(value: object, base: Path) -> bool:
-        if isinstance(value, bool):
-            return value
-        raise Refused
-
-    return Check(Problem("expected.flag"), accept)
+    return Check(Problem("expected.flag"), choice(True, False).accept)
 
 
 def number(low: float, high: float, unit: str) -> Check:
-    """A number from `low` to `high`, both included."""
-
-    def accept(value: object, base: Path) -> float:
-        # `not …`: nan is neither below nor above anything. Nor isfinite(): a whole number may be too long for a float.
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise Refused
-        return float(value)
-
-    return Check(Problem("expected.number", {"unit": _UNITS[unit], "low": low, "high": high}), accept)
+    """A number from `low` to `high`, both included. `unit`: its code."""
+    return _between(float, Problem("expected.number", {"unit": Problem(unit), "low": low, "high": high}), low, high)
 
 
 def whole(low: int, high: int, unit: str) -> Check:
     """A whole number from `low` to `high`, both included."""
+    return _between(int, Problem("expected.whole_number", {"unit": Problem(unit), "low": low, "high": high}), low, high)
 
-    def accept(value: object, base: Path) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+
+def _between(kind: type[float], expected: Problem, low: float, high: float) -> Check:
+    def accept(value: object, base: Path) -> float:
+        # `not …`: nan is neither below nor above anything. Nor isfinite(): a whole number may be too long for a float.
+        if isinstance(value, bool) or not isinstance(value, int | kind) or not low <= value <= high:
             raise Refused
-        return value
+        return kind(value)
 
-    return Check(Problem("expected.whole_number", {"unit": _UNITS[unit], "low": low, "high": high}), accept)
+    return Check(expected, accept)
 
 
 def timezone() -> Check:
@@ -211,11 +217,8 @@ def share_url() -> Check:
 def optional_share_url() -> Check:
     """The address of a share, or "" for none."""
     share = share_url()
-
-    def accept(value: object, base: Path) -> object:
-        return "" if value == "" else share.accept(value, base)
-
-    return Check(Problem("expected.optional_share", {"share": share.expected}), accept, private=True)
+    expected = Problem("expected.optional_share", {"share": share.expected})
+    return Check(expected, lambda value, base: "" if value == "" else share.accept(value, base), private=True)
 
 
 def printer_url() -> Check:
@@ -277,3 +280,59 @@ def command() -> Check:
 
     # An argument may hold the key of a mail or chat service.
     return Check(Problem("expected.command"), accept, private=True)
+
+
+# --- times and days ---------------------------------------------------------------------------------------------------
+
+
+def clock_time() -> Check:
+    """A time of day, "08:00"."""
+
+    def accept(value: object, base: Path) -> time:
+        if isinstance(value, time):
+            return value
+        match = re.fullmatch("([01]?[0-9]|2[0-3]):([0-5][0-9])", plain(value), re.ASCII)
+        if not match:
+            raise Refused
+        return time(int(match[1]), int(match[2]))
+
+    return Check(Problem("expected.time"), accept)
+
+
+def weekdays() -> Check:
+    """Days of the week, each once."""
+
+    def accept(value: object, base: Path) -> tuple[object, ...]:
+        if not isinstance(value, list) or not value or len(value) > len(WEEKDAYS):
+            raise Refused
+        if any(day not in WEEKDAYS for day in value) or any(value.count(day) > 1 for day in value):
+            raise Refused
+        return tuple(value)
+
+    return Check(Problem("expected.weekdays"), accept)
+
+
+def closed_days() -> Check:
+    """Days of one year or of every year."""
+
+    def accept(value: object, base: Path) -> tuple[ClosedDay, ...]:
+        if not isinstance(value, list) or len(value) > 400:
+            raise Refused
+        return tuple(_closed_day(day) for day in value)
+
+    return Check(Problem("expected.closed_days"), accept)
+
+
+def _closed_day(value: object) -> ClosedDay:
+    if type(value) is date:
+        return ClosedDay(value.month, value.day, value.year)
+    match = re.fullmatch("(?:([0-9]{4})-)?([0-9]{2})-([0-9]{2})", plain(value), re.ASCII)
+    if not match:
+        raise Refused
+    year = int(match[1]) if match[1] else None
+    try:
+        # A leap year stands for "every year", so that 02-29 may be named.
+        date(2000 if year is None else year, int(match[2]), int(match[3]))
+    except ValueError:
+        raise Refused(Problem("why.no_such_day")) from None
+    return ClosedDay(int(match[2]), int(match[3]), year)

@@ -28,10 +28,9 @@ def _shares(read: Read) -> Iterator[Problem]:
             yield Problem("problem.same_folder", {"key": key})
     if "subsidies" not in terminal or "subsidies" not in receipt_computer:
         return
-    if (terminal["subsidies"] is None) != (receipt_computer["subsidies"] is None):
-        lacking, having = (
-            ("terminal", "receipt_computer") if terminal["subsidies"] is None else ("receipt_computer", "terminal")
-        )
+    has = {"terminal": terminal["subsidies"] is not None, "receipt_computer": receipt_computer["subsidies"] is not None}
+    lacking, having = sorted(has, key=lambda table: has[table])
+    if has[lacking] != has[having]:
         yield Problem("problem.subsidies_missing", {"lacking": lacking, "having": having})
 
 
@@ -65,14 +64,7 @@ def same_account(one: str | None, other: str | None) -> bool:
     if one is None or other is None:
         return False
     left, right = parse(one), parse(other)
-    if not (isinstance(left, SmbAddress) and isinstance(right, SmbAddress)):
-        return False
-    return (left.host.casefold(), left.port, left.domain, left.user) == (
-        right.host.casefold(),
-        right.port,
-        right.domain,
-        right.user,
-    )
+    return isinstance(left, SmbAddress) and isinstance(right, SmbAddress) and left.account == right.account
 
 
 def _places(read: Read) -> Iterator[Problem]:
@@ -94,14 +86,13 @@ def _network(read: Read) -> Iterator[Problem]:
     if "address" not in network or "gateway" not in network:
         return
     address, gateway = network["address"], network["gateway"]
+    if not gateway:
+        return
     if address == "dhcp":
-        if gateway:
-            yield Problem("problem.gateway_by_dhcp")
-    elif gateway and ipaddress.ip_address(gateway) not in ipaddress.ip_interface(address).network:
-        yield Problem("problem.gateway_elsewhere", {"network": _network_of(address)})
-    elif gateway and ipaddress.ip_address(gateway) == ipaddress.ip_interface(address).ip:
+        yield Problem("problem.gateway_by_dhcp")
+        return
+    own, other = ipaddress.ip_interface(address), ipaddress.ip_address(gateway)
+    if other not in own.network:
+        yield Problem("problem.gateway_elsewhere", {"network": str(own.network)})
+    elif other == own.ip:
         yield Problem("problem.gateway_own")
-
-
-def _network_of(address: str) -> str:
-    return str(ipaddress.ip_interface(address).network)

@@ -3,20 +3,20 @@
 Owns the names. The reader of the file is derived from these classes, so a name cannot differ between the two. Must
 never read anything.
 
-A key without a default is required. Times are seconds or minutes as their names say.
+A Literal is its own check. A key without a default is required. Times are seconds or minutes as their names say.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_type_hints
 from zoneinfo import ZoneInfo
 
-from kiosk.config import checks, day_checks
-from kiosk.config.appliance_model import Metrics, Network, Syslog, Technician, TimeServers, Update, UsbDevice
-from kiosk.config.values import WEEKDAYS, ClosedDay, Secret, Weekday
+from kiosk.config import checks, network_checks
+from kiosk.config.checks import WEEKDAYS, ClosedDay, Weekday
+from kiosk.config.passwords import Secret
 
 _Share = checks.share_url()
 
@@ -31,7 +31,7 @@ class Site:
     pattern: Annotated[int, checks.choice(1, 2)]
     data_dir: Annotated[Path, checks.absolute_folder()]
     timezone: Annotated[str, checks.timezone()] = "Asia/Tokyo"
-    closed_days: Annotated[tuple[ClosedDay, ...], day_checks.closed_days()] = ()
+    closed_days: Annotated[tuple[ClosedDay, ...], checks.closed_days()] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -46,8 +46,8 @@ class Terminal:
     results: Annotated[str, _Share]
     subsidies: Annotated[str | None, _Share] = None
     password_file: Annotated[str, checks.file_name()] = "terminal.secret"  # noqa: S105 - the name of a file
-    poll_interval_s: Annotated[float, checks.number(0.05, 10, "seconds")] = 0.25
-    subsidy_wait_s: Annotated[float, checks.number(0, 600, "seconds")] = 5.0
+    poll_interval_s: Annotated[float, checks.number(0.05, 10, "unit.seconds")] = 0.25
+    subsidy_wait_s: Annotated[float, checks.number(0, 600, "unit.seconds")] = 5.0
     # Not a key: what password_file holds. None when no address is smb://.
     password: Secret | None = None
 
@@ -69,45 +69,43 @@ class ReceiptComputer:
 class Visit:
     """[visit] How long the kiosk waits, and whose result it believes."""
 
-    result_wait_s: Annotated[float, checks.number(1, 600, "seconds")] = 60.0
-    reader_min_s: Annotated[float, checks.number(0, 60, "seconds")] = 6.0
-    settle_s: Annotated[float, checks.number(0, 10, "seconds")] = 0.5
-    unclean_s: Annotated[float, checks.number(0, 86400, "seconds")] = 200.0
-    birthday: Annotated[
-        Literal["always", "after_unclean", "never"], checks.choice("always", "after_unclean", "never")
-    ] = "after_unclean"
-    result_max_bytes: Annotated[int, checks.whole(1024, 64 * 1024 * 1024, "bytes")] = 1_048_576
-    card_wait_s: Annotated[float, checks.number(1, 600, "seconds")] = 60.0
-    birthday_wait_s: Annotated[float, checks.number(1, 600, "seconds")] = 60.0
+    result_wait_s: Annotated[float, checks.number(1, 600, "unit.seconds")] = 60.0
+    reader_min_s: Annotated[float, checks.number(0, 60, "unit.seconds")] = 6.0
+    settle_s: Annotated[float, checks.number(0, 10, "unit.seconds")] = 0.5
+    unclean_s: Annotated[float, checks.number(0, 86400, "unit.seconds")] = 200.0
+    birthday: Literal["always", "after_unclean", "never"] = "after_unclean"
+    result_max_bytes: Annotated[int, checks.whole(1024, 64 * 1024 * 1024, "unit.bytes")] = 1_048_576
+    card_wait_s: Annotated[float, checks.number(1, 600, "unit.seconds")] = 60.0
+    birthday_wait_s: Annotated[float, checks.number(1, 600, "unit.seconds")] = 60.0
     # How long a finished screen stays.
-    done_s: Annotated[float, checks.number(1, 120, "seconds")] = 15.0
-    counter_s: Annotated[float, checks.number(1, 120, "seconds")] = 20.0
+    done_s: Annotated[float, checks.number(1, 120, "unit.seconds")] = 15.0
+    counter_s: Annotated[float, checks.number(1, 120, "unit.seconds")] = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
     """[arrival] How far from the appointment an arrival may be registered; 0: no limit."""
 
-    early_min: Annotated[int, checks.whole(0, 1440, "minutes")] = 0
-    late_min: Annotated[int, checks.whole(0, 1440, "minutes")] = 0
+    early_min: Annotated[int, checks.whole(0, 1440, "unit.minutes")] = 0
+    late_min: Annotated[int, checks.whole(0, 1440, "unit.minutes")] = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReservationSystem:
     """[reservations] Where appointments come from."""
 
-    url: Annotated[Literal["sqlite"], checks.choice("sqlite")] = "sqlite"
+    url: Literal["sqlite"] = "sqlite"
     # None (written ""): no folder is watched.
     import_dir: Annotated[Path | None, checks.optional_path()] = None
     # "": exports come into import_dir by themselves. Else the share they are fetched from into import_dir.
     share: Annotated[str, checks.optional_share_url()] = ""
     password_file: Annotated[str, checks.file_name()] = "appointments.secret"  # noqa: S105 - the name of a file
     # A file whose last line has no end may be half of one. "optional": it is taken after a longer wait.
-    final_line_end: Annotated[Literal["required", "optional"], checks.choice("required", "optional")] = "required"
+    final_line_end: Literal["required", "optional"] = "required"
     # An export that takes more than a third of its appointments from a day is reported in both cases.
-    shrunk_day: Annotated[Literal["import", "refuse"], checks.choice("import", "refuse")] = "import"
+    shrunk_day: Literal["import", "refuse"] = "import"
     # Past appointments, arrivals and exports.
-    keep_days: Annotated[int, checks.whole(1, 3650, "days")] = 90
+    keep_days: Annotated[int, checks.whole(1, 3650, "unit.days")] = 90
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,13 +121,13 @@ class SlipPrinter:
     """[printer]."""
 
     url: Annotated[str, checks.printer_url()]
-    width_mm: Annotated[Literal[58, 80], checks.choice(58, 80)] = 80
-    barcode: Annotated[Literal["code128", "nw7", "qr"], checks.choice("code128", "nw7", "qr")] = "code128"
+    width_mm: Literal[58, 80] = 80
+    barcode: Literal["code128", "nw7", "qr"] = "code128"
     counter_slip: Annotated[bool, checks.flag()] = False
     # False: a printer that cannot answer; it is never asked.
     status: Annotated[bool, checks.flag()] = True
     # 0: the printer is asked only when something is printed.
-    poll_s: Annotated[float, checks.number(0, 3600, "seconds")] = 30.0
+    poll_s: Annotated[float, checks.number(0, 3600, "unit.seconds")] = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +135,7 @@ class CardReader:
     """[card_reader] Without this table there is no patient-card route."""
 
     url: Annotated[str, checks.card_reader_url()] = "serial:///dev/ttyS0?baudrate=9600"
-    end: Annotated[Literal["CR", "LF", "CRLF", "STX-ETX"], checks.choice("CR", "LF", "CRLF", "STX-ETX")] = "CR"
+    end: Literal["CR", "LF", "CRLF", "STX-ETX"] = "CR"
     pattern: Annotated[str, checks.regex()] = "^([0-9A-Za-z-]{1,20})$"
 
 
@@ -145,13 +143,13 @@ class CardReader:
 class Display:
     """[screen] The display as the patient sees it: after `rotation`."""
 
-    width_px: Annotated[int, checks.whole(480, 7680, "pixels")] = 1080
-    height_px: Annotated[int, checks.whole(480, 7680, "pixels")] = 1920
+    width_px: Annotated[int, checks.whole(480, 7680, "unit.pixels")] = 1080
+    height_px: Annotated[int, checks.whole(480, 7680, "unit.pixels")] = 1920
     # With the pixels it gives millimetres: letters and buttons have the same size on every display.
-    diagonal_inch: Annotated[float, checks.number(5, 100, "inches")] = 21.5
+    diagonal_inch: Annotated[float, checks.number(5, 100, "unit.inches")] = 21.5
     fullscreen: Annotated[bool, checks.flag()] = True
     # Degrees, clockwise: how a display that was mounted turned has its picture turned back.
-    rotation: Annotated[Literal[0, 90, 180, 270], checks.choice(0, 90, 180, 270)] = 0
+    rotation: Literal[0, 90, 180, 270] = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,13 +172,87 @@ class Place:
 class Hours:
     """[[hours]] Days and times of reception, local time; `close` is no longer open."""
 
-    days: Annotated[tuple[Weekday, ...], day_checks.weekdays()]
-    open: Annotated[time, day_checks.clock_time()]
-    close: Annotated[time, day_checks.clock_time()]
+    days: Annotated[tuple[Weekday, ...], checks.weekdays()]
+    open: Annotated[time, checks.clock_time()]
+    close: Annotated[time, checks.clock_time()]
 
     def cover(self, local: datetime) -> bool:
         """Whether `local` (in the site's time zone) is within these hours."""
         return WEEKDAYS[local.weekday()] in self.days and self.open <= local.time() < self.close
+
+
+# --- the appliance image; a kiosk on an ordinary PC ignores these tables, but [metrics] ------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """[network] The appliance's own address."""
+
+    # "": every Ethernet interface.
+    interface: Annotated[str, network_checks.interface()] = ""
+    # "dhcp", or an address with the length of its network: "192.0.2.40/24".
+    address: Annotated[str, network_checks.own_address()] = "dhcp"
+    gateway: Annotated[str, network_checks.optional_address()] = ""
+    # (): from DHCP.
+    dns: Annotated[tuple[str, ...], network_checks.addresses(3)] = ()
+    hostname: Annotated[str, network_checks.hostname()] = "kiosk"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeServers:
+    """[time] The time servers (NTP). (): those of DHCP, else nobody."""
+
+    servers: Annotated[tuple[str, ...], network_checks.hosts(4)] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Syslog:
+    """[syslog] Where the journal is forwarded to. "": nowhere."""
+
+    server: Annotated[str, network_checks.syslog_url()] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """[metrics] Figures for the hospital's monitoring."""
+
+    # "": nobody listens. Else an address of this machine itself, "127.0.0.1:9105".
+    listen: Annotated[str, network_checks.loopback()] = ""
+    # "": nothing is written. Else the share into whose folder the file of figures goes.
+    push: Annotated[str, checks.optional_share_url()] = ""
+    push_every_s: Annotated[float, checks.number(5, 3600, "unit.seconds")] = 60.0
+    password_file: Annotated[str, checks.file_name()] = "metrics.secret"  # noqa: S105 - the name of a file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Technician:
+    """[technician] Without its file there is no technician's page."""
+
+    pin_file: Annotated[str, checks.file_name()] = "technician.secret"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """[update] Where updates of the appliance lie, beside sticks. "": on sticks only."""
+
+    folder: Annotated[str, checks.optional_share_url()] = ""
+    password_file: Annotated[str, checks.file_name()] = "update.secret"  # noqa: S105 - the name of a file
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsbDevice:
+    """[[usb]] A device that may be used; on the appliance every other one stays switched off."""
+
+    what: Literal["printer", "reader", "keypad", "touch"]
+    # Vendor and product as `lsusb` prints them, in small letters.
+    id: Annotated[str, network_checks.usb_id()]
+    # "": in any socket. Else the kernel's name of the socket, "1-2".
+    port: Annotated[str, network_checks.usb_port()] = ""
+    # "": with any serial number.
+    serial: Annotated[str, network_checks.usb_serial()] = ""
+
+
+# --- all together ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,22 +310,7 @@ class Config:
 
 # The tables of site.toml by name, in the order in which problems are reported.
 TABLES: dict[str, type] = {
-    "site": Site,
-    "terminal": Terminal,
-    "receipt_computer": ReceiptComputer,
-    "visit": Visit,
-    "arrival": Arrival,
-    "reservations": ReservationSystem,
-    "reference_numbers": NumberMap,
-    "printer": SlipPrinter,
-    "screen": Display,
-    "alarm": Alarm,
-    "network": Network,
-    "time": TimeServers,
-    "syslog": Syslog,
-    "metrics": Metrics,
-    "technician": Technician,
-    "update": Update,
+    **{name: kind for name, kind in get_type_hints(Config).items() if isinstance(kind, type) and is_dataclass(kind)},
     "card_reader": CardReader,
 }
 # Tables that may be left out altogether, and then mean "not there" instead of "all defaults".

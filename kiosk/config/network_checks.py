@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from kiosk.config.checks import Check, Refused, plain
+from kiosk.config.checks import Check, Refused, matching, plain
 from kiosk.words.problems import Problem
 
 # RFC 1123 section 2.1: letters, digits and inner hyphens, at most 63 characters between the dots.
@@ -37,7 +37,7 @@ class Endpoint:
 
 def interface() -> Check:
     """The kernel's name of a network interface, or "" for every Ethernet interface."""
-    return _pattern("[0-9A-Za-z][0-9A-Za-z._-]{0,14}|", Problem("expected.interface"))
+    return matching("[0-9A-Za-z][0-9A-Za-z._-]{0,14}|", Problem("expected.interface"))
 
 
 def own_address() -> Check:
@@ -53,8 +53,7 @@ def own_address() -> Check:
             own = ipaddress.ip_interface(text)
         except ValueError:
             raise Refused from None
-        if _unfit(own.ip) or _scoped(own.ip):
-            raise Refused(Problem("why.no_machine"))
+        _address(str(own.ip))
         if own.network.num_addresses > 2 and own.ip in (own.network.network_address, own.network.broadcast_address):
             raise Refused(Problem("why.network_itself"))
         return str(own)
@@ -64,12 +63,7 @@ def own_address() -> Check:
 
 def optional_address() -> Check:
     """An address without a network, or ""."""
-
-    def accept(value: object, base: Path) -> str:
-        text = plain(value)
-        return _address(text) if text else ""
-
-    return Check(Problem("expected.optional_address"), accept)
+    return _optional(_address, Problem("expected.optional_address"))
 
 
 def addresses(most: int) -> Check:
@@ -84,26 +78,18 @@ def hosts(most: int) -> Check:
 
 def hostname() -> Check:
     """The machine's own name, without a domain."""
-    return _pattern(_LABEL.pattern, Problem("expected.hostname"))
+    return matching(_LABEL.pattern, Problem("expected.hostname"))
 
 
 def syslog_url() -> Check:
     """Where to forward the journal, or ""."""
-
-    def accept(value: object, base: Path) -> str:
-        text = plain(value)
-        return str(endpoint(text)) if text else ""
-
-    return Check(Problem("expected.syslog"), accept)
+    return _optional(lambda url: str(endpoint(url)), Problem("expected.syslog"))
 
 
 def loopback() -> Check:
     """An address of this machine itself with a port, or ""."""
 
-    def accept(value: object, base: Path) -> str:
-        text = plain(value)
-        if not text:
-            return ""
+    def parse(text: str) -> str:
         # One grammar of host:port for all.
         found = endpoint(f"tcp://{text}")
         try:
@@ -114,24 +100,24 @@ def loopback() -> Check:
             raise Refused(Problem("why.outside"))
         return str(found).removeprefix("tcp://")
 
-    return Check(Problem("expected.loopback"), accept)
+    return _optional(parse, Problem("expected.loopback"))
 
 
 def usb_id() -> Check:
     """Vendor and product; given back in small letters, as the kernel shows them."""
-    written = _pattern("[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}", Problem("expected.usb_id"))
+    written = matching("[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}", Problem("expected.usb_id"))
     return Check(written.expected, lambda value, base: str(written.accept(value, base)).lower())
 
 
 def usb_port() -> Check:
     """The kernel's name of a USB socket, or ""."""
-    return _pattern(r"[0-9]{1,3}-[0-9]{1,3}(\.[0-9]{1,3}){0,5}|", Problem("expected.usb_port"))
+    return matching(r"[0-9]{1,3}-[0-9]{1,3}(\.[0-9]{1,3}){0,5}|", Problem("expected.usb_port"))
 
 
 def usb_serial() -> Check:
     """A USB serial number, or ""."""
     # Nothing that udev would read as a pattern, a quote or a substitution.
-    return _pattern("[0-9A-Za-z ._:/+=#-]{0,126}", Problem("expected.usb_serial"))
+    return matching("[0-9A-Za-z ._:/+=#-]{0,126}", Problem("expected.usb_serial"))
 
 
 def endpoint(url: str) -> Endpoint:
@@ -141,15 +127,19 @@ def endpoint(url: str) -> Endpoint:
         port, host = parts.port, parts.hostname
     except ValueError:
         raise Refused from None
-    protocol = parts.scheme
     rest = (parts.username, parts.password) != (None, None) or parts.path or parts.query or parts.fragment
     if not host or not port or rest:
         raise Refused
-    if protocol == "udp":
+    if parts.scheme == "udp":
         return Endpoint("udp", _host(host), port)
-    if protocol == "tcp":
+    if parts.scheme == "tcp":
         return Endpoint("tcp", _host(host), port)
     raise Refused
+
+
+def _optional(parse: Callable[[str], str], expected: Problem) -> Check:
+    """What `parse` makes of it, or ""."""
+    return Check(expected, lambda value, base: parse(text) if (text := plain(value)) else "")
 
 
 def _list_of(most: int, one: Callable[[str], str]) -> Callable[[object, Path], tuple[str, ...]]:
@@ -169,13 +159,9 @@ def _address(text: str) -> str:
         address = ipaddress.ip_address(text)
     except ValueError:
         raise Refused from None
-    if _unfit(address) or _scoped(address):
+    if address.is_unspecified or address.is_multicast or address.is_loopback or _scoped(address):
         raise Refused(Problem("why.no_machine"))
     return str(address)
-
-
-def _unfit(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    return address.is_unspecified or address.is_multicast or address.is_loopback
 
 
 def _scoped(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
@@ -196,15 +182,3 @@ def _host(text: str) -> str:
     if len(text) > 253 or not all(_LABEL.fullmatch(label) for label in text.split(".")):
         raise Refused
     return text
-
-
-def _pattern(pattern: str, expected: Problem) -> Check:
-    compiled = re.compile(pattern)
-
-    def accept(value: object, base: Path) -> str:
-        text = plain(value)
-        if not compiled.fullmatch(text):
-            raise Refused
-        return text
-
-    return Check(expected, accept)

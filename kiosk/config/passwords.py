@@ -7,43 +7,55 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from kiosk.config.values import Secret
 from kiosk.process import safe_files
 from kiosk.words.problems import Problem, Refusal
 
 _MAX_BYTES: Final = 4096
 
 
+class Secret:
+    """A password that does not show itself in a `repr`, a log or a traceback."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The password, for the one call that logs on."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> str:
+        # Pickling would carry the text into another process or a file unseen.
+        raise TypeError("a Secret is not pickled")
+
+
 class Unusable(Refusal):
     """Why a password file cannot be used; never holds what is in it."""
 
 
-def needed_by(
-    table: str, values: Mapping[str, Any], base: Path, credentials: str | None, problems: list[Problem]
+def needed(
+    table: str, name: str | None, urls: Iterable[str | None], base: Path, credentials: str | None
 ) -> Secret | None:
-    """The password of [terminal] or [receipt_computer]; None when no address is smb:// or there is a problem.
+    """The password of [`table`], in the file `name`; None when none of `urls` is smb://. Raises Unusable.
 
     `credentials`: systemd's folder of credentials. What is found there wins and may have any mode: systemd guards it.
     """
-    addresses = (values.get("results"), values.get("subsidies"))
-    if not any(address is not None and address.lower().startswith("smb://") for address in addresses):
+    if name is None or not any(url is not None and url.lower().startswith("smb://") for url in urls):
         return None
-    name = values.get("password_file")
-    if name is None:
-        return None
-    try:
-        return read(name, base, credentials)
-    except Unusable as unusable:
-        problems.append(Problem("problem.password_file", {"table": table, "secret": unusable.problem}))
-        return None
-
-
-def read(name: str, base: Path, credentials: str | None) -> Secret:
-    """The password in the file `name`; `credentials` as for `needed_by`. Raises Unusable."""
     file, guarded = base / name, False
     if credentials:
         credential = Path(credentials) / Path(name).name
@@ -52,7 +64,8 @@ def read(name: str, base: Path, credentials: str | None) -> Secret:
     try:
         return Secret(_password(file, guarded))
     except Unusable as unusable:
-        raise Unusable(Problem("secret.of_file", {"file": str(file), "fault": unusable.problem})) from None
+        secret = Problem("secret.of_file", {"file": str(file), "fault": unusable.problem})
+        raise Unusable(Problem("problem.password_file", {"table": table, "secret": secret})) from None
 
 
 def found(name: str, base: Path, credentials: str | None) -> bool:

@@ -15,10 +15,11 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
-from kiosk.config.checks import Check, Refused
+from kiosk.config.checks import Check, Refused, choice
 from kiosk.config.model import LISTS, OPTIONAL_TABLES, TABLES
 from kiosk.words.problems import Parameter, Problem, Refusal
 
@@ -42,8 +43,6 @@ class Broken(Refusal):
 class Setting:
     """One key of site.toml. `default` is dataclasses.MISSING for a required key."""
 
-    table: str
-    key: str
     check: Check
     default: object
 
@@ -64,20 +63,22 @@ class Read:
     lists: Mapping[str, list[dict[str, Any]]]
 
 
-def settings_of(table: str, cls: type) -> dict[str, Setting]:
+def settings_of(cls: type) -> dict[str, Setting]:
     """The settings a class of `model` declares, by key. Fields without a check are not keys."""
     hints = get_type_hints(cls, include_extras=True)
     found = {}
     for declared in dataclasses.fields(cls):
-        checks = [extra for extra in getattr(hints[declared.name], "__metadata__", ()) if isinstance(extra, Check)]
+        hint = hints[declared.name]
+        checks = [extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Check)]
+        if get_origin(hint) is Literal:
+            checks = [choice(*get_args(hint))]
         if checks:
-            found[declared.name] = Setting(table, declared.name, checks[0], declared.default)
+            found[declared.name] = Setting(checks[0], declared.default)
     return found
 
 
 SETTINGS: Final[dict[str, dict[str, Setting]]] = {
-    table: settings_of(table, cls)
-    for table, cls in [*TABLES.items(), *((table, cls) for table, (cls, _) in LISTS.items())]
+    table: settings_of(cls) for table, cls in {**TABLES, **{table: cls for table, (cls, _) in LISTS.items()}}.items()
 }
 
 
@@ -252,7 +253,11 @@ def _unknown_table(name: str, value: object) -> Problem:
     if isinstance(value, dict | list):
         return Problem("problem.unknown_table", {"name": plain_name(name), "closest": _closest(name, SETTINGS)})
     homes = _homes(name)
-    near = Problem("nearest.below", {"homes": homes}) if homes else _near_name(name, _all_keys())
+    near = (
+        Problem("nearest.below", {"homes": homes})
+        if homes
+        else _near_name(name, chain.from_iterable(SETTINGS.values()))
+    )
     return Problem("problem.outside", {"name": plain_name(name), "nearest": near})
 
 
@@ -267,10 +272,6 @@ def _near_name(name: str, known: Iterable[str]) -> Problem:
 
 def _homes(key: str) -> tuple[str, ...]:
     return tuple(f"[{table}]" for table, settings in SETTINGS.items() if key in settings)
-
-
-def _all_keys() -> list[str]:
-    return [key for settings in SETTINGS.values() for key in settings]
 
 
 def _closest(name: str, known: Iterable[str]) -> Problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,14 +13,16 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from drivers.printer import NotReady, open_printer
+from drivers.reservations import ReservationsDown
 from drivers.reservations.sqlite.beside import Beside
 from drivers.reservations.sqlite.beside import acknowledge as acknowledge_loss
+from drivers.reservations.sqlite.file import Damaged, DatabaseFile, DatabaseTrouble, require_ours
 from kiosk.appointments import import_record, retention
+from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config
 from kiosk.courier import summary
 from kiosk.courier.line import ask_once
 from kiosk.machine import state as machine_state
-from kiosk.operations import stopped_reception
 from kiosk.operations.report import (
     AlarmCommandState,
     CourierState,
@@ -36,10 +38,10 @@ from kiosk.process.event_log import EVENTS
 from kiosk.process.json_values import Count, Number
 from kiosk.reception import run_status
 from kiosk.reception.run_status import TROUBLES, PrinterState, Trouble, printer_lock
-from kiosk.words.problems import Problem
-from kiosk.words.troubles import in_english
+from kiosk.words.problems import Problem, in_english
 
 PRINTER_FRESH_S = 60.0
+_BUSY_S = 1.0
 SILENT_MAX_S = 60.0  # the reception writes what it sees every ten seconds
 
 # What can be wrong besides the courier's alarms, whose codes are those of the event log.
@@ -228,7 +230,7 @@ def _with_troubles(report: StatusReport, wrong: Wrong, config: Config, settled: 
     if settled is not None and found["imports"] == in_english(settled):
         found["imports"] = None
     if not reception.alive:
-        reasons = dict(stopped_reception.troubles(config).items())
+        reasons = dict(_of_stopped_reception(config).items())
         found |= {code: in_english(reason) for code, reason in reasons.items()}
     of_courier = report.courier.disk or {}
     worse: set[str] = set()
@@ -243,6 +245,41 @@ def _with_troubles(report: StatusReport, wrong: Wrong, config: Config, settled: 
         beginning = "The import of appointments" if code == "imports" else EVENTS[code].rstrip(".")
         wrong.add_problem(code, f"{beginning}: {what} ({code})", what=what, reason=reasons.get(code))
     return replace(report, troubles=dict(troubles.items()))
+
+
+def _of_stopped_reception(config: Config) -> dict[Trouble, Problem]:
+    """What a reception that does not run would report of its files, and so for the technician's page, for which it is
+    stopped. Must never write, nor wait for long.
+    """
+    today = datetime.now(config.site.zone).date()
+    found: dict[Trouble, Problem | None] = {
+        "imports": import_record.unsettled(config.site.data_dir, today),
+        "reservations_down": _damage(DatabaseFile(config.site.data_dir), today.isoformat()),
+    }
+    try:
+        ReferenceNumbers.load(config.reference_numbers.map)
+    except BadMap as error:
+        found["reference_numbers_refused"] = Problem("reference_numbers.stopped", {"problem": error.problem})
+    return {code: reason for code, reason in found.items() if reason}
+
+
+def _damage(file: DatabaseFile, today: str) -> Problem | None:
+    """What a look at the database finds; that it is busy, or was never made, is nothing wrong."""
+    try:
+        if not file.path.exists():
+            return _down(str(DatabaseTrouble.MISSING.down("gone"))) if file.beside.traces() else None
+        with file.translated(), closing(file.connect("ro", busy_s=_BUSY_S)) as connection:
+            require_ours(connection)
+            connection.execute("SELECT count(*) FROM appointment WHERE day = ?", (today,)).fetchone()
+    except Damaged as error:
+        return _down(str(error))
+    except (ReservationsDown, OSError):
+        pass
+    return None
+
+
+def _down(what: str) -> Problem:
+    return Problem("database.down", {"what": what})
 
 
 def _silent_s(folder: Path, reception: ReceptionState) -> float:

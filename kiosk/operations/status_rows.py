@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -22,10 +21,8 @@ from kiosk.machine.state import MachineState
 from kiosk.operations.report import Delivery, ReportedProblem, ShareState, StatusReport
 from kiosk.reception.run_status import TROUBLES, PrinterState
 from kiosk.words import texts
-from kiosk.words.events import words
-from kiosk.words.problems import Problem, word
+from kiosk.words.problems import Problem, in_japanese, word
 from kiosk.words.texts import Texts
-from kiosk.words.troubles import in_japanese
 
 # More rows than anybody reads would push the figures off the page.
 WRONG_MAX: Final = 200
@@ -106,7 +103,7 @@ def _alarm(alarm: RaisedAlarm, report: StatusReport) -> str:
 
 def _sentence(code: str, details: list[str], share: str = "") -> str:
     """What is wrong and what to do, in one row. A code without a sentence stands for itself."""
-    sentence = _words()["problems"].get(code) or _of_events().get(code) or code
+    sentence = _words()["problems"].get(code) or texts.event_sentences().get(code) or code
     do = _words()["do"].get(code)
     more = "、".join(detail for detail in details if detail and detail != sentence)
     return f"{share}{': ' if share else ''}{sentence}{f'（{more}）' if more else ''}{f' → {do}' if do else ''}"
@@ -226,11 +223,5 @@ def _time(seconds: float | None) -> str:
     return str(_words()["time"][unit]).format(days=days, hours=hours % 24, minutes=minutes % 60, seconds=rest)
 
 
-@cache
 def _words() -> Texts:
     return texts.load("status")
-
-
-@cache
-def _of_events() -> Mapping[str, str]:
-    return words()

@@ -15,8 +15,7 @@ from kiosk.reception import run_status
 from kiosk.reception.run_status import TROUBLES, PrinterState, RunStatus, Trouble
 from kiosk.reception.tally import Tally
 from kiosk.screens.views import STAFF
-from kiosk.words.problems import Problem
-from kiosk.words.troubles import in_english
+from kiosk.words.problems import Problem, in_english
 
 BOARD_EVERY_S = 10.0
 

@@ -21,8 +21,7 @@ from kiosk.appointments.importer import Importer
 from kiosk.config import Config
 from kiosk.process.event_log import EventLog
 from kiosk.reception.board import Board
-from kiosk.words.problems import Problem
-from kiosk.words.troubles import in_english
+from kiosk.words.problems import Problem, in_english
 
 POLL_S: Final = 1.0
 

@@ -22,7 +22,7 @@ from drivers.reservations.sqlite.file import Damaged, DatabaseTrouble, disk_trou
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.appointments import retention
 from kiosk.appointments.fetch import forget_copies
-from kiosk.appointments.reimport import import_again
+from kiosk.appointments.restore import import_again
 from kiosk.config import Config
 from kiosk.reception.staff_door import OPEN_ON
 from kiosk.reception.worker import Report, SetTrouble

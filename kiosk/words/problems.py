@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, reduce
+from functools import reduce
 from typing import Any, Final, TypeAlias
 
 from kiosk.words import texts
@@ -49,7 +50,7 @@ def word(problem: Problem, catalogue: str, language: str) -> str:
     """The sentence, one line. Raises KeyError for a code that the catalogue lacks, or a place without a parameter."""
     if language == "en" and problem.english is not None:
         return problem.english
-    sentences = _catalogue(catalogue, language)
+    sentences = texts.load(catalogue, language)
 
     def part(place: str, value: Any) -> Any:
         if isinstance(value, Problem):
@@ -59,6 +60,19 @@ def word(problem: Problem, catalogue: str, language: str) -> str:
         return value
 
     return sentence(sentences, problem.code).format(**{name: part(name, v) for name, v in problem.parameters.items()})
+
+
+def in_english(reason: Problem) -> str:
+    """Why something is wrong at the reception (`troubles`), for the command line and the event log. Raises KeyError."""
+    return word(reason, "troubles", "en")
+
+
+def in_japanese(reason: Problem) -> str:
+    """The same for staff, of an export that was refused too; "" for a code of another version."""
+    for catalogue in ("troubles", "import"):
+        with suppress(KeyError, ValueError, TypeError, AttributeError, IndexError):
+            return word(reason, catalogue, "ja")
+    return ""
 
 
 def sentence(sentences: Texts, code: str) -> str:
@@ -109,8 +123,3 @@ def _parameter(value: Any) -> Any:
     if type(value) not in (int, float) or abs(value) > _MOST:
         raise ValueError("a text, or no number of ours")
     return value
-
-
-@cache
-def _catalogue(catalogue: str, language: str) -> Texts:
-    return texts.load(catalogue, language)

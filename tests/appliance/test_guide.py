@@ -16,11 +16,11 @@ from kiosk.appliance.secrets import pin
 from kiosk.appliance.site import apply, candidate, stick
 from kiosk.appliance.technician.step import MENU, PIN_MAX, PIN_MIN
 from kiosk.appliance.update import bundle_sources, bundles, health, installer
-from kiosk.config import appliance_model as tables
-from kiosk.config.model import Config
+from kiosk.config import Config
+from kiosk.config import model as tables
 from kiosk.ui import theme
 from kiosk.words import texts
-from kiosk.words.events import words
+from kiosk.words.texts import event_sentences
 from tests import ROOT
 from tests.deploy.test_guide import _anchor, _strings, first_cells, keys
 from tests.image.__main__ import SCENARIOS
@@ -129,7 +129,7 @@ def test_every_page_that_staff_may_meet_is_named() -> None:
 
 def test_words_quoted_from_a_screen_are_on_it() -> None:
     drawn = (IMAGE / "draw-pictures").read_text(encoding="utf-8")
-    sentences = [*_strings(WORDS), *_strings(texts.load()), *words().values(), drawn]
+    sentences = [*_strings(WORDS), *_strings(texts.load()), *event_sentences().values(), drawn]
     quoted = set(re.findall("「([^」]{6,}?)(?:…)?」", TEXT))
     # Of other programs, an example, and a row of a table of the guide's own.
     foreign = {"No bootable device", "Microsoft 3rd Party UEFI CA を許可", "DD イメージ", "ファイル名拡張子"}

@@ -27,8 +27,7 @@ from kiosk.appointments.import_folder import ImportFolder
 from kiosk.appointments.importer import Importer
 from kiosk.operations.check.shares import Role, exports
 from kiosk.process.event_log import EventLog
-from kiosk.words.problems import Problem
-from kiosk.words.troubles import in_english
+from kiosk.words.problems import Problem, in_english
 from tests import ROOT
 from tests.hospital import DEADLINE_S, today, wait_until
 from tests.peers.samba import Smbd
@@ -281,10 +280,10 @@ def test_what_others_put_in_the_place_of_the_state_stops_neither_the_fetching_no
 @pytest.mark.parametrize(("share", "result"), [("exports", "OK"), ("another", "NG")])
 def test_the_check_says_whether_exports_can_be_fetched(desk: Desk, share: str, result: str) -> None:
     desk.export("a.csv", "1")
-    role = Role("appointments_share", "[reservations] share", desk.smbd.url(share), desk.smbd.password)
-    gate = LogonGate()
+    url, gate = desk.smbd.url(share), LogonGate()
+    role = Role("appointments_share", "[reservations] share", url, desk.smbd.password, gate)
     opened = open_share(role.url, role.password, gate=gate)
-    finding = exports("appointments_share", role, opened, gate)
+    finding = exports(role, opened)
     assert finding.result == result
     assert ("1 件" if result == "OK" else "その名前の共有がありません") in finding.message
     assert desk.smbd.password not in finding.message

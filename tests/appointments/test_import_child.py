@@ -20,7 +20,7 @@ from drivers.reservations.sqlite.file import LOCK_NAME
 from kiosk.appointments.import_child import TOO_MUCH
 from kiosk.appointments.import_folder import BROKEN_OFF, Taken, Trouble
 from kiosk.appointments.importer import Importer
-from kiosk.words.troubles import in_english
+from kiosk.words.problems import in_english
 from tests import ROOT
 from tests.appointments.test_import_folder import DAY, HEADER, Desk
 from tests.hospital import alive, wait_until

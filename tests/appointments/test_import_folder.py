@@ -32,8 +32,7 @@ from kiosk.appointments.import_folder import (
 )
 from kiosk.appointments.import_record import OLDER, Written
 from kiosk.process import safe_files
-from kiosk.words.problems import Problem
-from kiosk.words.troubles import in_english
+from kiosk.words.problems import Problem, in_english
 from tests.hospital import DEADLINE_S
 
 DAY = date(2026, 1, 15)
@@ -167,6 +166,7 @@ def test_a_bad_file_goes_to_failed_with_its_reason_beside_it_and_changes_nothing
     assert in_english(taken.reason) == "line 3: date is not in the calendar"
     note = (desk.path / f"{taken.name}.txt").read_text(encoding="utf-8")
     assert "取り込めませんでした" in note
+    assert "3 行目: 日付（date）が、ない日です" in note
     assert "line 3" in note
     assert "ZZCANARY" not in note + in_english(taken.reason)
     assert desk.patients() == ["1"]

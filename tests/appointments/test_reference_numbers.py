@@ -113,7 +113,7 @@ def test_a_changed_table_is_in_force_at_the_next_look_up(file: Path) -> None:
     written(file, HEADER + "R1,00012\n")
     assert numbers.patient_number_for("R1") == "00012"
     assert numbers.patient_number_for("R2") is None
-    assert numbers.problem is None
+    assert numbers.refresh() is None
 
 
 def test_a_bad_new_table_leaves_the_last_good_one_in_force_until_it_is_mended(file: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_bad_new_table_leaves_the_last_good_one_in_force_until_it_is_mended(fi
         assert numbers.patient_number_for("R1") == "00011"
         bad = numbers.refresh()
         assert bad is not None and bad.problem.parameters["line"] == 3
-        assert numbers.problem is bad
+        assert numbers.refresh() is bad
     written(file, HEADER + "R1,00013\n")
     assert numbers.refresh() is None
     assert numbers.patient_number_for("R1") == "00013"
@@ -133,10 +133,10 @@ def test_a_table_that_went_away_leaves_the_last_good_one_in_force(file: Path) ->
     numbers = ReferenceNumbers.load(file)
     away = file.rename(file.with_name("away.csv"))
     assert numbers.patient_number_for("R1") == "00011"
-    assert numbers.problem is not None
+    assert numbers.refresh() is not None
     away.rename(file)
     assert numbers.patient_number_for("R1") == "00011"
-    assert numbers.problem is None
+    assert numbers.refresh() is None
 
 
 def test_half_a_line_of_a_table_being_written_is_never_believed(file: Path) -> None:

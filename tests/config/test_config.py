@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from kiosk.config import ClosedDay, Secret
+from kiosk.config.checks import ClosedDay
+from kiosk.config.passwords import Secret
 from kiosk.config.reading import SETTINGS
 from tests import ROOT
 from tests.site_toml import REQUIRED, Site, shares, with_

@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import pytest
 
-from drivers.share import LogonGate, SessionInfo, Share
+from drivers.share import LogonGate, SessionInfo, Share, open_share
 from kiosk.config import load
 from kiosk.operations.check import plan
 from kiosk.operations.check.finding import Finding
@@ -200,7 +200,7 @@ def test_a_missing_share_and_a_missing_folder_are_distinguished(hospital: Hospit
         found = look(hospital)
     assert wrong(found) == {"terminal_share"}
     assert words in found["terminal_share"].message
-    assert found["terminal_share"].do
+    assert found["terminal_share"].do()
 
 
 def test_a_closed_port_and_an_unknown_host_are_distinguished(hospital: Hospital) -> None:
@@ -221,8 +221,8 @@ def test_a_folder_that_may_only_be_read_is_found(hospital: Hospital, plain: Smbd
     with changed(hospital, terminal={"results": url}):
         found = look(hospital)
     assert wrong(found) == {"terminal_delete"}
-    assert "変更" in found["terminal_delete"].do
-    assert found["terminal_encryption"].result == "OK" and found["terminal_encryption"].do
+    assert "変更" in found["terminal_delete"].do()
+    assert found["terminal_encryption"].result == "OK" and found["terminal_encryption"].do()
     assert found["terminal_signing"].result == "OK"
     with changed(hospital, receipt_computer={"results": url}):
         found = look(hospital)
@@ -238,7 +238,7 @@ def test_a_server_that_speaks_only_smb_2_is_named(hospital: Hospital, tmp_path: 
         stack.enter_context(changed(hospital, terminal={"results": f'"{old.url("face")}"'}))
         found = look(hospital)
     assert wrong(found) == {"terminal_share"}
-    assert "SMB 3" in found["terminal_share"].do
+    assert "SMB 3" in found["terminal_share"].do()
 
 
 def test_a_program_that_takes_every_file_at_once_is_found(hospital: Hospital) -> None:
@@ -247,7 +247,7 @@ def test_a_program_that_takes_every_file_at_once_is_found(hospital: Hospital) ->
         assert greedy.taken
     assert wrong(found) <= {"receipt_write", "receipt_untouched"}
     assert wrong(found)
-    assert any("staging" in found[code].do for code in wrong(found))
+    assert any("staging" in found[code].do() for code in wrong(found))
     assert empty(hospital)
 
 
@@ -257,7 +257,7 @@ def test_a_program_that_takes_unfinished_files_after_a_while_is_found(hospital: 
         found = look(hospital, untouched_s=8.0)
         assert slow.taken
     assert wrong(found) == {"receipt_untouched"}
-    assert "staging" in found["receipt_untouched"].do
+    assert "staging" in found["receipt_untouched"].do()
 
 
 def test_with_a_staging_folder_the_unfinished_file_lies_there(hospital: Hospital) -> None:
@@ -304,16 +304,16 @@ class _Said:
 )
 def test_clocks_that_differ_are_reported(hospital: Hospital, skew_s: float, result: str, hint: bool) -> None:
     def opened(url: str, password: str | None, gate: LogonGate) -> Share:
-        return cast(Share, _Said(plan.opened(url, password, gate), server_time_skew_s=skew_s))
+        return cast(Share, _Said(open_share(url, password, gate=gate), server_time_skew_s=skew_s))
 
     found = look(hospital, open=opened)
     for code in ("terminal_clock", "receipt_clock"):
-        assert (found[code].result, bool(found[code].do)) == (result, hint)
+        assert (found[code].result, bool(found[code].do())) == (result, hint)
 
 
 def test_a_connection_without_signature_is_refused(hospital: Hospital) -> None:
     def opened(url: str, password: str | None, gate: LogonGate) -> Share:
-        return cast(Share, _Said(plan.opened(url, password, gate), signed=False))
+        return cast(Share, _Said(open_share(url, password, gate=gate), signed=False))
 
     assert "receipt_signing" in wrong(look(hospital, open=opened))
 

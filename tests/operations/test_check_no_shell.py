@@ -67,10 +67,10 @@ def test_only_the_remedy_becomes_another() -> None:
     assert found.line().removesuffix(" kiosk status") == found.line(no_shell=True).removesuffix("［状態］")
     paper = ng("paper", "cause.paper_out", "do.load_paper")
     assert paper.line() == paper.line(no_shell=True)
-    assert ok("paper", "message.paper").do_here(no_shell=True) == ""
+    assert ok("paper", "message.paper").do(no_shell=True) == ""
     full = ng("disk", "message.disk_full", "do.free_disk", free_mb=1, needed_mb=500)
-    assert full.do == "500 MB 以上空けてください"
-    assert full.do_here(no_shell=True).startswith("［再起動］")
+    assert full.do() == "500 MB 以上空けてください"
+    assert full.do(no_shell=True).startswith("［再起動］")
 
 
 def test_every_button_that_is_named_is_on_the_technicians_page() -> None:
@@ -84,7 +84,8 @@ def test_a_password_of_the_appliance_may_have_any_mode(tmp_path: Path) -> None:
     """They come from systemd, or from a stick, whose files are copied for root alone."""
     (tmp_path / "terminal.secret").write_text("x\n")
     (tmp_path / "terminal.secret").chmod(0o644)
-    assert passwords.read("terminal.secret", tmp_path / "none", str(tmp_path)).reveal() == "x"
+    found = passwords.needed("terminal", "terminal.secret", ("smb://a/b",), tmp_path / "none", str(tmp_path))
+    assert found is not None and found.reveal() == "x"
 
 
 # --- the command ---------------------------------------------------------------------------------------------------

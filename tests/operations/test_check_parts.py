@@ -20,7 +20,7 @@ from drivers.share import LogonGate, Refused, Share, open_share
 from drivers.simulated.card_reader import SimulatedCardReader
 from drivers.simulated.printer import SimulatedPrinter
 from kiosk.config import CardReader, Config, Display
-from kiosk.config.values import ClosedDay
+from kiosk.config.checks import ClosedDay
 from kiosk.courier.deliver import TEMP_PATTERN
 from kiosk.machine.state import Size
 from kiosk.operations import check
@@ -166,7 +166,7 @@ def test_secrets_that_others_may_read_are_wrong(site: Site) -> None:
     assert files.secrets(loaded).result == "OK"
     (site.folder / "terminal.secret").chmod(0o640)
     found = files.secrets(loaded)
-    assert found.result == "NG" and "chmod 600" in found.do
+    assert found.result == "NG" and "chmod 600" in found.do()
 
 
 def test_the_data_folder_is_there_and_ours_alone_or_can_be_made(tmp_path: Path) -> None:
@@ -194,11 +194,11 @@ def test_appointments_are_counted_without_making_a_database(site: Site) -> None:
     SqliteReservations(loaded.site.data_dir)  # an empty database
     found = by_code(files.appointments(loaded))
     assert (found["reservations"].result, found["appointments_today"].result) == ("OK", "OK")
-    assert "0 件" in found["appointments_today"].message and "取り込み" in found["appointments_today"].do
+    assert "0 件" in found["appointments_today"].message and "取り込み" in found["appointments_today"].do()
     day = today()
     closed = config(site, "site", f'closed_days = ["{day:%m-%d}"]', f'data_dir = "{site.folder / "data"}"')
     assert closed.site.closed_days == (ClosedDay(day.month, day.day),)
-    assert "休診日" in by_code(files.appointments(closed))["appointments_today"].do
+    assert "休診日" in by_code(files.appointments(closed))["appointments_today"].do()
 
 
 def test_a_broken_or_deleted_database_is_reported(site: Site) -> None:
@@ -209,7 +209,7 @@ def test_a_broken_or_deleted_database_is_reported(site: Site) -> None:
         breaks()
         found = by_code(files.appointments(loaded))
         assert (found["reservations"].result, found["appointments_today"].result) == ("NG", "SKIP")
-        assert "kiosk reservations restore" in found["reservations"].do
+        assert "kiosk reservations restore" in found["reservations"].do()
     assert not database.exists()
 
 
@@ -278,7 +278,7 @@ def test_the_screen_is_compared_as_it_is_mounted(
 ) -> None:
     found = machine.screen(Display(width_px=width, height_px=height, rotation=rotation), [wired])
     assert found.result == result
-    assert do in found.do
+    assert do in found.do()
 
 
 def test_a_window_or_no_display_is_not_checked() -> None:
@@ -352,7 +352,7 @@ def test_each_fault_of_the_printer_is_reported_and_no_slip_is_sent(
         setattr(printer, knob, value)
         found = printed(site, printer)
         assert [finding.code for finding in found.values() if finding.result == "NG"] == [code]
-        assert words in found[code].message and found[code].do
+        assert words in found[code].message and found[code].do()
         assert found["test_slip"].result == "SKIP"
         assert not printer.jobs
 
@@ -368,7 +368,7 @@ def test_paper_that_nears_its_end_is_a_hint_and_paper_that_ends_in_the_slip_is_w
         printer.paper = "near_end"
         found = printed(site, printer)
         assert (found["paper"].result, found["test_slip"].result) == ("OK", "OK")
-        assert found["paper"].do
+        assert found["paper"].do()
         assert len(printer.jobs) == 1
         printer.end_paper_after(5000)
         assert printed(site, printer)["test_slip"].result == "NG"
@@ -449,7 +449,7 @@ def test_a_probe_that_cannot_be_deleted_is_named_so_that_a_person_can(tmp_path: 
     with ends(tmp_path, kept=True) as where:
         found = by_code(probe.write("write", "same", where))
     (left,) = [item.name for item in tmp_path.iterdir()]
-    assert found["write"].result == "NG" and left in found["write"].do
+    assert found["write"].result == "NG" and left in found["write"].do()
     assert "may be deleted" in (tmp_path / left).read_text()
 
 

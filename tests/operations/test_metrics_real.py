@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.operations.metrics.push import Push
+from kiosk.operations.metrics import Push
 from tests import ROOT
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, wait_until
 from tests.peers.samba import Smbd

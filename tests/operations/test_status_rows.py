@@ -29,9 +29,8 @@ from kiosk.operations import report, status, status_rows
 from kiosk.operations.report import StatusReport
 from kiosk.process import json_values
 from kiosk.words import texts
-from kiosk.words.events import words
-from kiosk.words.problems import Problem
-from kiosk.words.troubles import in_english, in_japanese
+from kiosk.words.problems import Problem, in_english, in_japanese
+from kiosk.words.texts import event_sentences
 from tests import ROOT
 from tests.hospital import FILE_OF, PATIENT_OF, Hospital, wait_until
 from tests.operations.test_check_no_shell import COMMAND
@@ -164,7 +163,7 @@ def test_no_reason_is_left_over_and_none_is_missing() -> None:
 
 def test_a_reason_of_another_version_costs_nothing_but_itself() -> None:
     [row] = wrong(problem("imports", what="English", reason={"code": "imports.brand_new", "parameters": {}}))
-    assert row == f"{words()['imports']} → {WORDS['do']['imports']}"
+    assert row == f"{event_sentences()['imports']} → {WORDS['do']['imports']}"
 
 
 def test_days_that_shrank_are_said_with_what_they_lost() -> None:
@@ -201,7 +200,7 @@ def test_every_problem_is_said_with_what_to_do(code: str) -> None:
     content = problem("printer", state=code) if code in get_args(Reason) else problem(code)
     [line] = wrong(content)
     sentence, _, do = line.partition(" → ")
-    assert sentence in {*WORDS["problems"].values(), *words().values()}
+    assert sentence in {*WORDS["problems"].values(), *event_sentences().values()}
     assert do == WORDS["do"][code]
 
 
@@ -209,7 +208,7 @@ def test_every_problem_is_said_with_what_to_do(code: str) -> None:
 def test_every_alarm_is_said_with_what_to_do_its_code_and_since_when(code: str) -> None:
     [line] = wrong(alarm(code, name="OQSsiquc01res_face_20260115.xml"))
     more = f"{code}、OQSsiquc01res_face_20260115.xml、2026-01-15 10:31:05 から"
-    assert line == f"{words()[code]}（{more}） → {WORDS['do'][code]}"
+    assert line == f"{event_sentences()[code]}（{more}） → {WORDS['do'][code]}"
     assert "ファイル 12" in wrong(alarm(code))[0]
 
 
@@ -226,7 +225,7 @@ def test_every_state_of_a_share_is_said() -> None:
     for state in (each["state"] for each in health.status().values()):
         assert WORDS["share_states"][state or "not_tried"]
         if state not in (None, "ok"):
-            assert {f"share_{state}"} <= words().keys() & WORDS["do"].keys()
+            assert {f"share_{state}"} <= event_sentences().keys() & WORDS["do"].keys()
     assert set(WORDS["shares"]) == set(ROLES)
     assert set(WORDS["subsidies"]) == set(get_args(ledger.Subsidy))
 

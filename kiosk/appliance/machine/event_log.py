@@ -17,7 +17,7 @@ from kiosk.appliance.machine.places import Places
 from kiosk.process import safe_files
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EventLog
-from kiosk.words.events import words
+from kiosk.words import texts
 
 # In English for the system's journal; in Japanese, as those of kiosk.process.event_log, in assets/texts/ja/events.toml.
 EVENTS: Final[Mapping[str, str]] = {
@@ -60,7 +60,7 @@ def last(places: Places, zone: tzinfo, count: int = 50) -> list[str]:
         DataFolder(places.appliance).event_log("staff"),
     )
     found = sorted((event for log in logs for event in _tail(log, zone)), key=lambda event: event[0], reverse=True)
-    sentences = words()
+    sentences = texts.event_sentences()
     return [_line(at, fields, sentences) for at, fields in found[:count]]
 
 

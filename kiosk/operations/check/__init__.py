@@ -25,8 +25,6 @@ from kiosk.operations.check.finding import Finding, as_json, in_japanese
 from kiosk.operations.check.schedule import Job, Schedule
 from kiosk.words.problems import Problem
 
-__all__ = ["run"]
-
 EXIT_WRONG = 1
 EXIT_CONFIG = 2
 CLEAN_UP_S = 20.0

@@ -102,21 +102,10 @@ def _printed(device: Printer, config: Config) -> Finding:
         what, do = _PRINTER_NG[outcome.reason]
         return ng("test_slip", "message.not_printed", do, why=Problem(what))
     kind = slip_barcode.barcode_kind(_NOT_A_PATIENT, settings.barcode, settings.width_mm)
-    return ok(
-        "test_slip",
-        "message.printed",
-        "do.look_at_slip",
-        width_mm=settings.width_mm,
-        barcode=kind,
-    )
+    return ok("test_slip", "message.printed", "do.look_at_slip", width_mm=settings.width_mm, barcode=kind)
 
 
 # --- card reader ---------------------------------------------------------------------------------------------------
-
-
-def reception_runs(data_dir: Path) -> bool:
-    """Whether a reception works on this data folder; it holds the card reader then."""
-    return locks.is_held(data_dir, "run")
 
 
 def card_reader(
@@ -127,7 +116,7 @@ def card_reader(
         yield skip("card_reader", "message.no_card_reader")
         yield skip("card_read", "message.not_set")
         return
-    if reception_runs(data_dir):
+    if locks.is_held(data_dir, "run"):  # the reception holds the card reader then
         yield _as_the_reception_reports(data_dir)
         yield skip("card_read", "message.reader_in_use", "do.try_a_card_there")
         return

@@ -35,13 +35,8 @@ class Finding:
         """What came out, in Japanese."""
         return in_japanese(self.what)
 
-    @property
-    def do(self) -> str:
-        """What to do, in Japanese; "" for nothing."""
-        return self.do_here()
-
-    def do_here(self, *, no_shell: bool = False) -> str:
-        """As `do`. `no_shell`: on a machine where nobody can type a command."""
+    def do(self, *, no_shell: bool = False) -> str:
+        """What to do, in Japanese; "" for nothing. `no_shell`: on a machine where nobody can type a command."""
         if self.remedy is None:
             return ""
         table, _, key = self.remedy.code.partition(".")
@@ -51,7 +46,7 @@ class Finding:
 
     def line(self, *, no_shell: bool = False) -> str:
         """The finding as one line of text."""
-        do = self.do_here(no_shell=no_shell)
+        do = self.do(no_shell=no_shell)
         advice = f" → {do}" if do else ""
         return " ".join(f"{self.result:<4} {self.code:<{_CODE_COLUMNS}} {self.message}{advice}".splitlines())
 
@@ -82,7 +77,7 @@ def in_japanese(what: Problem) -> str:
 def as_json(findings: Iterable[Finding], *, no_shell: bool = False) -> dict[str, Any]:
     """`{"ok": …, "checks": [{"code", "result", "message", "do"} …]}`; ok: nothing is NG."""
     checks = [
-        {"code": each.code, "result": each.result, "message": each.message, "do": each.do_here(no_shell=no_shell)}
+        {"code": each.code, "result": each.result, "message": each.message, "do": each.do(no_shell=no_shell)}
         for each in findings
     ]
     return {"ok": all(check["result"] != "NG" for check in checks), "checks": checks}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from drivers.printer import open_printer
@@ -21,11 +22,6 @@ from kiosk.reception import run_status
 PRINT_LIMIT_S = 150.0  # a whole slip at 9600 baud, see drivers.printer.session
 
 
-def opened(url: str, password: str | None, gate: LogonGate) -> Share:
-    """The share at `url`; nothing is connected yet."""
-    return open_share(url, password, gate=gate)
-
-
 @dataclass(frozen=True)
 class Options:
     """How to look. `ask`: asks a person to do something; None: nobody is there. `stop`: clean up and end."""
@@ -34,7 +30,16 @@ class Options:
     ask: Callable[[str], None] | None
     stop: threading.Event
     untouched_s: float = probe.UNTOUCHED_S
-    open: Open = opened
+    open: Open = lambda url, password, gate: open_share(url, password, gate=gate)
+
+    @contextmanager
+    def opened(self, role: Role) -> Iterator[Share]:
+        """The share, dropped at the end; nothing is connected yet."""
+        share = self.open(role.url, role.password, role.gate)
+        try:
+            yield share
+        finally:
+            share.drop()
 
 
 def jobs(config: Config, options: Options) -> list[Job]:
@@ -75,14 +80,10 @@ def _exports(config: Config, options: Options) -> Finding:
         secret = password(config, "reservations", settings.share, settings.password_file)
     except ConfigError:
         return ng(code, "message.password_unreadable", "do.put_password_beside")
-    role = Role(code, "[reservations] share", settings.share, secret.reveal() if secret else None)
     # A gate of its own: another account than the receipt computer's.
-    gate = LogonGate()
-    share = options.open(role.url, role.password, gate)
-    try:
-        return shares.exports(code, role, share, gate)
-    finally:
-        share.drop()
+    role = Role(code, "[reservations] share", settings.share, secret.reveal() if secret else None, LogonGate())
+    with options.opened(role) as share:
+        return shares.exports(role, share)
 
 
 def machine_jobs() -> list[Job]:
@@ -96,60 +97,51 @@ def _one(code: str, look: Callable[[], Finding]) -> Job:
 
 def _share_jobs(config: Config, options: Options) -> Iterator[Job]:
     terminal, receipt = config.terminal, config.receipt_computer
-    source_secret = terminal.password.reveal() if terminal.password else None
-    target_secret = receipt.password.reveal() if receipt.password else None
     # One gate for all: a wrong password is tried once, however many shares use it.
     gate = LogonGate()
     sources: list[Role] = []
-    for code, key, url in (
-        ("terminal", "results", terminal.results),
-        ("terminal_subsidies", "subsidies", terminal.subsidies),
+    for code, setting, table, url in (
+        ("terminal", "[terminal] results", terminal, terminal.results),
+        ("terminal_subsidies", "[terminal] subsidies", terminal, terminal.subsidies),
+        ("receipt", "[receipt_computer] results", receipt, receipt.results),
+        ("receipt_subsidies", "[receipt_computer] subsidies", receipt, receipt.subsidies),
     ):
         if url is None:
-            yield _not_set(code)
+            yield _not_set(f"{code}_share")
             continue
-        role = Role(code, f"[terminal] {key}", url, source_secret)
-        sources.append(role)
-        yield _source_job(role, options, gate)
-    for code, key, url in (
-        ("receipt", "results", receipt.results),
-        ("receipt_subsidies", "subsidies", receipt.subsidies),
-    ):
-        if url is None:
-            yield _not_set(code)
+        role = Role(code, setting, url, table.password.reveal() if table.password else None, gate)
+        if table is receipt:
+            yield _target_job(role, receipt.staging, tuple(sources), options)
         else:
-            role = Role(code, f"[receipt_computer] {key}", url, target_secret)
-            yield _target_job(role, receipt.staging, tuple(sources), options, gate)
+            sources.append(role)
+            yield _source_job(role, options)
 
 
 def _not_set(code: str) -> Job:
-    return _one(f"{code}_share", lambda: skip(f"{code}_share", "message.not_set"))
+    return _one(code, lambda: skip(code, "message.not_set"))
 
 
-def _source_job(role: Role, options: Options, gate: LogonGate) -> Job:
+def _source_job(role: Role, options: Options) -> Job:
     def work() -> Findings:
-        share = options.open(role.url, role.password, gate)
-        try:
-            yield from shares.source(role, share, gate, _may_delete if role.is_smb else lambda _: None)
-        finally:
-            share.drop()
+        with options.opened(role) as share:
+            yield from shares.source(role, share, _may_delete if role.is_smb else lambda _: None)
 
     return Job(role.codes("delete"), work)
 
 
-def _target_job(role: Role, staging: str, sources: tuple[Role, ...], options: Options, gate: LogonGate) -> Job:
+def _target_job(role: Role, staging: str, sources: tuple[Role, ...], options: Options) -> Job:
     codes = role.codes("write", "untouched", "same_folder")
 
     def work() -> Findings:
-        share = options.open(role.url, role.password, gate)
-        others = tuple((each.setting, options.open(each.url, each.password, gate)) for each in sources)
-        try:
-            session = yield from shares.reach(role, share, gate)
+        with ExitStack() as opened:
+            share = opened.enter_context(options.opened(role))
+            others = tuple((each.setting, opened.enter_context(options.opened(each))) for each in sources)
+            session = yield from shares.reach(role, share)
             if session is None:
                 yield from shares.unreached(codes)
                 return
-            ends = probe.Ends(role.url, share, share.at(staging) if staging else share, others, gate)
-            yield shares.listing(role, share, gate)
+            ends = probe.Ends(role.url, share, share.at(staging) if staging else share, others, role.gate)
+            yield shares.listing(role, share)
             written = list(probe.write(f"{role.code}_write", f"{role.code}_same_folder", ends))
             yield written[0]
             if written[0].result == "OK":
@@ -158,9 +150,6 @@ def _target_job(role: Role, staging: str, sources: tuple[Role, ...], options: Op
                 yield skip(f"{role.code}_untouched", "message.nothing_written")
             yield written[1]
             yield shares.clock(role, session)
-        finally:
-            for each in (share, *(other for _, other in others)):
-                each.drop()
 
     return Job(codes, work, tidies=True)
 

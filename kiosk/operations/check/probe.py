@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from drivers.share import Busy, Digest, LogonGate, Missing, Share, ShareError
 from kiosk.operations.check.finding import Finding, ng, ok, skip
-from kiosk.operations.check.refusals import explain
+from kiosk.operations.check.shares import explain
 from kiosk.words.problems import Problem
 
 UNTOUCHED_S = 5.0

@@ -45,20 +45,23 @@ class _Sheet:
     def one(self, name: str, text: str, value: float | bool | None) -> Metric:
         return self.several(name, text, (), [((), None if value is None else float(value))])
 
-    def several(self, name: str, text: str, labels: tuple[str, ...], values: Values) -> Metric:
+    def several(
+        self,
+        name: str,
+        text: str,
+        labels: tuple[str, ...],
+        values: Values,
+        kind: type[GaugeMetricFamily | CounterMetricFamily] = GaugeMetricFamily,
+    ) -> Metric:
         """A value None is left out."""
-        family = GaugeMetricFamily(f"kiosk_{name}", text, labels=("kiosk", *labels))
+        family = kind(f"kiosk_{name}", text, labels=("kiosk", *labels))
         for words, value in values:
             if value is not None:
                 family.add_metric((self._kiosk, *words), value)
         return family
 
     def counted(self, name: str, text: str, labels: tuple[str, ...], values: Values) -> Metric:
-        family = CounterMetricFamily(f"kiosk_{name}", text, labels=("kiosk", *labels))
-        for words, value in values:
-            if value is not None:
-                family.add_metric((self._kiosk, *words), value)
-        return family
+        return self.several(name, text, labels, values, CounterMetricFamily)
 
     def histogram(self, name: str, text: str, counts: Sequence[int], total: float) -> Metric:
         """`counts`: for each of VISIT_BOUNDS_S, and one more; () for not known."""
@@ -100,12 +103,8 @@ def _visits(sheet: _Sheet, counts: Counts) -> Iterator[Metric]:
     yield sheet.counted("slips", "Slips, by what became of them.", ("result",), results)
     seconds = counts.visit_seconds
     same_bounds = len(seconds.counts) == len(VISIT_BOUNDS_S) + 1 and seconds.bounds == VISIT_BOUNDS_S
-    yield sheet.histogram(
-        "visit_seconds",
-        "From the choice of a card to the start screen.",
-        seconds.counts if same_bounds else (),
-        seconds.sum,
-    )
+    counted = seconds.counts if same_bounds else ()
+    yield sheet.histogram("visit_seconds", "From the choice of a card to the start screen.", counted, seconds.sum)
 
 
 def _delivery(sheet: _Sheet, report: StatusReport) -> Iterator[Metric]:

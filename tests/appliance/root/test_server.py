@@ -23,8 +23,8 @@ from kiosk.appliance.root import verbs
 from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.words import worded
 from kiosk.process import event_log
-from kiosk.words.events import words
 from kiosk.words.problems import Problem, to_json
+from kiosk.words.texts import event_sentences
 from tests import ROOT
 from tests.appliance.staff_machine import PIN, Machine, machine, script
 from tests.hospital import wait_until
@@ -480,7 +480,7 @@ def test_no_line_of_a_log_ends_roots_helper(helper: Helper, kiosk: Machine) -> N
 
 
 def test_every_event_has_a_japanese_sentence() -> None:
-    assert set(words()) == {*event_log.EVENTS, *events.EVENTS}
+    assert set(event_sentences()) == {*event_log.EVENTS, *events.EVENTS}
 
 
 # --- after a start ----------------------------------------------------------------------------------------------------

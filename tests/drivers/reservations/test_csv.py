@@ -101,7 +101,7 @@ def test_a_bad_line_refuses_the_file_with_its_number_and_can_be_skipped(line: st
     assert "ZZ" not in str(caught.value)
     parsed = read(raw, skip_bad=True)
     assert [row.patient_number for row in parsed.rows] == ["00123", "7"]
-    assert [(bad.line, reason in bad.reason) for bad in parsed.bad] == [(4, True)]
+    assert [(at, reason in str(fault)) for at, fault in parsed.bad] == [(4, True)]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_quote_left_open_costs_one_line_when_bad_lines_are_skipped() -> None:
     good = [f"{n}{GOOD[5:]}" for n in range(2, 60)]
     parsed = read(text(HEADER, '1,2026-01-15,9:00,"内科,甲,A', *good), skip_bad=True)
     assert len(parsed.rows) == 58
-    assert [(bad.line, bad.reason) for bad in parsed.bad] == [(2, "a quote that begins here is never closed")]
+    assert [(at, str(fault)) for at, fault in parsed.bad] == [(2, "a quote that begins here is never closed")]
 
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from drivers.reservations.sqlite.beside import acknowledge
 from drivers.reservations.sqlite.file import DATABASE_NAME, Damaged
 from drivers.reservations.sqlite.rescue import rebuild
 from drivers.reservations.sqlite.reservations import SqliteReservations
-from kiosk.appointments.reimport import import_again
+from kiosk.appointments.restore import import_again
 from tests import ROOT
 
 JST = timezone(timedelta(hours=9))

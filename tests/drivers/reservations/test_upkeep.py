@@ -22,8 +22,7 @@ from kiosk.appointments import retention
 from kiosk.config import Config
 from kiosk.reception import reservations_guard
 from kiosk.reception.reservations_guard import Guard
-from kiosk.words.problems import Problem
-from kiosk.words.troubles import in_english
+from kiosk.words.problems import Problem, in_english
 from tests import ROOT
 from tests.hospital import wait_until
 from tests.site_toml import REQUIRED, Site, with_
