@@ -39,5 +39,5 @@ class SerialSettings:
             if str(value).casefold() == text.casefold():
                 return value
         options = ", ".join(map(str, allowed))
-        why = f"{key} must be one of {options}, not {text!r}"
-        raise BadAddress("serial_choice", why, key=key, allowed=options, value=repr(text))
+        # The value is not repeated: what was typed into the wrong place may be a password.
+        raise BadAddress("serial_choice", f"{key} must be one of {options}", key=key, allowed=options)

@@ -27,7 +27,7 @@ FLOORS = (
     ("courier", "appointments", "ui", "desk", "his", "fleet"),  # lines: they meet in the reception only
     ("reception",),  # joins
     ("operations",),  # looks at all and changes nothing
-    ("appliance", "demo", "__main__"),
+    ("appliance", "demo", "__main__", "import_child"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -1,4 +1,4 @@
-"""`python -m kiosk.appointments.import_child`: one export from standard input into the reservations.
+"""`python -m kiosk.import_child`: one export from standard input into the reservations.
 
 A file may be anything, and the reception must outlive it: this process has limits of memory and time, is the one that
 the kernel ends first when memory is short, and ends with the process that started it (importer).
@@ -33,6 +33,8 @@ from kiosk.appointments.import_record import OLDER, Comparison, ImportRecord, Wr
 from kiosk.process import json_values
 from kiosk.words.problems import Problem, in_english
 
+# In the environment: the reader knows reasons as values.
+REASON_AS_VALUE: Final = "KIOSK_IMPORT_REASON_AS_VALUE"
 # A file of 32 MiB with a million lines takes 520 MiB; the unit's MemoryMax has room for that beside the reception.
 MEMORY_MAX: Final = 640 * 2**20
 CPU_MAX_S: Final = 240
@@ -99,17 +101,16 @@ def import_raw(raw: bytes, export: Written, data_dir: Path, today: date, shrunk_
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`PARENT_PID DATA_DIR TODAY SHRUNK_DAY [again] [reason]`; one line of JSON: an outcome, or what the reservations
-    are down with. `again`: an import of the file may have ended before. `reason`: the reader knows reasons as values.
+    """`PARENT_PID DATA_DIR TODAY SHRUNK_DAY [again]`; one line of JSON: an outcome, or what the reservations are down
+    with. `again`: an import of the file may have ended before.
     """
-    # Without `reason`, the reception is of a version before this one: files are replaced while it runs.
-    parent, data_dir, today, shrunk_day, *more = arguments
+    parent, data_dir, today, shrunk_day, *again = arguments
     _limit(int(parent))
     try:
         with os.fdopen(0, "rb") as file:
             status = os.fstat(0)
             raw = file.read(MAX_BYTES + 1)
-        export = Written(status.st_mtime_ns, status.st_ino, "again" in more)
+        export = Written(status.st_mtime_ns, status.st_ino, bool(again))
         outcome = import_raw(raw, export, Path(data_dir), date.fromisoformat(today), shrunk_day)
     except ReservationsDown as down:
         sys.stdout.write(json.dumps({"down": str(down), "damaged": isinstance(down, Damaged)}))
@@ -117,7 +118,9 @@ def main(arguments: Sequence[str]) -> int:
     except MemoryError:
         outcome = Outcome(False, TOO_MUCH)
     answer: dict[str, object] = {"ok": outcome.ok, "rows": outcome.rows, "days": outcome.days}
-    answer |= {"reason": outcome.reason} if "reason" in more else {"message": in_english(outcome.reason)}
+    # Without it, the reception is of a version before this one: files are replaced while it runs.
+    as_value = REASON_AS_VALUE in os.environ
+    answer |= {"reason": outcome.reason} if as_value else {"message": in_english(outcome.reason)}
     sys.stdout.write(json_values.encode(answer))
     return 0
 
@@ -139,7 +142,3 @@ def _limit(parent: int) -> None:
         os.nice(5)  # a patient in front of the screen first
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

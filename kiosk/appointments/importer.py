@@ -19,7 +19,7 @@ from typing import Final
 
 from drivers.reservations import ReservationsDown
 from drivers.reservations.sqlite.file import Damaged
-from kiosk.appointments.import_child import Outcome
+from kiosk.appointments.import_child import REASON_AS_VALUE, Outcome
 from kiosk.process import json_values
 from kiosk.words.problems import Problem
 
@@ -57,10 +57,12 @@ class Importer:
         `again`: an import of it may have ended before.
         """
         safe_path = ["-P"] if sys.flags.safe_path else []
-        command = [sys.executable, *safe_path, "-m", "kiosk.appointments.import_child", str(os.getpid())]
+        command = [sys.executable, *safe_path, "-m", "kiosk.import_child", str(os.getpid())]
         settings = [str(self._data_dir), self._today().isoformat(), self._shrunk_day]
         with subprocess.Popen(  # noqa: S603 - our own program
-            [*command, *settings, *(["again"] if again else []), "reason"],
+            [*command, *settings, *(["again"] if again else [])],
+            # No argument: a child of an older version would take it for `again`.
+            env={**os.environ, REASON_AS_VALUE: "1"},
             stdin=file,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

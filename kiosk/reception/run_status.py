@@ -48,7 +48,7 @@ class PrinterState:
 class VisitSeconds:
     """How long visits took. `counts`: one for each upper bound (not the sum of all below it), one more for longer."""
 
-    bounds: tuple[Number, ...] = ()
+    bounds: tuple[Count, ...] = ()
     counts: tuple[Count, ...] = ()
     sum: Number = 0.0
 

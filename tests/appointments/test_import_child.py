@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -59,7 +60,7 @@ def importing(parent: int) -> list[int]:
     for each in Path("/proc").iterdir():
         with suppress(OSError, IndexError, ValueError):
             ppid = (each / "stat").read_text().rpartition(")")[2].split()[1]
-            if int(ppid) == parent and b"kiosk.appointments.import_child" in (each / "cmdline").read_bytes():
+            if int(ppid) == parent and b"kiosk.import_child" in (each / "cmdline").read_bytes():
                 found.append(int(each.name))
     return found
 
@@ -171,3 +172,15 @@ def test_a_child_says_nothing_of_what_is_in_the_file(desk: Desk, tmp_path: Path)
             Importer(tmp_path / "file", lambda: DAY).import_file(file.fileno())
     assert "line 2" in in_english(outcome.reason)
     assert "ZZCANARY" not in in_english(outcome.reason) + str(down.value)
+
+
+def test_a_reception_of_the_version_before_is_answered_as_it_knows(desk: Desk) -> None:
+    """A release is replaced beneath a running reception: name, arguments and answer are what it was made with."""
+    with desk.put("a.csv", "1").open("rb") as export:
+        done = subprocess.run(
+            [sys.executable, "-m", "kiosk.import_child", str(os.getpid()), str(desk.data), "2026-01-15", "report"],
+            stdin=export, cwd=ROOT, capture_output=True, check=True, timeout=180,
+        )  # fmt: skip
+    answer = json.loads(done.stdout)
+    assert answer.keys() == {"ok", "rows", "days", "message"}
+    assert answer["ok"] and answer["message"].startswith("1 appointments of 1 days")
