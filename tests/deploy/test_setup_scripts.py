@@ -277,7 +277,7 @@ def run_pytest(folder: Path, body: str, ci: str) -> subprocess.CompletedProcess[
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    peers: x\n", encoding="utf-8")
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", "-rA", str(folder)],
-        cwd=ROOT, env={**os.environ, "CI": ci}, capture_output=True, text=True, timeout=RUN_S, check=False,
+        cwd=ROOT, env={**os.environ, "CI": ci, "KEEP": ""}, capture_output=True, text=True, timeout=RUN_S, check=False,
     )  # fmt: skip
 
 
