@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
-from typing import Annotated, Any, Final, TypeVar, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -30,9 +30,11 @@ _SINCE_START: Final = "since_start_s"
 def decode(content: bytes, kind: type[T]) -> T | None:
     """`content` as `kind`, a dataclass with a default for every field. None: it is no JSON object."""
     try:
-        return from_parts(msgspec.json.decode(content, type=dict[str, Any]), kind)
-    except (msgspec.DecodeError, ValueError, RecursionError):
+        # Not msgspec's own reader: it gives up the whole for one NaN, which Python writes.
+        parts = json.loads(content)
+    except (ValueError, RecursionError):
         return None
+    return from_parts(parts, kind) if isinstance(parts, dict) else None
 
 
 def from_parts(parts: Mapping[str, Any], kind: type[T]) -> T:
@@ -41,8 +43,19 @@ def from_parts(parts: Mapping[str, Any], kind: type[T]) -> T:
     for name, hint in get_type_hints(kind, include_extras=True).items():
         if name in parts:
             with suppress(msgspec.ValidationError, RecursionError):
-                known[name] = msgspec.convert(parts[name], hint)
+                known[name] = _part(parts[name], hint)
     return kind(**known)
+
+
+def _part(value: Any, hint: Any) -> Any:
+    """`value` as `hint`. Of a table whose keys are free, an entry of another form costs nothing but itself."""
+    if isinstance(value, dict) and Mapping in {get_origin(each) for each in (hint, *get_args(hint))}:
+        entries: dict[str, Any] = {}
+        for name, entry in value.items():
+            with suppress(msgspec.ValidationError):
+                entries |= msgspec.convert({name: entry}, hint)
+        return entries
+    return msgspec.convert(value, hint)
 
 
 def as_whole(value: object, kind: type[T]) -> T | None:

@@ -1,4 +1,5 @@
-"""The touchscreen: draws views, posts the names of the buttons that were touched. The only Kivy.
+"""The touchscreen: draws views, posts the names of the buttons that were touched. The only Kivy,
+but for the demo's panel.
 
 Importing this package does not import Kivy; making a `window.Window` does. What is where:
 

@@ -1,1 +1,1 @@
-"""Every sentence, by code and language. Decides nothing."""
+"""Sentences by code and language: all Japanese ones, and problems in English. Decides nothing."""

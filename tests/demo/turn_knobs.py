@@ -1,4 +1,4 @@
-"""A child of test_demo_panel.py: a demo whose every knob is touched, and a line for each effect that was seen.
+"""A child of test_panel.py: a demo whose every knob is touched, and a line for each effect that was seen.
 
 Owns a Kivy window, which only a process of its own can have. It must never call what a knob does: it touches it.
 """

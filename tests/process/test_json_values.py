@@ -51,6 +51,11 @@ def test_a_part_of_another_form_costs_nothing_but_itself(odd: str) -> None:
         assert odd.startswith("[[") or (found is not None and (name == "count" or found.count == 3))
 
 
+def test_an_entry_of_another_form_costs_nothing_but_itself() -> None:
+    found = decode(b'{"by_role": {"a": {"name": "x"}, "b": 7, "c": [NaN]}, "seconds": NaN, "count": 3}', Outer)
+    assert found == Outer(count=3, by_role={"a": Inner("x")})
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b"7", b"{", b'{"a": "\xff"}', b'{"a":' * 100_000])
 def test_what_is_no_object_is_none(content: bytes) -> None:
     assert decode(content, Outer) is None
