@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -186,11 +187,14 @@ def modules() -> dict[str, Path]:
     return found
 
 
-def arrows() -> Iterator[tuple[str, str]]:
-    for module, path in modules().items():
-        source = path.read_text(encoding="utf-8")
-        for target in imports(module, source, is_package=path.name == "__init__.py"):
-            yield module, target
+@cache
+def arrows() -> tuple[tuple[str, str], ...]:
+    """Each module with each name that it imports."""
+    return tuple(
+        (module, target)
+        for module, path in modules().items()
+        for target in imports(module, path.read_text(encoding="utf-8"), is_package=path.name == "__init__.py")
+    )
 
 
 PLANTED = [
