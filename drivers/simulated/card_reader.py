@@ -47,6 +47,8 @@ class SimulatedCardReader:
         self._unplugged = threading.Event()
         self._lock = threading.Lock()
         self._pair: tuple[int, int] | None = None
+        # The near ends of terminals unplugged: while one is open, the system gives its path to no other terminal.
+        self._unplugged_ends: list[int] = []
         self.pace_s = pace_s
         self.garble: Garble = "none"
         self.path = Path()
@@ -57,6 +59,8 @@ class SimulatedCardReader:
 
     def __exit__(self, *_: object) -> None:
         self.unplug()
+        while self._unplugged_ends:
+            os.close(self._unplugged_ends.pop())
         if self._link is not None:
             self._link.unlink(missing_ok=True)
 
@@ -89,8 +93,9 @@ class SimulatedCardReader:
         with self._lock:
             pair, self._pair = self._pair, None
         if pair is not None:
-            for descriptor in pair:
-                os.close(descriptor)
+            far, near = pair
+            os.close(far)
+            self._unplugged_ends.append(near)
 
     def insert(self, number: str) -> None:
         """Put a card in: sends its frame (blocks for `pace_s` per byte)."""

@@ -72,6 +72,8 @@ class SimulatedPrinter:
         self._workers: list[threading.Thread] = []
         self._listener: socket.socket | None = None
         self._terminal: tuple[int, int] | None = None
+        # The near ends of terminals unplugged: while one is open, the system gives its path to no other terminal.
+        self._unplugged_ends: list[int] = []
         self.url = ""
 
     def __enter__(self) -> Self:
@@ -80,6 +82,8 @@ class SimulatedPrinter:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        while self._unplugged_ends:
+            os.close(self._unplugged_ends.pop())
 
     def start(self) -> None:
         """Open the port or terminal and set `url`."""
@@ -106,10 +110,7 @@ class SimulatedPrinter:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        if self._terminal is not None:
-            for descriptor in self._terminal:
-                os.close(descriptor)
-            self._terminal = None
+        self._unplug()
 
     def stall_after(self, taken_bytes: int) -> None:
         """Take this many more bytes, then no more until `stalled` is cleared."""
@@ -160,9 +161,14 @@ class SimulatedPrinter:
 
     def _serve_terminal(self, descriptor: int) -> None:
         self._serve(descriptor)
-        if self._terminal is not None and not self._ended.is_set():
-            for one in self._terminal:
-                os.close(one)
+        if not self._ended.is_set():
+            self._unplug()
+
+    def _unplug(self) -> None:
+        if self._terminal is not None:
+            far, near = self._terminal
+            os.close(far)
+            self._unplugged_ends.append(near)
             self._terminal = None
 
     def _serve(self, descriptor: int) -> None:
