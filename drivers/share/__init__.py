@@ -15,13 +15,15 @@ from drivers.share.failures import (
     TooLarge,
     Unfit,
     Unreachable,
+    Unsupported,
 )
 from drivers.share.logon_gate import SHARED, LogonGate
-from drivers.share.protocol import Digest, Entry, SessionInfo, Share
+from drivers.share.protocol import Changes, Digest, Entry, SessionInfo, Share
 
 __all__ = [
     "BadAddress",
     "Busy",
+    "Changes",
     "Digest",
     "Entry",
     "Exists",
@@ -37,6 +39,7 @@ __all__ = [
     "TooLarge",
     "Unfit",
     "Unreachable",
+    "Unsupported",
     "open_share",
     "parse",
 ]

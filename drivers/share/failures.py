@@ -55,6 +55,10 @@ class TooLarge(ShareError):
     """The file is larger than the caller's limit. Nothing of it was handed out."""
 
 
+class Unsupported(ShareError):
+    """What was asked for is not offered there: no fault, and nothing was done. Do without it."""
+
+
 class Unfit(ShareError):
     """A name that must not be used: separators, '..', ':', wildcards, control characters, over 255 units."""
 
@@ -89,6 +93,7 @@ _MEANINGS = {
 # tries again and the next logon starts afresh.
 _GONE = frozenset(
     {
+        0x0000010B,  # NOTIFY_CLEANUP: a watched folder's handle was closed under us
         0xC0000008,  # INVALID_HANDLE
         0xC000005E,  # NO_LOGON_SERVERS
         0xC000009A,  # INSUFFICIENT_RESOURCES
@@ -166,11 +171,17 @@ FAILURES: Final[Mapping[str, tuple[type[ShareError], str]]] = {
     "disk_silent": (Unreachable, "the disk does not answer. Check it. ({errno})"),
     "local_name_not_accepted": (Unfit, "the name is not accepted. ({errno})"),
     "system_refused": (Refused, "the system refused ({errno}). Check rights and disk."),
+    "no_notices_from_disk": (
+        Unsupported,
+        "this kind of disk ({filesystem}) does not report what others change. The folder is listed instead.",
+    ),
+    "no_notices_from_system": (Unsupported, "the system watches no more folders ({errno}). It is listed instead."),
     # A folder on a server; `status` is an NTSTATUS, eight hex digits.
     "in_use": (Busy, "somebody else has the file open or locked. Try again."),
     "renamed_by_another": (Busy, "somebody else renamed a file at the same moment. Try again."),
     "size_changed": (Busy, "a file changed its size while it was read. Try again."),
     "shorter": (Busy, "a file became shorter while it was read. Try again."),
+    "notices_refused": (Unsupported, "the server does not report changes (0x{status}). The folder is listed instead."),
     "same_file": (Exists, "source and target are the same file."),
     "full": (Full, "disk full or quota used up (0x{status}). Make room on the server."),
     "name_not_accepted": (Unfit, "the server does not accept the name (0x{status})."),

@@ -16,8 +16,9 @@ from pathlib import Path, PurePosixPath
 
 from drivers.share.address import FolderAddress
 from drivers.share.failures import ShareError, failure
+from drivers.share.folder_changes import FolderChanges, mount_of
 from drivers.share.operations import Append, ShareOperations
-from drivers.share.protocol import Entry, SessionInfo, Share, folder_parts, name_fault, pattern_of
+from drivers.share.protocol import Changes, Entry, SessionInfo, Share, folder_parts, name_fault, pattern_of
 
 # O_NONBLOCK: a FIFO that somebody left there must not stop us for ever.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -47,6 +48,10 @@ class _OpenFile:
     @property
     def size(self) -> int:
         return os.fstat(self.descriptor).st_size
+
+    @property
+    def entry(self) -> Entry:
+        return _entry(self.name, os.fstat(self.descriptor))
 
     def pieces(self, size: int) -> Iterator[bytes]:
         before, total = os.fstat(self.descriptor), 0
@@ -87,9 +92,13 @@ class FolderShare(ShareOperations[int, _OpenFile]):
         return False
 
     def _mount(self) -> str:
-        with self._place() as folder:  # proc(5): fdinfo
-            fdinfo = Path(f"/proc/self/fdinfo/{folder}").read_text(encoding="ascii")
-        return next(line for line in fdinfo.splitlines() if line.startswith("mnt_id:"))
+        with self._place() as folder:
+            return mount_of(folder)
+
+    def watch(self) -> Changes:
+        """By inotify(7), where the disk is this machine's own."""
+        with self._place() as folder:
+            return FolderChanges(folder, self.where)
 
     def identity(self) -> str:
         """See `Share.identity`. Of a network's folder that is mounted here, other machines know another one."""
@@ -142,8 +151,7 @@ class FolderShare(ShareOperations[int, _OpenFile]):
                 with suppress(FileNotFoundError):  # taken by somebody else in this moment
                     status = item.stat(follow_symlinks=False)
                     if stat.S_ISREG(status.st_mode):
-                        stamp = f"{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_ino:x}"
-                        found.append(Entry(item.name, status.st_size, stamp, status.st_mtime_ns))
+                        found.append(_entry(item.name, status))
         return found
 
     @contextmanager
@@ -221,6 +229,11 @@ class FolderShare(ShareOperations[int, _OpenFile]):
             return failure("name_taken", self.where)
         code = next((code for code, numbers in _MEANINGS.items() if number in numbers), "system_refused")
         return failure(code, self.where, errno=errno.errorcode.get(number, "unknown"))
+
+
+def _entry(name: str, status: os.stat_result) -> Entry:
+    stamp = f"{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_ino:x}"
+    return Entry(name, status.st_size, stamp, status.st_mtime_ns)
 
 
 def _append(descriptor: int, chunk: bytes) -> None:

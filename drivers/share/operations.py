@@ -26,6 +26,10 @@ class OpenedFile(Protocol):
     def size(self) -> int:
         """Bytes, as it was opened."""
 
+    @property
+    def entry(self) -> Entry:
+        """As a listing would have it; best asked for once `pieces` has ended."""
+
     def pieces(self, size: int) -> Iterator[bytes]:
         """The content from its start, at most `size` bytes at a time; Busy if it changed while it was read."""
 
@@ -78,15 +82,16 @@ class ShareOperations(Share, Generic[Place, Opened]):
     def _unlink_opened(self, place: Place, file: Opened) -> None:
         """Delete what was opened for a change, durably."""
 
-    def _read(self, place: Place, name: str, limit: int) -> bytes:
+    def _fetch(self, place: Place, name: str, limit: int) -> tuple[Entry, bytes | None]:
         with self._open(place, name) as file:
-            # The size is looked at again for every piece: the file may have grown since.
-            self._require_within(limit, file.size)
+            if file.size > limit:
+                return file.entry, None
             whole = bytearray()
             for piece in file.pieces(PIECE):
                 whole += piece
-                self._require_within(limit, len(whole))
-        return bytes(whole)
+                if len(whole) > limit:  # it grew since it was opened, which the end of `pieces` would say
+                    raise failure("changed", self.where)
+            return file.entry, bytes(whole)
 
     def _target(self, name: str, new_name: str, into: Share | None) -> Self:
         """The share to rename into. ValueError: no rename leads there."""
@@ -104,9 +109,15 @@ class ShareOperations(Share, Generic[Place, Opened]):
         check_pattern(pattern, self.where)
         return self._ask(lambda place: self._list(place, pattern, limit))
 
-    def read(self, name: str, limit: int) -> bytes:
+    def fetch(self, name: str, limit: int) -> tuple[Entry, bytes | None]:
         check_name(name, self.where)
-        return self._ask(lambda place: self._read(place, name, limit))
+        return self._ask(lambda place: self._fetch(place, name, limit))
+
+    def read(self, name: str, limit: int) -> bytes:
+        _, content = self.fetch(name, limit)
+        if content is None:
+            raise failure("too_large", self.where, limit=limit)
+        return content
 
     def chunks(self, name: str, size: int = PIECE) -> Iterator[bytes]:
         """Opened when the first piece is asked for."""
@@ -163,10 +174,6 @@ class ShareOperations(Share, Generic[Place, Opened]):
     def _digest(self, place: Place, name: str) -> Digest:
         with self._open(place, name) as file:
             return _digest(file)
-
-    def _require_within(self, limit: int, size: int) -> None:
-        if size > limit:
-            raise failure("too_large", self.where, limit=limit)
 
 
 def _digest(file: OpenedFile) -> Digest:

@@ -55,6 +55,27 @@ class SessionInfo:
     server_time_skew_s: float | None
 
 
+class Changes(Protocol):
+    """What changes in one folder, as whoever keeps it reports. For one thread at a time; `close` from any.
+
+    A report is a hint and no promise: it may come late, twice, for nothing or never. Whoever relies on a folder's
+    content lists it: once this is made, when `next` does not know the names, and now and then.
+    """
+
+    def next(self) -> frozenset[str] | None:
+        """Wait as long as it takes for something to change; the names of the files, spelled as they stand there.
+
+        A file that was created, renamed (both names), closed by its writer or deleted; never a name that no call
+        would accept. None: more changed than could be reported. What changes between two calls is reported by the
+        second. Any ShareError: nothing more will come, and every later call fails as well; Unreachable after `close`.
+        A frozen server is not noticed here, and a folder that was removed beneath the server perhaps not; whoever
+        lists the folder notices it, and closes this.
+        """
+
+    def close(self) -> None:
+        """End it; wakes `next`. Once more does nothing."""
+
+
 class Share(Protocol):
     """One folder that can be listed, read, and changed without ever overwriting.
 
@@ -79,6 +100,19 @@ class Share(Protocol):
 
         At most `limit`; exactly `limit` entries means that there may be more. Names that no call would accept
         (see Unfit) are left out. Unordered.
+        """
+
+    def watch(self) -> Changes:
+        """Have changes reported, from this moment on: whoever lists the folder afterwards misses nothing.
+
+        Over a connection of its own, which neither waits for another call nor ends with `drop`. Unsupported: the
+        server or the disk reports none; list instead, and ask again now and then.
+        """
+
+    def fetch(self, name: str, limit: int) -> tuple[Entry, bytes | None]:
+        """One file's entry as a listing would have it, with the whole content, opened as by `read`.
+
+        The content is None when it has more than `limit` bytes. `Entry.name` is `name`. Missing, Busy: as for `read`.
         """
 
     def read(self, name: str, limit: int) -> bytes:

@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from drivers.share import Digest, Entry, SessionInfo, Share, open_share
+from drivers.share import Changes, Digest, Entry, SessionInfo, Share, open_share
 from kiosk.courier.assembly import Settings, assemble
 from kiosk.courier.ends import Ends
 from kiosk.courier.ledger import RouteName
@@ -63,6 +63,12 @@ class DeadlyShare:
 
     def chunks(self, name: str, size: int = 1 << 20) -> Iterator[bytes]:
         return self.share.chunks(name, size)
+
+    def watch(self) -> Changes:
+        return self.share.watch()
+
+    def fetch(self, name: str, limit: int) -> tuple[Entry, bytes | None]:
+        return self.share.fetch(name, limit)
 
     def read(self, name: str, limit: int) -> bytes:
         return self.share.read(name, limit)

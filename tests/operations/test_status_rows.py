@@ -120,7 +120,7 @@ def alarm_codes() -> set[str]:
 
 # What a failure's sentence may have put in.
 PARAMETERS: dict[str, str | int | float] = {
-    "why": "it is empty", "limit": 7, "errno": "EIO", "status": "C0FFEE00", "seconds": "5",
+    "why": "it is empty", "limit": 7, "errno": "EIO", "status": "C0FFEE00", "seconds": "5", "filesystem": "cifs",
 }  # fmt: skip
 
 

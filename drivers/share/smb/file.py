@@ -5,7 +5,8 @@ delete by path: both go through the handle that was opened. (A rename by path le
 rounds against Samba.)
 """
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +17,7 @@ from smbprotocol.file_info import (
     FileInformationClass,
     FileRenameInformation,
 )
+from smbprotocol.header import Commands
 from smbprotocol.open import (
     CreateDisposition,
     CreateOptions,
@@ -27,6 +29,7 @@ from smbprotocol.open import (
 )
 
 from drivers.share.failures import END_OF_FILE, ShareError, failure, fault, is_gone
+from drivers.share.protocol import Entry
 from drivers.share.smb.wire import CREDIT_SPAN, Status, Step, Wire
 
 READ = FilePipePrinterAccessMask.FILE_READ_DATA | FilePipePrinterAccessMask.FILE_READ_ATTRIBUTES
@@ -37,6 +40,16 @@ READERS = ShareAccess.FILE_SHARE_READ
 READERS_AND_RENAMERS = ShareAccess.FILE_SHARE_READ | ShareAccess.FILE_SHARE_DELETE
 EVERYBODY = READERS_AND_RENAMERS | ShareAccess.FILE_SHARE_WRITE
 SYNCHRONIZE = FilePipePrinterAccessMask.SYNCHRONIZE
+EPOCH = 116_444_736_000_000_000  # 1970 as a FILETIME, which counts tenths of microseconds
+# Creation, last access, last write and change as FILETIMEs, allocation, size: at offset 8 of the answers to CREATE and
+# to CLOSE, [MS-SMB2] 2.2.14 and 2.2.16. Taken from there because the library rounds times to microseconds.
+_ATTRIBUTES = struct.Struct("<8xQQQQQQ")
+_HAS_ATTRIBUTES = 0x0001  # SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB
+
+
+def stamp_of(written: int, changed: int) -> str:
+    """`Entry.stamp` of a file, of two FILETIMEs."""
+    return f"{written:x}.{changed:x}"
 
 
 class OpenFile:
@@ -45,11 +58,13 @@ class OpenFile:
     def __init__(self, wire: Wire, path: str, where: str) -> None:
         self._wire = wire
         self._where = where
+        self._name = path.rpartition("\\")[2]
         self._open = Open(wire.tree, path)
         self._closed = False
         self._stays = False
         self._first = b""
         self._end: int | None = None
+        self._written = self._changed = self._size = 0
 
     def __enter__(self) -> Self:
         return self
@@ -67,12 +82,18 @@ class OpenFile:
 
     @property
     def size(self) -> int:
-        """Bytes, as reported when the handle was opened."""
-        return int(self._open.end_of_file)
+        """Bytes, as reported when the handle was opened, or closed."""
+        return self._size
+
+    @property
+    def entry(self) -> Entry:
+        """As the server reported it when the handle was opened, or closed."""
+        stamp = stamp_of(self._written, self._changed)
+        return Entry(self._name, self._size, stamp, (self._written - EPOCH) * 100)
 
     def opening(self, access: int, share: int, disposition: int = CreateDisposition.FILE_OPEN) -> Step:
         """CREATE of a file, never of a folder."""
-        step: Step = self._open.create(
+        message, receive = self._open.create(
             ImpersonationLevel.Impersonation,
             access | SYNCHRONIZE,
             0 if disposition == CreateDisposition.FILE_OPEN else FileAttributes.FILE_ATTRIBUTE_NORMAL,
@@ -81,7 +102,7 @@ class OpenFile:
             CreateOptions.FILE_NON_DIRECTORY_FILE,
             send=False,
         )
-        return step
+        return message, self._noting(receive)
 
     def reading(self, offset: int, length: int) -> Step:
         """READ."""
@@ -102,9 +123,9 @@ class OpenFile:
         return self._setting(FileInformationClass.FILE_DISPOSITION_INFORMATION, disposition)
 
     def closing(self) -> Step:
-        """CLOSE that also returns the size at that moment."""
-        step: Step = self._open.close(get_attributes=True, send=False)
-        return step
+        """CLOSE that also returns size and times at that moment."""
+        message, receive = self._open.close(get_attributes=True, send=False)
+        return message, self._noting(receive)
 
     def do(self, *steps: Step) -> list[Any]:
         """Carry out steps; the first is fatal when refused. Further refusals are up to the caller."""
@@ -129,7 +150,7 @@ class OpenFile:
         """After CLOSE: Busy unless the `total` bytes read were the size at opening and at closing."""
         self.check(answer)
         self._closed = True
-        if total != self.size or (answer is not None and int(answer["end_of_file"].get_value()) != total):
+        if total != self.size:
             raise failure("size_changed", self._where)
 
     def start(self, *, change: bool) -> None:
@@ -185,6 +206,18 @@ class OpenFile:
     def closed_by(self, answer: Any) -> None:
         """Note that a CLOSE within a compound was (or was not) carried out."""
         self._closed = not isinstance(answer, Status)
+
+    def _noting(self, receive: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Keep what an answer says of the file's state."""
+
+        def noting(request: Any) -> Any:
+            answer = receive(request)
+            data = request.response["data"].get_value()
+            if request.message["command"].get_value() == Commands.SMB2_CREATE or data[2] & _HAS_ATTRIBUTES:
+                _, _, self._written, self._changed, _, self._size = _ATTRIBUTES.unpack_from(data)
+            return answer
+
+        return noting
 
     def _setting(self, kind: int, information: Any) -> Step:
         request = SMB2SetInfoRequest()

@@ -8,18 +8,23 @@ import re
 import struct
 from typing import Any
 
+from smbprotocol.change_notify import CompletionFilter, SMB2ChangeNotifyRequest
 from smbprotocol.create_contexts import SMB2CreateContextRequest
 from smbprotocol.file_info import FileAttributes, FileInformationClass
 from smbprotocol.open import CreateDisposition, CreateOptions, ImpersonationLevel, SMB2QueryDirectoryResponse
 
 from drivers.share.failures import NO_MORE_FILES, NO_SUCH_FILE, folder_fault
 from drivers.share.protocol import Entry, name_fault, pattern_of
-from drivers.share.smb.file import EVERYBODY, READ, SYNCHRONIZE, OpenFile
+from drivers.share.smb.file import EPOCH, EVERYBODY, READ, SYNCHRONIZE, OpenFile, stamp_of
 from drivers.share.smb.wire import CREDIT_SPAN, Status, Step, Wire
 
 _QUERY_MAX = 1 << 20
+_WATCHED = (
+    CompletionFilter.FILE_NOTIFY_CHANGE_FILE_NAME
+    | CompletionFilter.FILE_NOTIFY_CHANGE_SIZE
+    | CompletionFilter.FILE_NOTIFY_CHANGE_LAST_WRITE
+)
 _RECORD = struct.Struct("<IIQQQQQQII")  # FILE_DIRECTORY_INFORMATION, [MS-FSCC] 2.4.10
-_EPOCH = 116_444_736_000_000_000  # 1970 as a FILETIME, which counts tenths of microseconds
 _Record = tuple[str, int, str, int]
 
 
@@ -49,6 +54,14 @@ class OpenFolder(OpenFile):
             pattern, FileInformationClass.FILE_DIRECTORY_INFORMATION, max_output=output_max, send=False
         )
         return message, self._receive_records
+
+    def watching(self) -> Any:
+        """CHANGE_NOTIFY of the files in it, not below: a request that is answered when something has changed."""
+        request = SMB2ChangeNotifyRequest()
+        request["output_buffer_length"] = CREDIT_SPAN  # the library pays one credit
+        request["file_id"] = self._open.file_id
+        request["completion_filter"] = _WATCHED
+        return request
 
     def check_folder(self, answer: Any) -> None:
         """Raise what a refused CREATE means; "not found" is a missing folder."""
@@ -110,7 +123,7 @@ def _parse(buffer: bytes) -> list[_Record]:
         start = offset + _RECORD.size
         name = buffer[start : start + length].decode("utf-16-le", "surrogatepass")
         if not attributes & FileAttributes.FILE_ATTRIBUTE_DIRECTORY:
-            found.append((name, size, f"{written:x}.{changed:x}", (written - _EPOCH) * 100))
+            found.append((name, size, stamp_of(written, changed), (written - EPOCH) * 100))
         if not following:
             break
         offset += following

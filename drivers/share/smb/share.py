@@ -18,7 +18,8 @@ from drivers.share.address import SmbAddress
 from drivers.share.failures import ACCESS_DENIED, OBJECT_NAME_NOT_FOUND, OBJECT_PATH_NOT_FOUND, Unreachable, failure
 from drivers.share.logon_gate import SHARED, LogonGate
 from drivers.share.operations import Append, ShareOperations
-from drivers.share.protocol import Entry, SessionInfo, Share, folder_parts
+from drivers.share.protocol import Changes, Entry, SessionInfo, Share, folder_parts
+from drivers.share.smb.changes import SmbChanges
 from drivers.share.smb.file import DELETE, NOBODY, READ, READERS, READERS_AND_RENAMERS, WRITE, OpenFile
 from drivers.share.smb.folder import OpenFolder, list_folder
 from drivers.share.smb.wire import CREDIT_SPAN, Status, Step, Wire
@@ -41,6 +42,10 @@ class Link:
         self._gate = gate
         self._wire: Wire | None = None
         self._connecting = threading.Lock()
+
+    def another(self) -> "Link":
+        """As this one, not connected: for what must not wait for the others."""
+        return Link(self.address, self.password, self._deadline_s, self._gate)
 
     def wire(self) -> tuple[Wire, bool]:
         """A live connection, and whether it was made just now."""
@@ -112,6 +117,9 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
     def session_info(self) -> SessionInfo:
         return self._ask(self._session_info)
 
+    def watch(self) -> Changes:
+        return SmbChanges(self._link.another().wire()[0], self._folder, self.where)
+
     def drop(self) -> None:
         """Also wakes a call that waits on the connection in another thread, with Unreachable."""
         self._link.drop()
@@ -139,7 +147,7 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
             log.warning("%s: %d files have names that cannot be used", self.where, unusable)
         return found
 
-    def _read(self, wire: Wire, name: str, limit: int) -> bytes:
+    def _fetch(self, wire: Wire, name: str, limit: int) -> tuple[Entry, bytes | None]:
         """One round trip for files up to 64 KiB."""
         with OpenFile(wire, self._path(name), self.where) as file:
             opened, read, closed = wire.exchange(
@@ -147,12 +155,13 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
             )
             file.closed_by(closed)
             file.check(opened)
-            self._require_within(limit, file.size)
+            if file.size > limit:
+                return file.entry, None
             if file.size <= CREDIT_SPAN:
                 data = file.read_ahead(read)
                 file.check_closed(closed, len(data))
-                return data
-        return super()._read(wire, name, limit)
+                return file.entry, data
+        return super()._fetch(wire, name, limit)
 
     @contextmanager
     def _open(self, wire: Wire, name: str, *, change: bool = False) -> Iterator[OpenFile]:

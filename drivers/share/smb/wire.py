@@ -6,15 +6,16 @@ minutes against a frozen server), and must never let an exception of the library
 """
 
 import logging
+import math
 import socket
 import struct
 import threading
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from smbprotocol import Dialects
 from smbprotocol.connection import Connection
@@ -36,6 +37,7 @@ from drivers.share.protocol import SessionInfo
 for _name in ("smbprotocol", "spnego"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
+T = TypeVar("T")
 Step = tuple[Any, Callable[[Any], Any]]
 """One command of a compound: the message and the library's function that takes its answer apart."""
 
@@ -75,8 +77,9 @@ class _Connection(Connection):  # type: ignore[misc]  # the library is untyped
     def receive(self, request: Any, wait: bool = True, timeout: float | None = None, **_: Any) -> Any:
         # The time-out is a second belt: the deadline's thread normally comes first. Symbolic links are never
         # followed, because they could lead a rename or a delete to another folder.
+        limit_s = None if timeout == math.inf else timeout or self._receive_max_s
         try:
-            return super().receive(request, wait, timeout or self._receive_max_s, resolve_symlinks=False)
+            return super().receive(request, wait, limit_s, resolve_symlinks=False)
         except MoreProcessingRequired as challenge:
             self.computer = _computer_name(challenge.header["data"].get_value()) or self.computer
             raise
@@ -119,6 +122,11 @@ class _Connection(Connection):  # type: ignore[misc]  # the library is untyped
     def _process_message_thread(self) -> None:
         with suppress(Exception):  # a lost connection is noticed, and reported, by its user
             super()._process_message_thread()
+        # Wake everybody once more, under the lock: whoever found "pending" and is about to sleep again would miss the
+        # library's own waking, and one who waits without a time-out would sleep for ever.
+        for request in list(self.outstanding_requests.values()):
+            with request.response_event_lock:
+                request.response_event.set()
 
 
 class Wire:
@@ -183,17 +191,50 @@ class Wire:
         were carried out is unknown.
         """
         with self._lock:
-            if self._closed:
-                raise failure("connection_dropped", self._where)
+            return self._guarded(lambda: self._exchange(steps), self._deadline)
+
+    def post(self, message: Any) -> Any:
+        """Send one request that the server answers when it has something to say; its answer is for `answer`."""
+        with self._lock:
+            session_id, tree_id = self._session.session_id, self.tree.tree_connect_id
+            return self._guarded(lambda: self._connection.send(message, session_id, tree_id), self._deadline)
+
+    def pending(self, request: Any) -> bool:
+        """Wait until the server has a posted request in hand; False when it has answered it at once."""
+
+        def wait() -> bool:
+            # Not by `receive`, which would forget a request that it was not to wait for.
+            request.response_event.wait()
+            if request.response is None:
+                self._connection.receive(request)  # raises what ended the connection
+            return bool(request.response["status"].get_value() == NtStatus.STATUS_PENDING)
+
+        with self._lock:
+            return self._guarded(wait, self._deadline)
+
+    def answer(self, request: Any) -> Any:
+        """The answer to a posted request, however long it takes, or a Status. Raises as `exchange`."""
+
+        def wait() -> Any:
             try:
-                with self._deadline:
-                    return self._exchange(steps)
-            except Exception as error:  # noqa: BLE001  # the library raises SMBException, ValueError, OSError, KeyError …
-                problem = self._lost(error)
-            except BaseException:
-                self.close()  # an answer may still be on its way; nobody will fetch it
-                raise
-            self.close()
+                return self._connection.receive(request, timeout=math.inf)
+            except SMBResponseException as refusal:
+                return Status(refusal.status)
+
+        return self._guarded(wait, nullcontext())
+
+    def _guarded(self, call: Callable[[], T], within: AbstractContextManager[None]) -> T:
+        if self._closed:
+            raise failure("connection_dropped", self._where)
+        try:
+            with within:
+                return call()
+        except Exception as error:  # noqa: BLE001  # the library raises SMBException, ValueError, OSError, KeyError …
+            problem = self._lost(error)
+        except BaseException:
+            self.close()  # an answer may still be on its way; nobody will fetch it
+            raise
+        self.close()
         raise problem
 
     def close(self) -> None:
