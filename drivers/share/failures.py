@@ -156,6 +156,7 @@ FAILURES: Final[Mapping[str, tuple[type[ShareError], str]]] = {
     "no_such_file": (Missing, "no such file."),
     "name_taken": (Exists, "the name is taken; nothing was overwritten."),
     "too_large": (TooLarge, "a file is larger than {limit} bytes."),
+    "written_otherwise": (Busy, "what was written does not read back the same. Try again; check the disk."),
     # A folder of this machine.
     "changed": (Busy, "a file changed while it was read. Try again."),
     "replaced": (Busy, "a file was replaced while it was read. Try again."),

@@ -11,18 +11,17 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path, PurePosixPath
 
 from drivers.share.address import FolderAddress
 from drivers.share.failures import ShareError, failure
 from drivers.share.folder_changes import FolderChanges, mount_of
-from drivers.share.operations import Append, ShareOperations
+from drivers.share.operations import ShareOperations
 from drivers.share.protocol import Changes, Entry, SessionInfo, Share, folder_parts, name_fault, pattern_of
 
 # O_NONBLOCK: a FIFO that somebody left there must not stop us for ever.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_MODE = 0o600  # patient data; see _give_to_group
 _RENAME_NOREPLACE = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -69,6 +68,20 @@ class _OpenFile:
         held, named = os.fstat(self.descriptor), os.stat(self.name, dir_fd=self._folder, follow_symlinks=False)
         if (held.st_dev, held.st_ino, held.st_size) != (named.st_dev, named.st_ino, named.st_size):
             raise failure("replaced", self._where)
+
+
+class _NewFile(_OpenFile):
+    """See `NewFile`."""
+
+    def append(self, chunk: bytes) -> None:
+        rest = memoryview(chunk)
+        while rest:
+            rest = rest[os.write(self.descriptor, rest) :]
+
+    def flush(self) -> None:
+        _give_to_group(self.descriptor, self._folder)
+        os.fsync(self.descriptor)
+        os.lseek(self.descriptor, 0, os.SEEK_SET)
 
 
 class FolderShare(ShareOperations[int, _OpenFile]):
@@ -166,12 +179,10 @@ class FolderShare(ShareOperations[int, _OpenFile]):
             os.close(descriptor)
 
     @contextmanager
-    def _create(self, folder: int, name: str) -> Iterator[Append]:
+    def _create(self, folder: int, name: str) -> Iterator[_NewFile]:
         descriptor = os.open(name, _CREATE, _FILE_MODE, dir_fd=folder)
         try:
-            yield partial(_append, descriptor)
-            _give_to_group(descriptor, folder)
-            os.fsync(descriptor)
+            yield _NewFile(folder, name, descriptor, self.where)
         except BaseException:
             with suppress(OSError):
                 os.unlink(name, dir_fd=folder)
@@ -234,12 +245,6 @@ class FolderShare(ShareOperations[int, _OpenFile]):
 def _entry(name: str, status: os.stat_result) -> Entry:
     stamp = f"{status.st_mtime_ns:x}.{status.st_ctime_ns:x}.{status.st_ino:x}"
     return Entry(name, status.st_size, stamp, status.st_mtime_ns)
-
-
-def _append(descriptor: int, chunk: bytes) -> None:
-    rest = memoryview(chunk)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
 
 
 def _give_to_group(file: int, folder: int) -> None:

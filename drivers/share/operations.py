@@ -16,7 +16,6 @@ from drivers.share.protocol import ENTRIES_MAX, Digest, Entry, Share, check_name
 PIECE = 1 << 20
 Place = TypeVar("Place")
 T = TypeVar("T")
-Append = Callable[[bytes], None]
 
 
 class OpenedFile(Protocol):
@@ -32,6 +31,16 @@ class OpenedFile(Protocol):
 
     def pieces(self, size: int) -> Iterator[bytes]:
         """The content from its start, at most `size` bytes at a time; Busy if it changed while it was read."""
+
+
+class NewFile(OpenedFile, Protocol):
+    """A file that was created just now. Its `pieces` are what was flushed, read back through the same handle."""
+
+    def append(self, chunk: bytes) -> None:
+        """Write all of `chunk` at the end."""
+
+    def flush(self) -> None:
+        """Make what was written durable. Nothing is appended afterwards."""
 
 
 Opened = TypeVar("Opened", bound=OpenedFile)
@@ -63,8 +72,8 @@ class ShareOperations(Share, Generic[Place, Opened]):
         """A file for reading; `change`: to be renamed or deleted afterwards through this handle."""
 
     @abstractmethod
-    def _create(self, place: Place, name: str) -> AbstractContextManager[Append]:
-        """A new file, durable at the end of the block; given up when the block fails. Exists: the name is taken."""
+    def _create(self, place: Place, name: str) -> AbstractContextManager[NewFile]:
+        """A new file, given up when the block fails. Exists: the name is taken."""
 
     @abstractmethod
     def _rename(self, place: Place, name: str, target: Self, new_name: str) -> None:
@@ -92,6 +101,19 @@ class ShareOperations(Share, Generic[Place, Opened]):
                 if len(whole) > limit:  # it grew since it was opened, which the end of `pieces` would say
                     raise failure("changed", self.where)
             return file.entry, bytes(whole)
+
+    def _put(self, place: Place, name: str, chunks: Iterable[bytes]) -> Digest:
+        sha256, size = hashlib.sha256(), 0
+        with self._create(place, name) as file:
+            for chunk in chunks:
+                file.append(chunk)
+                sha256.update(chunk)
+                size += len(chunk)
+            file.flush()
+            given = Digest(sha256.hexdigest(), size)
+            if _digest(file) != given:
+                raise failure("written_otherwise", self.where)
+        return given
 
     def _target(self, name: str, new_name: str, into: Share | None) -> Self:
         """The share to rename into. ValueError: no rename leads there."""
@@ -133,13 +155,8 @@ class ShareOperations(Share, Generic[Place, Opened]):
     def put(self, name: str, chunks: Iterable[bytes]) -> Digest:
         """After a failure the unfinished file is deleted, if that is still possible."""
         check_name(name, self.where)
-        sha256, size = hashlib.sha256(), 0
-        with self._place() as place, self._create(place, name) as append:
-            for chunk in chunks:
-                append(chunk)
-                sha256.update(chunk)
-                size += len(chunk)
-        return Digest(sha256.hexdigest(), size)
+        with self._place() as place:
+            return self._put(place, name, chunks)
 
     def rename_new(self, name: str, new_name: str, into: Share | None = None) -> None:
         target = self._target(name, new_name, into)

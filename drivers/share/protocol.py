@@ -131,10 +131,12 @@ class Share(Protocol):
         """The digest of the whole file, streamed, opened as by `read`."""
 
     def put(self, name: str, chunks: Iterable[bytes]) -> Digest:
-        """Create the file, write everything, flush it to the server's disk, close it.
+        """Create the file, write everything, flush it to the server's disk, read it back, close it.
 
-        Exists: the name is taken, nothing was touched. After any other failure a part of the file may be left
-        under that name, so use a fresh temporary name for each attempt. What `chunks` raises comes through.
+        All through one handle. SMB: nobody shares it, so until the call returns nobody reads, renames or deletes the
+        file. The digest is that of what was given, and of what was read back. Exists: the name is taken, nothing was
+        touched. After any other failure (Busy: it reads back otherwise) a part of the file may be left under that name,
+        so use a fresh temporary name for each attempt. What `chunks` raises comes through.
         """
 
     def rename_new(self, name: str, new_name: str, into: "Share | None" = None) -> None:

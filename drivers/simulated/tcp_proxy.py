@@ -35,13 +35,14 @@ _CONNECTIONS_MAX = 1000
 class Proxy:
     """`with Proxy(smbd.port) as proxy:` listens on `proxy.port`.
 
-    `accepted` counts connections. Knobs, to be set at any time: `swallow` = True: the next answer is dropped and its
-    connection cut. `tamper` changes each frame on its way back. `slow_s`: what each answer takes longer. `cut()` ends
-    all connections and every new one until `mend()`.
+    `accepted` counts connections, `requests` what clients sent (a compound is one). Knobs, to be set at any time:
+    `swallow` = True: the next answer is dropped and its connection cut. `tamper` changes each frame on its way back.
+    `slow_s`: what each answer takes longer. `cut()` ends all connections and every new one until `mend()`.
     """
 
     def __init__(self, target_port: int) -> None:
         self.accepted = 0
+        self.requests = 0
         self.swallow = False
         self.tamper: Callable[[bytes], bytes] | None = None
         self.slow_s = 0.0
@@ -106,9 +107,10 @@ class Proxy:
     def _serve(self, client: socket.socket, server: socket.socket) -> None:
         back = threading.Thread(target=self._back, args=(server, client), name="tcp-proxy", daemon=True)
         back.start()
-        with suppress(OSError):
-            while data := client.recv(1 << 16):
-                server.sendall(data)
+        with suppress(OSError), client.makefile("rb") as stream:
+            while len(length := stream.read(4)) == 4:
+                self.requests += 1
+                server.sendall(length + stream.read(int.from_bytes(length, "big")))
         _cut(client, server)
         back.join()
         with self._lock:

@@ -17,7 +17,6 @@ from smbprotocol.file_info import (
     FileInformationClass,
     FileRenameInformation,
 )
-from smbprotocol.header import Commands
 from smbprotocol.open import (
     CreateDisposition,
     CreateOptions,
@@ -58,13 +57,13 @@ class OpenFile:
     def __init__(self, wire: Wire, path: str, where: str) -> None:
         self._wire = wire
         self._where = where
-        self._name = path.rpartition("\\")[2]
+        self._path = path
         self._open = Open(wire.tree, path)
         self._closed = False
         self._stays = False
         self._first = b""
         self._end: int | None = None
-        self._written = self._changed = self._size = 0
+        self._created = self._written = self._changed = self._size = 0
 
     def __enter__(self) -> Self:
         return self
@@ -89,7 +88,7 @@ class OpenFile:
     def entry(self) -> Entry:
         """As the server reported it when the handle was opened, or closed."""
         stamp = stamp_of(self._written, self._changed)
-        return Entry(self._name, self._size, stamp, (self._written - EPOCH) * 100)
+        return Entry(self._path.rpartition("\\")[2], self._size, stamp, (self._written - EPOCH) * 100)
 
     def opening(self, access: int, share: int, disposition: int = CreateDisposition.FILE_OPEN) -> Step:
         """CREATE of a file, never of a folder."""
@@ -102,7 +101,7 @@ class OpenFile:
             CreateOptions.FILE_NON_DIRECTORY_FILE,
             send=False,
         )
-        return message, self._noting(receive)
+        return message, self._noting(receive, opens=True)
 
     def reading(self, offset: int, length: int) -> Step:
         """READ."""
@@ -190,31 +189,65 @@ class OpenFile:
             data, end = data[count:], end + count
         self._end = end
 
-    def flush_and_close(self) -> None:
-        """FLUSH, which makes the server call fsync, and CLOSE."""
-        flushed, closed = self._wire.exchange(self._open.flush(send=False), self.closing())
+    def flush(self) -> None:
+        """FLUSH, which makes the server call fsync. What was appended can be read back then."""
+        self.do(self._open.flush(send=False))
+        self._size = self._end or 0
+        self._stays = True
+
+    def write_whole(self, data: bytes) -> None:
+        """Create the file with `data`, flush it, read it back and close it, in one round trip; at most CREDIT_SPAN.
+
+        As safe as one step at a time: the handle is exclusive from its first moment to its last, so nobody sees the
+        file before it is whole; a server carries the steps out in their order and answers each as it would alone; and
+        what is compared was read after the flush. Only the CLOSE does not wait for the comparison, so what turns out
+        wrong keeps its name for one round trip more: it must be a name that nobody takes for a finished file. A
+        connection or a process that ends meanwhile leaves a part or the whole under that name, as it always could.
+        """
+        steps = [self._open.flush(send=False)]
+        if data:
+            steps = [self._open.write(data, 0, send=False), *steps, self.reading(0, len(data))]
+        opening = self.opening(READ | WRITE | DELETE, NOBODY, CreateDisposition.FILE_CREATE)
+        opened, *answers, closed = self._wire.exchange(opening, *steps, self.closing())
         self.closed_by(closed)
-        self.check(flushed)
-        self.check(closed)
+        self.check(opened)
+        try:
+            for answer in (*answers, closed):
+                self.check(answer)
+            if self.size != len(data) or (data and (answers[0], answers[-1]) != (len(data), data)):
+                raise failure("written_otherwise", self._where)
+        except BaseException:
+            self.discard()
+            raise
 
     def discard(self) -> None:
-        """Give up what was created through this handle: delete it if the server can still be asked."""
-        if self._is_open and self._wire.alive:
-            with suppress(ShareError):  # the failure that led here is the one to report
+        """Delete what was created through this handle, if the server can still be asked.
+
+        By the handle; when that is closed, by the name, if it still means the file that was created.
+        """
+        if not self._wire.alive:
+            return
+        with suppress(ShareError):  # the failure that led here is the one to report
+            if self._is_open:
                 self.do(self.deleting())
+                return
+            with OpenFile(self._wire, self._path, self._where) as again:
+                again.do(again.opening(DELETE, READERS))
+                if again._created == self._created:
+                    again.do(again.deleting())
 
     def closed_by(self, answer: Any) -> None:
         """Note that a CLOSE within a compound was (or was not) carried out."""
         self._closed = not isinstance(answer, Status)
 
-    def _noting(self, receive: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """Keep what an answer says of the file's state."""
+    def _noting(self, receive: Callable[[Any], Any], *, opens: bool = False) -> Callable[[Any], Any]:
+        """Keep what the answer to a CREATE (`opens`) or to a CLOSE says of the file's state."""
 
         def noting(request: Any) -> Any:
             answer = receive(request)
             data = request.response["data"].get_value()
-            if request.message["command"].get_value() == Commands.SMB2_CREATE or data[2] & _HAS_ATTRIBUTES:
-                _, _, self._written, self._changed, _, self._size = _ATTRIBUTES.unpack_from(data)
+            if opens or (answer is not None and data[2] & _HAS_ATTRIBUTES):
+                self._created, _, self._written, self._changed, _, self._size = _ATTRIBUTES.unpack_from(data)
             return answer
 
         return noting

@@ -4,10 +4,12 @@ Owns what a `Share` does, in the fewest round trips that are safe. Must never ov
 its folder, and never repeat a changing call by itself: after a lost answer only the caller can find out what happened.
 """
 
+import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import chain
 from typing import Any, TypeVar
 
 from smbprotocol.create_contexts import CreateContextName, SMB2CreateQueryOnDiskIDResponse
@@ -17,8 +19,8 @@ from smbprotocol.tree import SMB2TreeConnectRequest, SMB2TreeConnectResponse
 from drivers.share.address import SmbAddress
 from drivers.share.failures import ACCESS_DENIED, OBJECT_NAME_NOT_FOUND, OBJECT_PATH_NOT_FOUND, Unreachable, failure
 from drivers.share.logon_gate import SHARED, LogonGate
-from drivers.share.operations import Append, ShareOperations
-from drivers.share.protocol import Changes, Entry, SessionInfo, Share, folder_parts
+from drivers.share.operations import ShareOperations
+from drivers.share.protocol import Changes, Digest, Entry, SessionInfo, Share, folder_parts
 from drivers.share.smb.changes import SmbChanges
 from drivers.share.smb.file import DELETE, NOBODY, READ, READERS, READERS_AND_RENAMERS, WRITE, OpenFile
 from drivers.share.smb.folder import OpenFolder, list_folder
@@ -170,17 +172,28 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
             yield file
 
     @contextmanager
-    def _create(self, wire: Wire, name: str) -> Iterator[Append]:
+    def _create(self, wire: Wire, name: str) -> Iterator[OpenFile]:
         """Written through a handle that nobody shares."""
         with OpenFile(wire, self._path(name), self.where) as file:
-            file.do(file.opening(WRITE | DELETE, NOBODY, CreateDisposition.FILE_CREATE))
+            file.do(file.opening(READ | WRITE | DELETE, NOBODY, CreateDisposition.FILE_CREATE))
             try:
-                yield file.append
-                file.flush_and_close()
+                yield file
+                file.check_closed(file.do(file.closing())[0], file.size)
             except BaseException:
                 # The handle is exclusive and ours, so this can only hit what we have just created.
                 file.discard()
                 raise
+
+    def _put(self, wire: Wire, name: str, chunks: Iterable[bytes]) -> Digest:
+        """One round trip for up to 64 KiB, which are put together before the file is created."""
+        head, rest = bytearray(), iter(chunks)
+        for chunk in rest:
+            head += chunk
+            if len(head) > CREDIT_SPAN:
+                return super()._put(wire, name, chain((bytes(head),), rest))
+        with OpenFile(wire, self._path(name), self.where) as file:
+            file.write_whole(bytes(head))
+        return Digest(hashlib.sha256(head).hexdigest(), len(head))
 
     def _rename(self, wire: Wire, name: str, target: "SmbShare", new_name: str) -> None:
         """One round trip: CREATE with DELETE access and share READ, SET_INFO, CLOSE."""

@@ -5,24 +5,19 @@ guest. Must never use smbclient (its cache is shared by threads and logs off pol
 minutes against a frozen server), and must never let an exception of the library through.
 """
 
-import logging
 import math
 import socket
-import struct
 import threading
 import time
-import uuid
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from smbprotocol import Dialects
-from smbprotocol.connection import Connection
-from smbprotocol.exceptions import MoreProcessingRequired, SMBAuthenticationError, SMBException, SMBResponseException
-from smbprotocol.header import Commands, NtStatus, Smb2Flags
+from smbprotocol.exceptions import SMBAuthenticationError, SMBResponseException
+from smbprotocol.header import Commands, NtStatus
 from smbprotocol.session import Session
-from smbprotocol.transport import Tcp
 from smbprotocol.tree import TreeConnect
 
 from drivers.resolve import resolve
@@ -31,11 +26,7 @@ from drivers.share.deadline import Deadline
 from drivers.share.failures import LogonRefused, ShareError, failure, fault, folder_fault, logon_fault
 from drivers.share.logon_gate import LogonGate
 from drivers.share.protocol import SessionInfo
-
-# The library writes file names at INFO (result files are named after patients' visits), and a traceback for each answer
-# that it does not understand: a hundred lines a second where no SMB server answers.
-for _name in ("smbprotocol", "spnego"):
-    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
+from drivers.share.smb.connection import StrictConnection, Untrusted, watch_the_line
 
 T = TypeVar("T")
 Step = tuple[Any, Callable[[Any], Any]]
@@ -43,90 +34,23 @@ Step = tuple[Any, Callable[[Any], Any]]
 
 SPAN_MAX = 1 << 20
 CREDIT_SPAN = 1 << 16
+_CHAINED = b"\xff" * 16  # the FileId that stands for what the first command of a compound opens
+# What a server that knows no compounds may answer to the rest of one whose first command it carried out.
+_NO_COMPOUND = frozenset(
+    {
+        0xC0000002,  # NOT_IMPLEMENTED
+        0xC0000008,  # INVALID_HANDLE
+        0xC000000D,  # INVALID_PARAMETER
+        0xC0000010,  # INVALID_DEVICE_REQUEST
+        0xC00000BB,  # NOT_SUPPORTED
+        0xC0000128,  # FILE_CLOSED
+    }
+)
 _DIALECTS = {Dialects.SMB_3_0_0: "SMB 3.0", Dialects.SMB_3_0_2: "SMB 3.0.2", Dialects.SMB_3_1_1: "SMB 3.1.1"}
 
 
 class Status(int):
     """An NTSTATUS that came instead of an answer."""
-
-
-class _Untrusted(SMBException):  # type: ignore[misc]  # the library is untyped
-    """An answer without the signature or encryption that was agreed."""
-
-
-class _Tcp(Tcp):  # type: ignore[misc]  # the library is untyped
-    """The library's line. [MS-SMB2] 2.1: a frame has less than 16 MiB; what says more is no SMB server."""
-
-    def _recv(self, length: int, timeout: float) -> Any:
-        if length > self.MAX_SIZE:  # it would set aside so much memory, up to 4 GiB
-            raise SMBException("a frame of an impossible length")
-        return super()._recv(length, timeout)
-
-
-class _Connection(Connection):  # type: ignore[misc]  # the library is untyped
-    """The library's connection, stricter. What goes wrong is raised to who uses it."""
-
-    _tcp: _Tcp | None = None
-
-    def __init__(self, server: str, port: int, receive_max_s: float) -> None:
-        super().__init__(uuid.uuid4(), server, port, require_signing=True)
-        self._receive_max_s = receive_max_s
-        self.skew_s: float | None = None
-        self.computer = ""  # the server's own name, from its logon challenge
-
-    def receive(self, request: Any, wait: bool = True, timeout: float | None = None, **_: Any) -> Any:
-        # The time-out is a second belt: the deadline's thread normally comes first. Symbolic links are never
-        # followed, because they could lead a rename or a delete to another folder.
-        limit_s = None if timeout == math.inf else timeout or self._receive_max_s
-        try:
-            return super().receive(request, wait, limit_s, resolve_symlinks=False)
-        except MoreProcessingRequired as challenge:
-            self.computer = _computer_name(challenge.header["data"].get_value()) or self.computer
-            raise
-
-    def verify_signature(self, header: Any, session_id: int, force: bool = False) -> None:
-        # The library checks a signature only when the answer says that it has one, so whoever sits in between
-        # could strip it. [MS-SMB2] 3.2.5.1.3: unsigned answers of a signed session are discarded.
-        session = self.session_table.get(session_id)
-        if (
-            session is not None
-            and header["command"].get_value() != Commands.SMB2_SESSION_SETUP
-            and header["status"].get_value() != NtStatus.STATUS_PENDING
-            and (session.encrypt_data or not header["flags"].has_flag(Smb2Flags.SMB2_FLAGS_SIGNED))
-        ):
-            raise _Untrusted("an answer came without the agreed protection")
-        super().verify_signature(header, session_id, force)
-
-    def _send_smb2_negotiate(self, *arguments: Any) -> Any:
-        # The only place where the server says its time without being asked for a file.
-        response = super()._send_smb2_negotiate(*arguments)
-        server_time = response["system_time"].get_value()
-        if isinstance(server_time, datetime) and server_time.year > 1970:
-            self.skew_s = (server_time.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
-        return response
-
-    @property
-    def transport(self) -> Any:
-        return self._tcp
-
-    @transport.setter
-    def transport(self, made: Tcp | None) -> None:
-        """`connect` makes the library's own kind."""
-        self._tcp = None if made is None else _Tcp(made.server, made.port, made.timeout)
-
-    @property
-    def misunderstood(self) -> bool:
-        """Whether something was answered that is no SMB."""
-        return self._t_exc is not None and not isinstance(self._t_exc, OSError)
-
-    def _process_message_thread(self) -> None:
-        with suppress(Exception):  # a lost connection is noticed, and reported, by its user
-            super()._process_message_thread()
-        # Wake everybody once more, under the lock: whoever found "pending" and is about to sleep again would miss the
-        # library's own waking, and one who waits without a time-out would sleep for ever.
-        for request in list(self.outstanding_requests.values()):
-            with request.response_event_lock:
-                request.response_event.set()
 
 
 class Wire:
@@ -140,6 +64,7 @@ class Wire:
         self._where = address.where
         self._lock = threading.RLock()
         self._closed = False
+        self._takes_compounds = True  # until it turns out otherwise
         self._connection: Any = None
         self._session: Any = None
         self.tree: Any = None
@@ -191,44 +116,36 @@ class Wire:
         were carried out is unknown.
         """
         with self._lock:
-            return self._guarded(lambda: self._exchange(steps), self._deadline)
+            return self._guarded(lambda: self._exchange(steps))
 
     def post(self, message: Any) -> Any:
         """Send one request that the server answers when it has something to say; its answer is for `answer`."""
         with self._lock:
-            session_id, tree_id = self._session.session_id, self.tree.tree_connect_id
-            return self._guarded(lambda: self._connection.send(message, session_id, tree_id), self._deadline)
+            return self._guarded(lambda: self._send(message)[0])
 
     def pending(self, request: Any) -> bool:
         """Wait until the server has a posted request in hand; False when it has answered it at once."""
 
         def wait() -> bool:
             # Not by `receive`, which would forget a request that it was not to wait for.
-            request.response_event.wait()
+            with self._deadline:
+                request.response_event.wait()
             if request.response is None:
                 self._connection.receive(request)  # raises what ended the connection
-            return bool(request.response["status"].get_value() == NtStatus.STATUS_PENDING)
+            return bool(_status(request) == NtStatus.STATUS_PENDING)
 
         with self._lock:
-            return self._guarded(wait, self._deadline)
+            return self._guarded(wait)
 
     def answer(self, request: Any) -> Any:
         """The answer to a posted request, however long it takes, or a Status. Raises as `exchange`."""
+        return self._guarded(lambda: _taken(partial(self._connection.receive, timeout=math.inf), request))
 
-        def wait() -> Any:
-            try:
-                return self._connection.receive(request, timeout=math.inf)
-            except SMBResponseException as refusal:
-                return Status(refusal.status)
-
-        return self._guarded(wait, nullcontext())
-
-    def _guarded(self, call: Callable[[], T], within: AbstractContextManager[None]) -> T:
+    def _guarded(self, call: Callable[[], T]) -> T:
         if self._closed:
             raise failure("connection_dropped", self._where)
         try:
-            with within:
-                return call()
+            return call()
         except Exception as error:  # noqa: BLE001  # the library raises SMBException, ValueError, OSError, KeyError …
             problem = self._lost(error)
         except BaseException:
@@ -254,16 +171,38 @@ class Wire:
             connection.disconnect(close=False)
 
     def _exchange(self, steps: tuple[Step, ...]) -> list[Any]:
-        session_id, tree_id = self._session.session_id, self.tree.tree_connect_id
-        messages = [message for message, _ in steps]
-        requests = self._connection.send_compound(messages, session_id, tree_id, related=len(steps) > 1)
-        answers: list[Any] = []
-        for (_, receiver), request in zip(steps, requests, strict=True):
-            try:
-                answers.append(receiver(request))
-            except SMBResponseException as refusal:
-                answers.append(Status(refusal.status))
+        if len(steps) > 1 and not self._takes_compounds:
+            return self._one_by_one(steps)
+        with self._deadline:
+            requests = self._send(*(message for message, _ in steps))
+            answers = [_taken(receiver, request) for (_, receiver), request in zip(steps, requests, strict=True)]
+        statuses = [_status(request) for request in requests]
+        if steps[1:] and statuses[0] == NtStatus.STATUS_SUCCESS and _NO_COMPOUND.issuperset(statuses[1:]):
+            # What was refused was not done, and the handle is open: the rest can still be done with it.
+            self._takes_compounds = False
+            return answers[:1] + self._one_by_one(steps[1:], _handle(requests[0]))
         return answers
+
+    def _one_by_one(self, steps: Sequence[Step], handle: bytes = _CHAINED) -> list[Any]:
+        """The answers a compound would have given: what cannot be opened refuses all that was to be done with it."""
+        answers: list[Any] = []
+        for message, receiver in steps:
+            opens = message.COMMAND == Commands.SMB2_CREATE
+            if not opens and message["file_id"].get_value() == _CHAINED:
+                message["file_id"] = handle
+            with self._deadline:
+                [request] = self._send(message)
+                answers.append(_taken(receiver, request))
+            if opens and isinstance(answers[-1], Status):
+                return answers * len(steps)
+            if opens:
+                handle = _handle(request)
+        return answers
+
+    def _send(self, *messages: Any) -> list[Any]:
+        session_id, tree_id = self._session.session_id, self.tree.tree_connect_id
+        sent: list[Any] = self._connection.send_compound(list(messages), session_id, tree_id, related=len(messages) > 1)
+        return sent
 
     def _connect(self) -> None:
         try:
@@ -290,7 +229,7 @@ class Wire:
             left_s = deadline - time.monotonic()
             if left_s <= 0 or self._closed:
                 raise TimeoutError("no answer")
-            connection = _Connection(str(address), self.address.port, self._deadline_s + 2)
+            connection = StrictConnection(str(address), self.address.port, self._deadline_s + 2)
             self._connection = connection
             try:
                 connection.connect(timeout=left_s)
@@ -301,7 +240,7 @@ class Wire:
                 if connection.misunderstood and not self._deadline.late:
                     raise failure("no_smb_server", self._where) from None
                 raise
-            _watch_the_line(connection.transport._sock, self._deadline_s)
+            watch_the_line(connection.transport._sock, self._deadline_s)
             return connection
         raise last
 
@@ -344,33 +283,25 @@ class Wire:
             return error
         if isinstance(error, SMBResponseException):
             return fault(error.status, self._where)
-        if isinstance(error, _Untrusted):
+        if isinstance(error, Untrusted):
             return failure("unsigned_answer", self._where)
         if self._deadline.late or isinstance(error, TimeoutError):
             return failure("no_answer", self._where, seconds=f"{self._deadline_s:g}")
         return failure("no_connection", self._where)
 
 
-def _watch_the_line(sock: socket.socket, deadline_s: float) -> None:
-    """Let the kernel find a dead line: unacknowledged data within the deadline, an idle line within about 2 × it."""
-    probe_s = max(1, int(deadline_s / 3))
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, max(1, int(deadline_s)))
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, probe_s)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(deadline_s * 1000))
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+def _taken(receiver: Callable[[Any], Any], request: Any) -> Any:
+    """What a request was answered, or the Status with which it was refused."""
+    try:
+        return receiver(request)
+    except SMBResponseException as refusal:
+        return Status(refusal.status)
 
 
-def _computer_name(challenge: bytes) -> str:
-    """MsvAvNbComputerName in an NTLM challenge ([MS-NLMP] 2.2.1.2, 2.2.2.1), wherever it lies; "": there is none."""
-    start = challenge.find(b"NTLMSSP\0\2\0\0\0")
-    with suppress(struct.error, UnicodeDecodeError):
-        length, _, offset = struct.unpack_from("<HHI", challenge, start + 40)
-        at, end = start + offset, start + offset + length
-        while start >= 0 and at < end:
-            kind, size = struct.unpack_from("<HH", challenge, at)
-            if kind == 1:
-                return challenge[at + 4 : at + 4 + size].decode("utf-16-le").casefold()
-            at += 4 + size
-    return ""
+def _status(request: Any) -> int:
+    return int(request.response["status"].get_value())
+
+
+def _handle(opening: Any) -> bytes:
+    """The FileId in the answer to a CREATE, [MS-SMB2] 2.2.14."""
+    return bytes(opening.response["data"].get_value()[64:80])

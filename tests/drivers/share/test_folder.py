@@ -115,6 +115,21 @@ def test_put_that_fails_half_way_leaves_nothing(share: Share) -> None:
     assert share.entries("*") == []
 
 
+def test_what_does_not_read_back_the_same_is_deleted(share: Share, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync = os.fsync
+
+    def spoiling(descriptor: int) -> None:
+        sync(descriptor)
+        if (path / FACE).exists():
+            os.pwrite(descriptor, b"?", 3)
+
+    monkeypatch.setattr(os, "fsync", spoiling)
+    with pytest.raises(Busy) as failed:
+        share.put(FACE, [BODY])
+    assert failed.value.code == "written_otherwise"
+    assert share.entries("*") == []
+
+
 @pytest.mark.parametrize("umask", [0o077, 0o022, 0o000])
 @pytest.mark.parametrize(("folder_mode", "mode"), [(0o2770, 0o660), (0o2750, 0o640), (0o700, 0o600), (0o777, 0o660)])
 def test_a_file_is_for_the_folders_group_as_the_folder_is_and_for_nobody_else(

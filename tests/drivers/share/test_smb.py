@@ -207,20 +207,22 @@ def test_put_never_overwrites(place: Place) -> None:
 
 
 def test_put_that_fails_half_way_leaves_nothing(place: Place) -> None:
-    def broken() -> Iterator[bytes]:
-        yield BODY
-        raise Busy("the source went away")
+    for content in (BODY, BODY * 20):
 
-    with pytest.raises(Busy):
-        place.share.put(FACE, broken())
-    assert place.names() == []
+        def broken(content: bytes = content) -> Iterator[bytes]:
+            yield content
+            raise Busy("the source went away")
+
+        with pytest.raises(Busy, match="the source went away"):
+            place.share.put(FACE, broken())
+        assert place.names() == []
 
 
 def test_an_unfinished_put_cannot_be_seen_or_taken_by_others(place: Place) -> None:
     other = place.open()
 
     def watched() -> Iterator[bytes]:
-        yield BODY
+        yield BODY * 20  # so much that it is not put in one round trip
         for call in (lambda: other.read(FACE, 99999), lambda: other.remove(FACE), lambda: other.rename_new(FACE, "b")):
             assert outcome(call) == "Busy"
 
