@@ -165,6 +165,11 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
                 return file.entry, data
         return super()._fetch(wire, name, limit)
 
+    def _digest(self, wire: Wire, name: str) -> Digest:
+        """One round trip for files up to 64 KiB."""
+        _, content = self._fetch(wire, name, CREDIT_SPAN)
+        return super()._digest(wire, name) if content is None else _digest_of(content)
+
     @contextmanager
     def _open(self, wire: Wire, name: str, *, change: bool = False) -> Iterator[OpenFile]:
         with OpenFile(wire, self._path(name), self.where) as file:
@@ -193,7 +198,7 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
                 return super()._put(wire, name, chain((bytes(head),), rest))
         with OpenFile(wire, self._path(name), self.where) as file:
             file.write_whole(bytes(head))
-        return Digest(hashlib.sha256(head).hexdigest(), len(head))
+        return _digest_of(head)
 
     def _rename(self, wire: Wire, name: str, target: "SmbShare", new_name: str) -> None:
         """One round trip: CREATE with DELETE access and share READ, SET_INFO, CLOSE."""
@@ -267,6 +272,10 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
         if _names(self._address) == _names(target._address) and name.casefold() == new_name.casefold():
             raise failure("same_file", self.where)
         return target
+
+
+def _digest_of(content: bytes | bytearray) -> Digest:
+    return Digest(hashlib.sha256(content).hexdigest(), len(content))
 
 
 def _names(address: SmbAddress) -> tuple[str, int, str, tuple[str, ...]]:

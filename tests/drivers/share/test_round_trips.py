@@ -67,6 +67,7 @@ def test_one_file_costs_few_round_trips(line: Line) -> None:
         "put": line.requests(lambda: share.put("a.tmp", [BODY[:100], BODY[100:]])),
         "rename": line.requests(lambda: share.rename_new("a.tmp", "a.xml")),
         "fetch": line.requests(lambda: share.fetch("a.xml", 99_999)),
+        "digest": line.requests(lambda: share.digest("a.xml")),
         "too large": line.requests(lambda: share.fetch("a.xml", 9)),
         "list": line.requests(lambda: share.entries("*.xml")),
         "move": line.requests(lambda: share.move_same("a.xml", SAME, "b.xml", share)),
@@ -75,7 +76,8 @@ def test_one_file_costs_few_round_trips(line: Line) -> None:
         "remove": line.requests(lambda: share.remove("mark")),
     }
     assert costs == {
-        "put": 1, "rename": 1, "fetch": 1, "too large": 1, "list": 1, "move": 2, "delete": 2, "mark": 1, "remove": 1,
+        "put": 1, "rename": 1, "fetch": 1, "digest": 1, "too large": 1, "list": 1, "move": 2, "delete": 2, "mark": 1,
+        "remove": 1,
     }  # fmt: skip
 
 

@@ -15,6 +15,8 @@ from typing import Self
 import pytest
 
 from drivers.share import Busy, Changes, Missing, Refused, Share, ShareError, Unreachable, Unsupported, open_share
+from drivers.share.smb.changes import SmbChanges
+from drivers.simulated.tcp_proxy import Proxy
 from drivers.simulated.terminal import How, TerminalWriter
 from tests.hospital import wait_until
 from tests.peers.samba import Smbd
@@ -169,12 +171,13 @@ def test_more_than_can_be_reported_is_said(place: Place) -> None:
     assert watching.unnamed >= 1
 
 
-def test_five_hundred_at_once_are_all_reported(place: Place) -> None:
+def test_five_hundred_at_once_are_reported_or_it_is_said_that_there_are_more(place: Place) -> None:
     names = {f"OQSsiquc01res_face_{number:010}.xml" for number in range(500)}
     with Watching(place.share.watch()) as watching:
         for name in names:
             (place.path / name).write_bytes(b"x")
-        watching.wait_for(*names)
+        wait_until(lambda: watching.names >= names or watching.unnamed > 0, "all are reported")
+    assert {entry.name for entry in place.share.entries("*")} == names
 
 
 def test_it_neither_waits_for_another_call_nor_ends_with_drop(place: Place) -> None:
@@ -295,6 +298,45 @@ def test_a_frozen_server_costs_one_deadline_to_arm_and_close_wakes_who_waits(own
         watching.changes.close()
         assert isinstance(watching.end(), Unreachable)
     own.thaw()
+
+
+@pytest.mark.peers
+def test_a_server_lost_in_the_moment_in_which_somebody_falls_asleep_wakes_him(own: Smbd) -> None:
+    """The library finds "pending", looks whether the connection lives, and only then clears the event and sleeps."""
+    changes = open_share(own.url("face"), own.password).watch()
+    assert isinstance(changes, SmbChanges)
+    event = changes._request.response_event
+    woken = threading.Event()
+    set_, clear = event.set, event.clear
+
+    def setting() -> None:
+        set_()
+        woken.set()
+
+    def clearing() -> None:
+        own.kill()
+        assert woken.wait(PATIENCE_S), "the library wakes everybody once"
+        clear()
+
+    event.set, event.clear = setting, clearing
+    with Watching(changes) as watching:
+        assert isinstance(watching.end(), Unreachable)
+
+
+@pytest.mark.peers
+def test_a_watch_outlasts_the_librarys_signs_of_life(smbd: Smbd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of itself every ten minutes, without which a server may end a connection on which nothing happens."""
+    monkeypatch.setenv("SMB_EXPERIMENTAL_TRANSPORT_RECEIVE_TIMEOUT", "1")
+    name = f"place-{uuid.uuid4().hex[:12]}"
+    (smbd.shares["face"] / name).mkdir()
+    with Proxy(smbd.port) as proxy:
+        share = open_share(smbd.url(f"face/{name}").replace(str(smbd.port), str(proxy.port)), smbd.password)
+        with Watching(share.watch()) as watching:
+            armed = proxy.requests
+            wait_until(lambda: proxy.requests >= armed + 2, "two signs of life")
+            assert watching.reports == 0
+            (smbd.shares["face"] / name / "a.xml").touch()
+            watching.wait_for("a.xml")
 
 
 # --- disks
