@@ -66,10 +66,10 @@ class Changes(Protocol):
         """Wait as long as it takes for something to change; the names of the files, spelled as they stand there.
 
         A file that was created, renamed (both names), closed by its writer or deleted; never a name that no call
-        would accept. None: more changed than could be reported. What changes between two calls is reported by the
-        second. Any ShareError: nothing more will come, and every later call fails as well; Unreachable after `close`.
-        A frozen server is not noticed here, and a folder that was removed beneath the server perhaps not; whoever
-        lists the folder notices it, and closes this.
+        would accept, but perhaps that of a folder. None: more changed than could be reported. What changes between two
+        calls is reported by the second. Any ShareError: nothing more will come, and every later call fails as well;
+        Unreachable after `close`. A frozen server is not noticed here, and a folder that was removed beneath the server
+        perhaps not; whoever lists the folder notices it, and closes this.
         """
 
     def close(self) -> None:
@@ -112,7 +112,8 @@ class Share(Protocol):
     def fetch(self, name: str, limit: int) -> tuple[Entry, bytes | None]:
         """One file's entry as a listing would have it, with the whole content, opened as by `read`.
 
-        The content is None when it has more than `limit` bytes. `Entry.name` is `name`. Missing, Busy: as for `read`.
+        The content is None when it has more than `limit` bytes. `Entry.name` is `name`. Missing, Busy: as for `read`;
+        Refused: no file has the name, but a folder.
         """
 
     def read(self, name: str, limit: int) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import shutil
 import subprocess
 import threading
@@ -14,7 +16,18 @@ from typing import Self
 
 import pytest
 
-from drivers.share import Busy, Changes, Missing, Refused, Share, ShareError, Unreachable, Unsupported, open_share
+from drivers.share import (
+    Busy,
+    Changes,
+    Missing,
+    Refused,
+    Share,
+    ShareError,
+    Unreachable,
+    Unsupported,
+    folder_changes,
+    open_share,
+)
 from drivers.share.smb.changes import SmbChanges
 from drivers.simulated.tcp_proxy import Proxy
 from drivers.simulated.terminal import How, TerminalWriter
@@ -343,8 +356,28 @@ def test_a_watch_outlasts_the_librarys_signs_of_life(smbd: Smbd, monkeypatch: py
 
 
 def test_a_disk_that_others_change_too_is_unsupported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Unsupported) as refused:
+        open_share("file:///proc/self", None).watch()
+    assert refused.value.parameters["filesystem"] == "proc"
     for filesystem in ("cifs", "nfs4", "fuse.rclone", "9p", "unknown"):
         monkeypatch.setattr("drivers.share.folder_changes._filesystem", lambda _, kind=filesystem: kind)
         with pytest.raises(Unsupported) as refused:
             open_share(tmp_path.as_uri(), None).watch()
         assert refused.value.parameters["filesystem"] == filesystem
+
+
+def test_a_system_that_watches_no_more_folders_is_unsupported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object) -> int:
+        ctypes.set_errno(errno.ENOSPC)
+        return -1
+
+    class Libc:
+        inotify_init1 = staticmethod(folder_changes._libc.inotify_init1)
+        inotify_add_watch = staticmethod(none_left)
+
+    monkeypatch.setattr(folder_changes, "_libc", Libc)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(Unsupported) as refused:
+        open_share(tmp_path.as_uri(), None).watch()
+    assert refused.value.parameters["errno"] == "ENOSPC"
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
