@@ -105,6 +105,9 @@ class Share(Protocol):
     def watch(self) -> Changes:
         """Have changes reported, from this moment on: whoever lists the folder afterwards misses nothing.
 
+        But: Samba takes note of what programs of its own machine do some milliseconds after it has said so (a busy one,
+        some hundred), and lets what they do until then go unreported. Who cannot wait for the next listing lists again.
+
         Over a connection of its own, which neither waits for another call nor ends with `drop`. Unsupported: the
         server or the disk reports none; list instead, and ask again now and then.
         """

@@ -39,7 +39,8 @@ class Line:
         self.path = smbd.shares["face"] / name
         self.path.mkdir()
         self.proxy = proxy
-        self.url = smbd.url(f"face/{name}").replace(str(smbd.port), str(proxy.port))
+        self.direct = smbd.url(f"face/{name}")
+        self.url = self.direct.replace(str(smbd.port), str(proxy.port))
         self.password = smbd.password
         self.share: Share = open_share(self.url, smbd.password)
         self.share.session_info()
@@ -87,12 +88,14 @@ def test_a_watch_costs_one_request_for_each_report_and_none_while_nothing_happen
     assert line.requests(lambda: changes.append(line.share.watch())) == logon + 2  # opening it, and the first request
     assert line.requests(lambda: line.share.entries("*")) == 1
     before = line.proxy.requests
+    other = open_share(line.direct, line.password)
     for number in range(3):
-        (line.path / f"{number}.xml").touch()
+        other.put(f"{number}.xml", ())
         changes[0].next()
         wait_until(lambda number=number: line.proxy.requests > before + number, "the next request")  # type: ignore[misc]
     assert line.proxy.requests == before + 3
     changes[0].close()
+    other.drop()
 
 
 # --- put, when the server does it otherwise

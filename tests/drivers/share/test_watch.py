@@ -87,6 +87,7 @@ class Watching:
         self.reports = 0
         self.unnamed = 0
         self.ended: SimpleQueue[ShareError] = SimpleQueue()
+        self._first: SimpleQueue[None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> Self:
@@ -102,11 +103,25 @@ class Watching:
         try:
             while True:
                 names = self.changes.next()
+                self._first.put(None)
                 self.reports += 1
                 self.names |= names or set()
                 self.unnamed += names is None
         except ShareError as error:
             self.ended.put(error)
+
+    def in_force(self, folder: Path) -> Self:
+        """What is done beneath the server is reported from now on; Samba sees to that after it has said so."""
+        for number in range(1000):
+            marker = folder / f"marker{number}"
+            marker.touch()
+            marker.unlink()
+            try:
+                self._first.get(timeout=0.2)
+            except Empty:
+                continue
+            return self
+        raise AssertionError("nothing is reported")
 
     def wait_for(self, *names: str) -> None:
         wait_until(lambda: self.names >= set(names), f"{names} are reported")
@@ -132,6 +147,7 @@ def test_a_terminals_file_is_reported_and_can_then_be_fetched(place: Place, how:
 
 def test_whoever_else_creates_renames_or_deletes_is_reported(place: Place) -> None:
     with Watching(place.share.watch()) as watching:
+        watching.in_force(place.path)
         (place.path / "a.xml").write_bytes(BODY)
         watching.wait_for("a.xml")
         (place.path / "a.xml").rename(place.path / "b.xml")
@@ -152,12 +168,13 @@ def test_whoever_else_creates_renames_or_deletes_is_reported(place: Place) -> No
 def test_only_usable_names_of_files_of_this_folder_are_reported(place: Place) -> None:
     (place.path / "sub").mkdir()
     with Watching(place.share.watch()) as watching:
+        watching.in_force(place.path)
         (place.path / "sub" / "below.xml").write_bytes(b"x")
         (place.path / "folder.xml").mkdir()
         (place.path / "bad\nname.xml").write_bytes(b"x")
         (place.path / "last.xml").write_bytes(b"x")
         watching.wait_for("last.xml")
-    assert watching.names - {"sub", "folder.xml"} == {"last.xml"}
+    assert {name for name in watching.names if not name.startswith("marker")} - {"sub", "folder.xml"} == {"last.xml"}
 
 
 def test_what_was_written_before_is_not_reported_and_nothing_between_two_calls_is_lost(place: Place) -> None:
@@ -187,6 +204,7 @@ def test_more_than_can_be_reported_is_said(place: Place) -> None:
 def test_five_hundred_at_once_are_reported_or_it_is_said_that_there_are_more(place: Place) -> None:
     names = {f"OQSsiquc01res_face_{number:010}.xml" for number in range(500)}
     with Watching(place.share.watch()) as watching:
+        watching.in_force(place.path)
         for name in names:
             (place.path / name).write_bytes(b"x")
         wait_until(lambda: watching.names >= names or watching.unnamed > 0, "all are reported")
@@ -196,9 +214,11 @@ def test_five_hundred_at_once_are_reported_or_it_is_said_that_there_are_more(pla
 def test_it_neither_waits_for_another_call_nor_ends_with_drop(place: Place) -> None:
     with Watching(place.share.watch()) as watching:
         place.share.drop()
-        held = place.share.put("a.xml", [BODY]), place.share.chunks("a.xml", 10)
-        next(held[1])
+        place.share.put("a.xml", [BODY])
+        held = place.share.chunks("a.xml", 10)
+        next(held)
         watching.wait_for("a.xml")
+        watching.in_force(place.path)
         (place.path / "b.xml").touch()
         watching.wait_for("b.xml")
 
@@ -346,7 +366,7 @@ def test_a_watch_outlasts_the_librarys_signs_of_life(smbd: Smbd, monkeypatch: py
         share = open_share(smbd.url(f"face/{name}").replace(str(smbd.port), str(proxy.port)), smbd.password)
         with Watching(share.watch()) as watching:
             armed = proxy.requests
-            wait_until(lambda: proxy.requests >= armed + 2, "two signs of life")
+            wait_until(lambda: proxy.requests >= armed + 2, "two signs of life")  # and long in force by then
             assert watching.reports == 0
             (smbd.shares["face"] / name / "a.xml").touch()
             watching.wait_for("a.xml")
