@@ -14,6 +14,7 @@ from drivers.share.failures import failure
 ENTRIES_MAX = 20_000
 NAME_MAX_UNITS = 255
 _NEVER_IN_A_NAME = frozenset('/\\:*?"<>|')
+_PLAIN = re.compile(f"[A-Za-z0-9_][A-Za-z0-9_.-]{{0,{NAME_MAX_UNITS - 2}}}[A-Za-z0-9_-]")  # surely a file name
 
 
 @dataclass(frozen=True)
@@ -219,6 +220,8 @@ class NameFault(Enum):
 
 def name_fault(name: str) -> NameFault | None:
     """Why `name` is no plain file name, or None."""
+    if _PLAIN.fullmatch(name):
+        return None  # as nearly all of a folder of a hundred thousand
     if not name:
         return NameFault.EMPTY
     if name in (".", "..") or name[-1] in ". ":

@@ -1,27 +1,31 @@
 """Delivering one file: byte for byte, exactly once, never over another file.
 
-By copy (two shares):  fresh temporary name -> flush -> read back -> `staged` -> rename without replace -> `published`
-                       -> delete the source only if it still is what was sent -> `done`.
+By copy (two shares):  `seen`, with a temporary name -> create, write, flush and read back in one call -> `staged` ->
+                       rename without replace -> `published` -> delete the source only if it still is what was sent ->
+                       `done`.
 By move (one share):   `staged` -> hash and rename through one handle -> `done`.
 
 Each step is durable in the ledger before the next one is visible, so that a kill at any point is only a pause. A lost
 answer leaves the outcome unknown; then the temporary file is the commit record: gone means renamed.
+
+Why two commits before the rename are enough. The row of `seen` holds the temporary name before a file of that name
+exists: whatever a kill leaves there is known as ours, counts as tried after a start, and is swept. The row of `staged`
+says that the file of that name is whole, and only for that name and only if the row still is `seen`: what the watcher
+replaced meanwhile is not renamed. Only from then on does a temporary file that is gone mean that it was renamed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from uuid import uuid4
+from dataclasses import dataclass, replace
 
 from drivers.share import Exists, Full, Missing, Refused, ShareError, Unreachable
 from kiosk.courier.alarms import Notices
 from kiosk.courier.ends import Ends
-from kiosk.courier.ledger import FileId, Item, Ledger, State, was_sent
+from kiosk.courier.ledger import FileId, Item, Ledger, State, new_temp, was_sent
 from kiosk.courier.ownership import uninterrupted
 
-TEMP_PATTERN = ".kiosk-*.tmp"
 # A temporary file of ours that another program took: once may be a virus scanner, twice is a program that reads
 # everything, and a third copy might be a second delivery.
 TEMP_LOST_MAX = 1
@@ -31,7 +35,6 @@ DIFFERS = "destination_differs"
 SOURCE_GONE = "source_gone"
 # Why an item that had been sent is `staged` again: we deleted its source ourselves.
 RESENT = "resent"
-RENAME_DOUBTED_H = 24  # a server that was cut off shows what it lost within a day
 
 
 class _SourceGone(Exception):
@@ -43,7 +46,8 @@ class Deliverer:
     """Advances files of one route. For one thread. Every method raises ShareError for what is to be tried again.
 
     `owns`: whether the source is still ours alone; called right before a file becomes visible at the destination.
-    `alone`: whether no other kiosk can have delivered from it between two moments; None: not yet known.
+    `alone`: whether no other kiosk can have delivered from it between two moments; None: not yet known. `unrivalled`:
+    the same of the time from a moment until now, but for the very last; False also where it is not known.
     """
 
     ends: Ends
@@ -51,16 +55,17 @@ class Deliverer:
     notices: Notices
     owns: Callable[[], bool] = lambda: True
     alone: Callable[[float, float], bool | None] = lambda since, to: True
+    unrivalled: Callable[[float], bool] = lambda since: True
 
     def __post_init__(self) -> None:
         self._gone: dict[FileId, float] = {}  # when the source of what is staged was found gone
+        # Temporary names under which a file of ours may lie. Of an attempt before this process began nothing is known.
+        self._tried = self.ledger.open_temps()
         # A rename or move was asked for; it may have been done without the ledger saying so yet. What was staged before
         # this process began is unknown as well.
-        self._unknown = {item.id for item in self.ledger.open_items("results") + self.ledger.open_items("subsidies")}
+        self._unknown = set(self._tried)
         self._collided: set[FileId] = set()  # the same bytes were there already, and the ledger does not say so yet
         self._temps_lost: dict[FileId, int] = {}
-        self._unused: dict[FileId, str] = {}
-        self._written: dict[FileId, str] = {}  # temporary files that are whole but not yet read back
 
     def advance(self, file: FileId, raw: bytes | None, since: float = 0.0) -> State:
         """Do the next steps for one file and return its state. `raw`: its bytes, if still in memory.
@@ -71,15 +76,17 @@ class Deliverer:
         if item.state == "held":
             self._reconsider(item)
             item = self.ledger.item(file)
-        if item.state == "seen":
-            if not self.ends.moves:
-                self._stage(item, raw)
-            elif self.ledger.begin_move(item):
+        if item.state == "seen" and self.ends.moves:
+            if self.ledger.begin_move(item, tried=bool(self._tried.get(file))):
                 self._unknown.discard(file)
             item = self.ledger.item(file)
+        was_read = False
+        if item.state == "seen":
+            item = self._stage(item, raw) or self.ledger.item(file)
+            was_read = raw is not None
         if item.state == "staged":
             if item.temp:
-                self._publish(item, since)
+                self._publish(item, since, was_read=was_read)
             else:
                 self._move(item)
             item = self.ledger.item(file)
@@ -89,7 +96,7 @@ class Deliverer:
         if state in ("done", "lost", "replaced"):
             self._unknown.discard(file)
             self._collided.discard(file)
-            for kept in (self._temps_lost, self._written, self._unused, self._gone):
+            for kept in (self._temps_lost, self._tried, self._gone):
                 kept.pop(file, None)
         return state
 
@@ -102,47 +109,36 @@ class Deliverer:
 
     # -- by copy ------------------------------------------------------------------------------------------------
 
-    def _stage(self, item: Item, raw: bytes | None) -> None:
-        if self._written.get(item.id) != item.temp:
-            self._write(item, raw)
-            item = self.ledger.item(item.id)
-            if self._written.get(item.id) != item.temp:
-                return
-        try:
-            # Busy: a virus scanner reads it. Then the same file is read back later; a new one would only be scanned
-            # again.
-            there = self.ends.staging.digest(item.temp)
-        except Missing:
-            del self._written[item.id]
-            self._temp_lost(item)
-            return
-        del self._written[item.id]
-        if there == item.digest:
-            self._set(item, "staged")
-        # else bytes changed on the way or on the disk: the next attempt takes a new name
-
-    def _write(self, item: Item, raw: bytes | None) -> None:
+    def _stage(self, item: Item, raw: bytes | None) -> Item | None:
+        """Write the copy. Returns the item with its copy; None: there is none, and the ledger says why."""
         # A name that the server refused to create is used again: a day of refusals must not fill the ledger.
-        temp = self._unused.pop(item.id, "")
-        if not temp or temp != item.temp:
-            temp = f".kiosk-{uuid4().hex}.tmp"
+        if not item.temp or self._tried.get(item.id) == item.temp:
+            temp = new_temp()
             if not self.ledger.attempt(item, temp):
-                return
+                return None
+            item = replace(item, temp=temp)
+        self._tried[item.id] = item.temp
         self._unknown.discard(item.id)
         try:
-            written = self.ends.staging.put(temp, self._pieces(item) if raw is None else [raw])
+            written = self.ends.staging.put(item.temp, self._pieces(item) if raw is None else [raw])
         except (Refused, Full):
-            self._unused[item.id] = temp  # if something is left there after all, the next try meets Exists
+            del self._tried[item.id]  # if something is left there after all, the next try meets Exists
             raise
         except _SourceGone:
             if not self.ends.source.entries(item.name):
-                self._lost_to_other(self.ledger.item(item.id))
-            return
-        if written == item.digest:
-            self._written[item.id] = temp
-            return
-        # The source is not what was seen: its new content is another item; this one was never sent.
-        self._replaced(self.ledger.item(item.id))
+                self._end_unsent(item, self._lost_to_other)
+            return None
+        if written != item.digest:
+            # The source is not what was seen: its new content is another item; this one was never sent.
+            self._end_unsent(item, self._replaced)
+            return None
+        return replace(item, state="staged", reason="") if self.ledger.stage(item) else None
+
+    def _end_unsent(self, item: Item, end: Callable[[Item], None]) -> None:
+        """Unless the watcher has ended it meanwhile."""
+        now = self.ledger.item(item.id)
+        if now.state == "seen":
+            end(now)
 
     def _pieces(self, item: Item) -> Iterator[bytes]:
         try:
@@ -150,9 +146,15 @@ class Deliverer:
         except Missing as error:
             raise _SourceGone from error
 
-    def _publish(self, item: Item, since: float) -> None:
-        if item.id not in self._collided and (self._other_may_have_delivered(item, since) or not self.owns()):
-            return
+    def _publish(self, item: Item, since: float, *, was_read: bool = False) -> None:
+        if item.id not in self._collided:
+            # What the watcher read in the source at `since` is not looked for there once more if no other kiosk can
+            # have delivered it meanwhile: only that is asked by it. Either answer is true of the moment at which it was
+            # given; what another kiosk does after that is up to `owns`.
+            if not (was_read and self.unrivalled(since)) and self._other_may_have_delivered(item, since):
+                return
+            if not self.owns():
+                return
         try:
             if item.id not in self._collided:
                 self._rename(item)
@@ -316,37 +318,3 @@ class Deliverer:
         self.ledger.set_state(item, state, why, abandon=abandon)
         if state in ("published", "done", "lost", "replaced"):
             self.notices.all_clear(item)
-
-
-@dataclass(frozen=True)
-class Swept:
-    """`back`: published items whose temporary file is there again; `foreign`: names of unfinished files not ours."""
-
-    back: tuple[Item, ...]
-    foreign: frozenset[str]
-
-
-def sweep(ends: Ends, ledger: Ledger) -> Swept:
-    """Sweep unfinished files from the receipt computer's folder. Raises ShareError.
-
-    Removes what earlier attempts of this kiosk left behind, and finds renames that the server lost in a power cut:
-    Samba does not sync a rename, so a temporary file may be back although it had been published. Never touches a file
-    that is not in this kiosk's ledger.
-    """
-    there = {entry.name for entry in ends.staging.entries(TEMP_PATTERN)}
-    abandoned = ledger.abandoned_temps(ends.route)
-    sent = ledger.sent_since(ends.route, RENAME_DOUBTED_H)
-    for name in abandoned:
-        if name in there:
-            try:
-                ends.staging.remove(name)
-            except Missing:
-                pass  # gone meanwhile
-            except Unreachable:
-                raise
-            except ShareError:
-                continue  # Busy: after a power cut of ours the server still holds the handle; next minute
-        ledger.forget_temp(name)
-    # Both routes may have one staging folder.
-    foreign = frozenset(name for name in there.difference(abandoned) if not ledger.knows_temp(name))
-    return Swept(tuple(item for item in sent if item.temp in there), foreign)

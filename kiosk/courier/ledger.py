@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, NewType
+from uuid import uuid4
 
 from drivers.share import Digest
 from kiosk.courier.summary import Waits
@@ -33,6 +34,7 @@ OPEN_STATES = ("seen", "staged", "published", "held")
 ALARMS_MAX = 200  # of one code
 KEEP_FILES = 5_000
 DOUBTED_FILES = 500
+TEMP_PATTERN = ".kiosk-*.tmp"
 _PARTS = ("", "-wal", "-shm")
 
 # Script n takes a ledger from version n to n + 1. Never change one that was released; a release adds at most one, and
@@ -63,7 +65,9 @@ _MIGRATIONS = (
 
 @dataclass(frozen=True)
 class Item:
-    """One file on its way. `temp` is empty before the first attempt and for a file that is moved, not copied."""
+    """One file on its way. `temp`: the name of its unfinished copy, there or not yet there; empty for a file that is
+    moved, not copied, and where nothing of it is to be found.
+    """
 
     id: FileId
     route: RouteName
@@ -78,6 +82,11 @@ class Item:
 
 class LedgerLost(Exception):
     """The database cannot be used; the message says where and what to do."""
+
+
+def new_temp() -> str:
+    """A name for an unfinished copy that was never used and that no other kiosk can choose; see TEMP_PATTERN."""
+    return f".kiosk-{uuid4().hex}.tmp"
 
 
 def _now() -> str:
@@ -101,6 +110,7 @@ class Ledger:
             # checkpoints; readers open mode=ro.
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
+            self._syncs = True
             if self._db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("quick_check failed")
             version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -118,10 +128,15 @@ class Ledger:
             self._db.close()
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self, *, synced: bool = True) -> Iterator[sqlite3.Connection]:
+        """`synced` False: a power cut may undo it, with what came after; a kill of the process does not."""
         with self._lock:
             if self._db.in_transaction:  # the last one failed, and so did its ROLLBACK
                 self._db.execute("ROLLBACK")
+            if synced != self._syncs:
+                # Before what is written, not after it: if this fails, nothing is written with too little care.
+                self._db.execute(f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")
+                self._syncs = synced
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -157,30 +172,44 @@ class Ledger:
         """Subsidy files that answer `request` (a lower-case request name), or eligibility files that refer to it."""
         return self._rows("WHERE route = ? AND request = ? ORDER BY id", route, request)
 
-    def sent_since(self, route: RouteName, hours: int) -> list[Item]:
-        """Copies whose rename a server's power cut may have undone: those of the last hours, and the newest rows."""
+    def open_temps(self) -> dict[FileId, str]:
+        """The temporary name, or "", of each unfinished file of all routes."""
+        with self._lock:
+            return dict(
+                self._db.execute("SELECT id, temp FROM files WHERE state IN ('seen','staged','published','held')")
+            )
+
+    def sent_as(self, route: RouteName, temp: str, hours: int) -> Item | None:
+        """The copy sent under this temporary name, if a server's power cut may have undone its rename: one of the last
+        hours, or of the newest rows.
+        """
         since = (datetime.now(UTC) - timedelta(hours=hours)).isoformat(timespec="milliseconds")
-        where = "WHERE route = ? AND temp <> '' AND state IN ('published', 'done')"
-        recent = "AND (seen_at > ? OR id > (SELECT max(id) FROM files) - ?) ORDER BY id"
-        return self._rows(f"{where} {recent}", route, since, DOUBTED_FILES)
+        where = "WHERE temp = ? AND temp <> '' AND route = ? AND state IN ('published', 'done')"
+        recent = "AND (seen_at > ? OR id > (SELECT max(id) FROM files) - ?)"
+        return next(iter(self._rows(f"{where} {recent}", temp, route, since, DOUBTED_FILES)), None)
 
     def add(
         self, route: RouteName, name: str, digest: Digest, *, request: str, subsidy: Subsidy, held: str = ""
     ) -> Item:
-        """A complete file was seen for the first time."""
-        state = "held" if held else "seen"
+        """A complete file was seen for the first time.
+
+        The name of its first unfinished copy is durable with it, before such a file exists.
+        """
+        state: State = "held" if held else "seen"
+        temp = "" if held else new_temp()
         with self._writing() as db:
             cursor = db.execute(
-                "INSERT INTO files (route, name, name_key, sha256, size, state, reason, request, subsidy, seen_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (route, name, name.lower(), digest.sha256, digest.size, state, held, request, subsidy, _now()),
+                "INSERT INTO files"
+                " (route, name, name_key, sha256, size, state, temp, reason, request, subsidy, seen_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (route, name, name.lower(), digest.sha256, digest.size, state, temp, held, request, subsidy, _now()),
             )
             file = FileId(cursor.lastrowid or 0)
             self.waits.entered(file)
-        return self.item(file)
+        return Item(file, route, name, digest, state, temp, held, request, subsidy)
 
     def attempt(self, item: Item, temp: str) -> bool:
-        """A new attempt under a new temporary name; the name is durable before the file exists.
+        """Another attempt under a new temporary name; the name is durable before the file exists.
 
         False: the item is no longer `seen` (the watcher replaced it meanwhile), and nothing was begun.
         """
@@ -189,19 +218,37 @@ class Ledger:
             cursor = db.execute("UPDATE files SET temp = ? WHERE id = ? AND state = 'seen'", (temp, item.id))
             return cursor.rowcount > 0
 
-    def begin_move(self, item: Item) -> bool:
-        """The file itself is going to be renamed; an earlier attempt by copy is abandoned. False as for `attempt`."""
+    def stage(self, item: Item) -> bool:
+        """The copy under the item's temporary name is whole and may be renamed. False as for `attempt`: the watcher
+        replaced the item meanwhile, and the copy is to be swept.
+        """
         with self._writing() as db:
-            _abandon(db, item)
+            cursor = db.execute(
+                "UPDATE files SET state = 'staged', reason = '' WHERE id = ? AND state = 'seen' AND temp = ?",
+                (item.id, item.temp),
+            )
+            return cursor.rowcount > 0
+
+    def begin_move(self, item: Item, *, tried: bool) -> bool:
+        """The file itself is going to be renamed. False as for `attempt`.
+
+        `tried`: there was an attempt by copy; it is abandoned.
+        """
+        with self._writing() as db:
+            if tried:
+                _abandon(db, item)
             cursor = db.execute(
                 "UPDATE files SET temp = '', state = 'staged' WHERE id = ? AND state = 'seen'", (item.id,)
             )
             return cursor.rowcount > 0
 
     def set_state(self, item: Item, state: State, reason: str = "", *, abandon: bool | None = None) -> None:
-        """`abandon`: the temporary file is to be swept; None: it is if `state` is held, lost or replaced."""
+        """`abandon`: the temporary file is to be swept; None: it is if `state` is held, lost or replaced.
+
+        `done` is not synced: after a power cut the file is published once more to be deleted, and is gone already.
+        """
         done_at = "" if state in OPEN_STATES else _now()
-        with self._writing() as db:
+        with self._writing(synced=state != "done") as db:
             db.execute(
                 "UPDATE files SET state = ?, reason = ?, done_at = ? WHERE id = ?", (state, reason, done_at, item.id)
             )
@@ -210,11 +257,21 @@ class Ledger:
                 db.execute("UPDATE files SET temp = '' WHERE id = ?", (item.id,))
 
     def replace_unsent(self, item: Item) -> bool:
-        """Other content came under this item's name. True if nothing of the item had been sent: it is now replaced."""
+        """Other content came under this item's name. True if nothing of the item had been sent: it is now replaced.
+
+        Its copy may be under way just now. It is swept: `stage` will not let it go on.
+        """
+        where = (
+            "id = ? AND (state = 'seen'"
+            " OR state = 'held' AND temp = '' AND reason IN ('other_content', 'destination_differs'))"
+        )
         with self._writing() as db:
+            db.execute(
+                f"INSERT OR IGNORE INTO temps (name, route) SELECT temp, route FROM files WHERE temp <> '' AND {where}",  # noqa: S608 - this method's text
+                (item.id,),
+            )
             cursor = db.execute(
-                "UPDATE files SET state = 'replaced', done_at = ? WHERE id = ? AND temp = ''"
-                " AND (state = 'seen' OR state = 'held' AND reason IN ('other_content', 'destination_differs'))",
+                f"UPDATE files SET state = 'replaced', temp = '', done_at = ? WHERE {where}",  # noqa: S608 - as above
                 (_now(), item.id),
             )
             return cursor.rowcount > 0
@@ -237,14 +294,16 @@ class Ledger:
         """Whether a temporary name is this kiosk's, whichever route made it."""
         with self._lock:
             row = self._db.execute(
-                "SELECT EXISTS (SELECT 1 FROM files WHERE temp = ?) OR EXISTS (SELECT 1 FROM temps WHERE name = ?)",
+                "SELECT EXISTS (SELECT 1 FROM files WHERE temp = ? AND temp <> '')"
+                " OR EXISTS (SELECT 1 FROM temps WHERE name = ?)",
                 (name, name),
             ).fetchone()
         return bool(row[0])
 
-    def forget_temp(self, name: str) -> None:
-        with self._writing() as db:
-            db.execute("DELETE FROM temps WHERE name = ?", (name,))
+    def forget_temps(self, names: list[str]) -> None:
+        if names:
+            with self._writing() as db:
+                db.executemany("DELETE FROM temps WHERE name = ?", [(name,) for name in names])
 
     def raise_alarm(self, code: str, subject: str) -> bool:
         """True if it was not raised already. At most ALARMS_MAX of one code: more would help nobody."""

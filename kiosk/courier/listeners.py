@@ -1,7 +1,8 @@
 """What follows from what the watchers see: ledger rows, messages to the reception, alarms, pairing, precedence.
 
-The row is written before the message is sent, but for a ledger that cannot be written (a full disk): the patient needs
-no ledger, so the result is reported and the file stays where it is, to be offered again; see `_report_unwritten`.
+A name that the ledger lacks is reported before its row is written: the row's sync decides nothing, and the patient
+waits. If it cannot be written (a full disk), the file stays where it is, to be offered again; see `_report_unwritten`.
+Of a name that the ledger knows the row is written first: it decides what becomes of the file.
 
 One listener a route. They meet in `Pairing`: an eligibility result asks for a subsidy answer by name, and whichever of
 the two comes first, the other finds it.
@@ -100,20 +101,30 @@ class Precedence:
     def answered(self, parcel: Parcel) -> None:
         """A subsidy file has gone: the results that asked for it need wait no longer."""
         request = self.ledger.item(parcel.file).request
-        self.askers.wake(lambda waiting: bool(request) and waiting.request == request)
+        if request:
+            self.askers.wake(request)
 
 
 def _has_error(answers: list[Item]) -> bool:
     return any(answer.name.lower().endswith(".err") for answer in answers)
 
 
-def admit(ledger: Ledger, route: RouteName, name: str, digest: Digest, request: str, subsidy: SubsidyState) -> Item:
-    """Enter a complete file into the ledger.
+def admit(
+    ledger: Ledger,
+    route: RouteName,
+    name: str,
+    digest: Digest,
+    request: str,
+    subsidy: SubsidyState,
+    history: list[Item] | None = None,
+) -> Item:
+    """Enter a complete file into the ledger. `history`: `of_name`, if it was read already.
 
     A name and content that were delivered before mean that the server lost our delete: it is deleted again, never sent
     again. A known name with other content is held: the receipt computer must not get two files of one name.
     """
-    history = ledger.of_name(route, name)
+    if history is None:
+        history = ledger.of_name(route, name)
     for item in reversed(history):
         if item.digest == digest:
             _open_again(ledger, item, name, history)
@@ -123,13 +134,13 @@ def admit(ledger: Ledger, route: RouteName, name: str, digest: Digest, request: 
     return ledger.add(route, name, digest, request=request, subsidy=subsidy, held=held)
 
 
-def is_news(ledger: Ledger, route: RouteName, sighting: Sighting, digest: Digest) -> bool:
-    """Whether the ledger lacked this content when it was first offered. To be called before `admit`.
+def is_news(history: list[Item], sighting: Sighting, digest: Digest) -> bool:
+    """Whether the ledger lacked this content when it was first offered. `history`: `of_name` before `admit`.
 
     An offer may enter it and then fail at the next statement; the file is offered again, and is still news to the
     patient who waits.
     """
-    if sighting.news != digest and all(item.digest != digest for item in ledger.of_name(route, sighting.name)):
+    if sighting.news != digest and all(item.digest != digest for item in history):
         sighting.news = digest
     return sighting.news == digest
 
@@ -187,8 +198,11 @@ class ResultsListener:
         request = reading.request if self.subsidy_wait_s is not None else ""
         state: SubsidyState = "refused" if reading.refused else "waiting" if request else "none"
         try:
-            news = is_news(self.ledger, "results", sighting, digest)
-            item = admit(self.ledger, "results", sighting.name, digest, request, state)
+            history = self.ledger.of_name("results", sighting.name)
+            news = is_news(history, sighting, digest)
+            if news and not history:
+                self._report_early(sighting, reading, digest, request)
+            item = admit(self.ledger, "results", sighting.name, digest, request, state, history)
         except sqlite3.Error as error:
             self._report_unwritten(sighting, reading, digest, request)
             self.notices.ledger_failed(error)
@@ -204,7 +218,17 @@ class ResultsListener:
         else:
             self._announce(sighting, item, reading, may_report)
         wait_s = self.subsidy_wait_s if request and self.subsidy_wait_s is not None else 0.0
-        self.queue.add(Parcel(item.id, request, time.monotonic() + wait_s, raw))
+        self.queue.add(Parcel(item.id, request, time.monotonic() + wait_s, raw, sighting.fresh))
+
+    def _report_early(self, sighting: Sighting, reading: Reading, digest: Digest, request: str) -> None:
+        """The ledger has nothing under this name: what the row will say is known before it is written.
+
+        Noted as unwritten until it is: should the row fail, the file is offered again and not reported again. A kill
+        in between is that of a full disk: the courier that starts finds the file there, not fresh, and reports nothing.
+        """
+        if self._may_report(sighting, digest) and len(self.unwritten) < UNWRITTEN_MAX:
+            self.unwritten.setdefault((sighting.name.lower(), digest), sighting.id)
+            self._report_result(sighting, reading, request)
 
     def _report_unwritten(self, sighting: Sighting, reading: Reading, digest: Digest, request: str) -> None:
         """The ledger cannot be written. Whether it knows the file can still be read; only a new one is reported.
@@ -215,10 +239,11 @@ class ResultsListener:
             return
         self.unwritten.setdefault((sighting.name.lower(), digest), sighting.id)
         try:
-            if not is_news(self.ledger, "results", sighting, digest):
-                self.hub.emit({"event": "gone", "file": sighting.id})  # as below: never reported
+            history = self.ledger.of_name("results", sighting.name)
+            if not is_news(history, sighting, digest):
+                self.hub.emit({"event": "gone", "file": sighting.id})  # as above: never reported
                 return
-            others = [item for item in self.ledger.of_name("results", sighting.name) if item.digest != digest]
+            others = [item for item in history if item.digest != digest]
             if any(item.state not in ("lost", "replaced") for item in others):
                 return  # other content of this name; only the row can decide what becomes of it
             self._report_result(sighting, reading, request)
@@ -255,7 +280,9 @@ class ResultsListener:
         foreign = self._is_foreign(result)
         content: Message = {}
         if result.outcome == "usable" and not foreign:
-            failed = self.pairing.has_failed(request) or _has_error(self.ledger.of_request("subsidies", request or "-"))
+            failed = bool(request) and (
+                self.pairing.has_failed(request) or _has_error(self.ledger.of_request("subsidies", request))
+            )
             notes = [*result.notes, *(["subsidy_failed"] if failed else [])]
             content = {"reference_number": result.reference_number, "birthdate": result.birthdate, "notes": notes}
         self._emit_result(sighting, "failed" if foreign else str(result.outcome), content)
@@ -292,8 +319,9 @@ class SubsidiesListener:
 
     def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
         try:
-            news = is_news(self.ledger, "subsidies", sighting, digest)
-            item = admit(self.ledger, "subsidies", sighting.name, digest, reading.request, "none")
+            history = self.ledger.of_name("subsidies", sighting.name)
+            news = is_news(history, sighting, digest)
+            item = admit(self.ledger, "subsidies", sighting.name, digest, reading.request, "none", history)
         except sqlite3.Error as error:
             asker = self.pairing.failed(reading.request) if reading.failed and reading.request else None
             if asker is not None:
@@ -309,10 +337,15 @@ class SubsidiesListener:
                 self.notices.alarm("file_unreadable", item)
         elif item.state == "published":
             self.notices.event("file_reappeared", item)
-        self.queue.add(Parcel(item.id, raw=raw))
+        self.queue.add(Parcel(item.id, raw=raw, fresh=sighting.fresh))
 
     def _notify_askers(self, reading: Reading) -> None:
-        for asker in self.ledger.of_request("results", reading.request) if reading.request else []:
+        askers = self.ledger.of_request("results", reading.request) if reading.request else []
+        if not askers and reading.failed and (sighting := self.pairing.asker(reading.request)) is not None:
+            # Reported before its row was written. It asks by `pairing`, then looks for our row, and we the other way
+            # round: one of the two sees the other.
+            self.hub.emit({"event": "subsidy_failed", "file": sighting})
+        for asker in askers:
             late = asker.subsidy == "unanswered"
             if reading.failed:
                 sighting = self.pairing.asker(reading.request)

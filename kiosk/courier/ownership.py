@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,6 +31,8 @@ from kiosk.process.data_folder import DataFolder
 DEAD_S = 60.0
 TRY_AGAIN_S = 0.2
 REMOVED_MAX = 3
+# Time for a copy; short for a kiosk that must find the source free, take it, and deliver from it.
+UNRIVALLED_S = 0.25
 # Beside `.kiosk-….tmp`, not under its pattern: kiosks of earlier versions would raise an alarm about their neighbours.
 PATTERN = ".k-owner-*.tmp"
 _NAME = re.compile(r"\.k-owner-([0-9a-f]{16})-([0-9a-f]{16})-(own|try|wait)-([0-9]{1,15})\.tmp")
@@ -73,7 +76,7 @@ class _Other:
 
 @dataclass(eq=False)
 class Ownership:
-    """Of one route's source. `update` is for one thread; what it found may be asked by any."""
+    """Of one route's source. `update` is for one thread, `unrivalled` for another; the rest may be asked by any."""
 
     route: str
     kiosk: str
@@ -83,6 +86,7 @@ class Ownership:
     clock: Callable[[], float] = uninterrupted
 
     def __post_init__(self) -> None:
+        self._lock = threading.Lock()
         self._lease_s, self._beat_s = self.dead_s * 2 / 3, self.dead_s / 6
         self._source = ""
         self._mine: Mark | None = None
@@ -119,8 +123,29 @@ class Ownership:
             return False
         return True if self._alone_known_at > to else None
 
+    def unrivalled(self, since: float) -> bool:
+        """Whether no other kiosk can have delivered what was read in the source at `since`, until a moment ago.
+
+        Not what `alone` proves of the past: in the last UNRIVALLED_S another program may have removed our mark, and a
+        kiosk that never saw it may have taken the source over. For the thread that delivers; lists the marks if they
+        were not listed lately, once for all files of that time. Raises ShareError.
+        """
+        if self.shared or self._alone_at > since:
+            return False
+        until = self._alone_known_at
+        if until > self._alone_at:  # listed since it is ours
+            until = max(until, since)
+        if self.clock() - until >= UNRIVALLED_S:
+            with self._lock:
+                self._read_marks()
+        return self._alone_at <= since and self._alone_at < self._alone_known_at
+
     def update(self) -> float:
         """List the marks, decide, beat. Returns in how many seconds the next update is due. Raises ShareError."""
+        with self._lock:
+            return self._update()
+
+    def _update(self) -> float:
         self._know_source()
         owned = self.owns
         found = self._read_marks()

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 
 from drivers.share import Busy, Exists, Full, Missing, Refused, ShareError, Unreachable
 from kiosk.courier.alarms import NoticeBoard
-from kiosk.courier.deliver import Deliverer, sweep
+from kiosk.courier.deliver import Deliverer
 from kiosk.courier.ends import RETRY_S, Ends, Health, Refusals
 from kiosk.courier.ledger import Ledger
 from kiosk.courier.line import Hub
 from kiosk.courier.listeners import Precedence
 from kiosk.courier.ownership import Ownership
 from kiosk.courier.queue import HELD_PAUSE_S, Parcel, Queue
+from kiosk.courier.sweep import sweep
 from kiosk.results.watch import Watcher
 
 SWEEP_EVERY_S = 60.0
@@ -159,7 +160,9 @@ class Route:
 
     def __post_init__(self) -> None:
         owner = self.ownership
-        self._deliverer = Deliverer(self.ends, self.ledger, self.notices, lambda: owner.owns, owner.alone)
+        self._deliverer = Deliverer(
+            self.ends, self.ledger, self.notices, lambda: owner.owns, owner.alone, owner.unrivalled
+        )
         self._refusals = Refusals(self.ends, self.notices)
         self._keeper = Keeper(owner, self.ends, self.health, self._refusals, self.notices)
         self.baselines = Baselines(self._answer_baseline)
@@ -254,6 +257,7 @@ class Route:
     def _answer_baseline(self, visit: int, at: float | None) -> None:
         if at is not None:
             self.watcher.visit_began(at)
+            self.queue.visit_began()
             self.hub.emit({"event": "baseline", "visit": visit, "at": at})
         else:
             self.hub.emit({"event": "baseline_failed", "visit": visit})

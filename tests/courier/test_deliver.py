@@ -11,8 +11,10 @@ import pytest
 
 from drivers.share import Busy, Missing, Refused, Share, Unreachable, open_share
 from drivers.simulated.tcp_proxy import Proxy
-from kiosk.courier.deliver import TEMP_PATTERN, Deliverer, sweep
+from kiosk.courier.deliver import Deliverer
+from kiosk.courier.ledger import TEMP_PATTERN, Item
 from kiosk.courier.listeners import admit
+from kiosk.courier.sweep import sweep
 from tests.courier.bench import Desk, Hooked, document, hooked, once, place, result_name
 from tests.peers.samba import Smbd
 
@@ -197,9 +199,29 @@ def test_content_admitted_while_the_old_one_was_under_way_goes_when_the_old_one_
     bench.advance(old, tries=1)
     place(site.face, NAME, OTHER)
     new = bench.admit(NAME)
-    assert new.state == "held"
-    assert bench.advance(old) == "replaced"
+    assert new.state == "seen" and bench.advance(old) == "replaced"
     assert bench.advance(new) == "done" and (site.usual / NAME).read_bytes() == OTHER
+    sweep(bench.ends, bench.ledger)
+    assert not site.unfinished(), "what was written of the old content is swept"
+
+
+def test_content_admitted_while_a_copy_of_the_old_one_is_being_written_goes_instead_of_it(
+    site: Site, tmp_path: Path
+) -> None:
+    """The copy is whole, and the ledger does not let it be renamed any more."""
+    new: list[Item] = []
+
+    def replace(*_: Any) -> None:
+        place(site.face, NAME, OTHER)
+        new.append(bench.admit(NAME))
+
+    bench = desk(site, tmp_path, to_after_put=once(replace))
+    place(site.face, NAME, ONE)
+    assert bench.advance(bench.admit(NAME), raw=ONE) == "replaced"
+    assert not list(site.usual.glob("OQS*")) and bench.advance(new[0]) == "done"
+    assert (site.usual / NAME).read_bytes() == OTHER and not list(site.face.iterdir())
+    sweep(bench.ends, bench.ledger)
+    assert not site.unfinished() and bench.notes.codes == set()
 
 
 def test_other_content_between_publishing_and_deleting_is_kept_and_held(site: Site, tmp_path: Path) -> None:
@@ -249,13 +271,13 @@ def test_a_scanner_that_holds_every_new_file_only_delays(site: Site, tmp_path: P
         if looks[name] <= 3:
             raise Busy("the scanner has it")
 
-    bench = desk(site, tmp_path, to_before_digest=scan)
+    bench = desk(site, tmp_path, to_before_rename_new=scan)
     place(site.face, NAME, ONE)
     assert bench.advance(bench.admit(NAME)) == "done"
     assert len(looks) == 1
 
 
-@pytest.mark.parametrize("when", ["to_before_digest", "to_before_rename_new"])
+@pytest.mark.parametrize("when", ["to_after_put", "to_before_rename_new"])
 def test_a_program_that_eats_unfinished_files_gets_two_at_most(site: Site, tmp_path: Path, when: str) -> None:
     """Each further copy might be one more delivery, so the file is held and staff are called."""
     eaten: list[str] = []
@@ -290,17 +312,20 @@ def test_a_day_of_refusals_adds_nothing_to_the_ledger(site: Site, tmp_path: Path
     assert not site.unfinished()
 
 
-def test_changed_bytes_at_the_destination_are_found_before_they_show(site: Site, tmp_path: Path) -> None:
-    """The temporary file is read back before it gets its name."""
+def test_a_copy_that_read_back_other_bytes_is_written_again_under_another_name(site: Site, tmp_path: Path) -> None:
+    """`put` reads back, gives up what it wrote and says so; perhaps the server could not even delete it."""
+    tried: list[str] = []
 
-    def flip(name: str, *_: Any) -> None:
-        path = site.usual / name
-        path.write_bytes(b"\0" + path.read_bytes()[1:])
+    def differ(name: str, *_: Any) -> None:
+        tried.append(name)
+        if len(tried) == 1:
+            (site.usual / name).write_bytes(b"\0" + ONE[1:])
+            raise Busy("it reads back as other bytes")
 
-    bench = desk(site, tmp_path, to_before_digest=once(flip))
+    bench = desk(site, tmp_path, to_after_put=differ)
     place(site.face, NAME, ONE)
-    assert bench.advance(bench.admit(NAME)) == "done"
-    assert (site.usual / NAME).read_bytes() == ONE
+    assert bench.advance(bench.admit(NAME), raw=ONE) == "done"
+    assert (site.usual / NAME).read_bytes() == ONE and len(set(tried)) == 2
     sweep(bench.ends, bench.ledger)
     assert not site.unfinished()
 
@@ -386,7 +411,7 @@ def test_a_file_that_another_kiosk_may_have_delivered_is_held_with_its_copy(
             raise Unreachable("killed here")
 
     known: list[bool | None] = [None, False]
-    bench = desk(site, tmp_path, to_after_digest=once(deliver_elsewhere), to_before_rename_new=die)
+    bench = desk(site, tmp_path, to_after_put=once(deliver_elsewhere), to_before_rename_new=die)
     place(site.face, NAME, ONE)
     item = bench.admit(NAME)
     if restarted:
@@ -394,7 +419,11 @@ def test_a_file_that_another_kiosk_may_have_delivered_is_held_with_its_copy(
         failing.clear()
         bench.restart()
     bench.deliverer = Deliverer(
-        bench.ends, bench.ledger, bench.notes, alone=lambda *_: known.pop(0) if len(known) > 1 else known[0]
+        bench.ends,
+        bench.ledger,
+        bench.notes,
+        alone=lambda *_: known.pop(0) if len(known) > 1 else known[0],
+        unrivalled=lambda since: False,
     )
     assert bench.advance(item, raw=ONE, tries=1) == "staged", "nobody has looked since"
     assert bench.advance(item, raw=ONE) == "held" and bench.notes.codes == {"file_lost_to_other"}
@@ -477,6 +506,56 @@ def test_unfinished_files_of_another_kiosk_are_left_and_counted_but_not_those_of
     assert len(site.unfinished()) == 2
 
 
+@pytest.mark.parametrize(
+    ("how", "near", "steps"),
+    [
+        ("copy", False, "commit put commit rename_new commit delete_same commit"),
+        ("copy", True, "commit put commit entries rename_new commit delete_same commit"),
+        ("move", False, "commit commit move_same commit"),
+    ],
+)
+def test_a_file_costs_two_commits_before_it_shows_and_no_call_too_many(
+    site: Site, tmp_path: Path, how: str, near: bool, steps: str
+) -> None:
+    """`near`: another kiosk may be; then the source is looked at once more."""
+    done: list[str] = []
+    calls = ("put", "digest", "read", "chunks", "rename_new", "move_same", "delete_same", "remove", "entries")
+    note: dict[str, Any] = {f"before_{call}": lambda *_, call=call: done.append(call) for call in calls}
+    hooks = {f"{end}_{key}": hook for end in ("source", "to") for key, hook in note.items()}
+    bench = desk(site, tmp_path, how, **hooks)
+    bench.deliverer = Deliverer(bench.ends, bench.ledger, bench.notes, unrivalled=lambda since: not near)
+    place(site.face, NAME, ONE)
+    digest = bench.ends.source.digest(NAME)
+    done.clear()
+
+    def trace(statement: str) -> None:
+        if statement == "COMMIT":
+            done.append("commit")
+
+    bench.ledger._db.set_trace_callback(trace)
+    item = admit(bench.ledger, "results", NAME, digest, "", "none")
+    assert bench.deliverer.advance(item.id, ONE) == "done"
+    assert done == steps.split() and (site.usual / NAME).read_bytes() == ONE
+
+
+def test_a_first_name_that_was_never_tried_is_not_swept_and_one_before_a_restart_is(site: Site, tmp_path: Path) -> None:
+    """What an earlier process did under the name of its row is not known."""
+    tried: list[str] = []
+    bench = desk(site, tmp_path, to_before_put=lambda name, *_: tried.append(name))
+    place(site.face, NAME, ONE)
+    item = bench.admit(NAME)
+    bench.restart()
+    left = place(site.usual, item.temp, ONE[:100])
+    assert bench.advance(item, raw=ONE) == "done" and (site.usual / NAME).read_bytes() == ONE
+    assert bench.ledger.abandoned_temps("results") == [item.temp] and left.exists() and item.temp not in tried
+    sweep(bench.ends, bench.ledger)
+    assert not site.unfinished() and not bench.ledger.abandoned_temps("results")
+    moving = desk(site, tmp_path, "move")
+    place(site.face, result_name(2), ONE)
+    assert moving.advance(moving.admit(result_name(2))) == "done"
+    assert not moving.ledger.abandoned_temps("results")
+
+
 def test_a_big_file_is_never_whole_in_memory(site: Site, tmp_path: Path) -> None:
     """It is streamed in pieces, and read back in pieces."""
     content = b"x" * (48 << 20)
@@ -509,7 +588,7 @@ def test_an_item_that_the_watcher_gave_up_is_not_sent_by_a_step_already_begun(si
     old = bench.admit(NAME)
     place(site.face, NAME, OTHER)
     new = admit(bench.ledger, "results", NAME, bench.ends.source.digest(NAME), "", "none")
-    assert not bench.ledger.attempt(old, ".kiosk-x.tmp") and not bench.ledger.begin_move(old)
+    assert not bench.ledger.attempt(old, ".kiosk-x.tmp") and not bench.ledger.begin_move(old, tried=False)
     assert bench.ledger.item(old.id).state == "replaced" and bench.advance(new) == "done"
 
 
@@ -530,6 +609,6 @@ def test_no_name_is_written_to_directly_and_nothing_is_read_by_the_receipt_compu
     assert seen and set(seen) == {ONE}
     destination = bench.ends.destination
     assert isinstance(destination, Hooked)
-    assert {"put", "digest", "rename_new"} <= set(destination.calls)
+    assert {"put", "rename_new"} <= set(destination.calls)
     with pytest.raises(Missing):
         bench.ends.source.digest(NAME)

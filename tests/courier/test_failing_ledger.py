@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from drivers.share import Share, open_share
+from drivers.share import Digest, Share, open_share
 from kiosk.courier import queue, route
-from kiosk.courier.line import CourierLine, Message
+from kiosk.courier.alarms import NoticeBoard
+from kiosk.courier.ledger import Ledger
+from kiosk.courier.line import CourierLine, Hub, Message
+from kiosk.courier.listeners import Pairing, ResultsListener, SubsidiesListener
+from kiosk.courier.queue import Queue
+from kiosk.process.event_log import EventLog
 from kiosk.results import watch
-from tests.courier.bench import DEADLINE_S, Desk, RunningCourier, document, hooked, place, result_name
+from kiosk.results.eligibility import read_result, read_subsidy
+from kiosk.results.sightings import Sighting, SightingId
+from tests.courier.bench import DEADLINE_S, LEDGER, Desk, RunningCourier, document, hooked, place, result_name
 from tests.courier.test_whole import ASKER, ERRORS
 from tests.hospital import vector, wait_until
 from tests.peers.receipt_computer import ReceiptComputer
@@ -123,7 +131,7 @@ def test_whichever_statement_fails_the_result_is_reported_and_the_file_arrives_o
             wait_until(made.settled, f"delivered, statement {number}")
             if ledger.after is not None:
                 break  # so many statements are not made for a file
-        assert 5 < number < 99
+        assert 3 < number < 99
         assert made.courier.code is None and not made.courier.alarms()
         assert made.taker.wait_for(made.placed, DEADLINE_S)
         names = [each.name for each in made.taker.taken]
@@ -144,6 +152,66 @@ def test_whichever_statement_fails_the_asker_learns_of_an_error_file(tmp_path: P
             wait_until(lambda: len(made.of("subsidy_failed")) >= made.placed, f"told of {number}")
             wait_until(lambda: ledger.after is None, "the statement that fails, before or after that")
         assert {each["file"] for each in made.of("subsidy_failed")} == {made.of("result")[0]["file"]}
+
+
+def test_a_result_is_reported_before_its_row_is_written_unless_the_ledger_knows_its_name(tmp_path: Path) -> None:
+    with line(tmp_path) as made:
+        entered, may_write, written = threading.Event(), threading.Event(), threading.Event()
+
+        class Slow(Failing):
+            def execute(self, *arguments: Any) -> sqlite3.Cursor:
+                if "INTO files" in arguments[0]:
+                    entered.set()
+                    may_write.wait(DEADLINE_S / 4)
+                    written.set()
+                return self._db.execute(*arguments)
+
+        ledger = made.courier.courier.ledger
+        ledger._db = Slow(ledger._db, "watch-")  # type: ignore[assignment]
+        made.place()
+        wait_until(lambda: made.of("result"), "the patient's screen")
+        assert not written.is_set()
+        may_write.set()
+        wait_until(made.settled, "delivered")
+        entered.clear()
+        may_write.clear()
+        place(made.folder, result_name(0), document("shuffled"))
+        assert entered.wait(DEADLINE_S)
+        may_write.set()
+        wait_until(lambda: made.of("gone"), "other content under a name that was delivered: held, and not reported")
+        assert len(made.of("result")) == 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_error_file_that_is_read_while_its_asker_is_reported_reaches_it(tmp_path: Path, when: str) -> None:
+    """Its row comes before the asker's, or the asker's before its own: one of them sees the other."""
+    emitted: list[Message] = []
+
+    class Recorder:
+        def emit(self, message: Message) -> None:
+            if message["event"] == "result" and when == "before":
+                answer()
+            emitted.append(message)
+
+    log = EventLog(tmp_path, "courier", echo=False)
+    ledger, hub, pairing = Ledger(tmp_path / LEDGER), cast(Hub, Recorder()), Pairing()
+    notices = NoticeBoard(ledger, log, threading.Event())
+    asking = ResultsListener(ledger, notices, hub, Queue(time.monotonic), pairing, "9912345678", 5.0)
+    answering = SubsidiesListener(ledger, notices, hub, Queue(time.monotonic), pairing)
+
+    def sighting(number: int, name: str) -> Sighting:
+        return Sighting(SightingId(number), name, 1.0, 1, "", 1.0, True)
+
+    def answer() -> None:
+        reading = read_subsidy(ERRORS[0], b"error", 1000)
+        answering.complete(sighting(2, ERRORS[0]), reading, Digest("e" * 64, 5), b"error")
+
+    name, content = vector(ASKER)
+    asking.complete(sighting(1, name), read_result(name, content, 1 << 20), Digest("a" * 64, 9), content)
+    if when == "after":
+        answer()
+    assert [message["file"] for message in emitted if message["event"] == "subsidy_failed"] == [1]
+    log.close()
 
 
 def test_a_file_that_vanished_is_reported_though_the_ledger_fails_meanwhile(tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from drivers.share import Refused, Share, ShareError, Unreachable, open_share
-from kiosk.courier.deliver import TEMP_PATTERN
+from kiosk.courier.ledger import TEMP_PATTERN
 from kiosk.courier.line import CourierLine, Message
-from kiosk.courier.ownership import DEAD_S, PATTERN, Mark, Ownership, kiosk_id
+from kiosk.courier.ownership import DEAD_S, PATTERN, UNRIVALLED_S, Mark, Ownership, kiosk_id
 from tests import ROOT
 from tests.courier.bench import (
     DEADLINE_S,
@@ -258,6 +258,43 @@ def test_a_kiosk_whose_mark_was_gone_for_a_moment_was_perhaps_not_alone(yard: Ya
         path.unlink()
     yard.pass_s(BEAT_S, one)
     assert one.owns and one.alone(since, since) is False
+
+
+def test_nobody_is_near_only_after_a_listing_with_our_own_mark_and_without_another_kiosk(yard: Yard) -> None:
+    one = yard.kiosk(A)
+    assert not one.unrivalled(yard.clock.now)
+    settle(one)
+    assert not one.unrivalled(yard.clock.now), "its mark says so since, and nobody has looked"
+    before = yard.clock.now - 1
+    yard.pass_s(BEAT_S, one)
+    assert one.unrivalled(yard.clock.now) and not one.unrivalled(before), "it was not its source yet"
+    other = settle(yard.kiosk(B))
+    yard.pass_s(BEAT_S, one, other)
+    assert one.owns and not one.unrivalled(yard.clock.now), "another one waits"
+    other.leave()
+    yard.pass_s(2 * DEAD_S, one)
+    assert one.unrivalled(yard.clock.now)
+    for path in yard.staging.iterdir():
+        path.unlink()
+    yard.pass_s(BEAT_S, one)
+    assert one.owns and not one.unrivalled(yard.clock.now), "its mark was gone"
+
+
+def test_the_marks_are_listed_for_what_was_read_a_while_ago_once_for_all_of_a_moment(yard: Yard) -> None:
+    listings: list[str] = []
+    one = settle(yard.kiosk(A, before_entries=lambda *_: listings.append("")))
+    yard.pass_s(2 * BEAT_S, one)
+    listings.clear()
+    read_at = yard.clock.now
+    yard.clock.now += UNRIVALLED_S / 2
+    assert one.unrivalled(read_at) and one.unrivalled(yard.clock.now) and not listings, "just read"
+    yard.clock.now += BEAT_S / 2
+    assert all(one.unrivalled(read_at) for _ in range(50)) and len(listings) == 1
+    yard.clock.now += UNRIVALLED_S
+    for path in yard.staging.iterdir():
+        path.unlink()
+    assert not one.unrivalled(read_at) and len(listings) == 2, "another kiosk may have come"
+    assert not one.unrivalled(read_at) and len(listings) == 2
 
 
 class Baton:

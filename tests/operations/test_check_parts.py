@@ -21,7 +21,7 @@ from drivers.simulated.card_reader import SimulatedCardReader
 from drivers.simulated.printer import SimulatedPrinter
 from kiosk.config import CardReader, Config, Display
 from kiosk.config.checks import ClosedDay
-from kiosk.courier.deliver import TEMP_PATTERN
+from kiosk.courier.ledger import TEMP_PATTERN
 from kiosk.machine.state import Size
 from kiosk.operations import check
 from kiosk.operations.check import devices, files, machine, probe

@@ -125,13 +125,13 @@ def test_renames_of_the_newest_files_are_doubted_though_the_clock_was_wrong(
     place(tmp_path, result_name(0), document())
     ledger, digest = Ledger(tmp_path / "courier.db"), digest_of(tmp_path)
     item = ledger.add("results", result_name(0), digest, request="", subsidy="none")
-    ledger.attempt(item, ".kiosk-x.tmp")
     ledger.set_state(item, "done")
-    assert [each.id for each in ledger.sent_since("results", 24)] == [item.id]
+    sent = ledger.sent_as("results", item.temp, 24)
+    assert sent is not None and sent.id == item.id
     with ledger._writing() as db:
         db.execute("UPDATE files SET id = id - ?", (DOUBTED_FILES,))
     ledger.add("results", result_name(1), digest, request="", subsidy="none")
-    assert ledger.sent_since("results", 24) == []
+    assert ledger.sent_as("results", item.temp, 24) is None
 
 
 @pytest.mark.parametrize("change_s", [-3600.0, 3600.0])
