@@ -3,8 +3,9 @@
 Owns the job format and the meaning of the status bits. Must never do I/O, and must never let a byte that depends on
 what is printed stand outside a raster payload: a department named ESC @ GS V must not become a command.
 
-Source: EPSON ESC/POS command reference (ESC @, GS v 0, ESC d, GS V, DLE EOT). The job is built by python-escpos into
-its `Dummy` printer and sent by us: its own network and serial printers hang on a stalled device.
+Source: EPSON ESC/POS command reference (ESC @, GS v 0, ESC d, GS V, DLE EOT). What stands around the raster is built by
+python-escpos into its `Dummy` printer and sent by us: its own network and serial printers hang on a stalled device. The
+raster is packed here: the library turns a picture into colours and back, twice, and a patient waits for that.
 """
 
 import logging
@@ -12,7 +13,6 @@ import os
 import shutil
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ClassVar
 
 from PIL.Image import Image
 
@@ -48,16 +48,22 @@ def build_job(picture: Image) -> Job:
     width, height = picture.size
     if picture.mode != "1" or not 0 < width <= WIDTH_DOTS_MAX or not 0 < height <= HEIGHT_DOTS_MAX:
         raise ValueError(f'a slip is mode "1" and at most {WIDTH_DOTS_MAX} x {HEIGHT_DOTS_MAX} dots')
-    dummy, profile = _library()
-    page = dummy(profile=profile)
-    page.hw("INIT")
-    page.image(picture, impl="bitImageRaster", fragment_height=BAND_ROWS)
-    page.print_and_feed(FEED_LINES)
-    # GS V B 0 feeds to the cutter by itself; with feed=True the library would cut through the text on some models.
-    page.cut(feed=False)
+    row_bytes = (width + 7) // 8
+    dots = picture.tobytes("raw", "1;I")  # inverted: black is 0 in a picture and 1 on paper
+    bands = (dots[start : start + BAND_ROWS * row_bytes] for start in range(0, len(dots), BAND_ROWS * row_bytes))
+    before, after = _around()
     return Job(
-        data=page.output, harmless=_INITIALISE_BYTES + _RASTER_HEADER_BYTES, rows=height, row_bytes=(width + 7) // 8
+        data=b"".join((before, *(_raster(band, row_bytes) for band in bands), after)),
+        harmless=_INITIALISE_BYTES + _RASTER_HEADER_BYTES,
+        rows=height,
+        row_bytes=row_bytes,
     )
+
+
+def _raster(band: bytes, row_bytes: int) -> bytes:
+    """GS v 0, one dot for one."""
+    rows = len(band) // row_bytes
+    return b"\x1dv0\0" + row_bytes.to_bytes(2, "little") + rows.to_bytes(2, "little") + band
 
 
 def refill(row_bytes: int) -> bytes:
@@ -95,8 +101,8 @@ def to_status(n1: int, n2: int, n4: int) -> PrinterStatus:
 
 
 @cache
-def _library() -> tuple[Any, Any]:
-    """python-escpos's Dummy printer and a profile of our own, without the traces its import leaves.
+def _around() -> tuple[bytes, bytes]:
+    """What stands before and after the raster of every job, by python-escpos, without the traces its import leaves.
 
     Importing it adds a handler to the root logger and leaves a temporary directory behind at every start.
     """
@@ -110,10 +116,9 @@ def _library() -> tuple[Any, Any]:
             root.removeHandler(handler)
     if "ESCPOS_CAPABILITIES_PICKLE_DIR" not in os.environ:
         shutil.rmtree(capabilities.pickle_dir, ignore_errors=True)
-
-    class AnyWidth(capabilities.Profile):  # type: ignore[misc] # the library has no types
-        """A profile without a paper width: with an unknown one image() writes to stdout, with a small one it raises."""
-
-        profile_data: ClassVar[dict[str, Any]] = {**capabilities.Profile.profile_data, "media": {}}
-
-    return Dummy, AnyWidth()
+    before, after = Dummy(), Dummy()
+    before.hw("INIT")
+    after.print_and_feed(FEED_LINES)
+    # GS V B 0 feeds to the cutter by itself; with feed=True the library would cut through the text on some models.
+    after.cut(feed=False)
+    return before.output, after.output

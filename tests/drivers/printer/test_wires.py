@@ -3,6 +3,7 @@
 import fcntl
 import itertools
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from drivers.printer import (
     parse_url,
 )
 from drivers.printer.address import FileAddress, SerialAddress, TcpAddress, UsbAddress
-from drivers.printer.escpos import build_job, is_answer, to_status
+from drivers.printer.escpos import BAND_ROWS, FEED_LINES, build_job, is_answer, to_status
 from drivers.printer.session import EscposPrinter
 from drivers.printer.transport import UsbWire, WireLost
 from drivers.simulated.printer import SimulatedPrinter
@@ -107,6 +108,23 @@ def test_automatic_status_bytes_between_the_answers_are_passed_over() -> None:
 def test_a_picture_that_no_printer_takes_is_a_bug_and_raises(mode_and_size: tuple[str, tuple[int, int]]) -> None:
     with pytest.raises(ValueError, match="slip"):
         build_job(Image.new(*mode_and_size))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 3), (384, 255), (384, 256), (576, 257), (575, 700), (832, 16_000)])
+def test_a_job_has_the_bytes_that_the_library_would_send(size: tuple[int, int]) -> None:
+    width, height = size
+    noise = random.Random(width * height).randbytes((width + 7) // 8 * height)
+    picture = Image.frombytes("1", size, noise)
+    data = build_job(picture).data  # imports the library without its traces
+    from escpos.printer.dummy import Dummy
+
+    library = Dummy()
+    library.profile.profile_data = {**library.profile.profile_data, "media": {}}  # no paper width: image() takes any
+    library.hw("INIT")
+    library.image(picture, impl="bitImageRaster", fragment_height=BAND_ROWS)
+    library.print_and_feed(FEED_LINES)
+    library.cut(feed=False)
+    assert data == library.output
 
 
 def test_a_file_gets_job_after_job_and_is_never_asked(tmp_path: Path) -> None:
