@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from drivers.durable import sync_folder, write_durably
+from drivers.durable import sync_folder, write_durably, write_whole
 
 BACKUP_FOLDER: Final = "reservations-backup"
 _NUMBER: Final = "reservations.number"
@@ -60,13 +60,15 @@ class Beside:
         return _whole(_read(self._data_dir / _NUMBER).get(day.isoformat()))
 
     def keep_number(self, day: date, number: int) -> None:
-        """Durably, before the number is issued."""
+        """Before the number is issued, for whoever reads it. After a power cut its arrival knows it, which was made
+        durable before: so nobody waits for the disk here.
+        """
         known = _read(self._data_dir / _NUMBER)
         if day.isoformat() in known and _whole(known[day.isoformat()]) >= number:
             return
         numbers = {**known, day.isoformat(): number}
         kept = {each: numbers[each] for each in sorted(numbers)[-_DAYS_KEPT:]} | {day.isoformat(): number}
-        write_durably(self._data_dir / _NUMBER, json.dumps(kept).encode())
+        write_whole(self._data_dir / _NUMBER, json.dumps(kept).encode())
 
     # --- arrivals -----------------------------------------------------------------------------------------------------
 

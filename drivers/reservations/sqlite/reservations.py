@@ -104,10 +104,12 @@ class SqliteReservations:
     def _keep(self, connection: sqlite3.Connection, patient_number: str, day: date, arrival: Arrival) -> None:
         """The arrival and its number beside the database, durably: a new one must know them. After the commit, so that
         a number is never kept in vain; before it is issued, so that none is issued twice. Raises ReservationsDown.
+
+        The arrival first, and only it is waited for: a new database takes the highest number of both.
         """
         with disk_trouble():
-            self.file.beside.keep_number(day, arrival.number)
             self.file.beside.keep_arrivals(day.isoformat(), [_kept(connection, patient_number, day, arrival)])
+            self.file.beside.keep_number(day, arrival.number)
 
     def _require_sure(self, day: date) -> None:
         if not self.file.beside.is_sure(day):

@@ -365,6 +365,21 @@ def test_an_arrival_is_not_told_when_its_number_cannot_be_kept(book: SqliteReser
     assert arrive(book, "1") == 1
 
 
+@pytest.mark.parametrize("left", [b"", b'{"2099-01-15": 1}', None])
+def test_a_power_cut_that_cost_the_number_file_costs_no_number(
+    book: SqliteReservations, tmp_path: Path, left: bytes | None
+) -> None:
+    assert [arrive(book, str(patient)) for patient in (1, 2, 3)] == [1, 2, 3]
+    number = tmp_path / "reservations.number"
+    number.unlink()
+    if left is not None:
+        number.write_bytes(left)
+    garbage(book.file.path)
+    assert rebuild(book.file, DAY) is not None
+    put(book, "4")
+    assert arrive(book, "4") == 4
+
+
 def test_half_a_line_of_the_kept_arrivals_costs_that_line_alone(book: SqliteReservations) -> None:
     arrive(book, "1")
     [kept] = book.file.beside.backups.glob("arrivals-*.jsonl")
