@@ -26,6 +26,7 @@ __all__ = [
     "Reason",
     "open_printer",
     "parse_url",
+    "warm_up",
 ]
 
 
@@ -87,6 +88,13 @@ class Printer(Protocol):
         `on_first_byte` is called once, from this thread, when the first byte of the job has been taken by the wire.
         Raises ValueError for a picture that no printer could take (mode, width, height): that is a bug, not trouble.
         """
+
+
+def warm_up(picture: Image) -> None:
+    """Do with a picture what needs no printer, so that the first slip does not wait for libraries (0.2 s)."""
+    from drivers.printer import escpos
+
+    escpos.build_job(picture)
 
 
 def open_printer(

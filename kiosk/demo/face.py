@@ -49,6 +49,9 @@ class WatchedFace:
             self.screens = [*self.screens, screen][-_SCREENS_MAX:]
             self._changed.notify_all()
 
+    def prepare(self, screen: Screen) -> None:
+        self._window.prepare(screen)
+
     def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
         self._quit = quit_
         self._window.listen(press, quit_)

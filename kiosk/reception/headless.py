@@ -39,6 +39,9 @@ class Headless:
         except OSError:
             self._lost()
 
+    def prepare(self, screen: Screen) -> None:
+        """A line needs nothing to be ready."""
+
     def serve(self, work: Callable[[], None]) -> None:
         """Run the reception; nothing else has to run."""
         work()

@@ -23,6 +23,7 @@ from kiosk.screens.views import Face, Screen
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit import next_deadline, step
+from kiosk.visit.specimen import SPECIMEN
 from kiosk.visit.state import AtCounter, Kiosk, Printing, Registering, Start
 from kiosk.words.texts import Texts
 
@@ -102,6 +103,7 @@ class Runtime:
     def __post_init__(self) -> None:
         self._devices: Devices  # before an event is taken
         self._screen = screen_of(self.kiosk, self.texts)
+        self._specimen = screen_of(Kiosk(self.kiosk.rules, Printing(0, 0.0, SPECIMEN)), self.texts)
 
     def arrival_wanted(self, visit: int) -> bool:
         """Whether an arrival may still be written for this visit. Any thread."""
@@ -143,12 +145,17 @@ class Runtime:
             complain(f"no such button on {self._screen.name}: {event.button[:30]!r}; ignored")
             return
         self.kiosk, commands = step(self.kiosk, event, time.monotonic())
+        records = [command for command in commands if isinstance(command, c.Record)]
+        # The devices first: they work while the page is drawn. The log last: nobody waits for it.
         for command in commands:
-            self._perform(command)
+            if not isinstance(command, c.Record):
+                self._perform(command)
         screen = screen_of(self.kiosk, self.texts)
         if screen != self._screen:
             self._screen = screen
             self.face.show(screen)
+        for record in records:
+            self._perform(record)
 
     def _perform(self, command: c.Command) -> None:
         devices = self._devices
@@ -161,6 +168,9 @@ class Runtime:
             case c.DisarmCardReader():
                 if devices.card_reader is not None:
                     devices.card_reader.disarm()
+            case c.Prepare():
+                devices.printer.prepare()
+                self.face.prepare(self._specimen)
             case c.LookUp():
                 devices.reservations.look_up(command)
             case c.Register():

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from drivers.printer import NotPrinted, NotReady, Printer
+from drivers.printer import NotPrinted, NotReady, Printer, warm_up
 from kiosk.config import SlipPrinter
 from kiosk.reception.worker import Report, Worker
 from kiosk.slip import content as slip
 from kiosk.slip import picture as slip_picture
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
+from kiosk.visit.specimen import SPECIMEN
 from kiosk.words.texts import Texts
 
 
@@ -35,10 +37,15 @@ class PrinterWorker:
     texts: Texts
 
     def __post_init__(self) -> None:
+        self._draw = partial(slip_picture.draw, width_mm=self.settings.width_mm, barcode=self.settings.barcode)
         self._worker = Worker("printer", self.settings.poll_s, self._poll)
-        self._worker.do(lambda: slip_picture.warm_up(self.texts))  # the first patient must not wait for fonts to load
+        self.prepare()
         if self.settings.poll_s:  # staff see at once that the paper is out, not after the first pause
             self._worker.do(self._poll)
+
+    def prepare(self) -> None:
+        """Have fonts and libraries ready for a slip; nobody's is drawn, and dropped."""
+        self._worker.do(self._prepare)
 
     def print_slip(self, command: c.PrintSlip) -> None:
         if not self._worker.do(lambda: self._print_slip(command)):
@@ -49,6 +56,12 @@ class PrinterWorker:
 
     def close(self) -> None:
         self._worker.close(5.0)
+
+    def _prepare(self) -> None:
+        try:
+            warm_up(self._draw(slip.reception_slip(self.texts, self.hospital, SPECIMEN)))
+        except Exception as error:  # noqa: BLE001 - this thread prints; that it ended nobody would notice
+            self._fault(error)
 
     def _print_slip(self, command: c.PrintSlip) -> None:
         if not self.still_wanted(command.visit):
@@ -69,8 +82,7 @@ class PrinterWorker:
     def _print(self, composed: slip.Slip) -> str | None:
         """None when the slip is out, else why not."""
         try:
-            picture = slip_picture.draw(composed, width_mm=self.settings.width_mm, barcode=self.settings.barcode)
-            outcome = self.printer.print(picture)
+            outcome = self.printer.print(self._draw(composed))
         except Exception as error:  # noqa: BLE001 - the arrival stays registered whatever goes wrong with its slip
             return self._fault(error)
         if isinstance(outcome, NotPrinted):

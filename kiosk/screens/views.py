@@ -197,6 +197,9 @@ class Face(Protocol):
 
     def show(self, screen: Screen) -> None: ...
 
+    def prepare(self, screen: Screen) -> None:
+        """A screen like this one may come soon; it is not shown. Never waits."""
+
     def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
         """Pass on presses of buttons, and the wish to end, from now on."""
 

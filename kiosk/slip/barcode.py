@@ -11,7 +11,7 @@ from typing import Literal
 import qrcode
 from barcode.codabar import CODABAR
 from barcode.codex import Code128
-from PIL import Image, ImageDraw
+from PIL import Image
 from qrcode.constants import ERROR_CORRECT_M
 
 BarcodeKind = Literal["code128", "nw7", "qr"]
@@ -85,12 +85,8 @@ def _nw7(number: str, module: int) -> str | None:
 
 
 def _bars(dots: str, quiet: int) -> Image.Image:
-    picture = Image.new("L", (len(dots) + 2 * quiet, BAR_HEIGHT_DOTS), 255)
-    pen = ImageDraw.Draw(picture)
-    for x, dot in enumerate(dots, start=quiet):
-        if dot == "1":
-            pen.line((x, 0, x, BAR_HEIGHT_DOTS - 1), fill=0)
-    return picture
+    row = [255] * quiet + [0 if dot == "1" else 255 for dot in dots] + [255] * quiet
+    return Image.frombytes("L", (len(row), BAR_HEIGHT_DOTS), bytes(row) * BAR_HEIGHT_DOTS)
 
 
 def _bytes(number: str) -> bytes:
@@ -107,9 +103,6 @@ def _qr(number: str, width_dots: int) -> Image.Image:
     code.make(fit=True)
     rows = code.get_matrix()
     module = min(_QR_MODULE_DOTS_MAX, max(_QR_SIDE_DOTS // len(rows), 4), width_dots // len(rows))
-    small = Image.new("L", (len(rows), len(rows)), 255)
-    for y, row in enumerate(rows):
-        for x, dark in enumerate(row):
-            if dark:
-                small.putpixel((x, y), 0)
+    dots = bytes(0 if dark else 255 for row in rows for dark in row)
+    small = Image.frombytes("L", (len(rows), len(rows)), dots)
     return small.resize((len(rows) * module, len(rows) * module), Image.Resampling.NEAREST)

@@ -6,18 +6,15 @@ Many who read a slip are old and stand: nothing they need is smaller than 28 dot
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, time
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont, features
 
 from kiosk.slip.barcode import NUMBER_CHARS_MAX, WIDTH_DOTS, BarcodeKind, WidthMm, barcode_picture
-from kiosk.slip.content import Slip, SlipLine, Style, reception_slip
+from kiosk.slip.content import Slip, SlipLine, Style
 from kiosk.typography.coverage import Chain, clusters, path, pieces
 from kiosk.typography.line_breaks import NOT_FIRST, NOT_LAST
-from kiosk.visit.state import RegisteredArrival, VisitAppointment
-from kiosk.words.texts import Texts
 
 HEIGHT_DOTS_MAX = 7200
 """90 cm of paper: more than ten appointments with fields of full length need at 58 mm."""
@@ -63,7 +60,7 @@ class Run:
     text: str = field(repr=False)
     font: ImageFont.FreeTypeFont
 
-    @property
+    @cached_property
     def width(self) -> float:
         """Advance in dots."""
         return self.font.getlength(self.text)
@@ -113,15 +110,6 @@ def draw(slip: Slip, *, width_mm: WidthMm, barcode: BarcodeKind) -> Image.Image:
     return canvas.point(table, mode="1")
 
 
-def warm_up(texts: Texts) -> None:
-    """Load fonts, coverage tables and libraries now (some 0.3 s), so that the first patient does not wait for them."""
-    appointment = VisitAppointment(time(9), "内科", "\U00020bb7野", "1階")
-    arrival = RegisteredArrival(date(2026, 1, 15), time(8, 30), "0", 1, (appointment,), ("insurance_check",))
-    slip = reception_slip(texts, "病院", arrival)
-    for kind in ("code128", "qr"):
-        draw(slip, width_mm=80, barcode=kind)
-
-
 def _symbol(number: str | None, wanted: BarcodeKind, width_mm: WidthMm) -> Image.Image | None:
     # A longer one is no patient number of any hospital; it still stands on the slip in letters.
     if not number or len(number) > NUMBER_CHARS_MAX:
@@ -154,13 +142,13 @@ def _text_rows(text: str, look: _Look, width_mm: WidthMm) -> Iterator[_Row]:
     room = WIDTH_DOTS[width_mm] - 2 * (_MARGIN_DOTS + (_FRAME_DOTS if look.framed else 0))
     if look.shrinks:
         size = max(28, min(size, int(size * room / max(_width(text, look.weight, size), 1.0))))
-    wrapped = list(_wrap(text, look.weight, size, room))
-    for place, part in enumerate(wrapped):
+    wrapped = list(_lines(text, look.weight, size, room))
+    for place, line in enumerate(wrapped):
         frame: Literal["none", "top", "middle", "bottom", "whole"] = "none"
         if look.framed:
             first, last = place == 0, place == len(wrapped) - 1
             frame = "whole" if first and last else "top" if first else "bottom" if last else "middle"
-        yield _Row(runs(part, look.weight, size), size, look.align, frame=frame)
+        yield _Row(line, size, look.align, frame=frame)
 
 
 def runs(text: str, weight: Weight, size: int) -> tuple[Run, ...]:
@@ -181,11 +169,25 @@ def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path(name), size, layout_engine=layout)
 
 
+def _length(line: tuple[Run, ...]) -> float:
+    return sum(run.width for run in line)
+
+
 def _width(text: str, weight: Weight, size: int) -> float:
-    return sum(run.width for run in runs(text, weight, size))
+    return _length(runs(text, weight, size))
 
 
-def _wrap(text: str, weight: Weight, size: int, room: int) -> Iterator[str]:
+def _lines(text: str, weight: Weight, size: int, room: int) -> Iterator[tuple[Run, ...]]:
+    """The text in lines no wider than `room`; nearly every text is one, and is then measured once."""
+    whole = runs(text, weight, size)
+    if _length(whole) <= room:
+        yield whole
+        return
+    for line in wrap(text, weight, size, room):
+        yield runs(line, weight, size)
+
+
+def wrap(text: str, weight: Weight, size: int, room: int) -> Iterator[str]:
     """Lines no wider than `room`: broken at a blank if there is one, else between any two Japanese characters."""
     line = ""
     for cluster in clusters(text):
@@ -237,8 +239,7 @@ def _draw_row(pen: ImageDraw.ImageDraw, row: _Row, top: int, width: int) -> None
         pen.rectangle((_MARGIN_DOTS, middle - 1, width - _MARGIN_DOTS - 1, middle), fill=0)
         return
     _draw_frame(pen, row, top, width)
-    length = sum(run.width for run in row.runs)
-    x = float(_MARGIN_DOTS) if row.align == "left" else (width - length) / 2
+    x = float(_MARGIN_DOTS) if row.align == "left" else (width - _length(row.runs)) / 2
     pad = row.size // 3 if row.frame in ("top", "whole") else 0
     # The baseline lies at 0.88 of a kanji's square in both fonts, so that mixed runs stand level.
     baseline = top + pad + row.size // 8 + round(row.size * 0.88)

@@ -29,17 +29,21 @@ class Piece:
 
 @dataclass(frozen=True)
 class _Coverage:
-    """What a font can draw: characters, and characters with a variation selector (葛󠄀)."""
+    """What a font can draw: characters, and characters with a variation selector (葛󠄀).
+
+    `alone`: the characters that are drawn as they are, whatever stands beside them: no marks, no selectors.
+    """
 
     characters: frozenset[int]
     variants: frozenset[tuple[int, int]]
+    alone: frozenset[str]
 
 
 def clusters(text: str) -> Iterator[str]:
     """The text in pieces that must stay in one line and one font: a character with its marks and selectors."""
     piece = ""
     for character in text:
-        if piece and not unicodedata.category(character).startswith("M"):
+        if piece and not _is_mark(character):
             yield piece
             piece = ""
         piece += character
@@ -49,6 +53,8 @@ def clusters(text: str) -> Iterator[str]:
 
 def pieces(text: str, chain: Chain, *, selectors: bool = True) -> tuple[Piece, ...]:
     """The text in pieces of one font each, from left to right. `selectors`: the drawer understands them."""
+    if text and _coverage(chain[0]).alone.issuperset(text):  # nearly all text: no need to look at each character
+        return (Piece(chain[0], text),)
     chosen: list[Piece] = []
     for cluster in clusters(text):
         for each in _choices(cluster, chain, selectors):
@@ -61,6 +67,8 @@ def pieces(text: str, chain: Chain, *, selectors: bool = True) -> tuple[Piece, .
 
 def one_font(text: str, chain: Chain) -> Chain:
     """The first font of `chain` that draws all of `text` alone, as a chain of its own; all of `chain` if none does."""
+    if _coverage(chain[0]).alone.issuperset(text):
+        return (chain[0],)
     wanted = [cluster for cluster in clusters(text) if not _lacking(cluster, chain)]
     for name in chain:
         if not any(_lacking(cluster, (name,)) for cluster in wanted):
@@ -68,6 +76,7 @@ def one_font(text: str, chain: Chain) -> Chain:
     return chain
 
 
+@cache
 def path(name: str) -> str:
     """Where a bundled font lies."""
     return str(files("assets") / "fonts" / name)
@@ -98,6 +107,11 @@ def _choices(cluster: str, chain: Chain, selectors: bool) -> Iterator[Piece]:
         yield Piece(drawn_by, character) if drawn_by else Piece(chain[0], MISSING)
 
 
+def _is_mark(character: str) -> bool:
+    """Whether it belongs to the character before it."""
+    return unicodedata.category(character).startswith("M")
+
+
 def _is_selector(character: str) -> bool:
     return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
 
@@ -120,4 +134,5 @@ def _coverage(name: str) -> _Coverage:
             for selector, bases in one.uvsDict.items()
             for base, _ in bases
         )
-    return _Coverage(characters, variants)
+    alone = frozenset(letter for letter in map(chr, characters) if not _is_selector(letter) and not _is_mark(letter))
+    return _Coverage(characters, variants, alone)

@@ -8,5 +8,5 @@ Importing this package does not import Kivy; making a `window.Window` does. What
     kivy_setup.py    Kivy's settings; is there a display?  lettering.py     text -> lines that fit their box
     pen.py           items -> Kivy's canvas                drawings.py      the cards, the reader, the icons
     view.py          one page on the screen, and fingers   window.py        the face of the reception
-    pictures.py      every screen as PNG
+    pace.py          when the next frame begins            pictures.py      every screen as PNG
 """

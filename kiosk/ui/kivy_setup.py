@@ -34,7 +34,6 @@ _ENVIRONMENT = {
     "SDL_TOUCH_MOUSE_EVENTS": "0",
     "SDL_MOUSE_TOUCH_EVENTS": "0",
 }
-FRAMES_A_SECOND = 60
 _TITLE_BAR_PX = 80
 _SILENT = logging.CRITICAL + 1
 
@@ -85,8 +84,9 @@ def prepare(width_px: int, height_px: int, *, fullscreen: bool, rotation: int = 
 def _configure(**graphics: object) -> None:
     from kivy.config import Config
 
+    # Frames without a limit of Kivy's: `pace` decides when the next one begins.
     # Smoothing of edges by the whole frame costs a processor without graphics card three times the time.
-    always = {"resizable": 0, "maxfps": FRAMES_A_SECOND, "multisamples": 0, "vsync": 0, "allow_screensaver": 0}
+    always = {"resizable": 0, "maxfps": 0, "multisamples": 0, "vsync": 0, "allow_screensaver": 0}
     for key, value in {**always, **graphics}.items():
         Config.set("graphics", key, str(value))
     Config.set("kivy", "exit_on_escape", "0")
@@ -131,12 +131,18 @@ def _connect_touches(window: Any) -> None:
         window._win = _Fingers(window._win, SDL2MotionEventProvider.q.appendleft)  # noqa: SLF001
 
 
+def call_on_input(window: Any, called: Callable[[], None]) -> None:
+    """`called()` whenever something has been read that Kivy dispatches in its next round. Of a prepared window."""
+    window._win.called = called  # noqa: SLF001 - the line of `_connect_touches`
+
+
 class _Fingers:
-    """Kivy's line to SDL, which calls `take` for each finger that comes, moves or goes."""
+    """Kivy's line to SDL, which calls `take` for each finger that comes, moves or goes, `called` for whatever comes."""
 
     def __init__(self, line: Any, take: Callable[[Any], None]) -> None:
         self._line = line
         self._take = take
+        self.called: Callable[[], None] = lambda: None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._line, name)
@@ -145,6 +151,8 @@ class _Fingers:
         event = self._line.poll()
         if event and event[0] in ("fingerdown", "fingermotion", "fingerup"):
             self._take(event)
+        if event:
+            self.called()
         return event
 
 

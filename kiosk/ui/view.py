@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,23 +111,17 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         self._pen_scale = millimetre_px(self.width, self.height, self._diagonal_inch)
         scale = self._pen_scale
         self.items = self._layout(screen, self._texts, self.width / scale, self.height / scale)
-        self.fitted = []
         self._page.clear()
         # What showed the time of the page before must go even if the new one shows none.
         self._moving.clear()
         self._drawn_left = None
-        pen = Pen(self._page, scale, self.height)
-        for item in self.items:
-            match item:
-                case Panel():
-                    pen.panel(item.box, item.colour if item.outline is None else item.outline, item.radius_mm)
-                    if item.outline is not None:
-                        pen.panel(item.box.inset(0.7), item.colour, max(item.radius_mm - 0.7, 0))
-                case Words():
-                    fitted = pen.words(item.box, item.paragraphs, item.colour, centred=item.centred)
-                    self.fitted.append((item, fitted))
-                case Picture():
-                    draw(pen, item.drawing, item.box, item.tone)
+        self.fitted = _drawn(Pen(self._page, scale, self.height), self.items)
+
+    def prepare(self, screen: Viewable) -> None:
+        """Open the fonts and draw the letters that a page like this one needs, beside the page that is shown."""
+        scale = self._pen_scale
+        items = self._layout(screen, self._texts, self.width / scale, self.height / scale)
+        _drawn(Pen(InstructionGroup(), scale, self.height), items)
 
     @property
     def buttons(self) -> dict[str, Box]:
@@ -240,6 +234,22 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
     def _lift(self) -> None:
         self._finger = self._corner = None
         self._touched.clear()
+
+
+def _drawn(pen: Pen, items: Iterable[Item]) -> list[tuple[Words, Fitted]]:
+    """Draws what does not move; returns how the words were set."""
+    fitted: list[tuple[Words, Fitted]] = []
+    for item in items:
+        match item:
+            case Panel():
+                pen.panel(item.box, item.colour if item.outline is None else item.outline, item.radius_mm)
+                if item.outline is not None:
+                    pen.panel(item.box.inset(0.7), item.colour, max(item.radius_mm - 0.7, 0))
+            case Words():
+                fitted.append((item, pen.words(item.box, item.paragraphs, item.colour, centred=item.centred)))
+            case Picture():
+                draw(pen, item.drawing, item.box, item.tone)
+    return fitted
 
 
 class _Touch(MotionEvent):  # type: ignore[misc]  # Kivy ships no types

@@ -18,9 +18,10 @@ from typing import Any
 
 from kiosk.config import ConfigError, Display
 from kiosk.process.stderr import complain
-from kiosk.screens.views import as_json
+from kiosk.screens.views import Wait, as_json
 from kiosk.ui import kivy_setup
 from kiosk.ui.items import Box, Viewable
+from kiosk.ui.pace import Pace, fingers
 from kiosk.ui.pages import Layout, page
 from kiosk.words.texts import Texts
 
@@ -31,6 +32,7 @@ STUCK_S = 15.0
 PICTURE_WAIT_S = 20.0
 PRESS_WAIT_S = 5.0
 TICK_S = 0.25
+MOMENT_S = 0.1
 BESIDE_SHARE = 0.62  # of the kiosk's height: the width of what is shown beside it
 
 
@@ -80,6 +82,8 @@ class Window:
 
         self._window = KivyWindow
         self._newest: Viewable | None = None
+        self._newest_at = 0.0
+        self._coming: Viewable | None = None
         self._drawn: Viewable | None = None
         self._frames = 0
         self._beat = self._clock()
@@ -88,6 +92,7 @@ class Window:
         self._press_next: _PressWanted | None = None
         self._finger: Any = None
         self._pictures: queue.SimpleQueue[_PictureWanted] = queue.SimpleQueue()
+        self._pace = Pace(self._clock, fingers)
         self._press: Callable[[str], None] = lambda button: None
         self._quit: Callable[[], None] = lambda: None
         self._ended = threading.Event()
@@ -96,6 +101,7 @@ class Window:
         self._view = View(texts, display.diagonal_inch, lambda button: self._press(button), self._clock, None, layout)
         share = display.width_px / (display.width_px + display.height_px * BESIDE_SHARE)
         self._root = self._view if beside is None else _side_by_side(self._view, share, beside())
+        kivy_setup.call_on_input(self._window, self._pace.note_input)
         kivy_setup.close_escapes(self._window, lambda: self._quit())
         self._window.bind(on_flip=self._flipped)
 
@@ -103,7 +109,12 @@ class Window:
 
     def show(self, screen: Viewable) -> None:
         """Draw this next. Never waits; of several before the next frame, the last is drawn."""
-        self._newest = screen
+        self._newest, self._newest_at = screen, self._clock()
+        self._pace.wake()
+
+    def prepare(self, screen: Viewable) -> None:
+        """Have ready what drawing a screen like this one needs. Never waits; nothing of it is shown or kept."""
+        self._coming = screen
 
     def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
         """Whom to call when a button is touched, and when the window is closed."""
@@ -130,8 +141,10 @@ class Window:
                 self._failure = error
             finally:
                 self._ended.set()
+                self._pace.wake()
 
         def every_frame(_: float) -> None:
+            self._pace.wait(at_once=self._drawn is not None)
             self._step()
             if self._ended.is_set():
                 stopTouchApp()
@@ -158,11 +171,13 @@ class Window:
     def press(self, button: str) -> None:
         """Touch the middle of a button, as a finger would, as soon as it is shown and takes touches. Does not wait."""
         self._presses.put(_PressWanted(button, self._clock() + PRESS_WAIT_S))
+        self._pace.wake()
 
     def picture(self, path: Path) -> None:
         """Write the kiosk as drawn, as PNG. Waits until it is there; raises OSError or TimeoutError if it cannot be."""
         wanted = _PictureWanted(path)
         self._pictures.put(wanted)
+        self._pace.wake()
         if self._ended.is_set() or not wanted.done.wait(PICTURE_WAIT_S):
             raise TimeoutError("the window draws no pictures any more")
         if wanted.error is not None:
@@ -180,8 +195,11 @@ class Window:
         if newest is not None and newest is not present:
             if newest == present:
                 self._view.refresh_timeout(newest.timeout)
-            else:
+            elif not self._may_be_passed_over(newest, now):
                 self._view.show(newest)
+        elif (coming := self._coming) is not None:
+            self._coming = None
+            self._view.prepare(coming)
         if now >= self._tick_at:
             self._tick_at = now + TICK_S
             self._view.tick()
@@ -189,6 +207,11 @@ class Window:
             self._window.canvas.ask_update()
         self._serve_press(now)
         self._serve_pictures()
+
+    def _may_be_passed_over(self, newest: Viewable, now: float) -> bool:
+        """A page that only asks to wait, for a moment: the one that follows would have to wait until it is drawn."""
+        only_waits = isinstance(newest, Wait) and not newest.buttons
+        return only_waits and now < self._newest_at + MOMENT_S and self._pictures.empty()
 
     def _record(self, drawn: Viewable | None) -> None:
         if self._log is None:

@@ -24,6 +24,14 @@ class DisarmCardReader:
 
 
 @dataclass(frozen=True)
+class Prepare(OfVisit):
+    """A slip and a page may be wanted soon: have ready what both need whoever they are for.
+
+    It carries nothing of the candidate that settles, so nothing of it can be left when it does not.
+    """
+
+
+@dataclass(frozen=True)
 class LookUp(OfVisit):
     """Find the patient's appointments of today. `number`: a reference number (mynumber) or a patient number."""
 
@@ -62,4 +70,14 @@ class Record:
     code: str = ""
 
 
-Command = TakeBaseline | ArmCardReader | DisarmCardReader | LookUp | Register | PrintSlip | PrintCounterSlip | Record
+Command = (
+    TakeBaseline
+    | ArmCardReader
+    | DisarmCardReader
+    | Prepare
+    | LookUp
+    | Register
+    | PrintSlip
+    | PrintCounterSlip
+    | Record
+)

@@ -13,7 +13,7 @@ from collections.abc import Hashable
 from dataclasses import replace
 
 from kiosk.visit import events as e
-from kiosk.visit.commands import Record
+from kiosk.visit.commands import Prepare, Record
 from kiosk.visit.moves import Step, go, look_up, make_unclean, served_lately, stay, to_counter, to_start
 from kiosk.visit.state import AwaitingBirthday, AwaitingTap, Candidate, Kiosk, Preparing, Settling
 
@@ -63,7 +63,8 @@ def on_result_arrived(kiosk: Kiosk, stage: AwaitingTap, event: e.ResultArrived, 
     if stage.pending - {event.candidate.file}:
         return _unidentified(kiosk, stage.visit, "ambiguous", now)
     deadline = now + kiosk.rules.settle_s
-    return go(kiosk, Settling(stage.visit, stage.began_at, deadline, stage.unclean, stage.asked_again, event.candidate))
+    settling = Settling(stage.visit, stage.began_at, deadline, stage.unclean, stage.asked_again, event.candidate)
+    return go(kiosk, settling, Prepare(stage.visit))
 
 
 def on_courier_returned(kiosk: Kiosk, stage: AwaitingTap, event: e.CourierReturned, now: float) -> Step:

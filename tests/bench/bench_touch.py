@@ -51,6 +51,8 @@ import time
 from kiosk.ui import kivy_setup
 kivy_setup.prepare(1080, 1920, fullscreen=True)
 from kivy.base import runTouchApp
+from kivy.clock import Clock
+Clock._max_fps = 60.0  # Kivy's own; the kiosk has a pace of its own
 from kivy.core.window import Window as kivy
 from kivy.uix.button import Button
 turn = 0

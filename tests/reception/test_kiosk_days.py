@@ -279,7 +279,7 @@ class Day:
                 self._whose(command.arrival.patient_number, "printed")
                 self._old_answers(e.SlipPrinted, e.SlipFailed)
                 self._print(command)
-            case c.PrintCounterSlip() | c.Record():
+            case c.PrintCounterSlip() | c.Record() | c.Prepare():
                 pass
 
     def _delay(self) -> tuple[float, float]:

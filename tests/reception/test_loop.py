@@ -20,11 +20,13 @@ from kiosk.process.event_log import EventLog
 from kiosk.reception.courier_events import FIRST_LINE_S, LINE_LOST_S, CourierEvents
 from kiosk.reception.loop import PRESSES_MAX, Devices, Inbox, Runtime
 from kiosk.reception.printer_worker import PrinterWorker
+from kiosk.screens.of_state import screen_of
 from kiosk.screens.views import Screen
 from kiosk.visit import Rules, switched_on
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
-from kiosk.visit.state import AtCounter, Kiosk, RegisteredArrival
+from kiosk.visit.specimen import SPECIMEN
+from kiosk.visit.state import AtCounter, AwaitingTap, Candidate, Kiosk, Printing, RegisteredArrival, Registering
 from kiosk.words import texts
 
 DEADLINE_S = 60.0
@@ -55,6 +57,9 @@ class RecordingFace:
 
     def show(self, screen: Screen) -> None:
         self.names.append(screen.name)
+
+    def prepare(self, screen: Screen) -> None:
+        pass
 
     def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
         pass
@@ -144,6 +149,52 @@ def test_a_deadline_is_kept_while_events_keep_coming(tmp_path: Path) -> None:
 def test_an_end_in_the_midst_of_a_visit_is_recorded(tmp_path: Path) -> None:
     _, lines = run(switched_on(Rules(), 0.0), tmp_path, e.Pressed("patient_card"))
     assert '"code": "stopped"' in lines[-1]
+
+
+def test_the_devices_come_first_then_the_page_and_the_log_last(tmp_path: Path) -> None:
+    order: list[str] = []
+    inbox, log = Inbox(), EventLog(tmp_path, "run", echo=False)
+    log.listen(lambda event, fields: order.append(event))
+
+    class Ordered(RecordingFace):
+        def show(self, screen: Screen) -> None:
+            order.append(screen.name)
+
+    class Device:
+        def print_slip(self, command: c.PrintSlip) -> None:
+            order.append("print_slip")
+
+    registering = Kiosk(Rules(), stage=Registering(1, time.monotonic() + DEADLINE_S), last_visit=1)
+    runtime = Runtime(registering, inbox, Ordered(), texts.load(), log, lambda screen: None)
+    inbox.post(e.ArrivalRegistered(1, ARRIVAL.day, ARRIVAL.local_time, "0012K", 7, ()))
+    inbox.quit()
+    runtime.run(Devices(None, None, Device(), None))  # type: ignore[arg-type] # only the printer is asked
+    log.close()
+    assert order == ["looking_up", "print_slip", "printing", "arrival_registered", "visit_ended"]
+
+
+def test_while_a_candidate_settles_a_slip_and_a_page_of_nobody_are_prepared_and_nothing_is_printed(
+    tmp_path: Path,
+) -> None:
+    pages: list[Screen] = []
+
+    class Preparing(RecordingFace):
+        def prepare(self, screen: Screen) -> None:
+            pages.append(screen)
+
+    inbox, log, paper = Inbox(), EventLog(tmp_path, "run", echo=False), Paper()
+    waiting = Kiosk(Rules(), stage=AwaitingTap(1, 0.0, time.monotonic() + DEADLINE_S, False), last_visit=1)
+    runtime = Runtime(waiting, inbox, Preparing(), texts.load(), log, lambda screen: None)
+    inbox.post(e.ResultArrived(100.0, Candidate(1, "usable", "0012K", "19560321")))
+    inbox.quit()
+    printing = worker(paper, True, inbox.post)
+    runtime.run(Devices(None, None, printing, None))  # type: ignore[arg-type] # nothing else is asked
+    printing.close()
+    log.close()
+    nobody = screen_of(Kiosk(Rules(), Printing(0, 0.0, SPECIMEN)), texts.load())
+    assert pages == [nobody]
+    assert "0012K" not in str(vars(printing)) + str(pages)
+    assert paper.slips == 0
 
 
 def test_a_flood_of_presses_leaves_room_for_the_devices_and_putting_never_waits() -> None:

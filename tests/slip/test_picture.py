@@ -11,7 +11,7 @@ from PIL import Image
 
 from kiosk.slip.barcode import BarcodeKind, WidthMm, barcode_kind
 from kiosk.slip.content import Slip, SlipLine, counter_slip, reception_slip
-from kiosk.slip.picture import HEIGHT_DOTS_MAX, draw, runs
+from kiosk.slip.picture import HEIGHT_DOTS_MAX, draw, runs, wrap
 from kiosk.typography.coverage import MISSING
 from kiosk.visit.state import RegisteredArrival, VisitAppointment
 from kiosk.words.texts import load
@@ -186,6 +186,19 @@ def test_no_wrapped_line_is_wider_than_the_paper(width_mm: WidthMm) -> None:
                 Slip((SlipLine("", "rule"), SlipLine(text[:cut], style)), None), width_mm=width_mm, barcode="qr"
             )
             assert edges_are_white(page)
+
+
+def test_a_text_that_fits_is_not_broken_whichever_way_it_is_measured() -> None:
+    chance, fitted = random.Random(7), 0
+    letters = "内科整形外科センター階番窓口（）「」、。ーっゃ ABCTVWaefgijlmo0123456789-/" + RARE
+    for _ in range(400):
+        text = "".join(chance.choices(letters, k=chance.randint(0, 30)))
+        size = chance.choice((26, 34, 60))
+        whole = sum(run.width for run in runs(text, "bold", size))
+        broken = list(wrap(text, "bold", size, 564))
+        assert (broken == [text]) == (whole <= 564)
+        fitted += broken == [text]
+    assert 50 < fitted < 350, "both kinds were tried"
 
 
 @pytest.mark.peers

@@ -16,7 +16,7 @@ def squares(text: str) -> float:
 
 
 def on_paper(text: str, width: int) -> list[str]:
-    return list(picture._wrap(text, "regular", 24, 24 * width))
+    return list(picture.wrap(text, "regular", 24, 24 * width))
 
 
 def on_glass(text: str, width: int) -> list[str]:

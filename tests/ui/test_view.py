@@ -48,6 +48,20 @@ def done(*appointments: f.VisitAppointment) -> Screen:
     )
 
 
+def test_a_prepared_page_is_not_shown_and_leaves_nothing_on_the_page_that_is() -> None:
+    desk = Desk()
+    desk.show(READER)
+    view = desk.view
+    before = (view.screen, view.items, view.buttons, len(view.fitted), len(view.canvas.children), instructions(view))
+    view.prepare(done(f.VisitAppointment(dt.time(13), "内科", "佐藤", "A棟")))
+    after = (view.screen, view.items, view.buttons, len(view.fitted), len(view.canvas.children), instructions(view))
+    assert after == before
+
+
+def instructions(view: Any) -> list[Any]:
+    return [list(group.children) for group in view.canvas.children]
+
+
 # -- fingers --------------------------------------------------------------------------------------------------------
 
 

@@ -310,6 +310,29 @@ def test_an_unfinished_file_that_vanished_is_no_second_candidate() -> None:
 OUTCOMES = ["not_registered", "ambiguous", "unreadable", "failed", "no_qualification"]
 
 
+@pytest.mark.parametrize(
+    ("rules", "then", "stage"),
+    [
+        (CLEAN, [], LookingUp),
+        (CLEAN, [e.Pressed("cancel")], Start),
+        (CLEAN, [arrived(file=2)], AtCounter),
+        (replace(CLEAN, birthday="always"), [], AwaitingBirthday),
+        (CLEAN, [e.CourierReturned()], AwaitingTap),
+    ],
+)
+def test_what_is_prepared_while_a_candidate_settles_knows_nothing_of_it(
+    rules: Rules, then: list[e.Event], stage: type
+) -> None:
+    story = Story(rules).waiting_for_tap()
+    assert story.asked(c.Prepare) == []
+    story.at(110, arrived())
+    assert isinstance(story.stage, Settling)
+    story.at(110.1, *then).at(111)
+    assert isinstance(story.stage, stage)
+    assert story.asked(c.Prepare) == [c.Prepare(1)], "once, whatever follows"
+    assert vars(c.Prepare(1)) == {"visit": 1}, "no field that could hold anything of a patient"
+
+
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_a_result_without_a_usable_number_ends_at_the_counter(outcome: str) -> None:
     story = Story().waiting_for_tap().at(110, arrived(outcome=outcome)).at(110.5, e.Ticked())
