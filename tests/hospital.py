@@ -82,6 +82,7 @@ class Reception:
     """One `kiosk run --headless`; `lines` are its screens in order. As a context manager it is killed at the end.
 
     `environment` is added to ours. `read_errors=False`: nobody reads its standard error. `by`: words before it.
+    `python`, `cwd`: the interpreter and the checkout it runs from.
     """
 
     def __init__(
@@ -91,10 +92,12 @@ class Reception:
         environment: dict[str, str] | None = None,
         read_errors: bool = True,
         by: tuple[str, ...] = (),
+        python: str = sys.executable,
+        cwd: Path = ROOT,
     ) -> None:
         self.process = subprocess.Popen(
-            [*by, sys.executable, "-m", "kiosk", "run", "--headless", "--config", str(site), *options],
-            cwd=ROOT,
+            [*by, python, "-m", "kiosk", "run", "--headless", "--config", str(site), *options],
+            cwd=cwd,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -1,1 +1,1 @@
-"""Measurements, run by hand; no tests."""
+"""How fast is the kiosk? `python -m tests.bench`; measured by hand, never by the suite."""

@@ -1,0 +1,192 @@
+"""Parts `register` and `touch`: what happens on the kiosk itself, in its database and on its screen."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.bench.figures import SPREAD, Row, Section, Table, spread
+from tests.bench.options import Options, folder, progress
+from tests.bench.ours import Site, Tree, memory_mb, processor_s
+from tests.hospital import wait_until
+from tests.ui.test_window import x_server
+
+_REGISTER_HOW = """Look up one of {rows:,} patients of today, then register the arrival, in a process of its own for
+each kiosk. Floor, taking turns with it: one SELECT by key and one INSERT with its COMMIT by Python's sqlite3, on a
+connection that stays open, with the journal and the fsync of the product (TRUNCATE, FULL). Microseconds."""
+_TOUCH_HOW = """Windows of 1080 × 1920 on X servers of their own; a click by xdotool on a button that changes the
+picture, until the frame with the change has been swapped in. Beside the kiosk's pages of start and patient card, taking
+turns: a bare Kivy window of one button that changes its colour."""
+
+# Runs in a checkout: python -c … DATA_FOLDER ROUNDS. Patients as `tests.bench.ours.patient`.
+_REGISTER = """
+import json, sqlite3, sys, time
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+from drivers.reservations import open_reservations
+folder, rounds = Path(sys.argv[1]), int(sys.argv[2])
+system = open_reservations("sqlite", folder)
+bare = sqlite3.connect(folder / "bare.db", isolation_level=None)
+bare.execute("PRAGMA journal_mode=TRUNCATE")
+bare.execute("PRAGMA synchronous=FULL")
+bare.execute("CREATE TABLE IF NOT EXISTS row (number INTEGER PRIMARY KEY, at TEXT)")
+def insert(number):
+    bare.execute("BEGIN IMMEDIATE")
+    bare.execute("INSERT INTO row VALUES (?, ?)", (number, at.isoformat()))
+    bare.execute("COMMIT")
+found = []
+for number in range(rounds):
+    name, at = f"9{number:07}", datetime.now(ZoneInfo("Asia/Tokyo"))
+    moments = [time.perf_counter()]
+    for work in (
+        lambda: bare.execute("SELECT at FROM row WHERE number = ?", (number,)).fetchone(),
+        lambda: system.find(name, at.date()),
+        lambda: insert(number),
+        lambda: system.register(name, at.date(), at, lambda: True),
+    ):
+        work()
+        moments.append(time.perf_counter())
+    found.append([(end - begin) * 1e6 for begin, end in zip(moments, moments[1:])])
+print(json.dumps(found))
+"""
+_SPANS = ("floor: SELECT", "look-up", "floor: INSERT, COMMIT", "register")
+
+# Each window prints (seconds of CLOCK_MONOTONIC, presses drawn so far) for every frame.
+_KIOSK = """
+import sys, threading, time
+from kiosk.words import texts
+from kiosk.config import Display
+from kiosk.visit import state as f
+from kiosk.screens.of_state import screen_of
+from kiosk.ui.window import Window
+window = Window(Display(), texts.load())
+words = texts.load()
+pages = [screen_of(f.Kiosk(f.Rules(), stage), words) for stage in (f.Start(), f.AwaitingCard(1, 0.0))]
+turn = 0
+def pressed(button):
+    global turn
+    turn += 1
+    window.show(pages[turn % 2])
+window.listen(pressed, lambda: None)
+from kivy.core.window import Window as kivy
+def flipped(*_):
+    drawn = turn if window._view.screen == pages[turn % 2] else turn - 1
+    print(time.monotonic(), drawn, flush=True)
+kivy.bind(on_flip=flipped)
+window.show(pages[0])
+window.serve(threading.Event().wait)
+"""
+_BARE = """
+import time
+from kiosk.ui import kivy_setup
+kivy_setup.prepare(1080, 1920, fullscreen=True)
+from kivy.base import runTouchApp
+from kivy.core.window import Window as kivy
+from kivy.uix.button import Button
+turn = 0
+def pressed(button):
+    global turn
+    turn += 1
+    button.background_color = (turn % 2, 0, 1, 1)
+kivy.bind(on_flip=lambda *_: print(time.monotonic(), turn, flush=True))
+runTouchApp(Button(text="touch", on_release=pressed))
+"""
+_AT = ("540", "1800")  # on the start page and on the card page there is a button here
+_CALM_S = 0.6  # longer than a new page takes no touch
+
+
+def register(options: Options) -> Section:
+    rounds = options.pick(200, 50)
+    progress(f"register: {rounds} patients")
+    rows: list[Row] = []
+    with folder() as root:
+        for number, tree in enumerate(options.trees):
+            with Site(root / f"site{number}", tree=tree) as site:
+                site.book_patients(rounds)
+                found = json.loads(tree.run("-c", _REGISTER, str(site.data_dir), str(rounds)))
+            rows += _register_rows(tree, list(zip(*found, strict=True)))
+    how = _REGISTER_HOW.format(rows=rounds)
+    return Section("register", "Look-up and register", how, (Table("SQLite; µs", SPREAD, tuple(rows)),))
+
+
+def _register_rows(tree: Tree, spans: list[tuple[float, ...]]) -> Iterator[Row]:
+    floor = 0.0
+    for what, took in zip(_SPANS, spans, strict=True):
+        if what.startswith("floor"):
+            floor = statistics.median(took)
+        yield spread(f"{tree.name}: {what}", took, floor)
+
+
+class _Window:
+    """One window under an X server of its own, and its frames: (seconds, presses drawn)."""
+
+    def __init__(self, name: str, tree: Tree, program: str, root: Path, stack: ExitStack) -> None:
+        self.name = name
+        self._environment = {**os.environ, "DISPLAY": stack.enter_context(x_server())}
+        self._environment.pop("SDL_VIDEODRIVER", None)
+        self._frames = root / f"frames{len(list(root.iterdir()))}"
+        began = time.monotonic()
+        with self._frames.open("w", encoding="utf-8") as out:
+            self.process = subprocess.Popen(
+                [tree.python, "-c", program], cwd=tree.folder, env=self._environment, stdout=out
+            )
+        stack.callback(self.process.wait)
+        stack.callback(self.process.kill)
+        wait_until(lambda: self.frames() or self.process.poll() is not None, "the first frame")
+        assert self.process.poll() is None, f"no window: {name}"
+        self.start_s = self.frames()[0][0] - began
+        self.presses = 0
+
+    def frames(self) -> list[tuple[float, int]]:
+        rows = self._frames.read_text(encoding="utf-8").splitlines(keepends=True)
+        return [(float(row.split()[0]), int(row.split()[1])) for row in rows if row.endswith("\n")]
+
+    def touch_ms(self) -> float:
+        """Press once; milliseconds from the click to the frame that shows the change."""
+        self.presses += 1
+        self._x("mousemove", *_AT, "mousedown", "1")
+        at = time.monotonic()
+        self._x("mouseup", "1")
+        wait_until(lambda: self.frames()[-1][1] >= self.presses, "the change")
+        return (next(when for when, drawn in self.frames() if drawn >= self.presses) - at) * 1000
+
+    def _x(self, *arguments: str) -> None:
+        subprocess.run(["xdotool", *arguments], env=self._environment, check=True, timeout=30)
+
+
+def touch(options: Options) -> Section:
+    rounds, idle_s = options.pick(40, 8), options.pick(20, 4)
+    progress(f"touch: {rounds} touches")
+    touches: defaultdict[str, list[float]] = defaultdict(list)
+    with folder() as root, ExitStack() as stack:
+        windows = [_Window("bare Kivy", Tree(), _BARE, root, stack)]
+        windows += [_Window(tree.name, tree, _KIOSK, root, stack) for tree in options.trees]
+        time.sleep(2)
+        before = [processor_s(window.process.pid) for window in windows]
+        time.sleep(idle_s)
+        idle = [
+            (processor_s(window.process.pid) - spent) / idle_s * 100
+            for window, spent in zip(windows, before, strict=True)
+        ]
+        for _ in range(rounds):
+            for window in windows:
+                touches[window.name].append(window.touch_ms())
+            time.sleep(_CALM_S)
+        costs = tuple(
+            Row(window.name, (window.start_s, percent, memory_mb(window.process.pid)))
+            for window, percent in zip(windows, idle, strict=True)
+        )
+    floor = statistics.median(touches[windows[0].name])
+    tables = (
+        Table("touch → frame; ms", SPREAD, tuple(spread(name, took, floor) for name, took in touches.items())),
+        Table("the window", ("start to first frame, s", "idle, % of a core", "memory, MB"), costs),
+    )
+    return Section("touch", "Touch and frame", _TOUCH_HOW, tables)

@@ -1,0 +1,244 @@
+"""The kiosk as the bench uses it: `kiosk run --headless` with its courier, of this checkout or of another.
+
+From outside only: processes, the courier's socket, the printer's port, the shares' folders. So a checkout of an older
+commit can be measured beside this one.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from kiosk.courier.line import CourierLine
+from tests import ROOT
+from tests.bench.proxy import Lines
+from tests.hospital import DEADLINE_S, Hospital, Reception, today, vector, wait_until
+from tests.peers.receipt_computer import ReceiptComputer
+
+POLL_S = 0.25  # the default of site.toml, as all that is not named below
+SETTLE_S = 0.5
+_LOOK_S = 0.0005
+_NUMBER = "<ReferenceNumber>{}</ReferenceNumber>"
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A checkout; its own .venv if it has one, else ours."""
+
+    folder: Path = ROOT
+
+    @property
+    def name(self) -> str:
+        return "kiosk" if self.folder == ROOT else f"kiosk of {self.folder.name}"
+
+    @property
+    def python(self) -> str:
+        own = self.folder / ".venv/bin/python"
+        return str(own) if self.folder != ROOT and own.exists() else sys.executable
+
+    def run(self, *arguments: str) -> str:
+        """What Python prints there; CalledProcessError with its complaint."""
+        done = subprocess.run(
+            [self.python, *arguments], cwd=self.folder, capture_output=True, text=True, check=False, timeout=DEADLINE_S
+        )
+        if done.returncode:
+            sys.stderr.write(done.stderr)
+            done.check_returncode()
+        return done.stdout
+
+
+@dataclass
+class Site(Hospital):
+    """A hospital for one tree. `lines`: its kiosk reaches both servers by way of these proxies."""
+
+    tree: Tree = field(default_factory=Tree)
+    lines: Lines | None = None
+
+    def __enter__(self) -> Self:
+        self.settings = {
+            **self.settings,
+            "terminal": {"poll_interval_s": str(POLL_S), **self.settings.get("terminal", {})},
+            "visit": {"settle_s": str(SETTLE_S), "birthday": '"never"', **self.settings.get("visit", {})},
+        }
+        return super().__enter__()
+
+    def _start_servers(self) -> None:
+        super()._start_servers()
+        if self.lines is not None:
+            for server in (self.terminal, self.receipt_server):
+                self._urls = {name: self.lines.through(url, server.port) for name, url in self._urls.items()}
+
+    def open(self, *options: str, **how: Any) -> Reception:
+        return super().open(*options, python=self.tree.python, cwd=self.tree.folder, **how)
+
+    def book_patients(self, count: int) -> None:
+        """An appointment today for each of the patients 0 … count - 1."""
+        path = self.root / "appointments.csv"
+        rows = [f"{patient(number)},{today()},23:50,内科,佐藤," for number in range(count)]
+        path.write_text("patient_number,date,time,department,doctor,place\n" + "\n".join(rows) + "\n", encoding="utf-8")
+        self.tree.run("-m", "kiosk", "reservations", "import", str(path), "--config", str(self.site))
+
+    def processes(self, reception: Reception) -> dict[str, int]:
+        """Process ids."""
+        return {"reception": reception.process.pid, "courier": self.courier_pid()}
+
+
+def patient(number: int) -> str:
+    return f"9{number:07}"
+
+
+def result(number: int) -> bytes:
+    """The patient's result file."""
+    plain = vector("valid-utf8")[1].decode()
+    named = plain.replace(_NUMBER.format("04184963"), _NUMBER.format(patient(number)))
+    assert named != plain
+    return named.encode()
+
+
+def result_name(number: int) -> str:
+    return f"OQSsiquc01res_face_{number:018}.xml"
+
+
+def fill(folder: Path, count: int) -> None:
+    """Old files of another kind, which match no pattern of ours."""
+    for number in range(count):
+        os.close(os.open(folder / f"OQSsihvd01res_{number:018}.xml", os.O_CREAT | os.O_WRONLY, 0o644))
+
+
+def watch_ends(source: Path, taken: Callable[[], float | None], deadline_s: float = DEADLINE_S) -> tuple[float, float]:
+    """Moments at which a consumer has taken the file and at which the source has gone, to half a millisecond."""
+    published_at = gone_at = None
+    until = time.monotonic() + deadline_s
+    while published_at is None or gone_at is None:
+        assert time.monotonic() < until, "not delivered"
+        if published_at is None:
+            published_at = taken()
+        if gone_at is None and not source.exists():
+            gone_at = time.monotonic()
+        time.sleep(_LOOK_S)
+    return published_at, gone_at
+
+
+def take(path: Path) -> Callable[[], float | None]:
+    """An instant consumer of one file."""
+
+    def taken() -> float | None:
+        with suppress(FileNotFoundError):
+            path.unlink()
+            return time.monotonic()
+        return None
+
+    return taken
+
+
+def taken_by(computer: ReceiptComputer, name: str) -> Callable[[], float | None]:
+    """The moment at which a receipt computer took it, which takes all files."""
+    return lambda: next((file.at_s for file in reversed(computer.taken[-200:]) if file.name == name), None)
+
+
+class Ours:
+    """One running kiosk at its start page, visit by visit."""
+
+    SPANS = ("notice", "screen", "slip", "published", "gone")
+
+    def __init__(self, site: Site, chance: random.Random) -> None:
+        self._site = site
+        self._chance = chance
+        self._results: list[tuple[float, dict[str, Any]]] = []
+        self.reception = site.open()
+        self.reception.until("choose_card")
+        self._line = CourierLine(site.data_dir, self._take)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._line.close()
+        self.reception.quit()
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if message.get("event") == "result":
+            self._results.append((time.monotonic(), message))
+
+    def ready(self, since: float) -> tuple[float, float]:
+        """Seconds from `since` to the first screen and to the first patient's reader page; then back to the start."""
+        first = self.reception.read_at[0] - since
+        self.reception.press("mynumber")
+        reader = self.reception.until("tap_reader")
+        at = self.reception.read_at[self.reception.lines.index(reader)] - since
+        self.reception.press("cancel")
+        self.reception.until("choose_card")
+        return first, at
+
+    def deliver(self, number: int, how: Any) -> None:
+        """A file that nobody waits for at the kiosk, to its end."""
+        self._site.terminal_writer.write(result_name(number), result(number), how=how)
+        self._delivered(result_name(number))
+
+    def _delivered(self, name: str) -> tuple[float, float]:
+        site, computer = self._site, self._site.receipt_computer
+        taken = taken_by(computer, name) if computer is not None else take(site.folder("to_face") / name)
+        return watch_ends(site.folder("face") / name, taken)
+
+    def short_visit(self, number: int) -> bool:
+        """A visit of which no times are taken; False: it ended at the counter."""
+        self.reception.press("mynumber")
+        self.reception.until("tap_reader")
+        self.deliver(number, "direct")
+        screen = self.reception.until("done", "counter")
+        self.reception.press("close")
+        self.reception.until("choose_card")
+        self._results.clear()
+        return bool(screen["screen"] == "done")
+
+    def visit(self, number: int, *, how: Any = "direct") -> dict[str, float] | None:
+        """Milliseconds from the moment at which the writer's CLOSE was answered; None: the patient went to the counter.
+
+        `screen` and `slip` are less settle_s, in which the kiosk only makes sure that no second result comes.
+        """
+        self.reception.press("mynumber")
+        self.reception.until("tap_reader")
+        time.sleep(self._chance.random() * POLL_S)  # or the file would always meet the same phase of a poll
+        slips = len(self._site.printer.began_at)
+        name = result_name(number)
+        self._site.terminal_writer.write(name, result(number), how=how)
+        complete_at = time.monotonic()
+        published_at, gone_at = self._delivered(name)
+        screen = self.reception.until("printing", "done", "counter")
+        at = {"screen": self.reception.read_at[self.reception.lines.index(screen)] - SETTLE_S}
+        if screen["screen"] == "printing":
+            screen = self.reception.until("done", "counter")
+        received = screen["screen"] == "done"
+        if received:
+            wait_until(lambda: len(self._site.printer.began_at) > slips, "the slip")
+            at["slip"] = self._site.printer.began_at[slips] - SETTLE_S
+            at["notice"] = next(
+                when for when, message in self._results if message.get("reference_number") == patient(number)
+            )
+        at |= {"published": published_at, "gone": gone_at}
+        self.reception.press("close")
+        self.reception.until("choose_card")
+        self._results.clear()
+        return {span: (at[span] - complete_at) * 1000 for span in self.SPANS} if received else None
+
+
+def processor_s(pid: int, *, children: bool = False) -> float:
+    """Seconds of processor time that a process has had; with those of its children that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return sum(map(int, fields[11 : 15 if children else 13])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb(pid: int, which: str = "VmRSS") -> float:
+    """VmRSS: resident now; VmHWM: the most it ever was."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(f"{which}:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise AssertionError(f"no {which}")
