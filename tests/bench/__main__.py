@@ -57,12 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--tree", type=Path, action="append", default=[], help="measure this checkout's kiosk beside ours"
     )
     parser.add_argument("--visits", type=int, default=5000, help="of the part memory")
+    parser.add_argument("--impacket", metavar="PYTHON", default=sys.executable, help="a Python that has impacket")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args(argv)
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     trees = (Tree(), *(Tree(folder.resolve()) for folder in arguments.tree))
-    options = Options(quick=arguments.quick, trees=trees, seed=arguments.seed, visits=arguments.visits)
+    options = Options(arguments.quick, trees, arguments.seed, arguments.visits, arguments.impacket)
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])  # Debian's smbd
     began, about = time.monotonic(), machine()
     try:

@@ -10,10 +10,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from tests.bench.figures import SPREAD, Aim, Row, Section, Table, at_most, spread, steady
-from tests.bench.floor import Courier
 from tests.bench.options import Options, folder, progress
 from tests.bench.ours import Ours, Site, fill, memory_mb
-from tests.bench.visits import FLOOR, WORDS, Shares, Values, floor_turn, interleave
+from tests.bench.visits import FLOOR, WORDS, Contestant, Values, floor_contestant, interleave
 
 _HOW = """Old files of another kind lie in the terminal's folder, for floor and kiosk alike, before the kiosk starts.
 Milliseconds as in the part visit, +0 ms. Ready: from the start of the process to the first patient's reader page."""
@@ -39,7 +38,9 @@ class Start:
 
 def old(options: Options) -> Section:
     sizes, rounds = options.pick((10, 1000, 10_000, _MOST), (10, 10_000)), options.pick(20, 4)
-    rows, starts, notes = [], [], []
+    rows: list[Row] = []
+    starts: list[Row] = []
+    notes: list[str] = []
     few: dict[tuple[str, str], float] = {}
     for count in sizes:
         progress(f"old: {count:,} files")
@@ -54,9 +55,7 @@ def old(options: Options) -> Section:
 
 def _measure(options: Options, count: int, rounds: int) -> tuple[Values, list[Start], list[str]]:
     with folder() as root, ExitStack() as stack:
-        shares = stack.enter_context(Shares(root / "floor", None))
-        fill(root / "floor/face", count)
-        turns = {FLOOR: floor_turn(shares, stack.enter_context(Courier(shares.source, shares.destination)))}
+        found = [floor_contestant(root / "floor", None, stack, count)]
         running = []
         for number, tree in enumerate(options.trees):
             site = stack.enter_context(Site(root / f"site{number}", tree=tree))
@@ -65,8 +64,8 @@ def _measure(options: Options, count: int, rounds: int) -> tuple[Values, list[St
             began = time.monotonic()
             ours = stack.enter_context(Ours(site, random.Random(options.seed)))
             running.append((tree.name, site, ours, ours.ready(began)[1]))
-            turns[tree.name] = ours.visit
-        values, wrong = interleave(turns, rounds)
+            found.append(Contestant(tree.name, ours.visit, ours.writer))
+        values, wrong = interleave(found, rounds)
         starts = []
         for name, site, ours, ready_s in running:
             pids = site.processes(ours.reception)
@@ -81,8 +80,8 @@ def _rows(values: Values, few: dict[tuple[str, str], float], count: int) -> Iter
     for (who, span), took in values.items():
         if span not in ("content", "notice", "screen"):
             continue
-        aims = ()
-        if who != FLOOR:
+        aims: tuple[Aim, ...] = ()
+        if who != FLOOR and statistics.median(took) != few[who, span]:
             flat = at_most(statistics.median(took), 1.5 * few[who, span], "≤ 1.5 × that of the fewest = {}")
             aims = (flat, steady(took))
         yield spread(f"{who}, {count:,} old files: {WORDS[span]}", took, floor, aims)

@@ -16,7 +16,6 @@ from tests.bench.floor import Courier
 from tests.bench.options import Options, folder, progress
 from tests.bench.ours import Ours, Site, Tree, memory_mb, result, result_name
 from tests.bench.visits import WORDS, Shares
-from tests.hospital import wait_until
 from tests.peers.receipt_computer import ReceiptComputer
 
 _HOW = """{files:,} results wait in the terminal's folder when the kiosk starts; meanwhile {patients} patients come, one
@@ -106,10 +105,10 @@ def _drain(tree: Tree, files: int, patients: int, seed: int) -> Drained:
         began = time.monotonic()
         with Ours(site, random.Random(seed)) as ours:
             for number in range(patients):
-                share = (number + 1) / (patients + 2)  # of the backlog: the last one comes well before its end
-                wait_until(lambda share=share: len(computer.taken) >= share * files, "the drain", _DEADLINE_S)
+                # The last one comes well before the end of the backlog.
+                _wait_taken(computer, files * (number + 1) // (patients + 2))
                 _visit(drained, ours, number, "during")
-            wait_until(lambda: len(computer.taken) >= files + patients, "the end of the drain", _DEADLINE_S)
+            _wait_taken(computer, files + patients)
             waited = [file.at_s for file in computer.taken if file.name >= result_name(_FIRST)]
             drained.rate = (len(waited) - 1) / (waited[-1] - waited[0])
             drained.whole_s = waited[-1] - began
@@ -117,6 +116,10 @@ def _drain(tree: Tree, files: int, patients: int, seed: int) -> Drained:
                 _visit(drained, ours, number, "after")
             drained.courier_mb = memory_mb(site.courier_pid(), "VmHWM")
     return drained
+
+
+def _wait_taken(computer: ReceiptComputer, files: int) -> None:
+    assert computer.wait_for(files, _DEADLINE_S), "the drain stands still"
 
 
 def _visit(drained: Drained, ours: Ours, number: int, when: str) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from smbprotocol.change_notify import (
     CompletionFilter,
+    FileAction,
     FileNotifyInformation,
     SMB2ChangeNotifyRequest,
     SMB2ChangeNotifyResponse,
@@ -38,6 +39,7 @@ from smbprotocol.tree import TreeConnect
 
 _ANSWER_S = 60.0
 _SIZE_MAX = 1 << 16
+_AGAIN_S = 0.001
 _RIGHTS = FilePipePrinterAccessMask
 _READ = _RIGHTS.FILE_READ_DATA | _RIGHTS.FILE_READ_ATTRIBUTES | _RIGHTS.SYNCHRONIZE
 _READERS = ShareAccess.FILE_SHARE_READ
@@ -48,6 +50,7 @@ _FILTER = (
     | CompletionFilter.FILE_NOTIFY_CHANGE_LAST_WRITE
     | CompletionFilter.FILE_NOTIFY_CHANGE_SIZE
 )
+_WRITTEN = (FileAction.FILE_ACTION_MODIFIED, FileAction.FILE_ACTION_RENAMED_NEW_NAME)
 
 Step = tuple[Any, Callable[[Any], Any]]
 
@@ -92,7 +95,11 @@ class Line:
 
 
 class Changes:
-    """One outstanding CHANGE_NOTIFY on the share's folder. `names` blocks; the next is sent before it returns."""
+    """One outstanding CHANGE_NOTIFY on the share's folder. `names` blocks; the next is sent before it returns.
+
+    A file that was only added is not among them: smbd reports it before the writer's share mode is in force, and a
+    reader that opens it then makes the writer's own CREATE fail.
+    """
 
     def __init__(self, line: Line) -> None:
         self._line = line
@@ -105,7 +112,7 @@ class Changes:
         assert self._request.response_event.wait(_ANSWER_S), "STATUS_PENDING: the server watches"
 
     def names(self) -> set[str]:
-        """Names that changed; empty when there were too many to be named."""
+        """Files that were written to or renamed."""
         answer = SMB2ChangeNotifyResponse()
         answer.unpack(self._line.receive(self._request)["data"].get_value())
         self._request = self._post()
@@ -124,7 +131,8 @@ def _names_in(buffer: bytes) -> Iterator[str]:
     while buffer:
         record = FileNotifyInformation()
         record.unpack(buffer)
-        yield record["file_name"].get_value()
+        if record["action"].get_value() in _WRITTEN:
+            yield record["file_name"].get_value()
         following = record["next_entry_offset"].get_value()
         buffer = buffer[following:] if following else b""
 
@@ -149,13 +157,17 @@ class Courier:
         self._closing.close()
 
     def content_of(self, name: str) -> bytes:
-        """Wait until the file is complete, and read it: notices of an unfinished one are met with a refusal."""
+        """Wait until there is a notice of the file, and read it as soon as its writer lets it go.
+
+        The notice of the CLOSE may come while the server still refuses readers, and no further one comes then.
+        """
+        while name not in self._changes.names():
+            pass
         while True:
-            if name in self._changes.names():
-                try:
-                    return self.read(name)
-                except SMBResponseException:
-                    continue  # the writer has it open: its CLOSE is a notice too
+            try:
+                return self.read(name)
+            except SMBResponseException:
+                time.sleep(_AGAIN_S)
 
     def read(self, name: str) -> bytes:
         """CREATE that denies writers, READ, CLOSE: one compound."""

@@ -90,7 +90,7 @@ def idle(options: Options) -> Section:
         time.sleep(_CALM_S)
         costs, took = cost_of(watched, lambda: time.sleep(seconds))
         rows = [_idle_row(each.name, cost, took) for each, cost in zip(watched, costs, strict=True)]
-        deliveries = []
+        deliveries: list[Row] = []
         for each, resting in zip(watched, costs, strict=True):
             if each.deliver is not None:
                 deliveries += _delivery_rows(each, resting, took, files)
@@ -153,7 +153,7 @@ def _delivery_rows(watched: Watched, resting: Cost, rested: float, files: int) -
         def work(how: str = how, first: int = 1_000_000 + turn * files) -> None:
             for number in range(first, first + files):
                 deliver(number, how)
-                time.sleep(0.5)
+                time.sleep(0.25)
 
         (cost,), took = cost_of([watched], work)
         each = {

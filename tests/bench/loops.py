@@ -9,7 +9,6 @@ cannot encrypt, so a server that requires it sends it away.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 import re
@@ -89,7 +88,7 @@ class Impacket:
 
     def __init__(self, host: str, port: int, share: str, user: str, password: str) -> None:
         self._share = share
-        self._connect = lambda: _impacket(host, port, user, password)
+        self._connect: Callable[[], Any] = lambda: _impacket(host, port, user, password)
         self._connection = self._connect()
 
     def names(self) -> list[str]:
@@ -135,9 +134,12 @@ TITLES = {
 }
 
 
-def installed(kind: str) -> bool:
-    """Whether the loop can run here; impacket is in no list of ours."""
-    return kind != "impacket" or importlib.util.find_spec("impacket") is not None
+def installed(python: str) -> bool:
+    """Whether that Python has impacket, which is in no list of ours."""
+    return (
+        subprocess.run([python, "-c", "import impacket.smbconnection"], capture_output=True, check=False).returncode
+        == 0
+    )
 
 
 def look(client: Client, interval_s: float, known: set[str]) -> float:
@@ -169,10 +171,10 @@ def main(kind: str, url: str, interval_s: float) -> None:
 class Loop:
     """One of them as the bench uses it."""
 
-    def __init__(self, kind: str, interval_s: float, url: str, password: str) -> None:
+    def __init__(self, kind: str, interval_s: float, url: str, password: str, *, python: str = sys.executable) -> None:
         self.interval_s = interval_s
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.loops", kind, url, str(interval_s)],
+            [python, "-m", "tests.bench.loops", kind, url, str(interval_s)],
             cwd=ROOT, env={**os.environ, PASSWORD: password}, encoding="utf-8",
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip

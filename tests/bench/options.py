@@ -18,12 +18,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Options:
-    """`visits`: how many the part `memory` makes."""
+    """`visits`: how many the part `memory` makes. `impacket`: a Python that may have it."""
 
     quick: bool = False
     trees: tuple[Tree, ...] = (Tree(),)
     seed: int = 1
     visits: int = 5000
+    impacket: str = sys.executable
 
     def pick(self, whole: T, quick: T) -> T:
         return quick if self.quick else whole

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from drivers.share import Busy, Exists
+from drivers.simulated.terminal import How, TerminalWriter
 from kiosk.courier.line import CourierLine
 from tests import ROOT
 from tests.bench.proxy import Lines
@@ -113,6 +115,30 @@ def fill(folder: Path, count: int) -> None:
         os.close(os.open(folder / f"OQSsihvd01res_{number:018}.xml", os.O_CREAT | os.O_WRONLY, 0o644))
 
 
+class Writer:
+    """The terminal's program. `refused`: how often it could not write because somebody had opened its file too early.
+
+    smbd lets a reader in while the file is being created, and refuses the writer then.
+    """
+
+    def __init__(self, program: TerminalWriter, where: Path) -> None:
+        self._program, self._where = program, where
+        self.refused = 0
+
+    def write(self, number: int, how: How = "direct") -> float:
+        """Write the patient's result until it is written; the moment at which its CLOSE or rename was answered."""
+        while True:
+            try:
+                self._program.write(result_name(number), result(number), how=how)
+                return time.monotonic()
+            except (Busy, Exists):
+                self.refused += 1
+                (self._where / result_name(number)).unlink(missing_ok=True)
+
+    def note(self, who: str) -> list[str]:
+        return [f"{who}: made the terminal's own writer fail {self.refused} times"] if self.refused else []
+
+
 def watch_ends(source: Path, taken: Callable[[], float | None], deadline_s: float = DEADLINE_S) -> tuple[float, float]:
     """Moments at which a consumer has taken the file and at which the source has gone, to half a millisecond."""
     published_at = gone_at = None
@@ -152,6 +178,7 @@ class Ours:
     def __init__(self, site: Site, chance: random.Random) -> None:
         self._site = site
         self._chance = chance
+        self.writer = Writer(site.terminal_writer, site.folder("face"))
         self._results: list[tuple[float, dict[str, Any]]] = []
         self.reception = site.open()
         self.reception.until("choose_card")
@@ -178,9 +205,9 @@ class Ours:
         self.reception.until("choose_card")
         return first, at
 
-    def deliver(self, number: int, how: Any) -> None:
+    def deliver(self, number: int, how: How) -> None:
         """A file that nobody waits for at the kiosk, to its end."""
-        self._site.terminal_writer.write(result_name(number), result(number), how=how)
+        self.writer.write(number, how)
         self._delivered(result_name(number))
 
     def _delivered(self, name: str) -> tuple[float, float]:
@@ -199,7 +226,7 @@ class Ours:
         self._results.clear()
         return bool(screen["screen"] == "done")
 
-    def visit(self, number: int, *, how: Any = "direct") -> dict[str, float] | None:
+    def visit(self, number: int) -> dict[str, float] | None:
         """Milliseconds from the moment at which the writer's CLOSE was answered; None: the patient went to the counter.
 
         `screen` and `slip` are less settle_s, in which the kiosk only makes sure that no second result comes.
@@ -209,8 +236,7 @@ class Ours:
         time.sleep(self._chance.random() * POLL_S)  # or the file would always meet the same phase of a poll
         slips = len(self._site.printer.began_at)
         name = result_name(number)
-        self._site.terminal_writer.write(name, result(number), how=how)
-        complete_at = time.monotonic()
+        complete_at = self.writer.write(number)
         published_at, gone_at = self._delivered(name)
         screen = self.reception.until("printing", "done", "counter")
         at = {"screen": self.reception.read_at[self.reception.lines.index(screen)] - SETTLE_S}

@@ -153,12 +153,13 @@ def test_a_loop_looks_until_a_new_file_can_be_read(capsys: pytest.CaptureFixture
 @pytest.mark.peers
 def test_floor_kiosk_and_loop_take_turns(tmp_path: Path) -> None:
     """One round of everything, by way of proxies."""
-    with Lines(0.001) as lines, contestants(Options(), tmp_path, lines, 1, (("listdir", 0.05),)) as turns:
-        assert list(turns) == [FLOOR, "kiosk", "smbprotocol's listdir, every 0.05 s"]
-        values, wrong = interleave(turns, 1)
+    with Lines(0.001) as lines, contestants(Options(), tmp_path, lines, 1, (("listdir", 0.05),)) as found:
+        names = [each.name for each in found]
+        assert names == [FLOOR, "kiosk", "smbprotocol's listdir, every 0.05 s"]
+        values, wrong = interleave(found, 1)
     assert wrong == []
     spans = [("content", "published", "gone"), ("notice", "screen", "slip", "published", "gone"), ("content",)]
-    assert list(values) == [(who, span) for who, all_of_it in zip(turns, spans, strict=True) for span in all_of_it]
+    assert list(values) == [(who, span) for who, all_of_it in zip(names, spans, strict=True) for span in all_of_it]
     assert values[FLOOR, "content"] < values[FLOOR, "published"] < values[FLOOR, "gone"]
     assert values["kiosk", "notice"] < values["kiosk", "published"]
     aimed = {row.name for row in visit_rows(values, 0) if row.aims}

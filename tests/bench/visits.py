@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import random
 import statistics
-import time
+import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from drivers.simulated.terminal import TerminalWriter
+from drivers.simulated.terminal import How, TerminalWriter
 from tests.bench import loops
 from tests.bench.figures import SPREAD, Aim, Row, Section, Table, at_least, at_most, spread, steady
 from tests.bench.floor import Courier, Turn
 from tests.bench.options import Options, folder, progress
-from tests.bench.ours import Ours, Site, result, result_name, take, watch_ends
+from tests.bench.ours import Ours, Site, Writer, fill, result_name, take, watch_ends
 from tests.bench.proxy import Lines
 from tests.peers.samba import Lent, lend
 
@@ -56,8 +56,9 @@ class Shares:
         )
         self.ports = {"terminal": terminal.port, "receipt computer": receipt.port}
         self.source, self.destination = self._way(terminal), self._way(receipt)
-        self.writer = TerminalWriter(terminal.url("face"), terminal.password)
-        self._stack.callback(self.writer.close)
+        program = TerminalWriter(terminal.url("face"), terminal.password)
+        self._stack.callback(program.close)
+        self.writer = Writer(program, self.root / "face")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -67,17 +68,12 @@ class Shares:
         url = server.url("face")
         return (self.lines.through(url, server.port) if self.lines else url), server.password
 
-    def write(self, number: int, how: Any = "direct") -> float:
-        """The moment at which the writer's CLOSE was answered."""
-        self.writer.write(result_name(number), result(number), how=how)
-        return time.monotonic()
-
 
 def floor_turn(shares: Shares, courier: Courier) -> Callable[..., dict[str, float]]:
-    def turn(number: int, how: Any = "direct") -> dict[str, float]:
+    def turn(number: int, how: How = "direct") -> dict[str, float]:
         name = result_name(number)
         taken = Turn(courier, name)
-        complete_at = shares.write(number, how)
+        complete_at = shares.writer.write(number, how)
         published_at, gone_at = watch_ends(shares.root / "face" / name, take(shares.root / "to_face" / name))
         taken.join()
         at = {"content": taken.content_at_s, "published": published_at, "gone": gone_at}
@@ -88,46 +84,64 @@ def floor_turn(shares: Shares, courier: Courier) -> Callable[..., dict[str, floa
 
 def loop_turn(shares: Shares, loop: loops.Loop, chance: random.Random) -> Callable[[int], dict[str, float]]:
     def turn(number: int) -> dict[str, float]:
-        took = loop.content_after(lambda: shares.write(number), chance) * 1000
+        took = loop.content_after(lambda: shares.writer.write(number), chance) * 1000
         (shares.root / "face" / result_name(number)).unlink()
         return {"content": took}
 
     return turn
 
 
+@dataclass(frozen=True)
+class Contestant:
+    """`turn(n)`: the file n; milliseconds by span, None when it came to nothing. `writer`: of its terminal."""
+
+    name: str
+    turn: Callable[[int], dict[str, float] | None]
+    writer: Writer
+
+
 @contextmanager
 def contestants(
     options: Options, root: Path, lines: Lines | None, rounds: int, peers: tuple[tuple[str, float], ...]
-) -> Iterator[dict[str, Callable[[int], dict[str, float] | None]]]:
+) -> Iterator[list[Contestant]]:
     """Who takes part, in the order of a round."""
     chance = random.Random(options.seed)
     with ExitStack() as stack:
-        turns: dict[str, Callable[[int], dict[str, float] | None]] = {}
-        shares = stack.enter_context(Shares(root / "floor", lines))
-        turns[FLOOR] = floor_turn(shares, stack.enter_context(Courier(shares.source, shares.destination)))
+        found = [floor_contestant(root / "floor", lines, stack)]
         for number, tree in enumerate(options.trees):
             site = stack.enter_context(Site(root / f"site{number}", tree=tree, lines=lines))
             site.book_patients(rounds)
-            turns[tree.name] = stack.enter_context(Ours(site, chance)).visit
+            ours = stack.enter_context(Ours(site, chance))
+            found.append(Contestant(tree.name, ours.visit, ours.writer))
         for number, (kind, interval_s) in enumerate(peers):
             beside = stack.enter_context(Shares(root / f"peer{number}", lines))
-            loop = loops.Loop(kind, interval_s, *beside.source)
+            python = options.impacket if kind == "impacket" else sys.executable
+            loop = loops.Loop(kind, interval_s, *beside.source, python=python)
             stack.callback(loop.end)
-            turns[f"{loops.TITLES[kind]}, every {interval_s:g} s"] = loop_turn(beside, loop, chance)
-        yield turns
+            name = f"{loops.TITLES[kind]}, every {interval_s:g} s"
+            found.append(Contestant(name, loop_turn(beside, loop, chance), beside.writer))
+        yield found
 
 
-def interleave(turns: dict[str, Callable[[int], dict[str, float] | None]], rounds: int) -> tuple[Values, list[str]]:
+def floor_contestant(root: Path, lines: Lines | None, stack: ExitStack, old_files: int = 0) -> Contestant:
+    shares = stack.enter_context(Shares(root, lines))
+    fill(root / "face", old_files)
+    courier = stack.enter_context(Courier(shares.source, shares.destination))
+    return Contestant(FLOOR, floor_turn(shares, courier), shares.writer)
+
+
+def interleave(found: Sequence[Contestant], rounds: int) -> tuple[Values, list[str]]:
     """(values of every span, what went wrong), one turn of each contestant a round."""
     values: Values = defaultdict(list)
     notes = []
     for number in range(rounds):
-        for who, turn in turns.items():
-            spans = turn(number)
+        for each in found:
+            spans = each.turn(number)
             if spans is None:
-                notes.append(f"{who}: visit {number} ended at the counter and is in no figure")
+                notes.append(f"{each.name}: visit {number} ended at the counter and is in no figure")
             for span, took in (spans or {}).items():
-                values[who, span].append(took)
+                values[each.name, span].append(took)
+    notes += [note for each in found for note in each.writer.note(each.name)]
     return values, notes
 
 
@@ -136,16 +150,18 @@ def visit(options: Options) -> Section:
     peers: tuple[tuple[str, float], ...] = (
         ("smbclient", 1.0), ("smbclient", 0.5), ("listdir", 1.0), ("listdir", 0.5), ("impacket", 0.5),
     )  # fmt: skip
-    notes = [f"{loops.TITLES[kind]}: not installed, not measured" for kind in dict(peers) if not loops.installed(kind)]
-    peers = tuple(peer for peer in peers if loops.installed(peer[0]))
+    notes = []
+    if not loops.installed(options.impacket):
+        peers = tuple(peer for peer in peers if peer[0] != "impacket")
+        notes.append("impacket: not installed, not measured (--impacket names a Python that has it)")
     tables = []
     for slow_ms in (0, 10):
         chosen = options.pick(peers, (("smbclient", 1.0), ("listdir", 1.0)) if slow_ms == 0 else ())
         progress(f"visit: +{slow_ms} ms, {rounds} rounds")
         with folder() as root, ExitStack() as stack:
             lines = stack.enter_context(Lines(slow_ms / 1000)) if slow_ms else None
-            turns = stack.enter_context(contestants(options, root, lines, rounds, chosen))
-            values, wrong = interleave(turns, rounds)
+            found = stack.enter_context(contestants(options, root, lines, rounds, chosen))
+            values, wrong = interleave(found, rounds)
         notes += wrong
         tables.append(Table(f"one file, +{slow_ms} ms round trip; ms", SPREAD, tuple(visit_rows(values, slow_ms))))
     return Section("visit", "One file", _HOW, tuple(tables), tuple(notes))
