@@ -63,7 +63,7 @@ def _measure(options: Options, count: int, rounds: int) -> tuple[Values, list[St
             fill(site.folder("face"), count)
             began = time.monotonic()
             ours = stack.enter_context(Ours(site, random.Random(options.seed)))
-            running.append((tree.name, site, ours, ours.ready(began)[1]))
+            running.append((tree.name, site, ours, ours.ready(began)))
             found.append(Contestant(tree.name, ours.visit, ours.writer))
         values, wrong = interleave(found, rounds)
         starts = []

@@ -1,15 +1,21 @@
 """The floor: what SMB itself needs, with the library's messages on prepared connections and nothing around them.
 
-No part of `drivers.share` is in it: that is what is measured.
+    python -m tests.bench.floor SOURCE DESTINATION     (urls; two passwords in KIOSK_BENCH_PASSWORDS, a line each)
+
+delivers the files named on its standard input, one after the other, and prints how many a second that were: a process
+of its own, as the kiosk's courier is one. No part of `drivers.share` is in it: that is what is measured.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -37,6 +43,9 @@ from smbprotocol.open import (
 from smbprotocol.session import Session
 from smbprotocol.tree import TreeConnect
 
+from tests import ROOT
+
+PASSWORDS = "KIOSK_BENCH_PASSWORDS"
 _ANSWER_S = 60.0
 _SIZE_MAX = 1 << 16
 _AGAIN_S = 0.001
@@ -258,3 +267,27 @@ class Turn:
         content = self._courier.content_of(self._name)
         self.content_at_s = time.monotonic()
         self._courier.deliver(self._name, content)
+
+
+def drain(source: tuple[str, str], destination: tuple[str, str], names: Iterable[str]) -> float:
+    """Files a second, read and delivered one after the other by a process."""
+    environment = {**os.environ, PASSWORDS: f"{source[1]}\n{destination[1]}"}
+    command = [sys.executable, "-m", "tests.bench.floor", source[0], destination[0]]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, input="\n".join(names), capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
+
+
+def main(source: str, destination: str) -> None:
+    of_source, of_destination = os.environ[PASSWORDS].split("\n")
+    names = sys.stdin.read().split()
+    with Courier((source, of_source), (destination, of_destination)) as courier:
+        began = time.monotonic()
+        for name in names:
+            courier.deliver(name, courier.read(name))
+        print(len(names) / (time.monotonic() - began))  # noqa: T201 - the program's answer
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

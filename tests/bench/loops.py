@@ -84,7 +84,7 @@ class SmbprotocolApi:
 
 
 class Impacket:
-    """impacket's SMBConnection; when a call breaks off, a new one."""
+    """impacket's SMBConnection; when a call breaks off, as some do, a new one."""
 
     def __init__(self, host: str, port: int, share: str, user: str, password: str) -> None:
         self._share = share
@@ -100,13 +100,16 @@ class Impacket:
             if "NO_SUCH_FILE" not in str(error):
                 self._connection = self._connect()
             return []
+        except Exception:  # noqa: BLE001 - its own kinds, and whatever its parser meets
+            self._connection = self._connect()
+            return []
         return [entry.get_longname() for entry in found]
 
     def read(self, name: str) -> bytes | None:
         parts: list[bytes] = []
         try:
             self._connection.getFile(self._share, name, parts.append)
-        except Exception:  # noqa: BLE001 - its own kinds, and whatever its parser meets
+        except Exception:  # noqa: BLE001 - the same
             self._connection = self._connect()
             return None
         return b"".join(parts)
@@ -168,20 +171,18 @@ def main(kind: str, url: str, interval_s: float) -> None:
         print(look(client, interval_s, known), flush=True)  # noqa: T201 - the program's answer
 
 
+class BrokeOff(Exception):
+    """The loop's program has ended, as a script that nobody looks after does."""
+
+
 class Loop:
-    """One of them as the bench uses it."""
+    """One of them as the bench uses it; one that broke off is started again."""
 
     def __init__(self, kind: str, interval_s: float, url: str, password: str, *, python: str = sys.executable) -> None:
         self.interval_s = interval_s
-        self._process = subprocess.Popen(
-            [python, "-m", "tests.bench.loops", kind, url, str(interval_s)],
-            cwd=ROOT, env={**os.environ, PASSWORD: password}, encoding="utf-8",
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
-        assert self._process.stdin
-        assert self._process.stdout
-        self._ask, self._answers = self._process.stdin, self._process.stdout
-        self._expect("ready")
+        self._command = [python, "-m", "tests.bench.loops", kind, url, str(interval_s)]
+        self._environment = {**os.environ, PASSWORD: password}
+        self._start()
 
     @property
     def pid(self) -> int:
@@ -191,14 +192,17 @@ class Loop:
         """Let it list until it finds something; returns when it has listed once."""
         self._ask.write("\n")
         self._ask.flush()
-        self._expect("looking")
+        self._answer()
 
     def content_after(self, write: Callable[[], float], chance: random.Random) -> float:
-        """Seconds from what `write` returns to the content in hand; the file comes at a random moment of the loop."""
+        """Seconds from what `write` returns to the content in hand; the file comes at a random moment of the loop.
+
+        Raises BrokeOff.
+        """
         self.look()
         time.sleep(chance.random() * self.interval_s)
         complete_at = write()
-        return float(self._answers.readline()) - complete_at
+        return float(self._answer()) - complete_at
 
     def end(self) -> None:
         self._process.kill()
@@ -206,9 +210,22 @@ class Loop:
         self._ask.close()
         self._answers.close()
 
-    def _expect(self, word: str) -> None:
-        answer = self._answers.readline().strip()
-        assert answer == word, f"{answer!r} instead of {word!r}"
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            self._command, cwd=ROOT, env=self._environment, encoding="utf-8",
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert self._process.stdin
+        assert self._process.stdout
+        self._ask, self._answers = self._process.stdin, self._process.stdout
+        assert self._answers.readline() == "ready\n", f"does not start: {self._command}"
+
+    def _answer(self) -> str:
+        if answer := self._answers.readline().strip():
+            return answer
+        self.end()
+        self._start()
+        raise BrokeOff
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -182,6 +183,7 @@ class Ours:
         self._results: list[tuple[float, dict[str, Any]]] = []
         self.reception = site.open()
         self.reception.until("choose_card")
+        self._connected = threading.Event()
         self._line = CourierLine(site.data_dir, self._take)
 
     def __enter__(self) -> Self:
@@ -192,18 +194,19 @@ class Ours:
         self.reception.quit()
 
     def _take(self, message: dict[str, Any]) -> None:
-        if message.get("event") == "result":
+        if message.get("event") == "connected":
+            self._connected.set()
+        elif message.get("event") == "result":
             self._results.append((time.monotonic(), message))
 
-    def ready(self, since: float) -> tuple[float, float]:
-        """Seconds from `since` to the first screen and to the first patient's reader page; then back to the start."""
-        first = self.reception.read_at[0] - since
+    def ready(self, since: float) -> float:
+        """Seconds from `since` to the first patient's reader page; then back to the start page."""
         self.reception.press("mynumber")
         reader = self.reception.until("tap_reader")
         at = self.reception.read_at[self.reception.lines.index(reader)] - since
         self.reception.press("cancel")
         self.reception.until("choose_card")
-        return first, at
+        return at
 
     def deliver(self, number: int, how: How) -> None:
         """A file that nobody waits for at the kiosk, to its end."""
@@ -231,6 +234,7 @@ class Ours:
 
         `screen` and `slip` are less settle_s, in which the kiosk only makes sure that no second result comes.
         """
+        assert self._connected.wait(DEADLINE_S), "no courier"
         self.reception.press("mynumber")
         self.reception.until("tap_reader")
         time.sleep(self._chance.random() * POLL_S)  # or the file would always meet the same phase of a poll

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -40,7 +41,7 @@ def start(options: Options) -> Section:
                 with site:
                     for what, took in _start(site):
                         values[f"{site.tree.name}: {what}"].append(took)
-    floor = sorted(values["floor: first line"])[rounds // 2]
+    floor = statistics.median(values["floor: first line"])
     rows = tuple(spread(what, took, floor) for what, took in values.items())
     return Section("start", "Start", _HOW, (Table("from the start; s", SPREAD, rows),))
 

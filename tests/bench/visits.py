@@ -82,10 +82,14 @@ def floor_turn(shares: Shares, courier: Courier) -> Callable[..., dict[str, floa
     return turn
 
 
-def loop_turn(shares: Shares, loop: loops.Loop, chance: random.Random) -> Callable[[int], dict[str, float]]:
-    def turn(number: int) -> dict[str, float]:
-        took = loop.content_after(lambda: shares.writer.write(number), chance) * 1000
-        (shares.root / "face" / result_name(number)).unlink()
+def loop_turn(shares: Shares, loop: loops.Loop, chance: random.Random) -> Callable[[int], dict[str, float] | None]:
+    def turn(number: int) -> dict[str, float] | None:
+        try:
+            took = loop.content_after(lambda: shares.writer.write(number), chance) * 1000
+        except loops.BrokeOff:
+            return None
+        finally:
+            (shares.root / "face" / result_name(number)).unlink(missing_ok=True)
         return {"content": took}
 
     return turn
@@ -138,7 +142,7 @@ def interleave(found: Sequence[Contestant], rounds: int) -> tuple[Values, list[s
         for each in found:
             spans = each.turn(number)
             if spans is None:
-                notes.append(f"{each.name}: visit {number} ended at the counter and is in no figure")
+                notes.append(f"{each.name}: came to nothing in round {number}, which is in no figure")
             for span, took in (spans or {}).items():
                 values[each.name, span].append(took)
     notes += [note for each in found for note in each.writer.note(each.name)]
