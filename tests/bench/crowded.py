@@ -37,7 +37,7 @@ class Start:
 
 
 def old(options: Options) -> Section:
-    sizes, rounds = options.pick((10, 1000, 10_000, _MOST), (10, 10_000)), options.pick(20, 4)
+    sizes, rounds = options.pick((10, 1000, 10_000, _MOST), (10, 10_000)), options.pick(20, 3)
     rows: list[Row] = []
     starts: list[Row] = []
     notes: list[str] = []

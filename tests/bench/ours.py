@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +23,6 @@ from kiosk.courier.line import CourierLine
 from tests import ROOT
 from tests.bench.proxy import Lines
 from tests.hospital import DEADLINE_S, Hospital, Reception, today, vector, wait_until
-from tests.peers.receipt_computer import ReceiptComputer
 
 POLL_S = 0.25  # the default of site.toml, as all that is not named below
 SETTLE_S = 0.5
@@ -140,35 +138,20 @@ class Writer:
         return [f"{who}: made the terminal's own writer fail {self.refused} times"] if self.refused else []
 
 
-def watch_ends(source: Path, taken: Callable[[], float | None], deadline_s: float = DEADLINE_S) -> tuple[float, float]:
-    """Moments at which a consumer has taken the file and at which the source has gone, to half a millisecond."""
+def watch_ends(source: Path, destination: Path) -> tuple[float, float]:
+    """Moments at which an instant consumer has taken the file and the source has gone, to half a millisecond."""
     published_at = gone_at = None
-    until = time.monotonic() + deadline_s
+    until = time.monotonic() + DEADLINE_S
     while published_at is None or gone_at is None:
         assert time.monotonic() < until, "not delivered"
         if published_at is None:
-            published_at = taken()
+            with suppress(FileNotFoundError):
+                destination.unlink()
+                published_at = time.monotonic()
         if gone_at is None and not source.exists():
             gone_at = time.monotonic()
         time.sleep(_LOOK_S)
     return published_at, gone_at
-
-
-def take(path: Path) -> Callable[[], float | None]:
-    """An instant consumer of one file."""
-
-    def taken() -> float | None:
-        with suppress(FileNotFoundError):
-            path.unlink()
-            return time.monotonic()
-        return None
-
-    return taken
-
-
-def taken_by(computer: ReceiptComputer, name: str) -> Callable[[], float | None]:
-    """The moment at which a receipt computer took it, which takes all files."""
-    return lambda: next((file.at_s for file in reversed(computer.taken[-200:]) if file.name == name), None)
 
 
 class Ours:
@@ -180,6 +163,7 @@ class Ours:
         self._site = site
         self._chance = chance
         self.writer = Writer(site.terminal_writer, site.folder("face"))
+        self._complete_at: dict[int, float] = {}
         self._results: list[tuple[float, dict[str, Any]]] = []
         self.reception = site.open()
         self.reception.until("choose_card")
@@ -214,9 +198,7 @@ class Ours:
         self._delivered(result_name(number))
 
     def _delivered(self, name: str) -> tuple[float, float]:
-        site, computer = self._site, self._site.receipt_computer
-        taken = taken_by(computer, name) if computer is not None else take(site.folder("to_face") / name)
-        return watch_ends(site.folder("face") / name, taken)
+        return watch_ends(self._site.folder("face") / name, self._site.folder("to_face") / name)
 
     def short_visit(self, number: int) -> bool:
         """A visit of which no times are taken; False: it ended at the counter."""
@@ -232,7 +214,8 @@ class Ours:
     def visit(self, number: int) -> dict[str, float] | None:
         """Milliseconds from the moment at which the writer's CLOSE was answered; None: the patient went to the counter.
 
-        `screen` and `slip` are less settle_s, in which the kiosk only makes sure that no second result comes.
+        `screen` and `slip` are less settle_s, in which the kiosk only makes sure that no second result comes. Where a
+        receipt computer takes all files, nobody waits here for the delivery: see `published_ms`.
         """
         assert self._connected.wait(DEADLINE_S), "no courier"
         self.reception.press("mynumber")
@@ -241,9 +224,12 @@ class Ours:
         slips = len(self._site.printer.began_at)
         name = result_name(number)
         complete_at = self.writer.write(number)
-        published_at, gone_at = self._delivered(name)
+        self._complete_at[number] = complete_at
+        at = {}
+        if self._site.receipt_computer is None:
+            at["published"], at["gone"] = self._delivered(name)
         screen = self.reception.until("printing", "done", "counter")
-        at = {"screen": self.reception.read_at[self.reception.lines.index(screen)] - SETTLE_S}
+        at["screen"] = self.reception.read_at[self.reception.lines.index(screen)] - SETTLE_S
         if screen["screen"] == "printing":
             screen = self.reception.until("done", "counter")
         received = screen["screen"] == "done"
@@ -253,11 +239,16 @@ class Ours:
             at["notice"] = next(
                 when for when, message in self._results if message.get("reference_number") == patient(number)
             )
-        at |= {"published": published_at, "gone": gone_at}
         self.reception.press("close")
         self.reception.until("choose_card")
         self._results.clear()
-        return {span: (at[span] - complete_at) * 1000 for span in self.SPANS} if received else None
+        return {span: (at[span] - complete_at) * 1000 for span in self.SPANS if span in at} if received else None
+
+    def published_ms(self, number: int) -> float:
+        """When the receipt computer has taken the file of a visit; from the same moment."""
+        assert self._site.receipt_computer is not None
+        taken = next(file for file in self._site.receipt_computer.taken if file.name == result_name(number))
+        return (taken.at_s - self._complete_at[number]) * 1000
 
 
 def processor_s(pid: int, *, children: bool = False) -> float:

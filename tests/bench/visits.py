@@ -17,7 +17,7 @@ from tests.bench import loops
 from tests.bench.figures import SPREAD, Aim, Row, Section, Table, at_least, at_most, spread, steady
 from tests.bench.floor import Courier, Turn
 from tests.bench.options import Options, folder, progress
-from tests.bench.ours import Ours, Site, Writer, fill, result_name, take, watch_ends
+from tests.bench.ours import Ours, Site, Writer, fill, result_name, watch_ends
 from tests.bench.proxy import Lines
 from tests.peers.samba import Lent, lend
 
@@ -74,7 +74,7 @@ def floor_turn(shares: Shares, courier: Courier) -> Callable[..., dict[str, floa
         name = result_name(number)
         taken = Turn(courier, name)
         complete_at = shares.writer.write(number, how)
-        published_at, gone_at = watch_ends(shares.root / "face" / name, take(shares.root / "to_face" / name))
+        published_at, gone_at = watch_ends(shares.root / "face" / name, shares.root / "to_face" / name)
         taken.join()
         at = {"content": taken.content_at_s, "published": published_at, "gone": gone_at}
         return {span: (when - complete_at) * 1000 for span, when in at.items()}
@@ -150,7 +150,7 @@ def interleave(found: Sequence[Contestant], rounds: int) -> tuple[Values, list[s
 
 
 def visit(options: Options) -> Section:
-    rounds = options.pick(40, 8)
+    rounds = options.pick(40, 6)
     peers: tuple[tuple[str, float], ...] = (
         ("smbclient", 1.0), ("smbclient", 0.5), ("listdir", 1.0), ("listdir", 0.5), ("impacket", 0.5),
     )  # fmt: skip
