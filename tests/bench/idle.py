@@ -83,7 +83,7 @@ def _processor(watched: Watched) -> dict[str, float]:
 
 
 def idle(options: Options) -> Section:
-    seconds, files = options.pick(60, 30), options.pick(20, 6)
+    seconds, files = options.pick(60, 30), options.pick(20, 4)
     progress(f"idle: {seconds} s, then {files} files in each of two ways")
     with folder() as root, ExitStack() as stack:
         watched = list(_everybody(options, root, stack))

@@ -163,7 +163,7 @@ class _Window:
 
 
 def touch(options: Options) -> Section:
-    rounds, idle_s = options.pick(40, 8), options.pick(20, 4)
+    rounds, idle_s = options.pick(40, 6), options.pick(20, 4)
     progress(f"touch: {rounds} touches")
     touches: defaultdict[str, list[float]] = defaultdict(list)
     with folder() as root, ExitStack() as stack:
