@@ -47,6 +47,7 @@ class Terminal:
     subsidies: Annotated[str | None, _Share] = None
     password_file: Annotated[str, checks.file_name()] = "terminal.secret"  # noqa: S105 - the name of a file
     poll_interval_s: Annotated[float, checks.number(0.05, 10, "unit.seconds")] = 0.25
+    relist_interval_s: Annotated[float, checks.number(0.05, 60, "unit.seconds")] = 5.0
     subsidy_wait_s: Annotated[float, checks.number(0, 600, "unit.seconds")] = 5.0
     # Not a key: what password_file holds. None when no address is smb://.
     password: Secret | None = None

@@ -31,6 +31,7 @@ from kiosk.results.eligibility import Reader, read_result, read_subsidy
 from kiosk.results.names import ELIGIBILITY_PATTERN, SUBSIDY_PATTERN, Kind
 from kiosk.results.watch import Folder, Listener, Watcher
 
+RELIST_S = 5.0
 # Asked to end, or the parent died: what hangs on a dead server is left behind.
 END_S = 1.5
 
@@ -38,7 +39,8 @@ END_S = 1.5
 @dataclass(frozen=True)
 class Settings:
     """What the courier needs of site.toml. `data_dir`: the courier's own; `subsidies` None: they need no forwarding;
-    `alarm_command` (): none; `dead_s`: after which silence another kiosk on our source is taken for dead.
+    `alarm_command` (): none; `dead_s`: after which silence another kiosk on our source is taken for dead; `relist_s`:
+    how often a source that reports its changes is listed all the same while no visit waits.
     """
 
     data_dir: Path
@@ -50,6 +52,7 @@ class Settings:
     subsidies: Ends | None
     alarm_command: tuple[str, ...] = ()
     dead_s: float = DEAD_S
+    relist_s: float = RELIST_S
 
 
 def run(config: Config, folder: Path, parent_fd: int | None) -> int:
@@ -112,6 +115,7 @@ def settings_of(config: Config, folder: Path) -> Settings:
         results=ends("results", terminal.results, receipt_computer.results),
         subsidies=subsidies,
         alarm_command=config.alarm.command,
+        relist_s=terminal.relist_interval_s,
     )
 
 
@@ -135,9 +139,11 @@ def assemble(
 
     def route(ends: Ends, pattern: str, kinds: set[Kind], reader: Reader, listener: Listener) -> Route:
         watched = Folder(pattern, frozenset(kinds), settings.max_bytes, settings.poll_s)
-        watcher = Watcher(ends.watched, watched, reader, listener, time.monotonic)
+        watcher = Watcher(ends.watched, watched, reader, listener, time.monotonic, ends.source)
         ownership = Ownership(ends.route, kiosk, ends.source, ends.staging, settings.dead_s)
-        return Route(ends, watcher, queues[ends.route], ownership, precedence, ledger, notices, health, hub)
+        return Route(
+            ends, watcher, queues[ends.route], ownership, precedence, ledger, notices, health, hub, settings.relist_s
+        )
 
     wait_s, code = settings.subsidy_wait_s if settings.subsidies else None, settings.institution_code
     listener = ResultsListener(ledger, notices, hub, queues["results"], pairing, code, wait_s)

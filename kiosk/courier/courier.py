@@ -102,7 +102,7 @@ class SelfMonitor:
             "event": "status",
             "process": os.getpid(),
             "up_s": round(time.monotonic() - self._started_at, 1),
-            "shares": self.health.status(),
+            "shares": self._shares(),
             "other_files": self.notices.others,
             "unfinished": unfinished,
             "oldest_unfinished_s": oldest_s,
@@ -111,6 +111,13 @@ class SelfMonitor:
             "disk": self._disk_troubles,
             "overview": summary.to_message(self._path, self.ledger.waits.oldest_s),
         }
+
+    def _shares(self) -> Message:
+        """By role; of a source also whether it reports its changes."""
+        states: Message = dict(self.health.status())
+        for route in self.routes.values():
+            states[route.ends.source_role]["notices"] = route.notice_state
+        return states
 
     def _check_shares(self) -> None:
         down = self.health.down()
@@ -184,7 +191,12 @@ class Courier:
         if question == "baseline":
             if not isinstance(visit, int):
                 raise ValueError("a baseline is asked for a visit")
-            self.routes["results"].baselines.want(visit)
+            self.routes["results"].want_baseline(visit)
+            return None
+        if question == "waiting_ended":
+            if not isinstance(visit, int):
+                raise ValueError("it is a visit that waits no longer")
+            self.routes["results"].visit_ended(visit)
             return None
         if question == "acknowledge":
             self.notices.acknowledge()

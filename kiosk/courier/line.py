@@ -5,14 +5,16 @@ courier -> reception   {"event": "sighted", "file": n, "first_seen": s} · {"eve
                         "birthdate": …, "notes": […]} · {"event": "subsidy_failed", "file": n} ·
                        {"event": "terminal", "answers": bool} · {"event": "baseline", "visit": v, "at": s} ·
                        {"event": "baseline_failed", "visit": v} · {"event": "status", …}
-reception -> courier   {"ask": "hello"} · {"ask": "baseline", "visit": v} · {"ask": "status"} · {"ask": "acknowledge"}
+reception -> courier   {"ask": "hello"} · {"ask": "baseline", "visit": v} · {"ask": "waiting_ended", "visit": v} ·
+                       {"ask": "status"} · {"ask": "acknowledge"}
 
 `file` is the sighting's number, counted from 1 at each start of the courier. Beside it every event carries "run":
 16 hex digits that are others at each start. A courier of an older version sends no run.
 
 A reception sends hello as soon as it is connected: beyond CLIENTS_MAX connections the courier drops the one that has
 been silent for longest. A reception of an older version sends nothing before its first visit, and an older courier
-answers a hello with its status; neither does harm.
+answers a hello with its status; neither does harm. The same goes for waiting_ended: the visit that asked for a baseline
+waits for no result any more.
 
 A patient's data passes here and is never stored. Moments are seconds of CLOCK_MONOTONIC, which all processes of a
 machine share. The folder's permissions decide who may open the socket: its owner, and its group if that has x on the
@@ -193,6 +195,11 @@ class CourierLine:
             self._owed = message
             self._send_owed()
 
+    def send(self, message: Message) -> None:
+        """Say something that needs no answer; lost if no courier is connected."""
+        with self._lock:
+            self._send(message)
+
     def close(self) -> None:
         self._stop.set()
         with self._lock:
@@ -202,10 +209,13 @@ class CourierLine:
         self._thread.join(timeout=1)
 
     def _send_owed(self) -> None:
-        if self._line is None or self._owed is None:
-            return
-        with suppress(OSError):  # the reading side notices and connects again
-            self._line.sendall(json.dumps(self._owed).encode() + b"\n")
+        if self._owed is not None:
+            self._send(self._owed)
+
+    def _send(self, message: Message) -> None:
+        if self._line is not None:
+            with suppress(OSError):  # the reading side notices and connects again
+                self._line.sendall(json.dumps(message).encode() + b"\n")
 
     def _take(self, message: Message) -> None:
         with self._lock:

@@ -1,8 +1,8 @@
-"""One route from a source folder to a destination folder: a thread that watches, one that delivers, one that beats.
+"""One route from a source folder to a destination folder: threads that watch, one that delivers, one that beats.
 
-The first two share nothing but the ledger and the queue, and each has connections of its own: a destination that hangs
-never keeps a patient's result from being seen. The third keeps the mark of ownership (ownership.py), also while a big
-file is being delivered.
+Those that watch (results/lookout.py) and the one that delivers share nothing but the ledger, the queue and, for
+listings, the connection to the source: a destination that hangs never keeps a patient's result from being seen. The
+last keeps the mark of ownership (ownership.py), also while a big file is being delivered.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from kiosk.courier.listeners import Precedence
 from kiosk.courier.ownership import Ownership
 from kiosk.courier.queue import HELD_PAUSE_S, Parcel, Queue
 from kiosk.courier.sweep import sweep
+from kiosk.courier.watching import Watching
+from kiosk.results.lookout import Lookout, NoticeState
 from kiosk.results.watch import Watcher
 
 SWEEP_EVERY_S = 60.0
@@ -30,55 +32,8 @@ SWEEP_SOON_S = 5.0
 MAY_GO_AGAIN_S = 0.2
 REFUSED_PAUSE_S = 0.2
 FOLDER_FULL_FILES = 500
-GIVE_UP_S = 8.0  # a visit waits for a listing
 # A destination that does not answer must not keep results from being seen; longer than one call's time-out.
 DECIDED_WITHIN_S = 8.0
-
-
-class Baselines:
-    """Visits that wait for a listing of the source folder that began after their question.
-
-    An earlier listing must never answer: a result that lay there already would be taken for the patient's.
-    `report(visit, at)`: when the listing was complete; None: there was none in time.
-    """
-
-    def __init__(self, report: Callable[[int, float | None], None]) -> None:
-        self._report = report
-        self._wanted: list[tuple[int, float]] = []  # visit, moment of the question
-        self._wake = threading.Condition()
-        self._closed = False
-
-    def want(self, visit: int) -> None:
-        with self._wake:
-            self._wanted.append((visit, time.monotonic()))
-            self._wake.notify_all()
-
-    def answer(self, began: float, listed_at: float) -> None:
-        """A listing that ran from `began` to `listed_at`."""
-        self._end(lambda asked: asked <= began, listed_at)
-
-    def give_up(self, after_s: float = GIVE_UP_S) -> None:
-        """There was no listing: reported to visits that have waited for `after_s`."""
-        late = time.monotonic() - after_s
-        self._end(lambda asked: asked < late, None)
-
-    def _end(self, ends: Callable[[float], bool], at: float | None) -> None:
-        with self._wake:
-            ended = [visit for visit, asked in self._wanted if ends(asked)]
-            self._wanted = [(visit, asked) for visit, asked in self._wanted if not ends(asked)]
-        for visit in ended:
-            self._report(visit, at)
-
-    def pause(self, pause_s: float) -> None:
-        """Wait, unless a visit wants a listing."""
-        with self._wake:
-            if not self._wanted and not self._closed:
-                self._wake.wait(max(0.0, pause_s))
-
-    def close(self) -> None:
-        with self._wake:
-            self._closed = True
-            self._wake.notify_all()
 
 
 @dataclass(frozen=True)
@@ -143,10 +98,7 @@ class Keeper:
 
 @dataclass(eq=False)
 class Route:
-    """`start()` starts its threads; `close()` ends each after its current step.
-
-    `baselines.want(visit)`: list the source folder at once and report when the listing was complete.
-    """
+    """`start()` starts its threads; `close()` ends each after its current step."""
 
     ends: Ends
     watcher: Watcher
@@ -157,6 +109,7 @@ class Route:
     notices: NoticeBoard
     health: Health
     hub: Hub
+    relist_s: float
 
     def __post_init__(self) -> None:
         owner = self.ownership
@@ -165,13 +118,31 @@ class Route:
         )
         self._refusals = Refusals(self.ends, self.notices)
         self._keeper = Keeper(owner, self.ends, self.health, self._refusals, self.notices)
-        self.baselines = Baselines(self._answer_baseline)
+        self._watching = Watching(
+            self.ends,
+            self.watcher,
+            owner,
+            self._refusals,
+            self.health,
+            self.hub,
+            self.queue,
+            self._keeper.wait_decided,
+        )
+        self._lookout = Lookout(self.watcher, self._watching, self.relist_s)
         self._stop = threading.Event()
         self._sweep_at = 0.0
         self._foreign: frozenset[str] = frozenset()
         self._lost_destination = False
-        turns = {"watch": self._watch_once, "deliver": self._deliver_once, "own": self._keeper.once}
+        turns = {
+            "watch": self._lookout.examine_once,
+            "list": self._lookout.list_once,
+            "notices": self._lookout.notices_once,
+            "deliver": self._deliver_once,
+            "own": self._keeper.once,
+        }
         self._began_at = {turn.__name__: time.monotonic() for turn in turns.values()}
+        # For as long as nothing happens a notice is waited for.
+        self._untimed = frozenset((self._lookout.notices_once.__name__,))
         self._threads = [
             threading.Thread(target=self._guarded, args=(turn,), name=f"{what}-{self.ends.route}", daemon=True)
             for what, turn in turns.items()
@@ -185,6 +156,20 @@ class Route:
         for thread in self._threads:
             thread.start()
 
+    @property
+    def notice_state(self) -> NoticeState:
+        """Whether the source tells us of new files, or why it is listed instead."""
+        return self._lookout.notices
+
+    def want_baseline(self, visit: int) -> None:
+        """List the source folder at once, report when the listing was complete, and watch closely from now on."""
+        self._watching.baselines.want(visit)
+        self._lookout.visit_waits(visit)
+
+    def visit_ended(self, visit: int) -> None:
+        """The visit waits for no result any more."""
+        self._lookout.visit_ended(visit)
+
     def unfinished(self) -> tuple[int, float | None]:
         """Files seen but not yet complete: how many, and since when (monotonic) the oldest."""
         return (0, None) if self.ownership.stands_back else self.watcher.unfinished
@@ -192,7 +177,7 @@ class Route:
     def close(self) -> None:
         self._stop.set()
         self._keeper.close()
-        self.baselines.close()
+        self._lookout.close()
         self.queue.close()
 
     def join(self, timeout_s: float) -> None:
@@ -205,7 +190,8 @@ class Route:
     def stuck(self, after_s: float) -> str | None:
         """The name of a step that has not ended for that long."""
         late = time.monotonic() - after_s
-        return next((name for name, began_at in self._began_at.items() if began_at < late), None)
+        late_ones = (name for name, began_at in self._began_at.items() if began_at < late)
+        return next((name for name in late_ones if name not in self._untimed), None)
 
     def _guarded(self, once: Callable[[], None]) -> None:
         while not self._stop.is_set():
@@ -218,49 +204,6 @@ class Route:
             except Exception as error:  # noqa: BLE001 - a thread must not die unnoticed
                 self.notices.broke(type(error).__name__)
                 return
-
-    # -- watching -----------------------------------------------------------------------------------------------
-
-    def _watch_once(self) -> None:
-        self._keeper.wait_decided()
-        if self._stop.is_set():
-            return
-        began = time.monotonic()
-        if self.ownership.stands_back:
-            self._watch_from_afar()
-            return
-        try:
-            listed_at = self.watcher.poll()
-            self.health.succeeded(self.ends.source_role)
-            self.baselines.answer(began, listed_at)
-            self._refusals.note("look", self.ends.source_role, self.watcher.examine())
-            self.watcher.count_others()
-        except ShareError as error:
-            self.health.failed(self.ends.source_role, error)
-            if isinstance(error, Refused):
-                self._refusals.reconnect("watched")
-            self.baselines.give_up()
-            self._stop.wait(self.health.pause_s(self.ends.source_role))
-            return
-        self.baselines.pause(0.0 if self.watcher.behind else began + self.watcher.folder.poll_s - time.monotonic())
-
-    def _watch_from_afar(self) -> None:
-        """The files and their patients are another kiosk's; only whether the share answers is of interest."""
-        self.baselines.give_up(0.0)
-        try:
-            self.watcher.share.session_info()
-            self.health.succeeded(self.ends.source_role)
-        except ShareError as error:
-            self.health.failed(self.ends.source_role, error)
-        self.baselines.pause(RETRY_S)
-
-    def _answer_baseline(self, visit: int, at: float | None) -> None:
-        if at is not None:
-            self.watcher.visit_began(at)
-            self.queue.visit_began()
-            self.hub.emit({"event": "baseline", "visit": visit, "at": at})
-        else:
-            self.hub.emit({"event": "baseline_failed", "visit": visit})
 
     # -- delivering ---------------------------------------------------------------------------------------------
 

@@ -50,15 +50,24 @@ class CourierState:
     disk: Mapping[str, str] | None = None
 
 
+# Notices that a server does not offer, or that do not come.
+WITHOUT_NOTICES = ("refused", "silent")
+
+
 @dataclass(frozen=True)
 class ShareState:
-    """`state`: ok, down, refused; None: not tried yet. `failing_s`: for how long it has not been ok."""
+    """`state`: ok, down, refused; None: not tried yet. `failing_s`: for how long it has not been ok.
+
+    `notices`: whether a folder of the terminal reports its changes (in_force), or why it is only listed: the server
+    refuses to, or its reports do not come (silent); starting, down: not now. None: not a folder of the terminal.
+    """
 
     state: str | None = field(default=None, metadata=NULLABLE)
     message: str = ""
     code: str | None = None
     parameters: Mapping[str, str | int] = field(default_factory=dict)
     failing_s: Number | None = None
+    notices: str | None = None
 
 
 @dataclass(frozen=True)

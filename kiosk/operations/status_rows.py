@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from kiosk.appointments.retention import Retention
 from kiosk.courier.summary import RaisedAlarm
 from kiosk.machine.state import MachineState
-from kiosk.operations.report import Delivery, ReportedProblem, ShareState, StatusReport
+from kiosk.operations.report import WITHOUT_NOTICES, Delivery, ReportedProblem, ShareState, StatusReport
 from kiosk.reception.run_status import TROUBLES, PrinterState
 from kiosk.words import texts
 from kiosk.words.problems import Problem, in_japanese, word
@@ -137,7 +137,8 @@ def _programs(report: StatusReport) -> Iterator[str]:
 def _shares(report: StatusReport) -> Iterator[str]:
     names = _words()["share_states"]
     for role, share in report.shares.items():
-        yield f"{_of_share(role)}: {names.get(share.state or 'not_tried', share.state)}"
+        listed = _row("only_listed") if share.notices in WITHOUT_NOTICES else ""
+        yield f"{_of_share(role)}: {names.get(share.state or 'not_tried', share.state)}{listed}"
     if not report.shares:
         yield _row("shares_unknown")
 

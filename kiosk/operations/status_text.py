@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from kiosk.appointments import retention
 from kiosk.machine.state import MachineState
-from kiosk.operations.report import Delivery, StatusReport
+from kiosk.operations.report import WITHOUT_NOTICES, Delivery, StatusReport
 
 
 def as_text(report: StatusReport) -> str:
@@ -19,7 +19,9 @@ def as_text(report: StatusReport) -> str:
         lines += retention.lines(report.retention, ZoneInfo(report.zone))
     lines.append(f"    courier alive: {report.courier.alive}")
     lines.append(f"    reception alive: {report.reception.alive}")
-    lines += [f"    {role}: {share.state or 'not tried yet'}" for role, share in report.shares.items()]
+    for role, share in report.shares.items():
+        listed = f" (only listed, notices are {share.notices})" if share.notices in WITHOUT_NOTICES else ""
+        lines.append(f"    {role}: {share.state or 'not tried yet'}{listed}")
     waiting = "-" if delivery.oldest_undelivered_s is None else f"{delivery.oldest_undelivered_s} s"
     undelivered = "UNKNOWN" if report.delivery_hidden else delivery.undelivered
     lines.append(f"    undelivered: {undelivered}{_as_far_as_known(report)}, oldest: {waiting}")

@@ -155,13 +155,16 @@ class Runtime:
             self._screen = screen
             self.face.show(screen)
         for record in records:
-            self._perform(record)
+            fields = {"code": record.code} if record.code else {}
+            self.log.write(record.event, visit=record.visit, **fields)
 
-    def _perform(self, command: c.Command) -> None:
+    def _perform(self, command: c.DeviceCommand) -> None:
         devices = self._devices
         match command:
             case c.TakeBaseline():
                 devices.courier.ask({"ask": "baseline", "visit": command.visit})
+            case c.StopWaiting():
+                devices.courier.send({"ask": "waiting_ended", "visit": command.visit})
             case c.ArmCardReader():
                 if devices.card_reader is not None:
                     devices.card_reader.arm(command.visit)
@@ -179,8 +182,5 @@ class Runtime:
                 devices.printer.print_slip(command)
             case c.PrintCounterSlip():
                 devices.printer.print_counter_slip(command)
-            case c.Record():
-                fields = {"code": command.code} if command.code else {}
-                self.log.write(command.event, visit=command.visit, **fields)
             case _:
                 assert_never(command)

@@ -14,6 +14,11 @@ class TakeBaseline(OfVisit):
 
 
 @dataclass(frozen=True)
+class StopWaiting(OfVisit):
+    """No result is waited for any more: the terminal's folder need not be watched closely. Answered by nothing."""
+
+
+@dataclass(frozen=True)
 class ArmCardReader(OfVisit):
     """Forget everything read so far and report the next card for `visit`."""
 
@@ -70,8 +75,9 @@ class Record:
     code: str = ""
 
 
-Command = (
+DeviceCommand = (
     TakeBaseline
+    | StopWaiting
     | ArmCardReader
     | DisarmCardReader
     | Prepare
@@ -79,5 +85,5 @@ Command = (
     | Register
     | PrintSlip
     | PrintCounterSlip
-    | Record
 )
+Command = DeviceCommand | Record

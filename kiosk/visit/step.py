@@ -46,6 +46,7 @@ from typing import Any, Final, TypeVar, assert_never, get_args
 
 from kiosk.visit import events as e
 from kiosk.visit import identify, idle, receive
+from kiosk.visit.commands import StopWaiting
 from kiosk.visit.moves import Step
 from kiosk.visit.state import (
     AtCounter,
@@ -86,6 +87,8 @@ def transition(
     return Transition(stage, event, handler, leads_to)
 
 
+# In these a result is waited for, or another one would make the first doubtful.
+WAITING: Final = (Preparing, AwaitingTap, Settling)
 STAGES: Final[tuple[type[Stage], ...]] = get_args(Stage)
 
 TRANSITIONS: Final = (
@@ -176,6 +179,8 @@ def step(kiosk: Kiosk, event: e.Event, now: float) -> Step:
     if moved_on and not isinstance(event, e.ArrivalRegistered):
         return _updated(kiosk, now), ()
     after, commands = handler(kiosk, stage, event, now)
+    if isinstance(stage, WAITING) and not isinstance(after.stage, WAITING):
+        commands = (*commands, StopWaiting(stage.visit))
     return _updated(after, now), commands
 
 

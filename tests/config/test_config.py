@@ -27,7 +27,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
     },
     "terminal": {
         "results": None, "subsidies": "", "password_file": "terminal.secret", "poll_interval_s": 0.25,
-        "subsidy_wait_s": 5,
+        "relist_interval_s": 5.0, "subsidy_wait_s": 5,
     },
     "receipt_computer": {"results": None, "subsidies": "", "password_file": "receipt_computer.secret", "staging": ""},
     "visit": {

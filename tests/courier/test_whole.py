@@ -271,10 +271,8 @@ def test_one_answer_that_a_slow_terminal_owes_is_no_terminal_that_is_gone(site: 
 
     with Proxy(site.terminal.port) as proxy:
         address = site.terminal.url("face").replace(f":{site.terminal.port}/", f":{proxy.port}/")
-        watched = open_share(address, site.terminal.password)
-        with site.courier(
-            tmp_path / "data", wrap=lambda role, share: watched if role == "watched" else share
-        ) as courier:
+        ends = {role: open_share(address, site.terminal.password) for role in ("watched", "source")}
+        with site.courier(tmp_path / "data", wrap=lambda role, share: ends.get(role, share)) as courier:
             line = CourierLine(courier.data_dir, received.append)
             wait_until(lambda: answers() == [True] and "share_up" in courier.events(), "connected")
             proxy.slow_s = 8.0  # longer than a call waits
@@ -379,8 +377,9 @@ def raising(error: Exception) -> Callable[..., Any]:
 @pytest.mark.parametrize(
     ("role", "call"),
     [
-        ("watched", "entries"),
-        ("watched", "read"),
+        ("watched", "watch"),
+        ("watched", "fetch"),
+        ("source", "entries"),
         ("staging", "put"),
         ("staging", "entries"),
         ("source", "delete_same"),
@@ -438,7 +437,7 @@ def test_a_visit_is_served_at_once_while_hundreds_of_fresh_files_are_read(tmp_pa
         time.sleep(0.01)
 
     def wrap(role: str, share: Share) -> Share:
-        return hooked(share, before_read=slow) if role == "watched" else share
+        return hooked(share, before_fetch=slow) if role == "watched" else share
 
     received: list[Message] = []
 

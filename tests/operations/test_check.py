@@ -35,8 +35,8 @@ TARGET = (*SHARE, "write", "untouched", "same_folder", "clock")
 # The contract: these codes, in this order.
 CODES = [
     *("site_toml", "secrets", "data_dir", "disk"),
-    *(f"terminal_{end}" for end in (*SHARE, "delete", "clock")),
-    *(f"terminal_subsidies_{end}" for end in (*SHARE, "delete", "clock")),
+    *(f"terminal_{end}" for end in (*SHARE, "notices", "delete", "clock")),
+    *(f"terminal_subsidies_{end}" for end in (*SHARE, "notices", "delete", "clock")),
     *(f"receipt_{end}" for end in TARGET),
     *(f"receipt_subsidies_{end}" for end in TARGET),
     *("printer", "paper", "test_slip", "card_reader", "card_read"),
@@ -151,6 +151,7 @@ def test_files_of_patients_are_left_alone_and_not_named(hospital: Hospital) -> N
         found = look(hospital)
         assert [file.read_bytes() for file in files] == [content, content]
         assert "結果ファイル 1 件" in found["terminal_list"].message
+        assert "変更通知" in found["terminal_notices"].message
         assert name[:30] not in "".join(finding.line() for finding in found.values())
     finally:
         for file in files:

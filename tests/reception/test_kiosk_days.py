@@ -1,9 +1,10 @@
-"""Invented kiosk-days, event by event, against the real step(), next_deadline(), screen_of() and Sightings.
+"""Invented kiosk-days, event by event, against the real step(), next_deadline(), screen_of() and Watcher.
 
 People with owners: every file, card, appointment and slip knows whose it is, so that after every step it can be checked
 that nobody is shown, registered or printed somebody else's (P1), that a result is shown by the rules only (P2), that a
 visit prints once (P5), that the counter says nothing of anybody (P6), that late answers change nothing (P7), and that
-every stage ends. Nothing sleeps; one `random.Random(seed)` a day. `python -m
+every stage ends. The terminal's notices of new files may be refused, come in time, or come late, doubled, not at all
+and out of order. Nothing sleeps; one `random.Random(seed)` a day. `python -m
 tests.reception.test_kiosk_days DAYS` gives figures.
 
 The parameters are invented but plausible; the longest delay between tap and file is `unclean_s`, as the rule demands.
@@ -16,16 +17,19 @@ import math
 import re
 import sys
 from collections import Counter, deque
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from random import Random
-from typing import Any
+from typing import Any, Literal, cast
 
 import pytest
 
-from drivers.share import Entry
-from kiosk.results.sightings import Sightings
+from drivers.share import Busy, Digest, Entry, Missing, Share
+from kiosk.results.eligibility import Reading
+from kiosk.results.names import ELIGIBILITY_PATTERN
+from kiosk.results.sightings import Sighting
+from kiosk.results.watch import Folder, Listing, Watcher
 from kiosk.screens import views
 from kiosk.screens.of_state import screen_of
 from kiosk.visit import Kiosk, Rules, next_deadline, step, switched_on
@@ -37,7 +41,11 @@ from kiosk.words import texts
 WORDS = texts.load()
 TODAY = date(2026, 1, 15)
 POLL_S = 0.25
+RELIST_S = 5.0
 LISTING_S = 0.02
+# A file is at most so much older than the courier says.
+LATE_S = 1.1
+Notices = Literal["refused", "good", "bad"]
 RULES = Rules()
 FIRST_NEW_FILE_WINS = Rules(reader_min_s=0.0, settle_s=0.0, unclean_s=0.0, birthday="never")
 OUTCOMES = ("not_registered", "ambiguous", "failed", "no_qualification")
@@ -91,10 +99,43 @@ class File:
     name: str
     owner: Person
     outcome: str
+    born: float
     whole: bool = False
     broken: bool = False
     displayed: bool = False
-    ids: list[int] = field(default_factory=list)
+    entered: bool = False  # in the ledger
+
+
+class Terminal:
+    """The terminal's folder as a share, as far as a watcher uses one."""
+
+    denies_writers = True
+
+    def __init__(self, day: Day) -> None:
+        self._day = day
+
+    def entries(self, pattern: str, limit: int = 0) -> list[Entry]:
+        return [self._entry(file) for file in self._day.files.values()]
+
+    def fetch(self, name: str, limit: int) -> tuple[Entry, bytes]:
+        file = self._day.files.get(name)
+        if file is None:
+            raise Missing("it is gone")
+        if not file.whole and not file.broken:
+            raise Busy("it is being written")
+        return self._entry(file), b"whole" if file.whole else b"half"
+
+    def chunks(self, name: str, size: int = 0) -> Iterator[bytes]:
+        yield self.fetch(name, size)[1]
+
+    @staticmethod
+    def _entry(file: File) -> Entry:
+        return Entry(file.name, 5 if file.whole else 4, "")
+
+
+def read(name: str, raw: bytes, max_bytes: int) -> Reading:
+    """What stands in a file is of no interest here."""
+    return Reading(whole=raw == b"whole", provable=True)
 
 
 class Violation(AssertionError):
@@ -105,6 +146,7 @@ class Day:
     """One kiosk-day. `trouble`: how many times more often than usual people leave, tap twice and results stall.
 
     `enforce`: raise Violation; without, wrong shows are only counted, as is fair when the rules are switched off.
+    `notices`: how the terminal tells of new files.
     """
 
     def __init__(
@@ -116,8 +158,10 @@ class Day:
         strangers: int = 0,
         trouble: float = 1.0,
         enforce: bool = True,
+        notices: Notices = "bad",
     ) -> None:
         self.seed, self.rules, self.trouble, self.enforce = seed, rules, trouble, enforce
+        self.notices = notices
         self.rng = Random(seed)
         self.now = 1000.0
         self.counts: Counter[str] = Counter()
@@ -279,6 +323,8 @@ class Day:
                 self._whose(command.arrival.patient_number, "printed")
                 self._old_answers(e.SlipPrinted, e.SlipFailed)
                 self._print(command)
+            case c.StopWaiting():
+                self._watch_closely(None)
             case c.PrintCounterSlip() | c.Record() | c.Prepare():
                 pass
 
@@ -340,6 +386,7 @@ class Day:
 
     def _start_courier_world(self) -> None:
         self.files: dict[str, File] = {}
+        self.every_file: dict[str, File] = {}  # also those that are gone
         self.by_id: dict[Hashable, File] = {}
         self.share_up = self.courier_up = True
         self.courier_life = 0
@@ -350,84 +397,158 @@ class Day:
 
     def _boot_courier(self) -> None:
         self.courier_life += 1
-        self.sightings = Sightings(POLL_S)
-        self.listed: list[Entry] = []
+        folder = Folder(ELIGIBILITY_PATTERN, frozenset({"eligibility"}), 1000, POLL_S)
+        self.watcher = Watcher(cast(Share, Terminal(self)), folder, read, self, lambda: self.now)
         self.polled_at: float | None = None
         self.poll_planned: float | None = None
+        self.listing_ends = 0.0
         self.asked = []
+        self.waiting: int | None = None  # the visit that waits for a result, as far as the courier knows
+        self.told_from = math.inf  # from when on notices come
+        self._ask_for_notices()
         self._plan_poll(0.0)
+
+    @property
+    def _rhythm_s(self) -> float:
+        return RELIST_S if self.now >= self.told_from and self.waiting is None else POLL_S
 
     def _plan_poll(self, wait_s: float | None = None) -> None:
         """Poll at the next moment of the courier's rhythm; polls at which nothing changed are made up for later."""
+        rhythm_s = self._rhythm_s
         if wait_s is not None or self.polled_at is None:
             due = self.now + (wait_s or 0.0)
         else:
-            due = self.polled_at + max(1, math.ceil((self.now - self.polled_at) / POLL_S)) * POLL_S
+            due = self.polled_at + max(1, math.ceil((self.now - self.polled_at) / rhythm_s)) * rhythm_s
+        due = max(due, self.listing_ends)
         if self.poll_planned is None or due < self.poll_planned:
             self.poll_planned = due
             self.at(due, self._poll, due)
 
     def _catch_up(self) -> None:
-        """The last listing before this one showed what the one before it showed: only its moment matters."""
-        if self.polled_at is not None:
-            polls = math.ceil((self.now - self.polled_at) / POLL_S) - 1
+        """The last listing before this moment showed what the one before it showed: only its moment matters."""
+        if self.polled_at is not None and self.now >= self.listing_ends:
+            polls = math.ceil((self.now - self.polled_at) / self._rhythm_s) - 1
             if polls > 0:
-                moment = self.polled_at + polls * POLL_S
-                self.sightings.listed(self.listed, moment, moment + LISTING_S)
+                self.polled_at += polls * self._rhythm_s
+                self.watcher.take(Listing(self.listed, self.polled_at, self.polled_at + LISTING_S, cut=False))
 
     def _poll(self, planned: float) -> None:
-        if planned != self.poll_planned or not (self.courier_up and self.share_up):
+        if planned != self.poll_planned:
             return
         self.poll_planned = None
+        if not (self.courier_up and self.share_up):
+            return
         self._catch_up()
-        started, finished = self.now, self.now + LISTING_S
-        self.polled_at = started
-        self.listed = [Entry(name, 2 if each.whole else 1, "") for name, each in self.files.items()]
-        new, gone = self.sightings.listed(self.listed, started, finished)
-        for sighting in new:
-            if sighting.fresh:
-                self._say(finished, e.ResultSighted(self._id(sighting.id, sighting.name), sighting.first_seen))
-        for sighting in gone:
-            if not sighting.handled:
-                self._say(finished, e.ResultGone(self._id(sighting.id)))
-        names = frozenset(self.files)
-        for visit, _ in self.asked:
-            self._say(finished, e.BaselineTaken(visit, finished), names)
+        listing = replace(self.watcher.list_folder(), finished=self.now + LISTING_S)
+        self.polled_at, self.listed, self.listing_ends = self.now, listing.entries, listing.finished
+        answered = [visit for visit, _ in self.asked]
         self.asked = []
-        self._look(finished)
+        self.at(listing.finished, self._take, self.courier_life, listing, answered, frozenset(self.files))
+
+    def _take(self, courier: int, listing: Listing, answered: list[int], names: frozenset[str]) -> None:
+        """What a listing showed is looked into when it has ended; meanwhile files come and go, and are looked up."""
+        if courier != self.courier_life or not self.courier_up:
+            return
+        self.watcher.take(listing)
+        for visit in answered:
+            self.watcher.visit_began(listing.finished)
+            self._say(e.BaselineTaken(visit, listing.finished), names)
+        self._examine()
+
+    def _watch_closely(self, visit: int | None) -> None:
+        """How often the folder is listed changes; what was listed until now is made up for first."""
+        if self.courier_up:
+            if self.share_up:
+                self._catch_up()
+            self.waiting = visit
+            self._plan_poll()
+
+    # -- notices
+
+    def _ask_for_notices(self) -> None:
+        if self.notices != "refused":
+            self.told_from = self.now + 0.01
+            if self.share_up:
+                self._plan_poll(0.02)
+
+    def _notice(self, name: str) -> None:
+        """Something happened to a file. A bad line is late, says things twice or never, and in any order."""
+        if self.now < self.told_from or not (self.share_up and self.courier_up):
+            return
+        draw = self.rng.random() if self.notices == "bad" else 1.0
+        late_s = self.rng.uniform(0.05, 30) if draw < 0.3 else self.rng.uniform(0.001, 0.02)
+        if draw < 0.1:
+            return
+        self.at(self.now + late_s, self._noticed, self.courier_life, name)
+        if draw < 0.2:
+            self.after(0, 60, self._noticed, self.courier_life, name)
+        elif draw > 0.99 and self.notices == "bad":
+            self._plan_poll(0.0)  # more names than the server could keep
+
+    def _noticed(self, courier: int, name: str) -> None:
+        if courier == self.courier_life and self.courier_up and self.share_up:
+            self._catch_up()
+            self.watcher.noticed((name,), self.now)
+            self._examine()
+
+    def _examine(self) -> None:
+        self.watcher.examine()
+        due = self.watcher.due_at()
+        if due is not None:
+            self.at(due, self._examine_again, self.courier_life, self.watcher)
+        if self.watcher.wants_listing:
+            self._plan_poll()
+
+    def _examine_again(self, courier: int, watcher: Watcher) -> None:
+        due = watcher.due_at()
+        if courier == self.courier_life and self.courier_up and self.share_up and due is not None and due <= self.now:
+            self._examine()
+
+    # -- what the courier's watcher finds: kiosk.results.watch.Listener
+
+    def sighted(self, sighting: Sighting) -> None:
+        if sighting.fresh:
+            self._say(e.ResultSighted(self._id(sighting.id, sighting.name), sighting.first_seen))
+
+    def gone(self, sighting: Sighting) -> None:
+        self._say(e.ResultGone(self._id(sighting.id)))
+
+    def unreadable(self, sighting: Sighting) -> None:
+        self.after(55, 56, self._file_leaves, self.every_file[sighting.name])
+        if sighting.fresh:
+            self._say_result(sighting, "unreadable", None)
+
+    def others(self, number: int) -> None:
+        pass
+
+    def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
+        file = self.every_file[sighting.name]
+        if file.entered:  # as the ledger would say
+            self._say(e.ResultGone(self._id(sighting.id)))
+            return
+        file.entered = True
+        self.after(0.05, 1.5, self._file_leaves, file)
+        if sighting.fresh:
+            self._say_result(sighting, file.outcome, file.owner if file.outcome == "usable" else None)
+
+    def _say_result(self, sighting: Sighting, outcome: str, owner: Person | None) -> None:
+        candidate = f.Candidate(
+            self._id(sighting.id, sighting.name),
+            outcome,
+            owner.number if owner else None,
+            f"1950{owner.birth_day}" if owner else None,
+        )
+        self._say(e.ResultArrived(sighting.first_seen, candidate))
 
     def _id(self, sighting: int, name: str = "") -> tuple[str, int]:
         script = (f"run {self.courier_life}", sighting)
         if name:
-            self.by_id[script] = self.files[name]
+            self.by_id[script] = self.every_file[name]
         return script
 
-    def _look(self, finished: float) -> None:
-        for sighting in self.sightings.in_order(None):
-            file = self.files[sighting.name]
-            if sighting.handled:
-                continue
-            if file.whole:
-                sighting.handled = True
-                self.after(0.05, 1.5, self._file_leaves, file)
-            elif file.broken and not sighting.given_up and self.now - sighting.stable_since >= 5:
-                sighting.given_up = True
-                self.after(55, 56, self._file_leaves, file)
-            else:
-                continue
-            if sighting.fresh:
-                usable = file.whole and file.outcome == "usable"
-                candidate = f.Candidate(
-                    self._id(sighting.id, sighting.name),
-                    file.outcome if file.whole else "unreadable",
-                    file.owner.number if usable else None,
-                    f"1950{file.owner.birth_day}" if usable else None,
-                )
-                self._say(finished, e.ResultArrived(sighting.first_seen, candidate))
-
-    def _say(self, earliest: float, event: e.Event, names: frozenset[str] | None = None) -> None:
+    def _say(self, event: e.Event, names: frozenset[str] | None = None) -> None:
         """Over the line, in order."""
-        self.spoken_until = max(self.spoken_until, earliest + self.rng.uniform(0.001, 0.02))
+        self.spoken_until = max(self.spoken_until, self.now + self.rng.uniform(0.001, 0.02))
         self.at(self.spoken_until, self._spoken, self.life, event, names)
 
     def _spoken(self, life: int, event: e.Event, names: frozenset[str] | None) -> None:
@@ -444,6 +565,7 @@ class Day:
         if not self.courier_up:
             self.owed = visit
             return
+        self._watch_closely(visit)
         self.asked.append((visit, self.now))
         if self.share_up:
             self._plan_poll(0.003)
@@ -453,49 +575,52 @@ class Day:
     def _give_up_baseline(self, courier: int, visit: int) -> None:
         if courier == self.courier_life and self.courier_up and visit in [asked for asked, _ in self.asked]:
             self.asked = []
-            self._say(self.now, e.BaselineFailed(visit))
+            self._say(e.BaselineFailed(visit))
 
     def _file_appears(self, owner: Person) -> None:
         name = f"OQSsiquc01res_face_{self.rng.getrandbits(40):010x}.xml"
         draw = self.rng.random()
-        file = File(name, owner, owner.outcome, whole=draw > 0.03)
+        file = File(name, owner, owner.outcome, self.now, whole=draw > 0.03)
         self.story.append(f"{self.now:9.3f} file of {owner.id} appears")
-        self.files[name] = file
-        self._plan_poll()
+        self.files[name] = self.every_file[name] = file
+        self._changed(file)
         if draw < 0.002:
             self.after(1, 20, self._file_leaves, file)
         elif draw < 0.006:
             file.broken = True
-            for wait_s in (5.3, 5.6, 6.0):
-                self.at(self.now + wait_s, self._plan_poll)
         elif not file.whole:
             self.after(0.3, 30, self._file_grows, file)
 
     def _file_grows(self, file: File) -> None:
         file.whole = True
-        self._plan_poll()
+        self._changed(file)
 
     def _file_leaves(self, file: File) -> None:
         if not (self.share_up and self.courier_up):
             self.after(1, 5, self._file_leaves, file)
         elif self.files.pop(file.name, None):
-            self._plan_poll()
+            self._changed(file)
+
+    def _changed(self, file: File) -> None:
+        self._plan_poll()
+        self._notice(file.name)
 
     def _share_goes(self) -> None:
         if self.share_up and self.courier_up:
             self._catch_up()
-            self.share_up, self.poll_planned = False, None
+            self.share_up, self.poll_planned, self.told_from = False, None, math.inf
             down_s = self.rng.choice((self.rng.uniform(0.3, 3), self.rng.uniform(3, 90)))
             if down_s > 3:
-                self.at(self.now + 3, self._say, self.now + 3, e.TerminalChanged(False))
+                self.at(self.now + 3, self._say, e.TerminalChanged(False))
             self.at(self.now + down_s, self._share_comes)
 
     def _share_comes(self) -> None:
         self.share_up = True
         if self.courier_up:
-            self._say(self.now + 0.5, e.TerminalChanged(True))
+            self.at(self.now + 0.5, self._say, e.TerminalChanged(True))
             self.polled_at = None  # the rhythm begins anew; what was listed before is in the sightings
             self._plan_poll(self.rng.uniform(0, 0.5))
+            self.after(0, 1, self._ask_for_notices)
 
     def _courier_dies(self) -> None:
         if self.courier_up:
@@ -508,8 +633,8 @@ class Day:
     def _courier_comes(self) -> None:
         self.courier_up = True
         self.spoken_until = self.now
-        self._say(self.now, e.CourierReturned())
-        self._say(self.now, e.TerminalChanged(True))
+        self._say(e.CourierReturned())
+        self._say(e.TerminalChanged(True))
         self._boot_courier()
         if self.owed is not None:
             self._ask_baseline(self.owed)
@@ -746,6 +871,8 @@ class Day:
             self._check_alone(candidate)
         self._must(file.name not in self.baseline_names, "P2: the file was there before the visit")
         self._must(candidate in self.window, "P2: the file is not of this visit's window")
+        earliest = self.baseline_at + self.rules.reader_min_s - LATE_S
+        self._must(file.born >= earliest, "P2: the file came earlier than a reader can be")
         self._must(not file.displayed, "P2: the file was shown before")
         file.displayed = True
         if self.visit_dirty:
@@ -820,9 +947,11 @@ STRANGERS = "wrong shows: after a stranger's tap"
 
 
 @pytest.mark.parametrize("trouble", [1.0, 4.0], ids=["ordinary days", "bad days"])
-@pytest.mark.parametrize("first", range(0, 150, 50))
-def test_nobody_is_shown_another_patients_data_but_for_equal_birth_days(first: int, trouble: float) -> None:
-    total = days(50, first, 80, trouble=trouble)
+@pytest.mark.parametrize("notices", ["refused", "good", "bad"])
+def test_nobody_is_shown_another_patients_data_but_for_equal_birth_days(notices: Notices, trouble: float) -> None:
+    """Whether the terminal tells of new files in time, refuses to, or does it late, twice, never and in any order."""
+    first = {"refused": 0, "good": 50, "bad": 100}[notices]
+    total = days(50, first, 80, trouble=trouble, notices=notices)
     assert total["wrong shows"] == total[EQUAL] <= 3
     assert total["registered"] > 2000 and total["asked for the birth day"] > 200
 
@@ -914,7 +1043,9 @@ def test_a_result_that_names_nobody_may_have_been_a_late_one(outcome: str) -> No
 
 def main(number: int, people: int) -> None:
     for title, how in (
-        ("rules on", {}),
+        ("rules on, notices late, doubled, missing, out of order", {}),
+        ("rules on, notices in time", {"notices": "good"}),
+        ("rules on, no notices", {"notices": "refused"}),
         ("rules on, 10 strangers a day", {"strangers": 10}),
         ("first new file wins", {"rules": FIRST_NEW_FILE_WINS, "enforce": False}),
     ):

@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from drivers.share import Busy, Digest, Entry, Refused, Share, Unreachable, open_share
-from drivers.share.protocol import ENTRIES_MAX
 from drivers.simulated.terminal import TerminalWriter
 from kiosk.results import names as result_files
 from kiosk.results.eligibility import Reader, Reading, read_result
 from kiosk.results.sightings import Sighting, Sightings
-from kiosk.results.watch import Folder, Watcher
+from kiosk.results.watch import LISTED_MAX, Folder, Watcher
 from tests.courier.bench import Clock, document, hooked, place, result_name
 from tests.hospital import vector
 from tests.peers.samba import Smbd
@@ -34,7 +33,6 @@ class Found:
     vanished: list[str] = field(default_factory=list)
     reported: list[str] = field(default_factory=list)
     completed: dict[str, tuple[Reading, Digest, bytes | None]] = field(default_factory=dict)
-    counted: list[int] = field(default_factory=list)
 
     def sighted(self, sighting: Sighting) -> None:
         self.sightings.append(sighting.name)
@@ -50,7 +48,7 @@ class Found:
         self.completed[sighting.name] = (reading, digest, raw)
 
     def others(self, number: int) -> None:
-        self.counted.append(number)
+        raise AssertionError("a watcher only counts them")
 
 
 class Watch:
@@ -66,11 +64,20 @@ class Watch:
         self.watcher.poll()
         return self.watcher.examine()
 
-    def pass_s(self, seconds: float, step_s: float = 0.25) -> None:
+    def poll_and_finish(self) -> None:
+        """As a lookout does, which goes on while there is more to examine."""
+        self.poll()
+        while self.watcher.behind:
+            self.watcher.examine()
+
+    def pass_s(self, seconds: float, step_s: float = 0.25, *, finish: bool = True) -> None:
         deadline = self.clock.now + seconds
         while self.clock.now < deadline:
             self.clock.now += step_s
-            self.poll()
+            if finish:
+                self.poll_and_finish()
+            else:
+                self.poll()
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +126,7 @@ def test_empty_and_oversized_files_are_never_read_whole(server: Smbd) -> None:
     def parse(*_: object) -> Reading:
         raise AssertionError("it was parsed")
 
-    watch = Watch(hooked(open_share(server.url("face"), server.password), before_read=refuse), parse)
+    watch = Watch(hooked(open_share(server.url("face"), server.password), before_fetch=refuse), parse)
     place(folder, result_name(1), b"")
     place(folder, result_name(2), b"x" * (MAX + 1))
     watch.pass_s(61.0)
@@ -198,7 +205,7 @@ def test_a_file_that_cannot_be_read_keeps_no_other_waiting(tmp_path: Path, failu
         if name == result_name(1):
             raise failure
 
-    watch = Watch(hooked(open_share(f"file://{tmp_path}", None), before_read=fail))
+    watch = Watch(hooked(open_share(f"file://{tmp_path}", None), before_fetch=fail))
     for number in (1, 2, 3):
         place(tmp_path, result_name(number), document())
     refused = False
@@ -229,10 +236,10 @@ def test_a_patients_file_does_not_wait_until_a_huge_one_is_hashed(tmp_path: Path
     watch = Watch(share)
     clock_of.append(watch.clock)
     place(tmp_path, result_name(1), b"x" * (MAX + 1))
-    watch.pass_s(62.0)
+    watch.pass_s(62.0, finish=False)
     assert not watch.found.completed
     place(tmp_path, result_name(2), document())
-    watch.pass_s(1.0)
+    watch.pass_s(1.0, finish=False)
     assert list(watch.found.completed) == [result_name(2)]
     watch.pass_s(10.0)
     assert watch.found.completed[result_name(1)][1].size == 20_000
@@ -245,7 +252,7 @@ class Slow:
         self._takes_s = takes_s
         self.asked: list[str] = []
         self.watch: Watch | None = None
-        self.share = hooked(open_share(f"file://{folder}", None), before_read=self._read)
+        self.share = hooked(open_share(f"file://{folder}", None), before_fetch=self._read)
 
     def _read(self, name: str, *_: Any) -> None:
         self.asked.append(name)
@@ -298,7 +305,7 @@ def test_many_bad_files_keep_no_good_one_waiting(tmp_path: Path) -> None:
         place(tmp_path, result_name(number), document("truncated-tag"))
     for _ in range(10):
         watch.clock.now += 0.25
-        watch.poll()
+        watch.poll_and_finish()
     place(tmp_path, result_name(200), document())
     for _ in range(14):
         watch.clock.now += 0.25
@@ -344,7 +351,7 @@ def test_a_listing_cut_at_its_limit_does_not_prove_that_files_are_gone(tmp_path:
     place(tmp_path, result_name(1), document())
     share = open_share(f"file://{tmp_path}", None)
     (entry,) = share.entries("*")
-    crowd = [type(entry)(f"OQSsiquc01res_face_ä{number}.xml", 1, "") for number in range(ENTRIES_MAX)]
+    crowd = [type(entry)(f"OQSsiquc01res_face_ä{number}.xml", 1, "") for number in range(LISTED_MAX)]
     listings = [[entry], crowd, [entry]]
     watch = Watch(hooked(share, instead_entries=lambda *_: listings.pop(0) if listings else [entry]))
     watch.poll()
@@ -362,10 +369,11 @@ def test_other_kinds_of_files_are_counted_and_left_alone(tmp_path: Path) -> None
     (tmp_path / "OQSsiquc01res_face_link.xml").symlink_to("/etc/hostname")
     os.mkfifo(tmp_path / "OQSsiquc01res_face_pipe.xml")
     before = sorted(tmp_path.iterdir())
-    watch.watcher.count_others()
+    assert watch.watcher.count_others() == 4
+    assert watch.watcher.count_others() is None, "only now and then"
     watch.pass_s(62.0, step_s=1.0)
-    watch.watcher.count_others()
-    assert watch.found.counted == [4, 4] and not watch.found.sightings and sorted(tmp_path.iterdir()) == before
+    assert watch.watcher.count_others() == 4
+    assert not watch.found.sightings and sorted(tmp_path.iterdir()) == before
 
 
 def test_first_sight_is_never_later_than_the_file_though_the_share_was_away(tmp_path: Path) -> None:
@@ -375,7 +383,7 @@ def test_first_sight_is_never_later_than_the_file_though_the_share_was_away(tmp_
     watch.clock.now += 30
     place(tmp_path, result_name(1), document())
     watch.poll()
-    (sighting,) = watch.watcher._sightings.in_order(None)
+    (sighting,) = watch.watcher._sightings.in_order()
     assert sighting.first_seen == listed_at
 
 

@@ -114,19 +114,19 @@ def _share_jobs(config: Config, options: Options) -> Iterator[Job]:
             yield _target_job(role, receipt.staging, tuple(sources), options)
         else:
             sources.append(role)
-            yield _source_job(role, options)
+            yield _source_job(role, terminal.poll_interval_s, options)
 
 
 def _not_set(code: str) -> Job:
     return _one(code, lambda: skip(code, "message.not_set"))
 
 
-def _source_job(role: Role, options: Options) -> Job:
+def _source_job(role: Role, poll_s: float, options: Options) -> Job:
     def work() -> Findings:
         with options.opened(role) as share:
-            yield from shares.source(role, share, _may_delete if role.is_smb else lambda _: None)
+            yield from shares.source(role, share, _may_delete if role.is_smb else lambda _: None, poll_s)
 
-    return Job(role.codes("delete"), work)
+    return Job(role.codes(*shares.OF_SOURCE), work)
 
 
 def _target_job(role: Role, staging: str, sources: tuple[Role, ...], options: Options) -> Job:

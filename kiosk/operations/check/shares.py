@@ -26,6 +26,7 @@ from drivers.share import (
     ShareError,
     SmbAddress,
     Unreachable,
+    Unsupported,
     parse,
 )
 from drivers.share.protocol import ENTRIES_MAX
@@ -34,6 +35,8 @@ from kiosk.results import names as result_files
 from kiosk.words.problems import Parameter, Problem, word
 
 CROWDED_ENTRIES = 500
+# Codes of a folder that files are taken from, beside those of every share.
+OF_SOURCE = ("notices", "delete")
 SKEW_HINT_S = 5.0
 SKEW_MAX_S = 60.0
 
@@ -91,13 +94,14 @@ class Role:
         return ng(code, what, do, why=why, **more)
 
 
-def source(role: Role, share: Share, may_delete: Callable[[Share], bool | None]) -> Findings:
-    """A folder that files are taken from: `role.codes("delete")`."""
+def source(role: Role, share: Share, may_delete: Callable[[Share], bool | None], poll_s: float) -> Findings:
+    """A folder that files are taken from: `role.codes(*OF_SOURCE)`."""
     session = yield from reach(role, share)
     if session is None:
-        yield from unreached(role.codes("delete"))
+        yield from unreached(role.codes(*OF_SOURCE))
         return
     yield listing(role, share)
+    yield _notices(role, share, poll_s)
     yield _delete(role, share, may_delete)
     yield clock(role, session)
 
@@ -170,6 +174,18 @@ def clock(role: Role, session: SessionInfo) -> Finding:
     if abs(skew_s) > SKEW_HINT_S:
         return ok(code, what, "do.set_both_clocks", skew_s=abs(skew_s))
     return ok(code, "message.server_clock", skew_s=abs(skew_s))
+
+
+def _notices(role: Role, share: Share, poll_s: float) -> Finding:
+    """A server that reports no changes is no fault: the folder is listed instead."""
+    code = f"{role.code}_notices"
+    try:
+        share.watch().close()
+    except Unsupported:
+        return ok(code, "message.no_notices", seconds=poll_s)
+    except ShareError as error:
+        return role.failed(code, "message.notices_unseen", error)
+    return ok(code, "message.notices")
 
 
 def _delete(role: Role, share: Share, may_delete: Callable[[Share], bool | None]) -> Finding:
