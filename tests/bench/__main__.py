@@ -62,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    if arguments.into:
+        figures.insert(arguments.into.read_text(encoding="utf-8"), "")  # now, and not after twenty minutes
     trees = (Tree(), *(Tree(folder.resolve()) for folder in arguments.tree))
     options = Options(arguments.quick, trees, arguments.seed, arguments.visits, arguments.impacket)
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])  # Debian's smbd
