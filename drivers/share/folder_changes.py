@@ -9,6 +9,7 @@ import errno
 import os
 import struct
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from drivers.share.failures import failure
@@ -35,6 +36,7 @@ _ISDIR = 0x40000000
 # Not MODIFY: a file written in a hundred parts would wake us a hundred times.
 _WATCHED = _CLOSE_WRITE | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _DELETE_SELF | _MOVE_SELF | _ONLYDIR
 _GONE = _DELETE_SELF | _MOVE_SELF | _UNMOUNT | _IGNORED
+_WRITTEN = _CLOSE_WRITE | _MOVED_TO
 _EVENT = struct.Struct("=iIII")  # struct inotify_event less its name
 _READ_MAX = 1 << 16
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -64,9 +66,9 @@ class FolderChanges:
             os.close(notices)
         raise failure("no_notices_from_system", self._where, errno=errno.errorcode.get(number, "unknown"))
 
-    def next(self) -> frozenset[str] | None:
+    def next(self) -> Mapping[str, bool] | None:
         with self._reading:
-            names: frozenset[str] | None = frozenset()
+            names: Mapping[str, bool] | None = {}
             while names is not None and not names:
                 names = self._read()
             return names
@@ -81,7 +83,7 @@ class FolderChanges:
             with self._reading:
                 os.close(self._notices)
 
-    def _read(self) -> frozenset[str] | None:
+    def _read(self) -> Mapping[str, bool] | None:
         events = [] if self._ended else _events(os.read(self._notices, _READ_MAX))
         if any(mask & _GONE for mask, _ in events):
             self._ended = self._ended or "local_folder_gone"
@@ -89,7 +91,11 @@ class FolderChanges:
             raise failure(self._ended, self._where)
         if any(mask & _Q_OVERFLOW for mask, _ in events):
             return None
-        return frozenset(name for mask, name in events if not mask & _ISDIR and not name_fault(name))
+        names: dict[str, bool] = {}
+        for mask, name in events:
+            if not mask & _ISDIR and not name_fault(name):
+                names[name] = bool(mask & _WRITTEN) or names.get(name, False)
+        return names
 
 
 def _events(answer: bytes) -> list[tuple[int, str]]:

@@ -4,7 +4,7 @@ Owns the `Share` protocol, its values, and the check of names. Must never do I/O
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -63,14 +63,17 @@ class Changes(Protocol):
     content lists it: once this is made, when `next` does not know the names, and now and then.
     """
 
-    def next(self) -> frozenset[str] | None:
+    def next(self) -> Mapping[str, bool] | None:
         """Wait as long as it takes for something to change; the names of the files, spelled as they stand there.
 
-        A file that was created, renamed (both names), closed by its writer or deleted; never a name that no call
-        would accept, but perhaps that of a folder. None: more changed than could be reported. What changes between two
-        calls is reported by the second. Any ShareError: nothing more will come, and every later call fails as well;
-        Unreachable after `close`. A frozen server is not noticed here, and a folder that was removed beneath the server
-        perhaps not; whoever lists the folder notices it, and closes this.
+        True: the file was written to or closed by its writer, or renamed to this name. False: it was only created,
+        deleted or renamed away. A file that was only just created must not be opened so as to keep writers away: Samba
+        reports it a moment before its creator's own right to write is in force, and the creator would be refused.
+
+        Never a name that no call would accept, but perhaps that of a folder. None: more changed than could be reported.
+        What changes between two calls is reported by the second. Any ShareError: nothing more will come, and every
+        later call fails as well; Unreachable after `close`. A frozen server is not noticed here, and a folder that was
+        removed beneath the server perhaps not; whoever lists the folder notices it, and closes this.
         """
 
     def close(self) -> None:

@@ -28,8 +28,9 @@ from kiosk.process.locks import DataLock
 from kiosk.process.stderr import drain
 from kiosk.process.systemd import Notifier
 from kiosk.results.eligibility import Reader, read_result, read_subsidy
+from kiosk.results.examine import Listener
 from kiosk.results.names import ELIGIBILITY_PATTERN, SUBSIDY_PATTERN, Kind
-from kiosk.results.watch import Folder, Listener, Watcher
+from kiosk.results.watch import Folder, Watcher
 
 RELIST_S = 5.0
 # Asked to end, or the parent died: what hangs on a dead server is left behind.

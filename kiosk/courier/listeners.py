@@ -23,8 +23,8 @@ from kiosk.courier.ledger import Subsidy as SubsidyState
 from kiosk.courier.line import Hub, Message
 from kiosk.courier.queue import Parcel, Queue
 from kiosk.results.eligibility import Eligibility, Reading
+from kiosk.results.examine import NotTaken
 from kiosk.results.sightings import Sighting, SightingId
-from kiosk.results.watch import NotTaken
 
 ASKERS_MAX = 200
 # Files that wait until the ledger can be written; beyond that nothing is reported, rather than something twice.

@@ -15,6 +15,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -59,9 +60,9 @@ class Owner(Protocol):
 
 @dataclass(frozen=True)
 class _Notice:
-    """`names`: what happened to which files. `at`: when it came."""
+    """`names`: as in `Changes.next`. `at`: when it came."""
 
-    names: frozenset[str]
+    names: Mapping[str, bool]
     at: float
 
 
@@ -77,6 +78,7 @@ class Lookout:
         self._list_at = 0.0  # when the next listing is due
         self._began_at = float("-inf")  # the last listing
         self._taken = True
+        self._answers = False  # the last listing succeeded
         self._visit: tuple[int, float] | None = None  # which visit waits, and until when at most
         self._changes: Changes | None = None
         self._listed_since_armed = False
@@ -125,12 +127,14 @@ class Lookout:
         try:
             listing = self._watcher.list_folder()
         except ShareError as error:
+            self._answers = False
             self._drop_notices()  # they would be waited for in vain from a server that is gone
             self._pause(self._owner.failed(error))
             return
         self._owner.answered()
         with self._wake:
-            self._began_at, self._taken = began, False
+            self._began_at, self._taken, self._answers = began, False, True
+            self._wake.notify_all()
         self._inbox.put(listing)
         self._plan_listing(
             max(began + self._interval_s(), listing.finished + min(listing.finished - began, REST_MAX_S))
@@ -172,12 +176,19 @@ class Lookout:
     # -- notices --------------------------------------------------------------------------------------------------
 
     def notices_once(self) -> None:
-        """Ask for notices and pass them on for as long as they come."""
+        """Ask for notices and pass them on for as long as they come.
+
+        Only of a server that answers: one that has just come back must not be kept busy with further log-ons while a
+        visit waits for a listing.
+        """
+        with self._wake:
+            self._wake.wait_for(lambda: self._answers or self._closed)
         if not self._owner.may_watch():
             self._wait_closed(RETRY_S)
             return
         try:
             changes = self._watcher.share.watch()
+            self._watcher.share.session_info()  # the first file that is noticed need not wait for a log-on
         except Unsupported:
             self._note_state("refused")
             self._wait_closed(ASK_AGAIN_S)

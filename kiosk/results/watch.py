@@ -1,56 +1,30 @@
 """Watching one source folder: which files are there, which are complete, what they say.
 
 What is there is learnt from listings, and from notices of single names (`noticed`), which are then looked up.
-
-A file is complete when it can be opened with a share mode that refuses writers and is a whole document; where that
-test cannot decide, when besides two listings at least 250 ms apart are equal. Empty, oversized or broken files that
-no program has open any more: reported as unreadable after 5 s, complete as they are after 60 s. Must never write to the
-folder.
+Owns the order in which files are examined (examine.py): no patient's file waits behind others, none behind a bad one.
+Must never write to the folder.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
-from drivers.share import Busy, Digest, Entry, Missing, Share, ShareError, Unreachable
+from drivers.share import Busy, Entry, Missing, Share, ShareError, Unreachable
 from kiosk.results import names as result_files
-from kiosk.results.eligibility import Reader, Reading
-from kiosk.results.sightings import UNKNOWN, Sighting, Sightings, SlowDigest
+from kiosk.results.eligibility import Reader
+from kiosk.results.examine import Examiner, Listener, NotTaken
+from kiosk.results.sightings import Sighting, Sightings
 
-SETTLED_S = 0.25
-UNREADABLE_AFTER_S = 5.0
-AS_IT_IS_AFTER_S = 60.0
-READ_AGAIN_S = 1.0
 # Then a listing or a notice is due: a visit may wait for it.
 EXAMINE_BUDGET_S = 0.05
+# A file that was only just created is left to its writer for so long.
+CREATED_PAUSE_S = 0.05
 OTHERS_EVERY_S = 60.0
 COUNT_EVERY_S = 1.0
 # A terminal that is connected after weeks: 100,000 results wait. More are listed when these are gone.
 LISTED_MAX = 150_000
-
-
-class NotTaken(Exception):
-    """A complete file could not be taken now; it is to be offered again, and the others are to go on."""
-
-
-class Listener(Protocol):
-    """Takes what the watcher finds. Called in the watcher's thread; must not block on the network."""
-
-    def sighted(self, sighting: Sighting) -> None: ...
-
-    def gone(self, sighting: Sighting) -> None:
-        """May raise; it is then called again."""
-
-    def unreadable(self, sighting: Sighting) -> None: ...
-
-    def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
-        """`raw` is None for a file that is delivered as it is, unread. May raise NotTaken."""
-
-    def others(self, number: int) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -93,17 +67,24 @@ class Watcher:
         # Names to be looked up, and when their first notice came: since the last visit began, and before.
         self._noticed: dict[str, float] = {}
         self._noticed_before: dict[str, float] = {}
+        self._created: dict[str, float] = {}
         self._plan: list[Sighting] = []  # what is still to be examined in this round, the next one last
         self._others_at: float | None = None
-        self._examine_deadline = 0.0
+        self._examiner = Examiner(
+            self.share, self.folder.max_bytes, self.reader, self.listener, self._sightings, self.clock
+        )
         self._examined_at = self._counted_at = float("-inf")
-        self._refused = self._hashing = False
+        self._refused = False
         self._visit_at = float("inf")
         self._young: list[Sighting] = []  # came while we watched, and is not known to be bad
         self.behind = False  # the last `examine` ended before it had come to every file
-        self.wants_listing = False  # a file is not where it was; only a listing tells what became of it
         # Seen but not yet complete: how many, and since when the oldest. Replaced whole, so any thread may read it.
         self.unfinished: tuple[int, float | None] = (0, None)
+
+    @property
+    def wants_listing(self) -> bool:
+        """Only a listing tells what became of a file."""
+        return self._examiner.folder_doubted
 
     def list_folder(self) -> Listing:
         """List the folder; raises ShareError."""
@@ -123,7 +104,7 @@ class Watcher:
             self._young = [each for each in self._young if each.id not in lost]
         if new or gone:
             self._plan = []
-        self.wants_listing = False
+        self._examiner.folder_doubted = False
         return new
 
     def poll(self) -> float:
@@ -132,11 +113,22 @@ class Watcher:
         self.take(listing)
         return listing.finished
 
-    def noticed(self, names: Iterable[str], at: float) -> None:
-        """Something happened to these files; `at`: when the notice came. They are looked up by the next `examine`."""
-        for name in names:
-            if self._is_mine(name):
-                self._noticed.setdefault(name, at)
+    def noticed(self, names: Mapping[str, bool], at: float) -> None:
+        """Something happened to these files (see `Changes.next`); `at`: when the notice came.
+
+        What was written is looked up by the next `examine`; what was only created, a moment later, and without opening
+        it while it is empty.
+        """
+        for name, written in names.items():
+            if not self._is_mine(name):
+                continue
+            known = self._sightings.get(name)
+            if written:
+                self._noticed.setdefault(name, self._created.pop(name, at))
+            elif known is None:
+                self._created.setdefault(name, at)
+            elif not known.handled:
+                self._examiner.folder_doubted = True  # mostly it was deleted
 
     def visit_began(self, at: float) -> None:
         """From `at` on, the end of a listing, a visit may wait for what a later one shows: that is read first."""
@@ -154,10 +146,10 @@ class Watcher:
         while self._vanished:
             self.listener.gone(self._vanished[0])
             del self._vanished[0]
-        self._examine_deadline = self.clock() + EXAMINE_BUDGET_S
-        self._hashing = False
-        done = self._look_up_noticed() and self._examine_young() and self._examine_planned()
-        self.behind = self._hashing or not done
+        self._examiner.deadline = self.clock() + EXAMINE_BUDGET_S
+        self._examiner.hashing = False
+        done = self._look_up_noticed() and self._look_up_created() and self._examine_young() and self._examine_planned()
+        self.behind = self._examiner.hashing or not done
         self._count_unfinished()
         return self._refused
 
@@ -165,10 +157,11 @@ class Watcher:
         """When the next `examine` can find out something without a notice or a listing; None: there is nothing."""
         if self.behind:
             return self.clock()
-        if not self.unfinished[0]:
-            return None
-        paused = (each.not_before for each in self._sightings.unfinished() if each.not_before > self._examined_at)
-        return min([*paused, self._examined_at + self.folder.poll_s])
+        due = [at + CREATED_PAUSE_S for at in self._created.values()]
+        if self.unfinished[0]:
+            due.append(self._examined_at + self.folder.poll_s)
+            due += [each.not_before for each in self._sightings.unfinished() if each.not_before > self._examined_at]
+        return min(due, default=None)
 
     def count_others(self) -> int | None:
         """Now and then: how many files of other kinds lie there; None: not now. Raises ShareError."""
@@ -187,9 +180,32 @@ class Watcher:
         while noticed := self._noticed or self._noticed_before:
             name = next(iter(noticed))
             self._look_up(name, noticed.pop(name))
-            if self.clock() > self._examine_deadline:
+            if self.clock() > self._examiner.deadline:
                 return not (self._noticed or self._noticed_before)
         return True
+
+    def _look_up_created(self) -> bool:
+        """False: there are more."""
+        ripe = [name for name, at in self._created.items() if self.clock() >= at + CREATED_PAUSE_S]
+        for name in ripe:
+            noticed_at = self._created.pop(name)
+            if self._sightings.get(name) is None and self._lies_there(name):
+                self._look_for(name, noticed_at)
+            if self.clock() > self._examiner.deadline:
+                return name == ripe[-1]
+        return True
+
+    def _lies_there(self, name: str) -> bool:
+        """Whether it may be opened. An empty one may be opened again by its writer: a later listing tells of it."""
+        try:
+            found = [entry for entry in self.share.entries(name) if entry.name == name]
+        except Unreachable:
+            raise
+        except ShareError:
+            found = []
+        if any(entry.size == 0 for entry in found):
+            self._examiner.folder_doubted = True
+        return any(entry.size > 0 for entry in found)
 
     def _look_up(self, name: str, noticed_at: float) -> None:
         known = self._sightings.get(name)
@@ -216,7 +232,7 @@ class Watcher:
             self._noticed_before[name] = noticed_at
             raise
         except ShareError:
-            self.wants_listing = True  # whether it is there at all
+            self._examiner.folder_doubted = True  # whether it is there at all
             return
         now = self.clock()
         self._sightings.looked_up(name, now)
@@ -227,7 +243,7 @@ class Watcher:
             sighting.written_to(now)
             return
         with self._setting_aside(sighting):
-            self._take_content(sighting, *fetched)
+            self._examiner.take_content(sighting, *fetched)
 
     def _sighted(self, sighting: Sighting) -> None:
         if sighting.fresh:
@@ -258,7 +274,7 @@ class Watcher:
         now = self.clock()
         if sighting.handled or now < sighting.not_before:
             return True
-        if now > self._examine_deadline:
+        if now > self._examiner.deadline:
             return False
         self._examine(sighting)
         return True
@@ -266,7 +282,7 @@ class Watcher:
     def _examine(self, sighting: Sighting) -> None:
         sighting.examined_at = self.clock()
         with self._setting_aside(sighting):
-            self._examine_file(sighting)
+            self._examiner.examine(sighting)
 
     @contextmanager
     def _setting_aside(self, sighting: Sighting) -> Iterator[None]:
@@ -292,96 +308,3 @@ class Watcher:
         left = self._sightings.unfinished()
         self.unfinished = (len(left), min((each.sighted_at for each in left), default=None))
         self._refused = any(sighting.refused for sighting in left)
-
-    def _examine_file(self, sighting: Sighting) -> None:
-        if sighting.size != UNKNOWN and not 0 < sighting.size <= self.folder.max_bytes:
-            self._handle_incomplete(sighting, Reading(whole=False, why="empty" if sighting.size == 0 else "too_large"))
-            sighting.clear_failures()
-            return
-        if not self._worth_reading(sighting):
-            return
-        try:
-            fetched = self.share.fetch(sighting.name, self.folder.max_bytes)
-        except Busy:
-            self._sightings.looked_up(sighting.name, self.clock())
-            sighting.written_to(self.clock())
-            return
-        except Missing:
-            self.wants_listing = True  # perhaps it is the folder that is gone
-            return
-        self._sightings.looked_up(sighting.name, self.clock())
-        self._take_content(sighting, *fetched)
-
-    def _take_content(self, sighting: Sighting, entry: Entry, raw: bytes | None) -> None:
-        sighting.read_at = self.clock()
-        self._sightings.read(sighting, entry, sighting.read_at)
-        if raw is None or not raw:
-            reading = Reading(whole=False, why="empty" if raw is not None else "too_large")
-        else:
-            reading = self._reading_of(sighting.name, raw)
-        sighting.read_whole = reading.whole
-        if not reading.whole or raw is None:
-            self._handle_incomplete(sighting, reading)
-        elif (self.share.denies_writers and reading.provable) or self._settled(sighting):
-            digest = Digest(hashlib.sha256(raw).hexdigest(), len(raw))
-            self.listener.complete(sighting, reading, digest, raw)
-            sighting.handled = True
-        sighting.clear_failures()
-
-    def _reading_of(self, name: str, raw: bytes) -> Reading:
-        try:
-            return self.reader(name, raw, self.folder.max_bytes)
-        except Exception:  # noqa: BLE001 - a fault of ours in one file must not stop all the others
-            return Reading(whole=False, why="not_understood")
-
-    def _worth_reading(self, sighting: Sighting) -> bool:
-        """Our reading would lock out a writer that opens the file again: after a first read only when it is settled."""
-        if sighting.read_at is None:
-            return self.share.denies_writers or self._settled(sighting)
-        if not self._settled(sighting):
-            return False
-        changed = sighting.stable_since > sighting.read_at
-        return changed or sighting.read_whole or self.clock() - sighting.read_at >= READ_AGAIN_S
-
-    def _settled(self, sighting: Sighting) -> bool:
-        return self.clock() - sighting.stable_since >= SETTLED_S
-
-    def _handle_incomplete(self, sighting: Sighting, reading: Reading) -> None:
-        stable_s = self.clock() - sighting.stable_since
-        if stable_s < UNREADABLE_AFTER_S or (sighting.given_up and stable_s < AS_IT_IS_AFTER_S):
-            return
-        try:
-            if not sighting.given_up:
-                self._check_not_open(sighting)
-                self.listener.unreadable(sighting)
-                sighting.given_up = True
-                return
-            digest = self._digest(sighting)
-        except Busy:
-            sighting.stable_since, sighting.hashing = self.clock(), None
-            return
-        except Missing:
-            sighting.hashing = None
-            return
-        if digest is None:
-            self._hashing = True  # there is more; other files first
-            return
-        self.listener.complete(sighting, reading, digest, None)
-        sighting.handled = True
-
-    def _digest(self, sighting: Sighting) -> Digest | None:
-        if sighting.hashing is None:
-            sighting.hashing = SlowDigest(self.share.chunks(sighting.name))
-        digest = sighting.hashing.go_on(lambda: self.clock() < self._examine_deadline)
-        if digest is not None:
-            sighting.hashing = None
-        return digest
-
-    def _check_not_open(self, sighting: Sighting) -> None:
-        """Raise Busy if a writer has it open; reads no more than a piece."""
-        pieces = self.share.chunks(sighting.name, 4096)
-        try:
-            next(pieces, b"")
-        finally:
-            if isinstance(pieces, Generator):
-                pieces.close()  # closes the file now, not when the garbage collector runs

@@ -21,7 +21,7 @@ from kiosk.courier.line import CourierLine, Hub, Message
 from kiosk.courier.listeners import Pairing, ResultsListener, SubsidiesListener
 from kiosk.courier.queue import Queue
 from kiosk.process.event_log import EventLog
-from kiosk.results import watch
+from kiosk.results import examine
 from kiosk.results.eligibility import read_result, read_subsidy
 from kiosk.results.sightings import Sighting, SightingId
 from tests.courier.bench import DEADLINE_S, LEDGER, Desk, RunningCourier, document, hooked, place, result_name
@@ -111,7 +111,7 @@ def line(tmp_path: Path, how: str = "move") -> Iterator[Line]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(route, "RETRY_S", 0.01)
-    monkeypatch.setattr(watch, "SETTLED_S", 0.02)
+    monkeypatch.setattr(examine, "SETTLED_S", 0.02)
     monkeypatch.setattr(queue, "PAUSES_S", (0.01,))
 
 

@@ -115,7 +115,7 @@ class Terminal:
         self._day = day
 
     def entries(self, pattern: str, limit: int = 0) -> list[Entry]:
-        return [self._entry(file) for file in self._day.files.values()]
+        return [self._entry(file) for file in self._day.files.values() if pattern in (ELIGIBILITY_PATTERN, file.name)]
 
     def fetch(self, name: str, limit: int) -> tuple[Entry, bytes]:
         file = self._day.files.get(name)
@@ -471,7 +471,7 @@ class Day:
             if self.share_up:
                 self._plan_poll(0.02)
 
-    def _notice(self, name: str) -> None:
+    def _notice(self, name: str, *, written: bool) -> None:
         """Something happened to a file. A bad line is late, says things twice or never, and in any order."""
         if self.now < self.told_from or not (self.share_up and self.courier_up):
             return
@@ -479,16 +479,16 @@ class Day:
         late_s = self.rng.uniform(0.05, 30) if draw < 0.3 else self.rng.uniform(0.001, 0.02)
         if draw < 0.1:
             return
-        self.at(self.now + late_s, self._noticed, self.courier_life, name)
+        self.at(self.now + late_s, self._noticed, self.courier_life, {name: written})
         if draw < 0.2:
-            self.after(0, 60, self._noticed, self.courier_life, name)
+            self.after(0, 60, self._noticed, self.courier_life, {name: written})
         elif draw > 0.99 and self.notices == "bad":
             self._plan_poll(0.0)  # more names than the server could keep
 
-    def _noticed(self, courier: int, name: str) -> None:
+    def _noticed(self, courier: int, names: dict[str, bool]) -> None:
         if courier == self.courier_life and self.courier_up and self.share_up:
             self._catch_up()
-            self.watcher.noticed((name,), self.now)
+            self.watcher.noticed(names, self.now)
             self._examine()
 
     def _examine(self) -> None:
@@ -603,7 +603,7 @@ class Day:
 
     def _changed(self, file: File) -> None:
         self._plan_poll()
-        self._notice(file.name)
+        self._notice(file.name, written=file.name in self.files and (file.whole or file.broken))
 
     def _share_goes(self) -> None:
         if self.share_up and self.courier_up:

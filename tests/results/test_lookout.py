@@ -64,9 +64,9 @@ class Running:
             turn()
 
     def wait_in_force(self) -> None:
-        wait_until(
-            lambda: self.lookout.notices == "in_force" and bool(self.listings), "notices in force, and a listing"
-        )
+        """Notices are asked for after the first listing, and followed by another."""
+        lookout = self.lookout
+        wait_until(lambda: lookout.notices == "in_force" and lookout._listed_since_armed, "in force, and listed since")
 
     # -- kiosk.results.lookout.Owner
 
@@ -110,7 +110,7 @@ class Deaf(Changes):
     def __init__(self) -> None:
         self._closed = threading.Event()
 
-    def next(self) -> frozenset[str] | None:
+    def next(self) -> dict[str, bool] | None:
         self._closed.wait()
         raise Unreachable("it was closed")
 
@@ -121,11 +121,11 @@ class Deaf(Changes):
 class Scripted(Deaf):
     """Reports what a test says."""
 
-    def __init__(self, reports: list[frozenset[str] | None]) -> None:
+    def __init__(self, reports: list[dict[str, bool] | None]) -> None:
         super().__init__()
         self._reports = reports
 
-    def next(self) -> frozenset[str] | None:
+    def next(self) -> dict[str, bool] | None:
         return self._reports.pop(0) if self._reports else super().next()
 
 
@@ -247,7 +247,7 @@ def test_a_server_whose_notices_do_not_come_counts_as_one_without(
 
 
 def test_more_than_the_server_can_name_is_listed(share: Callable[[], Share], writer: TerminalWriter) -> None:
-    reports: list[frozenset[str] | None] = []
+    reports: list[dict[str, bool] | None] = []
     with Running(hooked(share(), instead_watch=lambda: Scripted(reports)), share()) as running:
         running.wait_in_force()
         writer.write(result_name(1), document())

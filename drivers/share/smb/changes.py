@@ -5,9 +5,10 @@ each request, and a lost connection looks to it like an empty answer.
 """
 
 import struct
+from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-from smbprotocol.change_notify import SMB2ChangeNotifyResponse
+from smbprotocol.change_notify import FileAction, SMB2ChangeNotifyResponse
 
 from drivers.share.failures import Refused, failure, folder_fault
 from drivers.share.protocol import name_fault
@@ -16,6 +17,7 @@ from drivers.share.smb.wire import Status, Wire
 
 _NOTIFY_ENUM_DIR = 0x0000010C  # more changed than fits into an answer
 _RECORD = struct.Struct("<III")  # FILE_NOTIFY_INFORMATION, [MS-FSCC] 2.7.1: next, action, length of the name
+_WRITTEN = (FileAction.FILE_ACTION_MODIFIED, FileAction.FILE_ACTION_RENAMED_NEW_NAME)
 
 
 class SmbChanges:
@@ -35,8 +37,8 @@ class SmbChanges:
             wire.close()
             raise
 
-    def next(self) -> frozenset[str] | None:
-        names: frozenset[str] | None = frozenset()
+    def next(self) -> Mapping[str, bool] | None:
+        names: Mapping[str, bool] | None = {}
         while names is not None and not names:
             answer, self._answer = self._answer, None
             if answer is None:
@@ -62,18 +64,20 @@ def _is_refusal(answer: Any) -> TypeGuard[Status]:
     return isinstance(answer, Status) and answer != _NOTIFY_ENUM_DIR
 
 
-def _names(answer: Any) -> frozenset[str] | None:
+def _names(answer: Any) -> Mapping[str, bool] | None:
     if isinstance(answer, Status):
         return None
     response = SMB2ChangeNotifyResponse()
     response.unpack(answer["data"].get_value())
-    buffer, names = response["buffer"].get_value(), set()
+    buffer = response["buffer"].get_value()
+    names: dict[str, bool] = {}
     if not buffer:
         return None
     offset, following = 0, 1
     while following:
-        following, _, length = _RECORD.unpack_from(buffer, offset)
+        following, action, length = _RECORD.unpack_from(buffer, offset)
         start = offset + _RECORD.size
-        names.add(buffer[start : start + length].decode("utf-16-le", "surrogatepass"))
+        name = buffer[start : start + length].decode("utf-16-le", "surrogatepass")
+        names[name] = action in _WRITTEN or names.get(name, False)
         offset += following
-    return frozenset(name for name in names if not name_fault(name))
+    return {name: written for name, written in names.items() if not name_fault(name)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import shutil
 import subprocess
 import threading
@@ -84,6 +85,7 @@ class Watching:
     def __init__(self, changes: Changes) -> None:
         self.changes = changes
         self.names: set[str] = set()
+        self.written: set[str] = set()
         self.reports = 0
         self.unnamed = 0
         self.ended: SimpleQueue[ShareError] = SimpleQueue()
@@ -105,7 +107,8 @@ class Watching:
                 names = self.changes.next()
                 self._first.put(None)
                 self.reports += 1
-                self.names |= names or set()
+                self.names |= set(names or ())
+                self.written |= {name for name, written in (names or {}).items() if written}
                 self.unnamed += names is None
         except ShareError as error:
             self.ended.put(error)
@@ -177,6 +180,20 @@ def test_only_usable_names_of_files_of_this_folder_are_reported(place: Place) ->
     assert {name for name in watching.names if not name.startswith("marker")} - {"sub", "folder.xml"} == {"last.xml"}
 
 
+def test_a_file_that_is_only_created_or_deleted_is_told_from_one_that_was_written(place: Place) -> None:
+    place.share.put("old.xml", [BODY])
+    with Watching(place.share.watch()) as watching:
+        watching.in_force(place.path)
+        place.share.rename_new("old.xml", "new.xml")
+        watching.wait_for("old.xml", "new.xml")
+        place.share.put("written.xml", [BODY])
+        wait_until(lambda: {"new.xml", "written.xml"} <= watching.written, "both were written")
+        place.share.remove("new.xml")
+        os.link(place.path / "written.xml", place.path / "linked.xml")  # created, and never closed by a writer
+        watching.wait_for("linked.xml")
+        assert not {"old.xml", "linked.xml"} & watching.written
+
+
 def test_what_was_written_before_is_not_reported_and_nothing_between_two_calls_is_lost(place: Place) -> None:
     place.share.put("before.xml", [b"x"])
     changes = place.share.watch()
@@ -184,7 +201,7 @@ def test_what_was_written_before_is_not_reported_and_nothing_between_two_calls_i
     for number in range(20):  # nobody waits meanwhile
         place.share.put(f"{number}.xml", [b"x"])
     while "19.xml" not in reported:
-        reported |= changes.next() or set()
+        reported |= set(changes.next() or ())
     assert reported == {f"{number}.xml" for number in range(20)}
     changes.close()
 
