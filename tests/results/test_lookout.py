@@ -181,16 +181,17 @@ def test_a_file_that_is_being_written_is_complete_soon_after_its_writer_has_clos
 
 
 def test_a_listing_that_does_not_end_keeps_no_file_waiting(share: Callable[[], Share], writer: TerminalWriter) -> None:
-    go_on, begun = threading.Event(), threading.Event()
+    hanging, go_on, begun = threading.Event(), threading.Event(), threading.Event()
 
     def hang(*_: Any) -> None:
-        if running.listings:
+        if hanging.is_set():
             begun.set()
             go_on.wait(60)
 
     running = Running(share(), hooked(share(), before_entries=hang))
     with running:
         running.wait_in_force()
+        hanging.set()
         running.lookout.visit_waits(1)
         assert begun.wait(60)
         writer.write(result_name(1), document())
@@ -200,16 +201,17 @@ def test_a_listing_that_does_not_end_keeps_no_file_waiting(share: Callable[[], S
 
 def test_a_listing_older_than_a_look_changes_nothing(share: Callable[[], Share], writer: TerminalWriter) -> None:
     """It began before the file was there, and ends after it was read."""
-    go_on, begun = threading.Event(), threading.Event()
+    hanging, go_on, begun = threading.Event(), threading.Event(), threading.Event()
 
     def hang(*_: Any) -> None:
-        if running.listings:
+        if hanging.is_set():
             begun.set()
             go_on.wait(60)
 
     running = Running(share(), hooked(share(), after_entries=hang), poll_s=0.05)
     with running:
         running.wait_in_force()
+        hanging.set()
         running.lookout.visit_waits(1)
         assert begun.wait(60)
         writer.write(result_name(1), document())
