@@ -25,6 +25,8 @@ from kiosk.results.watch import Listing, Watcher
 # A server that refuses notices, or whose notices do not come, may have been replaced by one that is better.
 ASK_AGAIN_S = 300.0
 RETRY_S = 0.5
+# Each try is a logon, of which the server's log tells: not two a second for as long as the folder is missing.
+RETRY_MAX_S = 8.0
 # A notice may come after the listing that shows its file; not that long after.
 UNNOTICED_S = 2.0
 SILENT_AFTER = 3
@@ -82,8 +84,10 @@ class Lookout:
         self._visit: tuple[int, float] | None = None  # which visit waits, and until when at most
         self._changes: Changes | None = None
         self._listed_since_armed = False
+        self._named: dict[str, float] = {}  # names of notices that came since the last listing began, and when
         self._unnoticed: dict[str, float] = {}  # names that a listing showed first, and when it was taken
         self._silent = 0
+        self._retry_s = RETRY_S
         self._blocked_until = 0.0
         self.notices: NoticeState = "starting"
 
@@ -195,12 +199,12 @@ class Lookout:
             return
         except ShareError:
             self._note_state("down")
-            self._wait_closed(RETRY_S)
+            self._wait_closed(self._longer_pause_s())
             return
         with self._wake:
             self._changes = changes
             self._listed_since_armed = False
-            self._unnoticed.clear()
+            self._unnoticed = {}  # another one: the thread that examines may be looking through this one
         if self._closed:
             changes.close()
             return
@@ -208,6 +212,7 @@ class Lookout:
         try:
             while True:
                 names = changes.next()
+                self._retry_s = RETRY_S
                 if names is None:
                     self._list_now()
                 else:
@@ -218,7 +223,12 @@ class Lookout:
             changes.close()
         silent = self._silent >= SILENT_AFTER
         self._note_state("silent" if silent else "down")
-        self._wait_closed(ASK_AGAIN_S if silent else RETRY_S)
+        self._wait_closed(ASK_AGAIN_S if silent else self._longer_pause_s())
+
+    def _longer_pause_s(self) -> float:
+        """Until notices have come, ever longer. Listings go on meanwhile, every `poll_s`."""
+        pause_s, self._retry_s = self._retry_s, min(2 * self._retry_s, RETRY_MAX_S)
+        return pause_s
 
     def _note_state(self, state: NoticeState) -> None:
         """What came before must be listed, and from now on at another interval."""
@@ -245,7 +255,11 @@ class Lookout:
     def examine_once(self) -> None:
         """Take what listings and notices brought, then examine for a moment."""
         self._take_all(self._wait_s())
-        if self._closed or time.monotonic() < self._blocked_until or not self._owner.may_watch():
+        if self._closed or time.monotonic() < self._blocked_until:
+            return
+        if not self._owner.may_watch():
+            # What was left unfinished is still due, and would be all the time.
+            self._blocked_until = time.monotonic() + RETRY_S
             return
         try:
             self._owner.examined(self._watcher.examine())
@@ -269,7 +283,7 @@ class Lookout:
         except queue.Empty:
             pass
         if any(time.monotonic() - at > UNNOTICED_S for at in self._unnoticed.values()):
-            self._unnoticed.clear()
+            self._unnoticed = {}
             self._silent += 1
             self._drop_notices()
 
@@ -279,6 +293,7 @@ class Lookout:
                 self._silent = 0
             for name in message.names:
                 self._unnoticed.pop(name, None)
+                self._named[name] = message.at
             self._watcher.noticed(message.names, message.at)
             return
         try:
@@ -289,6 +304,9 @@ class Lookout:
                 self._wake.notify_all()
         if self.notices == "in_force" and not message.cut:
             if self._listed_since_armed:
-                self._unnoticed.update((sighting.name, time.monotonic()) for sighting in new)
+                # A name may have been noticed and not yet been looked up, or the look have been refused.
+                unnoticed = (sighting.name for sighting in new if sighting.name not in self._named)
+                self._unnoticed.update((name, time.monotonic()) for name in unnoticed)
             self._listed_since_armed = True
+        self._named = {name: at for name, at in self._named.items() if at >= message.started}
         self._owner.listed(message.started, message.finished)

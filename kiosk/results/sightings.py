@@ -103,6 +103,11 @@ class SlowDigest:
         return Digest(self._sha256.hexdigest(), self._size)
 
 
+def name_order(name: str) -> tuple[str, str]:
+    """By which files are sorted that are first seen together: when they were made, as far as their names say so."""
+    return name[-18:], name
+
+
 class Sightings:
     """All files of one folder, by their exact names: where case matters, two spellings are two files.
 
@@ -142,7 +147,7 @@ class Sightings:
         """
         newer = {name for name, at in self._looked_at.items() if at >= started}
         new: list[Sighting] = []
-        for entry in sorted(entries, key=lambda each: (each.name[-18:], each.name)):
+        for entry in sorted(entries, key=lambda each: name_order(each.name)):
             if entry.name in newer:
                 continue
             known = self._known.get(entry.name)

@@ -15,7 +15,7 @@ from drivers.share import Busy, Entry, Missing, Share, ShareError, Unreachable
 from kiosk.results import names as result_files
 from kiosk.results.eligibility import Reader
 from kiosk.results.examine import Examiner, Listener, NotTaken
-from kiosk.results.sightings import Sighting, Sightings
+from kiosk.results.sightings import Sighting, Sightings, name_order
 
 # Then a listing or a notice is due: a visit may wait for it.
 EXAMINE_BUDGET_S = 0.05
@@ -119,7 +119,7 @@ class Watcher:
         What was written is looked up by the next `examine`; what was only created, a moment later, and without opening
         it while it is empty.
         """
-        for name, written in names.items():
+        for name, written in sorted(names.items(), key=lambda each: name_order(each[0])):
             if not self._is_mine(name):
                 continue
             known = self._sightings.get(name)

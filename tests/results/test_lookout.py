@@ -9,16 +9,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pytest
 
-from drivers.share import Changes, Digest, Share, ShareError, Unreachable, Unsupported, open_share
+from drivers.share import Changes, Digest, Refused, Share, ShareError, Unreachable, Unsupported, open_share
 from drivers.simulated.terminal import TerminalWriter
 from kiosk.results.eligibility import Reading, read_result
-from kiosk.results.lookout import Lookout
+from kiosk.results.lookout import UNNOTICED_S, Lookout
 from kiosk.results.names import ELIGIBILITY_PATTERN
 from kiosk.results.sightings import Sighting
 from kiosk.results.watch import Folder, Watcher
@@ -43,6 +44,7 @@ class Running:
         self.failures: list[ShareError] = []
         self.counted: list[int] = []
         self.stands_back = False
+        self.asked = 0
         self._stop = threading.Event()
         turns = (self.lookout.examine_once, self.lookout.list_once, self.lookout.notices_once)
         self._threads = [threading.Thread(target=self._loop, args=(turn,), daemon=True) for turn in turns]
@@ -71,6 +73,7 @@ class Running:
     # -- kiosk.results.lookout.Owner
 
     def may_watch(self) -> bool:
+        self.asked += 1
         return not self.stands_back
 
     def answered(self) -> None:
@@ -302,6 +305,57 @@ def test_a_folder_that_is_anothers_is_not_looked_at(share: Callable[[], Share], 
         running.stands_back = False
         wait_until(lambda: running.complete_names == [result_name(1)], "it is ours again")
         assert len(running.listings) >= count
+
+
+def test_what_was_left_unfinished_costs_nothing_while_the_folder_is_anothers(
+    share: Callable[[], Share], writer: TerminalWriter
+) -> None:
+    with Running(share(), share(), poll_s=0.05, relist_s=0.05) as running:
+        running.wait_in_force()
+        writer.write(result_name(1), b"<broken")
+        wait_until(lambda: running.watcher.unfinished[0] == 1, "a file that is not complete")
+        running.stands_back = True
+        wait_until(lambda: running.lookout.notices == "down", "no notices are asked for")
+        asked = running.asked
+        threading.Event().wait(1.0)
+        assert running.asked - asked < 20, "three threads, each of which asks now and then"
+        writer.write(result_name(2), document())
+        running.stands_back = False
+        wait_until(lambda: running.complete_names == [result_name(2)], "it is ours again")
+
+
+def test_a_folder_that_stays_missing_is_not_watched_for_with_a_logon_every_moment(share: Callable[[], Share]) -> None:
+    asked: list[float] = []
+
+    def missing() -> Changes:
+        asked.append(time.monotonic())
+        raise Unreachable("not there")
+
+    with Running(hooked(share(), instead_watch=missing), share(), poll_s=0.05):
+        wait_until(lambda: len(asked) == 4, "it is asked for again")
+    pauses = [later - earlier for earlier, later in pairwise(asked)]
+    assert pauses[2] > 1.5 > pauses[0], "after ever longer pauses"
+
+
+def test_a_file_whose_look_was_refused_has_been_noticed_all_the_same(
+    share: Callable[[], Share], writer: TerminalWriter
+) -> None:
+    watched: list[None] = []
+
+    def refuse(name: str, limit: int) -> None:
+        if name == result_name(1):
+            raise Refused("not this one")
+
+    at_work = hooked(share(), before_fetch=refuse, before_watch=lambda: watched.append(None))
+    with Running(at_work, share(), poll_s=0.05, relist_s=0.05) as running:
+        running.wait_in_force()
+        wait_until(lambda: len(running.listings) > 2, "listings since notices are in force")
+        writer.write(result_name(1), document())
+        wait_until(lambda: running.sightings == [result_name(1)], "the listing shows it")
+        listings = len(running.listings)
+        # As long as an unnoticed file is waited for, and a listing more.
+        wait_until(lambda: time.monotonic() > running.listings[listings - 1] + UNNOTICED_S + 0.5, "some time")
+        assert running.lookout.notices == "in_force" and len(watched) == 1
 
 
 def test_a_server_may_refuse_only_the_question_for_notices(share: Callable[[], Share], writer: TerminalWriter) -> None:
