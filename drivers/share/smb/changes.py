@@ -47,12 +47,19 @@ class SmbChanges:
                 self._wire.close()
                 raise folder_fault(answer, self._where)
             self._request = self._wire.post(self._folder.watching())
-            names = _names(answer)
+            names = self._understood(answer)
         return names
 
     def close(self) -> None:
         """Without logging off: the server ends the request with the connection."""
         self._wire.close()
+
+    def _understood(self, answer: Any) -> frozenset[str] | None:
+        try:
+            return _names(answer)
+        except Exception:  # noqa: BLE001  # the library raises struct.error, ValueError …: no SMB, as a lost line
+            self._wire.close()
+            raise failure("no_connection", self._where) from None
 
     def _refusal(self, status: Status) -> Exception:
         """The folder could be opened: a server that refuses now does not refuse us, but to report."""

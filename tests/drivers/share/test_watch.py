@@ -16,6 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import Self
 
 import pytest
+from smbprotocol.header import SMB2HeaderResponse
 
 from drivers.share import (
     Busy,
@@ -371,6 +372,22 @@ def test_a_server_lost_in_the_moment_in_which_somebody_falls_asleep_wakes_him(ow
     event.set, event.clear = setting, clearing
     with Watching(changes) as watching:
         assert isinstance(watching.end(), Unreachable)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("records", [b"short", (1 << 20).to_bytes(4, "little") + bytes(4) + b"\4\0\0\0x\0y\0"])
+def test_a_report_that_cannot_be_understood_ends_it_as_a_lost_line_does(
+    smbd: Smbd, monkeypatch: pytest.MonkeyPatch, records: bytes
+) -> None:
+    """Whoever waits knows what to do about a ShareError; anything else would end the whole courier, again and again."""
+    changes = open_share(smbd.url("face"), smbd.password).watch()
+    assert isinstance(changes, SmbChanges)
+    answer = SMB2HeaderResponse()
+    answer["data"] = b"\x09\0\x48\0" + len(records).to_bytes(4, "little") + records
+    monkeypatch.setattr(changes._wire, "answer", lambda request: answer)
+    for _ in range(2):
+        with pytest.raises(Unreachable):
+            changes.next()
 
 
 @pytest.mark.peers
