@@ -124,7 +124,8 @@ class Watcher:
                 continue
             known = self._sightings.get(name)
             if written:
-                self._noticed.setdefault(name, self._created.pop(name, at))
+                first_at = self._noticed_before.pop(name, self._created.pop(name, at))
+                self._noticed.setdefault(name, first_at)
             elif known is None:
                 self._created.setdefault(name, at)
             elif not known.handled:

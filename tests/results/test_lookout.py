@@ -167,7 +167,7 @@ def test_a_notice_brings_a_file_long_before_the_next_listing(
             writer.write(result_name(number), document())
         wait_until(lambda: len(running.complete_names) == 20, "all are complete")
         assert running.sightings == running.complete_names == [result_name(number) for number in range(20)]
-        assert len(running.listings) == before
+        assert len(running.listings) <= before + 1, "the one after notices have come into force"
 
 
 def test_a_file_that_is_being_written_is_complete_soon_after_its_writer_has_closed_it(
@@ -206,8 +206,8 @@ def test_a_listing_older_than_a_look_changes_nothing(share: Callable[[], Share],
     """It began before the file was there, and ends after it was read."""
     hanging, go_on, begun = threading.Event(), threading.Event(), threading.Event()
 
-    def hang(*_: Any) -> None:
-        if hanging.is_set():
+    def hang(pattern: str, *_: Any) -> None:
+        if hanging.is_set() and pattern == ELIGIBILITY_PATTERN:  # not where other files are counted
             begun.set()
             go_on.wait(60)
 

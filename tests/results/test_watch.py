@@ -401,3 +401,86 @@ def test_a_file_that_a_cut_listing_may_have_hidden_is_as_old_as_the_last_whole_l
     assert (seen.first_seen, seen.fresh) == (1.1, True)
     [seen], _ = later.listed([first, hidden, late], 1.9, 2.0)
     assert seen.first_seen == 1.9
+
+
+def test_a_noticed_file_is_as_old_as_its_first_notice_whenever_it_is_looked_up(tmp_path: Path) -> None:
+    watch = Watch(open_share(f"file://{tmp_path}", None))
+    place(tmp_path, result_name(1), document())
+    watch.clock.now += 0.2
+    first = watch.clock.now
+    watch.watcher.noticed([result_name(1)], first)
+    watch.watcher.visit_began(first)  # what is noticed again from now on goes before what waits since earlier
+    watch.clock.now += 0.3
+    watch.watcher.noticed([result_name(1)], watch.clock.now)
+    watch.clock.now += 0.3
+    watch.watcher.examine()
+    (sighting,) = watch.watcher._sightings.in_order()
+    assert (sighting.first_seen, sighting.fresh) == (first, True)
+
+
+def test_a_notice_long_after_the_last_listing_makes_no_file_younger_than_that(tmp_path: Path) -> None:
+    """It may be late, and the file older than a visit that began meanwhile."""
+    watch = Watch(open_share(f"file://{tmp_path}", None))
+    listed_at = watch.clock.now
+    watch.clock.now += 1.5
+    place(tmp_path, result_name(1), document())
+    watch.watcher.noticed([result_name(1)], watch.clock.now)
+    watch.watcher.examine()
+    (sighting,) = watch.watcher._sightings.in_order()
+    assert sighting.first_seen == listed_at
+
+
+def test_a_notice_after_a_cut_listing_or_before_the_first_one_proves_nothing() -> None:
+    name = result_name(1)
+    at_start = Sightings(0.25)
+    found = at_start.found(name, 1.0, 1.1)
+    assert (found.first_seen, found.fresh) == (0.0, False)
+    later = Sightings(0.25)
+    later.listed([], 1.0, 1.1)
+    later.listed([Entry(result_name(2), 1, "s")], 1.3, 1.4, cut=True)
+    assert later.found(name, 1.5, 1.6).first_seen == 1.1
+
+
+def test_a_listing_says_nothing_of_names_that_were_looked_up_since_it_began() -> None:
+    there, gone, changed = (result_name(number) for number in (1, 2, 3))
+    known = Sightings(0.25)
+    known.listed([], 1.0, 1.1)
+    for name in (there, changed):
+        known.found(name, 1.2, 1.3)
+        known.looked_up(name, 1.3)
+    known.looked_up(gone, 1.3)  # in vain
+    mine = known.get(changed)
+    assert mine is not None
+    known.read(mine, Entry(changed, 2, "new"), 1.3)
+    mine.handled = True
+    before = mine.id
+    assert known.listed([Entry(gone, 1, "s"), Entry(changed, 1, "old")], 1.25, 1.5) == ([], [])
+    assert known.listed([Entry(there, 1, "s"), Entry(changed, 2, "new")], 1.6, 1.7) == ([], [])
+    assert (mine.handled, mine.id) == (True, before)
+    new, lost = known.listed([Entry(changed, 3, "newer")], 1.8, 1.9)
+    assert not new and [each.name for each in lost] == [there]
+    assert not mine.handled and mine.id != before, "other content under its name"
+
+
+def test_a_name_that_was_looked_up_in_vain_is_sighted_by_no_listing_from_before(tmp_path: Path) -> None:
+    watch = Watch(open_share(f"file://{tmp_path}", None))
+    place(tmp_path, result_name(1), document())
+    watch.clock.now += 0.25
+    listing = watch.watcher.list_folder()
+    (tmp_path / result_name(1)).unlink()
+    watch.clock.now += 0.1
+    watch.watcher.noticed([result_name(1)], watch.clock.now)
+    watch.watcher.examine()
+    assert watch.watcher.take(listing) == [] and not watch.found.sightings
+
+
+def test_what_was_noticed_since_a_visit_began_is_looked_up_before_what_waits_since_earlier(tmp_path: Path) -> None:
+    watch = Watch(open_share(f"file://{tmp_path}", None))
+    for number in (1, 2):
+        place(tmp_path, result_name(number), document())
+    watch.clock.now += 0.2
+    watch.watcher.noticed([result_name(1)], watch.clock.now)
+    watch.watcher.visit_began(watch.clock.now)
+    watch.watcher.noticed([result_name(2)], watch.clock.now)
+    watch.watcher.examine()
+    assert watch.found.sightings == [result_name(2), result_name(1)]
