@@ -146,7 +146,7 @@ def test_whichever_statement_fails_the_asker_learns_of_an_error_file(tmp_path: P
         place(made.folder, *vector(ASKER))
         wait_until(lambda: made.of("result"), "the asker is known")
         for number, name in enumerate(ERRORS, start=1):
-            ledger.after = number + 2  # after the reading of what is known of the name
+            ledger.after = number  # after the reading of what is known of the name
             place(tmp_path / "res", name, b"error")
             made.placed = number
             wait_until(lambda: len(made.of("subsidy_failed")) >= made.placed, f"told of {number}")

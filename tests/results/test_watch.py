@@ -408,10 +408,10 @@ def test_a_noticed_file_is_as_old_as_its_first_notice_whenever_it_is_looked_up(t
     place(tmp_path, result_name(1), document())
     watch.clock.now += 0.2
     first = watch.clock.now
-    watch.watcher.noticed([result_name(1)], first)
+    watch.watcher.noticed({result_name(1): True}, first)
     watch.watcher.visit_began(first)  # what is noticed again from now on goes before what waits since earlier
     watch.clock.now += 0.3
-    watch.watcher.noticed([result_name(1)], watch.clock.now)
+    watch.watcher.noticed({result_name(1): True}, watch.clock.now)
     watch.clock.now += 0.3
     watch.watcher.examine()
     (sighting,) = watch.watcher._sightings.in_order()
@@ -424,7 +424,7 @@ def test_a_notice_long_after_the_last_listing_makes_no_file_younger_than_that(tm
     listed_at = watch.clock.now
     watch.clock.now += 1.5
     place(tmp_path, result_name(1), document())
-    watch.watcher.noticed([result_name(1)], watch.clock.now)
+    watch.watcher.noticed({result_name(1): True}, watch.clock.now)
     watch.watcher.examine()
     (sighting,) = watch.watcher._sightings.in_order()
     assert sighting.first_seen == listed_at
@@ -469,7 +469,7 @@ def test_a_name_that_was_looked_up_in_vain_is_sighted_by_no_listing_from_before(
     listing = watch.watcher.list_folder()
     (tmp_path / result_name(1)).unlink()
     watch.clock.now += 0.1
-    watch.watcher.noticed([result_name(1)], watch.clock.now)
+    watch.watcher.noticed({result_name(1): True}, watch.clock.now)
     watch.watcher.examine()
     assert watch.watcher.take(listing) == [] and not watch.found.sightings
 
@@ -479,8 +479,8 @@ def test_what_was_noticed_since_a_visit_began_is_looked_up_before_what_waits_sin
     for number in (1, 2):
         place(tmp_path, result_name(number), document())
     watch.clock.now += 0.2
-    watch.watcher.noticed([result_name(1)], watch.clock.now)
+    watch.watcher.noticed({result_name(1): True}, watch.clock.now)
     watch.watcher.visit_began(watch.clock.now)
-    watch.watcher.noticed([result_name(2)], watch.clock.now)
+    watch.watcher.noticed({result_name(2): True}, watch.clock.now)
     watch.watcher.examine()
     assert watch.found.sightings == [result_name(2), result_name(1)]

@@ -54,7 +54,7 @@ class SmbChanges:
         """Without logging off: the server ends the request with the connection."""
         self._wire.close()
 
-    def _understood(self, answer: Any) -> frozenset[str] | None:
+    def _understood(self, answer: Any) -> Mapping[str, bool] | None:
         try:
             return _names(answer)
         except Exception:  # noqa: BLE001  # the library raises struct.error, ValueError …: no SMB, as a lost line
