@@ -23,7 +23,7 @@ from kiosk.results.lookout import UNNOTICED_S, Lookout
 from kiosk.results.names import ELIGIBILITY_PATTERN
 from kiosk.results.sightings import Sighting
 from kiosk.results.watch import Folder, Watcher
-from tests.courier.bench import document, hooked, result_name
+from tests.courier.bench import document, hooked, place, result_name
 from tests.hospital import wait_until
 from tests.peers.samba import Smbd
 
@@ -292,6 +292,25 @@ def test_a_visit_that_waits_is_listed_for_and_only_while_it_waits(share: Callabl
         for _ in range(10):  # ten poll intervals and more
             pause.wait(0.05)
         assert sum(began > ended + 0.3 for began in running.listings) <= 1
+
+
+def test_what_came_before_notices_were_in_force_is_listed_at_once(share: Callable[[], Share], folder: Path) -> None:
+    def come(*_: Any) -> None:
+        wait_until(lambda: running.listings, "the first listing")
+        place(folder, result_name(1), document())
+
+    running = Running(hooked(share(), before_watch=come), share())
+    with running:
+        wait_until(lambda: running.complete_names == [result_name(1)], "it is complete", FAR_S / 3)
+
+
+def test_a_visit_that_begins_is_listed_for_at_once(share: Callable[[], Share]) -> None:
+    with Running(share(), share()) as running:
+        running.wait_in_force()
+        wait_until(lambda: running.lookout._listed_since_armed and not running.lookout._wanted, "all is quiet", 20)
+        asked_at = time.monotonic()
+        running.lookout.visit_waits(1)
+        wait_until(lambda: running.listings[-1] > asked_at, "a listing that began after the question", FAR_S / 3)
 
 
 def test_a_folder_that_is_anothers_is_not_looked_at(share: Callable[[], Share], writer: TerminalWriter) -> None:
