@@ -193,10 +193,11 @@ class Courier:
                 raise ValueError("a baseline is asked for a visit")
             self.routes["results"].want_baseline(visit)
             return None
-        if question == "waiting_ended":
+        if question in ("waiting", "waiting_ended"):
             if not isinstance(visit, int):
-                raise ValueError("it is a visit that waits no longer")
-            self.routes["results"].visit_ended(visit)
+                raise ValueError("it is a visit that waits")
+            results = self.routes["results"]
+            (results.visit_waits if question == "waiting" else results.visit_ended)(visit)
             return None
         if question == "acknowledge":
             self.notices.acknowledge()

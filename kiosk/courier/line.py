@@ -5,16 +5,16 @@ courier -> reception   {"event": "sighted", "file": n, "first_seen": s} · {"eve
                         "birthdate": …, "notes": […]} · {"event": "subsidy_failed", "file": n} ·
                        {"event": "terminal", "answers": bool} · {"event": "baseline", "visit": v, "at": s} ·
                        {"event": "baseline_failed", "visit": v} · {"event": "status", …}
-reception -> courier   {"ask": "hello"} · {"ask": "baseline", "visit": v} · {"ask": "waiting_ended", "visit": v} ·
-                       {"ask": "status"} · {"ask": "acknowledge"}
+reception -> courier   {"ask": "hello"} · {"ask": "baseline", "visit": v} · {"ask": "waiting", "visit": v} ·
+                       {"ask": "waiting_ended", "visit": v} · {"ask": "status"} · {"ask": "acknowledge"}
 
 `file` is the sighting's number, counted from 1 at each start of the courier. Beside it every event carries "run":
 16 hex digits that are others at each start. A courier of an older version sends no run.
 
 A reception sends hello as soon as it is connected: beyond CLIENTS_MAX connections the courier drops the one that has
 been silent for longest. A reception of an older version sends nothing before its first visit, and an older courier
-answers a hello with its status; neither does harm. The same goes for waiting_ended: the visit that asked for a baseline
-waits for no result any more.
+answers a hello with its status; neither does harm. The same goes for waiting, by which a courier that was started again
+learns which visit had its baseline and still waits for a result, and for waiting_ended.
 
 A patient's data passes here and is never stored. Moments are seconds of CLOCK_MONOTONIC, which all processes of a
 machine share. The folder's permissions decide who may open the socket: its owner, and its group if that has x on the
@@ -186,6 +186,7 @@ class CourierLine:
         self._lock = threading.Lock()
         self._line: socket.socket | None = None
         self._owed: Message | None = None
+        self._waiting: Message | None = None  # for a courier that does not know it
         self._thread = threading.Thread(target=self._run, name="courier-line", daemon=True)
         self._thread.start()
 
@@ -195,10 +196,11 @@ class CourierLine:
             self._owed = message
             self._send_owed()
 
-    def send(self, message: Message) -> None:
-        """Say something that needs no answer; lost if no courier is connected."""
+    def end_waiting(self, visit: int) -> None:
+        """The visit that asked for a baseline waits for no result any more. No courier need hear it."""
         with self._lock:
-            self._send(message)
+            self._waiting = None
+            self._send({"ask": "waiting_ended", "visit": visit})
 
     def close(self) -> None:
         self._stop.set()
@@ -221,6 +223,7 @@ class CourierLine:
         with self._lock:
             answered = message.get("event") in ("baseline", "baseline_failed")
             if answered and self._owed is not None and message.get("visit") == self._owed.get("visit"):
+                self._waiting = {**self._owed, "ask": "waiting"} if message.get("event") == "baseline" else None
                 self._owed = None
         self._on_message(message)
 
@@ -248,6 +251,8 @@ class CourierLine:
             with self._lock:
                 self._line = line
                 self._send_owed()
+                if self._waiting is not None:
+                    self._send(self._waiting)
             for text in lines:
                 message = _parsed(text)
                 if not connected and message.get("event") != GARBLED:

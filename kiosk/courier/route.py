@@ -166,6 +166,10 @@ class Route:
         self._watching.baselines.want(visit)
         self._lookout.visit_waits(visit)
 
+    def visit_waits(self, visit: int) -> None:
+        """Its baseline was taken before this courier was started."""
+        self._lookout.visit_waits(visit)
+
     def visit_ended(self, visit: int) -> None:
         """The visit waits for no result any more."""
         self._lookout.visit_ended(visit)

@@ -164,7 +164,7 @@ class Runtime:
             case c.TakeBaseline():
                 devices.courier.ask({"ask": "baseline", "visit": command.visit})
             case c.StopWaiting():
-                devices.courier.send({"ask": "waiting_ended", "visit": command.visit})
+                devices.courier.end_waiting(command.visit)
             case c.ArmCardReader():
                 if devices.card_reader is not None:
                     devices.card_reader.arm(command.visit)

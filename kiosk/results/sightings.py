@@ -121,7 +121,12 @@ class Sightings:
         self._listed_at: float | None = None
         self._cut = False
         self._whole_at = 0.0  # when the last listing that was not cut ended
+        self._begun_at = 0.0  # the listing that is under way, or the last one
         self._looked_at: dict[str, float] = {}  # names looked up since the last listing began, and when
+
+    def listing_begun(self, at: float) -> None:
+        """A listing begins. Also from another thread."""
+        self._begun_at = at
 
     def get(self, name: str) -> Sighting | None:
         return self._known.get(name)
@@ -187,7 +192,7 @@ class Sightings:
         elif self._cut:
             first_seen = self._whole_at  # the cut may have hidden it all the time
         elif at - self._listed_at > self._gap_s:
-            first_seen = self._listed_at
+            first_seen = self._begun_at if self._follows_closely(at, self._listed_at) else self._listed_at
         else:
             first_seen = at
         sighting = Sighting(
@@ -202,6 +207,10 @@ class Sightings:
         )
         self._known[name] = sighting
         return sighting
+
+    def _follows_closely(self, at: float, listed_at: float) -> bool:
+        """Whether a listing was under way at `at` that had begun soon after the last one, however long it takes."""
+        return listed_at < self._begun_at < at and self._begun_at - listed_at <= self._gap_s
 
     def _compare(self, known: Sighting, entry: Entry, started: float) -> None:
         """A listing is compared with the one before: a server's listing may lag behind what opening the file says."""

@@ -89,6 +89,7 @@ class Watcher:
     def list_folder(self) -> Listing:
         """List the folder; raises ShareError."""
         started = self.clock()
+        self._sightings.listing_begun(started)
         entries = (self.lister or self.share).entries(self.folder.pattern, LISTED_MAX)
         mine = [entry for entry in entries if self._is_mine(entry.name)]
         return Listing(mine, started, self.clock(), len(entries) >= LISTED_MAX)

@@ -111,6 +111,45 @@ def test_what_is_emitted_names_the_run_of_the_courier(tmp_path: Path) -> None:
     assert [len(each) for each in runs] == [1, 1] and runs[0] != runs[1]
 
 
+def test_a_courier_that_was_started_again_learns_which_visit_waits_until_it_waits_no_more(tmp_path: Path) -> None:
+    asked: list[Message] = []
+
+    def answer(ask: Message) -> Message | None:
+        asked.append(ask)
+        return {"event": "baseline", "visit": ask["visit"], "at": 1.0} if ask["ask"] == "baseline" else None
+
+    def serve() -> Hub:
+        hub = Hub(tmp_path)
+        hub.open(answer, lambda: {"event": "terminal", "answers": True})
+        return hub
+
+    def restart(hub: Hub) -> Hub:
+        hub.close()
+        asked.clear()
+        again = serve()
+        assert line._line is not None
+        line._line.shutdown(socket.SHUT_RDWR)  # as the end of a process does
+        return again
+
+    received: list[Message] = []
+    hub = serve()
+    line = CourierLine(tmp_path, received.append)
+    line.ask({"ask": "baseline", "visit": 7})
+    wait_until(lambda: any(each["event"] == "baseline" for each in received), "the baseline")
+    hub = restart(hub)
+    wait_until(lambda: asked == [{"ask": "waiting", "visit": 7}], "the new courier knows")
+    line.end_waiting(7)
+    wait_until(lambda: asked[1:] == [{"ask": "waiting_ended", "visit": 7}], "and learns that it is over")
+    connected = len(received)
+    hub = restart(hub)
+    wait_until(lambda: len(received) > connected, "connected once more")
+    line.ask({"ask": "baseline", "visit": 8})
+    wait_until(lambda: bool(asked), "a question")
+    assert asked == [{"ask": "baseline", "visit": 8}]
+    line.close()
+    hub.close()
+
+
 @pytest.mark.parametrize("count", [16, 100])
 def test_lines_that_are_only_held_keep_nobody_out(tmp_path: Path, count: int) -> None:
     """Held before the reception comes, and as many after it: it has said hello, and stays."""

@@ -430,6 +430,19 @@ def test_a_notice_long_after_the_last_listing_makes_no_file_younger_than_that(tm
     assert sighting.first_seen == listed_at
 
 
+def test_a_listing_under_way_that_followed_closely_is_no_gap_however_long_it_takes() -> None:
+    """Ten seconds for a listing of many old files must not make a patient's file older than the visit."""
+    for begun_after_s, first_seen in ((0.25, 1.35), (2.0, 1.1)):
+        sightings = Sightings(0.25)
+        sightings.listed([], 1.0, 1.1)
+        sightings.listing_begun(1.1 + begun_after_s)
+        assert sightings.found(result_name(1), 9.0, 9.1).first_seen == pytest.approx(first_seen)
+    early = Sightings(0.25)
+    early.listed([], 1.0, 1.1)
+    early.listing_begun(5.0)
+    assert early.found(result_name(1), 4.0, 5.1).first_seen == 1.1, "the listing began after the notice"
+
+
 def test_a_notice_after_a_cut_listing_or_before_the_first_one_proves_nothing() -> None:
     name = result_name(1)
     at_start = Sightings(0.25)
