@@ -17,7 +17,7 @@ _NEVER_IN_A_NAME = frozenset('/\\:*?"<>|')
 _PLAIN = re.compile(f"[A-Za-z0-9_][A-Za-z0-9_.-]{{0,{NAME_MAX_UNITS - 2}}}[A-Za-z0-9_-]")  # surely a file name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One file of a listing. `size` in bytes as the server says it.
 

@@ -171,8 +171,8 @@ class Watcher:
         if self._others_at is not None and now - self._others_at < OTHERS_EVERY_S:
             return None
         self._others_at = now
-        names = [entry.name for entry in (self.lister or self.share).entries("*")]
-        return sum(result_files.kind(name) is None for name in names)
+        entries = (self.lister or self.share).entries("*")
+        return sum(result_files.kind(entry.name) is None for entry in entries)
 
     def _is_mine(self, name: str) -> bool:
         return result_files.kind(name) in self.folder.kinds

@@ -18,7 +18,7 @@ from drivers.share.protocol import Entry, name_fault, pattern_of
 from drivers.share.smb.file import EPOCH, EVERYBODY, READ, SYNCHRONIZE, OpenFile, stamp_of
 from drivers.share.smb.wire import CREDIT_SPAN, Status, Step, Wire
 
-_QUERY_MAX = 1 << 20
+_QUERY_MAX = 1 << 18
 _WATCHED = (
     CompletionFilter.FILE_NOTIFY_CHANGE_FILE_NAME
     | CompletionFilter.FILE_NOTIFY_CHANGE_SIZE
@@ -107,11 +107,14 @@ def list_folder(wire: Wire, path: str, where: str, pattern: str, limit: int) -> 
     # A crowded folder: list it again with big answers, on one handle, so that it is one listing.
     with OpenFolder(wire, path, where) as folder:
         folder.check_folder(wire.exchange(folder.opening_folder())[0])
-        records, more = [], True
-        while more and len(records) < limit * 2:
+        entries: list[Entry] = []
+        unusable, more = 0, True
+        while more and len(entries) < limit:
             further, more = folder.records(wire.exchange(folder.query(pattern, min(wire.span(), _QUERY_MAX)))[0])
-            records += further
-    return _entries(records, wanted, limit)
+            usable, left_out = _entries(further, wanted, limit - len(entries))
+            entries += usable
+            unusable += left_out
+    return entries, unusable
 
 
 def _parse(buffer: bytes) -> list[_Record]:
