@@ -80,7 +80,7 @@ class Lookout:
         self._list_at = 0.0  # when the next listing is due
         self._began_at = float("-inf")  # the last listing
         self._taken = True
-        self._answers = False  # the last listing succeeded
+        self._answers = True  # until a listing fails
         self._visit: tuple[int, float] | None = None  # which visit waits, and until when at most
         self._changes: Changes | None = None
         self._listed_since_armed = False
