@@ -25,6 +25,7 @@ import pytest
 from kiosk import config
 from kiosk.appliance.machine.places import UNSEEN
 from kiosk.config import ConfigError
+from kiosk.courier.line import ask_once
 from tests import ROOT
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, today, wait_until
 from tests.site_toml import Site, shares
@@ -219,6 +220,7 @@ def test_an_account_that_puts_exports_there_hears_nothing_clears_no_alarm_and_it
     reception = hospital.open("--no-courier", by=machine.by(RECEPTION))
     reception.until("choose_card")
     socket = machine.courier_dir / "courier.sock"
+    wait_until(lambda: ask_once(machine.courier_dir, "status"), "the courier answers")
     program = (
         "import os, sys; from pathlib import Path; from kiosk.courier.line import ask_once; os.umask(0o027)\n"
         "Path(sys.argv[1], 'a.csv').write_text(sys.argv[2])\n"
