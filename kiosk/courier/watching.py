@@ -95,9 +95,6 @@ class Watching:
     def examined(self, refused: bool) -> None:
         self.refusals.note("look", self.ends.source_role, refused)
 
-    def others(self, number: int) -> None:
-        self.watcher.listener.others(number)
-
     def _watch_from_afar(self) -> None:
         """The files and their patients are another kiosk's; only whether the share answers is of interest."""
         self.baselines.give_up(0.0)

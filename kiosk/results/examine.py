@@ -40,7 +40,8 @@ class Listener(Protocol):
     def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
         """`raw` is None for a file that is delivered as it is, unread. May raise NotTaken."""
 
-    def others(self, number: int) -> None: ...
+    def others(self, number: int) -> None:
+        """So many files of other kinds lie there. Called in the thread that lists."""
 
 
 @dataclass(eq=False)

@@ -56,9 +56,6 @@ class Owner(Protocol):
     def examined(self, refused: bool) -> None:
         """`refused`: the server does not let us read some of the files."""
 
-    def others(self, number: int) -> None:
-        """So many files of other kinds lie there."""
-
 
 @dataclass(frozen=True)
 class _Notice:
@@ -69,7 +66,7 @@ class _Notice:
 
 
 class Lookout:
-    """`examine_once`, `list_once` and `notices_once` are one turn each, for three threads; see `turns`."""
+    """`examine_once`, `list_once` and `notices_once` are one turn each, for three threads."""
 
     def __init__(self, watcher: Watcher, owner: Owner, relist_s: float) -> None:
         self._watcher, self._owner, self._relist_s = watcher, owner, relist_s
@@ -175,7 +172,7 @@ class Lookout:
             except ShareError:
                 return
             if number is not None:
-                self._owner.others(number)
+                self._watcher.listener.others(number)
 
     # -- notices --------------------------------------------------------------------------------------------------
 

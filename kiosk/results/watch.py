@@ -108,12 +108,6 @@ class Watcher:
         self._examiner.folder_doubted = False
         return new
 
-    def poll(self) -> float:
-        """List and take; returns when the listing was complete. Raises ShareError."""
-        listing = self.list_folder()
-        self.take(listing)
-        return listing.finished
-
     def noticed(self, names: Mapping[str, bool], at: float) -> None:
         """Something happened to these files (see `Changes.next`); `at`: when the notice came.
 

@@ -60,8 +60,14 @@ class Watch:
         self.watcher = Watcher(share, folder, reader or read_result, self.found, self.clock)
         self.poll()
 
+    def list(self) -> float:
+        """When the listing was complete."""
+        listing = self.watcher.list_folder()
+        self.watcher.take(listing)
+        return listing.finished
+
     def poll(self) -> bool:
-        self.watcher.poll()
+        self.list()
         return self.watcher.examine()
 
     def poll_and_finish(self) -> None:
@@ -270,7 +276,7 @@ def test_many_fresh_files_are_read_a_little_at_a_time_and_what_a_visit_waits_for
     watch.poll()
     assert (1 <= len(slow.asked) <= 6, watch.watcher.behind) == (True, True)
     watch.clock.now += 0.01
-    watch.watcher.visit_began(watch.watcher.poll())
+    watch.watcher.visit_began(watch.list())
     watch.clock.now += 0.01
     place(tmp_path, result_name(99), document())
     watch.poll()
