@@ -1,4 +1,4 @@
-"""The desk's one secret, and what is made of it: sealed values, and keyed hashes that stand for people and values.
+"""A secret of one process, and what is made of it: sealed values, and keyed hashes that stand for people and values.
 
 Owns the secret's file and the only use of a cipher. Must never hand out the secret or a key made of it. Who has the
 database and not the secret learns from it how many people came on which day, and nothing else.
@@ -25,7 +25,6 @@ from drivers.durable import sync_folder
 from kiosk.process import safe_files
 
 SECRET_BYTES: Final = 32
-CREDENTIAL: Final = "desk.key"
 _NONCE_BYTES: Final = 12
 
 
@@ -68,22 +67,21 @@ class Seals:
             raise Unsealable from None
 
 
-def load_secret(folder: Path, environ: Mapping[str, str] = os.environ) -> bytes:
-    """The desk's secret: the systemd credential `desk.key`, else the file of that name in `folder`, made when missing.
+def load_secret(file: Path, environ: Mapping[str, str] = os.environ) -> bytes:
+    """The systemd credential of the name of `file`, else what `file` holds, which is made when it is missing.
 
     Raises SecretUnusable, OSError.
     """
     given = environ.get("CREDENTIALS_DIRECTORY")
     if given:
         with suppress(FileNotFoundError):
-            return _checked(Path(given) / CREDENTIAL)
-    file = folder / CREDENTIAL
+            return _checked(Path(given) / file.name)
     try:
         return _checked(file)
     except FileNotFoundError:
         secret = secrets.token_bytes(SECRET_BYTES)
         safe_files.write_new(file, secret, 0o600)
-        sync_folder(folder)
+        sync_folder(file.parent)
         return secret
 
 
@@ -95,7 +93,7 @@ def _checked(file: Path) -> bytes:
 
 
 def _derived(secret: bytes, what: str) -> bytes:
-    return hmac.digest(secret, b"kiosk desk: " + what.encode(), hashlib.sha256)
+    return hmac.digest(secret, b"kiosk: " + what.encode(), hashlib.sha256)
 
 
 def _keyed(key: bytes, parts: tuple[str, ...]) -> str:
