@@ -7,9 +7,11 @@ or repeat a password or an address in a message.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Final
 
 from kiosk.config import consistency, reading
 from kiosk.config import passwords as password_files
@@ -18,6 +20,15 @@ from kiosk.config.passwords import Secret
 from kiosk.words.problems import Problem, word
 
 __all__ = ["CardReader", "Config", "ConfigError", "Display", "Network", "SlipPrinter", "UsbDevice", "load", "password"]
+
+# What the environment names, by field of Config.
+_FOLDERS: Final = {
+    "own_courier_dir": "KIOSK_COURIER_DIR",
+    "own_desk_dir": "KIOSK_DESK_DIR",
+    "desk_run_dir": "KIOSK_DESK_RUN_DIR",
+    "reservations_socket": "KIOSK_RESERVATIONS_SOCKET",
+}
+_PLURALS: Final = {"place": "places", "department": "departments"}
 
 
 class ConfigError(Exception):
@@ -36,8 +47,9 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, passwords: bool
     """Read and check `path`. Raises ConfigError with all problems at once, never anything else.
 
     `environ`: CREDENTIALS_DIRECTORY, a systemd credential wins over a file beside site.toml; KIOSK_COURIER_DIR, the
-    courier's own folder when it runs as another user than the reception. `passwords` False: no password file is
-    looked for, every password is None; for programs that open no share, and whose user may not read them.
+    courier's own folder when it runs as another user than the reception, and the other names of _FOLDERS. `passwords`
+    False: no password file is looked for, every password is None; for programs that open no share, and whose user may
+    not read them.
     """
     file = path.absolute()
     problems: list[Problem] = []
@@ -55,18 +67,31 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, passwords: bool
                 values["password"] = password_files.needed(table, name, urls, file.parent, credentials)
             except password_files.Unusable as unusable:
                 problems.append(unusable.problem)
-    courier_dir = environ.get("KIOSK_COURIER_DIR")
-    if courier_dir and not Path(courier_dir).is_absolute():
-        problems.append(Problem("problem.courier_dir"))
+    folders = {key: environ.get(name) for key, name in _FOLDERS.items()}
+    problems += [
+        Problem("problem.courier_dir", {"name": _FOLDERS[key]})
+        for key, folder in folders.items()
+        if folder and not Path(folder).is_absolute()
+    ]
     problems += consistency.problems(read)
     if len(problems) > reading.MAX_PROBLEMS:
         problems[reading.MAX_PROBLEMS :] = [Problem("problem.more")]
     if problems:
         raise ConfigError(path, problems)
-    tables = {name: cls(**read.tables[name]) for name, cls in TABLES.items() if name in read.tables}
-    place, hours, usb = (tuple(cls(**each) for each in read.lists[name]) for name, (cls, _) in LISTS.items())
-    own_courier_dir = Path(courier_dir) if courier_dir else None
-    return Config(**tables, places=place, hours=hours, usb=usb, file=file, own_courier_dir=own_courier_dir)
+    tables: dict[str, Any] = {name: cls(**read.tables[name]) for name, cls in TABLES.items() if name in read.tables}
+    lists: dict[str, Any] = {
+        _PLURALS.get(name, name): tuple(cls(**each) for each in read.lists[name]) for name, (cls, _) in LISTS.items()
+    }
+    places: dict[str, Any] = {key: Path(folder) if folder else None for key, folder in folders.items()}
+    places["desk_run_dir"] = places["desk_run_dir"] or _in_memory(tables["site"].data_dir)
+    places["reservations_socket"] = places["reservations_socket"] or tables["site"].data_dir / "reservations.sock"
+    return Config(**tables, **lists, **places, file=file)
+
+
+def _in_memory(data_dir: Path) -> Path:
+    """The folder of this user for what is gone with the power, one for each data folder."""
+    digest = hashlib.sha256(bytes(data_dir)).hexdigest()[:8]
+    return Path(f"/dev/shm/kiosk-desk-{os.getuid()}-{digest}")  # noqa: S108 - made with 0700; another's is refused
 
 
 def password(config: Config, table: str, url: str, name: str, environ: Mapping[str, str] = os.environ) -> Secret | None:
