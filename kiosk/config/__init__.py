@@ -11,22 +11,34 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from kiosk.config import consistency, reading
 from kiosk.config import passwords as password_files
-from kiosk.config.model import LISTS, TABLES, CardReader, Config, Display, Network, SlipPrinter, UsbDevice
+from kiosk.config.model import LISTS, OF_A_KIOSK, TABLES, CardReader, Config, Display, Network, SlipPrinter, UsbDevice
 from kiosk.config.passwords import Secret
 from kiosk.words.problems import Problem, word
 
-__all__ = ["CardReader", "Config", "ConfigError", "Display", "Network", "SlipPrinter", "UsbDevice", "load", "password"]
+__all__ = [
+    "CardReader",
+    "Config",
+    "ConfigError",
+    "Display",
+    "Network",
+    "SlipPrinter",
+    "UsbDevice",
+    "load",
+    "needed",
+    "password",
+]
 
+T = TypeVar("T")
 # What the environment names, by field of Config.
 _FOLDERS: Final = {
     "own_courier_dir": "KIOSK_COURIER_DIR",
     "own_desk_dir": "KIOSK_DESK_DIR",
     "desk_run_dir": "KIOSK_DESK_RUN_DIR",
-    "reservations_socket": "KIOSK_RESERVATIONS_SOCKET",
+    "own_reservations_dir": "KIOSK_RESERVATIONS_DIR",
 }
 _PLURALS: Final = {"place": "places", "department": "departments"}
 
@@ -61,7 +73,9 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, passwords: bool
         credentials = environ.get("CREDENTIALS_DIRECTORY")
         _share_password(read, file.parent, credentials)
         for table in ("terminal", "receipt_computer"):
-            values = read.tables[table]
+            values = read.tables.get(table)
+            if values is None:
+                continue
             name, urls = values.get("password_file"), (values.get("results"), values.get("subsidies"))
             try:
                 values["password"] = password_files.needed(table, name, urls, file.parent, credentials)
@@ -78,13 +92,13 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, passwords: bool
         problems[reading.MAX_PROBLEMS :] = [Problem("problem.more")]
     if problems:
         raise ConfigError(path, problems)
-    tables: dict[str, Any] = {name: cls(**read.tables[name]) for name, cls in TABLES.items() if name in read.tables}
+    tables: dict[str, Any] = dict.fromkeys(OF_A_KIOSK)
+    tables |= {name: cls(**read.tables[name]) for name, cls in TABLES.items() if name in read.tables}
     lists: dict[str, Any] = {
         _PLURALS.get(name, name): tuple(cls(**each) for each in read.lists[name]) for name, (cls, _) in LISTS.items()
     }
     places: dict[str, Any] = {key: Path(folder) if folder else None for key, folder in folders.items()}
     places["desk_run_dir"] = places["desk_run_dir"] or _in_memory(tables["site"].data_dir)
-    places["reservations_socket"] = places["reservations_socket"] or tables["site"].data_dir / "reservations.sock"
     return Config(**tables, **lists, **places, file=file)
 
 
@@ -105,9 +119,16 @@ def password(config: Config, table: str, url: str, name: str, environ: Mapping[s
         raise ConfigError(config.file, [unusable.problem]) from None
 
 
+def needed(config: Config, value: T | None, table: str) -> T:
+    """`value`, which is [`table`], for a command that cannot do without it. Raises ConfigError, which names it."""
+    if value is None:
+        raise ConfigError(config.file, [Problem("problem.no_table", {"table": table})])
+    return value
+
+
 def _share_password(read: reading.Read, base: Path, credentials: str | None) -> None:
     """One account of one server needs one password: without a file of its own, [receipt_computer] uses [terminal]'s."""
-    terminal, receipt_computer = read.tables["terminal"], read.tables["receipt_computer"]
+    terminal, receipt_computer = read.tables["terminal"], read.tables.get("receipt_computer", {})
     own = receipt_computer.get("password_file")
     if own is None or password_files.found(own, base, credentials):
         return
