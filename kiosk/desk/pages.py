@@ -156,8 +156,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A line of 患者受付登録一覧. `number`: 受付番号, in URLs. `seq`: the visit, where there was a tap. `name` is "" for who
-    came with a patient card and is not in the hospital's list. `cancelled`: with what reason.
+    """A line of 患者受付登録一覧. `number`: 受付番号, in URLs. `seq`: the visit, where there was a tap. `name` is ""
+    for who came with a patient card and is not in the hospital's list. `cancelled`: with what reason.
     """
 
     number: int
@@ -245,8 +245,8 @@ class Subsidy:
 
 
 @dataclass(frozen=True)
-class Fact:
-    """A fact of the eligibility result: `label` is a key of the texts' table `fact`; `changed`: against the accepted
+class Detail:
+    """A detail of the eligibility result: `label` is a key of the texts' table `detail`; `changed`: against the accepted
     one; `was`: its value, None where it is not kept (hashes only).
     """
 
@@ -278,7 +278,7 @@ class Event:
 @dataclass(frozen=True)
 class VisitPage:
     """来院. `revision` is of this visit: acts send it back. `personal`: False where the role may not see addresses and
-    certificates (then `facts` lack them and `subsidies` is empty). `notes`: codes of quiet lines (texts, table `note`).
+    certificates (then `details` lack them and `subsidies` is empty). `notes`: codes of quiet lines (texts, table `note`).
     `print_problem`: why the sheet was not printed. `may_confirm_eligibility`, `may_confirm_subsidies`: buttons
     「確認済み」. `certificates_more`: certificates that are not listed.
     """
@@ -286,7 +286,7 @@ class VisitPage:
     header: Header
     row: Row
     revision: int
-    facts: tuple[Fact, ...] = ()
+    details: tuple[Detail, ...] = ()
     subsidies: tuple[Subsidy, ...] = ()
     certificates_more: int = 0
     walk_in: tuple[Department, ...] = ()
@@ -360,7 +360,7 @@ class NumbersPage:
 
 @dataclass(frozen=True)
 class NumberPage:
-    """One visit without a 照会番号. `facts`: name, kana, birth date and insurance of the file. `found`: the patients
+    """One visit without a 照会番号. `details`: name, kana, birth date and insurance of the file. `found`: the patients
     for what was typed, None: nothing was looked for. `sent`: its registration of today. `has_list`: there is a list of
     patients; without one the second datum is typed from the hospital's own system.
     """
@@ -368,7 +368,7 @@ class NumberPage:
     header: Header
     row: Row
     revision: int
-    facts: tuple[Fact, ...]
+    details: tuple[Detail, ...]
     found: tuple[Patient, ...] | None = None
     sent: NumberRow | None = None
     has_list: bool = False
