@@ -246,7 +246,7 @@ class Subsidy:
 
 @dataclass(frozen=True)
 class Detail:
-    """A detail of the eligibility result: `label` is a key of the texts' table `detail`; `changed`: against the accepted
+    """A line of the eligibility result: `label` is a key of the texts' table `detail`; `changed`: against the accepted
     one; `was`: its value, None where it is not kept (hashes only).
     """
 
@@ -278,7 +278,7 @@ class Event:
 @dataclass(frozen=True)
 class VisitPage:
     """来院. `revision` is of this visit: acts send it back. `personal`: False where the role may not see addresses and
-    certificates (then `details` lack them and `subsidies` is empty). `notes`: codes of quiet lines (texts, table `note`).
+    certificates (then `details` lack them and `subsidies` is empty). `notes`: codes of quiet lines (table `note`).
     `print_problem`: why the sheet was not printed. `may_confirm_eligibility`, `may_confirm_subsidies`: buttons
     「確認済み」. `certificates_more`: certificates that are not listed.
     """
