@@ -1,1 +1,1 @@
-"""The reception desk (`kiosk desk`): what staff see in a browser, and what they do there."""
+"""The reception desk: who tapped, what changed, one act to register; a web page for staff, and the rules behind it."""
