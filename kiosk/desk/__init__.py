@@ -1,0 +1,1 @@
+"""`kiosk desk`: the staff's side of the reception, a page in the hospital's browsers."""
