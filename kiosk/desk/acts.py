@@ -1,29 +1,20 @@
 """What the pages ask of the desk, and what staff do there: acts and their outcomes as values, behind one protocol.
 
 Owns the closed set of acts. Must never have a patient's value in a `repr`. `kiosk.desk.web` makes acts of forms, after
-it has asked whether the user's role may (`Act.kind` is the key for that table and for the audit); the desk carries
-them out, writes each with its outcome into the audit, and answers with a value.
+the gate has permitted `Act.permission`; the desk carries them out and answers with a value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import ClassVar, Protocol, TypeAlias
 
-from kiosk.desk.pages import (
-    AdminPage,
-    ArrivalPage,
-    DayPage,
-    Header,
-    NumberPage,
-    NumbersPage,
-    Patient,
-    SheetPage,
-    VisitPage,
-)
+from kiosk.desk.pages import AdminPage, ArrivalPage, DayPage, Header, NumberPage, NumbersPage, VisitPage
+from kiosk.desk.people.roles import Act as Permission
+from kiosk.desk.registration import Confirmation
 from kiosk.words.problems import Problem
 
 
@@ -50,25 +41,24 @@ class EndReason(StrEnum):
 class Register:
     """受付登録 of a visit with an appointment."""
 
-    kind: ClassVar[str] = "register"
+    permission: ClassVar[Permission] = Permission.REGISTER
     seq: int
 
 
 @dataclass(frozen=True)
 class WalkIn:
-    """受付登録 without an appointment: `department` is a code of `[walk_in]`, `doctor` a name or ""."""
+    """受付登録 without an appointment: `department` is a code of `[walk_in]`."""
 
-    kind: ClassVar[str] = "walk_in"
+    permission: ClassVar[Permission] = Permission.WALK_IN
     seq: int
     department: str
-    doctor: str = ""
 
 
 @dataclass(frozen=True)
 class Cancel:
     """受付の取り消し: the arrival number `number` of today."""
 
-    kind: ClassVar[str] = "cancel"
+    permission: ClassVar[Permission] = Permission.CANCEL
     number: int
     reason: CancelReason
 
@@ -77,7 +67,7 @@ class Cancel:
 class PrintSheet:
     """カルテ出し: the sheet of a visit on the page printer. `again`: it was printed today and is wanted once more."""
 
-    kind: ClassVar[str] = "print_sheet"
+    permission: ClassVar[Permission] = Permission.PRINT_SHEET
     seq: int
     again: bool = False
 
@@ -86,7 +76,7 @@ class PrintSheet:
 class PrintSlip:
     """The 受付票 of arrival `number` on the page printer."""
 
-    kind: ClassVar[str] = "print_slip"
+    permission: ClassVar[Permission] = Permission.PRINT_SLIP
     number: int
 
 
@@ -94,7 +84,7 @@ class PrintSlip:
 class ConfirmEligibility:
     """資格 確認済み: what this revision of the visit says becomes what the next one is compared with."""
 
-    kind: ClassVar[str] = "confirm_eligibility"
+    permission: ClassVar[Permission] = Permission.CONFIRM_ELIGIBILITY
     seq: int
     revision: int
 
@@ -103,7 +93,7 @@ class ConfirmEligibility:
 class ConfirmSubsidies:
     """医療費助成 確認済み: failed, late, missing or fewer was looked at. Nothing registered changes."""
 
-    kind: ClassVar[str] = "confirm_subsidies"
+    permission: ClassVar[Permission] = Permission.CONFIRM_SUBSIDIES
     seq: int
     revision: int
 
@@ -112,7 +102,7 @@ class ConfirmSubsidies:
 class AcceptCertificate:
     """取込: today's certificate `slot` becomes the registered one."""
 
-    kind: ClassVar[str] = "accept_certificate"
+    permission: ClassVar[Permission] = Permission.ACCEPT_CERTIFICATE
     seq: int
     slot: str
     revision: int
@@ -122,7 +112,7 @@ class AcceptCertificate:
 class KeepCertificate:
     """登録済みのまま: today's certificate `slot` is not taken; what is registered stays."""
 
-    kind: ClassVar[str] = "keep_certificate"
+    permission: ClassVar[Permission] = Permission.KEEP_CERTIFICATE
     seq: int
     slot: str
     revision: int
@@ -132,7 +122,7 @@ class KeepCertificate:
 class EndCertificate:
     """終了にする: the registered certificate `slot` ends with `last_day` (its last valid day)."""
 
-    kind: ClassVar[str] = "end_certificate"
+    permission: ClassVar[Permission] = Permission.END_CERTIFICATE
     seq: int
     slot: str
     revision: int
@@ -142,23 +132,36 @@ class EndCertificate:
 
 @dataclass(frozen=True)
 class SendRegistration:
-    """照会番号の登録: `number` for the visit `seq`. `birth`: the second datum, as the hospital's own record has it; it
-    must be the file's. `confirmed`: the box 「本人であることを確認しました」.
-    """
+    """照会番号の登録 of the visit `seq`, with what the user confirmed."""
 
-    kind: ClassVar[str] = "send_registration"
+    permission: ClassVar[Permission] = Permission.SEND_REGISTRATION
     seq: int
     revision: int
-    number: str = field(repr=False)
-    birth: date = field(repr=False)
-    confirmed: bool = False
+    confirmation: Confirmation
+
+
+@dataclass(frozen=True)
+class WithdrawRegistration:
+    """A registration that was surely not sent yet (送信前) is given up. `id`: of `Registration`."""
+
+    permission: ClassVar[Permission] = Permission.SEND_REGISTRATION
+    id: int
+
+
+@dataclass(frozen=True)
+class SettleRegistration:
+    """応答なし or 要確認: somebody looked at the terminal, the number is (`there`) or is not registered there."""
+
+    permission: ClassVar[Permission] = Permission.SETTLE_OTHERS
+    id: int
+    there: bool
 
 
 @dataclass(frozen=True)
 class ConfirmLost:
     """確認済み of a banner: the taps that could not be listed were looked up at the receipt computer."""
 
-    kind: ClassVar[str] = "confirm_lost"
+    permission: ClassVar[Permission] = Permission.CONFIRM_LOST
 
 
 Act: TypeAlias = (
@@ -173,6 +176,8 @@ Act: TypeAlias = (
     | KeepCertificate
     | EndCertificate
     | SendRegistration
+    | WithdrawRegistration
+    | SettleRegistration
     | ConfirmLost
 )
 
@@ -203,6 +208,9 @@ Outcome: TypeAlias = Done | Refused | Outdated
 class Desk(Protocol):
     """The desk behind the pages. Calls may come from any thread and block for seconds at most (`act`), or for
     milliseconds (everything else). Raises nothing but KeyError, for a visit or arrival that is not of today.
+
+    `kiosk.desk.web` asks the gate before (`permit`) and records what did not come off; the desk itself notes in the
+    audit only what it does without a user (`register = "always"`).
     """
 
     def header(self) -> Header:
@@ -211,32 +219,32 @@ class Desk(Protocol):
     def day(self) -> DayPage:
         """All visits and arrivals of today; filters and search are the pages'."""
 
-    def visit(self, seq: int, user: str, *, personal: bool) -> VisitPage:
-        """A visit, for `user`, whose look the audit notes. `personal`: addresses and certificates are wanted."""
+    def visit(self, seq: int) -> VisitPage:
+        """A visit, with all that roles desk and chief may see."""
 
-    def arrival(self, number: int, user: str) -> ArrivalPage:
+    def arrival(self, number: int) -> ArrivalPage:
         """An arrival of today."""
 
-    def sheet(self, seq: int, user: str) -> SheetPage:
-        """What the sheet for the chart room says."""
-
     def sheet_picture(self, seq: int) -> bytes:
-        """The sheet as PNG, one page, as the page printer would print it. No bytes: it cannot be made."""
+        """The sheet for the chart room as PNG, as the page printer would print it; b"": it cannot be made."""
+
+    def slip_picture(self, number: int) -> bytes:
+        """The 受付票 of an arrival, likewise."""
 
     def numbers(self) -> NumbersPage:
         """Visits without a 照会番号 and today's registrations."""
 
-    def number(self, seq: int, user: str, wanted: str = "") -> NumberPage:
-        """One visit without a 照会番号; `wanted`: number, name or kana to look for in the hospital's list."""
-
-    def patients(self, wanted: str) -> tuple[Patient, ...]:
-        """Up to 50 patients of the hospital's list; () without a list."""
+    def number(self, seq: int, wanted: str = "") -> NumberPage:
+        """One visit without a 照会番号; `wanted`: number, name or kana, looked for in the hospital's list (≤ 50)."""
 
     def admin(self) -> AdminPage:
         """Feed, printer, reservations; the table of names in force."""
 
+    def person(self, *, visit: int = 0, arrival: int = 0) -> str:
+        """The keyed hash of the patient's number for the audit; "" for nobody, or an unknown visit or arrival."""
+
     def act(self, act: Act, user: str) -> Outcome:
-        """Carry out `act` for `user`, at most once, and note it in the audit."""
+        """Carry out `act` for `user`, at most once."""
 
     def subscribe(self, changed: Callable[[int], None]) -> Callable[[], None]:
         """`changed(revision)` is called after each change, from any thread, quickly; returns what ends that."""

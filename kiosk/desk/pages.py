@@ -1,6 +1,6 @@
 """What the desk's pages say, as values: made by the desk, turned into HTML by `kiosk.desk.web`.
 
-Owns the shapes of the pages and which rows a filter or a search leaves. Must never do I/O, word anything (that is
+Owns the shapes of the pages. Must never do I/O, word anything (that is
 `assets/texts/ja/desk.toml`, by the members of the enumerations here), or have a patient's value in a `repr`.
 
 Times are aware, in the site's zone. A revision is a count that only grows, across restarts of the desk too (begin
@@ -9,11 +9,11 @@ with the milliseconds of the clock): whoever has one asks for what is newer.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from kiosk.desk.registration import Candidate, NotOffered, Refusal, Registration
 from kiosk.words.problems import Problem
 
 
@@ -224,9 +224,9 @@ class Certificate(StrEnum):
 class Subsidy:
     """A certificate (受給者証) of a visit. `slot`: names it in forms, opaque, no patient data.
 
-    `title`: 受給者証名. `ended`, `valid_to`: for a registered one. `other_name`: on its face, where it differs from the
-    result's. `more`: leaves that are not listed. `settled`: "", "accepted" or "kept", `by` whom and `at` when today.
-    `may_accept`, `may_keep`, `may_end`: which buttons stand there (the role is asked apart).
+    `title`: 受給者証名. `other_name`: on its face, where it differs from the result's. `more`: leaves that are not
+    listed. `registered_at`: when the known one was accepted. `settled`: "", "accepted", "kept" or "ended"; by which
+    user and when, of today. `may_accept`, `may_keep`, `may_end`: which buttons stand there (the role is asked apart).
     """
 
     slot: str
@@ -258,11 +258,11 @@ class Detail:
 
 @dataclass(frozen=True)
 class Department:
-    """A choice for a walk-in (予約外). `doctors`: to choose from, may be empty."""
+    """A choice for a walk-in (予約外). `doctor`: whom they see there, or ""."""
 
     code: str
     name: str
-    doctors: tuple[str, ...] = ()
+    doctor: str = ""
 
 
 @dataclass(frozen=True)
@@ -277,10 +277,12 @@ class Event:
 
 @dataclass(frozen=True)
 class VisitPage:
-    """来院. `revision` is of this visit: acts send it back. `personal`: False where the role may not see addresses and
-    certificates (then `details` lack them and `subsidies` is empty). `notes`: codes of quiet lines (table `note`).
-    `print_problem`: why the sheet was not printed. `may_confirm_eligibility`, `may_confirm_subsidies`: buttons
-    「確認済み」. `certificates_more`: certificates that are not listed.
+    """来院. `revision` is of this visit: acts send it back. `notes`: codes of quiet lines (table `note`).
+
+    `walk_in`: departments that receive now, () where there is nothing to register. `print_problem`: why the sheet was
+    not printed. `can_print`: there is a printer. `certificates_more`: certificates that are not listed. `key_only`: the
+    key changed, and no field that is in the file. `may_confirm_eligibility`, `may_confirm_subsidies`: buttons
+    「確認済み」 where something waits for it.
     """
 
     header: Header
@@ -297,7 +299,7 @@ class VisitPage:
     may_confirm_eligibility: bool = False
     may_confirm_subsidies: bool = False
     may_register_number: bool = False
-    key_only: bool = False  # the key changed and no field that is in the file
+    key_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -314,80 +316,45 @@ class ArrivalPage:
 
 @dataclass(frozen=True)
 class Patient:
-    """A patient of the hospital's list (`[desk] patients`). `agrees`: birth date and kana are the file's."""
+    """A patient of the hospital's list (`[desk] patients`)."""
 
     number: str = field(repr=False)
     name: str = field(repr=False)
     kana: str = field(repr=False)
     birth: date | None = field(repr=False)
-    agrees: bool = False
-
-
-class Sent(StrEnum):
-    """A registration of a 照会番号."""
-
-    prepared = "prepared"  # 送信前
-    waiting = "waiting"  # 応答待ち
-    registered = "registered"  # 登録済み
-    failed = "failed"  # 失敗
-    silent = "silent"  # 応答なし
-    unsure = "unsure"  # an answer that a person has to look at: 要確認
-
-
-@dataclass(frozen=True)
-class NumberRow:
-    """A registration of today. `code`: the answer's, of a failed one. `by`: the user."""
-
-    seq: int
-    at: datetime
-    state: Sent
-    number: str = field(repr=False)
-    name: str = field(default="", repr=False)
-    kana: str = field(default="", repr=False)
-    code: str = ""
-    by: str = ""
 
 
 @dataclass(frozen=True)
 class NumbersPage:
-    """照会番号: visits without one (`rows`), and today's registrations. `off`: the site has no `[desk] requests`."""
+    """照会番号: visits without one (`rows`), and today's registrations (`sent`), newest first. `off`: the site has no
+    `[desk] requests`.
+    """
 
     header: Header
     rows: tuple[Row, ...]
-    sent: tuple[NumberRow, ...]
+    sent: tuple[Registration, ...]
     off: bool = False
 
 
 @dataclass(frozen=True)
 class NumberPage:
-    """One visit without a 照会番号. `details`: name, kana, birth date and insurance of the file. `found`: the patients
-    for what was typed, None: nothing was looked for. `sent`: its registration of today. `has_list`: there is a list of
-    patients; without one the second datum is typed from the hospital's own system.
+    """One visit without a 照会番号. `details`: name, kana, birth date and insurance of the file. `not_offered`: why it
+    may not be registered at all. `sent`: its last registration of today.
+
+    `found`: the patients for what was typed, None: nothing was looked for. `candidate`: the one whose number was typed
+    or chosen; `refused`: why there is none. A candidate without `birth`: the second datum is typed, from the hospital's
+    own system.
     """
 
     header: Header
     row: Row
     revision: int
     details: tuple[Detail, ...]
+    not_offered: NotOffered | None = None
+    sent: Registration | None = None
     found: tuple[Patient, ...] | None = None
-    sent: NumberRow | None = None
-    has_list: bool = False
-    refused: Problem | None = None  # why this visit may not be registered at all
-
-
-@dataclass(frozen=True)
-class SheetPage:
-    """印刷: what a sheet says, for the browser's own printer. `arrival`: 受付番号. The same words as on the desk's."""
-
-    header: Header
-    seq: int
-    at: datetime
-    number: str = field(repr=False)
-    name: str = field(repr=False)
-    kana: str = field(repr=False)
-    birth: date | None = field(repr=False)
-    arrival: int | None = None
-    appointments: tuple[str, ...] = field(default=(), repr=False)
+    candidate: Candidate | None = None
+    refused: Refusal | None = None
 
 
 @dataclass(frozen=True)
@@ -415,35 +382,3 @@ class AdminPage:
     header: Header
     parts: tuple[Part, ...]
     labels: tuple[Label, ...]
-
-
-def kept(rows: tuple[Row, ...], which: Filter) -> tuple[Row, ...]:
-    """The rows that `which` leaves, in the same order; those of `open` oldest first, by how long they wait."""
-    if which is Filter.open:
-        return tuple(sorted((row for row in rows if row.open), key=lambda row: (row.waiting_since or row.at, row.seq)))
-    if which is Filter.waiting:
-        return tuple(row for row in rows if row.state is State.waiting)
-    return rows
-
-
-def newer(rows: tuple[Row, ...], revision: int) -> tuple[Row, ...]:
-    """The rows that changed after `revision`."""
-    return tuple(row for row in rows if row.revision > revision)
-
-
-def matching(rows: tuple[Row, ...], text: str) -> tuple[Row, ...]:
-    """The rows whose number, name or kana has `text` in it; a number that is `text` entirely goes alone."""
-    wanted = folded(text)
-    exact = tuple(row for row in rows if wanted and folded(row.number) == wanted)
-    return exact or tuple(row for row in rows if wanted in folded(f"{row.number}\n{row.name}\n{row.kana}"))
-
-
-def folded(text: str) -> str:
-    """For searching: NFKC, no blanks, katakana for hiragana, lower case."""
-    plain = "".join(unicodedata.normalize("NFKC", text).split()).casefold()
-    return "".join(chr(ord(each) + 0x60) if "ぁ" <= each <= "ゖ" else each for each in plain)
-
-
-def age(birth: date, on: date) -> int:
-    """Years, as 満年齢 is counted for reading."""
-    return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
