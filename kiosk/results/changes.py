@@ -21,8 +21,10 @@ class Hash(Protocol):
 
 @dataclass(frozen=True)
 class Prints:
-    """Hashes of one result, or of the last one accepted. `keys`: of each 資格確認キー. `fields`: by element name, of the
-    folded values; a field that cannot be compared (it holds ●, or is only there with consent) is left out.
+    """Hashes of one result, or of the last one accepted.
+
+    `keys`: of each 資格確認キー. `fields`: by element name, of the folded values; a field that cannot be compared (it
+    holds ●, or is only there with consent) is left out.
     """
 
     keys: frozenset[str] = field(repr=False)
