@@ -55,7 +55,7 @@ class By:
 
 
 class Accounts:
-    """The accounts of one desk. `now`: the time, aware. `tries`: the count in a file. Any thread.
+    """The accounts of one desk. `folder`: for the tries, `tries`: their count in a file. `now`: aware. Any thread.
 
     Everything raises PeopleUnusable, what hashes raises Busy, and what changes an account raises Refusal (catalogue
     `people`) where it may not be.
@@ -65,6 +65,7 @@ class Accounts:
         self,
         database: PeopleDatabase,
         audit: AuditChain,
+        folder: Path,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         tries: Callable[[Path], Tries] = Tries,
@@ -73,7 +74,7 @@ class Accounts:
         self._audit = audit
         self._now = now
         self._tries = tries
-        self._folder = database.file.with_name("people-tries")
+        self._folder = folder
         # scrypt takes 16 MiB: as many at once as there are threads would be more than the unit may have.
         self._hashing = threading.Lock()
 
@@ -113,7 +114,7 @@ class Accounts:
         given, record = self._new_password(name, password)
         with self._change("user_added", name, by) as connection:
             if _find(connection, name):
-                raise Refusal(Problem("account.exists"))
+                raise Refusal(Problem("desk_user.exists"))
             self._insert(connection, name, role, record, first=first)
         self._tries_of(name).forgive()
         return given
@@ -134,7 +135,7 @@ class Accounts:
         try:
             return self.reset(name, by, password, role)
         except Refusal as refusal:
-            if refusal.problem.code != "account.unknown":
+            if refusal.problem.code != "desk_user.unknown":
                 raise
             return self.add(name, role, by, password)
 
@@ -248,11 +249,11 @@ def _existing(connection: sqlite3.Connection, name: str, becomes: Role = Role.CH
     """The account. Raises Refusal: there is none, or it is the last chief and `becomes` something else."""
     account = _find(connection, name)
     if account is None:
-        raise Refusal(Problem("account.unknown"))
+        raise Refusal(Problem("desk_user.unknown"))
     if account.role is Role.CHIEF is not becomes:
         chiefs = connection.execute("SELECT count(*) FROM account WHERE role = ?", (Role.CHIEF.value,)).fetchone()[0]
         if chiefs == 1:
-            raise Refusal(Problem("account.last_chief"))
+            raise Refusal(Problem("desk_user.last_chief"))
     return account
 
 

@@ -24,6 +24,7 @@ EVENT: Final = "desk_audit"  # in the event log: `count` is the number of the la
 KEEP: Final = timedelta(days=5 * 366)
 # An anchor may be written long after the line it speaks of, while nobody does anything.
 _ANCHOR_SLACK: Final = timedelta(days=31)
+_PORTION: Final = 5000
 _COLUMNS: Final = "number, at, user, act, visit, person, subject, outcome, address"
 _Row = tuple[int, str, str, str, int, str, str, str, str]
 
@@ -145,18 +146,32 @@ class AuditChain:
         agreed = lines = 0
         with self._database.reading() as connection:
             start = before = _start(connection)
-            agreed, older = self._compare_older(wanted, start, differing)
-            for row, found in _rows(connection):
-                if row[0] != before.number + 1 or found != _hash(before.hash, row):
-                    broken.append(row[0])
-                for each in wanted.pop(row[0], ()):
-                    if each.hash == found:
-                        agreed += 1
-                    else:
-                        differing.add(row[0])
-                before, lines = Anchor(row[0], found), lines + 1
+        agreed, older = self._compare_older(wanted, start, differing)
+        for row, found in self._rows(start.number):
+            if row[0] != before.number + 1 or found != _hash(before.hash, row):
+                broken.append(row[0])
+            for each in wanted.pop(row[0], ()):
+                if each.hash == found:
+                    agreed += 1
+                else:
+                    differing.add(row[0])
+            before, lines = Anchor(row[0], found), lines + 1
         differing |= set(wanted)  # the end was cut off
         return Verdict(lines, start.number + 1, agreed, older, tuple(broken[:100]), tuple(sorted(differing)[:100]))
+
+    def _rows(self, after: int) -> Iterator[tuple[_Row, str]]:
+        """Every line behind `after`, with its hash. In portions: whoever reads keeps others from writing."""
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(
+                    f"SELECT {_COLUMNS}, hash FROM audit WHERE number > ? ORDER BY number LIMIT {_PORTION}",  # noqa: S608 - our names
+                    (after,),
+                ).fetchall()
+            if not rows:
+                return
+            for row in rows:
+                yield row[:-1], row[-1]
+            after = rows[-1][0]
 
     def _compare_older(self, wanted: dict[int, list[Anchor]], start: Anchor, differing: set[int]) -> tuple[int, int]:
         """Take out of `wanted` what speaks of lines before the first: how many agree, how many cannot be compared."""
@@ -205,11 +220,6 @@ def _last(connection: sqlite3.Connection) -> Anchor:
 def _start(connection: sqlite3.Connection) -> Anchor:
     """What the oldest line is chained to: the last one that was deleted, or the chain's beginning."""
     return Anchor(*connection.execute("SELECT number, hash FROM chain").fetchone())
-
-
-def _rows(connection: sqlite3.Connection) -> Iterator[tuple[_Row, str]]:
-    for row in connection.execute(f"SELECT {_COLUMNS}, hash FROM audit ORDER BY number"):  # noqa: S608 - our column names
-        yield row[:-1], row[-1]
 
 
 def _hash(before: str, row: Sequence[object]) -> str:

@@ -30,7 +30,7 @@ def normal_name(name: str) -> str:
 def name_fault(name: str) -> Problem | None:
     """What is wrong with `name`, as `normal_name` gives it, for a new account. Japanese letters may be in it."""
     if not 1 <= len(name) <= NAME_MOST or not all(each.isalnum() or each in _NAME_MARKS for each in name):
-        return Problem("account.unfit_name", {"most": NAME_MOST, "marks": _NAME_MARKS})
+        return Problem("desk_user.unfit_name", {"most": NAME_MOST, "marks": _NAME_MARKS})
     return None
 
 

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -23,6 +22,7 @@ from kiosk.desk.people.limits import LogInLimit
 from kiosk.desk.people.roles import Act, Role
 from kiosk.desk.people.sessions import Kept, Sessions, same
 from kiosk.process import secret_hash, tries
+from kiosk.process.data_folder import DeskFolder
 from kiosk.process.event_log import EventLog
 from kiosk.process.tries import Tries
 from kiosk.words.problems import Problem, Refusal
@@ -38,14 +38,14 @@ def _since_start() -> float:
 
 
 class People:
-    """`database`: people.db, made when missing. `zone`: of the site. `log`: for the anchors of the audit chain.
+    """`folder`: the desk's, which is there. `zone`: of the site. `log`: for the anchors of the audit chain.
 
     `now`, `since_start`: the time, aware, and seconds since the machine's start. Raises PeopleUnusable.
     """
 
     def __init__(
         self,
-        database: Path,
+        folder: DeskFolder,
         zone: ZoneInfo,
         log: EventLog,
         *,
@@ -54,9 +54,11 @@ class People:
     ) -> None:
         self._zone = zone
         self._log = log
-        self._database = PeopleDatabase(database)
+        self._database = PeopleDatabase(folder.people)
         self.chain = AuditChain(self._database, now)
-        self.accounts = Accounts(self._database, self.chain, now=now, tries=lambda file: Tries(file, now=since_start))
+        self.accounts = Accounts(
+            self._database, self.chain, folder.people_tries, now=now, tries=lambda file: Tries(file, now=since_start)
+        )
         self._sessions = Sessions(zone, now, since_start)
         self._limit = LogInLimit(since_start)
         self._anchored = 0
@@ -147,8 +149,10 @@ class People:
     def permit(self, session: Session, act: Act, visit: int = 0, person: str = "") -> bool:
         """See `gate.Gate`."""
         user = session.user
-        permitted = self._is_usable(session) and roles.may(user.role, act)
-        if act not in roles.NOT_RECORDED or not permitted:
+        may = roles.may(user.role, act)
+        permitted = may and self._is_usable(session)
+        # An idle page that asks for its list again and again is no attempt.
+        if act not in roles.NOT_RECORDED or not may:
             outcome = "permitted" if permitted else "not_permitted"
             self.chain.write(user.name, act.value, outcome, visit=visit, person=person, address=session.address)
         return permitted
@@ -187,7 +191,7 @@ class People:
 
     def _own(self, session: Session, password: str, act: str) -> Account | Problem | Wrong | Locked | TooMany:
         if session.idle or not self._sessions.is_open(session.key):
-            return Problem("account.not_permitted")
+            return Problem("desk_user.not_permitted")
         return self._attempt(session.user.name, password, act, session.address)
 
     # --- the accounts of others --------------------------------------------------------------------------------------
@@ -215,13 +219,13 @@ class People:
     def _managed(self, by: Session, name: str, do: Callable[[], T], *, ends: bool = False) -> T | Problem:
         """`do`, if `by` may. `ends`: the sessions of `name` end with it."""
         if not self._is_usable(by) or not roles.may(by.user.role, Act.MANAGE_USERS):
-            return Problem("account.not_permitted")
+            return Problem("desk_user.not_permitted")
         try:
             done = do()
         except Refusal as refusal:
             return refusal.problem
         except Busy:
-            return Problem("account.busy")
+            return Problem("desk_user.busy")
         if ends:
             self._sessions.end_all(passwords.normal_name(name))
         return done
