@@ -262,7 +262,9 @@ class People:
             return refusal.problem
         # After it: a power cut in between gives the same password again.
         with self._database.writing() as connection:
-            connection.execute("REPLACE INTO note VALUES (?, ?)", (_FIRST_CHIEF, secret_hash.record(password)))
+            connection.execute(
+                "REPLACE INTO note (name, content) VALUES (?, ?)", (_FIRST_CHIEF, secret_hash.record(password))
+            )
         self._log.write("desk_chief_set")
         return None
 
