@@ -121,7 +121,7 @@ def pin(site: Site, call: Call) -> Response:
     return _changed(site, call, outcome, "set_pin")
 
 
-def _changed(site: Site, call: Call, outcome: Problem | Wrong | Locked | None, done: str) -> Response:
+def _changed(site: Site, call: Call, outcome: Problem | Wrong | Locked | TooMany | None, done: str) -> Response:
     if outcome is None:
         return see("/me", done)
     if isinstance(outcome, Problem):

@@ -98,16 +98,14 @@ def act(make: Maker, again: Again, onto: str, done: str = "") -> Handler:
         visit, arrival = (call.number if call.path.startswith(f"/{each}/") else 0 for each in ("v", "a"))
         visit = visit or (call.number if call.path.startswith("/n/") else 0)
         site.permit(call, wanted.permission, visit=visit, arrival=arrival)
-        outcome = site.desk.act(wanted, call.user.user.name)
+        outcome = site.desk.act(wanted, call.user.user.name, call.address)
         if isinstance(outcome, Done):
             path = local(call.form["back"]) if "back" in call.form else onto.format(call.number)
             return see(path, "already" if outcome.already else done or wanted.permission.value)
         if isinstance(outcome, Outdated):
-            code, why = "outdated", trouble(WORDS["message"]["outdated"])
+            why = trouble(WORDS["message"]["outdated"])
         else:
-            code, why = outcome.why.code, trouble(problem(outcome.why), bad=True)
-        person = site.desk.person(visit=visit, arrival=arrival) if visit or arrival else ""
-        site.gate.record(call.user, wanted.permission, code, visit, person)
+            why = trouble(problem(outcome.why), bad=True)
         return again(site, call, why, 409)
 
     return handler

@@ -7,6 +7,7 @@ on a page.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -84,8 +85,8 @@ def visible(value: Any) -> Any:
 
 
 def problem(found: Problem) -> str:
-    """The Japanese sentence of a problem of the catalogue `desk`; of another version its code."""
-    try:
-        return word(found, "desk", "ja")
-    except (KeyError, FileNotFoundError, IndexError, ValueError):
-        return found.code
+    """The Japanese sentence of a problem of the desk or its people; of another version its code."""
+    for catalogue in ("desk", "people"):
+        with suppress(KeyError, FileNotFoundError, IndexError, ValueError):
+            return word(found, catalogue, "ja")
+    return found.code
