@@ -1,8 +1,9 @@
 """What the pages ask about people: a log-in, a session, a permission, the users and the audit chain. Values only.
 
-A request goes: `session(cookie)` → (forms) `csrf_matches` → `permit(session, act, visit)` → the act → `record` if it
-did not come off. `log_in`, `unlock`, `change_password`, `set_pin`, `add_user` and `reset_password` compute scrypt (50
-ms of one core), `permit` and `record` wait for the disk: call them in a thread. The rest is a look-up in memory.
+A request goes: `session(cookie)` → (forms) `csrf_matches` → `permit(session, act, visit)` → the desk's act, which
+writes its outcome into the audit chain itself (`audit.AuditChain.write`). `log_in`, `unlock`, `change_password`,
+`set_pin`, `add_user` and `reset_password` compute scrypt (50 ms of one core), one at a time, and nearly all of them
+wait for the disk: call them in a thread. `session` reads the account, a fraction of a millisecond.
 
 Names of users, roles, passwords and PINs are no patient data; passwords and PINs are never in a value, log or message.
 """
@@ -22,8 +23,8 @@ COOKIE_NAME = "desk"
 
 @dataclass(frozen=True)
 class User:
-    """One account. `has_pin`: its owner set a PIN for the idle lock. `must_change`: the password was given by another
-    (or one for one log-in): until the owner has chosen one, only `change_password` and `log_out` are open.
+    """One account. `has_pin`: its owner set a PIN for the idle lock. `must_change`: the password was given by another:
+    until its owner has chosen one, only `change_password` and `log_out` are open.
     `locked_s`: seconds until somebody may try this name again, 0: now.
     """
 
@@ -46,6 +47,7 @@ class Session:
     csrf: str = field(repr=False)
     idle: bool
     key: str = field(repr=False)  # which session; opaque, not the cookie
+    address: str = ""  # of the browser that logged in
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,9 @@ class Ended:
 
 @dataclass(frozen=True)
 class AuditLine:
-    """One act. `time`: aware, local. `visit`: its number on that day, 0: none. `person`: keyed hash of the patient's
-    number as the desk's store makes it, "": none. `outcome`: `begun`, `done`, `not_permitted`, or a reason code.
+    """One act. `time`: aware, local. `user`: "" for the program itself. `visit`: its number on that day, 0: none.
+    `person`: keyed hash of the patient's number as the desk's store makes it, "": none. `subject`: the account that
+    something was done to. `outcome`: `permitted` (before an act is carried out), `done`, `not_permitted`, or a reason.
     """
 
     number: int  # from 1, without gaps
@@ -94,6 +97,7 @@ class AuditLine:
     act: str
     visit: int
     person: str
+    subject: str
     outcome: str
     address: str
 
@@ -115,8 +119,11 @@ class Gate(Protocol):
     def csrf_matches(self, session: Session, token: str) -> bool:
         """Whether a form of this session carried its token."""
 
-    def unlock(self, cookie: str, secret: str) -> Session | Wrong | Locked | Ended:
+    def unlock(self, cookie: str, secret: str) -> Session | Wrong | Locked | TooMany | Ended:
         """Open an idle session by its owner's PIN, or password where no PIN is set. Five wrong ones end the session."""
+
+    def lock(self, cookie: str) -> None:
+        """Its user leaves the PC: the session is idle at once; none: nothing."""
 
     def log_out(self, cookie: str) -> None:
         """End a session; none: nothing."""
@@ -127,25 +134,24 @@ class Gate(Protocol):
         False too for a session that is idle, ended, or whose user must change the password first.
         """
 
-    def record(self, session: Session, act: Act, outcome: str, visit: int = 0, person: str = "") -> None:
-        """How a permitted act ended, where it was not as asked: a reason code (`outdated`, `refused.already`, …)."""
-
-    def change_password(self, session: Session, old: str, new: str) -> Problem | Wrong | Locked | None:
-        """By the owner; ends the owner's other sessions. None: done. A Problem of the catalogue `desk`: not good
+    def change_password(self, session: Session, old: str, new: str) -> Problem | Wrong | Locked | TooMany | None:
+        """By the owner; ends the owner's other sessions. None: done. A Problem (catalogue `people`): not good
         enough.
         """
 
-    def set_pin(self, session: Session, password: str, pin: str) -> Problem | Wrong | Locked | None:
+    def set_pin(self, session: Session, password: str, pin: str) -> Problem | Wrong | Locked | TooMany | None:
         """The owner's PIN for the idle lock, "" takes it away. None: done."""
 
     def users(self) -> Sequence[User]:
         """Every account, by name. For who may `MANAGE_USERS`."""
 
     def add_user(self, by: Session, name: str, role: Role) -> str | Problem:
-        """A new account; gives its password for one log-in, to be shown once. A Problem: the name is taken or unfit."""
+        """A new account; gives its first password, to be displayed once: its owner chooses another at the first log-in,
+        within seven days. A Problem: the name is taken or unfit.
+        """
 
     def reset_password(self, by: Session, name: str) -> str | Problem:
-        """A password for one log-in, which also opens a locked account and ends its sessions."""
+        """A first password again, which also opens a locked account, takes away its PIN and ends its sessions."""
 
     def set_role(self, by: Session, name: str, role: Role) -> Problem | None:
         """From the next request on. The last chief stays chief: a Problem."""
