@@ -205,4 +205,9 @@ def application(
         *(Route(f"/static/{name}", _static(name, kind, render.static)) for name, kind in render.STATIC.items()),
         *(Route(f"/static/fonts/{name}", _static(name, "font/ttf", render.font)) for name in render.FONTS),
     ]
-    return Guard(Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: unknown}), hosts=hosts, allow=allow, report=report)
+    return Guard(
+        Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: unknown}),
+        hosts=hosts,
+        allow=allow,
+        report=report,
+    )

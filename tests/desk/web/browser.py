@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import http.client
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import pytest
 
+from kiosk.desk.acts import Desk
 from kiosk.desk.people.accounts import By
+from kiosk.desk.people.gate import Gate
 from kiosk.desk.people.roles import Role
 from kiosk.desk.web.server import Listening, Server
 from tests.desk.people.office import CHIEF, SATO, Office
@@ -40,7 +43,7 @@ class Browser:
     host: str = ""
     cookies: dict[str, str] = field(default_factory=dict)
 
-    def send(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
+    def send(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
         """One request, as it is."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         wanted = {"Host": self.host or f"127.0.0.1:{self.port}"}
@@ -48,7 +51,7 @@ class Browser:
             wanted["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if method == "POST":
             wanted["Content-Type"] = "application/x-www-form-urlencoded"
-        wanted |= {name.replace("_", "-"): value for name, value in headers.items()}
+        wanted |= headers or {}
         try:
             connection.request(method, path, body or None, wanted)
             answer = connection.getresponse()
@@ -64,9 +67,9 @@ class Browser:
         got = {name.lower(): value for name, value in answer.getheaders()}
         return Answer(answer.status, raw.decode("utf-8", "replace"), got.get("location", ""), got, raw)
 
-    def get(self, path: str, **headers: str) -> Answer:
+    def get(self, path: str) -> Answer:
         """A page."""
-        return self.send("GET", path, **headers)
+        return self.send("GET", path)
 
     def post(self, path: str, token: str | None = None, **fields: str) -> Answer:
         """A form, with the token of the user's own settings unless there is another."""
@@ -87,13 +90,23 @@ class Browser:
         return self
 
 
+class Stand:
+    """What stands for a desk or a gate that a test exchanges while the server runs."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
 @dataclass
 class Pages:
-    """The pages of `desk`, whose users are those of `office`, 佐藤, chief and 閲覧."""
+    """The pages of `desk`, whose users are those of `office`, 佐藤, chief and 閲覧. `faults`: what was reported."""
 
+    server: Server
     desk: FakeDesk
     office: Office
-    server: Server
     faults: list[str]
 
     @property
@@ -119,17 +132,37 @@ class Pages:
         return self.browser("閲覧", VIEWER)
 
 
-@contextmanager
-def serving(desk: FakeDesk, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Pages]:
-    """The pages of `desk`, whose people are kept in `folder`."""
+class Serving:
+    """One server for many tests: each has a desk and people of its own."""
 
-    office = Office(folder, patch)
-    office.people.accounts.add("閲覧", Role.VIEW, By(), VIEWER, first=False)
-    faults: list[str] = []
-    server = Server(desk, office.people, Listening("127.0.0.1", 0), "さくら病院", faults.append)
-    server.start()
+    def __init__(self, listening: Listening | None = None) -> None:
+        self._desk, self._gate, self._faults = Stand(FakeDesk()), Stand(None), list[str]()
+        self.server = Server(
+            cast(Desk, self._desk),
+            cast(Gate, self._gate),
+            listening or Listening("127.0.0.1", 0),
+            "さくら病院",
+            self._faults.append,
+        )
+
+    @contextmanager
+    def of(self, desk: FakeDesk, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Pages]:
+        """The pages of `desk`, whose people are kept in `folder`."""
+        office = Office(folder, patch)
+        office.people.accounts.add("閲覧", Role.VIEW, By(), VIEWER, first=False)
+        desk.subscribe(self._desk.inner.changed)
+        self._desk.inner, self._gate.inner = desk, office.people
+        self._faults.clear()
+        yield Pages(self.server, desk, office, self._faults)
+        assert not self._faults
+
+
+@contextmanager
+def serving() -> Iterator[Serving]:
+    """A server that runs."""
+    made = Serving()
+    made.server.start()
     try:
-        yield Pages(desk, office, server, faults)
+        yield made
     finally:
-        server.stop()
-    assert not faults
+        made.server.stop()

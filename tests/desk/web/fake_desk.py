@@ -18,7 +18,6 @@ from kiosk.desk.pages import (
     Against,
     Arrival,
     ArrivalPage,
-    Attention,
     Banner,
     Certificate,
     DayPage,
@@ -36,12 +35,12 @@ from kiosk.desk.pages import (
     Patient,
     Printed,
     Row,
-    State,
     Subsidies,
     Subsidy,
     VisitPage,
 )
 from kiosk.desk.registration import Candidate, Registration
+from kiosk.desk.visits import Attention, State
 from kiosk.words.problems import Problem
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -60,7 +59,7 @@ def at(clock: str) -> datetime:
 
 @dataclass
 class FakeDesk:
-    """`outcomes`: what the next acts are answered with, `Done` when there is none; `done`: all acts, with their user."""
+    """`outcomes`: what the next acts are answered with, `Done` when there is none; `done`: all acts with their user."""
 
     rows: dict[int, Row] = field(default_factory=dict)
     arrivals: dict[int, Arrival] | None = field(default_factory=dict)
@@ -90,6 +89,11 @@ class FakeDesk:
             listeners = list(self._listeners)
         for each in listeners:
             each(self.revision)
+
+    def changed(self, revision: int) -> None:
+        """The desk that comes after this one has changed."""
+        for each in self._listeners:
+            each(revision)
 
     def arrive(self, arrival: Arrival) -> None:
         """An arrival comes or changes."""
@@ -165,7 +169,7 @@ class FakeDesk:
         outcome = self.outcomes.pop(0) if self.outcomes else Done()
         if isinstance(outcome, Done) and isinstance(act, acts.Register):
             row = self.rows[act.seq]
-            number = max(self.arrivals or {0: None}) + 1
+            number = max(self.arrivals or (), default=0) + 1
             self.arrive(Arrival(number, self.now, row.number, row.name, row.kana, "内科", "", row.seq))
             self.put(replace(row, state=State.registered, arrival=number, may_register=False, may_print=True))
             return Done(number)
@@ -303,9 +307,7 @@ def busy_day() -> FakeDesk:
     for number, seq in ((1, 1), (2, 2), (3, 7)):
         row = desk.rows[seq]
         department = ("内科", "整形外科", "小児科")[number - 1]
-        desk.arrive(
-            Arrival(number, row.at, row.number, row.name, row.kana, department, "", seq, at_kiosk=number == 1)
-        )
+        desk.arrive(Arrival(number, row.at, row.number, row.name, row.kana, department, "", seq, at_kiosk=number == 1))
     desk.arrive(Arrival(4, at("09:36"), "00167890", "阿部 ナタリア マリア テレサ", "", "", cancelled="wrong_person"))
     desk.visits[7] = yamada(desk.header(), desk.rows[7])
     for seq, may in ((9, True), (11, True)):
@@ -323,9 +325,7 @@ def busy_day() -> FakeDesk:
     return desk
 
 
-def registration(
-    number: int, state: str, clock: str, name: str, *, code: str = "", message: str = ""
-) -> Registration:
+def registration(number: int, state: str, clock: str, name: str, *, code: str = "", message: str = "") -> Registration:
     """A registration of today."""
     return Registration(
         number, 100 + number, state, f"OQSsiimm01req_{number}.xml", code, "", "佐藤",  # type: ignore[arg-type]
