@@ -12,9 +12,9 @@ from typing import Literal
 from kiosk.results.registrations import Insurance
 
 # intended 送信前: stored, and surely not seen by the terminal. prepared: the same for staff; it lies in the share under
-# a name that nobody reads. waiting 応答待ち, unanswered 応答なし: sent (unanswered is waiting for long). registered 登録済み.
-# failed 失敗: refused by the terminal, or surely never sent (code "not_sent"). unsure 要確認: the answer is neither yes nor no.
-# settled: unanswered or unsure, and a person looked it up at the terminal (code "there" or "not_there").
+# a name that nobody reads. waiting 応答待ち: sent. unanswered 応答なし: waiting for long. registered 登録済み.
+# failed 失敗: refused by the terminal, or surely never sent (code "not_sent" or "withdrawn"). unsure 要確認: the answer
+# is neither yes nor no. settled: unanswered or unsure, and a person looked at the terminal (code "there", "not_there").
 State = Literal["intended", "prepared", "waiting", "unanswered", "registered", "failed", "unsure", "settled"]
 
 # Why a result offers no registration.
