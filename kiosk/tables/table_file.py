@@ -147,21 +147,24 @@ class TableFile(Generic[T]):
             raise self._bad("table.unreadable", why=_why(error)) from None
         if len(raw) > MAX_FILE_BYTES:
             raise self._bad("table.large", size=MAX_FILE_BYTES)
-        return self._parsed(self._text(raw)), raw.endswith((b"\n", b"\r"))
+        return self._parsed(raw, self._codec(raw)), raw.endswith((b"\n", b"\r"))
 
-    def _text(self, raw: bytes) -> str:
+    def _codec(self, raw: bytes) -> str:
         if b"\0" in raw:
             raise self._bad("table.nul")
         for codec in ("utf-8-sig", "cp932"):
             try:
-                return raw.decode(codec)
+                raw.decode(codec)
             except UnicodeDecodeError:
                 continue
+            return codec
         raise self._bad("table.encoding")
 
-    def _parsed(self, text: str) -> T:
+    def _parsed(self, raw: bytes, codec: str) -> T:
+        # Decoded piece by piece: a whole table as text would be several times its bytes.
+        text = io.TextIOWrapper(io.BytesIO(raw), codec, newline="")
         # line_num is that of the row handed out last: `read` takes one after the other.
-        rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+        rows = csv.reader(text, strict=True)
         try:
             return self._read(self._cells(rows))
         except csv.Error as error:
