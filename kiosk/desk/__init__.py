@@ -1,1 +1,1 @@
-"""`kiosk desk`: the staff's side of the reception, a page in the hospital's browsers."""
+"""The reception desk: who tapped, what changed, one act to register; a web page for staff, and the rules behind it."""
