@@ -103,6 +103,12 @@ EVENTS: Final[Mapping[str, str]] = {
     "appointments_listing_cut": "The share holds many exports of appointments; only the newest are looked at.",
     "appointments_share_failed": "Exports of appointments cannot be fetched.",
     "appointments_share_up": "Exports of appointments can be fetched.",
+    # the desk
+    "registration_sent": "A request to register a reference number was put into the terminal's folder.",
+    "registration_not_sent": "A request to register a reference number ended before it was sent.",
+    "registration_registered": "The terminal registered a reference number.",
+    "registration_failed": "The terminal refused to register a reference number.",
+    "registration_unsure": "The answer to a registration is neither yes nor no; a person must look.",
 }
 FIELDS: Final = frozenset({"file", "visit", "code", "where", "count", "seconds", "what"})
 MAX_BYTES: Final = 5_000_000

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 from xml.sax.saxutils import escape
@@ -127,7 +128,7 @@ def to_bytes(request: Request) -> bytes:
     return text.encode("cp932")
 
 
-def _elements(values: list[tuple[str, str | None]]) -> str:
+def _elements(values: Sequence[tuple[str, str | None]]) -> str:
     return "".join(f"<{name}>{escape(value)}</{name}>" for name, value in values if value)
 
 
