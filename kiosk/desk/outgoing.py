@@ -151,8 +151,9 @@ class Sender:
             except Missing:
                 return self._is_gone(item) and self._end(item, "put")
             except Exists:
-                if self._is_gone(item):  # the name is taken by this very file: an answer of the server was lost
-                    return self._end(item, "put")
+                pass
+            if self._is_gone(item):  # the name is in use by this very file or its answer: it was put before
+                return self._end(item, "put")
             self.files.renumber(item)
             item = self.files.item(item.id)
 

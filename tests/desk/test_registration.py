@@ -336,7 +336,7 @@ def test_an_answer_of_the_server_that_got_lost_sends_nothing_twice(site: Site, m
     site.terminal.poll()
     monkeypatch.undo()
     desk.advance()
-    assert only(desk).state == "waiting"
+    assert (only(desk).state, only(desk).file) == ("registered", "OQSsiimm01req_202601150001.xml")
     assert (len(site.terminal.taken), site.requests()) == (1, [])
 
 
