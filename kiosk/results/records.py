@@ -7,6 +7,35 @@ Source of the element names: public descriptions and open readers of such files;
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, Final
+
+from lxml import etree
+
+from kiosk.results.documents import DEFAULT_MAX_BYTES, Unreadable, children, document, value, values
+
+KEY: Final = "QualificationConfirmationKey"
+# The fields of a record and their elements.
+TAGS: Final = {
+    "name": "Name",
+    "kana": "NameKana",
+    "other_name": "NameOfOther",
+    "other_kana": "NameOfOtherKana",
+    "birthdate": "Birthdate",
+    "address": "Address",
+    "post_number": "PostNumber",
+    "classification": "InsuredCardClassification",
+    "insurer_number": "InsurerNumber",
+    "symbol": "InsuredCardSymbol",
+    "number": "InsuredIdentificationNumber",
+    "branch": "InsuredBranchNumber",
+    "family": "PersonalFamilyClassification",
+    "insurer_name": "InsurerName",
+    "ratio": "InsuredPartialContributionRatio",
+    "valid_from": "InsuredCardValidDate",
+    "valid_to": "InsuredCardExpirationDate",
+    "reference_number": "ReferenceNumber",
+}
+GROUPS: Final = {"limit": "LimitApplicationCertificateRelatedInfo", "elderly": "ElderlyRecipientCertificateInfo"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,3 +84,38 @@ class Confirmation:
     code: str = ""
     message: str = field(repr=False, default="")
     processed_at: str = ""  # ProcessExecutionTime, 14 digits
+
+
+def read(raw: bytes, max_bytes: int = DEFAULT_MAX_BYTES) -> Confirmation | Unreadable:
+    """Read an eligibility result. Never raises for what is in `raw`."""
+    root = document(raw, max_bytes)
+    if isinstance(root, Unreadable):
+        return root
+    body = children([root], "MessageBody")
+    elements = children(children(body, "ResultList"), "ResultOfQualificationConfirmation")
+    return Confirmation(
+        records=tuple(_record(each) for each in elements),
+        # Where a key stands is not public: seen in a record, read wherever it is.
+        keys=tuple(sorted({found for each in root.iter(KEY) if (found := value(each))})),
+        validity=_only(body, "QualificationValidity"),
+        code=_only(body, "ProcessingResultCode"),
+        message=_only(body, "ProcessingResultMessage"),
+        processed_at=_only(children([root], "MessageHeader"), "ProcessExecutionTime"),
+    )
+
+
+def _record(element: etree._Element) -> Record:
+    parts: dict[str, Any] = {name: _only([element], tag) for name, tag in TAGS.items()}
+    parts |= {name: _leaves(children([element], tag)) for name, tag in GROUPS.items()}
+    return Record(**parts, sex=_only([element], "Sex1") or _only([element], "Sex2"))
+
+
+def _only(parents: list[etree._Element], name: str) -> str:
+    found = values(parents, name) - {"", None}
+    return str(next(iter(found))) if len(found) == 1 else ""
+
+
+def _leaves(elements: list[etree._Element]) -> tuple[tuple[str, str], ...]:
+    """What stands in them, whatever it is called, in an order of our own."""
+    found = ((str(leaf.tag), value(leaf)) for each in elements for leaf in each.iter() if leaf is not each)
+    return tuple(sorted((tag, text) for tag, text in found if text))
