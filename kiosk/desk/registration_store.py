@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from uuid import uuid4
 
 from kiosk.desk.outgoing import OutgoingFiles, Sealer
-from kiosk.desk.registration import Found, RefusalCode, Registration, State
+from kiosk.desk.registration import Found, Refusal, Registration, State
 from kiosk.desk.registrations_file import RegistrationsFile
 from kiosk.process.sealing import Unsealable
 from kiosk.results.registrations import Insurance, Request, request_file, to_bytes
@@ -45,7 +45,7 @@ class RegistrationStore:
         self._seals = seals
         self._keep_values = keep_values
 
-    def add(self, found: Found, number: str, insurance: Insurance, user: str, now: datetime) -> int | RefusalCode:
+    def add(self, found: Found, number: str, insurance: Insurance, user: str, now: datetime) -> int | Refusal:
         """Store the intent. The id, or why not: nothing was stored then. Raises sqlite3.Error."""
         day = f"{now:%Y%m%d}"
         identifier = f"{now:%Y%m%d%H%M%S}{now.microsecond // 1000:03d}-{uuid4().hex[:8]}"
@@ -55,7 +55,7 @@ class RegistrationStore:
         request = Request(request_file(day, 1), found.institution or "", identifier, number, insurance)
         details = {
             "institution": request.institution, "number": number, "insurance": asdict(insurance),
-            "name": found.name, "kana": found.kana, "message": "",
+            "name": found.name, "kana": found.kana, "birth": found.birth, "message": "",
         }  # fmt: skip
         with self.file.writing() as db:
             query = """SELECT r.state, r.insurance = ?, o.day = ? FROM registrations r JOIN outgoing o ON o.id = r.id
@@ -147,11 +147,11 @@ class RegistrationStore:
         return self._registration(rows[0], now) if rows else None
 
     def forget(self, before: date) -> None:
-        """Delete what was asked before that day, and files put before it."""
+        """Delete what was asked before that day, whatever became of it."""
         day = f"{before:%Y%m%d}"
         with self.file.writing() as db:
             db.execute("DELETE FROM registrations WHERE id IN (SELECT id FROM outgoing WHERE day < ?)", (day,))
-            db.execute("DELETE FROM outgoing WHERE day < ? AND state IN ('put', 'stopped')", (day,))
+            db.execute("DELETE FROM outgoing WHERE day < ? AND series = 'requests'", (day,))
 
     def _registration(self, row: tuple[Any, ...], now: datetime) -> Registration:
         (number, day, of_day, file_state, put_at, visit, user, asked, ended, identifier, state, code, why, sealed) = row
@@ -162,7 +162,6 @@ class RegistrationStore:
 
         return Registration(
             id=number,
-            day=datetime.strptime(day, "%Y%m%d").date(),  # noqa: DTZ007 - a day, no time
             visit=visit,
             state=_state(state, file_state, put_at, now),
             file=request_file(day, of_day),
@@ -175,6 +174,7 @@ class RegistrationStore:
             number=details.get("number", ""),
             name=details.get("name", ""),
             kana=details.get("kana", ""),
+            birth=details.get("birth", ""),
             message=details.get("message", ""),
         )
 
@@ -196,5 +196,5 @@ def _state(state: str, file_state: str, put_at: float | None, now: datetime) -> 
     if state != "open":
         return state  # type: ignore[return-value]  # the table has no others
     if file_state != "put":
-        return "intended"
+        return "prepared" if file_state == "prepared" else "intended"
     return "unanswered" if put_at is None or now.timestamp() - put_at > UNANSWERED_AFTER_S else "waiting"

@@ -106,7 +106,7 @@ class Registrations:
         """Whose number was typed, for the page that asks for confirmation."""
         reason = self.why_not(found)
         if reason:
-            return Refused(reason)
+            return Refused("off" if reason == "off" else "not_offered")
         typed = number.strip()
         if not is_number(typed):
             return Refused("bad_number")
@@ -126,7 +126,7 @@ class Registrations:
             return chosen
         reason = why_unconfirmed(found, chosen, confirmation)
         if reason or found.insurance is None:
-            return Refused(reason or "incomplete")
+            return Refused(reason or "not_offered")
         try:
             stored = self._store.add(found, chosen.reference, found.insurance, user, self._clock())
         except sqlite3.Error as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,10 +23,9 @@ from kiosk.tables.reference_numbers import ReferenceNumbers
 
 ZONE = ZoneInfo("Asia/Tokyo")
 NOON = datetime(2026, 1, 15, 12, 0, tzinfo=ZONE)
-BIRTH = date(2018, 5, 6)
 INSURANCE = Insurance("990012", "9900", "001234", "01")
 FOUND = Found(7, Outcome.not_registered, "1", 1, "9912345678", "例示　翔", "ﾚｲｼﾞ ｼﾖｳ", "20180506", INSURANCE)
-CONFIRMED = Confirmation("01234", BIRTH, confirmed=True)
+CONFIRMED = Confirmation("01234", "2018-5-6", confirmed=True)
 PATIENTS = "number,name,kana,birth\n01234,例示 翔,レイジ ショウ,2018-05-06\n01235,例示 空,レイジ ソラ,2018-05-06\n"
 
 
