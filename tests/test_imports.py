@@ -73,6 +73,8 @@ RULES: dict[str, Reach | Kept] = {
             "kiosk.slip.content",
             "kiosk.results.names",
             "kiosk.results.eligibility",
+            "kiosk.results.registrations",
+            "kiosk.desk.registration",
             "kiosk.appliance.technician.pages",
             "kiosk.appliance.technician.state",
             "kiosk.appliance.technician.step",

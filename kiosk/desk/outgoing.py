@@ -16,7 +16,7 @@ from typing import Final, Literal, Protocol
 from uuid import uuid4
 
 from drivers.share import Exists, Missing, Share
-from kiosk.desk.registrations_file import RegistrationsFile
+from kiosk.process.database import Database
 from kiosk.process.sealing import Unsealable
 
 NUMBERS_A_DAY: Final = 9999
@@ -58,7 +58,7 @@ _COLUMNS = "id, series, day, number, state, temp, stop, token"
 class OutgoingFiles:
     """The durable rows. Any thread."""
 
-    def __init__(self, file: RegistrationsFile, seals: Sealer) -> None:
+    def __init__(self, file: Database, seals: Sealer) -> None:
         self.file = file
         self._seals = seals
 
@@ -87,9 +87,10 @@ class OutgoingFiles:
 
     def stop(self, file: int, why: str) -> bool:
         """It is not wanted any more. False: it was put or stopped already."""
-        return self.file.write(
+        changed = self.file.write(
             "UPDATE outgoing SET stop = ? WHERE id = ? AND state IN ('stored', 'prepared')", why, file
         )
+        return changed > 0
 
     def set_temp(self, item: Outgoing, temp: str) -> None:
         self.file.write("UPDATE outgoing SET temp = ? WHERE id = ?", temp, item.id)

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from kiosk.desk.outgoing import OutgoingFiles, Sealer
 from kiosk.desk.registration import Found, Refusal, Registration, State
-from kiosk.desk.registrations_file import RegistrationsFile
+from kiosk.process.database import Database
 from kiosk.process.sealing import Unsealable
 from kiosk.results.registrations import Insurance, Request, request_file, to_bytes
 
@@ -39,7 +39,7 @@ class Sent:
 class RegistrationStore:
     """Any thread. `keep_values`: see the module."""
 
-    def __init__(self, file: RegistrationsFile, seals: Sealer, *, keep_values: bool) -> None:
+    def __init__(self, file: Database, seals: Sealer, *, keep_values: bool) -> None:
         self.file = file
         self.outgoing = OutgoingFiles(file, seals)
         self._seals = seals
@@ -79,21 +79,23 @@ class RegistrationStore:
 
     def fail_stopped(self, now: datetime) -> bool:
         """What was stopped before it was sent has failed."""
-        return self.file.write(
+        changed = self.file.write(
             "UPDATE registrations SET state = 'failed', ended_at = ?, code = (SELECT stop FROM outgoing o"
             " WHERE o.id = registrations.id), details = CASE ? WHEN 1 THEN details ELSE x'' END"
             " WHERE state = 'open' AND id IN (SELECT id FROM outgoing WHERE state = 'stopped')",
             now.timestamp(),
             self._keep_values,
         )
+        return changed > 0
 
     def stop_unsent(self, before: str) -> bool:
         """Requests of days before `before` (yyyyMMdd) are not wanted any more: their insurance was another day's."""
-        return self.file.write(
+        changed = self.file.write(
             "UPDATE outgoing SET stop = 'day_ended' WHERE state IN ('stored', 'prepared') AND stop = ''"
             " AND series = 'requests' AND day < ?",
             before,
         )
+        return changed > 0
 
     def sent(self) -> list[Sent]:
         """What waits for an answer, oldest first."""
@@ -120,7 +122,7 @@ class RegistrationStore:
             kept = b""
         elif details and message:
             kept = self._sealed({**details, "message": message}, identifier)
-        return self.file.write(
+        changed = self.file.write(
             "UPDATE registrations SET state = ?, code = ?, why = ?, ended_at = ?, details = ? WHERE id = ?"
             " AND state IN ('open', 'unsure')",
             state,
@@ -130,6 +132,7 @@ class RegistrationStore:
             kept,
             registration,
         )
+        return changed > 0
 
     def of_day(self, day: date, now: datetime) -> tuple[Registration, ...]:
         """Oldest first."""

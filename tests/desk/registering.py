@@ -14,7 +14,8 @@ from kiosk.desk.patients import Patients
 from kiosk.desk.registration import Confirmation, Found
 from kiosk.desk.registration_store import RegistrationStore
 from kiosk.desk.registration_work import Folders, Registrations
-from kiosk.desk.registrations_file import RegistrationsFile
+from kiosk.desk.registrations_file import open_registrations
+from kiosk.process.database import Database
 from kiosk.process.event_log import EVENTS, FIELDS
 from kiosk.process.sealing import Seals
 from kiosk.results.eligibility import Outcome
@@ -60,7 +61,7 @@ class Site:
     def path(self) -> Path:
         return self.root / "registrations.db"
 
-    def start(self, file: RegistrationsFile | None = None, folders: Folders | None = None) -> Registrations:
+    def start(self, file: Database | None = None, folders: Folders | None = None) -> Registrations:
         patients = None
         if self.patients:
             (self.root / "patients.csv").write_text(PATIENTS)
@@ -68,7 +69,7 @@ class Site:
             assert patients.refresh() is None
         if self.table:
             (self.root / "map.csv").write_text(self.table)
-        self.file = file or RegistrationsFile(self.path())
+        self.file = file or open_registrations(self.path())
         return Registrations(
             RegistrationStore(self.file, Seals(self.secret), keep_values=self.keep_values),
             folders or Folders(self.share("req"), self.share("res")),

@@ -13,7 +13,8 @@ import pytest
 from drivers.share import Missing, Unreachable
 from kiosk.desk.registration import Candidate, Confirmation, Found, Refused, Registration, why_not
 from kiosk.desk.registration_work import Registrations
-from kiosk.desk.registrations_file import RegistrationsFile, StoreLost
+from kiosk.desk.registrations_file import open_registrations
+from kiosk.process.database import DatabaseUnusable
 from kiosk.results.eligibility import Outcome
 from kiosk.results.registrations import Insurance, Request, read_answer, to_bytes
 from tests.desk.registering import CONFIRMED, FOUND, INSURANCE, NOON, Site, other_person
@@ -371,7 +372,7 @@ def test_values_are_sealed_and_without_keep_values_forgotten_at_the_end(tmp_path
     site.wait(1)
     desk.advance()
     assert (only(desk).number, only(desk).kana) == (("01234", "ﾚｲｼﾞ ｼﾖｳ") if keep_values else ("", ""))
-    raw = site.path().read_bytes()
+    raw = b"".join(file.read_bytes() for file in tmp_path.glob("registrations.db*"))
     for value in ("01234", "001234", "990012", "例示", "ﾚｲｼﾞ"):
         assert value.encode() not in raw
     assert site.file.rows("SELECT content FROM outgoing") == [(b"",)]
@@ -419,15 +420,15 @@ def test_what_is_old_is_forgotten(site: Site) -> None:
 def test_a_damaged_or_newer_file_is_not_begun_anew(tmp_path: Path) -> None:
     path = tmp_path / "registrations.db"
     path.write_bytes(b"no database" * 100)
-    with pytest.raises(StoreLost, match=r"registrations\.db"):
-        RegistrationsFile(path)
+    with pytest.raises(DatabaseUnusable, match=r"registrations\.db"):
+        open_registrations(path)
     path.unlink()
-    RegistrationsFile(path).close()
+    open_registrations(path).close()
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 9")
     db.close()
-    with pytest.raises(StoreLost, match="newer version"):
-        RegistrationsFile(path)
+    with pytest.raises(DatabaseUnusable, match="newer version"):
+        open_registrations(path)
 
 
 def test_a_store_that_fails_refuses_and_says_so(site: Site) -> None:
