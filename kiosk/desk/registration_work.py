@@ -93,8 +93,7 @@ class Registrations:
             lambda name: _there(folders.answers, answer_file(name)),
             lambda: self._clock().timestamp(),
         )
-        # What is wrong with a folder, a table or the store, by where; read by whoever reports the desk's state.
-        self.troubles: dict[str, Problem] = {}
+        self._troubles: dict[str, Problem] = {}
 
     # Acts --------------------------------------------------------------------------------------------------------
 
@@ -159,6 +158,11 @@ class Registrations:
         """Delete what is older."""
         self._store.forget(before)
 
+    @property
+    def troubles(self) -> dict[str, Problem]:
+        """What is wrong, by where: requests, answers, patients (the last good table stays in force), store."""
+        return dict(self._troubles)
+
     # The thread --------------------------------------------------------------------------------------------------
 
     def advance(self) -> bool:
@@ -169,7 +173,7 @@ class Registrations:
         try:
             changed = self._send()
             changed |= self._read_answers(self._folders.answers)
-            self.troubles.pop("store", None)
+            self._troubles.pop("store", None)
         except sqlite3.Error as error:
             self._store_failed(error)
             return False
@@ -248,9 +252,9 @@ class Registrations:
 
     def _set_trouble(self, where: str, problem: Problem | None) -> None:
         if problem is None:
-            self.troubles.pop(where, None)
+            self._troubles.pop(where, None)
         else:
-            self.troubles[where] = problem
+            self._troubles[where] = problem
 
 
 def _there(folder: Share, name: str) -> bool:

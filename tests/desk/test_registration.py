@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from drivers.share import Missing, Unreachable
-from kiosk.desk.registration import Candidate, Confirmation, Found, Refused, Registration, why_not
+from kiosk.desk.registration import Candidate, Confirmation, Found, Refused, Registration, found_of, why_not
 from kiosk.desk.registration_work import Registrations
 from kiosk.desk.registrations_file import open_registrations
 from kiosk.process.database import DatabaseUnusable
+from kiosk.results import eligibility, records
 from kiosk.results.eligibility import Outcome
 from kiosk.results.registrations import Insurance, Request, read_answer, to_bytes
+from tests import VECTORS
 from tests.desk.registering import CONFIRMED, FOUND, INSURANCE, NOON, Site, other_person
 
 
@@ -447,3 +450,31 @@ def test_nothing_of_a_patient_is_in_a_repr(site: Site) -> None:
     sent(desk)
     text = repr((FOUND, CONFIRMED, only(desk), desk.candidate(other_person(1), "01234")))
     assert not any(value in text for value in ("01234", "例示", "ｼﾖｳ", "20180506", "2018-5"))
+
+
+def test_of_the_terminals_results_exactly_those_without_a_number_are_offered() -> None:
+    """Every result of the vectors, as the desk reads it."""
+    offered = {}
+    for row in (json.loads(line) for line in (VECTORS / "expected.jsonl").read_text("utf-8").splitlines()):
+        raw = (VECTORS / row["file"]).read_bytes()
+        result, tap = eligibility.read(raw), records.read(raw)
+        if isinstance(result, eligibility.Eligibility) and isinstance(tap, records.Confirmation):
+            offered[row["label"]] = why_not(found_of(1, result, tap))
+    assert {label for label, reason in offered.items() if reason is None} == {
+        "reference-absent",
+        "reference-empty",
+        "reference-blank",
+    }
+    assert offered["validity-4"] == "not_valid" and offered["segment-9"] == offered["status-2"] == "failed"
+
+
+def test_a_number_may_get_another_insurance_on_another_day(site: Site) -> None:
+    desk = site.start()
+    sent(desk)
+    desk.advance()
+    site.terminal.poll()
+    site.wait(1)
+    desk.advance()
+    assert only(desk).state == "registered"
+    site.wait(24 * 3600)
+    assert isinstance(desk.send(other_person(1), CONFIRMED, "sato"), int)
