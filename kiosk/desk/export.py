@@ -27,8 +27,9 @@ from datetime import date, datetime
 from typing import Final
 
 from drivers.share import Share, ShareError
-from kiosk.desk.outgoing import OutgoingFiles, Sealer, Sender
+from kiosk.desk.outgoing import OutgoingFiles, Sender
 from kiosk.process.database import Database
+from kiosk.process.sealing import Seals
 from kiosk.results.pmh_names import Group
 from kiosk.results.subsidies import Certificate
 from kiosk.words.problems import Problem
@@ -61,7 +62,7 @@ def _rows(number: str, certificate: Certificate, at: datetime) -> Iterator[tuple
 class Exports:
     """`add` from any thread; `advance` from one. `clock`: the site's local time. Its rows are in `registrations.db`."""
 
-    def __init__(self, file: Database, seals: Sealer, folder: Share, clock: Callable[[], datetime]) -> None:
+    def __init__(self, file: Database, seals: Seals, folder: Share, clock: Callable[[], datetime]) -> None:
         self._file = file
         self._files = OutgoingFiles(file, seals)
         self._clock = clock

@@ -13,10 +13,10 @@ from datetime import date, datetime
 from typing import Any, Final, Literal
 from uuid import uuid4
 
-from kiosk.desk.outgoing import OutgoingFiles, Sealer
+from kiosk.desk.outgoing import OutgoingFiles
 from kiosk.desk.registration import Found, Refusal, Registration, State
 from kiosk.process.database import Database
-from kiosk.process.sealing import Unsealable
+from kiosk.process.sealing import Seals, Unsealable
 from kiosk.results.registrations import Insurance, Request, request_file, to_bytes
 
 UNANSWERED_AFTER_S: Final = 30.0
@@ -39,7 +39,7 @@ class Sent:
 class RegistrationStore:
     """Any thread. `keep_values`: see the module."""
 
-    def __init__(self, file: Database, seals: Sealer, *, keep_values: bool) -> None:
+    def __init__(self, file: Database, seals: Seals, *, keep_values: bool) -> None:
         self.file = file
         self.outgoing = OutgoingFiles(file, seals)
         self._seals = seals
