@@ -65,7 +65,9 @@ class Box:
 
 
 @dataclass(frozen=True)
-class _Row:
+class Row:
+    """One drawn line; heights in dots, `above` of white before its letters."""
+
     runs: tuple[Run, ...]
     size: int
     above: int
@@ -74,13 +76,14 @@ class _Row:
 
     @property
     def height(self) -> int:
+        """All that it takes, the white before it too."""
         return self.above + self.size + self.size // 5
 
 
 def fill(pen: ImageDraw.ImageDraw, box: Box, lines: Iterable[Line | Rule]) -> None:
     """Draw the lines from the top of the box, all of them smaller where they do not fit; … for what still does not."""
     top = box.top
-    for row in _fitting(tuple(lines), box):
+    for row in fitting(tuple(lines), box):
         top += row.above
         if row.rule:
             pen.rectangle((box.left, top, box.left + box.width - 1, top + _RULE_DOTS - 1), fill=0)
@@ -103,14 +106,15 @@ def symbol(number: str | None, wanted: BarcodeKind) -> Image.Image | None:
     return small.resize((small.width * _SYMBOL_SCALE, small.height * _SYMBOL_SCALE), Image.Resampling.NEAREST)
 
 
-def _fitting(lines: tuple[Line | Rule, ...], box: Box) -> list[_Row]:
-    rows: list[_Row] = []
+def fitting(lines: tuple[Line | Rule, ...], box: Box) -> list[Row]:
+    """The lines as they are drawn in the box; … is the last where not all of them are."""
+    rows: list[Row] = []
     for scale in _SCALES:
         rows = [row for line in lines for row in _rows(line, box.width, scale)]
         if sum(row.height for row in rows) <= box.height:
             return rows
-    more = _Row(runs("…", "bold", dots(5)), dots(5), 0, "left")
-    kept: list[_Row] = []
+    more = Row(runs("…", "bold", dots(5)), dots(5), 0, "left")
+    kept: list[Row] = []
     left = box.height - more.height
     for row in rows:
         left -= row.height
@@ -120,10 +124,10 @@ def _fitting(lines: tuple[Line | Rule, ...], box: Box) -> list[_Row]:
     return [*kept, more]
 
 
-def _rows(line: Line | Rule, width: int, scale: float) -> Iterator[_Row]:
+def _rows(line: Line | Rule, width: int, scale: float) -> Iterator[Row]:
     above = dots(line.above * scale)
     if isinstance(line, Rule):
-        yield _Row((), dots(line.below * scale), above, "left", rule=True)
+        yield Row((), dots(line.below * scale), above, "left", rule=True)
         return
     if not line.text:
         return
@@ -132,4 +136,4 @@ def _rows(line: Line | Rule, width: int, scale: float) -> Iterator[_Row]:
     if line.shrinks:
         size = max(smallest, min(size, int(size * width / max(width_of(line.text, line.weight, size), 1.0))))
     for place, each in enumerate(lines_of(line.text, line.weight, size, width)):
-        yield _Row(each, size, above if place == 0 else 0, line.align)
+        yield Row(each, size, above if place == 0 else 0, line.align)

@@ -72,7 +72,8 @@ class ChartPage:
             (Line(sheet.reception_label, 4, align="right"), reception),
         )
         name = Line(sheet.name, 13, "bold", above=0.5)
-        fill(pen, _part(inside, 43, 35), (Line(sheet.kana, 5.5), name, Line(sheet.birth, 6, above=2)))
+        fill(pen, _part(inside, 43, 26), (Line(sheet.kana, 5.5), name))
+        fill(pen, _part(inside, 70, 8), (Line(sheet.birth, 6),))
         fill(pen, _part(inside, 79, 2), (Rule(),))
         self._foot(canvas, pen, _part(inside, 83, 45))
         return _on_paper(canvas, paper)
