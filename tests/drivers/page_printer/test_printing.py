@@ -234,6 +234,17 @@ def test_a_printer_whose_one_place_stays_taken_gets_nothing(device: SimulatedPag
     other.join(WAIT_S)
 
 
+def test_a_warning_is_the_reason_only_of_a_job_that_takes_long(
+    device: SimulatedPagePrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device.fault = "slow_and_low"
+    printer = open_page_printer(device.url, print_s=0.4)
+    assert printer.status() == Ready("a4", "pdf")
+    assert printer.print(Text()) == NotPrinted("printer_stalled", maybe_out=True)
+    monkeypatch.setattr(session, "HINT_S", 0)
+    assert printer.print(Text()) == NotPrinted("paper_out", maybe_out=True)
+
+
 def test_a_job_that_takes_too_long_without_a_reason(device: SimulatedPagePrinter) -> None:
     device.page_s = WAIT_S
     outcome = open_page_printer(device.url, print_s=0.5).print(Text())
