@@ -24,13 +24,22 @@ _A5 = re.compile(r"(^|[^a-z0-9])a5($|[^a-z0-9])")
 _SEVERITY = re.compile(r"-(error|warning|report)$")
 # RFC 8011 5.4.12 and the PWG's registry; what is to be done first stands first.
 _REASONS: Final[tuple[tuple[Reason, tuple[str, ...]], ...]] = (
+    ("printer_stopped", ("paused", "moving-to-paused", "deactivated")),
     ("printer_offline", ("offline", "connecting-to-device", "shutdown", "timed-out", "cups-remote-stopped")),
     ("cover_open", ("cover-open", "door-open", "interlock-open", "input-tray-missing")),
     ("paper_jam", ("media-jam",)),
     ("paper_out", ("media-empty", "media-needed")),
     ("toner_out", ("toner-empty", "marker-supply-empty")),
-    ("printer_stopped", ("paused", "moving-to-paused", "stopping", "stopped-partly", "deactivated")),
+    ("printer_stopped", ("stopping", "stopped-partly")),
 )
+_ASKED: Final = (
+    "printer-state", "printer-state-reasons", "printer-state-message", "printer-is-accepting-jobs",
+    "document-format-supported", "media-default", "media-ready", "media-supported", "sides-supported",
+    "print-scaling-supported", "print-color-mode-supported", "job-cancel-after-supported",
+)  # fmt: skip
+# What CUPS 2.4 says of a printer that its queue cannot reach, in the language of the job, which is English; as a reason
+# it has that only for a moment.
+_UNREACHED = ("may not exist or is unavailable", "is not responding", "Unable to locate printer")
 _REFUSED_JOB = ("document-", "unsupported-", "job-password", "account-", "conflicting-")
 
 
@@ -69,12 +78,7 @@ class Requests:
 
     def printer(self) -> Printer:
         """Its state, and what it takes."""
-        wanted = attribute(
-            "requested-attributes", Tag.KEYWORD,
-            "printer-state", "printer-state-reasons", "printer-is-accepting-jobs", "document-format-supported",
-            "media-default", "media-ready", "media-supported", "sides-supported", "print-scaling-supported",
-            "print-color-mode-supported", "job-cancel-after-supported",
-        )  # fmt: skip
+        wanted = attribute("requested-attributes", Tag.KEYWORD, *_ASKED)
         answer = self._ask(Operation.GET_PRINTER_ATTRIBUTES, (wanted,))
         if answer.code >= Status.ERROR:
             raise NoAnswer("printer_refused", sent=False)
@@ -175,6 +179,9 @@ def _printer(found: Attributes, address: IppAddress) -> Printer:
     keywords = tuple(str(each) for each in found.get("printer-state-reasons", ()))
     hint = _reason(_SEVERITY.sub("", each) for each in keywords)
     reason = hint if state == PrinterState.STOPPED else _reason(_without_warnings(keywords))
+    message = _text(found, "printer-state-message")
+    if reason is None and state == PrinterState.PROCESSING and any(each in message for each in _UNREACHED):
+        reason = "printer_offline"
     offers = {
         (name.removesuffix("-supported"), str(value))
         for name, values in found.items()

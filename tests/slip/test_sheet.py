@@ -41,7 +41,7 @@ def test_the_age_is_that_of_the_day() -> None:
     assert worded(on_the_birthday, TEXTS, DATES).birth.endswith("70歳")
 
 
-def test_what_is_not_known_is_said_or_left_out() -> None:
+def test_what_is_not_known_is_written_as_such_or_left_out() -> None:
     unknown = Sheet("", SHEET.day, SHEET.local_time, "", "山田 花子", "", None)
     sheet = worded(unknown, TEXTS, DATES)
     assert (sheet.number, sheet.barcode, sheet.reception, sheet.received) == ("不明", None, "未受付", False)

@@ -170,6 +170,7 @@ def test_a_printer_that_is_stopped_already_gets_nothing(device: SimulatedPagePri
         ("paper_jam", "paper_jam", True),
         ("toner_out", "toner_out", True),
         ("unreachable", "printer_offline", True),
+        ("unreachable_queue", "printer_offline", True),
         ("paused", "printer_stopped", False),
     ],
 )
