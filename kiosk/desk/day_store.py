@@ -21,11 +21,13 @@ from kiosk.results.documents import Unreadable
 from kiosk.results.subsidies import Subsidies
 
 T = TypeVar("T")
+# A result in its feed: number and moment, see `feed.Result`.
+Taken = tuple[int, datetime]
 _MIGRATIONS: Final = (
     """
     CREATE TABLE visit (day TEXT NOT NULL, seq INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (day, seq));
     CREATE TABLE answer (day TEXT NOT NULL, request TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (day, request));
-    CREATE TABLE file (day TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (day, id)) WITHOUT ROWID;
+    CREATE TABLE file (day TEXT NOT NULL, id INTEGER NOT NULL, at TEXT NOT NULL, PRIMARY KEY (day, id, at)) WITHOUT ROWID;
     """,
 )
 
@@ -44,13 +46,14 @@ class Noted:
 class Entry:
     """A visit with what the desk knows of it beside its taps.
 
-    `patient`: the number of the card, "" where it is not known. `files`: the results' numbers, of its taps. `printed`:
-    `pages.Printed` by value; `print_reason`: why not. `registered_here`: the arrival that this desk registered.
+    `patient`: the number of the card, "" where it is not known. `file`: the number of its last result in the feed.
+    `printed`: `pages.Printed` by value; `print_reason`: why not. `registered_here`: the arrival that this desk
+    registered.
     """
 
     visit: Visit
     patient: str = field(repr=False, default="")
-    files: tuple[int, ...] = ()
+    file: int = 0
     printed: str = "no"
     print_reason: str = ""
     registered_here: int | None = None
@@ -75,7 +78,7 @@ class DayStore:
     def close(self) -> None:
         self._db.close()
 
-    def put(self, day: date, entry: Entry, file: int | None = None) -> None:
+    def put(self, day: date, entry: Entry, file: Taken | None = None) -> None:
         """Keep `entry` in the place of the one with its `seq`. `file`: the result that was taken with it."""
         with self._db.writing() as db:
             db.execute(
@@ -83,7 +86,9 @@ class DayStore:
                 (day.isoformat(), entry.visit.seq, self._sealed(entry, f"visit {day} {entry.visit.seq}")),
             )
             if file is not None:
-                db.execute("INSERT OR IGNORE INTO file VALUES (?, ?)", (day.isoformat(), file))
+                db.execute(
+                    "INSERT OR IGNORE INTO file VALUES (?, ?, ?)", (day.isoformat(), file[0], file[1].isoformat())
+                )
 
     def put_answer(self, day: date, request: str, answer: Answer) -> None:
         """What came for a subsidy request."""
@@ -110,9 +115,10 @@ class DayStore:
                 request, kept = found
                 yield request, kept.subsidies or kept.unreadable or Failed()
 
-    def files(self, day: date) -> frozenset[int]:
-        """The numbers of the results that were taken."""
-        return frozenset(row[0] for row in self._db.rows("SELECT id FROM file WHERE day = ?", day.isoformat()))
+    def files(self, day: date) -> frozenset[Taken]:
+        """The results that were taken."""
+        rows = self._db.rows("SELECT id, at FROM file WHERE day = ?", day.isoformat())
+        return frozenset((number, datetime.fromisoformat(at)) for number, at in rows)
 
     def forget(self, before: date) -> None:
         """Everything of the days before `before`."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from kiosk.desk.day_store import DayStore, Entry, Noted
+from kiosk.desk.day_store import DayStore, Entry, Noted, Taken
 from kiosk.desk.register import Register
 from kiosk.desk.visits import Answer, Day, Settlement, Tap
 from kiosk.results.changes import EligibilityChange
@@ -101,7 +101,7 @@ class Today:
     def files(self) -> frozenset[int]:
         """The numbers of the results that came today."""
         with self._lock:
-            return frozenset(self._files)
+            return frozenset(number for number, _ in self._files)
 
     def subscribe(self, changed: Callable[[int], None]) -> Callable[[], None]:
         """`changed(revision)` after each change, from any thread; returns what ends that."""
@@ -116,18 +116,19 @@ class Today:
 
     # --- what happens ----------------------------------------------------------------------------------------------
 
-    def tapped(self, tap: Tap, change: EligibilityChange | None, patient: str, file: int) -> int:
-        """A result came. `patient`: the number of the card. Returns the visit's `seq`; a file comes once."""
+    def tapped(self, tap: Tap, change: EligibilityChange | None, patient: str, file: int) -> int | None:
+        """A result came. `patient`: the number of the card. Returns the visit's `seq`; None: it came before."""
+        taken = (file, tap.at)
         with self._changing():
-            if file in self._files:
-                return next((entry.visit.seq for entry in self._entries.values() if file in entry.files), 0)
+            if taken in self._files:
+                return None
             visit = self._visits.tapped(tap, change)
             old = self._entries.get(visit.seq)
             entry = old or Entry(visit)
             noted = (*entry.history, Noted(tap.at, "tap"))
             number = patient or entry.patient
-            self._keep(replace(entry, visit=visit, patient=number, files=(*entry.files, file), history=noted), file)
-            self._files.add(file)
+            self._keep(replace(entry, visit=visit, patient=number, file=file, history=noted), taken)
+            self._files.add(taken)
             return visit.seq
 
     def answered(self, request: str, answer: Answer) -> None:
@@ -173,7 +174,7 @@ class Today:
             self._arrivals_revision = self._revision
             self._changed_at = self._clock()
 
-    def _keep(self, entry: Entry, file: int | None = None) -> None:
+    def _keep(self, entry: Entry, file: Taken | None = None) -> None:
         self._store.put(self._day, entry, file)
         self._revision += 1
         self._entries[entry.visit.seq] = entry
