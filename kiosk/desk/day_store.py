@@ -27,7 +27,7 @@ _MIGRATIONS: Final = (
     """
     CREATE TABLE visit (day TEXT NOT NULL, seq INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (day, seq));
     CREATE TABLE answer (day TEXT NOT NULL, request TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (day, request));
-    CREATE TABLE file (day TEXT NOT NULL, id INTEGER NOT NULL, at TEXT NOT NULL, PRIMARY KEY (day, id, at)) WITHOUT ROWID;
+    CREATE TABLE file (day TEXT NOT NULL, id INTEGER NOT NULL, at TEXT NOT NULL, PRIMARY KEY (day, id, at));
     """,
 )
 

@@ -167,6 +167,13 @@ class Today:
             self._keep(new)
             return new
 
+    def renew(self, seq: int) -> None:
+        """What is displayed of a visit has changed, although nothing that is kept. Raises KeyError."""
+        with self._changing():
+            self._revision += 1
+            self._revisions[self._entries[seq].visit.seq] = self._revision
+            self._changed_at = self._clock()
+
     def touch(self) -> None:
         """The list of arrivals, or something that stands above every page, has changed."""
         with self._changing():
