@@ -1,7 +1,7 @@
 """`kiosk desk`: from site.toml to a running reception desk.
 
-Owns what is started in which order, and ended. Must never keep the courier or the reception waiting: all that it asks of
-them ends in seconds, and nothing waits for it.
+Owns what is started in which order, and ended. Must never keep the courier or the reception waiting: all that it asks
+of them ends in seconds, and nothing waits for it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 from drivers.page_printer import open_page_printer
@@ -25,7 +24,6 @@ from kiosk.desk.day_store import DayStore
 from kiosk.desk.departments import Departments
 from kiosk.desk.desk_watch import DeskWatch
 from kiosk.desk.export import Exports
-from kiosk.desk.feed import Feed
 from kiosk.desk.feeds import open_feed
 from kiosk.desk.numbers import Numbers
 from kiosk.desk.patients import Patients

@@ -1,4 +1,4 @@
-"""What the desk does again and again: time that passes, files for others, what is to be forgotten, the audit's anchor."""
+"""What the desk does again and again: time passes, files go to others, old rows go, the audit chain is anchored."""
 
 from __future__ import annotations
 
