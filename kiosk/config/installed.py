@@ -19,6 +19,8 @@ from kiosk.words.problems import Problem
 DATA: Final = Path("/var/lib/kiosk")
 # Copies of exports of appointments: the state folder of kiosk-appointments.service.
 EXPORTS: Final = Path("/var/lib/kiosk-import")
+# The first password of the desk's chief: beside site.toml, on the stick, a credential; it need not be there.
+DESK_CHIEF: Final = "desk-chief.secret"
 # What may be written into a unit file as it is.
 FOLDER: Final = re.compile(r"(/[\w .-]+)+")
 # What ProtectHome and PrivateTmp of the units take away.
