@@ -71,6 +71,7 @@ RULES: dict[str, Reach | Kept] = {
         (
             "kiosk.screens",
             "kiosk.slip.content",
+            "kiosk.slip.sheet",
             "kiosk.results.names",
             "kiosk.results.documents",
             "kiosk.results.eligibility",
@@ -87,6 +88,7 @@ RULES: dict[str, Reach | Kept] = {
             "kiosk.appliance.technician.pages",
             "kiosk.appliance.technician.state",
             "kiosk.appliance.technician.step",
+            "kiosk.words.eras",
             "kiosk.words.problems",
             "kiosk.operations.status_rows",
             "kiosk.operations.status_text",

@@ -28,7 +28,8 @@ from kiosk.desk.feeds import open_feed
 from kiosk.desk.numbers import Numbers
 from kiosk.desk.patients import Patients
 from kiosk.desk.people.people import People, PeopleUnusable
-from kiosk.desk.printing import Look, Printing
+from kiosk.desk.papers import Look, Papers
+from kiosk.desk.printing import Printing
 from kiosk.desk.receptions import Receptions
 from kiosk.desk.registration_store import RegistrationStore
 from kiosk.desk.registration_work import Folders, Registrations
@@ -135,24 +136,23 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
         SocketReservations(config.reservations_dir), today, departments, clock, desk.register,
         KIOSK_FIRST if desk.feed == "courier" else timedelta(0),
     )  # fmt: skip
-    printer = open_page_printer(desk.printer) if desk.printer else None
+    printing = Printing(open_page_printer(desk.printer), log) if desk.printer else None
     barcode = config.printer.barcode if config.printer else "code128"
-    printing = Printing(printer, today, receptions, Look(config.site.name, barcode, departments.place), clock)
+    papers = Papers(printing, today, receptions, Look(config.site.name, barcode, departments.place), clock)
     file = open_file(folder.registrations)
     stack.callback(file.close)
     numbers = _numbers(config, desk, RegistrationStore(file, seals, keep_values=desk.keep_values), log, clock)
     exports = Exports(file, seals, _share(config, desk.export), clock) if desk.export else None
     watched = Watched(config, today, feed, receptions, numbers, exports, register.begun_anew, clock)
     return Parts(
-        config, today, register, receptions, departments, printing, numbers, exports, feed,
-        Standing(watched, printing), people.chain, seals, pmh_names.load(), clock,
+        config, today, register, receptions, departments, papers, numbers, exports, feed,
+        Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,
     )  # fmt: skip
 
 
 def _start(parts: Parts, service: Service, stack: ExitStack) -> None:
     parts.receptions.registered = service.registered
-    parts.printing.start()
-    stack.callback(parts.printing.close)
+    parts.papers.begin()
     parts.receptions.start()
     stack.callback(parts.receptions.close)
     parts.feed.start(service)

@@ -38,7 +38,7 @@ from kiosk.desk.pages import (
     VisitPage,
 )
 from kiosk.desk.people.audit import AuditChain
-from kiosk.desk.printing import Printing
+from kiosk.desk.papers import Papers
 from kiosk.desk.receptions import Receptions
 from kiosk.desk.sealed_register import SealedRegister
 from kiosk.desk.standing import Standing
@@ -58,7 +58,7 @@ class Parts:
     register: SealedRegister
     receptions: Receptions
     departments: Departments
-    printing: Printing
+    papers: Papers
     numbers: Numbers
     exports: Exports | None
     feed: Feed
@@ -74,14 +74,14 @@ class Service:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._today, self._receptions, self._printing = parts.today, parts.receptions, parts.printing
+        self._today, self._receptions, self._papers = parts.today, parts.receptions, parts.papers
         self._numbers, self._register, self._clock = parts.numbers, parts.register, parts.clock
         self._acts: dict[type, Callable[..., Outcome]] = {
             acts.Register: lambda act, by: self._receptions.register(act.seq, by),
             acts.WalkIn: lambda act, by: self._receptions.walk_in(act.seq, act.department, by),
             acts.Cancel: lambda act, by: self._receptions.cancel(act.number, str(act.reason), by),
-            acts.PrintSheet: lambda act, by: self._printing.print_sheet(act.seq, by, again=act.again),
-            acts.PrintSlip: lambda act, by: self._printing.print_slip(act.number),
+            acts.PrintSheet: lambda act, by: self._papers.print_sheet(act.seq, by, again=act.again),
+            acts.PrintSlip: lambda act, by: self._papers.print_slip(act.number),
             acts.ConfirmEligibility: self._confirm_eligibility,
             acts.ConfirmSubsidies: self._confirm_subsidies,
             acts.AcceptCertificate: self._accept,
@@ -108,7 +108,7 @@ class Service:
             return
         self._receptions.tapped(seq)
         if patient and config.desk is not None and config.desk.print == "on_tap":
-            self._printing.print_sheet(seq, "", again=False)
+            self._papers.print_sheet(seq, "", again=False)
 
     def subsidy(self, subsidy: Answered) -> None:
         """See Sink."""
@@ -120,7 +120,7 @@ class Service:
         desk = self._parts.config.desk
         if desk is not None and desk.print == "on_register":
             with suppress(KeyError):
-                self._printing.print_sheet(seq, "", again=False)
+                self._papers.print_sheet(seq, "", again=False)
 
     # --- what pages say ----------------------------------------------------------------------------------------------
 
@@ -156,8 +156,8 @@ class Service:
             walk_in=self._parts.departments.receiving(now) if row.may_walk_in else (),
             events=page_values.history_of(entry),
             notes=("several_taps",) if len(visit.taps) > 1 else (),
-            print_problem=self._printing.sheet_problem(entry),
-            can_print=self._printing.possible and row.may_print,
+            print_problem=self._papers.sheet_problem(entry),
+            can_print=self._papers.possible and row.may_print,
             may_confirm_eligibility=page_values.may_confirm_eligibility(visit),
             may_confirm_subsidies=page_values.may_confirm_subsidies(visit),
             may_register_number=self._numbers.offers(visit),
@@ -167,18 +167,18 @@ class Service:
     def arrival(self, number: int) -> ArrivalPage:
         """See Desk."""
         view, entry = self._today.view(), self._receptions.entry(number)
-        printed, problem = self._printing.slip_state(number)
+        slip = self._papers.slip_state(number)
         texts = tuple(f"{appointment_text(each)} {each.doctor}".strip() for each in entry.appointments)
         arrival = self._arrival(entry, view)
-        return ArrivalPage(self._header(view), arrival, texts, printed, problem, self._printing.possible)
+        return ArrivalPage(self._header(view), arrival, texts, slip.printed, slip.problem, self._papers.possible)
 
     def sheet_picture(self, seq: int) -> bytes:
         """See Desk."""
-        return self._printing.sheet_picture(seq)
+        return self._papers.sheet_picture(seq)
 
     def slip_picture(self, number: int) -> bytes:
         """See Desk."""
-        return self._printing.slip_picture(number)
+        return self._papers.slip_picture(number)
 
     def numbers(self) -> NumbersPage:
         """See Desk."""

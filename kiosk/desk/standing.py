@@ -15,7 +15,7 @@ from kiosk.desk.export import Exports
 from kiosk.desk.feed import Feed
 from kiosk.desk.numbers import Numbers
 from kiosk.desk.pages import Banner, Part
-from kiosk.desk.printing import Printing
+from kiosk.desk.papers import Papers
 from kiosk.desk.receptions import Receptions
 from kiosk.desk.today import ENDS_AT_H, Today
 from kiosk.words.problems import Problem, in_english
@@ -41,8 +41,8 @@ class Watched:
 class Standing:
     """Any thread; `look_for_lost` may wait for another process."""
 
-    def __init__(self, watched: Watched, printing: Printing) -> None:
-        self._watched, self._printing = watched, printing
+    def __init__(self, watched: Watched, papers: Papers) -> None:
+        self._watched, self._papers = watched, papers
         self._began = watched.clock()
         self._lock = threading.Lock()
         self._lost: frozenset[int] = frozenset()
@@ -98,8 +98,8 @@ class Standing:
             Part("feed", feed.problem, feed.since),
             Part("reservations", None if watched.receptions.answers else Problem("banner.reservations")),
         ]
-        if self._printing.possible:
-            found.append(Part("printer", self._printing.trouble))
+        if self._papers.possible:
+            found.append(Part("printer", self._papers.trouble))
         if not watched.numbers.off:
             found += [Part(name, troubles.get(name)) for name in ("requests", "answers", "store")]
         if watched.numbers.has_patients:
