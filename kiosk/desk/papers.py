@@ -177,7 +177,9 @@ class Papers:
             birth=None,
             reception_number=number,
             appointments=tuple(
-                SheetAppointment(each.time, each.department, each.doctor, each.place or self._look.place(each.department))
+                SheetAppointment(
+                    each.time, each.department, each.doctor, each.place or self._look.place(each.department)
+                )
                 for each in appointments
             ),
             again=again,
