@@ -26,9 +26,9 @@ from kiosk.desk.desk_watch import DeskWatch
 from kiosk.desk.export import Exports
 from kiosk.desk.feeds import open_feed
 from kiosk.desk.numbers import Numbers
+from kiosk.desk.papers import Look, Papers
 from kiosk.desk.patients import Patients
 from kiosk.desk.people.people import People, PeopleUnusable
-from kiosk.desk.papers import Look, Papers
 from kiosk.desk.printing import Printing
 from kiosk.desk.receptions import Receptions
 from kiosk.desk.registration_store import RegistrationStore

@@ -37,8 +37,8 @@ from kiosk.desk.pages import (
     Row,
     VisitPage,
 )
-from kiosk.desk.people.audit import AuditChain
 from kiosk.desk.papers import Papers
+from kiosk.desk.people.audit import AuditChain
 from kiosk.desk.receptions import Receptions
 from kiosk.desk.sealed_register import SealedRegister
 from kiosk.desk.standing import Standing
