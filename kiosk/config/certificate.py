@@ -39,7 +39,7 @@ def files(desk: Desk, base: Path, credentials: str | None) -> Tls | None:
     certificate, _ = place(desk.certificate_file, base, credentials)
     client_ca = place(desk.client_ca_file, base, credentials)[0] if desk.client_ca_file else None
     for name, file in (("certificate_file", certificate), ("key_file", key), ("client_ca_file", client_ca)):
-        if file is not None and not os.access(file, os.R_OK):
+        if file is not None and not os.access(file, os.R_OK, effective_ids=True):
             raise Unusable(Problem("problem.desk_file", {"key": name, "file": str(file)}))
     if not guarded and key.stat().st_mode & 0o077:
         mode = f"{stat.S_IMODE(key.stat().st_mode):04o}"

@@ -22,6 +22,8 @@ EXPORTS: Final = Path("/var/lib/kiosk-import")
 # What the desk's values are sealed with: the name of a systemd credential.
 SEAL: Final = "desk.key"
 SEAL_BYTES: Final = 32
+# Ports below are root's.
+UNPRIVILEGED: Final = 1024
 # What may be written into a unit file as it is.
 FOLDER: Final = re.compile(r"(/[\w .-]+)+")
 # What ProtectHome and PrivateTmp of the units take away.
@@ -41,6 +43,8 @@ def folder_problems(config: Config) -> list[Problem]:
         for path in courier_writes(config)
         if path.is_relative_to(DATA)
     ]
+    if config.desk is not None and config.desk.address[1] < UNPRIVILEGED:
+        problems.append(Problem("problem.desk_port", {"least": UNPRIVILEGED}))
     for path in sorted({*courier_writes(config), *_others_write(config)}):
         if not FOLDER.fullmatch(str(path)) or any(path.is_relative_to(hidden) for hidden in HIDDEN):
             problems.append(Problem("problem.hidden_folder", {"path": str(path), "hidden": HIDDEN}))
@@ -144,14 +148,20 @@ def secrets(config: Config) -> dict[str, tuple[str, ...]]:
     return {unit: tuple(dict.fromkeys(name for name in found if name)) for unit, found in names.items()}
 
 
-def _of_desk(config: Config) -> tuple[str, ...]:
+def lends_password(config: Config) -> bool:
+    """Whether the desk logs on to the terminal too: it watches, or looks for answers in the terminal's folder."""
     desk, terminal = config.desk, config.terminal
+    if desk is None or not (desk.feed == "watch" or (desk.requests and not desk.answers)):
+        return False
+    return bool(_needed(terminal.password_file, terminal.results, terminal.subsidies))
+
+
+def _of_desk(config: Config) -> tuple[str, ...]:
+    desk = config.desk
     if desk is None:
         return ()
-    # Answers may be looked for in the terminal's folder, whoever else reads it.
-    watches = desk.feed == "watch" or (desk.requests and not desk.answers)
     return (
-        _needed(terminal.password_file, terminal.results, terminal.subsidies) if watches else "",
+        Path(config.terminal.password_file).name if lends_password(config) else "",
         _needed(desk.password_file, desk.requests, desk.answers, desk.export),
         *(Path(name).name for name in (desk.certificate_file, desk.key_file, desk.client_ca_file)),
         SEAL,

@@ -18,6 +18,7 @@ from drivers.reservations import open_reservations
 from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config, ConfigError, needed
 from kiosk.courier.line import CourierLine
+from kiosk.desk import desk_status
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.ending import ThreadFaults, when_asked_to_end
 from kiosk.process.event_log import EventLog
@@ -122,7 +123,15 @@ def receive(
         _printer_worker(config, folder, clock, runtime, inbox, board, log, words),
         _card_reader(config, inbox, board, log),
     )
-    watch = DeliveryWatch(folder, config.courier_dir, config.alarm.command, log, board.delivery_changed, board.troubles)
+    watch = DeliveryWatch(
+        folder,
+        config.courier_dir,
+        config.alarm.command,
+        log,
+        board.delivery_changed,
+        board.troubles,
+        (lambda: desk_status.read(config.desk_run_dir) is not None) if config.desk else None,
+    )
     face.listen(staff_door.pressed, inbox.quit)
     try:
         runtime.run(devices)
