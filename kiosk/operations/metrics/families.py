@@ -79,7 +79,8 @@ def _reception(sheet: _Sheet, report: StatusReport, is_open: bool) -> Iterator[M
     ready, near_end = (printer.state == "ready", printer.paper_near_end) if printer.state else (None, None)
     card_reader_up = reception.card_reader == "up" if reception.card_reader else None
     imports_ok = reception.imports is None if reception.screen else None  # once the reception has written what it sees
-    yield sheet.one("reception_up", "1: the process that serves patients runs.", reception.alive)
+    alive = reception.alive if report.has("reception") else None
+    yield sheet.one("reception_up", "1: the process that serves patients runs.", alive)
     up_s = reception.counts.up_s if reception.counts else None
     yield sheet.one("reception_up_seconds", "For how long it has run.", up_s)
     yield sheet.one("open", "1: within the reception hours of the site.", is_open)
@@ -113,7 +114,8 @@ def _delivery(sheet: _Sheet, report: StatusReport) -> Iterator[Metric]:
     states = {role: share.state for role, share in report.shares.items()}
     codes = [alarm.code if alarm.code in EVENTS else OTHER for alarm in report.alarms or ()]
     waiting, oldest = (delivery.undelivered, delivery.oldest_undelivered_s or 0.0) if delivery else (None, None)
-    yield sheet.one("courier_up", "1: the delivering process answers.", courier.alive)
+    alive = courier.alive if report.has("courier") else None
+    yield sheet.one("courier_up", "1: the delivering process answers.", alive)
     yield sheet.one("courier_up_seconds", "For how long it has run.", courier.up_s)
     yield sheet.one("queue_files", "Files not yet delivered.", waiting)
     yield sheet.one("queue_oldest_seconds", "For how long the oldest of them has waited.", oldest)
