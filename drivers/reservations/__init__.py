@@ -180,7 +180,7 @@ class Reservations(Protocol):
         """The patient's appointments of `day`. Raises ReservationsDown."""
 
     def register(self, patient_number: str, day: date, at: datetime, still_wanted: Callable[[], bool]) -> Registration:
-        """Register the arrival at `at` (aware) for all of the day's appointments; the number has no gap and no double.
+        """Register the arrival at `at` (aware, local) for all of the day's appointments; its number has no gap.
 
         `still_wanted` is asked once, right before the commit, if there is anything to write. Raises ReservationsDown.
         """
@@ -188,7 +188,7 @@ class Reservations(Protocol):
     def walk_in(
         self, patient_number: str, day: date, at: datetime, what: WalkIn, still_wanted: Callable[[], bool]
     ) -> WalkInRegistration:
-        """Register an arrival at `at` (aware) without an appointment, for `what`; else as `register`.
+        """Register an arrival at `at` (aware, local) without an appointment, for `what`; else as `register`.
 
         The patient's appointments of the day, if there are any, are registered with it. Whoever has arrived gets `what`
         added under the number of that arrival (`AlreadyRegistered`); a department that is registered already is not
@@ -196,8 +196,8 @@ class Reservations(Protocol):
         """
 
     def cancel(self, patient_number: str, number: int, day: date, at: datetime, reason: str) -> Cancellation:
-        """Undo the arrival `number` of `day`, at `at` (aware): the patient has not arrived, and may register anew, under
-        another number. Walk-ins go with it, appointments stay.
+        """Undo the arrival `number` of `day`, at `at` (aware): the patient has not arrived, and may register anew,
+        under another number. Walk-ins go with it; appointments stay.
 
         `reason`: text for staff, kept with it. Asking twice is safe. Raises ReservationsDown.
         """
