@@ -84,6 +84,16 @@ def text(max_chars: int) -> Check:
     return Check(Problem("expected.text", {"most": max_chars}), accept)
 
 
+def optional_text(max_chars: int) -> Check:
+    """Words for people, at most `max_chars`, or ""."""
+    words = text(max_chars)
+
+    def accept(value: object, base: Path) -> object:
+        return words.accept(value, base) if plain(value).strip() else ""
+
+    return Check(Problem("expected.optional_text", {"most": max_chars}), accept)
+
+
 def matching(pattern: str, expected: Problem) -> Check:
     """A text that `pattern` matches as a whole."""
 
@@ -194,6 +204,13 @@ def file_name() -> Check:
         return name
 
     return Check(Problem("expected.file_name"), accept)
+
+
+def optional_file_name() -> Check:
+    """As `file_name`, or "" for none."""
+    name = file_name()
+    expected = Problem("expected.optional_file_name")
+    return Check(expected, lambda value, base: name.accept(value, base) if plain(value).strip() else "")
 
 
 def folder_of_share() -> Check:

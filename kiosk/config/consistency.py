@@ -20,6 +20,8 @@ def problems(read: Read) -> list[Problem]:
 
 
 def _shares(read: Read) -> Iterator[Problem]:
+    if "receipt_computer" not in read.tables:
+        return
     terminal, receipt_computer = read.tables["terminal"], read.tables["receipt_computer"]
     for key in ("results", "subsidies"):
         source, target = terminal.get(key), receipt_computer.get(key)
@@ -38,7 +40,7 @@ def _data_folder(read: Read) -> Iterator[Problem]:
     data_dir = read.tables["site"].get("data_dir")
     for table in ("terminal", "receipt_computer"):
         for key in ("results", "subsidies"):
-            url = read.tables[table].get(key)
+            url = read.tables.get(table, {}).get(key)
             if data_dir is not None and url is not None and _place(url) == ("file", os.path.realpath(data_dir)):
                 yield Problem("problem.data_dir_shared", {"table": table, "key": key})
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from kiosk.config.checks import Check, Refused, choice
-from kiosk.config.model import LISTS, OPTIONAL_TABLES, TABLES
+from kiosk.config.model import LISTS, OF_A_KIOSK, OPTIONAL_TABLES, TABLES
 from kiosk.words.problems import Parameter, Problem, Refusal
 
 # Every [[place]] that is taken, with the longest Japanese names, is 200 kB.
@@ -155,8 +155,10 @@ def read(raw: Mapping[str, Any], base: Path, problems: list[Problem]) -> Read:
     unknown = [name for name in raw if name not in SETTINGS]
     problems += [_unknown_table(name, raw[name]) for name in unknown[: MAX_PROBLEMS + 1]]
     tables = {}
+    desk = raw.get("desk")
+    alone = isinstance(desk, dict) and desk.get("feed") == "watch"
     for name in TABLES:
-        if name not in raw and name in OPTIONAL_TABLES:
+        if name not in raw and (name in OPTIONAL_TABLES or (alone and name in OF_A_KIOSK)):
             continue
         value = raw.get(name, {})
         if isinstance(value, dict):

@@ -42,3 +42,25 @@ class DataFolder:
     def alarm_memory(self, process: str) -> Path:
         """Alarms that the alarm command was run for."""
         return self.path / f"alarms-told-{process}.json"
+
+
+class DeskFolder:
+    """`path`: what the desk keeps beyond a day (KIOSK_DESK_DIR, else data_dir/desk). `run`: its folder in memory
+    (KIOSK_DESK_RUN_DIR), gone with the power.
+    """
+
+    def __init__(self, path: Path, run: Path) -> None:
+        self.path = path
+        self.run = run
+        self.lock = path / "desk.lock"  # held (flock) while the desk runs
+        self.key = path / "desk.key"  # what values are sealed with, where there is no systemd credential of that name
+        self.accepted = path / "accepted.db"  # keys, folded fields and subsidies that staff accepted (SQLite, sealed)
+        self.registrations = path / "registrations.db"  # requests for reference numbers (SQLite, sealed)
+        self.people = path / "people.db"  # accounts (SQLite)
+        self.audit = path / "audit.jsonl"  # the chain of acts, a line each
+        self.kept_day = path / "day.db"  # today's visits where [desk] keep_days is not 0 (SQLite, sealed)
+        self.status = path / "status-desk.json"  # of itself; there while it runs, or when it ended by itself
+        self.event_log = path / "events-desk.jsonl"  # one JSON object a line; older ones end in .1 and .2
+        self.alarm_memory = path / "alarms-told-desk.json"  # alarms that the alarm command was run for
+        self.day = run / "day.db"  # today's visits (SQLite, sealed)
+        self.spool = run / "in"  # what the courier hands over
