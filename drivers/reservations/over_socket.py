@@ -112,7 +112,9 @@ class SocketReservations:
                     line.send({"wanted": still_wanted()}, deadline)
                 return wire.answer_from(ask, message)
         except wire.Broken as broken:
-            raise ReservationsDown(f"the reservations' own process does not answer ({broken})", "owner_down") from None
+            raise ReservationsDown(
+                f"the process that has the reservations does not answer ({broken})", "owner_down"
+            ) from None
 
 
 @contextmanager
