@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
+from time import time_ns
 
 from drivers.reservations import (
     AlreadyRegistered,
@@ -45,6 +46,7 @@ _LAST_DAY = """SELECT max(day) FROM (
     UNION ALL SELECT max(day) FROM appointment WHERE patient_number = :patient AND day < :day)"""
 _ADVANCE = """INSERT INTO reception_counter (day, last) VALUES (?, ?)
     ON CONFLICT (day) DO UPDATE SET last = max(last + 1, ?) RETURNING last"""
+_TICK_NS = 50_000_000
 # Rows per step of an import: often enough for a progress bar, rarely enough to cost nothing.
 _STEP = 5000
 
@@ -180,13 +182,14 @@ class SqliteReservations:
         return sorted(entries, key=lambda entry: entry.arrival.number)
 
     def revision(self) -> object:
-        """Another value after every change, whichever process made it: whoever sees it waits for the commit, if he then
-        asks. None: the database is not there.
+        """Another value after every change, whichever process made it, and sometimes two. Who asks after having seen it
+        gets what was committed: SQLite writes the file only while it keeps readers out. None: it is not there.
         """
-        # SQLite writes the file only while it keeps readers out.
         with contextlib.suppress(OSError):
             seen = self.file.path.stat()
-            return seen.st_ino, seen.st_mtime_ns, seen.st_size
+            # Two changes within a tick of the kernel's clock look like one: then there is a second value after it.
+            fresh = abs(time_ns() - seen.st_mtime_ns) < _TICK_NS
+            return seen.st_ino, seen.st_mtime_ns, seen.st_size, fresh
         return None
 
     def _keep(self, connection: sqlite3.Connection, patient_number: str, day: date, arrival: Arrival) -> None:
