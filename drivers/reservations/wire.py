@@ -130,7 +130,7 @@ def answer_from(ask: str, message: Message) -> Any:
 def answered(reservations: Reservations, message: Message, still_wanted: Callable[[], bool]) -> Message:
     """Ask `reservations` the question in `message`. Raises Broken: it is none, nobody was asked."""
     ask = message.get("ask")
-    if ask not in ANSWERS:
+    if not isinstance(ask, str) or ask not in ANSWERS:
         raise Broken("no question")
     parameters = {name: _value(_PARAMETERS[name], message[name]) for name in _PARAMETERS.keys() & message.keys()}
     if ask in _ASKED_BACK:

@@ -137,11 +137,11 @@ def test_a_cancelled_arrival_is_none_and_its_number_is_never_used_again(book: Sq
     assert (found.arrival, names(found.appointments)) == (None, ["09:00 内科"])
     assert book.arrivals(DAY) == []
     other = book.register("2", DAY, LATER, yes)
-    anew = book.register("1", DAY, LATER, yes)
+    third = book.register("1", DAY, LATER, yes)
     assert isinstance(other, Registered)
-    assert isinstance(anew, Registered)
-    assert (other.arrival.number, anew.arrival.number) == (2, 3)
-    assert book.arrivals(DAY) == [Arrived("2", other.arrival), Arrived("1", anew.arrival)]
+    assert isinstance(third, Registered)
+    assert (other.arrival.number, third.arrival.number) == (2, 3)
+    assert book.arrivals(DAY) == [Arrived("2", other.arrival), Arrived("1", third.arrival)]
 
 
 def test_cancelling_twice_changes_nothing_and_what_is_not_there_is_said(book: SqliteReservations) -> None:
