@@ -29,7 +29,8 @@ class DataFolder:
         self.reservations = path / DATABASE_NAME  # appointments and arrivals (SQLite)
         self.reservations_backups = path / BACKUP_FOLDER  # of them, and the arrivals of the last days
 
-    # Of each process: `courier`, `run` (the reception), `fetch`, `staff`.
+    # Of each process: `courier`, `run` (the reception), `reservations` (who serves them; its lock is
+    # `reservations-serve`), `fetch`, `staff`.
 
     def lock(self, process: str) -> Path:
         """Held (flock) while the process runs."""

@@ -97,6 +97,9 @@ EVENTS: Final[Mapping[str, str]] = {
     "imports": "The import of appointments needs a look.",
     "trouble_over": "A trouble of the reception is over.",
     "import_folder_failed": "The folder for appointments cannot be used.",
+    # the process that answers the reception desk
+    "reservations_served": "Appointments and arrivals are served to the reception desk.",
+    "reservations_not_served": "Appointments and arrivals are no longer served to the reception desk.",
     # the reception desk; `desk_gone` is the reception's word
     "desk_started": "The reception desk started.",
     "desk_stopped": "The reception desk stopped.",
@@ -127,7 +130,7 @@ class _LogFile(RotatingFileHandler):
 
 
 class EventLog:
-    """Writes events of one process. `folder`: its data folder; `process`: `courier`, `run`, `desk`, `fetch` or `staff`.
+    """Writes events of one process. `folder`: its data folder; `process`: see DataFolder.
 
     `events`: the ids that it may write, each with its sentence. `max_bytes`: of one file.
     """
