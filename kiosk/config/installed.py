@@ -24,6 +24,8 @@ SEAL: Final = "desk.key"
 SEAL_BYTES: Final = 32
 # Ports below are root's.
 UNPRIVILEGED: Final = 1024
+# The first password of the desk's chief: beside site.toml, on the stick, a credential; it need not be there.
+DESK_CHIEF: Final = "desk-chief.secret"
 # What may be written into a unit file as it is.
 FOLDER: Final = re.compile(r"(/[\w .-]+)+")
 # What ProtectHome and PrivateTmp of the units take away.

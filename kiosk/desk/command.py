@@ -22,6 +22,7 @@ _USER_ACTS: Final = {
     "remove": "take an account away; what it did stays in the audit",
     "list": "the accounts",
     "password": "another password; from standard input, or asked for",
+    "chief": "a first password for the account `chief`, made if need be: it is printed",
 }
 
 
@@ -35,13 +36,23 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     user = acts.add_parser("user", help="accounts of staff").add_subparsers(required=True, metavar="COMMAND")
     for act, what in _USER_ACTS.items():
         each = user.add_parser(act, help=what)
-        if act != "list":
+        if act not in ("list", "chief"):
             each.add_argument("name", metavar="NAME")
         if act in ("add", "password"):
             each.add_argument("--role", choices=ROLES, help="desk: receive; chief: also users and ends; view: look")
-        _finish(each, _user, act=act, name=None, role=None)
+            each.add_argument("--generate", action="store_true", help="make a first password and print it")
+        _finish(each, _user, act=act, name=None, role=None, generate=False)
     audit = acts.add_parser("audit", help="the chain of acts").add_subparsers(required=True, metavar="COMMAND")
-    _finish(audit.add_parser("verify", help="was anything changed or taken out? exit code 0: no"), _verify)
+    verified = audit.add_parser("verify", help="was anything changed or taken out? exit code 0: no")
+    verified.add_argument(
+        "--events",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a copy of the event log or of the journal, kept elsewhere; - reads standard input",
+    )
+    _finish(verified, _verify)
     replay = acts.add_parser("replay", help="for testers: what the desk concludes of a folder of taps")
     replay.add_argument("folder", type=Path, metavar="FOLDER")
     replay.add_argument("--json", action="store_true", help="a JSON object a line, for each tap: the only form")
@@ -77,14 +88,14 @@ def _user(arguments: argparse.Namespace) -> int:
     folder = _folder(_config(arguments))
     from kiosk.desk.people import command
 
-    return command.user(folder, arguments.act, arguments.name, arguments.role)
+    return command.user(folder, arguments.act, arguments.name, arguments.role, generate=arguments.generate)
 
 
 def _verify(arguments: argparse.Namespace) -> int:
     folder = _folder(_config(arguments))
     from kiosk.desk.people import command
 
-    return command.verify(folder)
+    return command.verify(folder, arguments.events)
 
 
 def _replay(arguments: argparse.Namespace) -> int:

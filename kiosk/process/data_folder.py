@@ -57,8 +57,8 @@ class DeskFolder:
         self.key = path / "desk.key"  # what values are sealed with, where there is no systemd credential of that name
         self.accepted = path / "accepted.db"  # keys, folded fields and subsidies that staff accepted (SQLite, sealed)
         self.registrations = path / "registrations.db"  # requests for reference numbers (SQLite, sealed)
-        self.people = path / "people.db"  # accounts (SQLite)
-        self.audit = path / "audit.jsonl"  # the chain of acts, a line each
+        self.people = path / "people.db"  # accounts, and the chain of acts (SQLite)
+        self.people_tries = path / "people-tries"  # wrong passwords, a file for each account
         self.kept_day = path / "day.db"  # today's visits where [desk] keep_days is not 0 (SQLite, sealed)
         self.event_log = path / "events-desk.jsonl"  # one JSON object a line; older ones end in .1 and .2
         self.alarm_memory = path / "alarms-told-desk.json"  # alarms that the alarm command was run for

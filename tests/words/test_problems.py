@@ -39,7 +39,7 @@ UNSAID = {
     "problem.unreadable": {"reason"}, "secret.unreadable": {"reason"}, "secret.open_to_others": {"mode", "file"},
     "restored.put_aside": {"file"}, "done.nothing": {"rows", "days"},
 }  # fmt: skip
-BOTH = ("config", "import")
+BOTH = ("config", "import", "people")
 JAPANESE_ONLY = ("check", "services")
 
 

@@ -27,6 +27,7 @@ from kiosk.appliance.update import bundle_sources, bundles, installer, update
 from kiosk.appliance.words import Failure, line, worded
 from kiosk.config import ConfigError, load
 from kiosk.operations import report, status_rows
+from kiosk.process import tries
 
 # A technician's page whose program has died must not keep the reception closed.
 FORGOTTEN_S: Final = 150.0
@@ -58,12 +59,12 @@ class Verbs:
 
     def __init__(
         self, places: Places, log: event_log.StaffLog, *, now: Callable[[], float] = time.monotonic,
-        gate: pin.Gate | None = None,
+        gate: tries.Tries | None = None,
     ) -> None:  # fmt: skip
         self._places = places
         self._log = log
         self._now = now
-        self._gate = gate or pin.Gate(places.pin_tries)
+        self._gate = gate or tries.Tries(places.pin_tries)
         self._session = pin.Session(now)
         self._busy = threading.Lock()
         self._used_at = now()
@@ -162,13 +163,13 @@ class Verbs:
         if kept is None or not isinstance(given, str) or len(given) > 64:
             return refuse("no_pin")
         match self._gate.attempt(given, kept):
-            case pin.Right():
+            case tries.Right():
                 self._log.write("staff_unlocked")
                 return {"ok": True, "key": self._session.begin()}
-            case pin.Wrong(left):
+            case tries.Wrong(left):
                 self._log.write("staff_wrong_pin", count=left)
                 return refuse("wrong_pin", left=left)
-            case pin.Locked(wait_s):
+            case tries.Locked(wait_s):
                 self._log.write("staff_locked", seconds=round(wait_s))
                 return refuse("locked", wait_s=round(wait_s))
 

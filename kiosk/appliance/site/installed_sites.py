@@ -14,10 +14,11 @@ from typing import Final
 
 from drivers.durable import sync_file, sync_folder, write_durably
 from kiosk.appliance.machine.places import Places
-from kiosk.appliance.secrets import pin, sealed
+from kiosk.appliance.secrets import sealed
 from kiosk.appliance.site.candidate import OLD_PIN, read_pin
 from kiosk.config import Config
 from kiosk.config.installed import SEAL, SEAL_BYTES
+from kiosk.process import secret_hash
 
 _CURRENT: Final = "current"
 _PREVIOUS: Final = "previous"
@@ -62,7 +63,7 @@ def is_installed(places: Places, config: Config, folder: Path) -> bool:
     there.discard(SEAL)
     if there != names | ({sealed.PIN_NAME} if given is not None else set()):
         return False
-    if given is not None and not pin.matches(given, sealed.pin_record(places) or b""):
+    if given is not None and not secret_hash.matches(given, sealed.pin_record(places) or b""):
         return False
     return all(sealed.unseal(places, name, kept / name) == (folder / name).read_bytes() for name in names)
 
@@ -113,7 +114,7 @@ def _write(places: Places, config: Config, folder: Path, to: Path) -> None:
         sealed.seal(places, name, (folder / name).read_bytes(), kept / name)
     given = read_pin(folder / config.technician.pin_file)
     if given is not None:
-        sealed.seal(places, sealed.PIN_NAME, pin.record(given), kept / sealed.PIN_NAME)
+        sealed.seal(places, sealed.PIN_NAME, secret_hash.record(given), kept / sealed.PIN_NAME)
     _keep_seal(places, kept, wanted=config.desk is not None)
     for file in kept.iterdir():
         sync_file(file)

@@ -22,7 +22,7 @@ from kiosk.appliance.root import server as staff
 from kiosk.appliance.root import verbs
 from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.words import worded
-from kiosk.process import event_log
+from kiosk.process import event_log, pins, secret_hash, tries
 from kiosk.words.problems import Problem, to_json
 from kiosk.words.texts import event_sentences
 from tests import ROOT
@@ -52,7 +52,7 @@ def kiosk(tmp_path: Path) -> Machine:
     (site / sealed.FOLDER).mkdir(parents=True)
     made.places.site.symlink_to("1")
     (site / "site.toml").write_text("")
-    sealed.seal(made.places, sealed.PIN_NAME, pin.record(PIN), sealed.pin_file(made.places))
+    sealed.seal(made.places, sealed.PIN_NAME, secret_hash.record(PIN), sealed.pin_file(made.places))
     screen_owner.show(None, made.places)
     return made
 
@@ -63,7 +63,7 @@ class Helper:
     def __init__(self, kiosk: Machine) -> None:
         self.places = kiosk.places
         self.clock = Clock()
-        gate = pin.Gate(kiosk.places.appliance / "pin.json", now=self.clock, boot="this start")
+        gate = tries.Tries(kiosk.places.appliance / "pin.json", now=self.clock, boot="this start")
         self.verbs = verbs.Verbs(kiosk.places, events.StaffLog(kiosk.places), now=self.clock, gate=gate)
 
     def ask(self, do: str, **more: object) -> list[Answer]:
@@ -114,19 +114,19 @@ def test_few_of_the_pins_that_nobody_chose_are_refused(digits: int, most: float)
 def test_the_list_of_the_most_used_holds_pins_alone_and_each_once() -> None:
     listed = (ROOT / "assets/pins/most-used.txt").read_text(encoding="ascii").splitlines()
     assert len(set(listed)) == len(listed) > 3000
-    assert all(pin.fits(each) and pin.fault(each) for each in listed)
+    assert all(pins.fits(each) and pin.fault(each) for each in listed)
 
 
 def test_what_is_kept_of_a_pin_is_not_the_pin() -> None:
-    kept = pin.record(PIN)
+    kept = secret_hash.record(PIN)
     assert PIN.encode() not in kept
-    assert kept != pin.record(PIN)
-    assert pin.matches(PIN, kept)
-    assert not pin.matches("804264", kept)
-    assert not pin.matches(PIN, b"{}")
+    assert kept != secret_hash.record(PIN)
+    assert secret_hash.matches(PIN, kept)
+    assert not secret_hash.matches("804264", kept)
+    assert not secret_hash.matches(PIN, b"{}")
 
 
-class TestGate:
+class TestTries:
     """Five wrong ones lock; nothing makes the wait shorter."""
 
     @pytest.fixture
@@ -134,21 +134,25 @@ class TestGate:
         return Clock()
 
     @pytest.fixture
-    def gate(self, tmp_path: Path, clock: Clock) -> Callable[[str], pin.Gate]:
-        return lambda boot: pin.Gate(tmp_path / "pin.json", now=clock, boot=boot)
+    def gate(self, tmp_path: Path, clock: Clock) -> Callable[[str], tries.Tries]:
+        return lambda boot: tries.Tries(tmp_path / "pin.json", now=clock, boot=boot)
 
-    def wrong(self, gate: pin.Gate, times: int) -> list[object]:
-        return [gate.attempt("111112", pin.record(PIN)) for _ in range(times)]
+    def wrong(self, gate: tries.Tries, times: int) -> list[object]:
+        return [gate.attempt("111112", secret_hash.record(PIN)) for _ in range(times)]
 
-    def test_five_wrong_ones_lock_for_a_quarter_of_an_hour(self, gate: Callable[[str], pin.Gate], clock: Clock) -> None:
+    def test_five_wrong_ones_lock_for_a_quarter_of_an_hour(
+        self, gate: Callable[[str], tries.Tries], clock: Clock
+    ) -> None:
         one = gate("a")
-        assert self.wrong(one, 5) == [*(pin.Wrong(left) for left in (4, 3, 2, 1)), pin.Locked(900.0)]
+        assert self.wrong(one, 5) == [*(tries.Wrong(left) for left in (4, 3, 2, 1)), tries.Locked(900.0)]
         clock.now += 899
-        assert one.attempt(PIN, pin.record(PIN)) == pin.Locked(1.0)
+        assert one.attempt(PIN, secret_hash.record(PIN)) == tries.Locked(1.0)
         clock.now += 1
-        assert one.attempt(PIN, pin.record(PIN)) == pin.Right()
+        assert one.attempt(PIN, secret_hash.record(PIN)) == tries.Right()
 
-    def test_each_lock_is_twice_as_long_up_to_four_hours(self, gate: Callable[[str], pin.Gate], clock: Clock) -> None:
+    def test_each_lock_is_twice_as_long_up_to_four_hours(
+        self, gate: Callable[[str], tries.Tries], clock: Clock
+    ) -> None:
         one = gate("a")
         waits = []
         for _ in range(6):
@@ -157,18 +161,18 @@ class TestGate:
             clock.now += waits[-1]
         assert waits == [900, 1800, 3600, 7200, 14400, 14400]
 
-    def test_the_right_one_forgives_the_wrong_ones(self, gate: Callable[[str], pin.Gate]) -> None:
+    def test_the_right_one_forgives_the_wrong_ones(self, gate: Callable[[str], tries.Tries]) -> None:
         one = gate("a")
         self.wrong(one, 4)
-        assert one.attempt(PIN, pin.record(PIN)) == pin.Right()
-        assert self.wrong(one, 1) == [pin.Wrong(4)]
+        assert one.attempt(PIN, secret_hash.record(PIN)) == tries.Right()
+        assert self.wrong(one, 1) == [tries.Wrong(4)]
 
-    def test_another_process_counts_on(self, gate: Callable[[str], pin.Gate]) -> None:
+    def test_another_process_counts_on(self, gate: Callable[[str], tries.Tries]) -> None:
         self.wrong(gate("a"), 3)
-        assert self.wrong(gate("a"), 1) == [pin.Wrong(1)]
+        assert self.wrong(gate("a"), 1) == [tries.Wrong(1)]
 
     def test_a_restart_begins_the_wait_again_and_keeps_the_count(
-        self, gate: Callable[[str], pin.Gate], clock: Clock
+        self, gate: Callable[[str], tries.Tries], clock: Clock
     ) -> None:
         self.wrong(gate("a"), 5)
         clock.now = 3.0
@@ -176,12 +180,12 @@ class TestGate:
         clock.now += 100
         assert gate("b").locked_s() == 800
 
-    def test_a_damaged_count_is_a_lock(self, gate: Callable[[str], pin.Gate], tmp_path: Path) -> None:
+    def test_a_damaged_count_is_a_lock(self, gate: Callable[[str], tries.Tries], tmp_path: Path) -> None:
         (tmp_path / "pin.json").write_bytes(b"\0\0\0")
         assert gate("a").locked_s() == 900
 
     def test_an_attempt_is_on_the_disk_before_it_is_compared(
-        self, gate: Callable[[str], pin.Gate], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, gate: Callable[[str], tries.Tries], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen = []
 
@@ -189,7 +193,7 @@ class TestGate:
             seen.append(json.loads((tmp_path / "pin.json").read_text())["wrong"])
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(pin, "matches", compared)
+        monkeypatch.setattr(tries, "matches", compared)
         for _ in range(2):
             with pytest.raises(KeyboardInterrupt):
                 gate("a").attempt(PIN, b"")

@@ -17,11 +17,12 @@ import pytest
 
 from kiosk.appliance.machine import event_log, screen_owner
 from kiosk.appliance.machine.places import locked
-from kiosk.appliance.secrets import pin, sealed
+from kiosk.appliance.secrets import sealed
 from kiosk.appliance.site import candidate, installed_sites, provision, stick
 from kiosk.appliance.site.provision import Provision, Result
 from kiosk.appliance.words import Failure
 from kiosk.config import load
+from kiosk.process import secret_hash, tries
 from kiosk.process.data_folder import DataFolder
 from tests import ROOT
 from tests.appliance.staff_machine import PIN, Machine, machine, script
@@ -312,7 +313,7 @@ def test_a_stick_that_does_not_know_the_pin_replaces_nothing(kiosk: Machine) -> 
         assert not result.accepted
         assert any("暗証番号" in line for line in result.wrong)
     assert installed(kiosk) == before
-    assert pin.Gate(kiosk.places.appliance / "pin.json").attempt("111112", b"{}") == pin.Wrong(3)
+    assert tries.Tries(kiosk.places.appliance / "pin.json").attempt("111112", b"{}") == tries.Wrong(3)
 
 
 def test_the_pin_is_changed_by_bringing_the_old_one(kiosk: Machine) -> None:
@@ -321,7 +322,7 @@ def test_the_pin_is_changed_by_bringing_the_old_one(kiosk: Machine) -> None:
     assert run(kiosk, files).accepted
     kept = sealed.pin_record(kiosk.places)
     assert kept is not None
-    assert pin.matches("907134", kept)
+    assert secret_hash.matches("907134", kept)
     assert not (kiosk.places.site / sealed.FOLDER / "technician-old.secret").exists()
 
 
@@ -333,7 +334,7 @@ def in_force(kiosk: Machine, number: str) -> None:
     run(kiosk, FILES)
     kept = sealed.pin_file(kiosk.places)
     kept.unlink()
-    sealed.seal(kiosk.places, sealed.PIN_NAME, pin.record(number), kept)
+    sealed.seal(kiosk.places, sealed.PIN_NAME, secret_hash.record(number), kept)
 
 
 @pytest.mark.parametrize("site", [SITE, OTHER])
@@ -346,7 +347,7 @@ def test_a_weak_pin_that_is_in_force_stays_in_force_and_its_stick_is_taken_with_
     assert [line for line in (*result.taken, *result.wrong) if "簡単すぎて当てられやすい" in line and WEAK not in line]
     kept = sealed.pin_record(kiosk.places)
     assert kept is not None
-    assert pin.Gate(kiosk.places.appliance / "pin.json").attempt(WEAK, kept) == pin.Right()
+    assert tries.Tries(kiosk.places.appliance / "pin.json").attempt(WEAK, kept) == tries.Right()
     changed = {**with_(site__toml=site, technician__secret="907134"), "technician-old.secret": WEAK, "take-anyway": ""}
     result = run(kiosk, changed)
     assert result.accepted
@@ -355,10 +356,10 @@ def test_a_weak_pin_that_is_in_force_stays_in_force_and_its_stick_is_taken_with_
 
 def test_a_weak_pin_that_is_not_in_force_is_refused_and_a_guess_is_a_try(kiosk: Machine) -> None:
     in_force(kiosk, WEAK)
-    gate = pin.Gate(kiosk.places.appliance / "pin.json")
+    gate = tries.Tries(kiosk.places.appliance / "pin.json")
     result = run(kiosk, {**with_(site__toml=OTHER, technician__secret="147852"), "take-anyway": ""})
     assert (result.accepted, "違います" in str(result.wrong)) == (False, True)
-    assert gate.attempt("111112", b"{}") == pin.Wrong(3)
+    assert gate.attempt("111112", b"{}") == tries.Wrong(3)
     new = {**with_(site__toml=OTHER, technician__secret="147852"), "technician-old.secret": WEAK, "take-anyway": ""}
     result = run(kiosk, new)
     assert (result.accepted, "暗証番号が簡単すぎます" in str(result.wrong)) == (False, True)

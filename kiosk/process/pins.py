@@ -1,4 +1,4 @@
-"""Which PINs are too easy to guess. Pure but for the list, which is read once.
+"""What form a PIN has, and which are too easy to guess. Pure but for the list, which is read once.
 
 Owns the rules; the most used ones are in assets/pins. Six digits are a million; with five tries and then a lock only
 guessing what people like leads in, so what people like is refused. Must refuse few others: of six digits drawn by lot
@@ -8,11 +8,14 @@ one in twelve, nearly half of those as dates.
 from __future__ import annotations
 
 import itertools
+import re
 from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
+MIN_DIGITS: Final = 6
+MAX_DIGITS: Final = 12
 # Straight strokes of the page's keys, which are a telephone's: rows, columns, diagonals, and the column down to 0.
 _LINES: Final = ("123", "456", "789", "147", "258", "369", "159", "357", "2580", "580")
 _STROKES: Final = frozenset(stroke for line in _LINES for stroke in (line, line[::-1]))
@@ -23,8 +26,13 @@ _SHORTEST_RUN: Final = 3
 _YEARS: Final = range(1900, 2100)
 
 
+def fits(pin: str) -> bool:
+    """Whether `pin` has the form of one; it may be in force, chosen when the rules of `is_weak` were fewer."""
+    return re.fullmatch(f"[0-9]{{{MIN_DIGITS},{MAX_DIGITS}}}", pin) is not None
+
+
 def is_weak(pin: str) -> bool:
-    """Whether `pin`, 6 digits or more, is one of those."""
+    """Whether `pin`, which fits, is one that people like."""
     return pin in _most_used() or _repeats(pin) or _counts(pin) or _walks(pin) or _is_date(pin)
 
 
