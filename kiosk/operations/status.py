@@ -18,7 +18,6 @@ from drivers.reservations.sqlite.beside import Beside
 from drivers.reservations.sqlite.beside import acknowledge as acknowledge_loss
 from drivers.reservations.sqlite.file import Damaged, DatabaseFile, DatabaseTrouble, require_ours
 from kiosk.appointments import import_record, retention
-from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config, SlipPrinter
 from kiosk.courier import summary
 from kiosk.courier.line import ask_once
@@ -40,6 +39,8 @@ from kiosk.process.event_log import EVENTS
 from kiosk.process.json_values import Count, Number
 from kiosk.reception import run_status
 from kiosk.reception.run_status import TROUBLES, PrinterState, Trouble, printer_lock
+from kiosk.tables.reference_numbers import ReferenceNumbers
+from kiosk.tables.table_file import BadTable
 from kiosk.words.problems import Problem, in_english
 
 PRINTER_FRESH_S = 60.0
@@ -273,7 +274,7 @@ def _of_stopped_reception(config: Config) -> dict[Trouble, Problem]:
     }
     try:
         ReferenceNumbers.load(config.reference_numbers.map)
-    except BadMap as error:
+    except BadTable as error:
         found["reference_numbers_refused"] = Problem("reference_numbers.stopped", {"problem": error.problem})
     return {code: reason for code, reason in found.items() if reason}
 

@@ -119,6 +119,12 @@ EVENTS: Final[Mapping[str, str]] = {
     "desk_audit": "The last line of the audit chain, by its number and hash.",
     "desk_locked_out": "Too many wrong passwords for a name at the desk; it is locked.",
     "desk_chief_set": "The desk's chief has the first password that the site brought.",
+    # the desk
+    "registration_sent": "A request to register a reference number was put into the terminal's folder.",
+    "registration_not_sent": "A request to register a reference number ended before it was sent.",
+    "registration_registered": "The terminal registered a reference number.",
+    "registration_failed": "The terminal refused to register a reference number.",
+    "registration_unsure": "The answer to a registration is neither yes nor no; a person must look.",
 }
 FIELDS: Final = frozenset({"file", "visit", "code", "where", "count", "seconds", "what"})
 MAX_BYTES: Final = 5_000_000

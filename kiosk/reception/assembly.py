@@ -15,7 +15,6 @@ from drivers import reservations as rs
 from drivers.card_reader import CardEvent, ReaderDown, ReaderUp, SerialCardReader
 from drivers.printer import open_printer
 from drivers.reservations import open_reservations
-from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config, ConfigError, needed
 from kiosk.courier.line import CourierLine
 from kiosk.desk import desk_status
@@ -37,6 +36,8 @@ from kiosk.reception.reservations_worker import ReservationsWorker
 from kiosk.reception.staff_door import OPEN_ON, StaffDoor
 from kiosk.reception.surroundings import ChangeWatch, hours_now
 from kiosk.screens.views import Face, Screen
+from kiosk.tables.reference_numbers import ReferenceNumbers
+from kiosk.tables.table_file import BadTable
 from kiosk.visit import Kiosk, Rules, step, switched_on
 from kiosk.visit import events as e
 from kiosk.words import texts
@@ -160,7 +161,7 @@ def _switched_on(config: Config, clock: Clock, clean: bool) -> Kiosk:
 def _references(config: Config) -> ReferenceNumbers:
     try:
         return ReferenceNumbers.load(config.reference_numbers.map)
-    except BadMap as error:
+    except BadTable as error:
         raise ConfigError(f"{config.file}: [reference_numbers] map: {error}") from None
 
 
