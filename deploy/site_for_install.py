@@ -33,6 +33,7 @@ USERS = (
     ("reservations", "password_file", "appointments.secret", "kiosk-fetch"),
     ("metrics", "password_file", "metrics.secret", "kiosk"),
     ("desk", "password_file", "desk.secret", "kiosk-desk"),
+    ("desk", "", installed.DESK_CHIEF, "kiosk-desk"),
     ("desk", "certificate_file", "", "kiosk-desk"),
     ("desk", "key_file", "", "kiosk-desk"),
     ("desk", "client_ca_file", "", "kiosk-desk"),

@@ -146,7 +146,7 @@ def secrets(config: Config) -> dict[str, tuple[str, ...]]:
         "kiosk-desk": _of_desk(config),
     }
     checked = (*names["kiosk-courier"], *names["kiosk-appointments"], *names["kiosk-desk"])
-    names["kiosk-check"] = tuple(name for name in checked if name != SEAL)
+    names["kiosk-check"] = tuple(name for name in checked if name not in (SEAL, DESK_CHIEF))
     return {unit: tuple(dict.fromkeys(name for name in found if name)) for unit, found in names.items()}
 
 
@@ -166,6 +166,7 @@ def _of_desk(config: Config) -> tuple[str, ...]:
         Path(config.terminal.password_file).name if lends_password(config) else "",
         _needed(desk.password_file, desk.requests, desk.answers, desk.export),
         *(Path(name).name for name in (desk.certificate_file, desk.key_file, desk.client_ca_file)),
+        DESK_CHIEF,
         SEAL,
     )
 
