@@ -104,7 +104,7 @@ class AuditChain:
         at = self._now().astimezone(UTC).isoformat(timespec="milliseconds")
         row = (last.number + 1, at, user, act, visit, person, subject, outcome, address)
         places = ", ".join("?" * (len(row) + 1))
-        connection.execute(f"INSERT INTO audit VALUES ({places})", (*row, _hash(last.hash, row)))  # noqa: S608 - question marks only
+        connection.execute(f"INSERT INTO audit ({_COLUMNS}, hash) VALUES ({places})", (*row, _hash(last.hash, row)))  # noqa: S608 - our names
 
     def lines(self, before: int = 0, count: int = 100) -> Sequence[AuditLine]:
         """The newest first; `before` > 0: those with a smaller number."""

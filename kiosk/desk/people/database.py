@@ -92,7 +92,7 @@ class PeopleDatabase:
             if not version:
                 connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
                 # By lot: another database put in its place has another beginning.
-                connection.execute("INSERT INTO chain VALUES (1, 0, ?)", (secrets.token_hex(32),))
+                connection.execute("INSERT INTO chain (id, number, hash) VALUES (1, 0, ?)", (secrets.token_hex(32),))
             connection.execute("COMMIT")
 
     @contextlib.contextmanager

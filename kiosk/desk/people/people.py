@@ -137,6 +137,12 @@ class People:
         self.chain.write(account.name, "unlock", "wrong", address=address)
         return Wrong(0)
 
+    def lock(self, cookie: str) -> None:
+        """See `gate.Gate`."""
+        kept = self._sessions.find(cookie, used=False)
+        if kept is not None:
+            self._sessions.lock(kept.key)
+
     def log_out(self, cookie: str) -> None:
         """See `gate.Gate`."""
         kept = self._sessions.find(cookie, used=False)
@@ -262,7 +268,9 @@ class People:
             return refusal.problem
         # After it: a power cut in between gives the same password again.
         with self._database.writing() as connection:
-            connection.execute("REPLACE INTO note VALUES (?, ?)", (_FIRST_CHIEF, secret_hash.record(password)))
+            connection.execute(
+                "REPLACE INTO note (name, content) VALUES (?, ?)", (_FIRST_CHIEF, secret_hash.record(password))
+            )
         self._log.write("desk_chief_set")
         return None
 
