@@ -123,6 +123,11 @@ RULES: dict[str, Reach | Kept] = {
     "one Prometheus": Kept(
         ("prometheus_client",), by=("kiosk.operations.metrics",), why="no figure where a patient's data is at hand"
     ),
+    "one cipher": Kept(
+        ("cryptography",),
+        by=("kiosk.process.sealing", "kiosk.operations.check.desk"),
+        why="one place that keeps a key; the check reads a certificate's days",
+    ),
     "one decoder": Kept(("msgspec",), by=("kiosk.process.json_values",), why="one place that bears other versions"),
     "no import by name": Kept(
         ("importlib.import_module", "importlib.util", "runpy", "imp"), by=(), why="an arrow that no test can see"
@@ -224,6 +229,7 @@ PLANTED = [
     ("drivers.printer", "import qrcode", "one barcode maker"),
     ("kiosk.slip.picture", "from fontTools.ttLib import TTFont", "one reader of fonts"),
     ("kiosk.reception.loop", "from prometheus_client import Counter", "one Prometheus"),
+    ("kiosk.desk.registration_store", "from cryptography.fernet import Fernet", "one cipher"),
     ("kiosk.operations.report", "import msgspec", "one decoder"),
     ("kiosk.reception.loop", "from importlib import import_module", "no import by name"),
     ("kiosk.reception.loop", "__import__('kivy')", "no import by name"),
