@@ -17,9 +17,11 @@ from tests import ROOT
 from tests.deploy.installed import SITE, Pc
 
 UNITS = ROOT / "deploy/units"
-SERVICES = ("kiosk-courier.service", "kiosk.service", "kiosk-x.service")
+SERVICES = (
+    "kiosk-courier.service", "kiosk.service", "kiosk-x.service", "kiosk-reservations.service", "kiosk-desk.service",
+)  # fmt: skip
 # Those that must always be there.
-STEADY = ("kiosk-courier.service", "kiosk.service", "kiosk-reservations.service")
+STEADY = ("kiosk-courier.service", "kiosk.service", "kiosk-reservations.service", "kiosk-desk.service")
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,7 @@ def pc() -> Iterator[Pc]:
     with TemporaryDirectory(prefix="kiosk-units-") as place:
         made = Pc(Path(place))
         text = SITE.replace("smb://kiosk@127.0.0.1:1/face", "file:///mnt/face")
-        made.write_site(text + '[reservations]\nimport_dir = "/srv/his export"\n')
+        made.write_site(text + '[reservations]\nimport_dir = "/srv/his export"\n[desk]\nexport = "/srv/out"\n')
         done = made.install("--config", "site.toml", "--display", "x11")
         assert done.returncode == 0, done.stderr
         yield made
@@ -119,7 +121,7 @@ def test_the_screen_and_the_delivery_are_two_users_that_meet_in_one_folder() -> 
 
 def test_the_reservations_are_served_by_the_receptions_user_whatever_the_screen_does() -> None:
     """The desk's user passes the folder of the socket by its group (tests/process/test_reservations_served.py)."""
-    unit = service("kiosk-reservations.service")
+    unit = service("kiosk-reservations.service", "kiosk-desk.service")
     assert (unit["User"], unit["Group"], unit["SupplementaryGroups"]) == (["kiosk"], ["kiosk-book"], ["kiosk"])
     assert (unit["RuntimeDirectory"], unit["RuntimeDirectoryMode"]) == (["kiosk-reservations"], ["2710"])
     assert unit["Environment"] == ["KIOSK_RESERVATIONS_DIR=/run/kiosk-reservations"]
@@ -185,14 +187,19 @@ def test_the_users_are_made_as_systemd_understands(tmp_path: Path) -> None:
     groups = (tmp_path / "etc/group").read_text(encoding="utf-8")
     shadow = (tmp_path / "etc/shadow").read_text(encoding="utf-8")
     (number,) = re.findall(r"^kiosk:[^:]*:(\d+):", groups, re.MULTILINE)
-    for user, folder in (("kiosk", "kiosk"), ("kiosk-courier", "kiosk-courier"), ("kiosk-fetch", "kiosk-import")):
+    for user, folder in (("kiosk", "kiosk"), ("kiosk-courier", "kiosk-courier"), ("kiosk-desk", "kiosk-desk"),
+                         ("kiosk-fetch", "kiosk-import")):  # fmt: skip
         line = rf"^{user}:[^:]*:\d+:{number}:[^:]*:/var/lib/{folder}:/usr/sbin/nologin$"
         assert re.search(line, passwd, re.MULTILINE)
         assert re.search(rf"^{user}:[!*]", shadow, re.MULTILINE)
-    for group in ("video", "render", "input", "dialout", "lp", "kiosk-line"):  # the screen's user alone
+    for group in ("video", "render", "input", "dialout", "lp"):  # the screen's user alone
         assert re.search(rf"^{group}:[^:]*:\d+:kiosk$", groups, re.MULTILINE)
+    for group, members in (
+        ("kiosk-line", "kiosk,kiosk-desk"), ("kiosk-spool", "kiosk-courier,kiosk-desk"), ("kiosk-book", "kiosk-desk"),
+    ):  # fmt: skip
+        assert re.search(rf"^{group}:[^:]*:\d+:{members}$", groups, re.MULTILINE), group
     assert re.search(r"^kiosk-import:[^:]*:\d+:kiosk,kiosk-fetch$", groups, re.MULTILINE)
-    assert re.search(r"^kiosk:[^:]*:\d+:$", groups, re.MULTILINE)  # nobody but the three above
+    assert re.search(r"^kiosk:[^:]*:\d+:$", groups, re.MULTILINE)  # nobody but the four above
 
 
 def test_a_service_that_asks_who_its_client_is_sees_the_machines_own_numbers() -> None:

@@ -136,6 +136,8 @@ def _desk(sheet: _Sheet, desk: DeskState | None) -> Iterator[Metric]:
     yield sheet.one("desk_open", "How many of them wait for a person.", state.open)
     oldest_s = None if state.open is None else state.oldest_open_s or 0.0
     yield sheet.one("desk_oldest_seconds", "For how long the oldest of these has waited.", oldest_s)
+    overdue = None if state.open is None else state.overdue_s is not None
+    yield sheet.one("desk_overdue", "1: it has waited for longer than the site bears, within the hours.", overdue)
     yield sheet.one("desk_missed", "Results of today that it could not show.", state.missed)
 
 
