@@ -121,7 +121,7 @@ def test_the_screen_and_the_delivery_are_two_users_that_meet_in_one_folder() -> 
 
 def test_the_reservations_are_served_by_the_receptions_user_whatever_the_screen_does() -> None:
     """The desk's user passes the folder of the socket by its group (tests/process/test_reservations_served.py)."""
-    unit = service("kiosk-reservations.service", "kiosk-desk.service")
+    unit = service("kiosk-reservations.service")
     assert (unit["User"], unit["Group"], unit["SupplementaryGroups"]) == (["kiosk"], ["kiosk-book"], ["kiosk"])
     assert (unit["RuntimeDirectory"], unit["RuntimeDirectoryMode"]) == (["kiosk-reservations"], ["2710"])
     assert unit["Environment"] == ["KIOSK_RESERVATIONS_DIR=/run/kiosk-reservations"]

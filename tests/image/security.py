@@ -39,7 +39,7 @@ _CONNECT = f"""python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect(
 
 
 def _who_may_connect(shell: Shell) -> None:
-    """On the courier's socket: reception and desk, by a group that holds their users alone; not who puts exports there."""
+    """On the courier's socket: reception and desk, by a group of their users alone; not who puts exports there."""
     owners = shell.value(f"stat -c '%U:%G %a' $(dirname {_SOCKET}) {_SOCKET}")
     assert owners.splitlines() == ["kiosk-courier:kiosk-line 2710", "kiosk-courier:kiosk-line 660"]
     assert shell.value("getent group kiosk-line | cut -d: -f4") == "kiosk,kiosk-desk"
