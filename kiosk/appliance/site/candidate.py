@@ -32,7 +32,7 @@ _OF_THE_MACHINE: Final = frozenset(
     {"data_dir", "disk", "fonts", "reservations", "appointments_today", "import_dir", "courier_running"}
     | {"reception_running"}
 )
-_OF_THE_FILES: Final = frozenset({"site_toml", "secrets", "reference_numbers"})
+_OF_THE_FILES: Final = frozenset({"site_toml", "secrets", "reference_numbers", "desk_patients"})
 _MAX_PIN_BYTES: Final = 200
 
 
