@@ -56,7 +56,7 @@ def overdue_s(config: Config, since: datetime | None, now: datetime) -> float | 
     return minutes * 60.0 if minutes > config.desk.attention_min else None
 
 
-class Attention:
+class DeskWatch:
     """Looks from the moment it is made until `close`. `look()` is called in a thread of this object's; what it raises
     ends the process' figures, which is then reported as a desk that does not run.
     """
@@ -78,7 +78,7 @@ class Attention:
         self._alarms = AlarmNotifier(AlarmCommand(config.alarm.command, log), folder.path, "desk")
         self._wrong: frozenset[str] = frozenset()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="attention", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="desk-watch", daemon=True)
         self._thread.start()
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ import pytest
 from kiosk import config
 from kiosk.config import Config
 from kiosk.desk import desk_status
-from kiosk.desk.attention import Attention, Seen, overdue_s, waited_min
+from kiosk.desk.desk_watch import DeskWatch, Seen, overdue_s, waited_min
 from kiosk.desk.desk_status import DeskStatus
 from kiosk.process.data_folder import DeskFolder
 from kiosk.process.event_log import EVENTS, EventLog
@@ -154,7 +154,7 @@ def test_what_waits_too_long_is_an_alarm_and_an_event_and_its_end_too(tmp_path: 
     program.chmod(0o700)
     seen = [Seen(visits=2, open=1, open_since=datetime.now(site.site.zone) - timedelta(minutes=10), missed=4)]
     log = EventLog(desk.path, "desk", echo=False)
-    attention = Attention(site, desk, log, lambda: seen[0], every_s=0.05)
+    watch = DeskWatch(site, desk, log, lambda: seen[0], every_s=0.05)
     try:
         wait_until(lambda: alarms(tmp_path), "somebody is called", every_s=0.05)
         assert alarms(tmp_path) == ["desk_waits"]
@@ -176,5 +176,5 @@ def test_what_waits_too_long_is_an_alarm_and_an_event_and_its_end_too(tmp_path: 
         ]
         assert set(written()) <= set(EVENTS)
     finally:
-        attention.close()
+        watch.close()
     assert not desk.status.exists()
