@@ -12,8 +12,8 @@ import pytest
 from kiosk import config
 from kiosk.config import Config
 from kiosk.desk import desk_status
-from kiosk.desk.desk_watch import DeskWatch, Seen, overdue_s, waited_min
 from kiosk.desk.desk_status import DeskStatus
+from kiosk.desk.desk_watch import DeskWatch, Seen, overdue_s, waited_min
 from kiosk.process.data_folder import DeskFolder
 from kiosk.process.event_log import EVENTS, EventLog
 from tests.hospital import wait_until
