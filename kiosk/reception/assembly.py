@@ -124,15 +124,7 @@ def receive(
         _printer_worker(config, folder, clock, runtime, inbox, board, log, words),
         _card_reader(config, inbox, board, log),
     )
-    watch = DeliveryWatch(
-        folder,
-        config.courier_dir,
-        config.alarm.command,
-        log,
-        board.delivery_changed,
-        board.troubles,
-        (lambda: desk_status.read(config.desk_run_dir) is not None) if config.desk else None,
-    )
+    watch = _delivery_watch(config, folder, board, log)
     face.listen(staff_door.pressed, inbox.quit)
     try:
         runtime.run(devices)
@@ -209,6 +201,13 @@ def _printer_worker(
     printer = open_printer(settings.url, status=settings.status, lock=DataFolder(folder).printer_lock)
     wanted = runtime.slip_wanted
     return PrinterWorker(printer, site.name, settings, clock, wanted, inbox.post, board.printer, log.write, words)
+
+
+def _delivery_watch(config: Config, folder: Path, board: Board, log: EventLog) -> DeliveryWatch:
+    desk_runs = (lambda: desk_status.read(config.desk_run_dir) is not None) if config.desk else None
+    return DeliveryWatch(
+        folder, config.courier_dir, config.alarm.command, log, board.delivery_changed, board.troubles, desk_runs
+    )
 
 
 def _card_reader(config: Config, inbox: Inbox, board: Board, log: EventLog) -> SerialCardReader | None:
