@@ -18,6 +18,8 @@ from tests.deploy.installed import SITE, Pc
 
 UNITS = ROOT / "deploy/units"
 SERVICES = ("kiosk-courier.service", "kiosk.service", "kiosk-x.service")
+# Those that must always be there.
+STEADY = ("kiosk-courier.service", "kiosk.service", "kiosk-reservations.service")
 
 
 @pytest.fixture(scope="module")
@@ -73,14 +75,14 @@ def test_systemd_finds_a_planted_mistake(tmp_path: Path) -> None:
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize("name", ["kiosk-courier.service", "kiosk.service"])
+@pytest.mark.parametrize("name", STEADY)
 def test_what_a_broken_in_service_could_reach_is_at_most_2_of_10(name: str) -> None:
     done = analyze("security", "--offline=true", "--threshold=20", str(UNITS / name))
     assert done.returncode == 0, done.stdout
     assert "Overall exposure level" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["kiosk-courier.service", "kiosk.service"])
+@pytest.mark.parametrize("name", STEADY)
 def test_a_service_that_ends_or_hangs_is_started_again_for_ever(name: str) -> None:
     unit = service(name)
     assert unit["Type"] == ["notify"]
@@ -91,7 +93,7 @@ def test_a_service_that_ends_or_hangs_is_started_again_for_ever(name: str) -> No
     assert unit["LimitCORE"] == ["0"]
 
 
-@pytest.mark.parametrize("name", ["kiosk-courier.service", "kiosk.service"])
+@pytest.mark.parametrize("name", STEADY)
 def test_a_service_is_called_as_the_command_line_understands(pc: Pc, name: str) -> None:
     (called,) = service(name)["ExecStart"]
     program, *arguments = called.split()
@@ -113,6 +115,18 @@ def test_the_screen_and_the_delivery_are_two_users_that_meet_in_one_folder() -> 
     assert courier["PrivateDevices"] == ["yes"]
     for unit in (courier, reception):
         assert "KIOSK_COURIER_DIR=/var/lib/kiosk-courier" in unit["Environment"]
+
+
+def test_the_reservations_are_served_by_the_receptions_user_whatever_the_screen_does() -> None:
+    """The desk's user passes the folder of the socket by its group (tests/process/test_reservations_served.py)."""
+    unit = service("kiosk-reservations.service")
+    assert (unit["User"], unit["Group"], unit["SupplementaryGroups"]) == (["kiosk"], ["kiosk-book"], ["kiosk"])
+    assert (unit["RuntimeDirectory"], unit["RuntimeDirectoryMode"]) == (["kiosk-reservations"], ["2710"])
+    assert unit["Environment"] == ["KIOSK_RESERVATIONS_DIR=/run/kiosk-reservations"]
+    # systemd would give all that is in a StateDirectory= to the group.
+    assert (unit["ReadWritePaths"], "StateDirectory" in unit) == (["/var/lib/kiosk"], False)
+    assert (unit["PrivateNetwork"], unit["PrivateDevices"]) == (["yes"], ["yes"])
+    assert not {"After", "Requires", "Wants", "BindsTo", "PartOf"} & unit.keys()
 
 
 def test_delivery_does_not_wait_for_the_reception() -> None:

@@ -25,13 +25,13 @@ class Act(Enum):
     PRINT_SHEET = "print_sheet"  # for the chart room
     PRINT_SLIP = "print_slip"
     CONFIRM_ELIGIBILITY = "confirm_eligibility"
-    CONFIRM_SUBSIDIES = "confirm_subsidies"
+    CONFIRM_SUBSIDIES = "confirm_subsidies"  # failed, late, missing or fewer was looked at
     ACCEPT_CERTIFICATE = "accept_certificate"
     KEEP_CERTIFICATE = "keep_certificate"
     END_CERTIFICATE = "end_certificate"
     SEND_REGISTRATION = "send_registration"  # of a reference number (照会番号)
-    CONFIRM_LOST = "confirm_lost"  # taps that could not be listed were looked up elsewhere
     SEE_REGISTRATIONS = "see_registrations"  # list of today's
+    CONFIRM_LOST = "confirm_lost"  # taps that could not be listed were looked up elsewhere
     SETTLE_OTHERS = "settle_others"  # what another user began and left
     MANAGE_USERS = "manage_users"
     SEE_AUDIT = "see_audit"

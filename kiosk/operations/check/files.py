@@ -15,12 +15,13 @@ from pathlib import Path
 
 from drivers.reservations import ReservationsDown, open_reservations
 from drivers.reservations.sqlite.beside import Beside
-from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config
 from kiosk.operations.check.finding import Finding, Findings, ng, ok, skip
 from kiosk.operations.check.machine import nearest
 from kiosk.process import locks
 from kiosk.process.data_folder import DataFolder
+from kiosk.tables.reference_numbers import ReferenceNumbers
+from kiosk.tables.table_file import BadTable
 from kiosk.words.problems import Problem, word
 
 APPOINTMENT_CODES = ("reservations", "appointments_today", "import_dir")
@@ -124,7 +125,7 @@ def reference_numbers(table: Path | None) -> Finding:
         return skip(code, "message.no_reference_numbers")
     try:
         ReferenceNumbers.load(table)
-    except BadMap as bad:
+    except BadTable as bad:
         return ng(code, "message.reference_numbers_bad", "do.mend_reference_numbers", why=str(bad))
     return ok(code, "message.reference_numbers")
 

@@ -286,7 +286,7 @@ def test_what_is_no_password_of_ours_is_not_passed_on(helper: Helper, kiosk: Mac
 def test_the_chiefs_password_is_made_by_the_desks_own_user(helper: Helper, kiosk: Machine) -> None:
     helper.ask("desk_chief", key=helper.key())
     [call] = [call for call in kiosk.calls if call.startswith("setpriv") and " desk user chief " in call]
-    assert "--reuid=kiosk-desk --regid=kiosk-desk" in call
+    assert "--reuid=kiosk-desk --regid=kiosk " in call
     assert f"KIOSK_DESK_DIR={kiosk.places.desk}" in call
 
 
