@@ -7,6 +7,7 @@ owner; a first password is given back once, to be displayed, and kept as a hash.
 from __future__ import annotations
 
 import hashlib
+import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -147,8 +148,9 @@ class Accounts:
 
     def _insert(self, connection: sqlite3.Connection, name: str, role: Role, record: bytes, *, first: bool) -> None:
         connection.execute(
-            "INSERT INTO account (name, role, password, first_until) VALUES (?, ?, ?, ?)",
-            (name, role.value, record, self._first_until() if first else ""),
+            "INSERT INTO account (name, role, password, first_until, epoch) VALUES (?, ?, ?, ?, ?)",
+            # By lot: a session of a removed account is none of the next one that has its name.
+            (name, role.value, record, self._first_until() if first else "", secrets.randbits(48)),
         )
 
     def _update(self, connection: sqlite3.Connection, name: str, role: Role, record: bytes, *, first: bool) -> None:

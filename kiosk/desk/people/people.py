@@ -85,11 +85,13 @@ class People:
         if isinstance(found, Account):
             return found
         who = name if self.accounts.find(name) else ""
-        outcome = "wrong" if isinstance(found, tries.Wrong) else "locked"
-        self.chain.write(who, act, outcome, address=address)
         if isinstance(found, tries.Wrong):
+            self.chain.write(who, act, "wrong", address=address)
             return Wrong(found.left)
-        self._log.write("desk_locked_out", seconds=round(found.wait_s))
+        # What is tried while a lock lasts is not written down: nothing is compared, and it would have no end.
+        if found.began:
+            self.chain.write(who, act, "locked", address=address)
+            self._log.write("desk_locked_out", seconds=round(found.wait_s))
         return Locked(found.wait_s)
 
     def session(self, cookie: str, *, by_person: bool = True) -> Session | None:

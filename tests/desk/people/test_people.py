@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.desk.people import limits
+from kiosk.desk.people.accounts import By
 from kiosk.desk.people.gate import Ended, Gate, Locked, LoggedIn, Session, TooMany, Wrong
 from kiosk.desk.people.roles import Act, Role
 from kiosk.words.problems import Problem, word
@@ -37,6 +38,11 @@ def test_who_knows_the_password_gets_a_session_of_the_role(office: Office) -> No
     assert office.acts()[-1] == ("佐藤", "log_in", "done")
 
 
+@pytest.mark.parametrize("name", ["", "\ud800", "\0", "x" * 5000])
+def test_a_name_that_cannot_be_is_a_wrong_one(office: Office, name: str) -> None:
+    assert office.people.log_in(name, "\ud800" * 5000, HOME) == Wrong(4)
+
+
 @pytest.mark.parametrize("spelling", ["ＣＨＩＥＦ", "Chief", " chief "])
 def test_a_name_may_be_spelled_as_the_keyboard_gives_it(office: Office, spelling: str) -> None:
     assert isinstance(office.people.log_in(spelling, CHIEF, HOME), LoggedIn)
@@ -56,7 +62,12 @@ def test_a_locked_name_stays_locked_for_the_right_password_and_after_a_start(off
     assert office.people.log_in("佐藤", SATO, HOME) == Locked(10.0)
     office.wait(10)
     office.enter()
-    assert [event["event"] for event in office.events()] == ["desk_locked_out"] * 2
+    assert [event["event"] for event in office.events()] == ["desk_locked_out"]
+    assert office.acts()[-6:] == [
+        *[("佐藤", "log_in", "wrong")] * 4,
+        ("佐藤", "log_in", "locked"),
+        ("佐藤", "log_in", "done"),
+    ]
 
 
 def test_the_lock_of_one_name_is_not_the_lock_of_another(office: Office) -> None:
@@ -322,6 +333,13 @@ def test_a_removed_user_is_out_at_once_and_stays_in_the_audit(office: Office) ->
     assert not office.people.permit(session, Act.REGISTER)
     assert isinstance(office.people.log_in("佐藤", SATO, HOME), Wrong)
     assert ("佐藤", "log_in", "done") in office.acts()
+
+
+def test_a_session_of_a_removed_user_is_none_of_the_next_one_of_that_name(office: Office) -> None:
+    cookie = office.enter()
+    office.people.accounts.remove("佐藤", By())  # on the command line, beside the running desk
+    office.people.accounts.add("佐藤", Role.CHIEF, By(), NEW)
+    assert office.people.session(cookie) is None
 
 
 def test_another_role_holds_from_the_next_request_on(office: Office) -> None:
