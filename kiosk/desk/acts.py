@@ -209,8 +209,8 @@ class Desk(Protocol):
     """The desk behind the pages. Calls may come from any thread and block for seconds at most (`act`), or for
     milliseconds (everything else). Raises nothing but KeyError, for a visit or arrival that is not of today.
 
-    `kiosk.desk.web` asks the gate before (`permit`) and records what did not come off; the desk itself notes in the
-    audit only what it does without a user (`register = "always"`).
+    `kiosk.desk.web` asks the gate before (`permit`, which writes into the audit chain); how an act ended, the desk
+    writes there itself, also of what it does without a user (`register = "always"`).
     """
 
     def header(self) -> Header:
@@ -243,8 +243,8 @@ class Desk(Protocol):
     def person(self, *, visit: int = 0, arrival: int = 0) -> str:
         """The keyed hash of the patient's number for the audit; "" for nobody, or an unknown visit or arrival."""
 
-    def act(self, act: Act, user: str) -> Outcome:
-        """Carry out `act` for `user`, at most once."""
+    def act(self, act: Act, user: str, address: str) -> Outcome:
+        """Carry out `act` for `user`, whose browser is at `address`, at most once."""
 
     def subscribe(self, changed: Callable[[int], None]) -> Callable[[], None]:
         """`changed(revision)` is called after each change, from any thread, quickly; returns what ends that."""

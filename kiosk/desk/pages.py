@@ -98,10 +98,14 @@ class Filter(StrEnum):
 
 @dataclass(frozen=True)
 class Banner:
-    """Something that holds for the whole page. `serious`: red. `problem`: catalogue `desk`, table `banner`."""
+    """Something that holds for the whole page; `serious`: red. `problem`: catalogue `desk`, table `banner`.
+
+    `confirm`: it has a button 「確認済み」, which is the act `ConfirmLost`.
+    """
 
     problem: Problem
     serious: bool = False
+    confirm: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,8 +130,9 @@ class Row:
 
     `seq`: the visit's number of the day, in URLs. `revision`: when this row last changed. `at`: last tap, `taps`: how
     many. `number`: the patient number, as the hospital writes it. `outcome`: `kiosk.results.eligibility.Outcome`, by
-    value, or "unreadable". `certificates`: how many today. `appointments`: 「10:30 内科」, in time order. `reader`: the
-    terminal's name where a site has several. `waiting_since`: since when the oldest item of `open` waits.
+    value, or "unreadable". `certificates`: how many today. `appointments`: 「10:30 内科」, in time order.
+    `waiting_since`: since when the oldest item of `open` waits. `may_…`: which buttons stand there (roles are asked
+    apart).
     """
 
     seq: int
@@ -152,6 +157,7 @@ class Row:
     waiting_since: datetime | None = None
     may_register: bool = False
     may_walk_in: bool = False
+    may_print: bool = False
 
 
 @dataclass(frozen=True)

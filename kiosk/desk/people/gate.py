@@ -122,6 +122,9 @@ class Gate(Protocol):
     def unlock(self, cookie: str, secret: str) -> Session | Wrong | Locked | TooMany | Ended:
         """Open an idle session by its owner's PIN, or password where no PIN is set. Five wrong ones end the session."""
 
+    def lock(self, cookie: str) -> None:
+        """Its user leaves the PC: the session is idle at once; none: nothing."""
+
     def log_out(self, cookie: str) -> None:
         """End a session; none: nothing."""
 

@@ -139,6 +139,12 @@ class People:
         self.chain.write(account.name, "unlock", "wrong", address=address)
         return Wrong(0)
 
+    def lock(self, cookie: str) -> None:
+        """See `gate.Gate`."""
+        kept = self._sessions.find(cookie, used=False)
+        if kept is not None:
+            self._sessions.lock(kept.key)
+
     def log_out(self, cookie: str) -> None:
         """See `gate.Gate`."""
         kept = self._sessions.find(cookie, used=False)

@@ -86,6 +86,12 @@ class Sessions:
             kept = self._kept.get(key)
             return kept is not None and not kept.idle and not self._is_over(kept)
 
+    def lock(self, key: str) -> None:
+        """As if the session had idled; none: nothing."""
+        with self._lock:
+            if key in self._kept:
+                self._kept[key].idle = True
+
     def count_try(self, key: str) -> int | None:
         """An idle session is about to be opened: how many tries are left if this one fails. None: it was one too many,
         or there is no such session; it is ended.
