@@ -142,8 +142,9 @@ class People:
     def lock(self, cookie: str) -> None:
         """See `gate.Gate`."""
         kept = self._sessions.find(cookie, used=False)
-        if kept is not None:
+        if kept is not None and not kept.idle:
             self._sessions.lock(kept.key)
+            self.chain.write(kept.name, "lock", "done", address=kept.address)
 
     def log_out(self, cookie: str) -> None:
         """See `gate.Gate`."""
