@@ -30,6 +30,7 @@ class Act(Enum):
     KEEP_CERTIFICATE = "keep_certificate"
     END_CERTIFICATE = "end_certificate"
     SEND_REGISTRATION = "send_registration"  # of a reference number (照会番号)
+    CONFIRM_LOST = "confirm_lost"  # taps that could not be listed were looked up elsewhere
     SEE_REGISTRATIONS = "see_registrations"  # list of today's
     SETTLE_OTHERS = "settle_others"  # what another user began and left
     MANAGE_USERS = "manage_users"
