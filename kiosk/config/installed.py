@@ -47,7 +47,7 @@ def folder_problems(config: Config) -> list[Problem]:
     ]
     if config.desk is not None and config.desk.address[1] < UNPRIVILEGED:
         problems.append(Problem("problem.desk_port", {"least": UNPRIVILEGED}))
-    for path in sorted({*courier_writes(config), *_others_write(config)}):
+    for path in sorted({*courier_writes(config), *_others_write(config), *_desk_reads(config)}):
         if not FOLDER.fullmatch(str(path)) or any(path.is_relative_to(hidden) for hidden in HIDDEN):
             problems.append(Problem("problem.hidden_folder", {"path": str(path), "hidden": HIDDEN}))
     return problems
@@ -65,9 +65,7 @@ def appliance_problems(config: Config) -> list[Problem]:
         for table, there in (("receipt_computer", config.receipt_computer), ("printer", config.printer))
         if there is None
     ]
-    outside = {*courier_writes(config), *_others_write(config)} - {EXPORTS}
-    if config.desk is not None and config.desk.patients is not None:
-        outside |= {config.desk.patients.parent} - {config.file.parent}
+    outside = {*courier_writes(config), *_others_write(config), *_desk_reads(config)} - {EXPORTS}
     problems += [Problem("problem.local_folder", {"path": str(path)}) for path in sorted(outside)]
     return problems
 
@@ -115,6 +113,17 @@ def desk_writes(config: Config) -> list[Path]:
     folders = _local(config.desk.requests or None, config.desk.answers or None, config.desk.export or None)
     address = page_printer.parse_url(config.desk.printer) if config.desk.printer else None
     return [*folders, address.path] if isinstance(address, page_printer.FolderAddress) else folders
+
+
+def _desk_reads(config: Config) -> list[Path]:
+    """Local folders that it only reads: the terminal's, which it may watch, and that of a table of patients which comes
+    from somewhere else.
+    """
+    if config.desk is None:
+        return []
+    folders = _local(config.terminal.results, config.terminal.subsidies)
+    table = config.desk.patients
+    return [*folders, table.parent] if table is not None and table.parent != config.file.parent else folders
 
 
 def _others_write(config: Config) -> list[Path]:

@@ -50,6 +50,9 @@ def test_what_the_services_could_not_use_is_named(tmp_path: Path) -> None:
     text = with_("desk", 'listen = "127.0.0.1:443"', 'export = "/home/a/out"', text=HERE)
     lines = [word(each, "config", "en") for each in installed.folder_problems(load(tmp_path, text))]
     assert len(lines) == 2 and "1024" in lines[0] and "/home/a/out" in lines[1]
+    text = DESK_ALONE.replace("/srv/face", "/tmp/face") + 'patients = "/home/a/patients.csv"\n'
+    lines = [word(each, "config", "en") for each in installed.folder_problems(load(tmp_path, text))]
+    assert len(lines) == 2 and "/home/a" in lines[0] and "/tmp/face" in lines[1]
 
 
 def test_on_the_appliance_a_table_of_patients_comes_with_the_site(tmp_path: Path) -> None:
