@@ -132,8 +132,8 @@ RULES: dict[str, Reach | Kept] = {
     ),
     "one cipher": Kept(
         ("cryptography",),
-        by=("kiosk.process.sealing", "kiosk.operations.check.desk"),
-        why="one place that keeps a key; the check reads a certificate's days",
+        by=("kiosk.process.sealing", "kiosk.desk.certificate"),
+        why="one place that keeps a key, and one that reads a certificate's days and names",
     ),
     "one decoder": Kept(("msgspec",), by=("kiosk.process.json_values",), why="one place that bears other versions"),
     "no import by name": Kept(

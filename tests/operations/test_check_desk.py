@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ssl
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from drivers.share import LogonGate, open_share
 from kiosk import config
 from kiosk.config import Config, ConfigError
+from kiosk.desk import certificate
 from kiosk.operations.check import desk, plan
 from kiosk.operations.check.finding import Finding
 
@@ -38,11 +41,13 @@ url = "file://{folder}/slips"
 TLS = 'certificate_file = "desk.pem"\nkey_file = "desk-key.pem"\n'
 
 
-def write_certificate(folder: Path, name: str = "desk", days: int = 365) -> ec.EllipticCurvePrivateKey:
+def write_certificate(
+    folder: Path, name: str = "desk", days: int = 365, names: Sequence[x509.GeneralName] = ()
+) -> ec.EllipticCurvePrivateKey:
     """A certificate that signs itself, valid from a day before NOW on."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "desk.hospital.example")])
-    made = (
+    begun = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
@@ -50,8 +55,10 @@ def write_certificate(folder: Path, name: str = "desk", days: int = 365) -> ec.E
         .serial_number(1)
         .not_valid_before(NOW - timedelta(days=1))
         .not_valid_after(NOW + timedelta(days=days))
-        .sign(key, hashes.SHA256())
     )
+    if names:
+        begun = begun.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    made = begun.sign(key, hashes.SHA256())
     (folder / f"{name}.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -102,6 +109,24 @@ def test_files_that_cannot_serve_a_page_are_wrong_and_named(tmp_path: Path) -> N
     write_certificate(tmp_path)
     (tmp_path / "ca.pem").write_text("no certificate")
     assert "ca.pem" in of_certificate(tmp_path, TLS + 'client_ca_file = "ca.pem"\n').message
+
+
+def test_a_page_is_asked_for_by_the_names_of_the_certificate_and_this_machines_own(tmp_path: Path) -> None:
+    local = ("localhost", "127.0.0.1", "[::1]")
+    names: list[x509.GeneralName] = [
+        x509.DNSName("Desk.Hospital.example"), x509.DNSName("*.hospital.example"),
+        x509.IPAddress(ip_address("192.0.2.40")), x509.IPAddress(ip_address("fd00::40")),
+    ]  # fmt: skip
+    own = ("desk.hospital.example", "192.0.2.40", "[fd00::40]")
+    lines = f'{TLS}listen = "0.0.0.0:8443"\nallow = ["192.0.2.0/24"]'
+    write_certificate(tmp_path, names=names)
+    settings = load(tmp_path, lines).desk
+    assert settings is not None
+    assert certificate.hosts(settings, certificate.read(tmp_path / "desk.pem")) == (*local, *own)
+    write_certificate(tmp_path)
+    assert certificate.hosts(settings, certificate.read(tmp_path / "desk.pem")) == (*local, own[0])
+    inside = load(tmp_path, 'listen = "127.0.0.9:8443"').desk
+    assert inside is not None and certificate.hosts(inside, None) == (*local, "127.0.0.9")
 
 
 def test_the_files_may_be_credentials_of_any_mode(tmp_path: Path) -> None:

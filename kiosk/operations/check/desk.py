@@ -10,8 +10,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-
 from drivers.page_printer import NotReady, Reason, open_page_printer
 from drivers.reservations import ReservationsDown
 from drivers.reservations.over_socket import SocketReservations
@@ -19,18 +17,17 @@ from drivers.share import LogonGate
 from kiosk.config import Config, ConfigError, password, tls
 from kiosk.config.desk_model import Desk
 from kiosk.courier.line import ask_once
+from kiosk.desk import certificate as certificates
 from kiosk.desk import desk_status
 from kiosk.desk.patients import Patients
 from kiosk.operations.check import shares
 from kiosk.operations.check.finding import Finding, ng, ok, skip
 from kiosk.operations.check.shares import Open, Role
-from kiosk.process import safe_files
 from kiosk.words.problems import in_japanese, word
 
 SHARES: Final = ("requests", "answers", "export")
 _WARN_BEFORE: Final = timedelta(days=30)
 _ANSWER_S: Final = 5.0
-_PEM_MAX: Final = 1 << 20
 
 _PRINTER_NG: Final[dict[Reason, tuple[str, str]]] = {
     "printer_offline": ("cause.printer_offline", "do.check_desk_printer"),
@@ -58,15 +55,13 @@ def certificate(config: Config, now: datetime) -> Finding:
     if files is None:
         return skip(code, "message.desk_on_loopback")
     try:
-        # The first one: those above it, and perhaps the key, follow in the file.
-        found = x509.load_pem_x509_certificate(safe_files.read(files.certificate, _PEM_MAX))
+        found = certificates.read(files.certificate)
     except (OSError, ValueError):
         return ng(code, "message.desk_certificate_unread", "do.mend_desk_certificate")
-    first, last = found.not_valid_before_utc, found.not_valid_after_utc
-    day = last.astimezone(config.site.zone).date().isoformat()
-    if not first <= now <= last:
+    day = found.valid_until.astimezone(config.site.zone).date().isoformat()
+    if not found.valid_from <= now <= found.valid_until:
         return ng(code, "message.desk_certificate_expired", "do.renew_desk_certificate", day=day)
-    near = last - now < _WARN_BEFORE
+    near = found.valid_until - now < _WARN_BEFORE
     return ok(code, "message.desk_certificate", "do.renew_desk_certificate" if near else "", day=day)
 
 
