@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -51,6 +52,24 @@ class Desk:
     always_department: Annotated[str, checks.optional_text(60)] = ""
     # Longer than this nothing waits for a person without an alarm, in opening hours.
     attention_min: Annotated[int, checks.whole(1, 1440, "unit.minutes")] = 30
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Address (IPv6 without brackets) and port of `listen`."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only browsers of this machine can connect."""
+        return ipaddress.ip_address(self.address[0]).is_loopback
+
+    def allows(self, client: str) -> bool:
+        """Whether a browser at the address `client` may ask: of this machine always, else one of `allow`."""
+        address = ipaddress.ip_address(client.partition("%")[0])
+        mapped = getattr(address, "ipv4_mapped", None)
+        address = mapped or address
+        return address.is_loopback or any(address in ipaddress.ip_network(each) for each in self.allow)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,8 +60,8 @@ class DeskFolder:
         self.people = path / "people.db"  # accounts (SQLite)
         self.audit = path / "audit.jsonl"  # the chain of acts, a line each
         self.kept_day = path / "day.db"  # today's visits where [desk] keep_days is not 0 (SQLite, sealed)
-        self.status = path / "status-desk.json"  # of itself; there while it runs, or when it ended by itself
         self.event_log = path / "events-desk.jsonl"  # one JSON object a line; older ones end in .1 and .2
         self.alarm_memory = path / "alarms-told-desk.json"  # alarms that the alarm command was run for
         self.day = run / "day.db"  # today's visits (SQLite, sealed)
         self.spool = run / "in"  # what the courier hands over
+        self.status = run / "status-desk.json"  # of itself; for everybody, no patient's data

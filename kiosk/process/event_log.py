@@ -100,6 +100,15 @@ EVENTS: Final[Mapping[str, str]] = {
     # the process that answers the reception desk
     "reservations_served": "Appointments and arrivals are served to the reception desk.",
     "reservations_not_served": "Appointments and arrivals are no longer served to the reception desk.",
+    # the reception desk; `desk_gone` is the reception's word
+    "desk_started": "The reception desk started.",
+    "desk_stopped": "The reception desk stopped.",
+    "desk_failed": "The reception desk stopped because of a fault of its own; it is started again.",
+    "desk_gone": "The reception desk does not run, or hangs; staff see no list. Delivery and reception go on.",
+    "desk_back": "The reception desk runs again.",
+    "desk_waits": "At the reception desk something has been waiting for a person for too long.",
+    "desk_feed_down": "The reception desk does not learn of the reader's users; its list is not complete.",
+    "desk_feed_up": "The reception desk learns of the reader's users again.",
     # the process that fetches exports
     "appointments_fetched": "An export of appointments was fetched.",
     "appointments_too_large": "An export of appointments is too large and was left where it is.",

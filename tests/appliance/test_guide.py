@@ -57,7 +57,7 @@ def test_the_example_of_site_toml_is_one_that_the_appliance_takes(tmp_path: Path
     assert isinstance(config, Config)
     assert {device.what for device in config.usb} == {"touch", "reader"}
     assert config.update.folder == ""
-    assert parse_url(config.printer.url)
+    assert config.printer is not None and parse_url(config.printer.url)
 
 
 def test_every_key_of_the_appliances_tables_is_explained_and_no_other() -> None:

@@ -93,6 +93,8 @@ class Places:
     # The data of the reception and of the courier.
     data = _Below("var/lib/kiosk")
     courier = _Below("var/lib/kiosk-courier")
+    # What the desk says of itself.
+    desk_run = _Below("run/kiosk-desk")
     # Root's own notes, 0700: what worked before an update (`slots.remember`), and the verdict of the last health check.
     appliance = _Below("var/lib/kiosk-appliance")
     before_update = _Below("var/lib/kiosk-appliance/before-update.json")
@@ -141,6 +143,7 @@ class Places:
             *("--reuid=kiosk", "--regid=kiosk", "--init-groups", "--no-new-privs", *UNSEEN),
             self.program("env"),
             f"KIOSK_COURIER_DIR={self.courier}",
+            f"KIOSK_DESK_RUN_DIR={self.desk_run}",
             *(str(self.root / "opt/kiosk/current/.venv/bin/python"), "-P", "-m", "kiosk", *arguments),
             limit_s=limit_s,
             given=given,

@@ -22,7 +22,7 @@ from drivers import share
 from kiosk.appliance.secrets import pin
 from kiosk.appliance.site import apply
 from kiosk.appliance.words import line, worded
-from kiosk.config import Config, ConfigError, load, password
+from kiosk.config import Config, ConfigError, load, password, tls
 
 OLD_PIN: Final = "technician-old.secret"
 # Findings about the machine, not about the stick: the data folder exists or is made, and the services of the new site
@@ -49,6 +49,10 @@ def read(folder: Path) -> Config:
         password(config, "metrics", config.metrics.push, config.metrics.password_file, {})
         password(config, "update", config.update.folder, config.update.password_file, {})
         password(config, "reservations", config.reservations.share, config.reservations.password_file, {})
+        if config.desk is not None:
+            for url in (config.desk.requests, config.desk.answers, config.desk.export):
+                password(config, "desk", url, config.desk.password_file, {})
+            tls(config, {})
     except ConfigError as error:
         raise Unfit(*_with_heading(apply.in_japanese(error.problems, folder))) from None
     table = config.reference_numbers.map
@@ -122,7 +126,7 @@ def summary(config: Config, secrets: int, *, has_pin: bool) -> list[str]:
     """What the stick brought, for the result page; never a password or a user's name."""
     shares = {
         "terminal": config.terminal.results,
-        "receipt_computer": config.receipt_computer.results,
+        "receipt_computer": config.receipt_computer.results if config.receipt_computer else "",
         "reservations": config.reservations.share,
         "update": config.update.folder,
     }
@@ -130,7 +134,7 @@ def summary(config: Config, secrets: int, *, has_pin: bool) -> list[str]:
     lines = [
         line("site.hospital", name=config.site.name, pattern=config.site.pattern),
         *(line(f"site.{name}", where=share.parse(url).where) for name, url in shares.items() if url),
-        line("site.printer", url=config.printer.url.partition("?")[0]),
+        *(line("site.printer", url=printer.url.partition("?")[0]) for printer in (config.printer,) if printer),
         line(
             "site.screen", width=screen.width_px, height=screen.height_px, inch=f"{screen.diagonal_inch:g}",
             rotation=screen.rotation,
