@@ -141,6 +141,8 @@ def write_needs(config: Config, private: dict[str, str], stage: Path) -> None:
         "kiosk-courier": installed.courier_writes(config),
         "kiosk": installed.reception_writes(config),
         "kiosk-appointments": folders,
+        # Where there is no reception it takes the exports.
+        "kiosk-reservations": [] if config.printer else folders,
         "kiosk-metrics": installed.metrics_writes(config),
         "kiosk-desk": installed.desk_writes(config),
     }

@@ -172,7 +172,7 @@ def _fetch(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from kiosk.appointments import serve
+    from kiosk.reception import reservations_served
 
     config = load_config(arguments.config, passwords=False)
     data = folder = _data_folder(config)
@@ -180,7 +180,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         # Its group may pass through it, to the socket.
         folder = _private(config.own_reservations_dir, "KIOSK_RESERVATIONS_DIR", 0o710)
     unblock()
-    return serve.run(config, data, folder)
+    return reservations_served.run(config, data, folder)
 
 
 def _restore(arguments: argparse.Namespace) -> int:

@@ -212,6 +212,25 @@ class Reservations(Protocol):
         """Everybody who has arrived on `day` (no cancelled ones), by reception number. Raises ReservationsDown."""
 
 
+class Subscription(Protocol):
+    """To changes, until it is closed."""
+
+    def close(self) -> None:
+        """No call begins after this."""
+
+
+class FollowedReservations(Reservations, Protocol):
+    """A reservation system that says when something changed: the embedded one, and the one over a socket."""
+
+    def follow(self, changed: Callable[[], None], answers: Callable[[bool], None]) -> Subscription:
+        """Call `changed()` at the beginning and after every change, whoever made it, until the subscription is closed;
+        sometimes without one.
+
+        `answers(yes)`: whether the system answers, at the beginning and when that changes. Both are called in one
+        thread of the subscription's own; they must neither raise nor wait for long.
+        """
+
+
 def open_reservations(url: str, data_folder: Path, settings: Mapping[str, Any] | None = None) -> "SqliteReservations":
     """The reservations at `url`: "sqlite" is the embedded database, a file of `data_folder`, made when it is missing.
 

@@ -29,6 +29,7 @@ from drivers.reservations import (
     WalkInRegistration,
     wire,
 )
+from drivers.reservations.changes import Changes
 from drivers.unix_path import short_path
 
 SOCKET_NAME: Final = "reservations.sock"
@@ -41,7 +42,6 @@ _WANTED_S: Final = 2.0
 _ALIVE_S: Final = 10.0
 _SILENT_S: Final = 3 * _ALIVE_S
 _CLIENTS_MAX: Final = 32
-_LOOK_S: Final = 0.25
 _PAUSE_S: Final = 0.25
 
 
@@ -95,11 +95,7 @@ class SocketReservations:
         return list(self._ask("arrivals", day=day))
 
     def follow(self, changed: Callable[[], None], answers: Callable[[bool], None]) -> "Follower":
-        """Call `changed()` at each connection and after every change, whoever made it, until the follower is closed.
-
-        `answers(yes)`: whether the owner answers, at the beginning and when that changes. Both are called in one thread
-        of the follower's own; they must neither raise nor wait for long.
-        """
+        """See FollowedReservations.follow. At each connection `changed()` too: who connects again knows nothing."""
         return Follower(self._path, changed, answers)
 
     def _ask(self, ask: str, still_wanted: Callable[[], bool] = lambda: True, **parameters: object) -> Any:
@@ -131,7 +127,7 @@ def _connected(path: Path, deadline: float) -> Iterator[socket.socket]:
 
 
 class Follower:
-    """A subscription to changes; connects again by itself. See SocketReservations.follow."""
+    """A subscription over the socket; connects again by itself. See SocketReservations.follow."""
 
     def __init__(self, path: Path, changed: Callable[[], None], answers: Callable[[bool], None]) -> None:
         self._path = path
@@ -213,8 +209,8 @@ class Server:
         # Another user comes by the folder's group, which needs no more than x on it.
         self._path.chmod(0o660 if self._path.parent.stat().st_mode & stat.S_IXGRP else 0o600)
         self._listening.listen(_CLIENTS_MAX)
-        for work in (self._accept, self._look):
-            threading.Thread(target=work, name=f"reservations{work.__name__}", daemon=True).start()
+        threading.Thread(target=self._accept, name="reservations-accept", daemon=True).start()
+        self._look_out = Changes(self._revision, self._note_change)
 
     def close(self) -> None:
         """What is being answered may still be answered."""
@@ -222,6 +218,7 @@ class Server:
         with suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
+        self._look_out.close()
         with self._news:
             self._news.notify_all()
 
@@ -244,14 +241,10 @@ class Server:
                 self._places.release()
                 connection.close()
 
-    def _look(self) -> None:
-        seen = self._revision()
-        while not self._stop.wait(_LOOK_S):
-            if (now := self._revision()) != seen:
-                seen = now
-                with self._news:
-                    self._changes += 1
-                    self._news.notify_all()
+    def _note_change(self, revision: object) -> None:
+        with self._news:
+            self._changes += 1
+            self._news.notify_all()
 
     def _serve(self, connection: socket.socket) -> None:
         try:
@@ -269,7 +262,7 @@ class Server:
             self._places.release()
 
     def _say_changes(self, line: wire.Line) -> None:
-        """Until the client is gone. At first as if something had changed: who connects again knows nothing."""
+        """Until the client is gone. At first as if something had changed."""
         seen, event = self._changes, "changed"
         while not self._stop.is_set():
             line.send({"event": event}, time.monotonic() + _QUESTION_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -82,6 +83,15 @@ class WalkIn:
     months: Annotated[int, checks.whole(0, 120, "unit.months")] = 0
     # Of whom a department itself names nobody; "": none.
     doctor: Annotated[str, checks.optional_text(60)] = ""
+
+    def knows(self, last_day: date | None, today: date) -> bool:
+        """Whether a patient who was here last on `last_day` (None: never, as far as is known) is received: within
+        `months` calendar months, the last day included; without a limit everybody.
+        """
+        if not self.months or last_day is None:
+            return not self.months
+        ago = (today.year - last_day.year) * 12 + today.month - last_day.month
+        return ago < self.months or (ago == self.months and today.day <= last_day.day)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,7 @@ import pytest
 
 from tests import ROOT
 from tests.deploy.installed import SITE, Pc
+from tests.site_toml import REQUIRED, Site, with_
 
 UNITS = ROOT / "deploy/units"
 SERVICES = (
@@ -129,6 +131,25 @@ def test_the_reservations_are_served_by_the_receptions_user_whatever_the_screen_
     assert (unit["ReadWritePaths"], "StateDirectory" in unit) == (["/var/lib/kiosk"], False)
     assert (unit["PrivateNetwork"], unit["PrivateDevices"]) == (["yes"], ["yes"])
     assert not {"After", "Requires", "Wants", "BindsTo", "PartOf"} & unit.keys()
+
+
+@pytest.mark.parametrize("kiosk", [True, False], ids=["beside a kiosk", "a desk only"])
+def test_exports_are_taken_by_the_reception_or_where_there_is_none_by_who_serves_the_reservations(
+    tmp_path: Path, kiosk: bool
+) -> None:
+    text = REQUIRED if kiosk else re.sub(r"\[(receipt_computer|printer)\]\n[^\[]*", "", REQUIRED)
+    text = with_("desk", 'feed = "courier"' if kiosk else 'feed = "watch"', text=text)
+    text = with_("site", 'data_dir = "/var/lib/kiosk"', text=text)
+    site = Site(tmp_path)
+    site.file.write_text(f'{text}[reservations]\nimport_dir = "/srv/exports"\n', encoding="utf-8")
+    stage = tmp_path / "stage"
+    stage.mkdir()
+    program = [sys.executable, str(ROOT / "deploy/site_for_install.py"), str(site.file), str(tmp_path), str(stage)]
+    subprocess.run(program, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, timeout=60)
+    services = (stage / "services").read_text(encoding="utf-8").split()
+    taking = {path.stem for path in stage.glob("*.conf") if "/srv/exports" in path.read_text(encoding="utf-8")}
+    assert taking.intersection(services) == {"kiosk" if kiosk else "kiosk-reservations"}
+    assert "kiosk-reservations" in services
 
 
 def test_delivery_does_not_wait_for_the_reception() -> None:

@@ -27,7 +27,7 @@ from drivers.reservations.sqlite.reservations import SqliteReservations
 from tests import ROOT
 from tests.drivers.reservations.test_storm import REGISTER
 from tests.hospital import DEADLINE_S, wait_until
-from tests.site_toml import Site, with_
+from tests.site_toml import REQUIRED, Site, with_
 
 T = TypeVar("T")
 DAY = date(2026, 1, 15)
@@ -45,10 +45,10 @@ def yes() -> bool:
 class Served:
     """A site, and the process that has its reservations. `words`: how it is started as another user."""
 
-    def __init__(self, root: Path, *words: str) -> None:
+    def __init__(self, root: Path, *words: str, site: str = REQUIRED) -> None:
         self.data, self.folder, self.words = root / "data", root / "run", words
         self.site = Site(root)
-        self.site.load(with_("site", f'data_dir = "{self.data}"'))
+        self.site.load(with_("site", f'data_dir = "{self.data}"', text=site))
         self.client = SocketReservations(self.folder)
 
     def start(self, python: str = sys.executable) -> subprocess.Popen[bytes]:
@@ -64,7 +64,8 @@ class Served:
         return True
 
     def events(self) -> list[str]:
-        lines = (self.data / "events-reservations.jsonl").read_text(encoding="utf-8").splitlines()
+        log = self.data / "events-reservations.jsonl"
+        lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
         return [json.loads(line)["event"] for line in lines]
 
 
@@ -89,6 +90,20 @@ def test_it_ends_when_it_is_asked_to_and_when_nobody_can_reach_it_any_more(tmp_p
         wait_until(served.answers, "an answer")
         (served.folder / SOCKET_NAME).unlink()
         assert process.wait(DEADLINE_S) == 1
+
+
+def test_on_a_pc_that_is_a_desk_only_it_looks_after_the_database_too(tmp_path: Path) -> None:
+    tables = re.sub(r"\[(receipt_computer|printer)\]\n[^\[]*", "", REQUIRED)
+    site = with_("desk", 'feed = "watch"', text=f'{tables}[reservations]\nimport_dir = "{tmp_path}/nowhere"\n')
+    served = Served(tmp_path, site=site)
+    with killed_at_the_end(served.start()) as process:
+        wait_until(served.answers, "an answer")
+        assert isinstance(served.client.walk_in("1", DAY, AT, EYES, yes), Registered)
+        (served.data / "reservations.db").unlink()
+        wait_until(served.answers, "a new database")
+        wait_until(lambda: {"reservations_lost", "imports"} <= set(served.events()), "both troubles")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(DEADLINE_S) == 0
 
 
 class Storm:

@@ -32,6 +32,7 @@ from drivers.reservations import (
     WalkInRegistration,
     Withdrawn,
 )
+from drivers.reservations.changes import Changes
 from drivers.reservations.csv_file import Parsed
 from drivers.reservations.sqlite.beside import CANCELLED_COLUMNS, COLUMNS, Kept, KeptCancelled, moment
 from drivers.reservations.sqlite.file import DatabaseFile, DatabaseTrouble, disk_trouble
@@ -233,6 +234,18 @@ class SqliteReservations:
         """See Reservations.arrivals."""
         with self.file.reading() as connection:
             return _arrivals(connection, day)
+
+    def follow(self, changed: Callable[[], None], answers: Callable[[bool], None]) -> Changes:
+        """See FollowedReservations.follow. It answers as long as the file is there."""
+        known: list[bool] = []
+
+        def look(revision: object) -> None:
+            if known != [revision is not None]:
+                known[:] = [revision is not None]
+                answers(known[0])
+            changed()
+
+        return Changes(self.revision, look)
 
     def import_rows(
         self,

@@ -9,7 +9,7 @@ import time
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
-from drivers.reservations import Reservations, csv_file, wire
+from drivers.reservations import FollowedReservations, Reservations, csv_file, wire
 from drivers.reservations.over_socket import SOCKET_NAME, Server, SocketReservations
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from drivers.unix_path import short_path
@@ -38,7 +38,7 @@ class Site:
         put(self.book, "1,2099-01-15,9:00,内科,乙,A棟,memo", "1,2099-01-20,9:00,内科,,,", "2,2099-01-15,9:00,内科,,,")
         self.faults: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.server = Server(reservations or self.book, folder, self.book.revision, self.faults.put)
-        self.client: Reservations = SocketReservations(folder)
+        self.client: FollowedReservations = SocketReservations(folder)
 
     def connect(self) -> tuple[socket.socket, wire.Line]:
         """A client that is not ours."""
