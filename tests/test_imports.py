@@ -71,6 +71,7 @@ RULES: dict[str, Reach | Kept] = {
         (
             "kiosk.screens",
             "kiosk.slip.content",
+            "kiosk.slip.sheet",
             "kiosk.results.names",
             "kiosk.results.eligibility",
             "kiosk.desk.people.gate",
@@ -78,6 +79,7 @@ RULES: dict[str, Reach | Kept] = {
             "kiosk.appliance.technician.pages",
             "kiosk.appliance.technician.state",
             "kiosk.appliance.technician.step",
+            "kiosk.words.eras",
             "kiosk.words.problems",
             "kiosk.operations.status_rows",
             "kiosk.operations.status_text",

@@ -1,7 +1,7 @@
 """IPP messages as bytes, both ways (RFC 8010; operations and states: RFC 8011).
 
-Owns the encoding of the few attribute types that printing a page needs. Must never connect to anything. Values of
-other types are skipped: collections, dates, ranges.
+Owns the encoding of the few attribute types that printing a page needs. Must never connect to anything. Of attributes
+of other types (collections, dates, ranges) the names are kept, without values.
 """
 
 import struct
@@ -88,6 +88,7 @@ class Tag(IntEnum):
 
 
 _VALUES_MIN = 0x10  # tags below begin groups
+_OUT_OF_BAND_MAX = 0x1F  # "unsupported", "unknown", "no value": as if it were not there
 _INTEGERS = (Tag.INTEGER, Tag.ENUM)
 _TEXTS = (Tag.TEXT, Tag.NAME, Tag.KEYWORD, Tag.URI, Tag.CHARSET, Tag.LANGUAGE, Tag.MEDIA_TYPE, 0x46)
 
@@ -182,9 +183,10 @@ def _groups(message: bytes) -> tuple[list[tuple[int, dict[str, list[Value]]]], i
         if not groups:
             raise BadMessage
         depth += (tag == Tag.BEGIN_COLLECTION) - (tag == Tag.END_COLLECTION)
-        value = _value(tag, raw) if depth == 0 else None
-        if value is not None:
-            groups[-1][1].setdefault(name, []).append(value)
+        if depth == 0 and tag > _OUT_OF_BAND_MAX:
+            values = groups[-1][1].setdefault(name, [])
+            if (value := _value(tag, raw)) is not None:
+                values.append(value)
     return groups, place + 1
 
 

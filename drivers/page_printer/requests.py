@@ -4,7 +4,7 @@ Owns the attribute names, and which of a printer's reasons is which of ours. Mus
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -24,13 +24,22 @@ _A5 = re.compile(r"(^|[^a-z0-9])a5($|[^a-z0-9])")
 _SEVERITY = re.compile(r"-(error|warning|report)$")
 # RFC 8011 5.4.12 and the PWG's registry; what is to be done first stands first.
 _REASONS: Final[tuple[tuple[Reason, tuple[str, ...]], ...]] = (
+    ("printer_stopped", ("paused", "moving-to-paused", "deactivated")),
     ("printer_offline", ("offline", "connecting-to-device", "shutdown", "timed-out", "cups-remote-stopped")),
     ("cover_open", ("cover-open", "door-open", "interlock-open", "input-tray-missing")),
     ("paper_jam", ("media-jam",)),
     ("paper_out", ("media-empty", "media-needed")),
     ("toner_out", ("toner-empty", "marker-supply-empty")),
-    ("printer_stopped", ("paused", "moving-to-paused", "stopping", "stopped-partly", "deactivated")),
+    ("printer_stopped", ("stopping", "stopped-partly")),
 )
+_ASKED: Final = (
+    "printer-state", "printer-state-reasons", "printer-state-message", "printer-is-accepting-jobs",
+    "document-format-supported", "media-default", "media-ready", "media-supported", "sides-supported",
+    "print-scaling-supported", "print-color-mode-supported", "job-cancel-after-supported",
+)  # fmt: skip
+# What CUPS 2.4 says of a printer that its queue cannot reach, in the language of the job, which is English; as a reason
+# it has that only for a moment.
+_UNREACHED = ("may not exist or is unavailable", "is not responding", "Unable to locate printer")
 _REFUSED_JOB = ("document-", "unsupported-", "job-password", "account-", "conflicting-")
 
 
@@ -41,12 +50,14 @@ Offers: TypeAlias = frozenset[tuple[str, str]]
 class Printer:
     """What a printer says of itself. `state`: a `PrinterState`; `reason`: what keeps it from printing.
 
-    `offers`: what it takes of the wishes for a job, as pairs of attribute and value.
+    `hint`: what it warns of; another tray may have paper. `offers`: what it takes of the wishes for a job, as pairs of
+    attribute and value.
     """
 
     status: PrinterStatus
     state: int
     reason: Reason | None
+    hint: Reason | None
     offers: Offers
 
 
@@ -67,12 +78,7 @@ class Requests:
 
     def printer(self) -> Printer:
         """Its state, and what it takes."""
-        wanted = attribute(
-            "requested-attributes", Tag.KEYWORD,
-            "printer-state", "printer-state-reasons", "printer-is-accepting-jobs", "document-format-supported",
-            "media-default", "media-ready", "media-supported", "sides-supported", "print-scaling-supported",
-            "print-color-mode-supported", "job-cancel-after-supported",
-        )  # fmt: skip
+        wanted = attribute("requested-attributes", Tag.KEYWORD, *_ASKED)
         answer = self._ask(Operation.GET_PRINTER_ATTRIBUTES, (wanted,))
         if answer.code >= Status.ERROR:
             raise NoAnswer("printer_refused", sent=False)
@@ -129,9 +135,9 @@ class Requests:
             raise NoAnswer("printer_refused", sent=False)
         found = {}
         for tag, each in answer.groups:
-            name, job_id = str(each.get("job-name", ("",))[0]), _number(each, "job-id")
+            name, job_id = _text(each, "job-name"), _number(each, "job-id")
             # Some printers answer with everybody's jobs, whatever is asked.
-            ours = each.get("job-originating-user-name", (self._user,))[0] == self._user
+            ours = _text(each, "job-originating-user-name", self._user) == self._user
             if tag == Group.JOB and ours and name.startswith(prefix) and job_id is not None:
                 found[name] = job_id
         return found
@@ -160,21 +166,29 @@ def _job(job_id: int) -> ipp.Attribute:
 
 
 def _number(attributes: Attributes, name: str) -> int | None:
-    value = attributes.get(name, (None,))[0]
+    value = next(iter(attributes.get(name, ())), None)
     return value if type(value) is int else None
+
+
+def _text(attributes: Attributes, name: str, without: str = "") -> str:
+    return str(next(iter(attributes.get(name, ())), without))
 
 
 def _printer(found: Attributes, address: IppAddress) -> Printer:
     state = _number(found, "printer-state") or PrinterState.IDLE
-    keywords = (str(each) for each in found.get("printer-state-reasons", ()))
-    reason = _reason(keywords, stopped=state == PrinterState.STOPPED)
+    keywords = tuple(str(each) for each in found.get("printer-state-reasons", ()))
+    hint = _reason(_SEVERITY.sub("", each) for each in keywords)
+    reason = hint if state == PrinterState.STOPPED else _reason(_without_warnings(keywords))
+    message = _text(found, "printer-state-message")
+    if reason is None and state == PrinterState.PROCESSING and any(each in message for each in _UNREACHED):
+        reason = "printer_offline"
     offers = {
-        (name.removesuffix("-supported"), "" if name.startswith("job-") else str(value))
+        (name.removesuffix("-supported"), str(value))
         for name, values in found.items()
-        for value in values
+        for value in values or ("",)
         if name.endswith("-supported")
     }
-    return Printer(_status(found, state, reason, address), state, reason, frozenset(offers))
+    return Printer(_status(found, state, reason, address), state, reason, hint, frozenset(offers))
 
 
 def _status(found: Attributes, state: int, reason: Reason | None, address: IppAddress) -> PrinterStatus:
@@ -192,17 +206,21 @@ def _status(found: Attributes, state: int, reason: Reason | None, address: IppAd
 def _paper(found: Attributes) -> Paper:
     """A5 where it lies in the printer and A4 does not, or where it is the usual paper."""
     ready = [str(media) for media in found.get("media-ready", ())]
-    usual = str(found.get("media-default", ("",))[0])
+    usual = _text(found, "media-default")
     if any(_A5.search(media) for media in ready) and not any("a4" in media for media in ready):
         return "a5"
     return "a5" if _A5.search(usual) else "a4"
 
 
-def _reason(keywords: Iterable[str], *, stopped: bool) -> Reason | None:
-    """The first of our reasons. A warning or report is none, unless the printer is stopped: another tray has paper."""
-    bases = set()
+def _without_warnings(keywords: Iterable[str]) -> Iterator[str]:
+    """What keeps a printer from printing; needing paper for the job, or being out of reach, is more than a warning."""
     for keyword in keywords:
-        severity = _SEVERITY.search(keyword)
-        if stopped or severity is None or severity[1] == "error" or keyword.startswith("offline"):
-            bases.add(_SEVERITY.sub("", keyword))
+        severity, base = _SEVERITY.search(keyword), _SEVERITY.sub("", keyword)
+        if severity is None or severity[1] == "error" or base in ("media-needed", "offline", "connecting-to-device"):
+            yield base
+
+
+def _reason(keywords: Iterable[str]) -> Reason | None:
+    """The first of our reasons."""
+    bases = set(keywords)
     return next((reason for reason, ours in _REASONS if bases.intersection(ours)), None)

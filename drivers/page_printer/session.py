@@ -18,6 +18,7 @@ from drivers.page_printer.transport import NoAnswer
 
 PRINT_S: Final = 60.0
 CANCEL_S: Final = 5.0
+HINT_S: Final = 10.0
 
 _POLL_S: Final = (0.1, 1.0)
 _PENDING = (JobState.PENDING, JobState.PENDING_HELD)
@@ -86,6 +87,7 @@ class _Printing:
         self._reason: Reason | None = None
         self._began = False
         self._poll_s = _POLL_S[0]
+        self._sent_at = time.monotonic()
 
     def send(self, document: bytes, ready: Ready, offers: Offers) -> PrintOutcome | None:
         """Give it the page, which a printer with one place may take later only; None: it has it, or may have it."""
@@ -108,6 +110,7 @@ class _Printing:
     def watch(self) -> PrintOutcome | None:
         """Ask until the job is done; None: it is not, and the time is over."""
         self._poll_s = _POLL_S[0]
+        self._sent_at = time.monotonic()
         while self._pause():
             try:
                 if self.job_id is None:
@@ -117,7 +120,7 @@ class _Printing:
                 if outcome := self._outcome(job):
                     return self._ended(outcome)
                 if job is not None:
-                    self._waits_for(_reason(job, self._requests.printer()))
+                    self._waits_for(self._reason_of(job, self._requests.printer()))
             except NoAnswer as trouble:
                 self._waits_for(trouble.reason)
         return None
@@ -153,6 +156,17 @@ class _Printing:
         self._began = self._began or job.state not in _PENDING
         return None
 
+    def _reason_of(self, job: Job, printer: Printer) -> Reason | None:
+        """What a job that is not done waits for; None: it is being printed, or about to be."""
+        if printer.reason is not None:
+            return printer.reason
+        if job.state in (JobState.PENDING_HELD, JobState.PROCESSING_STOPPED) or printer.state == PrinterState.STOPPED:
+            return printer.hint or "printer_stopped"
+        if job.state == JobState.PENDING and printer.state == PrinterState.PROCESSING:
+            return "printer_busy"
+        # A page takes seconds; where it takes more, a warning may say why.
+        return printer.hint if time.monotonic() > self._sent_at + HINT_S else None
+
     def _ended(self, outcome: PrintOutcome) -> PrintOutcome:
         self.over = True
         return outcome
@@ -173,12 +187,3 @@ class _Printing:
         time.sleep(min(self._poll_s, left_s))
         self._poll_s = min(self._poll_s * 1.5, _POLL_S[1])
         return True
-
-
-def _reason(job: Job, printer: Printer) -> Reason | None:
-    """What a job that is not done waits for; None: it is being printed, or about to be."""
-    if printer.reason is not None:
-        return printer.reason
-    if job.state in (JobState.PENDING_HELD, JobState.PROCESSING_STOPPED) or printer.state == PrinterState.STOPPED:
-        return "printer_stopped"
-    return "printer_busy" if job.state == JobState.PENDING and printer.state == PrinterState.PROCESSING else None

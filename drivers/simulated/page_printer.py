@@ -29,15 +29,21 @@ from typing import ClassVar, Final, Literal, Self
 from drivers.page_printer import DocumentKind, ipp
 from drivers.page_printer.ipp import Attribute, Group, JobState, Operation, PrinterState, Status, Tag, attribute
 
-Fault = Literal["paper_out", "cover_open", "paper_jam", "toner_out", "paused", "unreachable"]
+Fault = Literal[
+    "paper_out", "cover_open", "paper_jam", "toner_out", "paused", "unreachable", "unreachable_queue", "slow_and_low"
+]
 _REASONS: Final[dict[Fault, str]] = {
     "paper_out": "media-empty-error",
     "cover_open": "door-open-error",
     "paper_jam": "media-jam-error",
     "toner_out": "toner-empty-error",
     "paused": "paused",
-    "unreachable": "connecting-to-device",  # as a queue has it that cannot reach its printer
+    "unreachable": "connecting-to-device",
+    "unreachable_queue": "none",  # CUPS says it in a message
+    "slow_and_low": "media-empty-warning",  # it prints for ever, and one of its trays is empty
 }
+_UNREACHED: Final = "The printer may not exist or is unavailable at this time."
+_GOES_ON: Final = ("unreachable", "unreachable_queue", "slow_and_low")  # a queue or printer with these is not stopped
 _KINDS: Final[dict[str, DocumentKind]] = {"application/pdf": "pdf", "image/jpeg": "jpeg"}
 _FINAL: Final = (JobState.CANCELED, JobState.ABORTED, JobState.COMPLETED)
 _PATH: Final = "/ipp/print"
@@ -194,13 +200,13 @@ class SimulatedPagePrinter:
                 if self.others_first or self.fault == "paused":
                     job.state = JobState.PENDING
                 elif self.fault is not None:
-                    job.state = JobState.PROCESSING if self.fault == "unreachable" else JobState.PROCESSING_STOPPED
+                    job.state = JobState.PROCESSING if self.fault in _GOES_ON else JobState.PROCESSING_STOPPED
                 else:
                     job.state = JobState.COMPLETED if time.monotonic() >= job.due else JobState.PROCESSING
 
     def _itself(self) -> Iterator[Attribute]:
         waiting = any(job.state not in _FINAL for job in self.jobs)
-        if self.fault is not None and self.fault != "unreachable" and (self.stopped or waiting):
+        if self.fault is not None and self.fault not in _GOES_ON and (self.stopped or waiting):
             state = PrinterState.STOPPED
         else:
             state = PrinterState.PROCESSING if waiting or self.others_first else PrinterState.IDLE
@@ -209,6 +215,8 @@ class SimulatedPagePrinter:
             reason = _REASONS[self.fault]
         yield attribute("printer-state", Tag.ENUM, state)
         yield attribute("printer-state-reasons", Tag.KEYWORD, reason)
+        if self.fault == "unreachable_queue" and waiting:
+            yield attribute("printer-state-message", Tag.TEXT, _UNREACHED)
         yield attribute("printer-is-accepting-jobs", Tag.BOOLEAN, self.accepting)
         yield attribute("document-format-supported", Tag.MEDIA_TYPE, *self.formats)
         yield attribute("media-default", Tag.KEYWORD, self.media_default)

@@ -32,6 +32,7 @@ Period = Literal["", "current", "ended", "not_yet"]
 REST: Final = "他"
 # A certificate in another slot is the accepted one with another number only if so much of it is the same.
 _ALIKE: Final = 0.5
+_KEY_CHARS: Final = 16
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Compared:
     new: only `now` · gone: only `then` · same and changed: both. `changed`: names of the items that differ; `rows`: all
     items, the changed ones marked, of a new or gone certificate none. `period`: of today's, else of the accepted one.
     `holder`: the name on its face, where it is another one than the result's, for staff to look at; else "".
+    `key`: names this comparison in forms; another content has another. No patient data, opaque.
     """
 
     standing: Standing
@@ -60,6 +62,7 @@ class Compared:
     rows: tuple[Row, ...] = field(repr=False, default=())
     period: Period = ""
     holder: str = field(repr=False, default="")
+    key: str = ""
 
     def accepted(self, hashed: Hash) -> Accepted:
         """Today's certificate as the register keeps it, in the place of the accepted one. Only where there is `now`."""
@@ -91,11 +94,13 @@ class SubsidyChange:
         return tuple(dict.fromkeys(name for each in self.certificates for name in each.changed))
 
 
-def unfetched(state: SubsidyState, accepted: Sequence[Accepted], day: date, why: str = "") -> SubsidyChange:
+def unfetched(
+    state: SubsidyState, accepted: Sequence[Accepted], hashed: Hash, day: date, why: str = ""
+) -> SubsidyChange:
     """Of a tap without a readable answer. What is accepted is compared only where there is certainly none today."""
     match state:
         case "none" if accepted:
-            gone = tuple(_gone(each, day) for each in accepted)
+            gone = tuple(_gone(each, hashed, day) for each in accepted)
             return SubsidyChange(state, "missing", alarm=True, certificates=gone)
         case "none":
             return SubsidyChange(state, "none", alarm=False)
@@ -112,7 +117,7 @@ def fetched(
     pairs = _pairs(answer.certificates, accepted, hashed)
     compared = [_compared(now, then, hashed, confirmation, day) for now, then in pairs]
     taken = {then.id for _, then in pairs if then}
-    compared += [_gone(each, day) for each in accepted if each.id not in taken]
+    compared += [_gone(each, hashed, day) for each in accepted if each.id not in taken]
     against = _against([each.standing for each in compared])
     return SubsidyChange(
         "fetched",
@@ -160,18 +165,36 @@ def period(certificate: Certificate, day: date) -> Period:
 
 
 def _compared(now: Certificate, then: Accepted | None, hashed: Hash, confirmation: Confirmation, day: date) -> Compared:
-    changed: tuple[str, ...] = ()
+    new, changed = prints_of(now, hashed), tuple[str, ...]()
     if then is not None:
-        new, old = prints_of(now, hashed), _prints_then(then, hashed)
+        old = _prints_then(then, hashed)
         changed = tuple(name for name in dict.fromkeys((*new, *old)) if new.get(name) != old.get(name))
-    standing: Standing = "new" if then is None else "changed" if changed else "same"
-    rows = _rows(now, then.certificate if then else None, frozenset(changed))
-    return Compared(standing, now, then, changed, rows, period(now, day), _other_holder(now, confirmation))
+    return Compared(
+        "new" if then is None else "changed" if changed else "same",
+        now,
+        then,
+        changed,
+        _rows(now, then.certificate if then else None, frozenset(changed)),
+        period(now, day),
+        _other_holder(now, confirmation),
+        _key(hashed, then.id if then else "", *sorted(new.values())),
+    )
 
 
-def _gone(then: Accepted, day: date) -> Compared:
+def _gone(then: Accepted, hashed: Hash, day: date) -> Compared:
     kept = then.certificate
-    return Compared("gone", None, then, rows=_rows(None, kept, frozenset()), period=period(kept, day) if kept else "")
+    return Compared(
+        "gone",
+        None,
+        then,
+        rows=_rows(None, kept, frozenset()),
+        period=period(kept, day) if kept else "",
+        key=_key(hashed, then.id),
+    )
+
+
+def _key(hashed: Hash, *parts: str) -> str:
+    return hashed("compared", *parts)[:_KEY_CHARS]
 
 
 def _prints_then(then: Accepted, hashed: Hash) -> Mapping[str, str]:

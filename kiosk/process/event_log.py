@@ -115,6 +115,9 @@ EVENTS: Final[Mapping[str, str]] = {
     "appointments_listing_cut": "The share holds many exports of appointments; only the newest are looked at.",
     "appointments_share_failed": "Exports of appointments cannot be fetched.",
     "appointments_share_up": "Exports of appointments can be fetched.",
+    # the reception desk's printer
+    "page_printed": "A page was printed.",
+    "page_not_printed": "A page was not printed.",
     # the reception desk's people
     "desk_audit": "The last line of the audit chain, by its number and hash.",
     "desk_locked_out": "Too many wrong passwords for a name at the desk; it is locked.",

@@ -73,7 +73,7 @@ _GROUPS: Final = (("LimitApplicationCertificateRelatedInfo", "limit"), ("Elderly
 COMPARED: Final = (*(element for element, _, _ in _FIELDS), *(element for element, _ in _GROUPS))
 
 
-def prints(confirmation: Confirmation, hashed: Hash) -> Prints:
+def prints_of(confirmation: Confirmation, hashed: Hash) -> Prints:
     """Of one result. `hashed`: keyed for this patient, so that equal values of two patients have nothing in common."""
     fields = {}
     for element, name, folded in _FIELDS:

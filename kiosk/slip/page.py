@@ -51,6 +51,10 @@ class ChartPage:
         """The document, one page of `paper`: a PDF of one bit a dot, or a grey JPEG."""
         return _document(self.picture(paper), kind)
 
+    def png(self) -> bytes:
+        """The page as it is read, A5 across, for a screen or a browser's printer: PNG of one bit a dot."""
+        return _png(self.picture("a5"))
+
     def picture(self, paper: Paper) -> Image.Image:
         """The page in mode "1". A5 stands upright with its words turned: no printer has to turn it."""
         canvas, pen, inside = _blank()
@@ -99,6 +103,10 @@ class SlipPage:
     def render(self, paper: Paper, kind: DocumentKind) -> bytes:
         """As `ChartPage.render`."""
         return _document(self.picture(paper), kind)
+
+    def png(self) -> bytes:
+        """As `ChartPage.png`."""
+        return _png(self.picture("a5"))
 
     def picture(self, paper: Paper) -> Image.Image:
         """As `ChartPage.picture`."""
@@ -157,6 +165,12 @@ def _on_paper(canvas: Image.Image, paper: Paper) -> Image.Image:
     whole = Image.new("1", (_WIDTH, _A4), 1)
     whole.paste(page, (0, 0))
     return whole
+
+
+def _png(page: Image.Image) -> bytes:
+    out = io.BytesIO()
+    page.transpose(Image.Transpose.ROTATE_270).save(out, "PNG", dpi=(DPI, DPI))
+    return out.getvalue()
 
 
 def _document(page: Image.Image, kind: DocumentKind) -> bytes:

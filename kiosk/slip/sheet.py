@@ -10,7 +10,8 @@ import unicodedata
 from dataclasses import dataclass, field
 from datetime import date, time
 
-from kiosk.slip.content import printable
+from kiosk.slip.content import Slip, printable, reception_slip
+from kiosk.visit.state import RegisteredArrival, VisitAppointment
 from kiosk.words.eras import word_era_day
 from kiosk.words.patient import word_clock, word_day, word_doctor
 from kiosk.words.texts import Texts
@@ -94,6 +95,30 @@ def worded(sheet: Sheet, texts: Texts, dates: Texts) -> WordedSheet:
         more=words["more"].format(count=more) if more > 0 else "",
         barcode=sheet.patient_number or None,
         received=sheet.reception_number is not None,
+    )
+
+
+def slip_of(sheet: Sheet, texts: Texts) -> Slip:
+    """The slip (受付票) of the same arrival, as the kiosk prints it. `texts`: the patient's catalogue.
+
+    Raises ValueError for a sheet without a reception number: nothing is registered.
+    """
+    if sheet.reception_number is None:
+        raise ValueError("nothing is registered")
+    return reception_slip(
+        texts,
+        sheet.hospital,
+        RegisteredArrival(
+            day=sheet.day,
+            local_time=sheet.local_time,
+            patient_number=sheet.patient_number,
+            number=sheet.reception_number,
+            appointments=tuple(
+                VisitAppointment(one.time or sheet.local_time, one.department, one.doctor, one.place)
+                for one in sheet.appointments
+            ),
+            again=sheet.again,
+        ),
     )
 
 

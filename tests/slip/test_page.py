@@ -155,6 +155,13 @@ def test_a_jpeg_has_the_page_and_its_dots_an_inch() -> None:
         assert (picture.mode, picture.size, picture.info["dpi"]) == ("L", SIZES["a5"], (300, 300))
 
 
+def test_a_png_is_the_page_as_it_is_read() -> None:
+    for page in (chart(SHEET), slip(1)):
+        with Image.open(io.BytesIO(page.png())) as picture:
+            assert picture.size == (2480, 1748)
+            assert picture.tobytes() == page.picture("a4").crop((0, 0, 2480, 1748)).tobytes()
+
+
 # --- columns -------------------------------------------------------------------------------------------------------
 
 LETTERS = "山田花子アレクサンドラ・（）、。abc 123ー"

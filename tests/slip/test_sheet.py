@@ -3,7 +3,11 @@
 from dataclasses import replace
 from datetime import date, time
 
-from kiosk.slip.sheet import APPOINTMENTS_MAX, Sheet, SheetAppointment, worded
+import pytest
+
+from kiosk.slip.content import reception_slip
+from kiosk.slip.sheet import APPOINTMENTS_MAX, Sheet, SheetAppointment, slip_of, worded
+from kiosk.visit.state import RegisteredArrival, VisitAppointment
 from kiosk.words.texts import load
 
 TEXTS, DATES = load("sheet"), load()
@@ -41,7 +45,7 @@ def test_the_age_is_that_of_the_day() -> None:
     assert worded(on_the_birthday, TEXTS, DATES).birth.endswith("70歳")
 
 
-def test_what_is_not_known_is_said_or_left_out() -> None:
+def test_what_is_not_known_is_written_as_such_or_left_out() -> None:
     unknown = Sheet("", SHEET.day, SHEET.local_time, "", "山田 花子", "", None)
     sheet = worded(unknown, TEXTS, DATES)
     assert (sheet.number, sheet.barcode, sheet.reception, sheet.received) == ("不明", None, "未受付", False)
@@ -73,6 +77,24 @@ def test_what_other_systems_write_is_cleaned() -> None:
     assert sheet.name.startswith("山田花子 様")
     assert len(sheet.name) == 80
     assert sheet.appointments == ("予約外　内科 1",)
+
+
+def test_the_slip_of_the_same_arrival_is_the_kiosks() -> None:
+    walk_in = SheetAppointment(None, "外科")
+    slip = slip_of(replace(SHEET, appointments=(*SHEET.appointments, walk_in), again=True), DATES)
+    appointments = (
+        VisitAppointment(time(10, 30), "眼科", "", ""),
+        VisitAppointment(time(9, 30), "内科", "佐藤", "A棟1階2番窓口"),
+        VisitAppointment(time(9, 5), "外科", "", ""),
+    )
+    arrival = RegisteredArrival(SHEET.day, SHEET.local_time, "00123456", 12, appointments, again=True)
+    assert slip == reception_slip(DATES, "みどり総合病院", arrival)
+    assert "山田" not in "".join(line.text for line in slip.lines)
+
+
+def test_what_is_not_registered_has_no_slip() -> None:
+    with pytest.raises(ValueError, match="nothing is registered"):
+        slip_of(replace(SHEET, reception_number=None), DATES)
 
 
 def test_no_repr_names_the_patient() -> None:

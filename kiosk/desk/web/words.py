@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kiosk.desk.pages import Against, Attention, Certificate, Key, Printed, Row, State, Subsidies
+from kiosk.desk.pages import Against, Certificate, Key, Printed, Row, Subsidies
+from kiosk.desk.visits import Attention, State
 from kiosk.words import texts
 from kiosk.words.problems import Problem, word
 

@@ -51,7 +51,7 @@ def test_what_is_written_is_as_the_standard_has_it() -> None:
     assert ipp.decode(written).group(Group.OPERATION)["requested-attributes"] == ("job-state", "job-id")
 
 
-def test_other_types_are_skipped_and_names_with_a_language_are_read() -> None:
+def test_of_other_types_the_names_are_kept_and_texts_with_a_language_are_read() -> None:
     def value(tag: int, name: bytes, raw: bytes) -> bytes:
         return struct.pack(">BH", tag, len(name)) + name + struct.pack(">H", len(raw)) + raw
 
@@ -62,7 +62,7 @@ def test_other_types_are_skipped_and_names_with_a_language_are_read() -> None:
         b"\x01\x01\x00\x00\x00\x00\x00\x01\x04" + nested + value(0x31, b"date", b"\0" * 11)
         + value(0x36, b"printer-name", with_language) + value(0x13, b"nothing", b"") + b"\x03"
     )  # fmt: skip
-    assert message.group(Group.PRINTER) == {"printer-name": ("受付",)}
+    assert message.group(Group.PRINTER) == {"media-col": (), "date": (), "printer-name": ("受付",)}
 
 
 def test_whatever_comes_is_a_message_or_none() -> None:

@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -170,6 +169,7 @@ def test_a_printer_that_is_stopped_already_gets_nothing(device: SimulatedPagePri
         ("paper_jam", "paper_jam", True),
         ("toner_out", "toner_out", True),
         ("unreachable", "printer_offline", True),
+        ("unreachable_queue", "printer_offline", True),
         ("paused", "printer_stopped", False),
     ],
 )
@@ -234,6 +234,17 @@ def test_a_printer_whose_one_place_stays_taken_gets_nothing(device: SimulatedPag
     other.join(WAIT_S)
 
 
+def test_a_warning_is_the_reason_only_of_a_job_that_takes_long(
+    device: SimulatedPagePrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device.fault = "slow_and_low"
+    printer = open_page_printer(device.url, print_s=0.4)
+    assert printer.status() == Ready("a4", "pdf")
+    assert printer.print(Text()) == NotPrinted("printer_stalled", maybe_out=True)
+    monkeypatch.setattr(session, "HINT_S", 0)
+    assert printer.print(Text()) == NotPrinted("paper_out", maybe_out=True)
+
+
 def test_a_job_that_takes_too_long_without_a_reason(device: SimulatedPagePrinter) -> None:
     device.page_s = WAIT_S
     outcome = open_page_printer(device.url, print_s=0.5).print(Text())
@@ -265,42 +276,6 @@ def test_a_printer_that_does_not_answer(device: SimulatedPagePrinter, monkeypatc
     device.silent = True
     assert printed_on(device) == NotPrinted("printer_silent", maybe_out=False)
     assert device.jobs == []
-
-
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\n\r\nno IPP", b"\0" * 70000, b"HTTP/1.1 200 OK\r\n" * 9])
-def test_something_else_listens_there(answer: bytes) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(answer)
-
-        other = threading.Thread(target=serve)
-        other.start()
-        printer = open_page_printer(f"ipp://127.0.0.1:{listener.getsockname()[1]}/")
-        assert printer.status() == NotReady("printer_silent")
-        other.join(WAIT_S)
-
-
-def test_an_answer_that_comes_drop_by_drop_ends_with_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drivers.page_printer.requests.ANSWER_S", 0.4)
-    ended = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                while not ended.wait(0.05):
-                    connection.send(b"HTTP/1.1 200 OK\r\n"[:1])
-
-        other = threading.Thread(target=serve)
-        other.start()
-        printer = open_page_printer(f"ipp://127.0.0.1:{listener.getsockname()[1]}/")
-        assert printer.status() == NotReady("printer_silent")
-        ended.set()
-        other.join(WAIT_S)
 
 
 def test_a_lost_answer_makes_no_second_page(device: SimulatedPagePrinter, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -429,25 +404,6 @@ def test_a_callback_that_fails_leaves_no_page_behind(device: SimulatedPagePrinte
     with pytest.raises(RuntimeError):
         open_page_printer(device.url).print(Text(), on_waiting=fail)
     until(lambda: device.jobs[0].state == JobState.CANCELED)
-
-
-def test_a_folder_gets_a_whole_file_for_its_group(tmp_path: Path) -> None:
-    printer = open_page_printer(f"file://{tmp_path}?paper=a5")
-    assert printer.status() == Ready("a5", "pdf")
-    printer.clear()
-    assert [printer.print(Text()), printer.print(Text())] == [Printed(), Printed()]
-    first, second = sorted(tmp_path.iterdir())
-    assert first.read_bytes() == second.read_bytes() == b"%PDF a5 pdf 00123456"
-    assert first.suffix == ".pdf"
-    assert "00123456" not in first.name
-    assert first.stat().st_mode & 0o777 == 0o640
-
-
-def test_a_folder_that_is_missing_is_not_made(tmp_path: Path) -> None:
-    printer = open_page_printer(f"file://{tmp_path}/missing")
-    assert printer.status() == NotReady("folder_unwritable")
-    assert printer.print(Text()) == NotPrinted("folder_unwritable", maybe_out=False)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_of_a_page_is_in_a_repr(device: SimulatedPagePrinter) -> None:
