@@ -1,8 +1,7 @@
 """What follows from what the watchers see: ledger rows, messages to the reception, alarms, pairing, precedence.
 
-A name that the ledger lacks is reported before its row is written: the row's sync decides nothing, and the patient
-waits. If it cannot be written (a full disk), the file stays where it is, to be offered again; see `_report_unwritten`.
-Of a name that the ledger knows the row is written first: it decides what becomes of the file.
+The row is written before the message is sent, but for a ledger that cannot be written (a full disk): the patient needs
+no ledger, so the result is reported and the file stays where it is, to be offered again; see `_report_unwritten`.
 
 One listener a route. They meet in `Pairing`: an eligibility result asks for a subsidy answer by name, and whichever of
 the two comes first, the other finds it.
@@ -200,8 +199,6 @@ class ResultsListener:
         try:
             history = self.ledger.of_name("results", sighting.name)
             news = is_news(history, sighting, digest)
-            if news and not history:
-                self._report_early(sighting, reading, digest, request)
             item = admit(self.ledger, "results", sighting.name, digest, request, state, history)
         except sqlite3.Error as error:
             self._report_unwritten(sighting, reading, digest, request)
@@ -220,16 +217,6 @@ class ResultsListener:
         wait_s = self.subsidy_wait_s if request and self.subsidy_wait_s is not None else 0.0
         self.queue.add(Parcel(item.id, request, time.monotonic() + wait_s, raw, sighting.fresh))
 
-    def _report_early(self, sighting: Sighting, reading: Reading, digest: Digest, request: str) -> None:
-        """The ledger has nothing under this name: what the row will say is known before it is written.
-
-        Noted as unwritten until it is: should the row fail, the file is offered again and not reported again. A kill
-        in between is that of a full disk: the courier that starts finds the file there, not fresh, and reports nothing.
-        """
-        if self._may_report(sighting, digest) and len(self.unwritten) < UNWRITTEN_MAX:
-            self.unwritten.setdefault((sighting.name.lower(), digest), sighting.id)
-            self._report_result(sighting, reading, request)
-
     def _report_unwritten(self, sighting: Sighting, reading: Reading, digest: Digest, request: str) -> None:
         """The ledger cannot be written. Whether it knows the file can still be read; only a new one is reported.
 
@@ -241,7 +228,7 @@ class ResultsListener:
         try:
             history = self.ledger.of_name("results", sighting.name)
             if not is_news(history, sighting, digest):
-                self.hub.emit({"event": "gone", "file": sighting.id})  # as above: never reported
+                self.hub.emit({"event": "gone", "file": sighting.id})  # as in `complete`: never reported
                 return
             others = [item for item in history if item.digest != digest]
             if any(item.state not in ("lost", "replaced") for item in others):
@@ -342,8 +329,8 @@ class SubsidiesListener:
     def _notify_askers(self, reading: Reading) -> None:
         askers = self.ledger.of_request("results", reading.request) if reading.request else []
         if not askers and reading.failed and (sighting := self.pairing.asker(reading.request)) is not None:
-            # Reported before its row was written. It asks by `pairing`, then looks for our row, and we the other way
-            # round: one of the two sees the other.
+            # Reported while its row could not be written. It asks by `pairing`, then looks for our row, and we the
+            # other way round: one of the two sees the other.
             self.hub.emit({"event": "subsidy_failed", "file": sighting})
         for asker in askers:
             late = asker.subsidy == "unanswered"

@@ -33,6 +33,7 @@ REST: Final = "他"
 # A certificate in another slot is the accepted one with another number only if so much of it is the same.
 _ALIKE: Final = 0.5
 _KEY_CHARS: Final = 16
+_NAME_MAX_CHARS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -219,6 +220,8 @@ def _other_holder(certificate: Certificate, confirmation: Confirmation) -> str:
 
 def _may_be(one: str, other: str) -> bool:
     """Whether the names are spelt the same, ● standing for any character. For a warning only: it says nobody's name."""
+    if max(len(one), len(other)) > _NAME_MAX_CHARS:
+        return False
     return any(
         re.fullmatch(re.escape(fold(pattern)).replace(HIDDEN, "."), fold(text)) is not None
         for pattern, text in ((one, other), (other, one))

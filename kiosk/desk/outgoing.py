@@ -12,30 +12,17 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 from uuid import uuid4
 
 from drivers.share import Exists, Missing, Share
-from kiosk.desk.registrations_file import RegistrationsFile
-from kiosk.process.sealing import Unsealable
+from kiosk.process.database import Database
+from kiosk.process.sealing import Seals, Unsealable
 
 NUMBERS_A_DAY: Final = 9999
 
 Series = Literal["requests", "exports"]
 State = Literal["stored", "prepared", "put", "stopped"]
-
-
-class Sealer(Protocol):
-    """What `Seals` does for the stores."""
-
-    def value(self, *parts: str) -> str:
-        """A keyed hash."""
-
-    def seal(self, content: bytes, about: bytes) -> bytes:
-        """See `Seals.seal`."""
-
-    def open(self, sealed: bytes, about: bytes) -> bytes:
-        """Raises Unsealable."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +45,7 @@ _COLUMNS = "id, series, day, number, state, temp, stop, token"
 class OutgoingFiles:
     """The durable rows. Any thread."""
 
-    def __init__(self, file: RegistrationsFile, seals: Sealer) -> None:
+    def __init__(self, file: Database, seals: Seals) -> None:
         self.file = file
         self._seals = seals
 
@@ -87,9 +74,10 @@ class OutgoingFiles:
 
     def stop(self, file: int, why: str) -> bool:
         """It is not wanted any more. False: it was put or stopped already."""
-        return self.file.write(
+        changed = self.file.write(
             "UPDATE outgoing SET stop = ? WHERE id = ? AND state IN ('stored', 'prepared')", why, file
         )
+        return changed > 0
 
     def set_temp(self, item: Outgoing, temp: str) -> None:
         self.file.write("UPDATE outgoing SET temp = ? WHERE id = ?", temp, item.id)

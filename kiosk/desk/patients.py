@@ -11,26 +11,16 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Final
 
+from kiosk.results.spelling import as_date, fold_kana
 from kiosk.tables.table_file import BadRow, BadTable, TableFile, checked_number
 
 MAX_ROWS: Final = 300_000
 MAX_NAME_CHARS: Final = 100
 _COLUMNS: Final = ("number", "name", "kana", "birth")
-_SMALL: Final = str.maketrans("ァィゥェォッャュョヮヵヶ", "アイウエオツヤユヨワカケ")
-_HIRAGANA: Final = {code: code + 0x60 for code in range(0x3041, 0x3097)}
-_ERAS: Final = {
-    "明治": 1867, "M": 1867, "大正": 1911, "T": 1911, "昭和": 1925, "S": 1925, "平成": 1988, "H": 1988,
-    "令和": 2018, "R": 2018,
-}  # fmt: skip
-_PLAIN = re.compile(r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})")
-_PARTED = re.compile(
-    rf"(?P<era>{'|'.join(_ERAS)})?(?P<year>[0-9]{{1,4}}|元)[-/.年](?P<month>[0-9]{{1,2}})[-/.月](?P<day>[0-9]{{1,2}})日?",
-    re.IGNORECASE,
-)
+_PARTLY_KNOWN = re.compile("[0-9]{4}(?:[0-9]{2}00|00[0-9]{2})")
 
 
 @dataclass(frozen=True)
@@ -83,30 +73,15 @@ class Patients:
 
 
 def folded(text: str) -> str:
-    """A name as it is compared: without blanks, in one width, large katakana."""
-    plain = unicodedata.normalize("NFKC", text).casefold().translate(_HIRAGANA).translate(_SMALL)
-    return "".join(plain.split())
+    """A name or reading as it is searched and compared: see `fold_kana`; small letters."""
+    return fold_kana(text).casefold()
 
 
 def birth_of(text: str) -> str | None:
-    """The yyyyMMdd of a date as hospitals write it (19450102, 1945-1-2, 1945/01/02, S20.1.2, 昭和20年1月2日), or None.
-
-    Month and day may be 00 where they are not known.
-    """
-    plain = "".join(unicodedata.normalize("NFKC", text).split())
-    match = _PLAIN.fullmatch(plain) or _PARTED.fullmatch(plain)
-    if match is None:
-        return None
-    parts = match.groupdict()
-    year = 1 if parts["year"] == "元" else int(parts["year"])
-    if era := parts.get("era"):
-        year += _ERAS[era.upper()]
-    month, day = int(parts["month"]), int(parts["day"])
-    try:
-        date(year, month or 1, day or 1)
-    except ValueError:
-        return None
-    return f"{year:04}{month:02}{day:02}" if year >= 1868 else None
+    """The yyyyMMdd of a date as hospitals write it (see `as_date`), or None. In eight digits parts may be 00."""
+    if day := as_date(text):
+        return f"{day:%Y%m%d}"
+    return text if _PARTLY_KNOWN.fullmatch(text) else None
 
 
 def _lines(rows: Iterator[tuple[str, ...]]) -> bytearray:

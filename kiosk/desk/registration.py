@@ -6,19 +6,20 @@ Pure values and rules; the effects are in registration_work.py. Must never choos
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Literal, Protocol, TypeAlias
+from datetime import datetime
+from typing import Literal, Protocol
 
-from kiosk.desk.patients import PatientRow, folded
+from kiosk.desk.patients import PatientRow, birth_of, folded
 from kiosk.results.eligibility import Eligibility, Outcome
 from kiosk.results.records import Confirmation as ResultOfTap
 from kiosk.results.registrations import Insurance, is_institution, is_insurance, is_number
 
-# intended 送信前: stored, and surely not seen by the terminal. waiting 応答待ち: sent. unanswered 応答なし: waiting for
-# long; an answer is read whenever it comes. registered 登録済み. failed 失敗: refused by the terminal, or surely never
-# sent (code: see NOT_SENT). unsure 要確認: the answer is neither yes nor no. settled: unanswered or unsure, and a
-# person looked at the terminal (code "there" or "not_there").
-State = Literal["intended", "waiting", "unanswered", "registered", "failed", "unsure", "settled"]
+# intended 送信前: stored, and surely not seen by the terminal. prepared: the same for staff; it lies in the share under
+# a name that nobody reads. waiting 応答待ち: sent. unanswered 応答なし: waiting for long; an answer is read whenever it
+# comes. registered 登録済み. failed 失敗: refused by the terminal, or surely never sent (code: see NOT_SENT). unsure
+# 要確認: the answer is neither yes nor no. settled: unanswered or unsure, and a person looked at the terminal (code
+# "there" or "not_there").
+State = Literal["intended", "prepared", "waiting", "unanswered", "registered", "failed", "unsure", "settled"]
 # Codes of a failure that is the desk's: the day ended before it could be sent; a person took it back; it cannot be
 # opened with the key in use.
 NOT_SENT = ("day_ended", "withdrawn", "key")
@@ -30,34 +31,35 @@ NotOffered = Literal[
     "has_number",
     "not_valid",  # the qualification is not valid today
     "several_records",  # more than one insurance: nobody chooses
-    "incomplete",  # insurance, birth date or institution is missing or has a form that a request does not take
+    "incomplete",  # insurance or birth date is missing or has a form that a request does not take
+    "no_institution",
 ]
 
 # Why an act was refused. Nothing was stored or sent then.
-RefusalCode: TypeAlias = (
-    NotOffered
-    | Literal[
-        "bad_number",  # empty, too long, or characters that a request does not take
-        "number_unknown",  # the hospital's patients do not have it
-        "no_reference_number",  # the table of reference numbers does not have the card's number
-        "number_ambiguous",  # several reference numbers lead to the card's number
-        "table_unusable",  # of patients or of reference numbers: see `kiosk status`
-        "second_missing",  # no birth date of the hospital's own to compare with
-        "second_differs",  # birth date of the file and of the hospital's patient, or as typed
-        "not_confirmed",  # the tick is missing
-        "already_sent",  # insurance or number has a request that is open, or the insurance was registered today
-        "number_used_today",  # the same number was registered today with another insurance
-        "not_open",  # nothing to settle or to take back
-        "store",  # cannot be stored
-    ]
-)
+Refusal = Literal[
+    "off",
+    "not_offered",
+    "bad_number",  # empty, too long, or characters that a request does not take
+    "number_unknown",  # the hospital's patients do not have it
+    "no_reference_number",  # the table of reference numbers does not have the card's number
+    "number_ambiguous",  # several reference numbers lead to the card's number
+    "table_unusable",  # of patients or of reference numbers: see `kiosk status`
+    "second_missing",  # no birth date of the hospital's own to compare with
+    "second_differs",  # birth date of the file and of the hospital's patient, or as typed
+    "name_differs",  # neither name nor kana are the file's, and nobody confirmed that the person is the same
+    "not_confirmed",  # the tick is missing
+    "already_sent",  # insurance or number has a request that is open, or the insurance was registered today
+    "number_used_today",  # the same number was registered today with another insurance
+    "not_open",  # nothing to settle or to take back
+    "store",  # cannot be stored
+]
 
 
 @dataclass(frozen=True)
 class Refused:
     """Nothing was stored or sent."""
 
-    reason: RefusalCode
+    reason: Refusal
 
 
 @dataclass(frozen=True)
@@ -83,35 +85,40 @@ class Candidate:
     """The patient behind a typed number, for the page that asks for confirmation.
 
     `number`: of the card; `reference`: what will be registered (differs only with a table of reference numbers).
-    `patient`: of the hospital's table, None without one: the birth date must be typed then. `name_differs`: neither
-    name nor kana are the file's; the page says so beside both.
+    `name`, `kana`, `birth` (yyyyMMdd): of the hospital's patient, "" without a table of patients; without `birth` it
+    must be typed. `name_differs`: neither name nor kana are the file's; a second tick is needed.
     """
 
     number: str = field(repr=False)
     reference: str = field(repr=False)
-    patient: PatientRow | None = field(repr=False)
+    name: str = field(repr=False)
+    kana: str = field(repr=False)
+    birth: str = field(repr=False)
     name_differs: bool
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What staff confirmed. `birth`: from the hospital's own record, as typed or chosen; None: not given."""
+    """What staff confirmed. `birth`: from the hospital's own record, typed in any usual form; "": not given.
+
+    `confirmed`: the tick; `same_person`: the second one, where names differ.
+    """
 
     number: str = field(repr=False)
-    birth: date | None = field(repr=False)
+    birth: str = field(repr=False, default="")
     confirmed: bool = False
+    same_person: bool = False
 
 
 @dataclass(frozen=True)
 class Registration:
-    """One request, for the list. `id` is unique over all days; `day`, `visit`: whose tap; `file`: name of the request.
+    """One request, for the list. `id` is unique over all days; `visit`: whose tap, of the day on which it was `asked`.
 
-    `code`: of failed and settled, or what the terminal added; `why`: of unsure, see results/registrations.py.
+    `file`: name of the request. `code`: of failed, settled, or what the terminal added. `why`: of unsure, see `Answer`.
     `message`: the terminal's words. `user`: who sent it. Values are "" where only hashes are kept and it has ended.
     """
 
     id: int
-    day: date
     visit: int
     state: State
     file: str
@@ -124,6 +131,7 @@ class Registration:
     number: str = field(repr=False)
     name: str = field(repr=False)
     kana: str = field(repr=False)
+    birth: str = field(repr=False)
     message: str = field(repr=False)
 
 
@@ -166,7 +174,7 @@ def why_not(found: Found) -> NotOffered | None:
         return "several_records"
     if found.insurance is None or not is_insurance(found.insurance) or not found.birth:
         return "incomplete"
-    return None if is_institution(found.institution) else "incomplete"
+    return None if is_institution(found.institution) else "no_institution"
 
 
 def candidate(found: Found, number: str, patient: PatientRow | None, numbers: Numbers) -> Candidate | Refused:
@@ -176,17 +184,21 @@ def candidate(found: Found, number: str, patient: PatientRow | None, numbers: Nu
         return Refused("number_ambiguous" if references else "no_reference_number")
     if not is_number(references[0]):
         return Refused("bad_number")
-    return Candidate(number, references[0], patient, patient is not None and not _same_name(found, patient))
+    if patient is None:
+        return Candidate(number, references[0], "", "", "", name_differs=False)
+    differs = not _same_name(found, patient)
+    return Candidate(number, references[0], patient.name, patient.kana, patient.birth, name_differs=differs)
 
 
-def why_unconfirmed(found: Found, chosen: Candidate, confirmation: Confirmation) -> RefusalCode | None:
+def why_unconfirmed(found: Found, chosen: Candidate, confirmation: Confirmation) -> Refusal | None:
     """What is missing before a request for `chosen` may be stored; None: nothing."""
-    typed = confirmation.birth.strftime("%Y%m%d") if confirmation.birth else ""
-    births = {typed, chosen.patient.birth if chosen.patient else ""} - {""}
+    births = {chosen.birth, birth_of(confirmation.birth) or ""} - {""}
     if not births:
         return "second_missing"
     if births != {found.birth}:
         return "second_differs"
+    if chosen.name_differs and not confirmation.same_person:
+        return "name_differs"
     return None if confirmation.confirmed else "not_confirmed"
 
 

@@ -13,10 +13,10 @@ from datetime import date, datetime
 from typing import Any, Final, Literal
 from uuid import uuid4
 
-from kiosk.desk.outgoing import OutgoingFiles, Sealer
-from kiosk.desk.registration import Found, RefusalCode, Registration, State
-from kiosk.desk.registrations_file import RegistrationsFile
-from kiosk.process.sealing import Unsealable
+from kiosk.desk.outgoing import OutgoingFiles
+from kiosk.desk.registration import Found, Refusal, Registration, State
+from kiosk.process.database import Database
+from kiosk.process.sealing import Seals, Unsealable
 from kiosk.results.registrations import Insurance, Request, request_file, to_bytes
 
 UNANSWERED_AFTER_S: Final = 30.0
@@ -39,13 +39,13 @@ class Sent:
 class RegistrationStore:
     """Any thread. `keep_values`: see the module."""
 
-    def __init__(self, file: RegistrationsFile, seals: Sealer, *, keep_values: bool) -> None:
+    def __init__(self, file: Database, seals: Seals, *, keep_values: bool) -> None:
         self.file = file
         self.outgoing = OutgoingFiles(file, seals)
         self._seals = seals
         self._keep_values = keep_values
 
-    def add(self, found: Found, number: str, insurance: Insurance, user: str, now: datetime) -> int | RefusalCode:
+    def add(self, found: Found, number: str, insurance: Insurance, user: str, now: datetime) -> int | Refusal:
         """Store the intent. The id, or why not: nothing was stored then. Raises sqlite3.Error."""
         day = f"{now:%Y%m%d}"
         identifier = f"{now:%Y%m%d%H%M%S}{now.microsecond // 1000:03d}-{uuid4().hex[:8]}"
@@ -55,7 +55,7 @@ class RegistrationStore:
         request = Request(request_file(day, 1), found.institution or "", identifier, number, insurance)
         details = {
             "institution": request.institution, "number": number, "insurance": asdict(insurance),
-            "name": found.name, "kana": found.kana, "message": "",
+            "name": found.name, "kana": found.kana, "birth": found.birth, "message": "",
         }  # fmt: skip
         with self.file.writing() as db:
             query = """SELECT r.state, r.insurance = ?, o.day = ? FROM registrations r JOIN outgoing o ON o.id = r.id
@@ -79,21 +79,23 @@ class RegistrationStore:
 
     def fail_stopped(self, now: datetime) -> bool:
         """What was stopped before it was sent has failed."""
-        return self.file.write(
+        changed = self.file.write(
             "UPDATE registrations SET state = 'failed', ended_at = ?, code = (SELECT stop FROM outgoing o"
             " WHERE o.id = registrations.id), details = CASE ? WHEN 1 THEN details ELSE x'' END"
             " WHERE state = 'open' AND id IN (SELECT id FROM outgoing WHERE state = 'stopped')",
             now.timestamp(),
             self._keep_values,
         )
+        return changed > 0
 
     def stop_unsent(self, before: str) -> bool:
         """Requests of days before `before` (yyyyMMdd) are not wanted any more: their insurance was another day's."""
-        return self.file.write(
+        changed = self.file.write(
             "UPDATE outgoing SET stop = 'day_ended' WHERE state IN ('stored', 'prepared') AND stop = ''"
             " AND series = 'requests' AND day < ?",
             before,
         )
+        return changed > 0
 
     def sent(self) -> list[Sent]:
         """What waits for an answer, oldest first."""
@@ -120,7 +122,7 @@ class RegistrationStore:
             kept = b""
         elif details and message:
             kept = self._sealed({**details, "message": message}, identifier)
-        return self.file.write(
+        changed = self.file.write(
             "UPDATE registrations SET state = ?, code = ?, why = ?, ended_at = ?, details = ? WHERE id = ?"
             " AND state IN ('open', 'unsure')",
             state,
@@ -130,6 +132,7 @@ class RegistrationStore:
             kept,
             registration,
         )
+        return changed > 0
 
     def of_day(self, day: date, now: datetime) -> tuple[Registration, ...]:
         """Oldest first."""
@@ -147,11 +150,11 @@ class RegistrationStore:
         return self._registration(rows[0], now) if rows else None
 
     def forget(self, before: date) -> None:
-        """Delete what was asked before that day, and files put before it."""
+        """Delete what was asked before that day, whatever became of it."""
         day = f"{before:%Y%m%d}"
         with self.file.writing() as db:
             db.execute("DELETE FROM registrations WHERE id IN (SELECT id FROM outgoing WHERE day < ?)", (day,))
-            db.execute("DELETE FROM outgoing WHERE day < ? AND state IN ('put', 'stopped')", (day,))
+            db.execute("DELETE FROM outgoing WHERE day < ? AND series = 'requests'", (day,))
 
     def _registration(self, row: tuple[Any, ...], now: datetime) -> Registration:
         (number, day, of_day, file_state, put_at, visit, user, asked, ended, identifier, state, code, why, sealed) = row
@@ -162,7 +165,6 @@ class RegistrationStore:
 
         return Registration(
             id=number,
-            day=datetime.strptime(day, "%Y%m%d").date(),  # noqa: DTZ007 - a day, no time
             visit=visit,
             state=_state(state, file_state, put_at, now),
             file=request_file(day, of_day),
@@ -175,6 +177,7 @@ class RegistrationStore:
             number=details.get("number", ""),
             name=details.get("name", ""),
             kana=details.get("kana", ""),
+            birth=details.get("birth", ""),
             message=details.get("message", ""),
         )
 
@@ -196,5 +199,5 @@ def _state(state: str, file_state: str, put_at: float | None, now: datetime) -> 
     if state != "open":
         return state  # type: ignore[return-value]  # the table has no others
     if file_state != "put":
-        return "intended"
+        return "prepared" if file_state == "prepared" else "intended"
     return "unanswered" if put_at is None or now.timestamp() - put_at > UNANSWERED_AFTER_S else "waiting"

@@ -93,8 +93,7 @@ class Registrations:
             lambda name: _there(folders.answers, answer_file(name)),
             lambda: self._clock().timestamp(),
         )
-        # What is wrong with a folder, a table or the store, by where; read by whoever reports the desk's state.
-        self.troubles: dict[str, Problem] = {}
+        self._troubles: dict[str, Problem] = {}
 
     # Acts --------------------------------------------------------------------------------------------------------
 
@@ -106,7 +105,7 @@ class Registrations:
         """Whose number was typed, for the page that asks for confirmation."""
         reason = self.why_not(found)
         if reason:
-            return Refused(reason)
+            return Refused("off" if reason == "off" else "not_offered")
         typed = number.strip()
         if not is_number(typed):
             return Refused("bad_number")
@@ -126,7 +125,7 @@ class Registrations:
             return chosen
         reason = why_unconfirmed(found, chosen, confirmation)
         if reason or found.insurance is None:
-            return Refused(reason or "incomplete")
+            return Refused(reason or "not_offered")
         try:
             stored = self._store.add(found, chosen.reference, found.insurance, user, self._clock())
         except sqlite3.Error as error:
@@ -159,6 +158,11 @@ class Registrations:
         """Delete what is older."""
         self._store.forget(before)
 
+    @property
+    def troubles(self) -> dict[str, Problem]:
+        """What is wrong, by where: requests, answers, patients (the last good table stays in force), store."""
+        return dict(self._troubles)
+
     # The thread --------------------------------------------------------------------------------------------------
 
     def advance(self) -> bool:
@@ -169,7 +173,7 @@ class Registrations:
         try:
             changed = self._send()
             changed |= self._read_answers(self._folders.answers)
-            self.troubles.pop("store", None)
+            self._troubles.pop("store", None)
         except sqlite3.Error as error:
             self._store_failed(error)
             return False
@@ -248,9 +252,9 @@ class Registrations:
 
     def _set_trouble(self, where: str, problem: Problem | None) -> None:
         if problem is None:
-            self.troubles.pop(where, None)
+            self._troubles.pop(where, None)
         else:
-            self.troubles[where] = problem
+            self._troubles[where] = problem
 
 
 def _there(folder: Share, name: str) -> bool:

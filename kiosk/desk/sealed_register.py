@@ -11,7 +11,6 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -20,7 +19,7 @@ from kiosk.desk.register import Accepted
 from kiosk.process import json_values
 from kiosk.process.database import open_or_begin
 from kiosk.process.sealing import Seals, Unsealable
-from kiosk.results.changes import Prints
+from kiosk.results.changes import Hash, Prints
 from kiosk.results.known import KnownPeople
 from kiosk.results.subsidies import Certificate
 
@@ -38,13 +37,6 @@ _MIGRATIONS: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Kept(Accepted):
-    """`on`: the day on which it was accepted."""
-
-    on: date | None = None
-
-
 class SealedRegister:
     """A `Register`. `keep_values` False: of a certificate only hashes are kept. Any thread.
 
@@ -60,6 +52,10 @@ class SealedRegister:
     def close(self) -> None:
         self._db.close()
 
+    def hashed(self, number: str) -> Hash:
+        """See Register."""
+        return self._known.hashed(number)
+
     def known(self, number: str) -> Prints | None:
         """See Register."""
         return self._known.prints(number)
@@ -68,7 +64,7 @@ class SealedRegister:
         """See Register."""
         self._known.know(number, prints, self._today())
 
-    def certificates(self, number: str) -> tuple[Kept, ...]:
+    def certificates(self, number: str) -> tuple[Accepted, ...]:
         """See Register. One that cannot be opened has its hashes only."""
         query = (
             "SELECT id, slot, prints, sealed, accepted_on FROM certificate"
@@ -82,7 +78,7 @@ class SealedRegister:
         person, today = self._seals.person(number), self._today()
         prints = json.dumps(dict(accepted.prints))
         certificate = accepted.certificate if self._keeps_values else None
-        content = None if certificate is None else json_values.encode(certificate).encode()
+        content = None if certificate is None else json_values.dump(certificate)
         sealed = None if content is None else self._seals.seal(content, _about(person, accepted.slot))
         last_day = _last_day(accepted.certificate, today).isoformat()
         with self._db.writing() as db:
@@ -107,13 +103,12 @@ class SealedRegister:
         self._db.write("DELETE FROM certificate WHERE max(last_day, accepted_on, ended_on) < ?", before)
         self._known.forget(self._today())
 
-    def _kept(self, person: str, row: int, slot: str, prints: str, sealed: bytes | None, on: str) -> Kept:
+    def _kept(self, person: str, row: int, slot: str, prints: str, sealed: bytes | None, on: str) -> Accepted:
         certificate = None
         if sealed is not None:
-            with suppress(Unsealable, ValueError):
-                content = json.loads(self._seals.open(sealed, _about(person, slot)))
-                certificate = json_values.as_whole(content, Certificate)
-        return Kept(str(row), slot, json.loads(prints), certificate, date.fromisoformat(on))
+            with suppress(Unsealable):
+                certificate = json_values.load(self._seals.open(sealed, _about(person, slot)), Certificate)
+        return Accepted(str(row), slot, json.loads(prints), certificate, date.fromisoformat(on))
 
 
 def _about(person: str, slot: str) -> bytes:
@@ -121,11 +116,13 @@ def _about(person: str, slot: str) -> bytes:
 
 
 def _end(db: sqlite3.Connection, person: str, row: str, today: date, by: str, last_day: date | None = None) -> None:
-    db.execute(
+    cursor = db.execute(
         "UPDATE certificate SET ended_on = ?, ended_by = ?, last_day = coalesce(?, last_day)"
         " WHERE id = ? AND person = ? AND ended_on = ''",
         (today.isoformat(), by, last_day.isoformat() if last_day else None, row, person),
     )
+    if not cursor.rowcount:
+        raise KeyError(row)
 
 
 def _last_day(certificate: Certificate | None, today: date) -> date:

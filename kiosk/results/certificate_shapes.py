@@ -25,6 +25,7 @@ _COUNT: Final = re.compile(r"(?i)count|total|kensu|件数|numberof")
 # The shape of a payer number, and of most dates.
 _EIGHT_DIGITS: Final = re.compile(r"\s*[0-9]{8}\s*")
 _LEAVES_MIN: Final = 3
+_SHARING_MAX: Final = 100
 # What is nested deeper is one text: nobody nests so, and every leaf carries its names.
 _DEPTH_MAX: Final = 12
 
@@ -88,13 +89,14 @@ def cut(body: Sequence[Node], names: Names) -> tuple[list[Node], list[Node]]:
     whole = Node("", "", tuple(body))
     parts = _parts(whole, names)
     if parts:
-        return [found for part in parts for found in _split(part, names)], _others(whole, parts)
+        notices = _others(whole, parts)
+        return [found for part in parts for found in _split(part, names, notices)], notices
     return ([whole], []) if _is_certificate(whole, names) else ([], notices)
 
 
 def _collect(node: Node, names: Names, certificates: list[Node], notices: list[Node]) -> None:
-    if node.tag.lower() in names.certificate:
-        certificates += _split(node, names)
+    if node.tag.lower() in names.certificate and node.nodes:
+        certificates += _split(node, names, notices)
     elif _holds(node, names):
         for each in node.nodes:
             _collect(each, names, certificates, notices)
@@ -106,13 +108,17 @@ def _holds(node: Node, names: Names) -> bool:
     return any(each.tag.lower() in names.certificate or _holds(each, names) for each in node.nodes)
 
 
-def _split(node: Node, names: Names) -> list[Node]:
-    """The certificates in `node`, itself mostly. What a wrapper says beside them, it says of each."""
+def _split(node: Node, names: Names, notices: list[Node]) -> list[Node]:
+    """The certificates in `node`, itself mostly. What a wrapper says beside them, it says of each, but their number."""
     parts = [] if _is_certificate(node, names) else _parts(node, names)
     if not parts:
         return [node]
-    shared = tuple(each for each in _others(node, parts) if each.nodes or not _COUNT.search(each.tag))
-    found = [each for part in parts for each in _split(part, names)]
+    found = [each for part in parts for each in _split(part, names, notices)]
+    others = _others(node, parts)
+    # Of more certificates nobody looks at each.
+    shared = [each for each in others if (each.nodes or not _COUNT.search(each.tag)) and len(found) <= _SHARING_MAX]
+    taken = {id(each) for each in shared}
+    notices += [each for each in others if id(each) not in taken]
     return [replace(each, nodes=(*each.nodes, *shared)) for each in found] if shared else found
 
 
@@ -155,4 +161,5 @@ def _tells(text: str) -> bool:
 
 
 def _others(node: Node, parts: Sequence[Node]) -> list[Node]:
-    return [each for each in node.nodes if not any(each is part for part in parts)]
+    taken = {id(part) for part in parts}
+    return [each for each in node.nodes if id(each) not in taken]

@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from kiosk.process.database import open_or_begin
 from kiosk.process.sealing import Seals
-from kiosk.results.changes import EligibilityChange, Prints, compare, prints_of
+from kiosk.results.changes import EligibilityChange, Hash, Prints, compare, prints_of
 from kiosk.results.records import Confirmation
 
 KEEP_DAYS: Final = 400  # after the last visit; by then everybody with a chronic disease has been there
@@ -48,7 +49,7 @@ class KnownPeople:
     def compare(self, number: str, confirmation: Confirmation, file: int, day: date) -> EligibilityChange:
         """What is new of the patient. What need not be settled is known from now on; else `settle(file)` does it."""
         person = self._seals.person(number)
-        change = compare(self._prints(person), prints_of(confirmation, self._seals.value))
+        change = compare(prints_of(confirmation, self.hashed(number)), self._prints(person))
         with self._db.writing() as db:
             if change.learn is not None:
                 _know(db, person, _text(change.learn), day)
@@ -69,6 +70,10 @@ class KnownPeople:
             # An older change of the same patient is settled with it; a newer one is still open.
             db.execute("DELETE FROM pending WHERE person = ? AND file <= ?", (row[0], file))
             return True
+
+    def hashed(self, number: str) -> Hash:
+        """Keyed hashes of this patient's values: equal values of two patients have nothing in common."""
+        return partial(self._seals.value, self._seals.person(number))
 
     def prints(self, number: str) -> Prints | None:
         """None: never seen before."""

@@ -18,7 +18,8 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
-from kiosk.results.eligibility import MAX_NUMBER_CHARS, Unreadable, _children, _document, _value
+from kiosk.results.documents import Unreadable, children, document, value
+from kiosk.results.eligibility import MAX_NUMBER_CHARS
 
 ANSWER_MAX_BYTES: Final = 65_536
 _INSURER_CHARS: Final = 8
@@ -129,7 +130,7 @@ def to_bytes(request: Request) -> bytes:
 
 
 def _elements(values: Sequence[tuple[str, str | None]]) -> str:
-    return "".join(f"<{name}>{escape(value)}</{name}>" for name, value in values if value)
+    return "".join(f"<{name}>{escape(text)}</{name}>" for name, text in values if text)
 
 
 def _written(text: str) -> bool:
@@ -145,10 +146,10 @@ def _written(text: str) -> bool:
 
 def read_answer(raw: bytes, request: Request) -> Answer:
     """What the file named `answer_file(request.file)` says about `request`. Never raises for what is in `raw`."""
-    root = _document(raw, ANSWER_MAX_BYTES)
+    root = document(raw, ANSWER_MAX_BYTES)
     if isinstance(root, Unreadable):
         return Answer("incomplete", root.why)
-    header, body = _children([root], "MessageHeader"), _children([root], "MessageBody")
+    header, body = children([root], "MessageHeader"), children([root], "MessageBody")
     for why, name, ours in (
         ("institution", "MedicalInstitutionCode", request.institution),
         ("identifier", "ArbitraryFileIdentifier", request.identifier),
@@ -167,7 +168,7 @@ def read_answer(raw: bytes, request: Request) -> Answer:
 def _of_body(body: list[etree._Element], request: Request) -> Answer:
     """The answer of a document that is ours and whose header says success."""
     code, message = _code(body, "ProcessingResultCode"), _message(body, "ProcessingResultMessage")
-    infos = _children(body, "ReferenceNumberRegistrationInfo")
+    infos = children(body, "ReferenceNumberRegistrationInfo")
     status = _all(body, "ProcessingResultStatus")
     if len(status) > 1 or len(infos) > 1:
         return Answer("unsure", "repeated", code, message)
@@ -185,25 +186,25 @@ def _of_body(body: list[etree._Element], request: Request) -> Answer:
         ("InsuredBranchNumber", insurance.branch),
     ):
         # What the answer leaves out says nothing; what it says must be ours, however wide it writes it.
-        if any(value is None or _plain(value) != _plain(ours) for value in _all(infos, name) if value != ""):
+        if any(theirs is None or _plain(theirs) != _plain(ours) for theirs in _all(infos, name) if theirs != ""):
             return Answer("unsure", "insurance", code, message)
     return Answer("registered", "", code, message)
 
 
 def _all(parents: list[etree._Element], name: str) -> list[str | None]:
     """The value of each child `name`, in order; None stands for one that holds elements instead of a value."""
-    return [_value(element) for element in _children(parents, name)]
+    return [value(element) for element in children(parents, name)]
 
 
-def _plain(value: str | None) -> str:
-    return unicodedata.normalize("NFKC", value or "").strip()
+def _plain(text: str | None) -> str:
+    return unicodedata.normalize("NFKC", text or "").strip()
 
 
 def _code(parents: list[etree._Element], name: str) -> str:
-    values = [value for value in _all(parents, name) if value]
-    return values[0] if len(values) == 1 and re.fullmatch("[0-9A-Za-z_.-]{1,20}", values[0]) else ""
+    codes = [code for code in _all(parents, name) if code]
+    return codes[0] if len(codes) == 1 and re.fullmatch("[0-9A-Za-z_.-]{1,20}", codes[0]) else ""
 
 
 def _message(parents: list[etree._Element], name: str) -> str:
-    text = " ".join(value for value in _all(parents, name) if value)
+    text = " ".join(words for words in _all(parents, name) if words)
     return "".join(sign for sign in text if sign.isprintable())[:_MAX_MESSAGE_CHARS]

@@ -14,6 +14,7 @@ from drivers.reservations.sqlite import file as reservations_file
 from kiosk import __main__ as command_line
 from kiosk import config
 from kiosk.courier import ledger
+from kiosk.desk import registrations_file
 from kiosk.desk.people import database as people_database
 from kiosk.operations import status
 from kiosk.operations.check import plan
@@ -184,6 +185,7 @@ def test_the_versions_of_the_databases_are_those_of_the_code() -> None:
         "courier.db": len(ledger._MIGRATIONS),
         "reservations.db": len(reservations_file.MIGRATIONS),
         "people.db": len(people_database.MIGRATIONS),
+        "registrations.db": len(registrations_file.MIGRATIONS),
     }
 
 

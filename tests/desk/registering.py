@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,8 @@ from kiosk.desk.patients import Patients
 from kiosk.desk.registration import Confirmation, Found
 from kiosk.desk.registration_store import RegistrationStore
 from kiosk.desk.registration_work import Folders, Registrations
-from kiosk.desk.registrations_file import RegistrationsFile
+from kiosk.desk.registrations_file import open_registrations
+from kiosk.process.database import Database
 from kiosk.process.event_log import EVENTS, FIELDS
 from kiosk.process.sealing import Seals
 from kiosk.results.eligibility import Outcome
@@ -23,10 +24,9 @@ from kiosk.tables.reference_numbers import ReferenceNumbers
 
 ZONE = ZoneInfo("Asia/Tokyo")
 NOON = datetime(2026, 1, 15, 12, 0, tzinfo=ZONE)
-BIRTH = date(2018, 5, 6)
 INSURANCE = Insurance("990012", "9900", "001234", "01")
 FOUND = Found(7, Outcome.not_registered, "1", 1, "9912345678", "例示　翔", "ﾚｲｼﾞ ｼﾖｳ", "20180506", INSURANCE)
-CONFIRMED = Confirmation("01234", BIRTH, confirmed=True)
+CONFIRMED = Confirmation("01234", "2018-5-6", confirmed=True)
 PATIENTS = "number,name,kana,birth\n01234,例示 翔,レイジ ショウ,2018-05-06\n01235,例示 空,レイジ ソラ,2018-05-06\n"
 
 
@@ -61,7 +61,7 @@ class Site:
     def path(self) -> Path:
         return self.root / "registrations.db"
 
-    def start(self, file: RegistrationsFile | None = None, folders: Folders | None = None) -> Registrations:
+    def start(self, file: Database | None = None, folders: Folders | None = None) -> Registrations:
         patients = None
         if self.patients:
             (self.root / "patients.csv").write_text(PATIENTS)
@@ -69,7 +69,7 @@ class Site:
             assert patients.refresh() is None
         if self.table:
             (self.root / "map.csv").write_text(self.table)
-        self.file = file or RegistrationsFile(self.path())
+        self.file = file or open_registrations(self.path())
         return Registrations(
             RegistrationStore(self.file, Seals(self.secret), keep_values=self.keep_values),
             folders or Folders(self.share("req"), self.share("res")),

@@ -22,7 +22,8 @@ from uuid import uuid4
 from drivers.share import Digest, Entry, Share
 from kiosk.desk.registration import Refused
 from kiosk.desk.registration_work import Folders
-from kiosk.desk.registrations_file import RegistrationsFile
+from kiosk.desk.registrations_file import MIGRATIONS
+from kiosk.process.database import Database
 from tests.desk.registering import CONFIRMED, FOUND, NOON, Site
 
 STEPS_MAX = 200
@@ -76,9 +77,9 @@ class KilledShare:
         self._steps.around(lambda: self._share.remove(name))
 
 
-class KilledFile(RegistrationsFile):
+class KilledFile(Database):
     def __init__(self, path: Path, steps: Steps) -> None:
-        super().__init__(path)
+        super().__init__(path, MIGRATIONS)
         self._steps = steps
 
     @contextmanager

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from drivers.share import Missing, Unreachable
-from kiosk.desk.registration import Candidate, Confirmation, Found, Refused, Registration, why_not
+from kiosk.desk.registration import Candidate, Confirmation, Found, Refused, Registration, found_of, why_not
 from kiosk.desk.registration_work import Registrations
-from kiosk.desk.registrations_file import RegistrationsFile, StoreLost
+from kiosk.desk.registrations_file import open_registrations
+from kiosk.process.database import DatabaseUnusable
+from kiosk.results import eligibility, records
 from kiosk.results.eligibility import Outcome
 from kiosk.results.registrations import Insurance, Request, read_answer, to_bytes
+from tests import VECTORS
 from tests.desk.registering import CONFIRMED, FOUND, INSURANCE, NOON, Site, other_person
 
 
@@ -60,8 +64,8 @@ def identifier_of(raw: bytes) -> str:
         (replace(FOUND, insurance=replace(INSURANCE, insurer="")), "incomplete"),
         (replace(FOUND, insurance=replace(INSURANCE, identification="")), "incomplete"),
         (replace(FOUND, birth=""), "incomplete"),
-        (replace(FOUND, institution=None), "incomplete"),
-        (replace(FOUND, institution="?"), "incomplete"),
+        (replace(FOUND, institution=None), "no_institution"),
+        (replace(FOUND, institution="?"), "no_institution"),
         (replace(FOUND, insurance=Insurance("39990018", None, "12345678", None)), None),
     ],
 )
@@ -69,7 +73,7 @@ def test_only_one_valid_insurance_without_a_number_is_offered(site: Site, found:
     desk = site.start()
     assert why_not(found) == reason
     if reason:
-        assert desk.send(found, CONFIRMED, "sato") == Refused(reason)  # type: ignore[arg-type]  # of the table above
+        assert desk.send(found, CONFIRMED, "sato") == Refused("not_offered")
         assert desk.of_day(NOON.date()) == ()
     else:
         sent(desk, found)
@@ -88,8 +92,9 @@ def test_without_a_folder_nothing_is_offered(site: Site) -> None:
     ("confirmation", "reason"),
     [
         (replace(CONFIRMED, confirmed=False), "not_confirmed"),
-        (replace(CONFIRMED, birth=None), "second_missing"),
-        (replace(CONFIRMED, birth=date(2018, 5, 7)), "second_differs"),
+        (replace(CONFIRMED, birth=""), "second_missing"),
+        (replace(CONFIRMED, birth="5月6日"), "second_missing"),
+        (replace(CONFIRMED, birth="平成30年5月7日"), "second_differs"),
         (replace(CONFIRMED, number=" "), "bad_number"),
         (replace(CONFIRMED, number="1" * 51), "bad_number"),
         (replace(CONFIRMED, number="\u202e1"), "bad_number"),
@@ -109,19 +114,18 @@ def test_with_a_table_of_patients_the_number_must_be_in_it_and_its_birth_date_th
     desk = site.start()
     assert desk.candidate(FOUND, "99999") == Refused("number_unknown")
     elder = replace(FOUND, birth="19450102")
-    assert desk.send(elder, replace(CONFIRMED, birth=date(1945, 1, 2)), "sato") == Refused("second_differs")
-    assert desk.send(FOUND, replace(CONFIRMED, birth=date(2018, 5, 7)), "sato") == Refused("second_differs")
+    assert desk.send(elder, replace(CONFIRMED, birth="19450102"), "sato") == Refused("second_differs")
+    assert desk.send(FOUND, replace(CONFIRMED, birth="2018/5/7"), "sato") == Refused("second_differs")
     found = desk.candidate(FOUND, "０１２３４")
-    assert isinstance(found, Candidate) and found.patient
-    assert (found.number, found.reference, found.patient.name, found.name_differs) == (
-        "01234",
-        "01234",
-        "例示 翔",
-        False,
-    )
+    assert isinstance(found, Candidate)
+    assert found == Candidate("01234", "01234", "例示 翔", "レイジ ショウ", "20180506", name_differs=False)
     twin = desk.candidate(FOUND, "01235")
     assert isinstance(twin, Candidate) and twin.name_differs
-    assert sent(desk, FOUND, replace(CONFIRMED, birth=None))
+    other = replace(CONFIRMED, number="01235")
+    assert desk.send(FOUND, other, "sato") == Refused("name_differs")
+    assert desk.send(FOUND, replace(other, same_person=True, confirmed=False), "sato") == Refused("not_confirmed")
+    assert sent(desk, other_person(1), replace(other, same_person=True))
+    assert sent(desk, FOUND, replace(CONFIRMED, birth=""))
     site.file.close()
 
 
@@ -332,7 +336,7 @@ def test_an_answer_of_the_server_that_got_lost_sends_nothing_twice(site: Site, m
 
     monkeypatch.setattr(share, "rename_new", lost)
     desk.advance()
-    assert only(desk).state == "intended"
+    assert only(desk).state == "prepared"
     site.terminal.poll()
     monkeypatch.undo()
     desk.advance()
@@ -352,7 +356,7 @@ def test_a_folder_that_is_gone_is_no_proof_that_a_request_was_sent(site: Site, m
         patched.setattr(share, "rename_new", gone)
         patched.setattr(share, "entries", gone)
         desk.advance()
-    assert only(desk).state == "intended"
+    assert only(desk).state == "prepared"
     desk.advance()
     assert only(desk).state == "waiting"
 
@@ -371,7 +375,7 @@ def test_values_are_sealed_and_without_keep_values_forgotten_at_the_end(tmp_path
     site.wait(1)
     desk.advance()
     assert (only(desk).number, only(desk).kana) == (("01234", "ﾚｲｼﾞ ｼﾖｳ") if keep_values else ("", ""))
-    raw = site.path().read_bytes()
+    raw = b"".join(file.read_bytes() for file in tmp_path.glob("registrations.db*"))
     for value in ("01234", "001234", "990012", "例示", "ﾚｲｼﾞ"):
         assert value.encode() not in raw
     assert site.file.rows("SELECT content FROM outgoing") == [(b"",)]
@@ -419,15 +423,15 @@ def test_what_is_old_is_forgotten(site: Site) -> None:
 def test_a_damaged_or_newer_file_is_not_begun_anew(tmp_path: Path) -> None:
     path = tmp_path / "registrations.db"
     path.write_bytes(b"no database" * 100)
-    with pytest.raises(StoreLost, match=r"registrations\.db"):
-        RegistrationsFile(path)
+    with pytest.raises(DatabaseUnusable, match=r"registrations\.db"):
+        open_registrations(path)
     path.unlink()
-    RegistrationsFile(path).close()
+    open_registrations(path).close()
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 9")
     db.close()
-    with pytest.raises(StoreLost, match="newer version"):
-        RegistrationsFile(path)
+    with pytest.raises(DatabaseUnusable, match="newer version"):
+        open_registrations(path)
 
 
 def test_a_store_that_fails_refuses_and_says_so(site: Site) -> None:
@@ -445,4 +449,32 @@ def test_nothing_of_a_patient_is_in_a_repr(site: Site) -> None:
     desk = site.start()
     sent(desk)
     text = repr((FOUND, CONFIRMED, only(desk), desk.candidate(other_person(1), "01234")))
-    assert not any(value in text for value in ("01234", "例示", "ｼﾖｳ", "20180506", "2018, 5"))
+    assert not any(value in text for value in ("01234", "例示", "ｼﾖｳ", "20180506", "2018-5"))
+
+
+def test_of_the_terminals_results_exactly_those_without_a_number_are_offered() -> None:
+    """Every result of the vectors, as the desk reads it."""
+    offered = {}
+    for row in (json.loads(line) for line in (VECTORS / "expected.jsonl").read_text("utf-8").splitlines()):
+        raw = (VECTORS / row["file"]).read_bytes()
+        result, tap = eligibility.read(raw), records.read(raw)
+        if isinstance(result, eligibility.Eligibility) and isinstance(tap, records.Confirmation):
+            offered[row["label"]] = why_not(found_of(1, result, tap))
+    assert {label for label, reason in offered.items() if reason is None} == {
+        "reference-absent",
+        "reference-empty",
+        "reference-blank",
+    }
+    assert offered["validity-4"] == "not_valid" and offered["segment-9"] == offered["status-2"] == "failed"
+
+
+def test_a_number_may_get_another_insurance_on_another_day(site: Site) -> None:
+    desk = site.start()
+    sent(desk)
+    desk.advance()
+    site.terminal.poll()
+    site.wait(1)
+    desk.advance()
+    assert only(desk).state == "registered"
+    site.wait(24 * 3600)
+    assert isinstance(desk.send(other_person(1), CONFIRMED, "sato"), int)
