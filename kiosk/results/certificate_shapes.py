@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from sys import intern
 from typing import Final
 
 from lxml import etree
@@ -30,7 +31,7 @@ _SHARING_MAX: Final = 100
 _DEPTH_MAX: Final = 12
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, slots=True)
 class Node:
     """An element or attribute that says something. `nodes` empty: a leaf with `text`. Nodes are told apart by `is`."""
 
@@ -48,7 +49,7 @@ class Node:
 
 def tree(element: etree._Element, depth: int = 0) -> Node | None:
     """The element with its attributes as its first children; None where nothing is written."""
-    tag = etree.QName(element).localname
+    tag = intern(etree.QName(element).localname)  # the same in every file of the day
     if depth == _DEPTH_MAX:
         return _flat(tag, (text for each in element.iter() for text in (*_attributes(each).values(), *_texts(each))))
     nodes = [Node(name, text) for name, text in _attributes(element).items()]
@@ -67,7 +68,9 @@ def _flat(tag: str, texts: Iterable[str]) -> Node | None:
 def _attributes(element: etree._Element) -> dict[str, str]:
     found = {str(name): str(text).strip() for name, text in element.attrib.items()}
     return {
-        etree.QName(name).localname: text for name, text in found.items() if text and not name.startswith(_INSTANCE)
+        intern(etree.QName(name).localname): text
+        for name, text in found.items()
+        if text and not name.startswith(_INSTANCE)
     }
 
 

@@ -33,7 +33,7 @@ _SECTION_MIN: Final = 5
 _GROUPS: Final[tuple[Group, ...]] = ("transfer", "face", "other")
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, slots=True)
 class Leaf:
     """One value: its name within the item ("" for the item's own), the name's label (raw where unknown), the text.
 
@@ -46,7 +46,7 @@ class Leaf:
     compared: bool = True
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, slots=True)
 class Item:
     """One row of a certificate.
 
@@ -73,7 +73,7 @@ class Item:
         return json.dumps(sorted(lines), ensure_ascii=False)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, slots=True)
 class Certificate:
     """`items`: at most MAX_LEAVES leaves, in the file's order. `more`: leaves beyond; `rest`: hash of what they say."""
 
