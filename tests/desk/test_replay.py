@@ -115,3 +115,8 @@ def test_an_answer_that_cannot_be_read_or_looked_for_has_failed(files: dict[str,
 def test_a_qualification_that_is_not_valid_alarms() -> None:
     (line,) = replay.replay({RESULT: result("1", "", validity="2")})
     assert (line["key"], line["alarm"]) == ("first", True)
+
+
+def test_a_subsidy_of_somebody_without_a_number_alarms() -> None:
+    (line,) = replay.replay({RESULT: result(""), "PMHsimsm01res_1_face.xml": CERTIFICATE})
+    assert (line["key"], line["against"], line["alarm"]) == ("unknown", "first", True)
