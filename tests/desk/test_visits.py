@@ -373,5 +373,5 @@ def test_nothing_of_a_patient_is_in_a_repr() -> None:
     desk.accepts("70000001", CHILD)
     desk.taps(asking(1))
     desk.answers(1, paper(replace(CHILD, last="20270331"), RARE_DISEASE))
-    shown = repr(desk.day.visits) + repr(desk.register.certificates("70000001"))
-    assert not [text for text in ("例示", "70000001", "81990277", "20180506", "架空病") if text in shown]
+    text = repr(desk.day.visits) + repr(desk.register.certificates("70000001"))
+    assert not [each for each in ("例示", "70000001", "81990277", "20180506", "架空病") if each in text]
