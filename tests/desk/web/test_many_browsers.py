@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import statistics
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -57,14 +58,17 @@ def following(browser: Browser) -> Iterator[None]:
 
 
 # In the page: the moment at which a row is in the document, by the clock that Python reads too.
-WATCH = """() => { window.seen = {}; new MutationObserver(() => { for (const row of document.querySelectorAll('#visits > tr'))
- if (!(row.id in window.seen)) window.seen[row.id] = Date.now(); }).observe(document.getElementById('visits'), {childList: true}); }"""
+WATCH = """() => {
+  const list = document.getElementById("visits");
+  window.seen = {};
+  new MutationObserver(() => {
+    for (const row of list.children) if (!(row.id in window.seen)) window.seen[row.id] = Date.now();
+  }).observe(list, { childList: true });
+}"""
 
 
 @pytest.mark.parametrize("kind", ["chromium", "firefox"])
-def test_a_tap_is_displayed_within_300_ms_beside_19_other_browsers(
-    pages: Pages, kind: str, record_property: pytest.FixtureRequest
-) -> None:
+def test_a_tap_is_displayed_within_300_ms_beside_19_other_browsers(pages: Pages, kind: str) -> None:
     desk, entered = pages.desk, pages.browser()
     with ExitStack() as stack:
         for _ in range(OTHERS):
@@ -84,7 +88,6 @@ def test_a_tap_is_displayed_within_300_ms_beside_19_other_browsers(
         displayed: dict[str, float] = page.evaluate("window.seen")
     took = sorted(displayed[name] - at * 1000 for name, at in begun.items())
     p95 = took[int(0.95 * len(took))]
-    print(
-        f"{kind}: {ROWS} rows, {OTHERS + 1} browsers, tap to row: p50 {statistics.median(took):.0f} ms, p95 {p95:.0f} ms"
-    )
+    text = f"{ROWS} rows, {OTHERS + 1} browsers: p50 {statistics.median(took):.0f} ms, p95 {p95:.0f} ms"
+    sys.stdout.write(f"{kind}: {text}\n")  # for the report
     assert p95 <= 300
