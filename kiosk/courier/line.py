@@ -25,17 +25,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import secrets
 import socket
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from drivers.unix_path import short_path
 from kiosk.process.data_folder import DataFolder
 
 LINE_MAX = 65_536
@@ -56,16 +56,6 @@ def _parsed(line: bytes) -> Message:
     return message if isinstance(message, dict) else {"event": GARBLED}
 
 
-@contextmanager
-def _short_path(folder: Path) -> Iterator[str]:
-    """The socket's path by way of an open folder: a socket's own path may hold 107 bytes only."""
-    handle = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{handle}/{DataFolder(folder).courier_socket.name}"
-    finally:
-        os.close(handle)
-
-
 class Hub:
     """The courier's end; it listens from `open` to `close`. What is emitted while nobody is connected is lost."""
 
@@ -84,7 +74,7 @@ class Hub:
         self._greet = greet
         path = DataFolder(self._folder).courier_socket
         path.unlink(missing_ok=True)  # the lock says that nobody else uses it
-        with _short_path(self._folder) as short:
+        with short_path(path) as short:
             self._socket.bind(short)
         # A reception of another user comes by the folder's group. It needs no r: it knows the name.
         path.chmod(0o660 if self._folder.stat().st_mode & stat.S_IXGRP else 0o600)
@@ -164,7 +154,7 @@ def _connect(folder: Path, timeout_s: float) -> socket.socket:
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     line.settimeout(timeout_s)
     try:
-        with _short_path(folder) as path:
+        with short_path(DataFolder(folder).courier_socket) as path:
             line.connect(path)
     except BaseException:
         line.close()

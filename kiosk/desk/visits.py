@@ -27,7 +27,7 @@ from kiosk.results.subsidies import Subsidies
 # Two taps of one patient within so long are one visit.
 SAME_VISIT: Final = timedelta(minutes=30)
 # Answers that nobody has asked for, yet: the oldest go first.
-UNASKED_MAX: Final = 500
+UNASKED_MAX: Final = 50
 ELIGIBILITY: Final = "eligibility"
 SUBSIDIES: Final = "subsidies"
 
@@ -96,12 +96,12 @@ class Tap:
         return found[0] if len(people) == 1 else Record()
 
 
-# What came for a request: certificates, or why there are none (`documents.Unreadable.why`), or an error file.
 @dataclass(frozen=True)
 class Failed:
-    """The terminal could not fetch the subsidies. What the error file says is nobody's format: it is not read."""
+    """The terminal could not fetch the subsidies. What the error file says is in no known form: it is not read."""
 
 
+# What came for a request: certificates, bytes that cannot be read, or an error file.
 Answer = Subsidies | Unreadable | Failed
 
 
@@ -264,7 +264,7 @@ class Day:
         if seq is not None:
             return self._keep(self._with_subsidies(self._visits[seq]), at)
         unasked = [name for name in self._answers if name not in self._askers]
-        for name in unasked[: len(unasked) - UNASKED_MAX]:
+        for name in unasked[:-UNASKED_MAX]:
             del self._answers[name]
         return None
 

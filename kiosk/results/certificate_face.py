@@ -16,8 +16,8 @@ from kiosk.results.certificate_shapes import TEXT, Node
 from kiosk.results.pmh_names import Names
 from kiosk.results.spelling import fold
 
-_NAME: Final = re.compile(r"(?i)(.*?)(?:name|title|label|key|koumoku|komoku|項目名?)")
-_VALUE: Final = re.compile(r"(?i)(.*?)(?:value|contents?|text|data|naiyou?|内容|値)")
+_NAME: Final = re.compile(r"(?i)(.*?)(?:name|title|label|caption|key|koumoku|komoku|mei|項目名?|名称)")
+_VALUE: Final = re.compile(r"(?i)(.*?)(?:value|val|contents?|text|body|data|naiyou?|atai|chi|内容|値)")
 _LINE: Final = re.compile(r"\s*([^：:\n]{1,30}?)\s*[：:]\s*(\S.*)", re.DOTALL)
 _WORD: Final = re.compile("[\u3041-\u30ff\u3400-\u9fff々〆]")
 _WORD_MAX_CHARS: Final = 30

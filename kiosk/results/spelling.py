@@ -97,18 +97,6 @@ def as_date(text: str) -> date | None:
         return None
 
 
-def visible(text: str, longest: int = 2_000) -> str:
-    """`text` for people: characters that would turn, hide or break what stands around them are spelt out; at most
-    `longest` characters of it. Variant selectors stay: names have them.
-    """
-    cut = text if len(text) <= longest else f"{text[:longest]}…"
-    return "".join(each if _is_plain(each) else f"〔U+{ord(each):04X}〕" for each in cut)
-
-
-def _is_plain(character: str) -> bool:
-    return character == "\n" or unicodedata.category(character) not in {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
-
-
 def _folded(text: str) -> str:
     plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).translate(_ONE_SPELLING)
     return _LONG_AS_HYPHEN.sub("-", _HYPHENS.sub("-", plain))

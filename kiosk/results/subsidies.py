@@ -33,7 +33,7 @@ _SECTION_MIN: Final = 5
 _GROUPS: Final[tuple[Group, ...]] = ("transfer", "face", "other")
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, slots=True)
 class Leaf:
     """One value: its name within the item ("" for the item's own), the name's label (raw where unknown), the text.
 
@@ -46,7 +46,7 @@ class Leaf:
     compared: bool = True
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, slots=True)
 class Item:
     """One row of a certificate.
 
@@ -73,7 +73,7 @@ class Item:
         return json.dumps(sorted(lines), ensure_ascii=False)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, slots=True)
 class Certificate:
     """`items`: at most MAX_LEAVES leaves, in the file's order. `more`: leaves beyond; `rest`: hash of what they say."""
 
@@ -119,7 +119,7 @@ def read(raw: bytes, names: Names | None = None, max_bytes: int = DEFAULT_MAX_BY
     read_ones = [_limited(_items(each.nodes, table)) for each in certificates]
     if len(read_ones) > MAX_CERTIFICATES:
         # Which are cut off must not follow from the order of the file.
-        read_ones.sort(key=lambda each: (*(fold(each.by_role(role)) for role in SLOT), _said_by(each.items), each.rest))
+        read_ones.sort(key=lambda each: (*(fold(each.by_role(role)) for role in SLOT), _content(each.items), each.rest))
     return Subsidies(
         certificates=tuple(read_ones[:MAX_CERTIFICATES]),
         more=max(0, len(read_ones) - MAX_CERTIFICATES),
@@ -213,13 +213,13 @@ def _limited(items: tuple[Item, ...]) -> Certificate:
             room -= len(fitting[-1])
         if any(fitting):
             kept.append(replace(item, lines=tuple(line for line in fitting if line)))
-    said = json.dumps(sorted(rest), ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return Certificate(tuple(kept), more=count - MAX_LEAVES, rest=hashlib.sha256(said).hexdigest())
+    text = json.dumps(sorted(rest), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return Certificate(tuple(kept), more=count - MAX_LEAVES, rest=hashlib.sha256(text).hexdigest())
 
 
 def _spelt(leaf: tuple[str, str, Leaf]) -> tuple[str, str]:
     return leaf[:2]
 
 
-def _said_by(items: Sequence[Item]) -> list[tuple[str, str]]:
+def _content(items: Sequence[Item]) -> list[tuple[str, str]]:
     return sorted((item.name, item.canonical()) for item in items if item.compared)

@@ -67,6 +67,6 @@ def test_a_result_may_have_no_record() -> None:
 
 
 def test_no_value_of_a_patient_is_in_a_repr() -> None:
-    shown = repr(confirmation(RECORD.format(more=key("k" * 64))))
-    assert not [text for text in ("見本", "19541212", "001234", "kkkk") if text in shown]
+    text = repr(confirmation(RECORD.format(more=key("k" * 64))))
+    assert not [each for each in ("見本", "19541212", "001234", "kkkk") if each in text]
     assert "見本" not in repr(Record(name="見本"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.results.spelling import as_date, fold, fold_address, fold_kana, is_hidden, visible
+from kiosk.results.spelling import as_date, fold, fold_address, fold_kana, is_hidden
 
 SAME = [
     ("例示　翔", "例示 翔"),
@@ -110,19 +110,10 @@ def test_hidden_characters_are_seen() -> None:
     assert not is_hidden("見本　太郎")
 
 
-def test_what_would_turn_or_hide_is_spelt_out() -> None:
-    assert visible("a\u202eb\u2066c\x85d\ufeff\U000e0041") == (
-        "a〔U+202E〕b〔U+2066〕c〔U+0085〕d〔U+FEFF〕〔U+E0041〕"
-    )
-    assert visible("<b>&amp;葛\U000e0100城\n二行") == "<b>&amp;葛\U000e0100城\n二行"
-    assert visible("長" * 3_000) == "長" * 2_000 + "…"
-
-
 @given(st.text(max_size=60))
-def test_any_text_can_be_folded_and_displayed(text: str) -> None:
+def test_any_text_can_be_folded(text: str) -> None:
     for folded in (fold, fold_kana, fold_address):
         assert folded(f" {text}　") == folded(text)
-    assert "\u202e" not in visible(text)
 
 
 @pytest.mark.parametrize("text", ["-" * 100_000 + "5", "一" * 100_000, "十" * 100_000 + "丁目", "一二" * 50_000 + "番"])

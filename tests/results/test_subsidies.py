@@ -158,6 +158,10 @@ def test_a_wrapper_may_say_something_of_all_it_holds() -> None:
     assert texts(found.notices) == {"2"}
 
 
+IDS = "<Ids><PayerNumber>81990277</PayerNumber><RecipientNumber>0010108</RecipientNumber></Ids>"
+PERIOD = "<Period><ValidFrom>20250401</ValidFrom><ValidTo>20260331</ValidTo></Period>"
+
+
 @pytest.mark.parametrize(
     ("body", "count"),
     [
@@ -168,6 +172,17 @@ def test_a_wrapper_may_say_something_of_all_it_holds() -> None:
         ("<L><MedicalSubsidies><A>1</A></MedicalSubsidies><MedicalSubsidies><A>1</A></MedicalSubsidies></L>", 2),
         ("<S><T>20250401</T><U>20260331</U><V>x</V></S><S><T>20250401</T><U>20260331</U><V>y</V></S>", 2),
         ("<ValidTo>20260331</ValidTo><PayerNumber>81990277</PayerNumber>", 1),
+        (f"<MedicalSubsidies>{IDS}{PERIOD}</MedicalSubsidies>", 1),
+        (f"<MedicalSubsidies>{IDS}{PERIOD}{PERIOD}<Limit><A>1</A></Limit></MedicalSubsidies>", 1),
+        (f"<MedicalSubsidies><S>{IDS}{PERIOD}</S><S>{IDS}{PERIOD}</S></MedicalSubsidies>", 2),
+        (f"<MedicalSubsidies><S>{IDS}{PERIOD}</S><S>{PERIOD}</S></MedicalSubsidies>", 2),
+        (f"<MedicalSubsidies><Child>{IDS}</Child><Rare>{IDS}</Rare>{PERIOD}</MedicalSubsidies>", 2),
+        (f"<MedicalSubsidies><All><S>{IDS}</S></All></MedicalSubsidies>", 1),
+        (f"<List><One>{IDS}</One><One>{IDS}</One></List><Notice><Code>1</Code></Notice>", 2),
+        (
+            "<MedicalSubsidies><X>1</X><Faces><CertificationDetail>a：b</CertificationDetail></Faces></MedicalSubsidies>",
+            1,
+        ),
     ],
 )
 def test_certificates_are_counted(body: str, count: int) -> None:

@@ -143,6 +143,7 @@ class Serving:
             listening or Listening("127.0.0.1", 0),
             "さくら病院",
             self._faults.append,
+            beat_s=0.5,
         )
 
     @contextmanager

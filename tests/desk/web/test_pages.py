@@ -269,7 +269,6 @@ def test_what_is_not_of_today_is_not_found(pages: Pages) -> None:
         answer = browser.get(path)
         assert answer.status == 404, path
         assert "今日の一覧にありません" in answer.text
-    assert browser.get("/v/99/sheet.png").status in (200, 404)
 
 
 # --- people ----------------------------------------------------------------------------------------------------------
@@ -321,7 +320,7 @@ def test_who_may_look_sees_the_list_and_no_more(pages: Pages) -> None:
     for path in ("/v/7", "/a/1", "/numbers", "/n/12", "/admin", "/v/7/print"):
         answer = browser.get(path)
         assert (answer.status, "権限がありません" in answer.text) == (403, True), path
-    assert browser.get("/v/7/sheet.png").status == 404
+    assert browser.get("/v/7/sheet.png").status == 403
     assert browser.post("/v/3/register").status == 403
     assert pages.desk.done == []
     assert ("閲覧", "register", "not_permitted") in pages.office.acts()
