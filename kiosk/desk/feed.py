@@ -6,7 +6,7 @@ never hold up, alter or delay a delivery, and never hand over less without count
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -89,5 +89,5 @@ class Feed(Protocol):
         False: not now; it is kept and tried again until `close`. What is lost by then is asked of staff once more.
         """
 
-    def missing(self, displayed: Set[int], since: datetime) -> tuple[int, ...]:
+    def missing(self, displayed: AbstractSet[int], since: datetime) -> tuple[int, ...]:
         """Numbers of results seen since `since` (aware) that never came here. (): none, or it cannot be known."""
