@@ -21,7 +21,6 @@ from kiosk.appointments import import_record, retention
 from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config
 from kiosk.courier import summary
-from kiosk.courier.line import ask_once
 from kiosk.machine import state as machine_state
 from kiosk.operations.report import (
     AlarmCommandState,
@@ -33,6 +32,7 @@ from kiosk.operations.report import (
     StatusReport,
 )
 from kiosk.process import disk_room, json_values, locks
+from kiosk.process.courier_line import ask_once
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EVENTS
 from kiosk.process.json_values import Count, Number
