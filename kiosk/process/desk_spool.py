@@ -30,7 +30,8 @@ _SUFFIX: Final = ".handed"
 @dataclass(frozen=True)
 class Handed:
     """`file`: the ledger's number; `route`: results or subsidies; `name`: the file's at the terminal; `seen_at`: an ISO
-    time with its zone. `key`: `known_keys.KeyState`, "" for a subsidy. `content`: None when it was too large to read.
+    time with its zone. `key`, `changed`, `alarm`: as in `results.changes.EligibilityChange`; "" where nothing was
+    compared. `content`: None when it was too large to read.
     """
 
     file: int
@@ -38,6 +39,8 @@ class Handed:
     name: str = field(repr=False)
     seen_at: str
     key: str = ""
+    changed: tuple[str, ...] = ()
+    alarm: bool = False
     content: bytes | None = field(default=None, repr=False)
 
 
@@ -54,7 +57,7 @@ class SpoolWriter:
         """Whether it is there now, or the oldest had to go for it. False: the desk will not see it from here."""
         head: dict[str, Any] = {
             "file": handed.file, "route": handed.route, "name": handed.name, "seen_at": handed.seen_at,
-            "key": handed.key, "read": handed.content is not None,
+            "key": handed.key, "changed": handed.changed, "alarm": handed.alarm, "read": handed.content is not None,
         }  # fmt: skip
         line = json.dumps(head).encode() + b"\n"
         with self._lock:
@@ -121,10 +124,15 @@ def _parsed(raw: bytes) -> Handed | None:
     try:
         head = json.loads(line[:_HEAD_MAX])
         file, texts = head["file"], [head[name] for name in ("route", "name", "seen_at", "key")]
-        read = head["read"]
+        changed, alarm, read = tuple(head["changed"]), head["alarm"], head["read"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    if not newline or type(file) is not int or file < 0 or not all(isinstance(text, str) for text in texts):
+    if (
+        not newline
+        or type(file) is not int
+        or file < 0
+        or not all(isinstance(each, str) for each in (*texts, *changed))
+    ):
         return None
     route, name, seen_at, key = texts
-    return Handed(file, route, name, seen_at, key, content if read is True else None)
+    return Handed(file, route, name, seen_at, key, changed, alarm is True, content if read is True else None)
