@@ -17,9 +17,9 @@ from typing import Final
 from drivers.page_printer import open_page_printer
 from drivers.reservations.over_socket import SocketReservations
 from drivers.share import Share, open_share
-from kiosk.config import Config, ConfigError, password
-from kiosk.config import certificate as certificates
+from kiosk.config import Config, password, tls
 from kiosk.config.desk_model import Desk
+from kiosk.desk import certificate
 from kiosk.desk.day_store import DayStore
 from kiosk.desk.departments import Departments
 from kiosk.desk.desk_watch import DeskWatch
@@ -28,12 +28,14 @@ from kiosk.desk.feeds import open_feed
 from kiosk.desk.numbers import Numbers
 from kiosk.desk.papers import Look, Papers
 from kiosk.desk.patients import Patients
-from kiosk.desk.people.people import People, PeopleUnusable
+from kiosk.desk.people import first_chief
+from kiosk.desk.people.database import PeopleUnusable
+from kiosk.desk.people.people import People
 from kiosk.desk.printing import Printing
 from kiosk.desk.receptions import Receptions
 from kiosk.desk.registration_store import RegistrationStore
 from kiosk.desk.registration_work import Folders, Registrations
-from kiosk.desk.registrations_file import open_file
+from kiosk.desk.registrations_file import open_registrations
 from kiosk.desk.rounds import Rounds
 from kiosk.desk.sealed_register import SealedRegister
 from kiosk.desk.service import Parts, Service
@@ -96,6 +98,7 @@ def _serve(
 ) -> None:
     notifier = Notifier.from_environment()
     people = People(folder, config.site.zone, log)
+    first_chief.take(people, config)
     parts = _parts(config, desk, folder, log, people, stack)
     service = Service(parts)
     _start(parts, service, stack)
@@ -131,7 +134,7 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     wait = timedelta(seconds=config.terminal.subsidy_wait_s)
     today = Today(store, register, clock, wait, desk.keep_days)
     departments = Departments(config)
-    feed = open_feed(config, folder, known, log)
+    feed = open_feed(config, folder, known)
     receptions = Receptions(
         SocketReservations(config.reservations_dir), today, departments, clock, desk.register,
         KIOSK_FIRST if desk.feed == "courier" else timedelta(0),
@@ -139,7 +142,7 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     printing = Printing(open_page_printer(desk.printer), log) if desk.printer else None
     barcode = config.printer.barcode if config.printer else "code128"
     papers = Papers(printing, today, receptions, Look(config.site.name, barcode, departments.place), clock)
-    file = open_file(folder.registrations)
+    file = open_registrations(folder.registrations)
     stack.callback(file.close)
     numbers = _numbers(config, desk, RegistrationStore(file, seals, keep_values=desk.keep_values), log, clock)
     exports = Exports(file, seals, _share(config, desk.export), clock) if desk.export else None
@@ -187,15 +190,12 @@ def _results(config: Config) -> Share:
 
 
 def _listening(config: Config, desk: Desk) -> Listening:
-    try:
-        tls = certificates.files(desk, config.file.parent, os.environ.get("CREDENTIALS_DIRECTORY"))
-    except certificates.Unusable as unusable:
-        raise ConfigError(config.file, [unusable.problem]) from None
+    files = tls(config)
     host, port = desk.address
-    names = certificates.names(tls.certificate) if tls else ()
-    if tls is None:
+    names = certificate.hosts(desk, certificate.read(files.certificate) if files else None)
+    if files is None:
         return Listening(host, port, names, desk.allow)
-    return Listening(host, port, names, desk.allow, tls.certificate, tls.key, tls.client_ca)
+    return Listening(host, port, names, desk.allow, files.certificate, files.key, files.client_ca)
 
 
 def _clock(config: Config) -> Callable[[], datetime]:

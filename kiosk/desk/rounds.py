@@ -14,7 +14,7 @@ from kiosk.process.event_log import EventLog
 
 TICK_S: Final = 0.5
 LOST_EVERY_S: Final = 60.0
-ANCHOR_EVERY_S: Final = 300.0  # `People.anchor` writes once an hour
+AUDIT_EVERY_S: Final = 3600.0
 DAILY_S: Final = 6 * 3600.0
 KEEP_REGISTRATIONS: Final = timedelta(days=400)
 
@@ -53,8 +53,8 @@ class Rounds:
 
     def _quick(self) -> None:
         self._parts.today.tick()
-        if self._is_due("anchor", ANCHOR_EVERY_S):
-            self._people.anchor()
+        if self._is_due("audit", AUDIT_EVERY_S):
+            self._people.upkeep()
         if self._is_due("daily", DAILY_S):
             self._parts.register.forget()
             before = self._parts.today.day - KEEP_REGISTRATIONS

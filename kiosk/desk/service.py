@@ -99,7 +99,7 @@ class Service:
         """See Sink."""
         config = self._parts.config
         tap = tap_of(
-            result.name, result.raw or b"", result.at,
+            result.name, result.raw or b"", result.at.astimezone(config.site.zone),
             institution=config.site.institution_code, max_bytes=config.visit.result_max_bytes,
         )  # fmt: skip
         patient = self._numbers.patient_of(tap.number)
