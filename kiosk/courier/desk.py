@@ -127,7 +127,7 @@ class HandOver:
             try:
                 job()
             except Exception as error:  # noqa: BLE001 - a fault of ours in one result must cost the courier nothing
-                self._log.write("desk_spool_fault", what=type(error).__name__)
+                self._log.write("desk_handover_failed", what=type(error).__name__)
             with self._lock:
                 self._waiting_bytes -= size
             if self._jobs.empty():

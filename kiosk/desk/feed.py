@@ -6,9 +6,10 @@ never hold up, alter or delay a delivery, and never hand over less without count
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from kiosk.results.changes import EligibilityChange
@@ -66,6 +67,26 @@ class FeedState:
 
     problem: Problem | None
     since: datetime
+
+
+class State:
+    """What is wrong with a feed, by what it concerns. The first that is wrong is what is reported. Any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wrong: dict[str, Problem] = {}
+        self.now = FeedState(None, datetime.now(UTC))
+
+    def set(self, concern: str, problem: Problem | None) -> None:
+        """None: it is well."""
+        with self._lock:
+            if problem is None:
+                self._wrong.pop(concern, None)
+            else:
+                self._wrong[concern] = problem
+            first = next(iter(self._wrong.values()), None)
+            if first != self.now.problem:
+                self.now = FeedState(first, datetime.now(UTC))
 
 
 class Feed(Protocol):

@@ -10,6 +10,7 @@ and learns how many they were; a folder that is not there, is full or may not be
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -106,13 +107,20 @@ class SpoolReader:
                     handed = _parsed(opened.read(_HEAD_MAX + BYTES_MAX))
             except FileNotFoundError:
                 continue  # it was the oldest of too many
-            except OSError:
+            except OSError as error:
+                if not isinstance(error, safe_files.NotAFile) and error.errno != errno.ELOOP:
+                    raise
                 handed = None
             if handed is None or f"{handed.file:012d}{_SUFFIX}" != name:
                 with suppress(OSError):
                     file.unlink()
                 continue
             yield handed
+
+    def numbers(self) -> set[int]:
+        """`Handed.file` of what lies there. Raises OSError. Any thread."""
+        names = (each.name.removesuffix(_SUFFIX) for each in self._folder.iterdir() if each.name.endswith(_SUFFIX))
+        return {int(name) for name in names if name.isascii() and name.isdecimal()}
 
     def taken(self, handed: Handed) -> None:
         """It is kept elsewhere now. Raises OSError."""

@@ -60,7 +60,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "desk_spool_up": "Results are handed to the desk again.",
     "desk_behind": "The desk does not take what it is handed; the oldest of it is dropped.",
     "desk_caught_up": "The desk takes what it is handed again.",
-    "desk_spool_fault": "A result was not handed to the desk because of a fault of the program; it is delivered.",
+    "desk_handover_failed": "A result was not handed to the desk because of a fault of the program; it is delivered.",
     # both
     "disk_low": "The disk with the kiosk's data has little room left.",
     "disk_full": "The disk with the kiosk's data is full or cannot be written.",
