@@ -6,6 +6,7 @@ not printed, and staff look at the printer.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -119,7 +120,7 @@ class Papers:
             visit = replace(old.visit, unprinted=progress.printed is Printed.failed)
             return replace(old, visit=visit, printed=str(progress.printed), print_problem=problem)
 
-        with suppress(KeyError):  # the day has ended meanwhile
+        with suppress(KeyError, sqlite3.ProgrammingError):  # the day, or the desk, has ended meanwhile
             self._today.change(seq, note)
             self._today.renew(seq)
 
