@@ -173,6 +173,7 @@ class RunningCourier:
         subsidy_wait_s: float = 5.0,
         staging: str = "",
         dead_s: float = DEAD_S,
+        desk_spool: Path | None = None,
     ) -> None:
         self.data_dir = data_dir
         data_dir.mkdir(exist_ok=True)
@@ -191,7 +192,7 @@ class RunningCourier:
         self.settings = Settings(
             data_dir, "9912345678", poll_s, subsidy_wait_s, 1_048_576,
             ends("results", *results), ends("subsidies", *subsidies) if subsidies else None,
-            dead_s=dead_s,
+            dead_s=dead_s, desk_spool=desk_spool,
         )  # fmt: skip
         self.courier = assemble(self.settings, EventLog(data_dir, "courier", echo=False))
         self.code: int | None = None

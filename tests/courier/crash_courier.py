@@ -70,6 +70,9 @@ class DeadlyShare:
     def fetch(self, name: str, limit: int) -> tuple[Entry, bytes | None]:
         return self.share.fetch(name, limit)
 
+    def glance(self, name: str, limit: int) -> tuple[Entry, bytes | None]:
+        return self.share.glance(name, limit)
+
     def read(self, name: str, limit: int) -> bytes:
         return self.share.read(name, limit)
 
@@ -148,6 +151,7 @@ def settings(command: dict[str, Any], boundaries: Boundaries) -> Settings:
         results=ends("results", urls["source"], urls["destination"]),
         subsidies=ends("subsidies", urls["subsidies"], urls["subsidies_to"]) if "subsidies" in urls else None,
         dead_s=command.get("dead_s", DEAD_S),
+        desk_spool=Path(command["desk_spool"]) if "desk_spool" in command else None,
     )
 
 
