@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.share import Share, open_share
-from kiosk.config import Config
+from kiosk.config import Config, needed
 from kiosk.courier.alarms import NoticeBoard
 from kiosk.courier.courier import Courier, SelfMonitor
 from kiosk.courier.desk import HandOver
@@ -102,7 +102,7 @@ def _serve(config: Config, folder: Path, log: EventLog, ending: threading.Event,
 
 def settings_of(config: Config, folder: Path) -> Settings:
     """What the courier needs of site.toml; shares are opened, not yet connected."""
-    terminal, receipt_computer = config.terminal, config.receipt_computer
+    terminal, receipt_computer = config.terminal, needed(config, config.receipt_computer, "receipt_computer")
     source_secret = terminal.password.reveal() if terminal.password else None
     destination_secret = receipt_computer.password.reveal() if receipt_computer.password else None
 

@@ -42,7 +42,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from kiosk.process.courier_line import GARBLED, Message, connect, parsed, short_path
+from drivers.unix_path import short_path
+from kiosk.process.courier_line import GARBLED, Message, connect, parsed
 from kiosk.process.data_folder import DataFolder
 
 LINE_MAX = 65_536
@@ -70,7 +71,7 @@ class Hub:
         self._greet = greet
         path = DataFolder(self._folder).courier_socket
         path.unlink(missing_ok=True)  # the lock says that nobody else uses it
-        with short_path(self._folder) as short:
+        with short_path(path) as short:
             self._socket.bind(short)
         # A reception of another user comes by the folder's group. It needs no r: it knows the name.
         path.chmod(0o660 if self._folder.stat().st_mode & stat.S_IXGRP else 0o600)

@@ -33,9 +33,10 @@ REST: Final = "他"
 # A certificate in another slot is the accepted one with another number only if so much of it is the same.
 _ALIKE: Final = 0.5
 _KEY_CHARS: Final = 16
+_NAME_MAX_CHARS: Final = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One item of a certificate, beside the accepted one. `then` None: it was not there, or no values are kept."""
 
@@ -45,7 +46,7 @@ class Row:
     then: Item | None = field(repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Compared:
     """A certificate of today beside the accepted one of the same slot.
 
@@ -219,6 +220,8 @@ def _other_holder(certificate: Certificate, confirmation: Confirmation) -> str:
 
 def _may_be(one: str, other: str) -> bool:
     """Whether the names are spelt the same, ● standing for any character. For a warning only: it says nobody's name."""
+    if max(len(one), len(other)) > _NAME_MAX_CHARS:
+        return False
     return any(
         re.fullmatch(re.escape(fold(pattern)).replace(HIDDEN, "."), fold(text)) is not None
         for pattern, text in ((one, other), (other, one))
@@ -235,7 +238,7 @@ def _pairs(
     new = [prints_of(each, hashed) for each in now]
     old = [_prints_then(each, hashed) for each in accepted]
     slots = [slot_of(each, hashed) for each in now]
-    numbers = [[item.name for item in each.items if item.role in {"payer", "recipient"}] for each in now]
+    numbers = [_numbers(each) for each in now]
     found: dict[int, int] = {}
 
     def match(candidates: Iterable[tuple[int, int]]) -> None:
@@ -250,10 +253,19 @@ def _pairs(
         (n, a)
         for n, a in every
         if _alike(new[n], old[a]) >= _ALIKE
-        # One of its numbers is another one, or a number was corrected; of two it is another certificate.
+        # With one other number it is the same certificate, corrected; with two it is another one.
         and (not numbers[n] or any(new[n][name] == old[a].get(name) for name in numbers[n]))
     )
     return [(each, accepted[found[n]] if n in found else None) for n, each in enumerate(now)]
+
+
+def _numbers(certificate: Certificate) -> list[str]:
+    """Names of the items that have its payer's and its recipient's number, its face asked last."""
+    found: dict[str, str] = {}
+    for item in sorted(certificate.items, key=lambda item: item.group == "face"):
+        if item.role in {"payer", "recipient"}:
+            found.setdefault(item.role, item.name)
+    return list(found.values())
 
 
 def _alike(one: Mapping[str, str], other: Mapping[str, str]) -> float:

@@ -14,16 +14,8 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from kiosk.desk.registration import Candidate, NotOffered, Refusal, Registration
+from kiosk.desk.visits import Attention, State
 from kiosk.words.problems import Problem
-
-
-class State(StrEnum):
-    """A visit on the list, `data-state`."""
-
-    waiting = "waiting"  # tapped, not registered: 未受付
-    registered = "registered"  # 受付済
-    cancelled = "cancelled"  # its arrival was cancelled: 取消
-    unreadable = "unreadable"  # nobody is known from the file: 読めません
 
 
 class Key(StrEnum):
@@ -59,24 +51,6 @@ class Against(StrEnum):
     missing = "missing"
     failed = "failed"
     waiting = "waiting"
-
-
-class Attention(StrEnum):
-    """Why a visit waits for a person: what 要確認 counts."""
-
-    eligibility_changed = "eligibility_changed"
-    key_gone = "key_gone"
-    not_valid = "not_valid"  # the qualification itself: ended, none, contradictory
-    not_registered = "not_registered"  # no 照会番号
-    unreadable = "unreadable"
-    subsidy_first = "subsidy_first"
-    subsidy_changed = "subsidy_changed"
-    subsidy_fewer = "subsidy_fewer"
-    subsidy_missing = "subsidy_missing"
-    subsidy_failed = "subsidy_failed"
-    subsidy_late = "subsidy_late"
-    name_differs = "name_differs"  # on a certificate and in the result
-    not_printed = "not_printed"
 
 
 class Printed(StrEnum):

@@ -114,12 +114,13 @@ def _line(
         state, count = "fetched", len(beside.certificates) + beside.more
     # A missing number is a list of its own, and not a change.
     waits = set(Visit(1, (tap,), eligibility, subsidies).attention) - {Attention.not_registered}
+    alarm = bool(waits) or subsidies.alarm
     return {
         "file": tap.file,
         "subsidy_state": state,
         "certificates": count,
         "key": eligibility.key if eligibility else "unknown",
         "against": subsidies.against,
-        "alarm": bool(waits),
+        "alarm": alarm,
         "changed": [*(eligibility.changed if eligibility else ()), *subsidies.changed],
     }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
-from kiosk.desk.pages import Filter, Row, State
+from kiosk.desk.pages import Filter, Row
+from kiosk.desk.visits import State
 
 
 def kept(rows: tuple[Row, ...], which: Filter) -> tuple[Row, ...]:

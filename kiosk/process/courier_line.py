@@ -6,14 +6,13 @@ What may be asked, and what is answered, stands in `kiosk/courier/line.py`. Must
 from __future__ import annotations
 
 import json
-import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from drivers.unix_path import short_path
 from kiosk.process.data_folder import DataFolder
 
 GARBLED = "garbled"  # the event that stands for a line that is no message
@@ -30,22 +29,12 @@ def parsed(line: bytes) -> Message:
     return message if isinstance(message, dict) else {"event": GARBLED}
 
 
-@contextmanager
-def short_path(folder: Path) -> Iterator[str]:
-    """The socket's path by way of an open folder: a socket's own path may hold 107 bytes only."""
-    handle = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{handle}/{DataFolder(folder).courier_socket.name}"
-    finally:
-        os.close(handle)
-
-
 def connect(folder: Path, timeout_s: float) -> socket.socket:
     """The courier's socket; each wait on it ends after `timeout_s`. Raises OSError."""
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     line.settimeout(timeout_s)
     try:
-        with short_path(folder) as path:
+        with short_path(DataFolder(folder).courier_socket) as path:
             line.connect(path)
     except BaseException:
         line.close()

@@ -104,16 +104,37 @@ EVENTS: Final[Mapping[str, str]] = {
     "imports": "The import of appointments needs a look.",
     "trouble_over": "A trouble of the reception is over.",
     "import_folder_failed": "The folder for appointments cannot be used.",
+    # the process that answers the reception desk
+    "reservations_served": "Appointments and arrivals are served to the reception desk.",
+    "reservations_not_served": "Appointments and arrivals are no longer served to the reception desk.",
+    # the reception desk; `desk_gone` is the reception's word
+    "desk_started": "The reception desk started.",
+    "desk_stopped": "The reception desk stopped.",
+    "desk_failed": "The reception desk stopped because of a fault of its own; it is started again.",
+    "desk_gone": "The reception desk does not run, or hangs; staff see no list. Delivery and reception go on.",
+    "desk_back": "The reception desk runs again.",
+    "desk_waits": "At the reception desk something has been waiting for a person for too long.",
+    "desk_feed_down": "The reception desk does not learn of the reader's users; its list is not complete.",
+    "desk_feed_up": "The reception desk learns of the reader's users again.",
     # the process that fetches exports
     "appointments_fetched": "An export of appointments was fetched.",
     "appointments_too_large": "An export of appointments is too large and was left where it is.",
     "appointments_listing_cut": "The share holds many exports of appointments; only the newest are looked at.",
     "appointments_share_failed": "Exports of appointments cannot be fetched.",
     "appointments_share_up": "Exports of appointments can be fetched.",
+    # the reception desk's printer
+    "page_printed": "A page was printed.",
+    "page_not_printed": "A page was not printed.",
     # the reception desk's people
     "desk_audit": "The last line of the audit chain, by its number and hash.",
     "desk_locked_out": "Too many wrong passwords for a name at the desk; it is locked.",
     "desk_chief_set": "The desk's chief has the first password that the site brought.",
+    # the desk
+    "registration_sent": "A request to register a reference number was put into the terminal's folder.",
+    "registration_not_sent": "A request to register a reference number ended before it was sent.",
+    "registration_registered": "The terminal registered a reference number.",
+    "registration_failed": "The terminal refused to register a reference number.",
+    "registration_unsure": "The answer to a registration is neither yes nor no; a person must look.",
 }
 FIELDS: Final = frozenset({"file", "visit", "code", "where", "count", "seconds", "what"})
 MAX_BYTES: Final = 5_000_000
@@ -129,7 +150,7 @@ class _LogFile(RotatingFileHandler):
 
 
 class EventLog:
-    """Writes events of one process. `folder`: its data folder; `process`: `courier`, `run`, `fetch` or `staff`.
+    """Writes events of one process. `folder`: its data folder; `process`: see DataFolder.
 
     `events`: the ids that it may write, each with its sentence. `max_bytes`: of one file.
     """

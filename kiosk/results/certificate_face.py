@@ -16,8 +16,8 @@ from kiosk.results.certificate_shapes import TEXT, Node
 from kiosk.results.pmh_names import Names
 from kiosk.results.spelling import fold
 
-_NAME: Final = re.compile(r"(?i)(.*?)(?:name|title|label|key|koumoku|komoku|項目名?)")
-_VALUE: Final = re.compile(r"(?i)(.*?)(?:value|contents?|text|data|naiyou?|内容|値)")
+_NAME: Final = re.compile(r"(?i)(.*?)(?:name|title|label|caption|key|koumoku|komoku|mei|項目名?|名称)")
+_VALUE: Final = re.compile(r"(?i)(.*?)(?:value|val|contents?|text|body|data|naiyou?|atai|chi|内容|値)")
 _LINE: Final = re.compile(r"\s*([^：:\n]{1,30}?)\s*[：:]\s*(\S.*)", re.DOTALL)
 _WORD: Final = re.compile("[\u3041-\u30ff\u3400-\u9fff々〆]")
 _WORD_MAX_CHARS: Final = 30
@@ -49,8 +49,20 @@ def face(nodes: Sequence[Node], names: Names) -> Iterator[Word]:
 
 
 def is_face(nodes: Sequence[Node], names: Names) -> bool:
-    """Whether elements of one unknown name, side by side, are pairs of a word and a value."""
-    return all(_word_tag(node) for node in nodes) or bool(_word_tags(nodes, names, _LIST_MIN))
+    """Whether elements of one unknown name, side by side, are pairs of a word and a value, or hold a list of such."""
+    if all(_word_tag(node) for node in nodes) or _word_tags(nodes, names, _LIST_MIN):
+        return True
+    return all(_holds_list(node, names) for node in nodes)
+
+
+def _holds_list(node: Node, names: Names) -> bool:
+    inner = node.nodes
+    if all(each.nodes for each in inner):
+        return len({each.tag for each in inner}) == 1 and (
+            all(_word_tag(each) for each in inner) or bool(_word_tags(inner, names, _LIST_MIN))
+        )
+    stems = {_stem(each.tag) for each in inner}
+    return len(inner) > 1 and len(stems) == 1 and all(not each.nodes and _has_word(each.text) for each in inner)
 
 
 def _pair(node: Node, word_tag: str) -> Word:
@@ -66,10 +78,12 @@ def _word_tag(node: Node) -> str:
     words = [
         (each.tag, found[1].lower()) for each in node.nodes if not each.nodes and (found := _NAME.fullmatch(each.tag))
     ]
+    if len(words) != 1:
+        return ""
+    tag, stem = words[0]
     values = [found[1].lower() for each in node.nodes if (found := _VALUE.fullmatch(each.tag))]
     values += [""] * any(each.tag == TEXT for each in node.nodes)
-    tags = [tag for tag, stem in words if values.count(stem) == 1]
-    return tags[0] if len(tags) == 1 and len(words) == 1 else ""
+    return tag if values.count(stem) == 1 else ""
 
 
 def _word_tags(nodes: Sequence[Node], names: Names, at_least: int) -> dict[str, str]:
@@ -109,11 +123,16 @@ def _line(node: Node, names: Names, *, listed: bool) -> Iterator[Word]:
         return
     for line in filter(None, map(str.strip, node.text.splitlines())):
         found = _LINE.fullmatch(line)
-        if found and _WORD.search(found[1]):
+        if found and _has_word(line):
             yield Word(found[1], is_tag=False, leaves=(("", found[2]),))
         else:
             # The number of a line is its place, and says nothing.
             yield Word(_stem(node.tag), is_tag=True, leaves=(("", line),))
+
+
+def _has_word(line: str) -> bool:
+    found = _LINE.fullmatch(line)
+    return found is not None and _WORD.search(found[1]) is not None
 
 
 def _stem(tag: str) -> str:

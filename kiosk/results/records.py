@@ -38,7 +38,7 @@ TAGS: Final = {
 GROUPS: Final = {"limit": "LimitApplicationCertificateRelatedInfo", "elderly": "ElderlyRecipientCertificateInfo"}
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, slots=True)
 class Record:
     """One `ResultOfQualificationConfirmation`. Texts as written, without blanks around them; "" where there is none.
 
@@ -70,7 +70,7 @@ class Record:
     elderly: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Confirmation:
     """What one eligibility result holds for staff, beside what `eligibility.Eligibility` concludes from it.
 

@@ -32,9 +32,11 @@ _UNSEEN: Final = re.compile(
 
 _DIGITS: Final = {each: value for value, each in enumerate("〇一二三四五六七八九")} | {"零": 0}
 _UNITS: Final = {"十": 10, "百": 100}
-_KANJI_NUMBER: Final = re.compile("[〇零一二三四五六七八九十百]+(?=丁目|丁|番|号|の|ノ|-|[0-9]|$)")
+_KANJI_NUMBER: Final = re.compile(
+    "(?<![〇零一二三四五六七八九十百])[〇零一二三四五六七八九十百]{1,8}(?=丁目|丁|番|号|の|ノ|-|[0-9]|$)"
+)
 _BLOCK_WORDS: Final = re.compile("(?<=[0-9])(?:丁目|番地の|番地ノ|番地|番の|番|号室|号|の|ノ)")
-_LOOSE_HYPHEN: Final = re.compile("-+(?=[^0-9-]|$)")
+_LOOSE_HYPHEN: Final = re.compile("(?<!-)-+(?=[^0-9-]|$)")
 
 _ERAS: Final = {
     "明治": 1867,
@@ -93,18 +95,6 @@ def as_date(text: str) -> date | None:
         return date(year, month, day)
     except ValueError:
         return None
-
-
-def visible(text: str, longest: int = 2_000) -> str:
-    """`text` for people: characters that would turn, hide or break what stands around them are spelt out; at most
-    `longest` characters of it. Variant selectors stay: names have them.
-    """
-    cut = text if len(text) <= longest else f"{text[:longest]}…"
-    return "".join(each if _is_plain(each) else f"〔U+{ord(each):04X}〕" for each in cut)
-
-
-def _is_plain(character: str) -> bool:
-    return character == "\n" or unicodedata.category(character) not in {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 
 
 def _folded(text: str) -> str:

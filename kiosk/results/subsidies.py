@@ -25,15 +25,15 @@ MAX_CERTIFICATES: Final = 20
 FACE: Final = "券面:"
 SLOT: Final = ("payer", "recipient", "sub_key")  # the roles that say which certificate it is
 
-# A hash under a name that the table does not know: it changes with what it is made of, and says nothing itself.
-_HASH_TAG: Final = re.compile("(?i)hash|digest")
-_HASH_TEXT: Final = re.compile("[0-9A-Fa-f]{32,}")
+# A hash under a name that the table does not know: it changes with what it is made of, and says nothing itself. By its
+# text: numbers of subsidies have at most 30 characters.
+_HASH_TEXT: Final = re.compile("[0-9A-Fa-f]{32,}|[0-9A-Za-z+/]{42,}={1,2}")
 _PLACE: Final = re.compile("[0-9]{1,3}")
 _SECTION_MIN: Final = 5
 _GROUPS: Final[tuple[Group, ...]] = ("transfer", "face", "other")
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, slots=True)
 class Leaf:
     """One value: its name within the item ("" for the item's own), the name's label (raw where unknown), the text.
 
@@ -46,7 +46,7 @@ class Leaf:
     compared: bool = True
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, slots=True)
 class Item:
     """One row of a certificate.
 
@@ -73,7 +73,7 @@ class Item:
         return json.dumps(sorted(lines), ensure_ascii=False)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, slots=True)
 class Certificate:
     """`items`: at most MAX_LEAVES leaves, in the file's order. `more`: leaves beyond; `rest`: hash of what they say."""
 
@@ -119,7 +119,7 @@ def read(raw: bytes, names: Names | None = None, max_bytes: int = DEFAULT_MAX_BY
     read_ones = [_limited(_items(each.nodes, table)) for each in certificates]
     if len(read_ones) > MAX_CERTIFICATES:
         # Which are cut off must not follow from the order of the file.
-        read_ones.sort(key=lambda each: (*(fold(each.by_role(role)) for role in SLOT), _said_by(each.items), each.rest))
+        read_ones.sort(key=lambda each: (*(fold(each.by_role(role)) for role in SLOT), _content(each.items), each.rest))
     return Subsidies(
         certificates=tuple(read_ones[:MAX_CERTIFICATES]),
         more=max(0, len(read_ones) - MAX_CERTIFICATES),
@@ -129,11 +129,10 @@ def read(raw: bytes, names: Names | None = None, max_bytes: int = DEFAULT_MAX_BY
 
 def _items(nodes: Sequence[Node], names: Names) -> tuple[Item, ...]:
     """What stands in a certificate, each name once, in the file's order."""
-    found: dict[str, Item] = {}
+    found: dict[str, tuple[Item, list[tuple[Leaf, ...]]]] = {}
     for item in _found(nodes, names):
-        known = found.get(item.name)
-        found[item.name] = replace(known, lines=known.lines + item.lines) if known else item
-    return tuple(found.values())
+        found.setdefault(item.name, (item, []))[1].extend(item.lines)
+    return tuple(replace(item, lines=tuple(lines)) for item, lines in found.values())
 
 
 def _found(nodes: Sequence[Node], names: Names) -> Iterator[Item]:
@@ -165,7 +164,7 @@ def _item(tag: str, same: list[Node], names: Names) -> Item:
     meaning = names.meaning(tag)
     role = meaning.role if meaning else ""
     lines = tuple(_line(node.leaves(), names, listed=len(same) > 1) for node in same)
-    if role == NOT_COMPARED or _HASH_TAG.search(tag):
+    if role == NOT_COMPARED:
         lines = tuple(tuple(replace(leaf, compared=False) for leaf in line) for line in lines)
     return Item(
         name=tag,
@@ -196,8 +195,7 @@ def _line(leaves: Iterable[tuple[str, str]], names: Names, *, listed: bool) -> t
 def _leaf(path: str, text: str, names: Names, *, listed: bool) -> Leaf:
     tag = path.rpartition("/")[2]
     is_place = listed and tag.lower() in names.order and _PLACE.fullmatch(text) is not None
-    is_hash = _HASH_TAG.search(tag) is not None or _HASH_TEXT.fullmatch(text) is not None
-    return Leaf(path, names.label(tag), text, compared=not (is_place or is_hash))
+    return Leaf(path, names.label(tag), text, compared=not is_place and _HASH_TEXT.fullmatch(text) is None)
 
 
 def _limited(items: tuple[Item, ...]) -> Certificate:
@@ -205,21 +203,23 @@ def _limited(items: tuple[Item, ...]) -> Certificate:
     count = sum(len(line) for item in items for line in item.lines)
     if count <= MAX_LEAVES:
         return Certificate(items)
-    ordered = sorted(items, key=lambda item: (_GROUPS.index(item.group), item.name))
     kept, rest, room = list[Item](), list[tuple[str, str]](), MAX_LEAVES
-    for item in ordered:
-        lines = sorted(item.lines, key=lambda line: sorted((leaf.name, fold(leaf.value)) for leaf in line))
+    for item in sorted(items, key=lambda item: (_GROUPS.index(item.group), item.name)):
+        lines = [sorted(((leaf.name, fold(leaf.value), leaf) for leaf in line), key=_spelt) for line in item.lines]
         fitting = []
-        for line in lines:
-            here = sorted(line, key=lambda leaf: (leaf.name, fold(leaf.value)))
-            fitting.append(tuple(here[:room]))
-            rest += [(f"{item.name}/{leaf.name}", fold(leaf.value)) for leaf in here[room:] if leaf.compared]
+        for line in sorted(lines, key=lambda line: [_spelt(each) for each in line]):
+            fitting.append(tuple(leaf for _, _, leaf in line[:room]))
+            rest += [(f"{item.name}/{name}", text) for name, text, leaf in line[room:] if leaf.compared]
             room -= len(fitting[-1])
         if any(fitting):
             kept.append(replace(item, lines=tuple(line for line in fitting if line)))
-    said = json.dumps(sorted(rest), ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return Certificate(tuple(kept), more=count - MAX_LEAVES, rest=hashlib.sha256(said).hexdigest())
+    text = json.dumps(sorted(rest), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return Certificate(tuple(kept), more=count - MAX_LEAVES, rest=hashlib.sha256(text).hexdigest())
 
 
-def _said_by(items: Sequence[Item]) -> list[tuple[str, str]]:
+def _spelt(leaf: tuple[str, str, Leaf]) -> tuple[str, str]:
+    return leaf[:2]
+
+
+def _content(items: Sequence[Item]) -> list[tuple[str, str]]:
     return sorted((item.name, item.canonical()) for item in items if item.compared)

@@ -386,6 +386,7 @@ def test_without_passwords_no_password_file_is_looked_for(tmp_path: Path) -> Non
     for secret in tmp_path.glob("*.secret"):
         secret.unlink()
     loaded = config.load(site.file, {}, passwords=False)
+    assert loaded.receipt_computer is not None
     assert (loaded.terminal.password, loaded.receipt_computer.password) == (None, None)
     with pytest.raises(ConfigError, match="there is no such file"):
         config.load(site.file, {})

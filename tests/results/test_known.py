@@ -7,8 +7,9 @@ from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
-from kiosk.process.sealing import Seals
 from kiosk.results.known_keys import KEEP_DAYS, PENDING_DAYS, KnownKeys
+
+from kiosk.process.sealing import Seals
 
 SEALS = Seals(bytes(32))
 DAY = date(2026, 1, 15)

@@ -66,7 +66,8 @@ class _Endpoint:
         self._site = site
         self._handler = handler
 
-    async def __call__(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
+        """Read the form, then leave the event loop."""
         try:
             form = await _form(request) if request.method == "POST" else {}
         except ValueError:
@@ -189,15 +190,24 @@ def application(
             ended()
             site.live.close()
 
+    async def unknown(request: Request, fault: Exception) -> Response:
+        text = WORDS["message"]["not_found"]
+        return await run_in_threadpool(lambda: site.door(_call(request, {}), "message.html", status=404, text=text))
+
     routes = [
-        *(Route(path, _Endpoint(site, handler), methods=["GET"]) for path, handler in _PAGES.items()),
-        *(Route(path, _Endpoint(site, handler), methods=["POST"]) for path, handler in _FORMS.items()),
-        Route("/login", _Door(site, doors.log_in_page), methods=["GET"]),
-        Route("/login", _Door(site, doors.log_in), methods=["POST"]),
-        Route("/unlock", _Door(site, doors.unlock), methods=["POST"]),
-        Route("/logout", _Door(site, doors.log_out), methods=["POST"]),
+        *(Route(path, _Endpoint(site, handler).respond, methods=["GET"]) for path, handler in _PAGES.items()),
+        *(Route(path, _Endpoint(site, handler).respond, methods=["POST"]) for path, handler in _FORMS.items()),
+        Route("/login", _Door(site, doors.log_in_page).respond, methods=["GET"]),
+        Route("/login", _Door(site, doors.log_in).respond, methods=["POST"]),
+        Route("/unlock", _Door(site, doors.unlock).respond, methods=["POST"]),
+        Route("/logout", _Door(site, doors.log_out).respond, methods=["POST"]),
         Route("/events", _events(site), methods=["GET"]),
         *(Route(f"/static/{name}", _static(name, kind, render.static)) for name, kind in render.STATIC.items()),
         *(Route(f"/static/fonts/{name}", _static(name, "font/ttf", render.font)) for name in render.FONTS),
     ]
-    return Guard(Starlette(routes=routes, lifespan=lifespan), hosts=hosts, allow=allow, report=report)
+    return Guard(
+        Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: unknown}),
+        hosts=hosts,
+        allow=allow,
+        report=report,
+    )

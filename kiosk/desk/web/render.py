@@ -16,8 +16,9 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from kiosk.desk import japanese
-from kiosk.desk.pages import Against, Arrival, Group, Header, Item, Row, State, Subsidies
+from kiosk.desk.pages import Against, Arrival, Group, Header, Item, Row, Subsidies
 from kiosk.desk.search import folded
+from kiosk.desk.visits import State
 from kiosk.desk.web import words
 
 STATIC: Final = {"desk.css": "text/css", "desk.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -55,11 +56,20 @@ def _grouped(items: Iterable[Item]) -> list[tuple[Group, list[Item]]]:
     return [(group, members) for group, members in found if members]
 
 
+class _Environment(Environment):
+    """One that finds a word of a table before a method of the table: `w.button.copy`."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, dict) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
 def _environment() -> Environment:
     def load(name: str) -> str:
         return (files("assets") / "desk" / name).read_text(encoding="utf-8")
 
-    made = Environment(
+    made = _Environment(
         loader=FunctionLoader(load),
         autoescape=True,
         undefined=StrictUndefined,

@@ -20,7 +20,7 @@ from kiosk.desk.acts import Desk
 from kiosk.desk.people.gate import Gate
 from kiosk.desk.web.app import application
 from kiosk.desk.web.call import Site
-from kiosk.desk.web.live import Live
+from kiosk.desk.web.live import BEAT_S, Live
 from kiosk.desk.web.render import at
 
 _START_S: Final = 30.0
@@ -48,15 +48,24 @@ class NotStarted(Exception):
 
 
 class Server:
-    """The pages of `desk` in a thread of their own. `report(kind)`: a fault in a page, by the name of its exception."""
+    """The pages of `desk` in a thread of their own. `report(kind)`: a fault in a page, by the name of its exception.
+
+    `beat_s`: how often an open page is shown that the server is there, and its session is looked at.
+    """
 
     def __init__(
-        self, desk: Desk, gate: Gate, listening: Listening, hospital: str, report: Callable[[str], None]
+        self,
+        desk: Desk,
+        gate: Gate,
+        listening: Listening,
+        hospital: str,
+        report: Callable[[str], None],
+        beat_s: float = BEAT_S,
     ) -> None:
         address = ipaddress.ip_address(listening.host)
         if not address.is_loopback and (listening.certificate is None or not listening.allow):
             raise ValueError("off loopback only with a certificate and the networks that may connect")
-        live = Live(lambda: at(desk.header().now))
+        live = Live(lambda: at(desk.header().now), beat_s)
         named = f"[{listening.host}]" if address.version == 6 else listening.host
         hosts = tuple(each.lower() for each in (*_LOOPBACK_HOSTS, named, *listening.hosts))
         app = application(Site(desk, gate, live, hospital), hosts=hosts, allow=listening.allow, report=report)

@@ -16,7 +16,7 @@ from kiosk.desk.acts import Act, CancelReason, Done, EndReason, Outdated
 from kiosk.desk.people.roles import Act as Permission
 from kiosk.desk.registration import Confirmation
 from kiosk.desk.web import lists
-from kiosk.desk.web.call import Call, Handler, Lost, Site, acting, local, notice, see, trouble
+from kiosk.desk.web.call import Call, Handler, Lost, Site, local, notice, see, trouble
 from kiosk.desk.web.words import WORDS, Chip, problem
 
 Maker = Callable[[Call], Act]
@@ -49,13 +49,13 @@ def _arrival(site: Site, call: Call, above: Chip | None, status: int = 200) -> R
 
 def sheet(site: Site, call: Call) -> Response:
     """印刷: the chart-room sheet for the browser's own printer."""
-    site.permit(call, Permission.PRINT_SHEET, visit=call.number)
+    site.permit(call, Permission.SEE_VISIT, visit=call.number)
     return _print(site, call, f"/v/{call.number}", bool(site.desk.sheet_picture(call.number)))
 
 
 def slip(site: Site, call: Call) -> Response:
     """印刷: a 受付票 for the browser's own printer."""
-    site.permit(call, Permission.PRINT_SLIP, arrival=call.number)
+    site.permit(call, Permission.SEE_VISIT, arrival=call.number)
     return _print(site, call, f"/a/{call.number}", bool(site.desk.slip_picture(call.number)))
 
 
@@ -65,19 +65,19 @@ def _print(site: Site, call: Call, back: str, has_picture: bool) -> Response:
 
 
 def sheet_picture(site: Site, call: Call) -> Response:
-    """The picture on that page, which has been permitted and recorded with it."""
-    site.permit(call, Permission.SEE_DAY)
-    return _picture(call, site.desk.sheet_picture(call.number))
+    """The picture on that page: who has it, can print it."""
+    site.permit(call, Permission.PRINT_SHEET, visit=call.number)
+    return _picture(site.desk.sheet_picture(call.number))
 
 
 def slip_picture(site: Site, call: Call) -> Response:
     """The same of a 受付票."""
-    site.permit(call, Permission.SEE_DAY)
-    return _picture(call, site.desk.slip_picture(call.number))
+    site.permit(call, Permission.PRINT_SLIP, arrival=call.number)
+    return _picture(site.desk.slip_picture(call.number))
 
 
-def _picture(call: Call, made: bytes) -> Response:
-    if not made or not acting(call):
+def _picture(made: bytes) -> Response:
+    if not made:
         raise Lost(404, "not_found")
     return Response(made, media_type="image/png")
 

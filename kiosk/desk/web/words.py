@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kiosk.desk.pages import Against, Attention, Certificate, Key, Printed, Row, State, Subsidies
+from kiosk.desk.pages import Against, Certificate, Key, Printed, Row, Subsidies
+from kiosk.desk.visits import Attention, State
 from kiosk.words import texts
 from kiosk.words.problems import Problem, word
 
@@ -86,7 +87,7 @@ def visible(value: Any) -> Any:
 
 def problem(found: Problem) -> str:
     """The Japanese sentence of a problem of the desk or its people; of another version its code."""
-    for catalogue in ("desk", "people"):
+    for catalogue in ("desk", "desk_pages", "people", "troubles"):
         with suppress(KeyError, FileNotFoundError, IndexError, ValueError):
             return word(found, catalogue, "ja")
     return found.code

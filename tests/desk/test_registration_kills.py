@@ -1,0 +1,34 @@
+"""Killed between every two steps of a registration: the terminal gets one request, and it ends registered."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import ROOT
+
+STEPS_MIN = 25  # three commits before the rename, the calls to two shares, two commits after the answer
+
+
+@pytest.mark.parametrize("terminal_first", ["yes", "no"])
+def test_a_desk_killed_anywhere_sends_one_request(tmp_path: Path, terminal_first: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.desk.registration_kills", str(tmp_path), terminal_first],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=True,
+    )
+    *kills, last = [json.loads(line) for line in done.stdout.splitlines()]
+    assert not last["died"] and len(kills) >= STEPS_MIN
+    for kill in kills:
+        assert kill["died"]
+        assert (kill["taken"], kill["states"], kill["left"]) == (1, ["registered"], []), kill
+    # Before the intent is stored nothing is known of it; from then on trying again is refused.
+    answers = [kill["again"] for kill in kills]
+    assert answers == sorted(answers, reverse=True) and set(answers) == {"stored", "already_sent"}
