@@ -65,7 +65,8 @@ class Site:
         results, subsidies = (
             (f"file://{self.root / name}", f"file://{self.root / f'to_{name}'}") for name in ("face", "res")
         )
-        return RunningCourier(self.data_dir, results, subsidies, desk_spool=self.spool if fed else None)
+        spool = self.spool if fed else None
+        return RunningCourier(self.data_dir, results, subsidies, desk_spool=spool, relist_s=0.1)
 
     def come(self, person: Insured) -> Tap:
         made = self.tap(person)

@@ -1,4 +1,4 @@
-"""Killed at every boundary of a delivery: no result is displayed twice, and each that never came is counted."""
+"""Killed between any two steps that are done for a desk: nothing is displayed twice, and what never came is counted."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import pytest
 
 from kiosk.courier import summary
 from kiosk.desk import feed_courier
+from kiosk.desk.feed import Result
 from kiosk.desk.feed_courier import CourierFeed
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.desk_spool import SpoolReader
 from tests.courier.bench import place
-from tests.courier.test_crash import RUNS_MAX, Zygote
+from tests.courier.test_crash import Zygote
 from tests.courier.test_desk import PERSON, Taps
 from tests.desk.feeding import Desk
 from tests.hospital import wait_until
 from tests.peers.receipt_computer import ReceiptComputer
 
-FILES = 2
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -31,49 +31,38 @@ def zygote() -> Iterator[Zygote]:
     process.close()
 
 
-def displayed(spool: Path, courier: Path) -> Desk:
-    """What a desk makes of the spool; it was started anew, and takes all there is."""
+def displayed(spool: Path, courier: Path) -> list[Result]:
+    """What a desk that was started anew makes of the spool."""
     desk, feed = Desk(), CourierFeed(courier, spool)
     feed.start(desk)
     wait_until(lambda: not SpoolReader(spool).numbers(), "all is taken")
     feed.close()
-    return desk
+    return desk.results
 
 
-def test_a_courier_killed_anywhere_hands_each_result_over_once_or_is_found_out(
-    zygote: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", ["note", "put"])
+def test_a_killed_courier_has_handed_a_result_over_once_or_is_found_out(
+    zygote: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, when: str
 ) -> None:
     monkeypatch.setattr(feed_courier, "POLL_S", 0.005)
-    came = 0
-    for kill_at in range(1, RUNS_MAX):
-        root = tmp_path / f"run{kill_at}"
-        for name in ("face", "to_face", "in", "data"):
-            (root / name).mkdir(parents=True)
-        taps = Taps()
-        files = {made.name: made.content for made in (taps(PERSON).result for _ in range(FILES))}
-        for name, content in files.items():
-            place(root / "face", name, content)
-        command = {
-            "url": {"source": f"file://{root / 'face'}", "destination": f"file://{root / 'to_face'}"},
-            "password": "", "data_dir": str(root / "data"), "desk_spool": str(root / "in"), "files": FILES,
-        }  # fmt: skip
-        with ReceiptComputer(root / "to_face") as computer:
-            killed = zygote.run({**command, "kill_at": kill_at})["killed"]
-            before = displayed(root / "in", root / "data")
-            if killed:
-                assert zygote.run({**command, "kill_at": 0})["finished"]
-            assert computer.wait_for(FILES, 60)
-            assert {each.name for each in computer.taken} == set(files)
-        after = displayed(root / "in", root / "data")
-        found = before.results + after.results
-        assert len({each.name for each in found}) == len(found), f"displayed twice, killed at {kill_at}"
-        assert all(files[each.name] == each.raw for each in found)
-        ledger = DataFolder(root / "data").ledger
-        missing = set(summary.results_seen(ledger, LONG_AGO, datetime.now(UTC))) - {each.file for each in found}
-        assert len(missing) + len(found) == FILES, f"neither displayed nor missing, killed at {kill_at}"
-        came += len(found)
-        if not killed:
-            assert kill_at > FILES, "the run had fewer boundaries than it has files"
-            assert came, "some were displayed"
-            return
-    raise AssertionError("no run passed untouched")
+    for name in ("face", "to_face", "in", "data"):
+        (tmp_path / name).mkdir()
+    made = Taps()(PERSON).result
+    place(tmp_path / "face", made.name, made.content)
+    spool, data_dir = tmp_path / "in", tmp_path / "data"
+    command = {
+        "url": {"source": f"file://{tmp_path / 'face'}", "destination": f"file://{tmp_path / 'to_face'}"},
+        "password": "", "data_dir": str(data_dir), "desk_spool": str(spool), "files": 1, "kill_at": 0,
+    }  # fmt: skip
+    with ReceiptComputer(tmp_path / "to_face") as computer:
+        assert zygote.run({**command, "dies": [step, when]})["killed"]
+        before = displayed(spool, data_dir)
+        assert zygote.run(command)["finished"]
+        assert computer.wait_for(1, 60)
+        assert [each.name for each in computer.taken] == [made.name]
+    found = before + displayed(spool, data_dir)
+    came = (step, when) == ("put", "after")
+    assert [(each.name, each.raw) for each in found] == ([(made.name, made.content)] if came else [])
+    missing = set(summary.results_seen(DataFolder(data_dir).ledger, LONG_AGO, datetime.now(UTC)))
+    assert len(missing - {each.file for each in found}) == (0 if came else 1)
