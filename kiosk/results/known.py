@@ -23,7 +23,7 @@ from kiosk.results.records import Confirmation
 
 KEEP_DAYS: Final = 400  # after the last visit; by then everybody with a chronic disease has been there
 PENDING_DAYS: Final = 7
-_MIGRATIONS: Final = (
+MIGRATIONS: Final = (
     """
     CREATE TABLE known (person TEXT PRIMARY KEY, prints TEXT NOT NULL, last_day TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE pending (file INTEGER PRIMARY KEY, person TEXT NOT NULL, prints TEXT NOT NULL, day TEXT NOT NULL);
@@ -41,7 +41,7 @@ class KnownPeople:
 
     def __init__(self, path: Path, seals: Seals) -> None:
         self._seals = seals
-        self._db, _ = open_or_begin(path, _MIGRATIONS, seals.identity, durable=False)
+        self._db, _ = open_or_begin(path, MIGRATIONS, seals.identity, durable=False)
 
     def close(self) -> None:
         self._db.close()
