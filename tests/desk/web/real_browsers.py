@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.desk.people.office import SATO
-from tests.desk.web.browser import Pages
 from tests.peers import need
 
 KINDS = ("chromium", "firefox")
@@ -38,6 +38,14 @@ def launched(kind: str) -> Iterator[Browser]:
             browser.close()
 
 
+class Served(Protocol):
+    """Pages of a desk."""
+
+    @property
+    def url(self) -> str:
+        """Where they are."""
+
+
 class Watched:
     """A page whose every complaint (of script, of policy) is kept in `complaints`."""
 
@@ -52,7 +60,7 @@ class Watched:
         if line.type == "error":
             self.complaints.append(line.text)
 
-    def enter(self, pages: Pages, name: str = "佐藤", password: str = SATO) -> Page:
+    def enter(self, pages: Served, name: str = "佐藤", password: str = SATO) -> Page:
         """Log in; the list is displayed."""
         self.page.goto(f"{pages.url}/login")
         self.page.get_by_label("利用者").fill(name)
