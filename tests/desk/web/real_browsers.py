@@ -93,3 +93,11 @@ def axe_source() -> str:
             pytest.fail(reason)
         pytest.skip(reason)
     return AXE.read_text(encoding="utf-8")
+
+
+def violations(page: Page, source: str) -> list[str]:
+    """What axe-core finds, each with the first element."""
+    page.evaluate(source)
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", tags)
+    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"]]
