@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from drivers.share import Digest, Share, open_share
-from drivers.simulated.terminal import TerminalWriter
+from drivers.simulated.terminal import How, TerminalWriter
 from kiosk.desk import feed_watch
 from kiosk.desk.feed import Feed
 from kiosk.desk.feed_courier import CourierFeed
@@ -362,7 +362,8 @@ def test_over_smb_a_file_is_given_within_a_second_of_its_end(real: Clinic) -> No
     writer = TerminalWriter(real.urls["face"], real.password)
     with real.feed(desk) as feed:
         wait_until(lambda: all(watch.lookout.notices == "in_force" for watch in feed._watches), "notices")
-        for number, how in enumerate(("direct", "rename", "slow"), 1):
+        hows: tuple[How, ...] = ("direct", "rename", "slow")
+        for number, how in enumerate(hows, 1):
             made = tap_now().result
             writer.write(made.name, made.content, how=how)
             ended = time.monotonic()
