@@ -162,6 +162,7 @@ class Service:
             may_confirm_subsidies=page_values.may_confirm_subsidies(visit),
             may_register_number=self._numbers.offers(visit),
             key_only=is_key_only,
+            subsidy_notices=page_values.notices_of(visit),
         )
 
     def arrival(self, number: int) -> ArrivalPage:

@@ -243,6 +243,15 @@ def test_failed_and_late_are_two_words(desk: Office, late: bool) -> None:
     assert (row(desk).subsidies, row(desk).open) == (expected[0], (expected[1],))
 
 
+def test_what_stands_beside_certificates_is_displayed_with_its_raw_name(desk: Office) -> None:
+    desk.tap(result(request=REQUEST.format(1)))
+    raw = written((CHILD,), Hand(GUESSED)).replace(
+        b"</MessageBody>", "<SystemNotice><Text>更新手続きが必要です</Text></SystemNotice></MessageBody>".encode()
+    )
+    desk.answer(REQUEST.format(1), raw)
+    assert desk.service.visit(1).subsidy_notices == ("SystemNotice Text 更新手続きが必要です",)
+
+
 def test_an_act_on_what_changed_meanwhile_does_nothing(desk: Office) -> None:
     taps_with(desk, 1, CHILD)
     page = desk.service.visit(1)
