@@ -77,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     fetched.set_defaults(do=_fetch)
     restored = reservations.add_parser("restore", help="begin the reservations anew from their backup")
     restored.set_defaults(do=_restore)
+    served = reservations.add_parser("serve", help="answer the reception desk over a socket, as a service")
+    served.set_defaults(do=_serve)
     for each in (imported, restored):
         each.add_argument("--json", action="store_true", help="what it came to as codes and numbers, a line each")
     state = commands.add_parser("status", help="is anything wrong? exit code 0: no")
@@ -86,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     figures = commands.add_parser("metrics", help="figures for Prometheus, served or written as [metrics] says")
     figures.add_argument("--once", action="store_true", help="print them and end")
     figures.set_defaults(do=_metrics)
-    for each in (run, check, courier, imported, fetched, restored, state, figures):
+    for each in (run, check, courier, imported, fetched, restored, served, state, figures):
         each.add_argument("--config", type=Path, required=True, metavar="site.toml")
     screens = commands.add_parser("screens", help="names of screens, buttons, reasons, notes")
     screens.add_argument("--pictures", type=Path, metavar="DIR", help="draw every screen as a PNG file into DIR")
@@ -167,6 +169,18 @@ def _fetch(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config, passwords=False)
     unblock()
     return fetch.run(config)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from kiosk.reception import reservations_served
+
+    config = load_config(arguments.config, passwords=False)
+    data = folder = _data_folder(config)
+    if config.own_reservations_dir is not None:
+        # Its group may pass through it, to the socket.
+        folder = _private(config.own_reservations_dir, "KIOSK_RESERVATIONS_DIR", 0o710)
+    unblock()
+    return reservations_served.run(config, data, folder)
 
 
 def _restore(arguments: argparse.Namespace) -> int:

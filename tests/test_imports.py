@@ -24,7 +24,7 @@ OURS = ("kiosk", "drivers", "assets")
 # Rooms of kiosk/. `his` (kiosk his, hub, outbox) and `fleet` are to come: lines too.
 FLOORS = (
     ("process", "words", "typography", "machine", "visit", "results"),  # know no other room
-    ("config", "slip", "screens"),
+    ("config", "slip", "screens", "tables"),
     ("courier", "appointments", "ui", "desk", "his", "fleet"),  # lines: they meet in the reception only
     ("reception",),  # joins
     ("operations",),  # looks at all and changes nothing
@@ -71,9 +71,14 @@ RULES: dict[str, Reach | Kept] = {
         (
             "kiosk.screens",
             "kiosk.slip.content",
+            "kiosk.slip.sheet",
             "kiosk.results.names",
             "kiosk.results.documents",
             "kiosk.results.eligibility",
+            "kiosk.desk.people.gate",
+            "kiosk.desk.people.roles",
+            "kiosk.results.registrations",
+            "kiosk.desk.registration",
             "kiosk.desk.acts",
             "kiosk.desk.japanese",
             "kiosk.desk.pages",
@@ -90,12 +95,18 @@ RULES: dict[str, Reach | Kept] = {
             "kiosk.appliance.technician.pages",
             "kiosk.appliance.technician.state",
             "kiosk.appliance.technician.step",
+            "kiosk.words.eras",
             "kiosk.words.problems",
             "kiosk.operations.status_rows",
             "kiosk.operations.status_text",
         ),
         never=OUTSIDE,
         why="what is shown, printed and read must follow from arguments alone",
+    ),
+    "accounts know no patient": Reach(
+        ("kiosk.desk.people",),
+        never=("kiosk.results", "kiosk.visit", "kiosk.slip", "drivers.reservations"),
+        why="accounts, sessions and the audit chain hold no patient's data",
     ),
     "what services do follows from site.toml": Reach(
         ("kiosk.appliance.site.firewall", "kiosk.appliance.site.services", "kiosk.config.installed"),
@@ -136,6 +147,11 @@ RULES: dict[str, Reach | Kept] = {
     "one reader of fonts": Kept(("fontTools",), by=("kiosk.typography",), why="which font has which character"),
     "one Prometheus": Kept(
         ("prometheus_client",), by=("kiosk.operations.metrics",), why="no figure where a patient's data is at hand"
+    ),
+    "one cipher": Kept(
+        ("cryptography",),
+        by=("kiosk.process.sealing", "kiosk.desk.certificate"),
+        why="one place that keeps a key, and one that reads a certificate's days and names",
     ),
     "one web server": Kept(
         ("starlette", "uvicorn", "jinja2", "markupsafe"),
@@ -228,6 +244,8 @@ PLANTED = [
     ("kiosk.slip.content", "from pathlib import Path", "pure modules stay pure"),
     ("kiosk.screens.views", "import os.path", "pure modules stay pure"),
     ("kiosk.results.names", "from os import path", "pure modules stay pure"),
+    ("kiosk.desk.people.gate", "import time", "pure modules stay pure"),
+    ("kiosk.desk.people.audit", "from kiosk.results import eligibility", "accounts know no patient"),
     ("kiosk.appliance.site.firewall", "import socket", "what services do follows from site.toml"),
     ("kiosk.ui.window", "import drivers.printer", "patients' values reach no driver"),
     ("kiosk.reception.loop", "from kiosk.__main__ import main", "nobody imports the command line"),
@@ -243,6 +261,7 @@ PLANTED = [
     ("drivers.printer", "import qrcode", "one barcode maker"),
     ("kiosk.slip.picture", "from fontTools.ttLib import TTFont", "one reader of fonts"),
     ("kiosk.reception.loop", "from prometheus_client import Counter", "one Prometheus"),
+    ("kiosk.desk.registration_store", "from cryptography.fernet import Fernet", "one cipher"),
     ("kiosk.desk.pages", "from starlette.responses import Response", "one web server"),
     ("kiosk.operations.report", "import msgspec", "one decoder"),
     ("kiosk.reception.loop", "from importlib import import_module", "no import by name"),

@@ -4,6 +4,7 @@ Owns the `PagePrinter` protocol, the outcomes and the choice by URL. Must never 
 anything of it into a job's name, never print a page twice by itself, and never leave one behind to be printed later.
 """
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -27,6 +28,7 @@ __all__ = [
     "PrinterStatus",
     "Ready",
     "Reason",
+    "open_page_printer",
     "parse_url",
 ]
 
@@ -43,6 +45,7 @@ Reason = Literal[
     "paper_jam",
     "cover_open",
     "toner_out",
+    "cancelled",  # by somebody at the printer or the queue
     "folder_unwritable",  # file:// only
 ]
 
@@ -79,10 +82,10 @@ class Printed:
 
 @dataclass(frozen=True)
 class NotPrinted:
-    """The page failed and its job was cancelled.
+    """The page failed, and its job is cancelled, or will be as soon as the printer answers again.
 
-    `maybe_out`: some of it may have come out, or may still: the printer had taken it, and did not confirm that nothing
-    was printed. Staff must look at the printer before they print it again.
+    `maybe_out`: some of it may have come out: the printer had begun, or has not confirmed that it was cancelled. Staff
+    must look at the printer before they print it again.
     """
 
     reason: Reason
@@ -113,8 +116,26 @@ class PagePrinter(Protocol):
         wrong, it is being printed. A printer that is stopped already is given nothing.
         """
 
-    def clear(self) -> int:
-        """Cancel the jobs that an earlier run of this program left at the printer; how many.
+    def clear(self) -> None:
+        """Have the jobs cancelled that an earlier run of this program left at the printer; returns at once.
 
-        To be called once, before the first page: nothing is printed long after somebody asked for it.
+        To be called once, before the first page: nothing is printed long after somebody asked for it. Where the printer
+        does not answer now, they are cancelled as soon as it does.
         """
+
+
+def open_page_printer(url: str, *, user: str | None = None, print_s: float = 60.0) -> PagePrinter:
+    """The printer behind `url`; nothing is opened until it is used.
+
+    `user`: under which name jobs are sent and may be cancelled; two programs that print on one printer have two names.
+    Without one: this program's and the machine's. `print_s`: after how long a job is cancelled that is not done.
+    Raises BadAddress when `url` is not understood.
+    """
+    # Imported late: a configuration check does not print.
+    from drivers.page_printer.folder import FolderPrinter
+    from drivers.page_printer.session import IppPrinter
+
+    address = parse_url(url)
+    if isinstance(address, FolderAddress):
+        return FolderPrinter(address, where=url)
+    return IppPrinter(address, where=url, user=user or f"kiosk-desk@{socket.gethostname()}", print_s=print_s)

@@ -13,24 +13,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from kiosk.config import consistency, reading
+from kiosk.config import certificate, consistency, reading
 from kiosk.config import passwords as password_files
+from kiosk.config.certificate import Tls
 from kiosk.config.model import LISTS, OF_A_KIOSK, TABLES, CardReader, Config, Display, Network, SlipPrinter, UsbDevice
 from kiosk.config.passwords import Secret
 from kiosk.words.problems import Problem, word
 
 __all__ = [
-    "CardReader",
-    "Config",
-    "ConfigError",
-    "Display",
-    "Network",
-    "SlipPrinter",
-    "UsbDevice",
-    "load",
-    "needed",
-    "password",
-]
+    "CardReader", "Config", "ConfigError", "Display", "Network", "SlipPrinter", "Tls", "UsbDevice", "load", "needed",
+    "password", "tls",
+]  # fmt: skip
 
 T = TypeVar("T")
 # What the environment names, by field of Config.
@@ -116,6 +109,16 @@ def password(config: Config, table: str, url: str, name: str, environ: Mapping[s
     try:
         return password_files.needed(table, name, (url,), config.file.parent, environ.get("CREDENTIALS_DIRECTORY"))
     except password_files.Unusable as unusable:
+        raise ConfigError(config.file, [unusable.problem]) from None
+
+
+def tls(config: Config, environ: Mapping[str, str] = os.environ) -> Tls | None:
+    """The files of the desk's certificate; None: it has none, and listens on the loopback only. Raises ConfigError."""
+    if config.desk is None:
+        return None
+    try:
+        return certificate.files(config.desk, config.file.parent, environ.get("CREDENTIALS_DIRECTORY"))
+    except certificate.Unusable as unusable:
         raise ConfigError(config.file, [unusable.problem]) from None
 
 

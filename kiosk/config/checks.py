@@ -228,7 +228,7 @@ def folder_of_share() -> Check:
 
 def share_url() -> Check:
     """The address of a share."""
-    return _url(Problem("expected.share"), drivers.share.parse)
+    return url_of(Problem("expected.share"), drivers.share.parse)
 
 
 def optional_share_url() -> Check:
@@ -240,15 +240,17 @@ def optional_share_url() -> Check:
 
 def printer_url() -> Check:
     """The address of a slip printer."""
-    return _url(Problem("expected.printer"), drivers.printer.parse_url)
+    return url_of(Problem("expected.printer"), drivers.printer.parse_url)
 
 
 def card_reader_url() -> Check:
     """The address of a patient-card reader."""
-    return _url(Problem("expected.card_reader"), drivers.card_reader.parse_url)
+    return url_of(Problem("expected.card_reader"), drivers.card_reader.parse_url)
 
 
-def _url(expected: Problem, parse: Callable[[str], object]) -> Check:
+def url_of(expected: Problem, parse: Callable[[str], object]) -> Check:
+    """An address that `parse`, a driver's, takes: it raises BadAddress."""
+
     def accept(value: object, base: Path) -> str:
         url = plain(value)
         try:

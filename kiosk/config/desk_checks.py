@@ -10,9 +10,21 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from pathlib import Path
 from typing import Annotated, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from kiosk.config.checks import WEEKDAYS, Check, Refused, Weekday, clock_time, matching, plain, share_url, weekdays
+import drivers.page_printer
+from kiosk.config.checks import (
+    WEEKDAYS,
+    Check,
+    Refused,
+    Weekday,
+    clock_time,
+    matching,
+    plain,
+    share_url,
+    url_of,
+    weekdays,
+)
 from kiosk.words.problems import Problem
 
 _CODE: Final = "[0-9A-Za-z._-]{1,20}"
@@ -90,23 +102,12 @@ def opening_hours(most: int) -> Check:
 
 def optional_page_printer_url() -> Check:
     """The address of an ordinary printer, a folder that stands for one, or ""."""
+    printer = url_of(Problem("expected.page_printer"), drivers.page_printer.parse_url)
 
-    def accept(value: object, base: Path) -> str:
-        url = plain(value)
-        if not url:
-            return ""
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            raise Refused from None
-        if parts.scheme == "ipp" and parts.hostname and port != 0 and len(parts.path) > 1:
-            return url
-        if parts.scheme == "file" and not parts.netloc and len(parts.path) > 1:
-            return url
-        raise Refused
+    def accept(value: object, base: Path) -> object:
+        return printer.accept(value, base) if plain(value) else ""
 
-    return Check(Problem("expected.page_printer"), accept, private=True)
+    return Check(printer.expected, accept, private=True)
 
 
 def optional_folder_or_share() -> Check:

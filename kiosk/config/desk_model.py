@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -52,6 +54,24 @@ class Desk:
     # Longer than this nothing waits for a person without an alarm, in opening hours.
     attention_min: Annotated[int, checks.whole(1, 1440, "unit.minutes")] = 30
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Address (IPv6 without brackets) and port of `listen`."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only browsers of this machine can connect."""
+        return ipaddress.ip_address(self.address[0]).is_loopback
+
+    def allows(self, client: str) -> bool:
+        """Whether a browser at the address `client` may ask: of this machine always, else one of `allow`."""
+        address = ipaddress.ip_address(client.partition("%")[0])
+        mapped = getattr(address, "ipv4_mapped", None)
+        address = mapped or address
+        return address.is_loopback or any(address in ipaddress.ip_network(each) for each in self.allow)
+
 
 @dataclass(frozen=True, kw_only=True)
 class WalkIn:
@@ -63,6 +83,15 @@ class WalkIn:
     months: Annotated[int, checks.whole(0, 120, "unit.months")] = 0
     # Of whom a department itself names nobody; "": none.
     doctor: Annotated[str, checks.optional_text(60)] = ""
+
+    def knows(self, last_day: date | None, today: date) -> bool:
+        """Whether a patient who was here last on `last_day` (None: never, as far as is known) is received: within
+        `months` calendar months, the last day included; without a limit everybody.
+        """
+        if not self.months or last_day is None:
+            return not self.months
+        ago = (today.year - last_day.year) * 12 + today.month - last_day.month
+        return ago < self.months or (ago == self.months and today.day <= last_day.day)
 
 
 @dataclass(frozen=True, kw_only=True)

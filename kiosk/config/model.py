@@ -310,12 +310,25 @@ class Config:
         """The [[department]] with that code or name."""
         return next((each for each in self.departments if each.goes_by(key)), None)
 
-    def place(self, department: str) -> str:
-        """Where to go in a department, by its code or name; "": site.toml does not say."""
-        known = self.department(department)
-        keys = (department,) if known is None else (known.code, known.name)
-        place = next((each.text for each in self.places if each.department in keys), "")
-        return place or ("" if known is None else known.place)
+    def places_by_department(self) -> dict[str, str]:
+        """Where to go, by code and by name of a department. [[place]] goes before [[department]]."""
+        found = {place.department: place.text for place in self.places}
+        for each in self.departments:
+            text = found.get(each.code) or found.get(each.name) or each.place
+            if text:
+                found |= dict.fromkeys((each.code, each.name), text)
+        return found
+
+    def doctor_of(self, department: Department) -> str:
+        """Whom a patient without an appointment sees there; "": nobody is named."""
+        return department.doctor or self.walk_in.doctor
+
+    def walk_in_departments(self, local: datetime) -> tuple[Department, ...]:
+        """Where patients without an appointment are received at `local` (in the site's time zone)."""
+        if not self.open_at(local):
+            return ()
+        found = (self.department(code) for code in self.walk_in.departments)
+        return tuple(each for each in found if each and (not each.hours or any(h.cover(local) for h in each.hours)))
 
     def closed_on(self, day: date) -> bool:
         """Whether `day` is one of the closed days."""

@@ -129,8 +129,10 @@ def networks(most: int) -> Check:
         except ValueError:
             raise Refused(Problem("why.no_network")) from None
         # As with addresses: nothing but digits, letters, dots and colons goes into the firewall.
-        if "%" in text or network.is_multicast or network.prefixlen == 0:
+        if "%" in text or network.is_multicast:
             raise Refused(Problem("why.no_network"))
+        if network.prefixlen == 0:
+            raise Refused(Problem("why.every_network"))
         return str(network)
 
     return Check(Problem("expected.networks", {"most": most}), _list_of(most, one))

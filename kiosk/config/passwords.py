@@ -65,16 +65,21 @@ def optional(table: str, name: str, base: Path, credentials: str | None) -> Secr
 
 
 def _secret(table: str, name: str, base: Path, credentials: str | None) -> Secret:
-    file, guarded = base / name, False
-    if credentials:
-        credential = Path(credentials) / Path(name).name
-        if _is_there(credential):
-            file, guarded = credential, True
+    file, guarded = place(name, base, credentials)
     try:
         return Secret(_password(file, guarded))
     except Unusable as unusable:
         secret = Problem("secret.of_file", {"file": str(file), "fault": unusable.problem})
         raise Unusable(Problem("problem.password_file", {"table": table, "secret": secret})) from None
+
+
+def place(name: str, base: Path, credentials: str | None) -> tuple[Path, bool]:
+    """Where the file `name` is to be read, and whether it is a credential, which systemd guards."""
+    if credentials:
+        credential = Path(credentials) / Path(name).name
+        if _is_there(credential):
+            return credential, True
+    return base / name, False
 
 
 def found(name: str, base: Path, credentials: str | None) -> bool:

@@ -277,7 +277,7 @@ def _homes(key: str) -> tuple[str, ...]:
 
 
 def _closest(name: str, known: Iterable[str]) -> Problem:
-    known = tuple(known)
+    known = tuple(dict.fromkeys(known))  # a key of several tables once
     # Compared in lower case: a capital letter is the likeliest slip. Cut: comparing costs the square of the length.
     near = difflib.get_close_matches(name[:80].lower(), known, n=1, cutoff=0.5)
     return Problem("closest.one", {"name": near[0]}) if near else Problem("closest.none", {"names": known})

@@ -118,8 +118,8 @@ def _folder(config: Config) -> DeskFolder:
         # First: a folder that mkdir makes on the way would be open to others.
         _private(config.site.data_dir, f"{config.file}: [site] data_dir")
     _private(config.desk_dir, "KIOSK_DESK_DIR" if config.own_desk_dir else f"{config.file}: [site] data_dir")
-    # The system's own may let the courier pass, to the spool.
-    _private(config.desk_run_dir, "KIOSK_DESK_RUN_DIR", 0o710, own=True)
+    # The system's own lets others pass: the courier to the spool, `kiosk status` to the desk's figures.
+    _private(config.desk_run_dir, "KIOSK_DESK_RUN_DIR", 0o711, own=True)
     return DeskFolder(config.desk_dir, config.desk_run_dir)
 
 

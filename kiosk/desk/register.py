@@ -11,6 +11,7 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import partial
 from typing import Protocol
 
@@ -23,12 +24,14 @@ class Accepted:
     """A certificate that staff accepted. `id`: the register's own. `slot`: hash of payer, recipient and sub key.
 
     `prints`: by item name, hash of what the item says. `certificate`: the values; None where only hashes are kept.
+    `on`: the day on which it was accepted; None until then.
     """
 
     id: str
     slot: str = field(repr=False)
     prints: Mapping[str, str] = field(repr=False)
     certificate: Certificate | None = field(repr=False, default=None)
+    on: date | None = None
 
 
 class Register(Protocol):

@@ -7,7 +7,7 @@ is given to the one tap that asked for it by name, or to nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -220,6 +220,16 @@ class Day:
         """By `seq`."""
         return tuple(self._visits.values())
 
+    def restore(self, visits: Iterable[Visit], answers: Mapping[str, Answer]) -> None:
+        """What was kept of an earlier run: it is not concluded again."""
+        self._visits = {visit.seq: visit for visit in visits}
+        self._answers = dict(answers)
+        asked = [(tap.at, visit.seq, tap.request) for visit in self.visits for tap in visit.taps if tap.request]
+        for _, seq, request in sorted(asked):
+            self._askers.setdefault(request, seq)
+            if self._visits[seq].subsidies.state == "late" and request not in self._answers:
+                self._late.add(request)
+
     def visit(self, seq: int) -> Visit:
         """Raises KeyError."""
         return self._visits[seq]
@@ -227,7 +237,7 @@ class Day:
     def tapped(self, tap: Tap, eligibility: EligibilityChange | None) -> Visit:
         """A result came. `eligibility`: what it says against what is known; None where there is no number."""
         before = self._same_visit(tap)
-        seq = before.seq if before else len(self._visits) + 1
+        seq = before.seq if before else max(self._visits, default=0) + 1
         if tap.request:
             self._askers.setdefault(tap.request, seq)
         taps = (*before.taps, tap) if before else (tap,)

@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -41,9 +41,10 @@ class Wrong:
 
 @dataclass(frozen=True)
 class Locked:
-    """Nobody may try for `wait_s` seconds; nothing was compared, or it was the last wrong one."""
+    """Nobody may try for `wait_s` seconds. `began`: by this try, the last wrong one; else nothing was compared."""
 
     wait_s: float
+    began: bool = field(default=False, compare=False)
 
 
 def _since_start() -> float:
@@ -89,7 +90,7 @@ class Tries:
             if matches(secret, kept):
                 self._write(_State())
                 return Right()
-            return Locked(_lock_s(locks)) if until else Wrong(TRIES - wrong)
+            return Locked(_lock_s(locks), began=True) if until else Wrong(TRIES - wrong)
 
     def forgive(self) -> None:
         """Begin the count again: who may, has given a new secret."""

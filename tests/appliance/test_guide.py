@@ -15,8 +15,9 @@ from drivers.printer.address import parse_url
 from kiosk.appliance.site import apply, candidate, stick
 from kiosk.appliance.technician.step import MENU, PIN_MAX, PIN_MIN
 from kiosk.appliance.update import bundle_sources, bundles, health, installer
-from kiosk.config import Config
+from kiosk.config import Config, installed
 from kiosk.config import model as tables
+from kiosk.config.desk_model import Desk
 from kiosk.process import tries
 from kiosk.ui import theme
 from kiosk.words import texts
@@ -57,7 +58,7 @@ def test_the_example_of_site_toml_is_one_that_the_appliance_takes(tmp_path: Path
     assert isinstance(config, Config)
     assert {device.what for device in config.usb} == {"touch", "reader"}
     assert config.update.folder == ""
-    assert parse_url(config.printer.url)
+    assert config.printer is not None and parse_url(config.printer.url)
 
 
 def test_every_key_of_the_appliances_tables_is_explained_and_no_other() -> None:
@@ -75,8 +76,9 @@ def test_every_key_of_the_appliances_tables_is_explained_and_no_other() -> None:
 
 def test_every_file_of_the_stick_is_explained_and_no_other() -> None:
     defaults = (tables.Metrics().password_file, tables.Update().password_file, tables.Technician().pin_file)
+    desk = (Desk().password_file, installed.DESK_CHIEF)
     wanted = {
-        stick.SITE, stick.APPOINTMENTS, stick.TAKE_ANYWAY, stick.WIPE_SECRETS, candidate.OLD_PIN, *defaults,
+        stick.SITE, stick.APPOINTMENTS, stick.TAKE_ANYWAY, stick.WIPE_SECRETS, candidate.OLD_PIN, *defaults, *desk,
         *re.findall(r'^password_file = "(.+?)"', (ROOT / "deploy" / "site.toml").read_text("utf-8"), re.MULTILINE),
     }  # fmt: skip
     rows = first_cells(section("手順 6"))

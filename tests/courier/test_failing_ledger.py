@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +17,10 @@ from drivers.share import Digest, Share, open_share
 from kiosk.courier import queue, route
 from kiosk.courier.alarms import NoticeBoard
 from kiosk.courier.ledger import Ledger
-from kiosk.courier.line import CourierLine, Hub, Message
+from kiosk.courier.line import CourierLine, Hub
 from kiosk.courier.listeners import Pairing, ResultsListener, SubsidiesListener
 from kiosk.courier.queue import Queue
+from kiosk.process.courier_line import Message
 from kiosk.process.event_log import EventLog
 from kiosk.results import examine
 from kiosk.results.eligibility import read_result, read_subsidy
@@ -154,64 +155,66 @@ def test_whichever_statement_fails_the_asker_learns_of_an_error_file(tmp_path: P
         assert {each["file"] for each in made.of("subsidy_failed")} == {made.of("result")[0]["file"]}
 
 
-def test_a_result_is_reported_before_its_row_is_written_unless_the_ledger_knows_its_name(tmp_path: Path) -> None:
-    with line(tmp_path) as made:
-        entered, may_write, written = threading.Event(), threading.Event(), threading.Event()
+class Listening:
+    """Both listeners without the rest; `emit`: takes what they report."""
 
-        class Slow(Failing):
-            def execute(self, *arguments: Any) -> sqlite3.Cursor:
-                if "INTO files" in arguments[0]:
-                    entered.set()
-                    may_write.wait(DEADLINE_S / 4)
-                    written.set()
-                return self._db.execute(*arguments)
+    def __init__(self, folder: Path, emit: Callable[[Message], None]) -> None:
+        class Recorder:
+            def emit(self, message: Message) -> None:
+                emit(message)
 
-        ledger = made.courier.courier.ledger
-        ledger._db = Slow(ledger._db, "watch-")  # type: ignore[assignment]
-        made.place()
-        wait_until(lambda: made.of("result"), "the patient's screen")
-        assert not written.is_set()
-        may_write.set()
-        wait_until(made.settled, "delivered")
-        entered.clear()
-        may_write.clear()
-        place(made.folder, result_name(0), document("shuffled"))
-        assert entered.wait(DEADLINE_S)
-        may_write.set()
-        wait_until(lambda: made.of("gone"), "other content under a name that was delivered: held, and not reported")
-        assert len(made.of("result")) == 1
+        self.log = EventLog(folder, "courier", echo=False)
+        self.ledger, pairing, hub = Ledger(folder / LEDGER), Pairing(), cast(Hub, Recorder())
+        notices = NoticeBoard(self.ledger, self.log, threading.Event())
+        self.asking = ResultsListener(self.ledger, notices, hub, Queue(time.monotonic), pairing, "9912345678", 5.0)
+        self.answering = SubsidiesListener(self.ledger, notices, hub, Queue(time.monotonic), pairing)
+
+    def result(self, number: int, digest: str = "a") -> None:
+        name, content = vector(ASKER)
+        reading = read_result(name, content, 1 << 20)
+        self.asking.complete(self._sighting(number, name), reading, Digest(digest * 64, 9), content)
+
+    def error_file(self, number: int) -> None:
+        reading = read_subsidy(ERRORS[0], b"error", 1000)
+        self.answering.complete(self._sighting(number, ERRORS[0]), reading, Digest("e" * 64, 5), b"error")
+
+    def _sighting(self, number: int, name: str) -> Sighting:
+        return Sighting(SightingId(number), name, 1.0, 1, "", 1.0, True)
+
+
+def test_a_result_is_reported_when_its_row_is_written_and_not_if_other_content_of_its_name_was_sent(
+    tmp_path: Path,
+) -> None:
+    emitted: list[tuple[object, object, int]] = []
+
+    def emit(message: Message) -> None:
+        emitted.append((message["event"], message["file"], len(made.ledger.of_name("results", vector(ASKER)[0]))))
+
+    made = Listening(tmp_path, emit)
+    made.result(1)
+    assert emitted == [("result", 1, 1)]
+    made.ledger.set_state(made.ledger.open_items("results")[0], "done")
+    made.result(2, "b")
+    assert emitted[1:] == [("gone", 2, 2)]
+    made.log.close()
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_error_file_that_is_read_while_its_asker_is_reported_reaches_it(tmp_path: Path, when: str) -> None:
-    """Its row comes before the asker's, or the asker's before its own: one of them sees the other."""
+    """Its row comes before the asker is reported, or after: one of them sees the other."""
     emitted: list[Message] = []
 
-    class Recorder:
-        def emit(self, message: Message) -> None:
-            if message["event"] == "result" and when == "before":
-                answer()
-            emitted.append(message)
+    def emit(message: Message) -> None:
+        if message["event"] == "result" and when == "before":
+            made.error_file(2)
+        emitted.append(message)
 
-    log = EventLog(tmp_path, "courier", echo=False)
-    ledger, hub, pairing = Ledger(tmp_path / LEDGER), cast(Hub, Recorder()), Pairing()
-    notices = NoticeBoard(ledger, log, threading.Event())
-    asking = ResultsListener(ledger, notices, hub, Queue(time.monotonic), pairing, "9912345678", 5.0)
-    answering = SubsidiesListener(ledger, notices, hub, Queue(time.monotonic), pairing)
-
-    def sighting(number: int, name: str) -> Sighting:
-        return Sighting(SightingId(number), name, 1.0, 1, "", 1.0, True)
-
-    def answer() -> None:
-        reading = read_subsidy(ERRORS[0], b"error", 1000)
-        answering.complete(sighting(2, ERRORS[0]), reading, Digest("e" * 64, 5), b"error")
-
-    name, content = vector(ASKER)
-    asking.complete(sighting(1, name), read_result(name, content, 1 << 20), Digest("a" * 64, 9), content)
+    made = Listening(tmp_path, emit)
+    made.result(1)
     if when == "after":
-        answer()
+        made.error_file(2)
     assert [message["file"] for message in emitted if message["event"] == "subsidy_failed"] == [1]
-    log.close()
+    made.log.close()
 
 
 def test_a_file_that_vanished_is_reported_though_the_ledger_fails_meanwhile(tmp_path: Path) -> None:

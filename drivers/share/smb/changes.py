@@ -29,7 +29,7 @@ class SmbChanges:
         self._folder = OpenFolder(wire, path, where)
         try:
             self._folder.check_folder(wire.exchange(self._folder.opening_folder())[0])
-            self._request = wire.post(self._folder.watching())
+            self._request: Any = wire.post(self._folder.watching())
             self._answer: Any = None if wire.pending(self._request) else wire.answer(self._request)
             if _is_refusal(self._answer):
                 raise self._refusal(self._answer)
@@ -42,11 +42,14 @@ class SmbChanges:
         while names is not None and not names:
             answer, self._answer = self._answer, None
             if answer is None:
-                answer = self._wire.answer(self._request)
+                # Asked only now, as whoever got the last answer need not wait for it: from the first request on the
+                # server gathers for this handle what changes between two of them ([MS-SMB2] 3.3.5.19; Samba does).
+                request = self._request or self._wire.post(self._folder.watching())
+                answer = self._wire.answer(request)
             if _is_refusal(answer):
                 self._wire.close()
                 raise folder_fault(answer, self._where)
-            self._request = self._wire.post(self._folder.watching())
+            self._request = None
             names = self._understood(answer)
         return names
 

@@ -22,7 +22,7 @@ from drivers import share
 from kiosk.appliance.secrets import pin
 from kiosk.appliance.site import apply
 from kiosk.appliance.words import line, worded
-from kiosk.config import Config, ConfigError, load, password
+from kiosk.config import Config, ConfigError, load, password, tls
 from kiosk.process import pins, secret_hash, tries
 
 OLD_PIN: Final = "technician-old.secret"
@@ -32,7 +32,7 @@ _OF_THE_MACHINE: Final = frozenset(
     {"data_dir", "disk", "fonts", "reservations", "appointments_today", "import_dir", "courier_running"}
     | {"reception_running"}
 )
-_OF_THE_FILES: Final = frozenset({"site_toml", "secrets", "reference_numbers"})
+_OF_THE_FILES: Final = frozenset({"site_toml", "secrets", "reference_numbers", "desk_patients"})
 _MAX_PIN_BYTES: Final = 200
 
 
@@ -50,6 +50,10 @@ def read(folder: Path) -> Config:
         password(config, "metrics", config.metrics.push, config.metrics.password_file, {})
         password(config, "update", config.update.folder, config.update.password_file, {})
         password(config, "reservations", config.reservations.share, config.reservations.password_file, {})
+        if config.desk is not None:
+            for url in (config.desk.requests, config.desk.answers, config.desk.export):
+                password(config, "desk", url, config.desk.password_file, {})
+            tls(config, {})
     except ConfigError as error:
         raise Unfit(*_with_heading(apply.in_japanese(error.problems, folder))) from None
     table = config.reference_numbers.map
@@ -123,7 +127,7 @@ def summary(config: Config, secrets: int, *, has_pin: bool) -> list[str]:
     """What the stick brought, for the result page; never a password or a user's name."""
     shares = {
         "terminal": config.terminal.results,
-        "receipt_computer": config.receipt_computer.results,
+        "receipt_computer": config.receipt_computer.results if config.receipt_computer else "",
         "reservations": config.reservations.share,
         "update": config.update.folder,
     }
@@ -131,7 +135,7 @@ def summary(config: Config, secrets: int, *, has_pin: bool) -> list[str]:
     lines = [
         line("site.hospital", name=config.site.name, pattern=config.site.pattern),
         *(line(f"site.{name}", where=share.parse(url).where) for name, url in shares.items() if url),
-        line("site.printer", url=config.printer.url.partition("?")[0]),
+        *(line("site.printer", url=printer.url.partition("?")[0]) for printer in (config.printer,) if printer),
         line(
             "site.screen", width=screen.width_px, height=screen.height_px, inch=f"{screen.diagonal_inch:g}",
             rotation=screen.rotation,

@@ -7,6 +7,7 @@ owner; a first password is given back once, to be displayed, and kept as a hash.
 from __future__ import annotations
 
 import hashlib
+import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -112,7 +113,7 @@ class Accounts:
         name = passwords.normal_name(name)
         _refuse(passwords.name_fault(name))
         given, record = self._new_password(name, password)
-        with self._change("user_added", name, by) as connection:
+        with self._change("add_user", name, by, f"role_{role.value}") as connection:
             if _find(connection, name):
                 raise Refusal(Problem("desk_user.exists"))
             self._insert(connection, name, role, record, first=first)
@@ -123,7 +124,7 @@ class Accounts:
         """Another password, as for `add`; the PIN goes, a lock opens, sessions end. `role`: another role as well."""
         name = passwords.normal_name(name)
         given, record = self._new_password(name, password)
-        with self._change("password_reset", name, by) as connection:
+        with self._change("reset_password", name, by) as connection:
             kept = role or _existing(connection, name).role
             _existing(connection, name, kept)
             self._update(connection, name, kept, record, first=first)
@@ -147,8 +148,9 @@ class Accounts:
 
     def _insert(self, connection: sqlite3.Connection, name: str, role: Role, record: bytes, *, first: bool) -> None:
         connection.execute(
-            "INSERT INTO account (name, role, password, first_until) VALUES (?, ?, ?, ?)",
-            (name, role.value, record, self._first_until() if first else ""),
+            "INSERT INTO account (name, role, password, first_until, epoch) VALUES (?, ?, ?, ?, ?)",
+            # By lot: a session of a removed account is none of the next one that has its name.
+            (name, role.value, record, self._first_until() if first else "", secrets.randbits(48)),
         )
 
     def _update(self, connection: sqlite3.Connection, name: str, role: Role, record: bytes, *, first: bool) -> None:
@@ -164,7 +166,7 @@ class Accounts:
         with self._one_hash():
             _refuse(Problem("new_password.same") if secret_hash.matches(new, account.password) else None)
             record = secret_hash.record(new)
-        with self._change("password_changed", account.name, by) as connection:
+        with self._change("change_password", account.name, by) as connection:
             connection.execute(
                 "UPDATE account SET password = ?, first_until = '', epoch = epoch + 1 WHERE name = ?",
                 (record, account.name),
@@ -176,31 +178,31 @@ class Accounts:
         _refuse(passwords.pin_fault(pin) if pin else None)
         with self._one_hash():
             record = secret_hash.record(pin) if pin else b""
-        with self._change("pin_changed", account.name, by) as connection:
+        with self._change("set_pin", account.name, by) as connection:
             _existing(connection, account.name)
             connection.execute("UPDATE account SET pin = ? WHERE name = ?", (record, account.name))
 
     def set_role(self, name: str, role: Role, by: By) -> None:
         """Another role; the last chief stays chief."""
         name = passwords.normal_name(name)
-        with self._change(f"role_{role.value}", name, by) as connection:
+        with self._change("set_role", name, by, f"role_{role.value}") as connection:
             _existing(connection, name, role)
             connection.execute("UPDATE account SET role = ? WHERE name = ?", (role.value, name))
 
     def remove(self, name: str, by: By) -> None:
         """The account; its lines in the audit chain stay. The last chief stays."""
         name = passwords.normal_name(name)
-        with self._change("user_removed", name, by) as connection:
+        with self._change("remove_user", name, by) as connection:
             _existing(connection, name, Role.VIEW)
             connection.execute("DELETE FROM account WHERE name = ?", (name,))
         self._tries_of(name).forgive()
 
     @contextmanager
-    def _change(self, what: str, name: str, by: By) -> Iterator[sqlite3.Connection]:
+    def _change(self, what: str, name: str, by: By, outcome: str = "done") -> Iterator[sqlite3.Connection]:
         """A change and its line in the audit chain: both, or neither."""
         with self._database.writing() as connection:
             yield connection
-            self._audit.write_within(connection, by.user, what, "done", subject=name, address=by.address)
+            self._audit.write_within(connection, by.user, what, outcome, subject=name, address=by.address)
 
     @contextmanager
     def _one_hash(self) -> Iterator[None]:

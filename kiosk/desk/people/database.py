@@ -59,6 +59,7 @@ class PeopleDatabase:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction: durable when the body ends well, undone otherwise. Raises PeopleUnusable."""
         with self._translated(), contextlib.closing(self._connect()) as connection:
+            connection.execute("PRAGMA journal_mode=TRUNCATE")
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")

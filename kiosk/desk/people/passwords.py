@@ -24,7 +24,9 @@ _LETTERS: Final = "23456789abcdefghjkmnpqrstuvwxyz"
 
 def normal_name(name: str) -> str:
     """The one spelling of a name: full-width and capital letters are none of their own."""
-    return unicodedata.normalize("NFKC", name).casefold().strip()
+    # A form can hold half a pair of surrogates, which no database takes.
+    whole = name.encode("utf-8", "replace").decode()
+    return unicodedata.normalize("NFKC", whole).casefold().strip()
 
 
 def name_fault(name: str) -> Problem | None:

@@ -85,11 +85,13 @@ class People:
         if isinstance(found, Account):
             return found
         who = name if self.accounts.find(name) else ""
-        outcome = "wrong" if isinstance(found, tries.Wrong) else "locked"
-        self.chain.write(who, act, outcome, address=address)
         if isinstance(found, tries.Wrong):
+            self.chain.write(who, act, "wrong", address=address)
             return Wrong(found.left)
-        self._log.write("desk_locked_out", seconds=round(found.wait_s))
+        # What is tried while a lock lasts is not written down: nothing is compared, and it would have no end.
+        if found.began:
+            self.chain.write(who, act, "locked", address=address)
+            self._log.write("desk_locked_out", seconds=round(found.wait_s))
         return Locked(found.wait_s)
 
     def session(self, cookie: str, *, by_person: bool = True) -> Session | None:
@@ -140,8 +142,9 @@ class People:
     def lock(self, cookie: str) -> None:
         """See `gate.Gate`."""
         kept = self._sessions.find(cookie, used=False)
-        if kept is not None:
+        if kept is not None and not kept.idle:
             self._sessions.lock(kept.key)
+            self.chain.write(kept.name, "lock", "done", address=kept.address)
 
     def log_out(self, cookie: str) -> None:
         """See `gate.Gate`."""

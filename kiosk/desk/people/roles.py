@@ -25,7 +25,7 @@ class Act(Enum):
     PRINT_SHEET = "print_sheet"  # for the chart room
     PRINT_SLIP = "print_slip"
     CONFIRM_ELIGIBILITY = "confirm_eligibility"
-    CONFIRM_SUBSIDIES = "confirm_subsidies"
+    CONFIRM_SUBSIDIES = "confirm_subsidies"  # failed, late, missing or fewer was looked at
     ACCEPT_CERTIFICATE = "accept_certificate"
     KEEP_CERTIFICATE = "keep_certificate"
     END_CERTIFICATE = "end_certificate"

@@ -232,7 +232,7 @@ def test_what_is_not_on_the_list_is_refused(helper: Helper, request_: Answer) ->
 @pytest.mark.parametrize(
     "do",
     ["keep", "status", "acknowledge", "network", "events", "check", "print", "restart", "updates", "update", "previous",
-     "restore", "reboot", "poweroff"],
+     "restore", "desk_chief", "reboot", "poweroff"],
 )  # fmt: skip
 def test_nothing_is_done_without_the_pin(helper: Helper, kiosk: Machine, do: str) -> None:
     before = kiosk.calls
@@ -244,8 +244,50 @@ def test_nothing_is_done_without_the_pin(helper: Helper, kiosk: Machine, do: str
 def test_state_tells_the_machine(helper: Helper) -> None:
     assert helper.last("state") == {
         "ok": True, "page": {"page": "reception"}, "site": True, "technician": True, "locked_s": 0, "var": "ok",
-        "stick": False, "version": "1.2", "slot": "A",
+        "stick": False, "version": "1.2", "slot": "A", "desk": False,
     }  # fmt: skip
+
+
+def test_the_page_learns_of_a_desk_when_the_site_has_one(helper: Helper, kiosk: Machine) -> None:
+    assert helper.last("state")["desk"] is False
+    file = kiosk.places.site / "site.toml"
+    terminal = '[terminal]\nresults = "file:///face"\n'
+    kept = 'name = "架空医院"\ninstitution_code = "9912345678"\npattern = 1\ndata_dir = "/var/lib/kiosk"\n'
+    file.write_text(f'[site]\n{kept}{terminal}[desk]\nfeed = "watch"\n', encoding="utf-8")
+    assert helper.last("state")["desk"] is True
+    file.write_text("no site", encoding="utf-8")
+    assert helper.last("state")["desk"] is False
+
+
+def test_the_desks_chief_gets_a_password_that_only_the_screen_has(helper: Helper, kiosk: Machine, capfd: Any) -> None:
+    key = helper.key()
+    answers_status(kiosk, "chief abcd-efgh-jkmn-pq23\n", 0)
+    *lines, last = helper.ask("desk_chief", key=key)
+    assert [each["line"] for each in lines] == ["利用者名: chief", "最初のパスワード: abcd-efgh-jkmn-pq23"]
+    assert last == {"ok": True}
+    logged = "".join(file.read_text(encoding="utf-8") for file in kiosk.places.appliance.glob("events-staff.jsonl"))
+    assert "desk_chief" in logged
+    assert "abcd" not in logged + capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("printed", "code"), [("", 1), ("chief abcd-efgh-jkmn-pq23", 1), ("chief 1 patient's name", 0), ("", 0)]
+)
+def test_what_is_no_password_of_ours_is_not_passed_on(helper: Helper, kiosk: Machine, printed: str, code: int) -> None:
+    key = helper.key()
+    answers_status(kiosk, printed, code)
+    assert helper.ask("desk_chief", key=key) == [
+        {"ok": False, "reason": "failed", "text": f"できませんでした（{code}）"}
+    ]
+    (kiosk.places.site / "site.toml").unlink()
+    assert helper.last("desk_chief", key=key)["reason"] == "no_site"
+
+
+def test_the_chiefs_password_is_made_by_the_desks_own_user(helper: Helper, kiosk: Machine) -> None:
+    helper.ask("desk_chief", key=helper.key())
+    [call] = [call for call in kiosk.calls if call.startswith("setpriv") and " desk user chief " in call]
+    assert "--reuid=kiosk-desk --regid=kiosk " in call
+    assert f"KIOSK_DESK_DIR={kiosk.places.desk}" in call
 
 
 def test_the_corner_opens_the_page_and_leaving_brings_the_reception_back(helper: Helper, kiosk: Machine) -> None:

@@ -27,6 +27,7 @@ from kiosk.process.data_folder import DataFolder
 from tests import ROOT
 from tests.appliance.staff_machine import PIN, Machine, machine, script
 from tests.hospital import Hospital
+from tests.operations.test_check_desk import write_certificate
 
 RUN_STATUS = "status-run.json"
 
@@ -270,6 +271,31 @@ def test_a_table_of_numbers_is_not_for_everybody(kiosk: Machine, monkeypatch: py
     assert run(kiosk, {**with_(site__toml=site), "map.csv": "reference_number,patient_number\n1,2\n"}).accepted
     modes = {path.name: path.stat().st_mode & 0o777 for path in kiosk.places.site.iterdir()}
     assert modes == {"site.toml": 0o644, "map.csv": 0o640, "credentials": 0o700}
+
+
+def test_a_sites_desk_gets_its_files_and_a_key_that_outlives_the_site(
+    kiosk: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Certificate and key become credentials; what the desk seals with is made here, once."""
+    monkeypatch.setattr(installed_sites, "_KIOSK", grp.getgrgid(os.getegid()).gr_name)
+    desk = '[desk]\ncertificate_file = "desk.pem"\nkey_file = "desk-key.pem"\npatients = "patients.csv"\n'
+    write_certificate(kiosk.places.root)
+    pems = {name: (kiosk.places.root / name).read_bytes() for name in ("desk.pem", "desk-key.pem")}
+    # The certificate is of another year: what is wrong with it is reported, and the machine is new.
+    patients = "".join(f"{number},架空太郎,カクウタロウ,19500102\n" for number in range(25_000))
+    files = {**with_(site__toml=SITE + desk), **pems, "patients.csv": f"number,name,kana,birth\n{patients}"}
+    assert run(kiosk, files).accepted
+    folder = kiosk.places.site / sealed.FOLDER
+    assert {"desk.key", "desk.pem", "desk-key.pem"} <= {file.name for file in folder.iterdir()}
+    key = sealed.unseal(kiosk.places, "desk.key", folder / "desk.key")
+    assert key is not None and len(key) == 32
+    assert not (kiosk.places.site / "desk-key.pem").exists()
+    assert f"{(kiosk.places.site / 'patients.csv').stat().st_mode & 0o777:04o}" == "0640"
+    assert not run(kiosk).changed
+    for site in (SITE, SITE + desk.replace("[desk]", '[desk]\nregister = "always"')):
+        assert run(kiosk, {**files, "site.toml": site, "take-anyway": ""}).changed
+        folder = kiosk.places.site / sealed.FOLDER
+        assert sealed.unseal(kiosk.places, "desk.key", folder / "desk.key") == key
 
 
 # --- a site that is there already -------------------------------------------------------------------------------------

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from kiosk.desk.people import limits
+from kiosk.desk.people.accounts import By
 from kiosk.desk.people.gate import Ended, Gate, Locked, LoggedIn, Session, TooMany, Wrong
 from kiosk.desk.people.roles import Act, Role
+from kiosk.words import texts
 from kiosk.words.problems import Problem, word
 from tests.desk.people.office import CHIEF, HOME, SATO, TOKYO, Office
 
@@ -37,6 +40,11 @@ def test_who_knows_the_password_gets_a_session_of_the_role(office: Office) -> No
     assert office.acts()[-1] == ("佐藤", "log_in", "done")
 
 
+@pytest.mark.parametrize("name", ["", "\ud800", "\0", "x" * 5000])
+def test_a_name_that_cannot_be_is_a_wrong_one(office: Office, name: str) -> None:
+    assert office.people.log_in(name, "\ud800" * 5000, HOME) == Wrong(4)
+
+
 @pytest.mark.parametrize("spelling", ["ＣＨＩＥＦ", "Chief", " chief "])
 def test_a_name_may_be_spelled_as_the_keyboard_gives_it(office: Office, spelling: str) -> None:
     assert isinstance(office.people.log_in(spelling, CHIEF, HOME), LoggedIn)
@@ -56,7 +64,12 @@ def test_a_locked_name_stays_locked_for_the_right_password_and_after_a_start(off
     assert office.people.log_in("佐藤", SATO, HOME) == Locked(10.0)
     office.wait(10)
     office.enter()
-    assert [event["event"] for event in office.events()] == ["desk_locked_out"] * 2
+    assert [event["event"] for event in office.events()] == ["desk_locked_out"]
+    assert office.acts()[-6:] == [
+        *[("佐藤", "log_in", "wrong")] * 4,
+        ("佐藤", "log_in", "locked"),
+        ("佐藤", "log_in", "done"),
+    ]
 
 
 def test_the_lock_of_one_name_is_not_the_lock_of_another(office: Office) -> None:
@@ -195,6 +208,16 @@ def test_wrong_passwords_at_an_idle_page_count_as_those_of_a_log_in(office: Offi
     assert office.people.log_in("佐藤", SATO, HOME) == Locked(900.0)
 
 
+def test_a_user_who_leaves_the_pc_locks_the_page(office: Office) -> None:
+    cookie = office.enter()
+    for _ in range(2):
+        office.people.lock(cookie)
+    office.people.lock("nothing")
+    assert office.session(cookie).idle
+    assert office.acts()[-2:] == [("佐藤", "log_in", "done"), ("佐藤", "lock", "done")]
+    assert isinstance(office.people.unlock(cookie, SATO), Session)
+
+
 @pytest.mark.parametrize(("pin", "code"), [("12345", "digits"), ("1234567890123", "digits"), ("123456", "weak")])
 def test_a_pin_that_is_short_or_easy_is_refused(office: Office, pin: str, code: str) -> None:
     fault = office.people.set_pin(office.session(office.enter()), SATO, pin)
@@ -262,8 +285,8 @@ def test_a_new_user_must_choose_a_password_first(office: Office) -> None:
     assert office.people.change_password(session, first, NEW) is None
     assert office.people.permit(office.session(cookie), Act.SEE_DAY)
     assert office.people.log_in("田中", first, HOME) == Wrong(4)
-    assert ("chief", "user_added", "done") in office.acts()
-    assert ("田中", "password_changed", "done") in office.acts()
+    assert ("chief", "add_user", "role_view") in office.acts()
+    assert ("田中", "change_password", "done") in office.acts()
 
 
 def test_a_first_password_is_good_for_seven_days(office: Office) -> None:
@@ -322,6 +345,13 @@ def test_a_removed_user_is_out_at_once_and_stays_in_the_audit(office: Office) ->
     assert not office.people.permit(session, Act.REGISTER)
     assert isinstance(office.people.log_in("佐藤", SATO, HOME), Wrong)
     assert ("佐藤", "log_in", "done") in office.acts()
+
+
+def test_a_session_of_a_removed_user_is_none_of_the_next_one_of_that_name(office: Office) -> None:
+    cookie = office.enter()
+    office.people.accounts.remove("佐藤", By())  # on the command line, beside the running desk
+    office.people.accounts.add("佐藤", Role.CHIEF, By(), NEW)
+    assert office.people.session(cookie) is None
 
 
 def test_another_role_holds_from_the_next_request_on(office: Office) -> None:
@@ -394,6 +424,36 @@ def test_the_password_that_a_stick_brings_is_taken_once(office: Office) -> None:
 def test_a_weak_one_is_refused_and_nothing_changes(office: Office) -> None:
     assert office.people.take_chiefs_password("short") == Problem("new_password.length", {"least": 13, "most": 128})
     office.enter("chief", CHIEF)
+
+
+def test_the_page_has_words_for_what_the_audit_says_of_people(office: Office) -> None:
+    words = texts.load("desk_pages")
+    chief, cookie = office.chief(), office.enter()
+    office.people.lock(cookie)
+    for _ in range(5):
+        office.people.unlock(cookie, "x")
+    office.people.add_user(chief, "田中", Role.DESK)
+    office.people.set_role(chief, "田中", Role.VIEW)
+    office.people.set_role(chief, "田中", Role.CHIEF)
+    office.people.reset_password(chief, "田中")
+    office.people.remove_user(chief, "田中")
+    office.people.change_password(chief, CHIEF, NEW)
+    office.people.set_pin(chief, NEW, PIN)
+    office.people.permit(chief, Act.REGISTER)
+    office.people.permit(replace(chief, user=replace(chief.user, role=Role.VIEW)), Act.REGISTER)
+    for _ in range(5):
+        office.people.log_in("chief", "x", HOME)
+    office.people.accounts.add("田中", Role.DESK, By())
+    found = office.acts()
+    assert {act for _, act, _ in found} - {act.value for act in Act} == {
+        "log_in", "lock", "unlock", "session_ended", "add_user", "set_role", "reset_password", "remove_user",
+        "change_password", "set_pin",
+    }  # fmt: skip
+    assert {act for _, act, _ in found} | {act.value for act in Act} <= set(words["act"])
+    assert {outcome for _, _, outcome in found} == {
+        "done", "wrong", "locked", "tries", "role_desk", "role_view", "role_chief", "permitted", "not_permitted",
+    }  # fmt: skip
+    assert {outcome for _, _, outcome in found} <= set(words["outcome_audit"])
 
 
 def everything(office: Office) -> bytes:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
+from kiosk.tables.reference_numbers import ReferenceNumbers
+from kiosk.tables.table_file import BadTable
 
 HEADER = "reference_number,patient_number\n"
 
@@ -37,6 +38,7 @@ def file(tmp_path: Path) -> Path:
 def test_without_a_table_the_reference_number_is_the_patient_number() -> None:
     numbers = ReferenceNumbers.load(None)
     assert numbers.patient_number_for("00011") == "00011"
+    assert numbers.references_of("00011") == ("00011",)
     assert numbers.refresh() is None
 
 
@@ -46,6 +48,16 @@ def test_a_number_that_is_not_in_the_table_has_no_patient_number(file: Path) -> 
     assert numbers.patient_number_for("R2") == "2-000"
     assert numbers.patient_number_for("00011") is None
     assert numbers.patient_number_for("r1") is None
+
+
+def test_every_reference_number_of_a_patient_is_found(tmp_path: Path) -> None:
+    file = written(tmp_path / "map.csv", HEADER + "R1,00011\nR2,2-000\nR3,00011\n")
+    numbers = ReferenceNumbers.load(file)
+    assert numbers.references_of("00011") == ("R1", "R3")
+    assert numbers.references_of("2-000") == ("R2",)
+    assert numbers.references_of("R1") == ()
+    written(file, HEADER + "R4,00011\n")
+    assert numbers.references_of("00011") == ("R4",)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +100,7 @@ def test_a_bad_table_is_refused_with_file_and_line_and_without_numbers(
     tmp_path: Path, content: str | bytes, line: int | None, reason: str
 ) -> None:
     file = written(tmp_path / "map.csv", content)
-    with pytest.raises(BadMap) as caught:
+    with pytest.raises(BadTable) as caught:
         ReferenceNumbers.load(file)
     assert str(file) in str(caught.value)
     assert reason in str(caught.value)
@@ -99,12 +111,12 @@ def test_a_bad_table_is_refused_with_file_and_line_and_without_numbers(
 
 
 def test_a_missing_table_or_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadMap, match="cannot be read"):
+    with pytest.raises(BadTable, match="cannot be read"):
         ReferenceNumbers.load(tmp_path / "none.csv")
-    with pytest.raises(BadMap, match="is not a file"):
+    with pytest.raises(BadTable, match="is not a file"):
         ReferenceNumbers.load(tmp_path)
     os.mkfifo(tmp_path / "pipe.csv")
-    with pytest.raises(BadMap, match="is not a file"):
+    with pytest.raises(BadTable, match="is not a file"):
         ReferenceNumbers.load(tmp_path / "pipe.csv")
 
 
@@ -155,4 +167,6 @@ def test_half_a_line_of_a_table_being_written_is_never_believed(file: Path) -> N
 
 
 def test_the_numbers_are_not_displayed(file: Path) -> None:
-    assert "00011" not in repr(vars(ReferenceNumbers.load(file)))
+    numbers = ReferenceNumbers.load(file)
+    assert numbers._table and numbers._table.content
+    assert "00011" not in repr(vars(numbers._table))
