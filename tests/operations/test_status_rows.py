@@ -129,10 +129,12 @@ def failures_of_shares() -> list[ShareError]:
 
 
 def reasons() -> Iterator[Problem]:
-    """Each that the catalogue has; numbers and names stand for what is put in."""
+    """Each that the catalogue has; numbers and names stand for what is put in, in either language."""
+    japanese = texts.load("troubles", "ja")
     for table, sentences in texts.load("troubles", "en").items():
         for key, sentence in sentences.items():
-            places = {name: form for _, name, form, _ in Formatter().parse(sentence) if name}
+            parts = (*Formatter().parse(sentence), *Formatter().parse(japanese[table][key]))
+            places = {name: form for _, name, form, _ in parts if name}
             yield Problem(f"{table}.{key}", {name: 7 if form else "X" for name, form in places.items()})
 
 
