@@ -132,7 +132,8 @@ def reasons() -> Iterator[Problem]:
     """Each that the catalogue has; numbers and names stand for what is put in."""
     for table, sentences in texts.load("troubles", "en").items():
         for key, sentence in sentences.items():
-            places = {name: form for _, name, form, _ in Formatter().parse(sentence) if name}
+            both = sentence + texts.load("troubles")[table].get(key, "")  # each may say less than the other
+            places = {name: form for _, name, form, _ in Formatter().parse(both) if name}
             yield Problem(f"{table}.{key}", {name: 7 if form else "X" for name, form in places.items()})
 
 
