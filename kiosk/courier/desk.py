@@ -27,8 +27,8 @@ from kiosk.process.sealing import Seals, SecretUnusable, load_secret
 from kiosk.results import records
 from kiosk.results.changes import EligibilityChange
 from kiosk.results.eligibility import Outcome, Reading
-from kiosk.results.known import KnownPeople
 from kiosk.results.records import Confirmation
+from kiosk.tables.known_people import KnownPeople
 
 # A result is reported without what is new of the patient rather than later than this.
 VERDICT_S: Final = 0.05
