@@ -2,11 +2,19 @@
 
 courier -> reception   {"event": "sighted", "file": n, "first_seen": s} · {"event": "gone", "file": n} ·
                        {"event": "result", "file": n, "first_seen": s, "outcome": …, "reference_number": …,
-                        "birthdate": …, "notes": […]} · {"event": "subsidy_failed", "file": n} ·
+                        "birthdate": …, "notes": […], "eligibility": …} · {"event": "subsidy_failed", "file": n} ·
                        {"event": "terminal", "answers": bool} · {"event": "baseline", "visit": v, "at": s} ·
                        {"event": "baseline_failed", "visit": v} · {"event": "status", …}
 reception -> courier   {"ask": "hello"} · {"ask": "baseline", "visit": v} · {"ask": "waiting", "visit": v} ·
                        {"ask": "waiting_ended", "visit": v} · {"ask": "status"} · {"ask": "acknowledge"}
+
+desk -> courier        {"ask": "settle", "file": n} -> {"event": "settled", "done": bool} ·
+                       {"ask": "results_since", "seen_at": time} -> {"event": "results_since", "files": [n, …] or null}
+
+In a result "eligibility" is what is new of the patient (first · same · changed · unknown, see results/changes.py);
+it is left out where nothing was compared, or not in time. A desk's `file` is the ledger's number, as in its spool. A
+settled file that was not `done` is to be settled again. "results_since" lists the results seen since that ISO time
+(with its zone), without those of the last seconds, the newest 5,000; null: the ledger cannot be read.
 
 `file` is the sighting's number, counted from 1 at each start of the courier. Beside it every event carries "run":
 16 hex digits that are others at each start. A courier of an older version sends no run.
@@ -33,9 +41,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from drivers.unix_path import short_path
+from kiosk.process.courier_line import GARBLED, Message, connect, parsed
 from kiosk.process.data_folder import DataFolder
 
 LINE_MAX = 65_536
@@ -43,17 +51,6 @@ CLIENTS_MAX = 16
 UNSENT_MAX = 1 << 20  # bytes that a client may leave unread before it is dropped
 PAUSE_S = 0.1  # before the reception connects again; it grows while connections end as soon as they begin
 PAUSE_MAX_S = 1.0
-GARBLED = "garbled"  # the event that stands for a line that is no message
-Message = dict[str, Any]
-
-
-def _parsed(line: bytes) -> Message:
-    """A line that is no message must not end the connection."""
-    try:
-        message = json.loads(line)
-    except (ValueError, RecursionError):
-        message = None
-    return message if isinstance(message, dict) else {"event": GARBLED}
 
 
 class Hub:
@@ -150,18 +147,6 @@ class Hub:
                 writer.close()
 
 
-def _connect(folder: Path, timeout_s: float) -> socket.socket:
-    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    line.settimeout(timeout_s)
-    try:
-        with short_path(DataFolder(folder).courier_socket) as path:
-            line.connect(path)
-    except BaseException:
-        line.close()
-        raise
-    return line
-
-
 class CourierLine:
     """The reception's end: connects, connects again, and passes on the courier's messages.
 
@@ -222,7 +207,7 @@ class CourierLine:
         while not self._stop.is_set():
             began = time.monotonic()
             try:
-                line = _connect(self._folder, 5.0)
+                line = connect(self._folder, 5.0)
             except OSError:
                 self._stop.wait(PAUSE_S)
                 continue
@@ -244,7 +229,7 @@ class CourierLine:
                 if self._waiting is not None:
                     self._send(self._waiting)
             for text in lines:
-                message = _parsed(text)
+                message = parsed(text)
                 if not connected and message.get("event") != GARBLED:
                     connected = True
                     self._on_message({"event": "connected"})
@@ -253,17 +238,3 @@ class CourierLine:
             self._line = None
         if connected:
             self._on_message({"event": "disconnected"})
-
-
-def ask_once(folder: Path, question: str, timeout_s: float = 5.0) -> Message | None:
-    """Ask the courier {"ask": question} and return its `status` answer; None if no courier answers in time."""
-    try:
-        with _connect(folder, timeout_s) as line, line.makefile("rb") as lines:
-            line.sendall(json.dumps({"ask": question}).encode() + b"\n")
-            for text in lines:
-                message = _parsed(text)
-                if message.get("event") == "status":
-                    return message
-    except OSError:
-        pass  # no courier, or one that hangs: the caller says so
-    return None

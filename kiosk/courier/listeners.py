@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 
 from drivers.share import Digest
 from kiosk.courier.alarms import NoticeBoard
+from kiosk.courier.desk import HandOver, Look
 from kiosk.courier.ledger import Item, Ledger, RouteName, was_sent
 from kiosk.courier.ledger import Subsidy as SubsidyState
-from kiosk.courier.line import Hub, Message
+from kiosk.courier.line import Hub
 from kiosk.courier.queue import Parcel, Queue
+from kiosk.process.courier_line import Message
 from kiosk.results.eligibility import Eligibility, Reading
 from kiosk.results.examine import NotTaken
 from kiosk.results.sightings import Sighting, SightingId
@@ -172,6 +174,7 @@ class ResultsListener:
     pairing: Pairing
     institution_code: str
     subsidy_wait_s: float | None  # None: subsidies need no forwarding here
+    desk: HandOver | None = None  # None: no desk wants them
     # What was complete while the ledger could not be written, and by which sighting. Only this object knows: a file
     # that goes and comes back must not be reported as a new one.
     unwritten: dict[tuple[str, Digest], SightingId] = field(default_factory=dict, repr=False)
@@ -196,6 +199,8 @@ class ResultsListener:
     def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
         request = reading.request if self.subsidy_wait_s is not None else ""
         state: SubsidyState = "refused" if reading.refused else "waiting" if request else "none"
+        # Compared while the disk takes the row.
+        look = self.desk.look(reading, raw) if self.desk is not None and not self._is_foreign(reading.result) else None
         try:
             history = self.ledger.of_name("results", sighting.name)
             news = is_news(history, sighting, digest)
@@ -213,9 +218,11 @@ class ResultsListener:
             elif item.state == "published":
                 self.notices.event("file_reappeared", item)
         else:
-            self._announce(sighting, item, reading, may_report)
+            self._announce(sighting, item, reading, may_report, look)
         wait_s = self.subsidy_wait_s if request and self.subsidy_wait_s is not None else 0.0
         self.queue.add(Parcel(item.id, request, time.monotonic() + wait_s, raw, sighting.fresh))
+        if self.desk is not None and news and item.state != "held":
+            self.desk.hand_over(item, raw, look)
 
     def _report_unwritten(self, sighting: Sighting, reading: Reading, digest: Digest, request: str) -> None:
         """The ledger cannot be written. Whether it knows the file can still be read; only a new one is reported.
@@ -242,9 +249,9 @@ class ResultsListener:
         first = self.unwritten.get((sighting.name.lower(), digest), sighting.id)
         return not sighting.reported and first == sighting.id
 
-    def _announce(self, sighting: Sighting, item: Item, reading: Reading, may_report: bool) -> None:
+    def _announce(self, sighting: Sighting, item: Item, reading: Reading, may_report: bool, look: Look | None) -> None:
         if may_report:  # first: a statement that fails here must not report anything twice
-            self._report_result(sighting, reading, item.request)
+            self._report_result(sighting, reading, item.request, look)
         self.notices.event("file_seen", item)
         if reading.refused:
             self.notices.event("subsidy_refused", item)
@@ -253,10 +260,10 @@ class ResultsListener:
         elif self._is_foreign(reading.result):
             self.notices.alarm("institution_differs", item)
 
-    def _is_foreign(self, result: Eligibility) -> bool:
-        return result.institution_code is not None and result.institution_code != self.institution_code
+    def _is_foreign(self, result: Eligibility | None) -> bool:
+        return result is not None and result.institution_code not in (None, self.institution_code)
 
-    def _report_result(self, sighting: Sighting, reading: Reading, request: str) -> None:
+    def _report_result(self, sighting: Sighting, reading: Reading, request: str, look: Look | None = None) -> None:
         result = reading.result
         if result is None:
             return
@@ -272,6 +279,8 @@ class ResultsListener:
             )
             notes = [*result.notes, *(["subsidy_failed"] if failed else [])]
             content = {"reference_number": result.reference_number, "birthdate": result.birthdate, "notes": notes}
+            if self.desk is not None and look is not None and (verdict := self.desk.verdict(look)):
+                content["eligibility"] = verdict
         self._emit_result(sighting, "failed" if foreign else str(result.outcome), content)
         sighting.reported = True
 
@@ -290,6 +299,7 @@ class SubsidiesListener:
     hub: Hub
     queue: Queue
     pairing: Pairing
+    desk: HandOver | None = None
 
     def sighted(self, sighting: Sighting) -> None:
         pass  # a patient never waits for a subsidy
@@ -325,6 +335,9 @@ class SubsidiesListener:
         elif item.state == "published":
             self.notices.event("file_reappeared", item)
         self.queue.add(Parcel(item.id, raw=raw, fresh=sighting.fresh))
+        if self.desk is not None and news and item.state != "held":
+            # Of an error file nobody knows how it is written: that it is there is all there is to it.
+            self.desk.hand_over(item, None if reading.failed else raw)
 
     def _notify_askers(self, reading: Reading) -> None:
         askers = self.ledger.of_request("results", reading.request) if reading.request else []

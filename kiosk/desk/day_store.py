@@ -19,6 +19,7 @@ from kiosk.process.database import open_or_begin
 from kiosk.process.sealing import Seals, Unsealable
 from kiosk.results.documents import Unreadable
 from kiosk.results.subsidies import Subsidies
+from kiosk.words.problems import Problem
 
 T = TypeVar("T")
 # A result in its feed: number and moment, see `feed.Result`.
@@ -47,7 +48,7 @@ class Entry:
     """A visit with what the desk knows of it beside its taps.
 
     `patient`: the number of the card, "" where it is not known. `file`: the number of its last result in the feed.
-    `printed`: `pages.Printed` by value; `print_reason`: why not. `registered_here`: the arrival that this desk
+    `printed`: `pages.Printed` by value; `print_problem`: why not. `registered_here`: the arrival that this desk
     registered.
     """
 
@@ -55,7 +56,7 @@ class Entry:
     patient: str = field(repr=False, default="")
     file: int = 0
     printed: str = "no"
-    print_reason: str = ""
+    print_problem: Problem | None = None
     registered_here: int | None = None
     history: tuple[Noted, ...] = ()
 

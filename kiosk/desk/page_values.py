@@ -227,7 +227,7 @@ def history_of(entry: Entry) -> tuple[Event, ...]:
     return tuple(Event(each.at, each.act, each.by, each.refused) for each in entry.history)
 
 
-def day_of(text: str) -> date | None:
+def as_day(text: str) -> date | None:
     """The day of eight digits."""
     with suppress(ValueError):
         return date.fromisoformat(text) if text else None

@@ -50,9 +50,9 @@ class Looked:
 
 
 class Receptions:
-    """`registered(seq)` is called, in this object's thread, after an arrival by itself or by somebody elsewhere.
+    """`by_itself`: `[desk] register`. `wait`: how long the kiosk is given before the desk registers by itself.
 
-    `by_itself`: `[desk] register`. `wait`: how long the kiosk is given before the desk registers by itself.
+    `registered(seq)`: set before `start`; called, from any thread, when a visit has arrived, by whomever.
     """
 
     def __init__(
@@ -63,10 +63,9 @@ class Receptions:
         clock: Callable[[], datetime],
         by_itself: str,
         wait: timedelta,
-        registered: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._reservations, self._today, self._departments = reservations, today, departments
-        self._clock, self._by_itself, self._wait, self._registered = clock, by_itself, wait, registered
+        self._clock, self._by_itself, self._wait = clock, by_itself, wait
         self._lock = threading.Lock()
         self._entries: tuple[Entry, ...] | None = None
         self._looked: dict[int, Looked] = {}
@@ -79,6 +78,7 @@ class Receptions:
         self._thread = threading.Thread(target=self._run, name="desk-receptions", daemon=True)
         self._follow: Subscription | None = None
         self.answers = False
+        self.registered: Callable[[int], None] = lambda _: None
 
     def start(self) -> None:
         """Begin to follow the reservations."""
@@ -187,7 +187,7 @@ class Receptions:
         self._today.change(seq, change)
         self._work.put(None)
         if not already:
-            self._registered(seq)
+            self.registered(seq)
         return Done(number, already)
 
     def _noted(self, act: str, by: str) -> Noted:
@@ -266,7 +266,7 @@ class Receptions:
             is_cancelled = arrived is None and visited.patient in cancelled
             self._today.change(visited.visit.seq, lambda old, n=number, c=is_cancelled: _arrived(old, n, c))  # type: ignore[misc]
             if number is not None and visited.visit.arrival is None:
-                self._registered(visited.visit.seq)
+                self.registered(visited.visit.seq)
 
     def _look_again(self) -> None:
         """Appointments of those who wait, after the reservations have changed."""
@@ -300,4 +300,5 @@ def _cancelled(old: Visited, noted: Noted) -> Visited:
 
 
 def _down(down: ReservationsDown) -> Refused:
-    return Refused(Problem("refused.reservations", {"why": Problem(f"reservations.{down.code}", english=str(down))}))
+    # Whether something was written is not always known; asking once more is always safe, and says so.
+    return Refused(Problem("refused.reservations"))

@@ -11,7 +11,6 @@ of what differs, of the result and of its certificates.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -26,7 +25,6 @@ from kiosk.results import names as result_files
 from kiosk.results.changes import EligibilityChange, compare, prints_of
 from kiosk.results.subsidies import Subsidies
 
-_TIME: Final = re.compile(r"([0-9]{14})(?:[0-9]{2})?(?:_face)?(?:\.xml)?(?:\.err)?$", re.IGNORECASE)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EXIT_WRONG: Final = 1
 
@@ -77,9 +75,8 @@ def _answers(contents: Mapping[str, bytes]) -> dict[str, tuple[str, Answer]]:
 
 def _time(name: str, zone: tzinfo) -> datetime:
     """That the name says; without one it comes before all others."""
-    found = _TIME.search(name)
     try:
-        return datetime.strptime(found[1], "%Y%m%d%H%M%S").replace(tzinfo=zone) if found else _EPOCH
+        return datetime.strptime(result_files.made_at(name), "%Y%m%d%H%M%S").replace(tzinfo=zone)
     except ValueError:
         return _EPOCH
 

@@ -73,6 +73,7 @@ class Today:
         entries = list(self._store.entries(day))
         self._entries = {entry.visit.seq: entry for entry in entries}
         self._revisions = dict.fromkeys(self._entries, self._revision)
+        self._contents = dict(self._revisions)
         self._visits = Day(self._register)
         self._visits.restore([entry.visit for entry in entries], dict(self._store.answers(day)))
         self._files = set(self._store.files(day))
@@ -93,8 +94,14 @@ class Today:
         with self._lock:
             return self._entries[seq], self._revisions[seq]
 
+    def content(self, seq: int) -> int:
+        """When what a visit says of eligibility and subsidies last changed: acts name it. Raises KeyError."""
+        with self._lock:
+            return self._contents[seq]
+
     @property
     def day(self) -> date:
+        """Whose list it is: until 04:00 that of the day before."""
         with self._lock:
             return self._day
 
@@ -184,8 +191,11 @@ class Today:
     def _keep(self, entry: Entry, file: Taken | None = None) -> None:
         self._store.put(self._day, entry, file)
         self._revision += 1
-        self._entries[entry.visit.seq] = entry
-        self._revisions[entry.visit.seq] = self._revision
+        seq, old = entry.visit.seq, self._entries.get(entry.visit.seq)
+        if old is None or _content(old) != _content(entry):
+            self._contents[seq] = self._revision
+        self._entries[seq] = entry
+        self._revisions[seq] = self._revision
         self._changed_at = self._clock()
 
     @contextmanager
@@ -204,3 +214,8 @@ class Today:
         if after != before:
             for changed in subscribers:
                 changed(after)
+
+
+def _content(entry: Entry) -> tuple[object, ...]:
+    """What staff decide about."""
+    return entry.visit.taps, entry.visit.eligibility, entry.visit.subsidies

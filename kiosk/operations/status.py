@@ -20,7 +20,6 @@ from drivers.reservations.sqlite.file import Damaged, DatabaseFile, DatabaseTrou
 from kiosk.appointments import import_record, retention
 from kiosk.config import Config, SlipPrinter
 from kiosk.courier import summary
-from kiosk.courier.line import ask_once
 from kiosk.desk import desk_status
 from kiosk.machine import state as machine_state
 from kiosk.operations.report import (
@@ -34,6 +33,7 @@ from kiosk.operations.report import (
     StatusReport,
 )
 from kiosk.process import disk_room, json_values, locks
+from kiosk.process.courier_line import ask_once
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EVENTS
 from kiosk.process.json_values import Count, Number

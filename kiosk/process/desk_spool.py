@@ -10,6 +10,7 @@ and learns how many they were; a folder that is not there, is full or may not be
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -30,7 +31,8 @@ _SUFFIX: Final = ".handed"
 @dataclass(frozen=True)
 class Handed:
     """`file`: the ledger's number; `route`: results or subsidies; `name`: the file's at the terminal; `seen_at`: an ISO
-    time with its zone. `key`: `known_keys.KeyState`, "" for a subsidy. `content`: None when it was too large to read.
+    time with its zone. `key`, `changed`, `alarm`: as in `results.changes.EligibilityChange`; "" where nothing was
+    compared. `content`: None when it was too large to read.
     """
 
     file: int
@@ -38,6 +40,8 @@ class Handed:
     name: str = field(repr=False)
     seen_at: str
     key: str = ""
+    changed: tuple[str, ...] = ()
+    alarm: bool = False
     content: bytes | None = field(default=None, repr=False)
 
 
@@ -54,7 +58,7 @@ class SpoolWriter:
         """Whether it is there now, or the oldest had to go for it. False: the desk will not see it from here."""
         head: dict[str, Any] = {
             "file": handed.file, "route": handed.route, "name": handed.name, "seen_at": handed.seen_at,
-            "key": handed.key, "read": handed.content is not None,
+            "key": handed.key, "changed": handed.changed, "alarm": handed.alarm, "read": handed.content is not None,
         }  # fmt: skip
         line = json.dumps(head).encode() + b"\n"
         with self._lock:
@@ -103,13 +107,20 @@ class SpoolReader:
                     handed = _parsed(opened.read(_HEAD_MAX + BYTES_MAX))
             except FileNotFoundError:
                 continue  # it was the oldest of too many
-            except OSError:
+            except OSError as error:
+                if not isinstance(error, safe_files.NotAFile) and error.errno != errno.ELOOP:
+                    raise
                 handed = None
             if handed is None or f"{handed.file:012d}{_SUFFIX}" != name:
                 with suppress(OSError):
                     file.unlink()
                 continue
             yield handed
+
+    def numbers(self) -> set[int]:
+        """`Handed.file` of what lies there. Raises OSError. Any thread."""
+        names = (each.name.removesuffix(_SUFFIX) for each in self._folder.iterdir() if each.name.endswith(_SUFFIX))
+        return {int(name) for name in names if name.isascii() and name.isdecimal()}
 
     def taken(self, handed: Handed) -> None:
         """It is kept elsewhere now. Raises OSError."""
@@ -121,10 +132,15 @@ def _parsed(raw: bytes) -> Handed | None:
     try:
         head = json.loads(line[:_HEAD_MAX])
         file, texts = head["file"], [head[name] for name in ("route", "name", "seen_at", "key")]
-        read = head["read"]
+        changed, alarm, read = tuple(head["changed"]), head["alarm"], head["read"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    if not newline or type(file) is not int or file < 0 or not all(isinstance(text, str) for text in texts):
+    if (
+        not newline
+        or type(file) is not int
+        or file < 0
+        or not all(isinstance(each, str) for each in (*texts, *changed))
+    ):
         return None
     route, name, seen_at, key = texts
-    return Handed(file, route, name, seen_at, key, content if read is True else None)
+    return Handed(file, route, name, seen_at, key, changed, alarm is True, content if read is True else None)

@@ -54,6 +54,13 @@ EVENTS: Final[Mapping[str, str]] = {
     "source_taken": "Another kiosk already uses this terminal folder; this one stands back and delivers nothing.",
     "journal_full": "The delivery ledger cannot be written.",
     "delivery_waits": "A file has been waiting for more than a minute to be delivered.",
+    "desk_known_failed": "What is known of patients' eligibility cannot be used; results are delivered, not compared.",
+    "desk_known_up": "What is known of patients' eligibility can be used again.",
+    "desk_spool_failed": "Results cannot be handed to the desk; they are delivered.",
+    "desk_spool_up": "Results are handed to the desk again.",
+    "desk_behind": "The desk does not take what it is handed; the oldest of it is dropped.",
+    "desk_caught_up": "The desk takes what it is handed again.",
+    "desk_handover_failed": "A result was not handed to the desk because of a fault of the program; it is delivered.",
     # both
     "disk_low": "The disk with the kiosk's data has little room left.",
     "disk_full": "The disk with the kiosk's data is full or cannot be written.",

@@ -16,8 +16,8 @@ from typing import Final
 
 from kiosk.courier import summary
 from kiosk.courier.ends import ALARM_AFTER_S
-from kiosk.courier.line import Message, ask_once
 from kiosk.process.alarm import AlarmCommand, AlarmNotifier, Condition
+from kiosk.process.courier_line import Message, ask_once
 from kiosk.process.event_log import EventLog
 
 EVERY_S = 5.0

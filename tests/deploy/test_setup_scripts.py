@@ -302,11 +302,11 @@ PEER_TESTS = {
 }
 
 
-def run_pytest(folder: Path, body: str, ci: str) -> subprocess.CompletedProcess[str]:
+def run_pytest(folder: Path, body: str, ci: str, *more: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_small.py").write_text(f"import pytest\n{body}\ndef test_other(): pass\n", encoding="utf-8")
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    peers: x\n", encoding="utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    peers: x\n    slow_desk: x\n", encoding="utf-8")
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", "-rA", str(folder)],
+        [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", "-rA", str(folder), *more],
         cwd=ROOT, env={**os.environ, "CI": ci, "KEEP": ""}, capture_output=True, text=True, timeout=RUN_S, check=False,
     )  # fmt: skip
 
@@ -326,3 +326,12 @@ def test_ci_leaves_other_skips_and_expected_failures_alone(tmp_path: Path) -> No
     done = run_pytest(tmp_path, body, "true")
     assert done.returncode == 0, done.stdout
     assert "1 passed, 1 skipped, 1 xfailed" in done.stdout
+
+
+def test_what_takes_too_long_runs_only_when_it_is_named(tmp_path: Path) -> None:
+    body = "@pytest.mark.slow_desk\ndef test_slow(): pass\n"
+    assert "1 passed, 1 deselected" in run_pytest(tmp_path, body, "true", "-m", "not peers").stdout
+    named = run_pytest(tmp_path, body, "true", "-m", "slow_desk").stdout
+    assert "1 passed, 1 deselected" in named
+    assert "PASSED" in named
+    assert "test_slow" in named

@@ -38,6 +38,7 @@ while [ -e {folder}/slow ]; do sleep 0.05; done
 cp "$document" {folder}/pages/
 """
 
+# As Debian's cupsd.conf has it for jobs; only who makes queues is not asked for a password.
 _CUPSD = """Listen 127.0.0.1:{port}
 Browsing Off
 WebInterface No
@@ -49,8 +50,15 @@ PreserveJobHistory Yes
   Allow all
 </Location>
 <Policy default>
-  JobPrivateAccess all
-  JobPrivateValues none
+  JobPrivateAccess default
+  JobPrivateValues default
+  <Limit Create-Job Print-Job Print-URI Validate-Job>
+    Order deny,allow
+  </Limit>
+  <Limit Send-Document Send-URI Hold-Job Release-Job Restart-Job Set-Job-Attributes Cancel-Job Cancel-My-Jobs>
+    Require user @OWNER @SYSTEM
+    Order deny,allow
+  </Limit>
   <Limit All>
     Order deny,allow
   </Limit>

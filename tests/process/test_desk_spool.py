@@ -14,7 +14,7 @@ AT = "2026-01-15T09:01:02.345+09:00"
 
 
 def handed(file: int, content: bytes | None = b"<XmlMsg/>") -> Handed:
-    return Handed(file, "results", f"OQSsiquc01res_face_{file}.xml", AT, "same", content)
+    return Handed(file, "results", f"OQSsiquc01res_face_{file}.xml", AT, "changed", ("Address",), True, content)
 
 
 def test_what_is_put_is_taken_as_it_was_and_stays_until_it_is_kept(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def visible(value: Any) -> Any:
 
 def problem(found: Problem) -> str:
     """The Japanese sentence of a problem of the desk or its people; of another version its code."""
-    for catalogue in ("desk", "people"):
+    for catalogue in ("desk", "desk_pages", "people", "troubles"):
         with suppress(KeyError, FileNotFoundError, IndexError, ValueError):
             return word(found, catalogue, "ja")
     return found.code

@@ -16,13 +16,13 @@ from drivers.reservations.over_socket import SocketReservations
 from drivers.share import LogonGate
 from kiosk.config import Config, ConfigError, password, tls
 from kiosk.config.desk_model import Desk
-from kiosk.courier.line import ask_once
 from kiosk.desk import certificate as certificates
 from kiosk.desk import desk_status
 from kiosk.desk.patients import Patients
 from kiosk.operations.check import shares
 from kiosk.operations.check.finding import Finding, ng, ok, skip
 from kiosk.operations.check.shares import Open, Role
+from kiosk.process.courier_line import ask_once
 from kiosk.words.problems import in_japanese, word
 
 SHARES: Final = ("requests", "answers", "export")

@@ -33,19 +33,11 @@ SHEET = Sheet("みどり総合病院", DAY, clock_time(9, 5), "00123456", "山�
 PAGE = ChartPage(worded(SHEET, load("sheet"), load()), "code128")
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[IppEverywherePrinter]:
+@pytest.fixture
+def printer() -> Iterator[IppEverywherePrinter]:
+    """One for each test: what is cancelled while it is being printed comes out of this one in the end."""
     with IppEverywherePrinter() as printer:
         yield printer
-
-
-@pytest.fixture
-def printer(shared: IppEverywherePrinter) -> Iterator[IppEverywherePrinter]:
-    for page in shared.pages:
-        page.unlink()
-    yield shared
-    shared.knob("empty", False)
-    shared.knob("slow", False)
 
 
 @pytest.fixture(scope="module")
@@ -210,8 +202,6 @@ def test_a_page_of_a_killed_program_is_cancelled_by_the_next(
     printer: IppEverywherePrinter, queues: PrintQueues, tmp_path: Path
 ) -> None:
     url = queues.add("killed", printer)
-    queues.command("cupsdisable", "killed")
-    queues.command("cupsenable", "killed")
     printer.stop()
     (tmp_path / "page").write_bytes(PAGE.render("a4", "pdf"))
     start_and_kill(url, tmp_path / "page", WAIT_S, lambda: "killed" in queues.command("lpstat", "-o"))

@@ -1,0 +1,348 @@
+"""The desk behind its pages (`acts.Desk`), and behind its feed (`feed.Sink`): every part asked for what is its own.
+
+Owns what a page says and in which order an act is checked, carried out and noted. Must never carry out an act of a
+visit that changed since it was displayed, accept anything by itself, or say that something was done which is not kept.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from drivers.reservations import Entry as Registered
+from kiosk.config import Config
+from kiosk.desk import acts, page_values
+from kiosk.desk.acts import Act, Done, Outcome, Outdated, Refused
+from kiosk.desk.compare import Compared
+from kiosk.desk.day_store import Entry, Noted
+from kiosk.desk.departments import Departments
+from kiosk.desk.export import Exports
+from kiosk.desk.feed import Feed, Result
+from kiosk.desk.feed import Subsidy as Answered
+from kiosk.desk.numbers import Numbers
+from kiosk.desk.page_values import appointment_text, row_of
+from kiosk.desk.pages import (
+    AdminPage,
+    Arrival,
+    ArrivalPage,
+    DayPage,
+    Group,
+    Header,
+    Label,
+    NumberPage,
+    NumbersPage,
+    Row,
+    VisitPage,
+)
+from kiosk.desk.papers import Papers
+from kiosk.desk.people.audit import AuditChain
+from kiosk.desk.receptions import Receptions
+from kiosk.desk.sealed_register import SealedRegister
+from kiosk.desk.standing import Standing
+from kiosk.desk.today import Today, View
+from kiosk.desk.visits import ELIGIBILITY, SUBSIDIES, Attention, Settlement, answer_of, tap_of
+from kiosk.process.sealing import Seals
+from kiosk.results.pmh_names import Names
+from kiosk.words.problems import Problem
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the desk is made of. `exports`: None: `[desk] export` is off. `chain`: the audit."""
+
+    config: Config
+    today: Today
+    register: SealedRegister
+    receptions: Receptions
+    departments: Departments
+    papers: Papers
+    numbers: Numbers
+    exports: Exports | None
+    feed: Feed
+    standing: Standing
+    chain: AuditChain
+    seals: Seals
+    names: Names
+    clock: Callable[[], datetime]
+
+
+class Service:
+    """See `acts.Desk` and `feed.Sink`."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._today, self._receptions, self._papers = parts.today, parts.receptions, parts.papers
+        self._numbers, self._register, self._clock = parts.numbers, parts.register, parts.clock
+        self._acts: dict[type, Callable[..., Outcome]] = {
+            acts.Register: lambda act, by: self._receptions.register(act.seq, by),
+            acts.WalkIn: lambda act, by: self._receptions.walk_in(act.seq, act.department, by),
+            acts.Cancel: lambda act, by: self._receptions.cancel(act.number, str(act.reason), by),
+            acts.PrintSheet: lambda act, by: self._papers.print_sheet(act.seq, by, again=act.again),
+            acts.PrintSlip: lambda act, by: self._papers.print_slip(act.number),
+            acts.ConfirmEligibility: self._confirm_eligibility,
+            acts.ConfirmSubsidies: self._confirm_subsidies,
+            acts.AcceptCertificate: self._accept,
+            acts.KeepCertificate: self._keep,
+            acts.EndCertificate: self._end,
+            acts.SendRegistration: self._send,
+            acts.WithdrawRegistration: lambda act, by: self._numbers.withdraw(act.id),
+            acts.SettleRegistration: lambda act, by: self._numbers.settle(act.id, there=act.there),
+            acts.ConfirmLost: lambda act, by: parts.standing.confirm_lost(),
+        }
+
+    # --- what comes --------------------------------------------------------------------------------------------------
+
+    def result(self, result: Result) -> None:
+        """See Sink."""
+        config = self._parts.config
+        tap = tap_of(
+            result.name, result.raw or b"", result.at.astimezone(config.site.zone),
+            institution=config.site.institution_code, max_bytes=config.visit.result_max_bytes,
+        )  # fmt: skip
+        patient = self._numbers.patient_of(tap.number)
+        seq = self._today.tapped(tap, result.change if tap.number else None, patient, result.file)
+        if seq is None:
+            return
+        self._receptions.tapped(seq)
+        if patient and config.desk is not None and config.desk.print == "on_tap":
+            self._papers.print_sheet(seq, "", again=False)
+
+    def subsidy(self, subsidy: Answered) -> None:
+        """See Sink."""
+        max_bytes = self._parts.config.visit.result_max_bytes
+        self._today.answered(subsidy.request, answer_of(subsidy.raw, self._parts.names, max_bytes))
+
+    def registered(self, seq: int) -> None:
+        """An arrival of a visit, by whomever."""
+        desk = self._parts.config.desk
+        if desk is not None and desk.print == "on_register":
+            with suppress(KeyError):
+                self._papers.print_sheet(seq, "", again=False)
+
+    # --- what pages say ----------------------------------------------------------------------------------------------
+
+    def header(self) -> Header:
+        """See Desk."""
+        return self._header(self._today.view())
+
+    def day(self) -> DayPage:
+        """See Desk."""
+        view = self._today.view()
+        rows = [self._row(entry, view.revisions[entry.visit.seq]) for entry in view.entries]
+        entries = self._receptions.entries
+        return DayPage(
+            self._header(view),
+            tuple(sorted(rows, key=lambda row: (row.at, row.seq), reverse=True)),
+            None if entries is None else tuple(self._arrival(each, view) for each in entries),
+            view.arrivals_revision,
+            view.began,
+        )
+
+    def visit(self, seq: int) -> VisitPage:
+        """See Desk."""
+        entry, revision = self._today.entry(seq)
+        visit, row, now = entry.visit, self._row(entry, revision), self._clock()
+        is_key_only = bool(visit.eligibility and visit.eligibility.key == "changed" and not visit.eligibility.changed)
+        return VisitPage(
+            header=self.header(),
+            row=row,
+            revision=self._today.content(seq),
+            details=page_values.details_of(visit),
+            subsidies=page_values.subsidies_of(visit),
+            certificates_more=visit.subsidies.more,
+            walk_in=self._parts.departments.receiving(now) if row.may_walk_in else (),
+            events=page_values.history_of(entry),
+            notes=("several_taps",) if len(visit.taps) > 1 else (),
+            print_problem=self._papers.sheet_problem(entry),
+            can_print=self._papers.possible and row.may_print,
+            may_confirm_eligibility=page_values.may_confirm_eligibility(visit),
+            may_confirm_subsidies=page_values.may_confirm_subsidies(visit),
+            may_register_number=self._numbers.offers(visit),
+            key_only=is_key_only,
+        )
+
+    def arrival(self, number: int) -> ArrivalPage:
+        """See Desk."""
+        view, entry = self._today.view(), self._receptions.entry(number)
+        slip = self._papers.slip_state(number)
+        texts = tuple(f"{appointment_text(each)} {each.doctor}".strip() for each in entry.appointments)
+        arrival = self._arrival(entry, view)
+        return ArrivalPage(self._header(view), arrival, texts, slip.printed, slip.problem, self._papers.possible)
+
+    def sheet_picture(self, seq: int) -> bytes:
+        """See Desk."""
+        return self._papers.sheet_picture(seq)
+
+    def slip_picture(self, number: int) -> bytes:
+        """See Desk."""
+        return self._papers.slip_picture(number)
+
+    def numbers(self) -> NumbersPage:
+        """See Desk."""
+        view = self._today.view()
+        rows = (
+            self._row(entry, view.revisions[entry.visit.seq])
+            for entry in reversed(view.entries)
+            if Attention.not_registered in entry.visit.attention
+        )
+        return NumbersPage(self._header(view), tuple(rows), self._numbers.of_day(view.day), self._numbers.off)
+
+    def number(self, seq: int, wanted: str = "") -> NumberPage:
+        """See Desk."""
+        entry, revision = self._today.entry(seq)
+        page = NumberPage(
+            self.header(), self._row(entry, revision), self._today.content(seq), page_values.details_of(entry.visit)
+        )
+        return self._numbers.page(page, entry.visit, wanted, self._today.day)
+
+    def admin(self) -> AdminPage:
+        """See Desk."""
+        labels = (Label(tag, meaning.label, Group(meaning.group)) for tag, meaning in self._parts.names.listed())
+        return AdminPage(self.header(), self._parts.standing.parts(), tuple(labels))
+
+    def person(self, *, visit: int = 0, arrival: int = 0) -> str:
+        """See Desk."""
+        number = ""
+        with suppress(KeyError):
+            if visit:
+                number = self._today.entry(visit)[0].patient
+            elif arrival:
+                number = self._receptions.entry(arrival).patient_number
+        return self._parts.seals.person(number) if number else ""
+
+    def subscribe(self, changed: Callable[[int], None]) -> Callable[[], None]:
+        """See Desk."""
+        return self._today.subscribe(changed)
+
+    def _header(self, view: View) -> Header:
+        waiting = [entry.visit for entry in view.entries if entry.visit.attention]
+        since = min((visit.open_since for visit in waiting if visit.open_since), default=None)
+        return Header(
+            revision=view.revision,
+            day=view.day,
+            now=self._clock(),
+            open=len(waiting),
+            overdue=self._parts.standing.is_overdue(since),
+            not_registered=sum(Attention.not_registered in visit.attention for visit in waiting),
+            banners=self._parts.standing.banners(),
+            changed_at=view.changed_at,
+        )
+
+    def _row(self, entry: Entry, revision: int) -> Row:
+        looked = self._receptions.looked(entry.visit.seq)
+        can_walk_in = looked.may_walk_in and bool(self._parts.departments.receiving(self._clock()))
+        return row_of(entry, revision, self._receptions.appointments(entry), can_walk_in=can_walk_in)
+
+    def _arrival(self, entry: Registered, view: View) -> Arrival:
+        """`entry`: of the reservations; its name is known from a tap, or from the hospital's list."""
+        number, patient = entry.arrival.number, entry.patient_number
+        mine = [each for each in view.entries if each.patient == patient]
+        visited = next((each for each in reversed(mine) if each.visit.arrival == number), mine[-1] if mine else None)
+        name, kana = self._numbers.name_of(patient)
+        if visited is not None and visited.visit.tap.person.name:
+            name, kana = visited.visit.tap.person.name, visited.visit.tap.person.kana
+        return Arrival(
+            number=number,
+            at=entry.arrival.at.astimezone(self._clock().tzinfo),
+            patient=patient,
+            name=name,
+            kana=kana,
+            department="・".join(dict.fromkeys(each.department for each in entry.appointments)),
+            doctor="・".join(dict.fromkeys(each.doctor for each in entry.appointments if each.doctor)),
+            seq=visited.visit.seq if visited else None,
+            at_kiosk=visited is None or visited.registered_here != number,
+            cancelled=entry.cancelled.reason if entry.cancelled else "",
+        )
+
+    # --- what staff do -----------------------------------------------------------------------------------------------
+
+    def act(self, act: Act, user: str, address: str) -> Outcome:
+        """See Desk."""
+        seq, arrival = getattr(act, "seq", 0), getattr(act, "number", 0)
+        person = self.person(visit=seq, arrival=arrival)
+        try:
+            outcome = self._acts[type(act)](act, user)
+        except sqlite3.Error:
+            outcome = Refused(Problem("refused.store"))
+        how = {Done: "done", Outdated: "outdated"}.get(type(outcome), "refused")
+        self._parts.chain.write(user, act.permission.value, how, visit=seq, person=person, address=address)
+        return outcome
+
+    def _confirm_eligibility(self, act: acts.ConfirmEligibility, by: str) -> Outcome:
+        entry, _ = self._today.entry(act.seq)
+        if self._today.content(act.seq) != act.revision:
+            return Outdated()
+        if not page_values.may_confirm_eligibility(entry.visit):
+            return Done(already=True)
+        if entry.visit.eligibility is not None and entry.visit.eligibility.alarm:
+            self._parts.feed.settle(entry.file)
+        self._settle(act.seq, ELIGIBILITY, "confirmed", act, by)
+        return Done()
+
+    def _confirm_subsidies(self, act: acts.ConfirmSubsidies, by: str) -> Outcome:
+        entry, _ = self._today.entry(act.seq)
+        if self._today.content(act.seq) != act.revision:
+            return Outdated()
+        if not page_values.may_confirm_subsidies(entry.visit):
+            return Done(already=True)
+        self._settle(act.seq, SUBSIDIES, "confirmed", act, by)
+        return Done()
+
+    def _accept(self, act: acts.AcceptCertificate, by: str) -> Outcome:
+        entry, compared = self._compared(act)
+        if compared is None or compared.now is None or compared.standing == "same":
+            return Outdated()
+        number = entry.visit.number
+        try:
+            self._register.accept(number, compared.accepted(self._register.hashed(number)), by)
+        except KeyError:
+            return Outdated()  # ended meanwhile, of another visit
+        self._settle(act.seq, act.slot, "accepted", act, by)
+        if self._parts.exports is not None and not self._parts.exports.add(entry.patient, compared.now):
+            return Refused(Problem("refused.export"))
+        return Done()
+
+    def _keep(self, act: acts.KeepCertificate, by: str) -> Outcome:
+        _, compared = self._compared(act)
+        if compared is None:
+            return Outdated()
+        self._settle(act.seq, act.slot, "kept", act, by)
+        return Done()
+
+    def _end(self, act: acts.EndCertificate, by: str) -> Outcome:
+        entry, compared = self._compared(act)
+        if compared is None or compared.then is None:
+            return Outdated()
+        if not self._today.day - timedelta(days=3660) <= act.last_day <= self._today.day:
+            return Refused(Problem("refused.last_day"))
+        with suppress(KeyError):  # it was ended already
+            self._register.end(entry.visit.number, compared.then.id, by, act.last_day)
+        self._settle(act.seq, act.slot, "ended", act, by)
+        return Done()
+
+    def _compared(
+        self, act: acts.AcceptCertificate | acts.KeepCertificate | acts.EndCertificate
+    ) -> tuple[Entry, Compared | None]:
+        """The certificate that the act is about; None: it is not the one that was displayed, or is settled."""
+        entry, _ = self._today.entry(act.seq)
+        if self._today.content(act.seq) != act.revision or act.slot in entry.visit.settled or not entry.visit.number:
+            return entry, None
+        return entry, next((each for each in entry.visit.subsidies.certificates if each.key == act.slot), None)
+
+    def _send(self, act: acts.SendRegistration, by: str) -> Outcome:
+        entry, _ = self._today.entry(act.seq)
+        if self._today.content(act.seq) != act.revision:
+            return Outdated()
+        outcome = self._numbers.send(entry.visit, act.confirmation, by)
+        if isinstance(outcome, Done):
+            noted = Noted(self._clock(), act.permission.value, by)
+            self._today.change(act.seq, lambda old: replace(old, history=(*old.history, noted)))
+        return outcome
+
+    def _settle(self, seq: int, matter: str, how: str, act: Act, by: str) -> None:
+        now = self._clock()
+        settlement = Settlement(how, by, now)  # type: ignore[arg-type]  # one of its words
+        self._today.settle(seq, {matter: settlement}, Noted(now, act.permission.value, by))
