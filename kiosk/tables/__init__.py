@@ -1,1 +1,1 @@
-"""What is known of patients beyond a visit: tables that the hospital hands over as CSV files, and hashes of eligibility."""
+"""What is known of patients beyond a visit: CSV tables that the hospital hands over, and hashes of eligibility."""
