@@ -21,6 +21,7 @@ from kiosk.desk.pages import Against, Arrival, Group, Header, Item, Row, Subsidi
 from kiosk.desk.search import folded
 from kiosk.desk.visits import State
 from kiosk.desk.web import words
+from kiosk.results.spelling import as_date
 
 STATIC: Final = {"desk.css": "text/css", "desk.js": "text/javascript", "icon.svg": "image/svg+xml"}
 FONTS: Final = ("BIZUDPGothic-Regular.ttf", "BIZUDPGothic-Bold.ttf", "BIZUDGothic-Regular.ttf")
@@ -68,6 +69,12 @@ class _Environment(Environment):
         return super().getattr(obj, attribute)
 
 
+def _written_day(text: str) -> str:
+    """A birth date of the hospital's list, in eight digits: as a day where it is one (parts may be 00)."""
+    day = as_date(text)
+    return japanese.long_day(day) if day else text
+
+
 def _environment() -> Environment:
     def load(name: str) -> str:
         return (files("assets") / "desk" / name).read_text(encoding="utf-8")
@@ -85,6 +92,7 @@ def _environment() -> Environment:
         moment=lambda at: f"{at:%m/%d %H:%M:%S}",
         short_day=japanese.short_day,
         long_day=japanese.long_day,
+        written_day=_written_day,
         today=japanese.today,
         age=japanese.age,
         folded=folded,
