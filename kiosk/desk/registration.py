@@ -10,8 +10,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from kiosk.desk.patients import PatientRow, birth_of, folded
-from kiosk.results.eligibility import Eligibility, Outcome
-from kiosk.results.records import Confirmation as ResultOfTap
+from kiosk.results.eligibility import Outcome
 from kiosk.results.registrations import Insurance, is_institution, is_insurance, is_number
 
 # intended 送信前: stored, and surely not seen by the terminal. prepared: the same for staff; it lies in the share under
@@ -140,24 +139,6 @@ class Numbers(Protocol):
 
     def references_of(self, patient: str) -> tuple[str, ...]:
         """Every reference number that leads to the card's number."""
-
-
-def found_of(visit: int, result: Eligibility, tap: ResultOfTap) -> Found:
-    """What is needed of a result. Of several records none is chosen."""
-    record = tap.records[0] if len(tap.records) == 1 else None
-    return Found(
-        visit=visit,
-        outcome=result.outcome,
-        validity=tap.validity,
-        records=len(tap.records),
-        institution=result.institution_code,
-        name=record.name if record else "",
-        kana=record.kana if record else "",
-        birth=(result.birthdate or "") if record else "",
-        insurance=Insurance(record.insurer_number, record.symbol or None, record.number, record.branch or None)
-        if record
-        else None,
-    )
 
 
 def why_not(found: Found) -> NotOffered | None:

@@ -17,6 +17,7 @@ from kiosk.appliance.technician.step import MENU, PIN_MAX, PIN_MIN
 from kiosk.appliance.update import bundle_sources, bundles, health, installer
 from kiosk.config import Config, installed
 from kiosk.config import model as tables
+from kiosk.config.desk_model import Desk
 from kiosk.process import tries
 from kiosk.ui import theme
 from kiosk.words import texts
@@ -75,7 +76,7 @@ def test_every_key_of_the_appliances_tables_is_explained_and_no_other() -> None:
 
 def test_every_file_of_the_stick_is_explained_and_no_other() -> None:
     defaults = (tables.Metrics().password_file, tables.Update().password_file, tables.Technician().pin_file)
-    desk = (tables.Desk().password_file, installed.DESK_CHIEF)
+    desk = (Desk().password_file, installed.DESK_CHIEF)
     wanted = {
         stick.SITE, stick.APPOINTMENTS, stick.TAKE_ANYWAY, stick.WIPE_SECRETS, candidate.OLD_PIN, *defaults, *desk,
         *re.findall(r'^password_file = "(.+?)"', (ROOT / "deploy" / "site.toml").read_text("utf-8"), re.MULTILINE),

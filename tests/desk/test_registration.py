@@ -12,13 +12,17 @@ from pathlib import Path
 import pytest
 
 from drivers.share import Missing, Unreachable
-from kiosk.desk.registration import Candidate, Confirmation, Found, Refused, Registration, found_of, why_not
+from kiosk.desk.numbers import Numbers
+from kiosk.desk.page_values import found_of
+from kiosk.desk.register import ShortRegister
+from kiosk.desk.registration import Candidate, Confirmation, Found, Refused, Registration, why_not
 from kiosk.desk.registration_work import Registrations
 from kiosk.desk.registrations_file import open_registrations
+from kiosk.desk.visits import Day, tap_of
 from kiosk.process.database import DatabaseUnusable
-from kiosk.results import eligibility, records
 from kiosk.results.eligibility import Outcome
 from kiosk.results.registrations import Insurance, Request, read_answer, to_bytes
+from kiosk.tables.reference_numbers import ReferenceNumbers
 from tests import VECTORS
 from tests.desk.registering import CONFIRMED, FOUND, INSURANCE, NOON, Site, other_person
 
@@ -456,10 +460,8 @@ def test_of_the_terminals_results_exactly_those_without_a_number_are_offered() -
     """Every result of the vectors, as the desk reads it."""
     offered = {}
     for row in (json.loads(line) for line in (VECTORS / "expected.jsonl").read_text("utf-8").splitlines()):
-        raw = (VECTORS / row["file"]).read_bytes()
-        result, tap = eligibility.read(raw), records.read(raw)
-        if isinstance(result, eligibility.Eligibility) and isinstance(tap, records.Confirmation):
-            offered[row["label"]] = why_not(found_of(1, result, tap))
+        tap = tap_of(row["file"], (VECTORS / row["file"]).read_bytes(), NOON)
+        offered[row["label"]] = why_not(found_of(Day(ShortRegister()).tapped(tap, None)))
     assert {label for label, reason in offered.items() if reason is None} == {
         "reference-absent",
         "reference-empty",
@@ -478,3 +480,16 @@ def test_a_number_may_get_another_insurance_on_another_day(site: Site) -> None:
     assert only(desk).state == "registered"
     site.wait(24 * 3600)
     assert isinstance(desk.send(other_person(1), CONFIRMED, "sato"), int)
+
+
+def test_what_is_undecided_from_yesterday_is_listed_and_is_no_registration_of_todays_visit(site: Site) -> None:
+    desk = site.start()
+    first = sent(desk)
+    desk.advance()
+    site.wait(24 * 3600)
+    numbers = Numbers(desk, ReferenceNumbers.load(None), None, off=False)
+    today = site.now.date()
+    assert [each.id for each in numbers.of_day(today)] == [first]
+    assert numbers.last_of(FOUND.visit, today) is None
+    found = numbers.last_of(FOUND.visit, NOON.date())
+    assert found and found.id == first
