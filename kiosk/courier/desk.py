@@ -36,6 +36,7 @@ VERDICT_S: Final = 0.05
 JOBS_MAX: Final = 500
 BYTES_MAX: Final = 32 << 20
 OPEN_AGAIN_S: Final = 30.0
+SPOOL_S: Final = 86_400.0
 CLOSE_S: Final = 0.5
 _FAULTS: Final = (sqlite3.Error, OSError, DatabaseUnusable, SecretUnusable)
 
@@ -107,7 +108,7 @@ class HandOver:
         return known is not None
 
     def forget(self) -> None:
-        """Whom no result has named for long."""
+        """Whom no result has named for long, and what no desk has taken within a day."""
         self._do(self._forget, 0)
 
     # -- its thread -----------------------------------------------------------------------------------------------
@@ -174,6 +175,7 @@ class HandOver:
         return True
 
     def _forget(self) -> None:
+        self._spool.forget(time.time() - SPOOL_S)
         known = self._people()
         if known is not None:
             try:
