@@ -134,7 +134,7 @@ class DeadlyShare:
 
 def die_at(step: str, when: str) -> None:
     """Kill this process `before` or `after` the first time that a step is done for the desk."""
-    owner: Any = {"note": KnownPeople, "put": SpoolWriter}[step]
+    owner: Any = {"compare": KnownPeople, "put": SpoolWriter}[step]
     real = getattr(owner, step)
 
     def dying(*arguments: Any) -> Any:
