@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from drivers.share import Digest, Share, open_share
-from drivers.simulated.terminal import TerminalWriter
+from drivers.simulated.terminal import How, TerminalWriter
 from kiosk.desk import feed_watch
 from kiosk.desk.feed import Feed
 from kiosk.desk.feed_courier import CourierFeed
@@ -27,7 +27,7 @@ from kiosk.desk.taken_files import KEEP_DAYS, KEEP_UNDATED_DAYS, TakenFiles
 from kiosk.process.data_folder import DeskFolder
 from kiosk.process.sealing import Seals
 from kiosk.results import examine
-from kiosk.results.known import KnownPeople
+from kiosk.tables.known_people import KnownPeople
 from tests import ROOT
 from tests.courier.bench import hooked, place
 from tests.desk.feeding import CODE, PERSON, Desk, tap_now
@@ -286,7 +286,7 @@ from drivers.share import open_share
 from kiosk.desk.feed_watch import Source, WatchFeed
 from kiosk.desk.taken_files import TakenFiles
 from kiosk.process.sealing import Seals
-from kiosk.results.known import KnownPeople
+from kiosk.tables.known_people import KnownPeople
 root, dies = Path(sys.argv[1]), sys.argv[2]
 class Desk:
     def result(self, result):
@@ -362,7 +362,8 @@ def test_over_smb_a_file_is_given_within_a_second_of_its_end(real: Clinic) -> No
     writer = TerminalWriter(real.urls["face"], real.password)
     with real.feed(desk) as feed:
         wait_until(lambda: all(watch.lookout.notices == "in_force" for watch in feed._watches), "notices")
-        for number, how in enumerate(("direct", "rename", "slow"), 1):
+        hows: tuple[How, ...] = ("direct", "rename", "slow")
+        for number, how in enumerate(hows, 1):
             made = tap_now().result
             writer.write(made.name, made.content, how=how)
             ended = time.monotonic()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime
 from importlib.resources import files
@@ -20,6 +21,7 @@ from kiosk.desk.pages import Against, Arrival, Group, Header, Item, Row, Subsidi
 from kiosk.desk.search import folded
 from kiosk.desk.visits import State
 from kiosk.desk.web import words
+from kiosk.results.spelling import as_date
 
 STATIC: Final = {"desk.css": "text/css", "desk.js": "text/javascript", "icon.svg": "image/svg+xml"}
 FONTS: Final = ("BIZUDPGothic-Regular.ttf", "BIZUDPGothic-Bold.ttf", "BIZUDGothic-Regular.ttf")
@@ -47,6 +49,8 @@ def _explain(row: Row) -> str:
         return str(sentences[row.subsidies])
     if row.against in (Against.missing, Against.fewer):
         return str(sentences[row.against])
+    if words.is_blind(row):
+        return str(sentences["unknown"])
     return str(sentences["none"]) if row.subsidies is Subsidies.none else ""
 
 
@@ -80,11 +84,13 @@ def _environment() -> Environment:
     made.filters.update(
         clock=lambda at: f"{at:%H:%M}",
         moment=lambda at: f"{at:%m/%d %H:%M:%S}",
+        as_date=as_date,
         short_day=japanese.short_day,
         long_day=japanese.long_day,
         today=japanese.today,
         age=japanese.age,
         folded=folded,
+        nfkc=lambda kana: unicodedata.normalize("NFKC", kana),
         grouped=_grouped,
         problem=words.problem,
     )

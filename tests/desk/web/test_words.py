@@ -60,6 +60,11 @@ def test_none_failed_late_and_missing_are_four_words() -> None:
     assert four == ["なし", "取得失敗", "届いていない", "前回あり今回なし"]
 
 
+def test_of_a_result_that_nobody_can_read_none_is_not_said() -> None:
+    assert words.subsidy(ROWS[14]).word == "—"
+    assert words.subsidy(replace(ROWS[14], outcome="no_qualification")).word == "なし"
+
+
 @pytest.mark.parametrize("against", Against)
 def test_no_comparison_hides_that_nothing_could_be_fetched(against: Against) -> None:
     for subsidies, word in ((Subsidies.failed, "取得失敗"), (Subsidies.late, "届いていない")):
@@ -98,6 +103,12 @@ def test_an_endless_text_is_cut_and_says_so() -> None:
     cut = visible("あ" * 10_000)
     assert len(cut) < 700
     assert cut.endswith("…（全 10000 字）")
+
+
+def test_subsidies_that_were_settled_are_quiet_and_keep_their_word() -> None:
+    for seq, tone in ((7, "good"), (8, "good"), (9, "quiet"), (10, "quiet"), (11, "good")):
+        before, after = words.subsidy(ROWS[seq]), words.subsidy(replace(ROWS[seq], open=()))
+        assert (after.word, after.tone) == (before.word, tone)
 
 
 def test_an_unknown_state_is_its_own_word() -> None:
