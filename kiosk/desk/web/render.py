@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime
 from importlib.resources import files
@@ -47,6 +48,8 @@ def _explain(row: Row) -> str:
         return str(sentences[row.subsidies])
     if row.against in (Against.missing, Against.fewer):
         return str(sentences[row.against])
+    if words.is_blind(row):
+        return str(sentences["unknown"])
     return str(sentences["none"]) if row.subsidies is Subsidies.none else ""
 
 
@@ -85,6 +88,7 @@ def _environment() -> Environment:
         today=japanese.today,
         age=japanese.age,
         folded=folded,
+        nfkc=lambda kana: unicodedata.normalize("NFKC", kana),
         grouped=_grouped,
         problem=words.problem,
     )
