@@ -18,7 +18,7 @@ from kiosk.process.database import open_or_begin
 # A file whose name says its day is not looked at any more after that day; one without may lie there for long.
 KEEP_DAYS: Final = 3
 KEEP_UNDATED_DAYS: Final = 400
-_MIGRATIONS: Final = (
+MIGRATIONS: Final = (
     """
     CREATE TABLE file (
         id TEXT PRIMARY KEY, name TEXT NOT NULL, number INTEGER NOT NULL UNIQUE, route TEXT NOT NULL,
@@ -43,7 +43,7 @@ class TakenFiles:
     """`path`: the SQLite file. For one thread, but `missing`. Raises sqlite3.Error, at its start OSError too."""
 
     def __init__(self, path: Path) -> None:
-        self._db, _ = open_or_begin(path, _MIGRATIONS, "", durable=False)
+        self._db, _ = open_or_begin(path, MIGRATIONS, "", durable=False)
 
     def close(self) -> None:
         self._db.close()

@@ -102,7 +102,9 @@ class TableFile(Generic[T]):
             try:
                 self._refresh()
             except BadTable as bad:
-                self._problem = bad
+                # Its traceback would keep the whole table that was read for as long as the problem is known.
+                bad.__context__ = None
+                self._problem = bad.with_traceback(None)
             return self._problem
 
     def _refresh(self) -> None:
@@ -111,7 +113,7 @@ class TableFile(Generic[T]):
             self._problem = None
             return
         if self._rejected is not None and stamp == self._rejected[0]:
-            raise self._rejected[1].with_traceback(None)
+            raise self._rejected[1]
         try:
             content, finished = self._content()
         except BadTable as bad:

@@ -14,10 +14,11 @@ from drivers.reservations.sqlite import file as reservations_file
 from kiosk import __main__ as command_line
 from kiosk import config
 from kiosk.courier import ledger
-from kiosk.desk import registrations_file
+from kiosk.desk import registrations_file, taken_files
 from kiosk.desk.people import database as people_database
 from kiosk.operations import status
 from kiosk.operations.check import plan
+from kiosk.tables import known_people
 from tests import ROOT
 
 CONTRACT = (ROOT / "deploy/CONTRACT.md").read_text(encoding="utf-8")
@@ -186,6 +187,8 @@ def test_the_versions_of_the_databases_are_those_of_the_code() -> None:
         "reservations.db": len(reservations_file.MIGRATIONS),
         "people.db": len(people_database.MIGRATIONS),
         "registrations.db": len(registrations_file.MIGRATIONS),
+        "known.db": len(known_people.MIGRATIONS),
+        "watched.db": len(taken_files.MIGRATIONS),
     }
 
 

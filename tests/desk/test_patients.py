@@ -94,6 +94,7 @@ def test_a_bad_table_is_refused_by_line_and_without_values(tmp_path: Path, conte
     bad = patients(tmp_path, content).refresh()
     assert bad is not None
     assert reason in str(bad)
+    assert bad.__traceback__ is None and bad.__context__ is None  # they would keep what was read
     assert "ZZ" not in str(bad)
 
 

@@ -21,6 +21,7 @@ from kiosk.desk.pages import Against, Arrival, Group, Header, Item, Row, Subsidi
 from kiosk.desk.search import folded
 from kiosk.desk.visits import State
 from kiosk.desk.web import words
+from kiosk.results.spelling import as_date
 
 STATIC: Final = {"desk.css": "text/css", "desk.js": "text/javascript", "icon.svg": "image/svg+xml"}
 FONTS: Final = ("BIZUDPGothic-Regular.ttf", "BIZUDPGothic-Bold.ttf", "BIZUDGothic-Regular.ttf")
@@ -83,6 +84,7 @@ def _environment() -> Environment:
     made.filters.update(
         clock=lambda at: f"{at:%H:%M}",
         moment=lambda at: f"{at:%m/%d %H:%M:%S}",
+        as_date=as_date,
         short_day=japanese.short_day,
         long_day=japanese.long_day,
         today=japanese.today,

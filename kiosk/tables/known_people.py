@@ -23,7 +23,7 @@ from kiosk.results.records import Confirmation
 
 KEEP_DAYS: Final = 400  # after the last visit; by then everybody with a chronic disease has been there
 PENDING_DAYS: Final = 7
-_MIGRATIONS: Final = (
+MIGRATIONS: Final = (
     """
     CREATE TABLE known (person TEXT PRIMARY KEY, prints TEXT NOT NULL, last_day TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE pending (file INTEGER PRIMARY KEY, person TEXT NOT NULL, prints TEXT NOT NULL, day TEXT NOT NULL);
@@ -41,25 +41,15 @@ class KnownPeople:
 
     def __init__(self, path: Path, seals: Seals) -> None:
         self._seals = seals
-        self._db, _ = open_or_begin(path, _MIGRATIONS, seals.identity, durable=False)
+        self._db, _ = open_or_begin(path, MIGRATIONS, seals.identity, durable=False)
 
     def close(self) -> None:
         self._db.close()
 
     def compare(self, number: str, confirmation: Confirmation, file: int, day: date) -> EligibilityChange:
         """What is new of the patient. What need not be settled is known from now on; else `settle(file)` does it."""
-        change = self.look(number, confirmation)
-        self.note(number, change, file, day)
-        return change
-
-    def look(self, number: str, confirmation: Confirmation) -> EligibilityChange:
-        """What is new of the patient, and nothing is written: `note` is still to come."""
-        known = self._prints(self._seals.person(number))
-        return compare(prints_of(confirmation, self.hashed(number)), known)
-
-    def note(self, number: str, change: EligibilityChange, file: int, day: date) -> None:
-        """The second half of `compare`."""
         person = self._seals.person(number)
+        change = compare(prints_of(confirmation, self.hashed(number)), self._prints(person))
         with self._db.writing() as db:
             if change.learn is not None:
                 _know(db, person, _text(change.learn), day)
@@ -68,6 +58,7 @@ class KnownPeople:
                     "INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?)",
                     (file, person, _text(change.now), day.isoformat()),
                 )
+        return change
 
     def settle(self, file: int) -> bool:
         """Staff have looked at the change that `file` brought. False: there is none, or it was settled before."""
