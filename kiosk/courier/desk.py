@@ -26,8 +26,8 @@ from kiosk.process.event_log import EventLog
 from kiosk.process.sealing import Seals, SecretUnusable, load_secret
 from kiosk.results import records
 from kiosk.results.changes import EligibilityChange, KeyVerdict
-from kiosk.results.known import KnownPeople
 from kiosk.results.records import Confirmation
+from kiosk.tables.known_people import KnownPeople
 
 # By then a file is mostly delivered. What is done for the desk before would take the processor from the delivery.
 AFTER_S: Final = 0.1

@@ -190,6 +190,11 @@ def _items(compared: Compared) -> Iterator[Item]:
         )
 
 
+def notices_of(visit: Visit) -> tuple[str, ...]:
+    """What a subsidy result says beside its certificates, with its raw names: 「SystemNotice Code N001　Text …」."""
+    return tuple(f"{item.label} {_text(item)}" for item in visit.subsidies.notices)
+
+
 def _text(item: FileItem | None) -> str | None:
     if item is None:
         return None

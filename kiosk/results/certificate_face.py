@@ -75,12 +75,10 @@ def _pair(node: Node, word_tag: str) -> Word:
 
 def _word_tag(node: Node) -> str:
     """Which child has the word, by the names of two: ItemName and ItemValue, name and text; "": neither."""
-    words = [
-        (each.tag, found[1].lower()) for each in node.nodes if not each.nodes and (found := _NAME.fullmatch(each.tag))
-    ]
-    if len(words) != 1:
+    words = [(each, found[1].lower()) for each in node.nodes if (found := _NAME.fullmatch(each.tag))]
+    if len(words) != 1 or words[0][0].nodes:
         return ""
-    tag, stem = words[0]
+    tag, stem = words[0][0].tag, words[0][1]
     values = [found[1].lower() for each in node.nodes if (found := _VALUE.fullmatch(each.tag))]
     values += [""] * any(each.tag == TEXT for each in node.nodes)
     return tag if values.count(stem) == 1 else ""

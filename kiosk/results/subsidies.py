@@ -144,10 +144,12 @@ def _found(nodes: Sequence[Node], names: Names) -> Iterator[Item]:
         grouped = [node for node in same if node.nodes]
         if tag.lower() in names.face_tags or (names.meaning(tag) is None and grouped == same and is_face(same, names)):
             yield from (_face_item(word, names) for word in face(same, names))
-        elif grouped and all(_is_section(node, names) for node in grouped):
-            yield from _found([each for node in grouped for each in node.nodes], names)
         else:
-            yield _item(tag, same, names)
+            sections = [node for node in grouped if _is_section(node, names)]
+            taken = {id(node) for node in sections}
+            yield from _found([each for node in sections for each in node.nodes], names)
+            if items := [node for node in same if id(node) not in taken]:
+                yield _item(tag, items, names)
 
 
 def _is_section(node: Node, names: Names) -> bool:

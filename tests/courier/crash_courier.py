@@ -27,7 +27,7 @@ from kiosk.courier.summary import totals
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.desk_spool import SpoolWriter
 from kiosk.process.event_log import EventLog
-from kiosk.results.known import KnownPeople
+from kiosk.tables.known_people import KnownPeople
 
 FINISH_S = 60.0
 

@@ -23,7 +23,7 @@ from kiosk.process import courier_line, desk_spool
 from kiosk.process.courier_line import Message
 from kiosk.process.desk_spool import Handed, SpoolReader
 from kiosk.results import examine
-from kiosk.results.known import KnownPeople
+from kiosk.tables.known_people import KnownPeople
 from tests.courier.bench import RunningCourier, place
 from tests.hospital import wait_until
 from tests.peers.receipt_computer import ReceiptComputer

@@ -36,7 +36,7 @@ from kiosk.process.data_folder import DeskFolder
 from kiosk.process.event_log import EventLog
 from kiosk.process.sealing import Seals, load_secret
 from kiosk.results import pmh_names
-from kiosk.results.known import KnownPeople
+from kiosk.tables.known_people import KnownPeople
 from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.words.problems import Problem
 
@@ -189,7 +189,7 @@ def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack)
     numbers = Numbers(registrations, references, patients, off=False)
     exports = Exports(file, seals, open_share(desk.export, None), clock)
     feed = PlayedFeed(known)
-    watched = Watched(config, today, feed, receptions, numbers, exports, register.begun_anew, clock)
+    watched = Watched(config, today, feed, receptions, numbers, exports, register.was_put_aside, clock)
     parts = Parts(
         config, today, register, receptions, departments, papers, numbers, exports, feed,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,

@@ -8,7 +8,7 @@ from random import Random
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kiosk.results.documents import Unreadable
@@ -123,6 +123,12 @@ def test_roles_are_taken_from_the_face_where_no_element_has_them() -> None:
 )
 def test_words_on_the_face(inner: str, word: str, value: str) -> None:
     assert by_name(one(f"<ValidTo>20260331</ValidTo>{inner}"))[f"券面:{word}"].lines[-1][0].value == value
+
+
+def test_one_name_may_be_an_item_here_and_a_section_there() -> None:
+    found = one("<X>11</X><X><ValidTo>20260331</ValidTo></X><X><Y>1</Y></X>")
+    assert texts(found.items) == {"11", "20260331", "1"}
+    assert found.by_role("valid_to") == "20260331"
 
 
 def test_lines_without_a_word_have_no_order() -> None:
@@ -265,6 +271,8 @@ def test_what_is_no_document_is_unreadable() -> None:
         max_leaves=12,
     )
 )
+@example([("Name", [("Name", "11")]), ("Name", "1"), ("Value", "1")])
+@example([("MedicalSubsidies", "1")])
 def test_no_tree_breaks_the_reader_or_loses_a_leaf(tree: object) -> None:
     def xml(node: object) -> str:
         if isinstance(node, str):

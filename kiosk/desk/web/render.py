@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime
 from importlib.resources import files
@@ -20,6 +21,7 @@ from kiosk.desk.pages import Against, Arrival, Group, Header, Item, Row, Subsidi
 from kiosk.desk.search import folded
 from kiosk.desk.visits import State
 from kiosk.desk.web import words
+from kiosk.results.spelling import as_date
 
 STATIC: Final = {"desk.css": "text/css", "desk.js": "text/javascript", "icon.svg": "image/svg+xml"}
 FONTS: Final = ("BIZUDPGothic-Regular.ttf", "BIZUDPGothic-Bold.ttf", "BIZUDGothic-Regular.ttf")
@@ -47,6 +49,8 @@ def _explain(row: Row) -> str:
         return str(sentences[row.subsidies])
     if row.against in (Against.missing, Against.fewer):
         return str(sentences[row.against])
+    if words.is_blind(row):
+        return str(sentences["unknown"])
     return str(sentences["none"]) if row.subsidies is Subsidies.none else ""
 
 
@@ -63,6 +67,12 @@ class _Environment(Environment):
         if isinstance(obj, dict) and attribute in obj:
             return obj[attribute]
         return super().getattr(obj, attribute)
+
+
+def _written_day(text: str) -> str:
+    """A birth date of the hospital's list, in eight digits: as a day where it is one (parts may be 00)."""
+    day = as_date(text)
+    return japanese.long_day(day) if day else text
 
 
 def _environment() -> Environment:
@@ -82,9 +92,11 @@ def _environment() -> Environment:
         moment=lambda at: f"{at:%m/%d %H:%M:%S}",
         short_day=japanese.short_day,
         long_day=japanese.long_day,
+        written_day=_written_day,
         today=japanese.today,
         age=japanese.age,
         folded=folded,
+        nfkc=lambda kana: unicodedata.normalize("NFKC", kana),
         grouped=_grouped,
         problem=words.problem,
     )

@@ -57,13 +57,20 @@ def subsidy(row: Row) -> Chip:
     if row.against is Against.missing:
         return chip("against", row.against)
     if row.subsidies is Subsidies.none:
-        return chip("subsidies", row.subsidies)
+        return chip("subsidies", "unknown" if is_blind(row) else row.subsidies)
     return chip("against", row.against, f" {row.certificates}{WORDS['list']['kinds']}")
 
 
+def is_blind(row: Row) -> bool:
+    """Whether nobody can know from the result if there are subsidies: "none" would say too much."""
+    return row.subsidies is Subsidies.none and row.outcome in {"unreadable", "foreign", "failed"}
+
+
 def state(row: Row) -> Chip:
-    """What the column 状態 says, with the 受付番号."""
-    return chip("state", row.state, f" {row.arrival}" if row.state is State.registered and row.arrival else "")
+    """What the column 状態 says, with the 受付番号; who registered at the kiosk is displayed so."""
+    if row.state is not State.registered:
+        return chip("state", row.state)
+    return chip("state", "at_kiosk" if row.arrived_at_kiosk else row.state, f" {row.arrival or ''}".rstrip())
 
 
 def printed(which: Printed) -> Chip:

@@ -113,7 +113,7 @@ def test_a_chain_that_was_begun_again_is_found_by_the_event_log(tmp_path: Path) 
 
 
 @given(st.lists(st.sampled_from(["佐藤", "chief", "\ud800", "'; --", "a\nb", ""]), max_size=12), st.data())
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_line_taken_out_of_any_chain_is_found(
     tmp_path_factory: pytest.TempPathFactory, users: list[str], data: st.DataObject
 ) -> None:

@@ -101,7 +101,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(site: Site, words: tuple[str, .
 
 def test_a_password_is_asked_for_twice_at_a_terminal(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = [CHIEF, "another", CHIEF, CHIEF]
-    monkeypatch.setattr(command.getpass, "getpass", lambda prompt: answers.pop(0))
+    monkeypatch.setattr("getpass.getpass", lambda prompt: answers.pop(0))
     site.terminal = True
     assert site.do("user", "add", "chief")[2] == "the two passwords differ; nothing was changed\n"
     assert site.do("user", "add", "chief")[0] == 0
@@ -140,7 +140,7 @@ def test_a_folder_of_another_user_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     office = Office(tmp_path, monkeypatch)
-    monkeypatch.setattr(command.os, "geteuid", lambda: os.getuid() + 1)
+    monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
     assert command.user(office.folder, "list", None, None) == 1
     assert command.verify(office.folder) == 1
     assert "belongs to another user" in capsys.readouterr().err

@@ -60,6 +60,11 @@ def test_none_failed_late_and_missing_are_four_words() -> None:
     assert four == ["なし", "取得失敗", "届いていない", "前回あり今回なし"]
 
 
+def test_of_a_result_that_nobody_can_read_none_is_not_said() -> None:
+    assert words.subsidy(ROWS[14]).word == "—"
+    assert words.subsidy(replace(ROWS[14], outcome="no_qualification")).word == "なし"
+
+
 @pytest.mark.parametrize("against", Against)
 def test_no_comparison_hides_that_nothing_could_be_fetched(against: Against) -> None:
     for subsidies, word in ((Subsidies.failed, "取得失敗"), (Subsidies.late, "届いていない")):
