@@ -1,4 +1,6 @@
-"""Certificates of subsidies (受給者証) as a subsidy result holds them, about people who do not exist. For demo and tests.
+"""Certificates of subsidies (受給者証) as a subsidy result holds them, about people who do not exist.
+
+For the demo and for tests.
 
     >>> text = written((CHILD,))
     >>> text.count("<MedicalSubsidies>"), "<ValidFrom>20260401</ValidFrom>" in text
@@ -15,7 +17,7 @@ from xml.sax.saxutils import escape
 
 @dataclass(frozen=True)
 class Paper:
-    """One certificate. `limits`: kind, unit and yen of what the patient pays at most; `face`: words and what they say."""
+    """One certificate. `limits`: kind, unit and yen of the most a patient pays; `face`: words and what they say."""
 
     name: str
     payer: str
