@@ -16,7 +16,7 @@ from typing import Any, Final
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from kiosk.desk import japanese, page_values
+from kiosk.desk import japanese
 from kiosk.desk.pages import Against, Arrival, Group, Header, Item, Row, Subsidies
 from kiosk.desk.search import folded
 from kiosk.desk.visits import State
@@ -87,7 +87,6 @@ def _environment() -> Environment:
         as_date=as_date,
         short_day=japanese.short_day,
         long_day=japanese.long_day,
-        day=page_values.as_day,
         today=japanese.today,
         age=japanese.age,
         folded=folded,
