@@ -16,11 +16,12 @@ from typing import Any, Final
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from kiosk.desk import japanese, page_values
+from kiosk.desk import japanese
 from kiosk.desk.pages import Against, Arrival, Group, Header, Item, Row, Subsidies
 from kiosk.desk.search import folded
 from kiosk.desk.visits import State
 from kiosk.desk.web import words
+from kiosk.results.spelling import as_date
 
 STATIC: Final = {"desk.css": "text/css", "desk.js": "text/javascript", "icon.svg": "image/svg+xml"}
 FONTS: Final = ("BIZUDPGothic-Regular.ttf", "BIZUDPGothic-Bold.ttf", "BIZUDGothic-Regular.ttf")
@@ -83,9 +84,9 @@ def _environment() -> Environment:
     made.filters.update(
         clock=lambda at: f"{at:%H:%M}",
         moment=lambda at: f"{at:%m/%d %H:%M:%S}",
+        as_date=as_date,
         short_day=japanese.short_day,
         long_day=japanese.long_day,
-        day=page_values.as_day,
         today=japanese.today,
         age=japanese.age,
         folded=folded,
