@@ -23,7 +23,7 @@ from kiosk.desk.today import ENDS_AT_H
 from kiosk.desk.web.server import Listening, Server
 from kiosk.operations.check import desk as desk_check
 from kiosk.process import desk_spool
-from kiosk.results import known
+from kiosk.tables import known_people as known
 from kiosk.words import texts
 from tests import ROOT
 from tests.deploy.test_guide import keys
