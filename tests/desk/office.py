@@ -158,7 +158,11 @@ def office(folder: Path, *, desk: str = "", patients: str = PATIENTS, now: datet
 
 
 def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack) -> Office:
-    desk, where, clock = config.desk, DeskFolder(config.desk_dir, config.desk_run_dir), lambda: now[0]
+    desk, where = config.desk, DeskFolder(config.desk_dir, config.desk_run_dir)
+
+    def clock() -> datetime:
+        return now[0]
+
     assert desk is not None
     log = EventLog(where.path, "desk")
     stack.callback(log.close)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from kiosk.desk.pages import Against, Certificate, Key, Printed, Row, Subsidies
@@ -23,6 +23,12 @@ _HIDDEN: Final = re.compile(
     "\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 LONGEST: Final = 600
+_OF_SUBSIDIES: Final = frozenset(
+    {
+        Attention.subsidy_first, Attention.subsidy_changed, Attention.subsidy_fewer, Attention.subsidy_missing,
+        Attention.subsidy_failed, Attention.subsidy_late, Attention.name_differs,
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,14 +57,21 @@ def eligibility(row: Row) -> Chip:
 
 
 def subsidy(row: Row) -> Chip:
-    """What the column 医療費助成 says: the four words that are never merged, else how the certificates compare."""
-    if row.subsidies in (Subsidies.waiting, Subsidies.failed, Subsidies.late, Subsidies.unreadable):
-        return chip("subsidies", row.subsidies)
+    """What the column 医療費助成 says: the four words that are never merged, else how the certificates compare.
+
+    What a person has settled is quiet; the word stays.
+    """
+    waits = not _OF_SUBSIDIES.isdisjoint(row.open)
+    if row.subsidies not in (Subsidies.none, Subsidies.fetched):
+        found = chip("subsidies", row.subsidies)
+        return found if waits else replace(found, tone="quiet")
     if row.against is Against.missing:
-        return chip("against", row.against)
-    if row.subsidies is Subsidies.none:
+        found = chip("against", row.against)
+    elif row.subsidies is Subsidies.none:
         return chip("subsidies", "unknown" if is_blind(row) else row.subsidies)
-    return chip("against", row.against, f" {row.certificates}{WORDS['list']['kinds']}")
+    else:
+        found = chip("against", row.against, f" {row.certificates}{WORDS['list']['kinds']}")
+    return found if waits or not found.sign else replace(found, sign="✓", tone="good")
 
 
 def is_blind(row: Row) -> bool:
