@@ -35,6 +35,7 @@ from kiosk.results.records import Record
 from kiosk.results.registrations import Insurance
 from kiosk.results.spelling import as_date
 from kiosk.results.subsidies import Item as FileItem
+from kiosk.results.subsidies import Leaf
 
 _CLASSES: Final = {"1": "本人", "2": "家族"}
 _SEXES: Final = {"1": "男", "2": "女", "3": "未設定"}
@@ -64,6 +65,8 @@ _OF_SUBSIDIES: Final = frozenset(
         Attention.subsidy_fewer, Attention.subsidy_missing, Attention.subsidy_failed, Attention.subsidy_late,
     }
 )  # fmt: skip
+_DAY_ROLES: Final = frozenset({"valid_from", "valid_to"})
+_DAY_WORDS: Final = ("日", "期間", "Date")
 _STANDINGS: Final = {
     "same": Certificate.same,
     "changed": Certificate.changed,
@@ -193,7 +196,15 @@ def _items(compared: Compared) -> Iterator[Item]:
 def _text(item: FileItem | None) -> str | None:
     if item is None:
         return None
-    return "\n".join("　".join(f"{leaf.label} {_day_text(leaf.value)}".strip() for leaf in line) for line in item.lines)
+    return "\n".join(
+        "　".join(f"{leaf.label} {_leaf_text(item, leaf)}".strip() for leaf in line) for line in item.lines
+    )
+
+
+def _leaf_text(item: FileItem, leaf: Leaf) -> str:
+    """A payer number has eight digits too, and some are days: digits are one only where their name says so."""
+    is_day = item.role in _DAY_ROLES or any(name.endswith(_DAY_WORDS) for name in (item.label, leaf.label))
+    return _day_text(leaf.value) if is_day or not leaf.value.strip().isdecimal() else leaf.value
 
 
 # Registering a number --------------------------------------------------------------------------------------------

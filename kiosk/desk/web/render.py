@@ -21,6 +21,7 @@ from kiosk.desk.pages import Against, Arrival, Group, Header, Item, Row, Subsidi
 from kiosk.desk.search import folded
 from kiosk.desk.visits import State
 from kiosk.desk.web import words
+from kiosk.results.spelling import as_date
 
 STATIC: Final = {"desk.css": "text/css", "desk.js": "text/javascript", "icon.svg": "image/svg+xml"}
 FONTS: Final = ("BIZUDPGothic-Regular.ttf", "BIZUDPGothic-Bold.ttf", "BIZUDGothic-Regular.ttf")
@@ -85,6 +86,7 @@ def _environment() -> Environment:
         moment=lambda at: f"{at:%m/%d %H:%M:%S}",
         short_day=japanese.short_day,
         long_day=japanese.long_day,
+        long_day_of=_long_day_of,
         today=japanese.today,
         age=japanese.age,
         folded=folded,
@@ -105,6 +107,12 @@ def _environment() -> Environment:
         explain=_explain,
     )
     return made
+
+
+def _long_day_of(digits: str) -> str:
+    """The day of a file or of a table; what is none stays as it is."""
+    day = as_date(digits)
+    return japanese.long_day(day) if day else digits
 
 
 class Renderer:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from kiosk.desk.pages import Against, Certificate, Key, Printed, Row, Subsidies
@@ -23,6 +23,11 @@ _HIDDEN: Final = re.compile(
     "\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 LONGEST: Final = 600
+# What waits for staff to look at certificates; and what of `Against` they are asked about.
+_OF_CERTIFICATES: Final = frozenset(
+    {Attention.subsidy_first, Attention.subsidy_changed, Attention.subsidy_fewer, Attention.subsidy_missing}
+)
+_ASKED: Final = frozenset({Against.first, Against.changed, Against.fewer})
 
 
 @dataclass(frozen=True)
@@ -54,11 +59,14 @@ def subsidy(row: Row) -> Chip:
     """What the column 医療費助成 says: the four words that are never merged, else how the certificates compare."""
     if row.subsidies in (Subsidies.waiting, Subsidies.failed, Subsidies.late, Subsidies.unreadable):
         return chip("subsidies", row.subsidies)
+    dealt_with = bool(row.number) and _OF_CERTIFICATES.isdisjoint(row.open)
     if row.against is Against.missing:
-        return chip("against", row.against)
+        found = chip("against", row.against)
+        return replace(found, sign="✓", tone="good") if dealt_with else found
     if row.subsidies is Subsidies.none:
         return chip("subsidies", "unknown" if is_blind(row) else row.subsidies)
-    return chip("against", row.against, f" {row.certificates}{WORDS['list']['kinds']}")
+    key = f"{row.against}_settled" if dealt_with and row.against in _ASKED else str(row.against)
+    return chip("against", key, f" {row.certificates}{WORDS['list']['kinds']}")
 
 
 def is_blind(row: Row) -> bool:
