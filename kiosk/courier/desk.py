@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,29 +25,28 @@ from kiosk.process.desk_spool import Handed, SpoolWriter
 from kiosk.process.event_log import EventLog
 from kiosk.process.sealing import Seals, SecretUnusable, load_secret
 from kiosk.results import records
-from kiosk.results.changes import EligibilityChange
-from kiosk.results.eligibility import Outcome, Reading
-from kiosk.results.known import KnownPeople
+from kiosk.results.changes import EligibilityChange, KeyVerdict
 from kiosk.results.records import Confirmation
+from kiosk.tables.known_people import KnownPeople
 
-# A result is reported without what is new of the patient rather than later than this.
-VERDICT_S: Final = 0.05
+# By then a file is mostly delivered. What is done for the desk before would take the processor from the delivery.
+AFTER_S: Final = 0.1
 # What waits for the thread; beyond that the desk goes without.
 JOBS_MAX: Final = 500
 BYTES_MAX: Final = 32 << 20
 OPEN_AGAIN_S: Final = 30.0
+SPOOL_S: Final = 86_400.0
 CLOSE_S: Final = 0.5
 _FAULTS: Final = (sqlite3.Error, OSError, DatabaseUnusable, SecretUnusable)
 
 
-@dataclass(eq=False)
-class Look:
-    """One result to be compared. `change`: once it is `done`; None: nothing could be compared."""
+@dataclass(frozen=True)
+class _Job:
+    """`do` is due at `at`, monotonic seconds. `size`: bytes that it keeps in memory."""
 
-    number: str = field(repr=False)
-    raw: bytes = field(repr=False)
-    change: EligibilityChange | None = field(repr=False, default=None)
-    done: threading.Event = field(repr=False, default_factory=threading.Event)
+    do: Callable[[], None]
+    at: float
+    size: int
 
 
 class HandOver:
@@ -58,10 +57,10 @@ class HandOver:
         self._spool = SpoolWriter(spool)
         self._known: KnownPeople | None = None
         self._open_at = 0.0
-        self._jobs: queue.SimpleQueue[tuple[Callable[[], None], int] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._waiting_bytes = 0
-        self._lags = False  # somebody waited in vain; until the thread has caught up nobody waits
+        self._closing = threading.Event()
         self._wrong: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="desk", daemon=True)
 
@@ -71,29 +70,20 @@ class HandOver:
 
     def close(self) -> None:
         """What waits is still handed over, if that is done at once."""
+        self._closing.set()
         self._jobs.put(None)
         self._thread.join(CLOSE_S)
         if self._known is not None and not self._thread.is_alive():
             self._known.close()
 
-    def look(self, reading: Reading, raw: bytes | None) -> Look | None:
-        """Begin to compare a result with what is known of its patient. None: there is no patient number in it."""
-        result = reading.result
-        if result is None or result.outcome is not Outcome.usable or not result.reference_number or raw is None:
-            return None
-        look = Look(result.reference_number, raw)
-        return look if self._do(partial(self._compare, look), len(raw)) else None
+    def hand_over(self, item: Item, raw: bytes | None, number: str, report: Callable[[KeyVerdict], None]) -> None:
+        """Its row is written and it is on its way to the receipt computer.
 
-    def verdict(self, look: Look) -> str:
-        """`EligibilityChange.key`; "" where it is not known in time."""
-        if not look.done.wait(0.0 if self._lags else VERDICT_S):
-            self._lags = True
-        return look.change.key if look.change is not None else ""
-
-    def hand_over(self, item: Item, raw: bytes | None, look: Look | None = None) -> None:
-        """Its row is written and it is on its way to the receipt computer. `look`: what `look` gave for it."""
-        now = datetime.now(UTC)
-        if not self._do(partial(self._put, item, raw, look, now), len(raw or b"")):
+        `number`: of the patient whose eligibility it says; "": it is compared with nothing. `report` gets what is new
+        of the patient, in this object's thread.
+        """
+        job = partial(self._hand_over, item, raw, number, report, datetime.now(UTC))
+        if not self._do(job, time.monotonic() + AFTER_S, len(raw or b"")):
             self._note("desk_behind", True)
 
     def settle(self, file: int) -> bool:
@@ -107,47 +97,36 @@ class HandOver:
         return known is not None
 
     def forget(self) -> None:
-        """Whom no result has named for long."""
-        self._do(self._forget, 0)
+        """Whom no result has named for long, and what no desk has taken within a day."""
+        self._do(self._forget, 0.0, 0)
 
     # -- its thread -----------------------------------------------------------------------------------------------
 
-    def _do(self, job: Callable[[], None], size: int) -> bool:
+    def _do(self, do: Callable[[], None], at: float, size: int) -> bool:
         with self._lock:
             if self._jobs.qsize() >= JOBS_MAX or self._waiting_bytes + size > BYTES_MAX:
                 return False
             self._waiting_bytes += size
-            self._jobs.put((job, size))
+            self._jobs.put(_Job(do, at, size))
         return True
 
     def _run(self) -> None:
         self._people()
-        while (taken := self._jobs.get()) is not None:
-            job, size = taken
+        while (job := self._jobs.get()) is not None:
+            self._closing.wait(max(0.0, job.at - time.monotonic()))
             try:
-                job()
+                job.do()
             except Exception as error:  # noqa: BLE001 - a fault of ours in one result must cost the courier nothing
                 self._log.write("desk_handover_failed", what=type(error).__name__)
             with self._lock:
-                self._waiting_bytes -= size
-            if self._jobs.empty():
-                self._lags = False
+                self._waiting_bytes -= job.size
 
-    def _compare(self, look: Look) -> None:
-        try:
-            confirmation = records.read(look.raw, self._max_bytes)
-            known = self._people()
-            if known is not None and isinstance(confirmation, Confirmation):
-                look.change = known.look(look.number, confirmation)
-        except sqlite3.Error as error:
-            self._lost(error)
-        finally:
-            look.done.set()
-
-    def _put(self, item: Item, raw: bytes | None, look: Look | None, at: datetime) -> None:
-        change = look.change if look is not None else None
-        if look is not None and change is not None and not self._noted(look.number, change, item.id, at):
-            change = None  # the desk must not ask for what nobody could settle
+    def _hand_over(
+        self, item: Item, raw: bytes | None, number: str, report: Callable[[KeyVerdict], None], at: datetime
+    ) -> None:
+        change = self._change(item, raw, number, at) if raw is not None and number else None
+        if change is not None:
+            report(change.key)
         dropped = self._spool.dropped
         handed = Handed(
             item.id,
@@ -162,18 +141,19 @@ class HandOver:
         self._note("desk_spool_failed", not self._spool.put(handed))
         self._note("desk_behind", self._spool.dropped > dropped)
 
-    def _noted(self, number: str, change: EligibilityChange, file: int, at: datetime) -> bool:
-        known = self._people()
-        if known is None:
-            return False
+    def _change(self, item: Item, raw: bytes, number: str, at: datetime) -> EligibilityChange | None:
+        """None: not known. A change that could not be noted is none: nobody could settle it."""
+        confirmation, known = records.read(raw, self._max_bytes), self._people()
+        if known is None or not isinstance(confirmation, Confirmation):
+            return None
         try:
-            known.note(number, change, file, at.date())
+            return known.compare(number, confirmation, item.id, at.date())
         except sqlite3.Error as error:
             self._lost(error)
-            return False
-        return True
+            return None
 
     def _forget(self) -> None:
+        self._spool.forget(time.time() - SPOOL_S)
         known = self._people()
         if known is not None:
             try:

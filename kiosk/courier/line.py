@@ -2,7 +2,8 @@
 
 courier -> reception   {"event": "sighted", "file": n, "first_seen": s} · {"event": "gone", "file": n} ·
                        {"event": "result", "file": n, "first_seen": s, "outcome": …, "reference_number": …,
-                        "birthdate": …, "notes": […], "eligibility": …} · {"event": "subsidy_failed", "file": n} ·
+                        "birthdate": …, "notes": […]} · {"event": "subsidy_failed", "file": n} ·
+                       {"event": "compared", "file": n, "eligibility": first · same · changed · unknown} ·
                        {"event": "terminal", "answers": bool} · {"event": "baseline", "visit": v, "at": s} ·
                        {"event": "baseline_failed", "visit": v} · {"event": "status", …}
 reception -> courier   {"ask": "hello"} · {"ask": "baseline", "visit": v} · {"ask": "waiting", "visit": v} ·
@@ -11,8 +12,8 @@ reception -> courier   {"ask": "hello"} · {"ask": "baseline", "visit": v} · {"
 desk -> courier        {"ask": "settle", "file": n} -> {"event": "settled", "done": bool} ·
                        {"ask": "results_since", "seen_at": time} -> {"event": "results_since", "files": [n, …] or null}
 
-In a result "eligibility" is what is new of the patient (first · same · changed · unknown, see results/changes.py);
-it is left out where nothing was compared, or not in time. A desk's `file` is the ledger's number, as in its spool. A
+"compared" comes after the result of its `file`, only with a desk and only where there was something to compare (see
+results/changes.py): no result waits for it. A desk's `file` is the ledger's number, as in its spool. A
 settled file that was not `done` is to be settled again. "results_since" lists the results seen since that ISO time
 (with its zone), without those of the last seconds, the newest 5,000; null: the ledger cannot be read.
 

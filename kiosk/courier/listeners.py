@@ -14,15 +14,17 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import partial
 
 from drivers.share import Digest
 from kiosk.courier.alarms import NoticeBoard
-from kiosk.courier.desk import HandOver, Look
+from kiosk.courier.desk import HandOver
 from kiosk.courier.ledger import Item, Ledger, RouteName, was_sent
 from kiosk.courier.ledger import Subsidy as SubsidyState
 from kiosk.courier.line import Hub
 from kiosk.courier.queue import Parcel, Queue
 from kiosk.process.courier_line import Message
+from kiosk.results.changes import KeyVerdict
 from kiosk.results.eligibility import Eligibility, Reading
 from kiosk.results.examine import NotTaken
 from kiosk.results.sightings import Sighting, SightingId
@@ -199,8 +201,6 @@ class ResultsListener:
     def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
         request = reading.request if self.subsidy_wait_s is not None else ""
         state: SubsidyState = "refused" if reading.refused else "waiting" if request else "none"
-        # Compared while the disk takes the row.
-        look = self.desk.look(reading, raw) if self.desk is not None and not self._is_foreign(reading.result) else None
         try:
             history = self.ledger.of_name("results", sighting.name)
             news = is_news(history, sighting, digest)
@@ -218,11 +218,11 @@ class ResultsListener:
             elif item.state == "published":
                 self.notices.event("file_reappeared", item)
         else:
-            self._announce(sighting, item, reading, may_report, look)
+            self._announce(sighting, item, reading, may_report)
         wait_s = self.subsidy_wait_s if request and self.subsidy_wait_s is not None else 0.0
         self.queue.add(Parcel(item.id, request, time.monotonic() + wait_s, raw, sighting.fresh))
         if self.desk is not None and news and item.state != "held":
-            self.desk.hand_over(item, raw, look)
+            self.desk.hand_over(item, raw, self._patient(reading), partial(self._report_compared, sighting))
 
     def _report_unwritten(self, sighting: Sighting, reading: Reading, digest: Digest, request: str) -> None:
         """The ledger cannot be written. Whether it knows the file can still be read; only a new one is reported.
@@ -249,9 +249,9 @@ class ResultsListener:
         first = self.unwritten.get((sighting.name.lower(), digest), sighting.id)
         return not sighting.reported and first == sighting.id
 
-    def _announce(self, sighting: Sighting, item: Item, reading: Reading, may_report: bool, look: Look | None) -> None:
+    def _announce(self, sighting: Sighting, item: Item, reading: Reading, may_report: bool) -> None:
         if may_report:  # first: a statement that fails here must not report anything twice
-            self._report_result(sighting, reading, item.request, look)
+            self._report_result(sighting, reading, item.request)
         self.notices.event("file_seen", item)
         if reading.refused:
             self.notices.event("subsidy_refused", item)
@@ -263,7 +263,19 @@ class ResultsListener:
     def _is_foreign(self, result: Eligibility | None) -> bool:
         return result is not None and result.institution_code not in (None, self.institution_code)
 
-    def _report_result(self, sighting: Sighting, reading: Reading, request: str, look: Look | None = None) -> None:
+    def _patient(self, reading: Reading) -> str:
+        """The number of the patient that the result is of; "": none that may be believed."""
+        result = reading.result
+        if result is None or result.outcome != "usable" or self._is_foreign(result):
+            return ""
+        return result.reference_number or ""
+
+    def _report_compared(self, sighting: Sighting, verdict: KeyVerdict) -> None:
+        """Any thread."""
+        if sighting.reported:
+            self.hub.emit({"event": "compared", "file": sighting.id, "eligibility": verdict})
+
+    def _report_result(self, sighting: Sighting, reading: Reading, request: str) -> None:
         result = reading.result
         if result is None:
             return
@@ -279,8 +291,6 @@ class ResultsListener:
             )
             notes = [*result.notes, *(["subsidy_failed"] if failed else [])]
             content = {"reference_number": result.reference_number, "birthdate": result.birthdate, "notes": notes}
-            if self.desk is not None and look is not None and (verdict := self.desk.verdict(look)):
-                content["eligibility"] = verdict
         self._emit_result(sighting, "failed" if foreign else str(result.outcome), content)
         sighting.reported = True
 
@@ -337,7 +347,7 @@ class SubsidiesListener:
         self.queue.add(Parcel(item.id, raw=raw, fresh=sighting.fresh))
         if self.desk is not None and news and item.state != "held":
             # Of an error file nobody knows how it is written: that it is there is all there is to it.
-            self.desk.hand_over(item, None if reading.failed else raw)
+            self.desk.hand_over(item, None if reading.failed else raw, "", lambda _: None)
 
     def _notify_askers(self, reading: Reading) -> None:
         askers = self.ledger.of_request("results", reading.request) if reading.request else []

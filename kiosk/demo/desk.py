@@ -142,10 +142,10 @@ class Office:
                 time.sleep(_LOOK_EVERY_S)
             else:
                 return
-        log = "".join(
+        printed = "".join(
             (self._folder / f"{name}.log").read_text("utf-8", "replace") for name in ("reservations", "desk")
         )
-        raise DidNotHappen(word("failures.no_desk", log=log[-2000:].strip()))
+        raise DidNotHappen(word("failures.no_desk", output=printed[-2000:].strip()))
 
     def _register_numbers(self) -> None:
         terminal = RegistrationTerminal(*((self._folder / name).as_uri() for name in ("req", "res")))

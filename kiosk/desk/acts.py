@@ -192,7 +192,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Refused:
-    """Nothing was done, or (said by the problem) it is not known. `why`: catalogue `desk`, table `refused`."""
+    """Nothing was done, or (said by the problem) it is not known. `why`: catalogue `desk`, table `not_done`."""
 
     why: Problem
 

@@ -51,7 +51,7 @@ from kiosk.process.sealing import Seals, SecretUnusable, load_secret
 from kiosk.process.stderr import complain, drain
 from kiosk.process.systemd import Notifier
 from kiosk.results import pmh_names
-from kiosk.results.known import KnownPeople
+from kiosk.tables.known_people import KnownPeople
 from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.tables.table_file import BadTable
 
@@ -146,7 +146,7 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     stack.callback(file.close)
     numbers = _numbers(config, desk, RegistrationStore(file, seals, keep_values=desk.keep_values), log, clock)
     exports = Exports(file, seals, _share(config, desk.export), clock) if desk.export else None
-    watched = Watched(config, today, feed, receptions, numbers, exports, register.begun_anew, clock)
+    watched = Watched(config, today, feed, receptions, numbers, exports, register.was_put_aside, clock)
     return Parts(
         config, today, register, receptions, departments, papers, numbers, exports, feed,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,

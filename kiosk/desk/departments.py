@@ -30,10 +30,7 @@ class Departments:
 
     def may_walk_in(self, last_day: date | None, today: date) -> bool:
         """Whether a patient who was last here on `last_day` (None: not known) is received without an appointment."""
-        months = self.config.walk_in.months
-        if not months or last_day is None:
-            return True
-        return (today.year - last_day.year) * 12 + today.month - last_day.month <= months
+        return self.config.walk_in.knows(last_day, today)
 
     def walk_in(self, code: str, now: datetime) -> WalkIn | None:
         """What is registered for `code`; None: it does not receive now."""

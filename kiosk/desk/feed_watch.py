@@ -23,11 +23,11 @@ from kiosk.results import names, records
 from kiosk.results.changes import EligibilityChange
 from kiosk.results.eligibility import Outcome, Reading, read_result, read_subsidy
 from kiosk.results.examine import NotTaken
-from kiosk.results.known import KnownPeople
 from kiosk.results.lookout import Lookout
 from kiosk.results.records import Confirmation
 from kiosk.results.sightings import Sighting
 from kiosk.results.watch import Folder, Watcher
+from kiosk.tables.known_people import KnownPeople
 from kiosk.words.problems import Problem
 
 RouteName = Literal["results", "subsidies"]

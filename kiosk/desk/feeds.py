@@ -9,7 +9,7 @@ from kiosk.desk.feed_courier import CourierFeed
 from kiosk.desk.feed_watch import RouteName, Source, WatchFeed
 from kiosk.desk.taken_files import TakenFiles
 from kiosk.process.data_folder import DeskFolder
-from kiosk.results.known import KnownPeople
+from kiosk.tables.known_people import KnownPeople
 
 
 def open_feed(config: Config, folder: DeskFolder, known: KnownPeople) -> Feed:

@@ -6,6 +6,7 @@ Must never put into a value what a role may not see because it is easier (roles 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date
@@ -34,8 +35,8 @@ from kiosk.desk.visits import Attention, Visit
 from kiosk.results.records import Record
 from kiosk.results.registrations import Insurance
 from kiosk.results.spelling import as_date
+from kiosk.results.subsidies import SLOT, Leaf
 from kiosk.results.subsidies import Item as FileItem
-from kiosk.results.subsidies import Leaf
 
 _CLASSES: Final = {"1": "本人", "2": "家族"}
 _SEXES: Final = {"1": "男", "2": "女", "3": "未設定"}
@@ -65,8 +66,8 @@ _OF_SUBSIDIES: Final = frozenset(
         Attention.subsidy_fewer, Attention.subsidy_missing, Attention.subsidy_failed, Attention.subsidy_late,
     }
 )  # fmt: skip
-_DAY_ROLES: Final = frozenset({"valid_from", "valid_to"})
-_DAY_WORDS: Final = ("日", "期間", "Date")
+_DAYS: Final = frozenset({"valid_from", "valid_to"})
+_CALLED_A_DAY: Final = re.compile("日|期間|期限|date|day|from|until", re.IGNORECASE)
 _STANDINGS: Final = {
     "same": Certificate.same,
     "changed": Certificate.changed,
@@ -193,6 +194,11 @@ def _items(compared: Compared) -> Iterator[Item]:
         )
 
 
+def notices_of(visit: Visit) -> tuple[str, ...]:
+    """What a subsidy result says beside its certificates, with its raw names: 「SystemNotice Code N001　Text …」."""
+    return tuple(f"{item.label} {_text(item)}" for item in visit.subsidies.notices)
+
+
 def _text(item: FileItem | None) -> str | None:
     if item is None:
         return None
@@ -202,9 +208,10 @@ def _text(item: FileItem | None) -> str | None:
 
 
 def _leaf_text(item: FileItem, leaf: Leaf) -> str:
-    """A payer number has eight digits too, and some are days: digits are one only where their name says so."""
-    is_day = item.role in _DAY_ROLES or any(name.endswith(_DAY_WORDS) for name in (item.label, leaf.label))
-    return _day_text(leaf.value) if is_day or not leaf.value.strip().isdecimal() else leaf.value
+    """A day as staff read it; eight digits only where they are called one: a 公費負担者番号 has eight digits too."""
+    names = f"{item.name} {item.label} {leaf.name} {leaf.label}"
+    is_day = item.role in _DAYS or not leaf.value.strip().isdigit() or _CALLED_A_DAY.search(names) is not None
+    return _day_text(leaf.value) if is_day and item.role not in SLOT else leaf.value
 
 
 # Registering a number --------------------------------------------------------------------------------------------

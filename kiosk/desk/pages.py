@@ -260,9 +260,9 @@ class VisitPage:
     """来院. `revision` is of this visit: acts send it back. `notes`: codes of quiet lines (table `note`).
 
     `walk_in`: departments that receive now, () where there is nothing to register. `print_problem`: why the sheet was
-    not printed. `can_print`: there is a printer. `certificates_more`: certificates that are not listed. `key_only`: the
-    key changed, and no field that is in the file. `may_confirm_eligibility`, `may_confirm_subsidies`: buttons
-    「確認済み」 where something waits for it.
+    not printed. `can_print`: there is a printer. `certificates_more`: certificates that are not listed.
+    `subsidy_notices`: what stands beside certificates. `key_only`: the key changed, and no field that is in the
+    file. `may_confirm_eligibility`, `may_confirm_subsidies`: buttons 「確認済み」 where something waits for it.
     """
 
     header: Header
@@ -280,6 +280,7 @@ class VisitPage:
     may_confirm_subsidies: bool = False
     may_register_number: bool = False
     key_only: bool = False
+    subsidy_notices: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

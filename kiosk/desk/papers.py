@@ -28,7 +28,7 @@ from kiosk.slip.sheet import Sheet, SheetAppointment, slip_of, worded
 from kiosk.words import texts
 from kiosk.words.problems import Problem
 
-_NO_PRINTER: Final = Refused(Problem("refused.no_printer"))
+_NO_PRINTER: Final = Refused(Problem("not_done.no_printer"))
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Papers:
         if self._printing is None:
             return _NO_PRINTER
         if entry.cancelled is not None:
-            return Refused(Problem("refused.not_registered"))
+            return Refused(Problem("not_done.not_registered"))
         page = self._slip_page(entry)
         refused = self._printing.begin("slip", number, page, lambda progress: self._note_slip(number, progress))
         return Done() if refused is None else Refused(refused)

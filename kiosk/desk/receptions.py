@@ -122,33 +122,33 @@ class Receptions:
         """An arrival with today's appointments. Raises KeyError."""
         patient, day = self._patient(seq), self._today.day
         if not patient:
-            return Refused(Problem("refused.no_number"))
+            return Refused(Problem("not_done.no_number"))
         try:
             answer = self._reservations.register(patient, day, self._clock(), lambda: True)
         except ReservationsDown as down:
             return _down(down)
         if isinstance(answer, Registered | AlreadyRegistered):
             return self._registered_now(seq, answer, "register", by)
-        return Refused(Problem("refused.no_appointment"))
+        return Refused(Problem("not_done.no_appointment"))
 
     def walk_in(self, seq: int, department: str, by: str) -> Outcome:
         """An arrival without an appointment. `department`: a code. Raises KeyError."""
         what = self._departments.walk_in(department, self._clock())
         if what is None:
-            return Refused(Problem("refused.no_department"))
+            return Refused(Problem("not_done.no_department"))
         return self._walk_in(seq, what, by)
 
     def _walk_in(self, seq: int, what: WalkIn, by: str) -> Outcome:
         patient, day = self._patient(seq), self._today.day
         if not patient:
-            return Refused(Problem("refused.no_number"))
+            return Refused(Problem("not_done.no_number"))
         try:
             answer = self._reservations.walk_in(patient, day, self._clock(), what, lambda: True)
         except ReservationsDown as down:
             return _down(down)
         if isinstance(answer, Registered | AlreadyRegistered):
             return self._registered_now(seq, answer, "walk_in", by)
-        return Refused(Problem("refused.no_department"))
+        return Refused(Problem("not_done.no_department"))
 
     def cancel(self, number: int, reason: str, by: str) -> Outcome:
         """Undo an arrival. Raises KeyError for a number that is not of today."""
@@ -158,7 +158,7 @@ class Receptions:
         except ReservationsDown as down:
             return _down(down)
         if not isinstance(answer, Cancelled):
-            return Refused(Problem("refused.not_registered"))
+            return Refused(Problem("not_done.not_registered"))
         for each in self._today.view().entries:
             if each.visit.arrival == number:
                 self._today.change(each.visit.seq, lambda old: _cancelled(old, self._noted("cancel", by)))
@@ -301,4 +301,4 @@ def _cancelled(old: Visited, noted: Noted) -> Visited:
 
 def _down(down: ReservationsDown) -> Refused:
     # Whether something was written is not always known; asking once more is always safe, and says so.
-    return Refused(Problem("refused.reservations"))
+    return Refused(Problem("not_done.reservations"))

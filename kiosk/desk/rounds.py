@@ -16,6 +16,7 @@ from kiosk.process.event_log import EventLog
 
 TICK_S: Final = 0.5
 LOST_EVERY_S: Final = 60.0
+REGISTERED_EVERY_S: Final = 60.0
 AUDIT_EVERY_S: Final = 3600.0
 DAILY_S: Final = 6 * 3600.0
 KEEP_REGISTRATIONS: Final = timedelta(days=400)
@@ -70,7 +71,7 @@ class Rounds:
 
     def _folders(self) -> None:
         changed = self._parts.numbers.advance()
-        if changed:
+        if changed or self._is_due("registered", REGISTERED_EVERY_S):
             self._settle_registered()
         if self._parts.exports is not None:
             changed |= self._parts.exports.advance()

@@ -20,8 +20,8 @@ from kiosk.process import json_values
 from kiosk.process.database import open_or_begin
 from kiosk.process.sealing import Seals, Unsealable
 from kiosk.results.changes import Hash, Prints
-from kiosk.results.known import KnownPeople
 from kiosk.results.subsidies import Certificate
+from kiosk.tables.known_people import KnownPeople
 
 KEEP_DAYS: Final = 400  # after the last valid day, or after it was accepted where the certificate has none
 _MIGRATIONS: Final = (
@@ -40,14 +40,14 @@ _MIGRATIONS: Final = (
 class SealedRegister:
     """A `Register`. `keep_values` False: of a certificate only hashes are kept. Any thread.
 
-    `begun_anew`: there was one of another secret, or a damaged one. Raises sqlite3.Error, OSError, OfNewerVersion.
+    `was_put_aside`: there was one of another secret, or a damaged one. Raises sqlite3.Error, OSError, OfNewerVersion.
     """
 
     def __init__(
         self, file: Path, seals: Seals, known: KnownPeople, *, keep_values: bool, today: Callable[[], date]
     ) -> None:
         self._seals, self._known, self._keeps_values, self._today = seals, known, keep_values, today
-        self._db, self.begun_anew = open_or_begin(file, _MIGRATIONS, seals.identity)
+        self._db, self.was_put_aside = open_or_begin(file, _MIGRATIONS, seals.identity)
 
     def close(self) -> None:
         self._db.close()

@@ -162,6 +162,7 @@ class Service:
             may_confirm_subsidies=page_values.may_confirm_subsidies(visit),
             may_register_number=self._numbers.offers(visit),
             key_only=is_key_only,
+            subsidy_notices=page_values.notices_of(visit),
         )
 
     def arrival(self, number: int) -> ArrivalPage:
@@ -266,7 +267,7 @@ class Service:
         try:
             outcome = self._acts[type(act)](act, user)
         except sqlite3.Error:
-            outcome = Refused(Problem("refused.store"))
+            outcome = Refused(Problem("not_done.store"))
         how = {Done: "done", Outdated: "outdated"}.get(type(outcome), "refused")
         self._parts.chain.write(user, act.permission.value, how, visit=seq, person=person, address=address)
         return outcome
@@ -302,7 +303,7 @@ class Service:
             return Outdated()  # ended meanwhile, of another visit
         self._settle(act.seq, act.slot, "accepted", act, by)
         if self._parts.exports is not None and not self._parts.exports.add(entry.patient, compared.now):
-            return Refused(Problem("refused.export"))
+            return Refused(Problem("not_done.export"))
         return Done()
 
     def _keep(self, act: acts.KeepCertificate, by: str) -> Outcome:
@@ -317,7 +318,7 @@ class Service:
         if compared is None or compared.then is None:
             return Outdated()
         if not self._today.day - timedelta(days=3660) <= act.last_day <= self._today.day:
-            return Refused(Problem("refused.last_day"))
+            return Refused(Problem("not_done.last_day"))
         with suppress(KeyError):  # it was ended already
             self._register.end(entry.visit.number, compared.then.id, by, act.last_day)
         self._settle(act.seq, act.slot, "ended", act, by)

@@ -26,7 +26,7 @@ ANEW_FOR: Final = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Watched:
-    """Whose standing it is. `begun_anew`: what was accepted before could not be read."""
+    """Whose standing it is. `was_put_aside`: what was accepted before could not be read."""
 
     config: Config
     today: Today
@@ -34,7 +34,7 @@ class Watched:
     receptions: Receptions
     numbers: Numbers
     exports: Exports | None
-    begun_anew: bool
+    was_put_aside: bool
     clock: Callable[[], datetime]
 
 
@@ -86,7 +86,7 @@ class Standing:
             found.append(Banner(Problem("banner.lost", {"count": self.lost}), confirm=True))
         if not self._watched.receptions.answers:
             found.append(Banner(Problem("banner.reservations"), serious=True))
-        if self._watched.begun_anew and self._watched.clock() - self._began < ANEW_FOR:
+        if self._watched.was_put_aside and self._watched.clock() - self._began < ANEW_FOR:
             found.append(Banner(Problem("banner.begun_anew")))
         return tuple(found)
 

@@ -77,6 +77,17 @@ class SpoolWriter:
                 self.fails = True
         return not self.fails
 
+    def forget(self, before_s: float) -> None:
+        """Take away what was put there before that moment (seconds since the epoch): no desk wants it any more.
+
+        And what a process that was killed has left unfinished: there is one writer.
+        """
+        with self._lock, suppress(OSError):
+            for each in os.scandir(self._folder):
+                unfinished = each.name.startswith(".") and each.name.endswith(".part")
+                if unfinished or (each.name.endswith(_SUFFIX) and each.stat().st_mtime < before_s):
+                    (self._folder / each.name).unlink(missing_ok=True)
+
     def _make_room(self, size: int) -> None:
         """The oldest go: what came last is what somebody stands at the desk for."""
         there = [(each.name, each.stat().st_size) for each in os.scandir(self._folder) if each.name.endswith(_SUFFIX)]

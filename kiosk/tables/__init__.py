@@ -1,1 +1,1 @@
-"""Tables that the hospital hands over as CSV files: reference numbers, and how such a file is read and read again."""
+"""What is known of patients beyond a visit: CSV tables that the hospital hands over, and hashes of eligibility."""

@@ -80,7 +80,7 @@ def desk(options: Options) -> Section:
             site.book_patients(rounds)
             ours = stack.enter_context(Ours(site, chance))
             found.append(Contestant(way, ours.visit, ours.writer))
-        values, notes = interleave(found, rounds)
+        values, notes = interleave(found, rounds, turning=True)
         left = {way: len(SpoolReader(spool).numbers()) for way, spool in spools.items()}
     notes += [f"{way}: {count} in the spool at the end" for way, count in left.items()]
     table = Table("one visit; ms", SPREAD, tuple(desk_rows(values)))

@@ -27,7 +27,7 @@ from kiosk.courier.summary import totals
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.desk_spool import SpoolWriter
 from kiosk.process.event_log import EventLog
-from kiosk.results.known import KnownPeople
+from kiosk.tables.known_people import KnownPeople
 
 FINISH_S = 60.0
 
@@ -134,7 +134,7 @@ class DeadlyShare:
 
 def die_at(step: str, when: str) -> None:
     """Kill this process `before` or `after` the first time that a step is done for the desk."""
-    owner: Any = {"note": KnownPeople, "put": SpoolWriter}[step]
+    owner: Any = {"compare": KnownPeople, "put": SpoolWriter}[step]
     real = getattr(owner, step)
 
     def dying(*arguments: Any) -> Any:
@@ -181,7 +181,7 @@ def deliver(command: dict[str, Any]) -> None:
     deadline = time.monotonic() + FINISH_S
     tick = threading.Event()
     while time.monotonic() < deadline:
-        if totals(DataFolder(folder).ledger)[0].get("done", 0) >= command["files"]:
+        if "dies" not in command and totals(DataFolder(folder).ledger)[0].get("done", 0) >= command["files"]:
             os._exit(0)
         tick.wait(0.01)
     os._exit(9)

@@ -23,7 +23,7 @@ from kiosk.process import courier_line, desk_spool
 from kiosk.process.courier_line import Message
 from kiosk.process.desk_spool import Handed, SpoolReader
 from kiosk.results import examine
-from kiosk.results.known import KnownPeople
+from kiosk.tables.known_people import KnownPeople
 from tests.courier.bench import RunningCourier, place
 from tests.hospital import wait_until
 from tests.peers.receipt_computer import ReceiptComputer
@@ -99,8 +99,16 @@ def reception(courier: RunningCourier) -> Iterator[list[Message]]:
     line.close()
 
 
+def of(event: str, received: list[Message]) -> list[Message]:
+    return [each for each in received if each["event"] == event]
+
+
 def verdicts(received: list[Message]) -> list[Any]:
-    return [each.get("eligibility") for each in received if each["event"] == "result"]
+    """Each is of a result that was reported before."""
+    files = [each["file"] for each in received if each["event"] in ("result", "compared")]
+    compared = of("compared", received)
+    assert all(files.count(each["file"]) == 2 for each in compared)
+    return [each["eligibility"] for each in compared]
 
 
 def settle(site: Site, file: int) -> Any:
@@ -251,15 +259,14 @@ def no_room(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def hangs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison never comes back."""
-    monkeypatch.setattr(KnownPeople, "look", lambda *_: threading.Event().wait())
+    monkeypatch.setattr(KnownPeople, "compare", lambda *_: threading.Event().wait())
 
 
 def store_fails(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise sqlite3.OperationalError("injected")
 
-    monkeypatch.setattr(KnownPeople, "look", fail)
-    monkeypatch.setattr(KnownPeople, "note", fail)
+    monkeypatch.setattr(KnownPeople, "compare", fail)
 
 
 def no_store(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,8 +280,7 @@ def faulty(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("injected")
 
-    for name in ("_compare", "_put"):
-        monkeypatch.setattr(desk.HandOver, name, fail)
+    monkeypatch.setattr(desk.HandOver, "_hand_over", fail)
 
 
 WAYS = (no_spool, full_spool, no_room, hangs, store_fails, no_store, faulty)
@@ -296,13 +302,13 @@ def test_bytes_and_order_are_the_same_whatever_becomes_of_the_desk(
         assert computer.wait_for(len(waiting), 60)
         expected = [(each.name, hashlib.sha256(each.content).hexdigest()) for each in waiting]
         assert [(each.name, each.sha256) for each in computer.taken] == expected
-        wait_until(lambda: len(verdicts(received)) == 3, "each is reported")
+        wait_until(lambda: len(of("result", received)) == 3, "each is reported")
         assert courier.courier.notices.failure is None
         assert not courier.alarms()
         if way in (None, full_spool, no_spool, no_room):
-            assert verdicts(received) == ["first"] * 3
+            wait_until(lambda: verdicts(received) == ["first"] * 3, "and compared")
         else:
-            assert verdicts(received) == [None] * 3
+            assert not verdicts(received)
 
 
 def test_each_trouble_and_its_end_is_written_once(site: Site) -> None:

@@ -41,7 +41,7 @@ def displayed(spool: Path, courier: Path) -> list[Result]:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", ["note", "put"])
+@pytest.mark.parametrize("step", ["compare", "put"])
 def test_a_killed_courier_has_handed_a_result_over_once_or_is_found_out(
     zygote: Zygote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, when: str
 ) -> None:

@@ -18,7 +18,7 @@ from kiosk.desk import registrations_file, taken_files
 from kiosk.desk.people import database as people_database
 from kiosk.operations import status
 from kiosk.operations.check import plan
-from kiosk.results import known
+from kiosk.tables import known_people
 from tests import ROOT
 
 CONTRACT = (ROOT / "deploy/CONTRACT.md").read_text(encoding="utf-8")
@@ -187,7 +187,7 @@ def test_the_versions_of_the_databases_are_those_of_the_code() -> None:
         "reservations.db": len(reservations_file.MIGRATIONS),
         "people.db": len(people_database.MIGRATIONS),
         "registrations.db": len(registrations_file.MIGRATIONS),
-        "known.db": len(known.MIGRATIONS),
+        "known.db": len(known_people.MIGRATIONS),
         "watched.db": len(taken_files.MIGRATIONS),
     }
 

@@ -36,7 +36,7 @@ from kiosk.process.data_folder import DeskFolder
 from kiosk.process.event_log import EventLog
 from kiosk.process.sealing import Seals, load_secret
 from kiosk.results import pmh_names
-from kiosk.results.known import KnownPeople
+from kiosk.tables.known_people import KnownPeople
 from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.words.problems import Problem
 
@@ -158,7 +158,11 @@ def office(folder: Path, *, desk: str = "", patients: str = PATIENTS, now: datet
 
 
 def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack) -> Office:
-    desk, where, clock = config.desk, DeskFolder(config.desk_dir, config.desk_run_dir), lambda: now[0]
+    desk, where = config.desk, DeskFolder(config.desk_dir, config.desk_run_dir)
+
+    def clock() -> datetime:
+        return now[0]
+
     assert desk is not None
     log = EventLog(where.path, "desk")
     stack.callback(log.close)
@@ -189,7 +193,7 @@ def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack)
     numbers = Numbers(registrations, references, patients, off=False)
     exports = Exports(file, seals, open_share(desk.export, None), clock)
     feed = PlayedFeed(known)
-    watched = Watched(config, today, feed, receptions, numbers, exports, register.begun_anew, clock)
+    watched = Watched(config, today, feed, receptions, numbers, exports, register.was_put_aside, clock)
     parts = Parts(
         config, today, register, receptions, departments, papers, numbers, exports, feed,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,

@@ -27,7 +27,7 @@ from kiosk.desk.taken_files import KEEP_DAYS, KEEP_UNDATED_DAYS, TakenFiles
 from kiosk.process.data_folder import DeskFolder
 from kiosk.process.sealing import Seals
 from kiosk.results import examine
-from kiosk.results.known import KnownPeople
+from kiosk.tables.known_people import KnownPeople
 from tests import ROOT
 from tests.courier.bench import hooked, place
 from tests.desk.feeding import CODE, PERSON, Desk, tap_now
@@ -286,7 +286,7 @@ from drivers.share import open_share
 from kiosk.desk.feed_watch import Source, WatchFeed
 from kiosk.desk.taken_files import TakenFiles
 from kiosk.process.sealing import Seals
-from kiosk.results.known import KnownPeople
+from kiosk.tables.known_people import KnownPeople
 root, dies = Path(sys.argv[1]), sys.argv[2]
 class Desk:
     def result(self, result):

@@ -107,8 +107,8 @@ def test_registering_with_an_appointment(desk: Office) -> None:
 
 def test_without_an_appointment_only_as_a_walk_in(desk: Office) -> None:
     desk.tap(result())
-    assert act(desk, acts.Register(1)) == Refused(Problem("refused.no_appointment"))
-    assert act(desk, acts.WalkIn(1, "02")) == Refused(Problem("refused.no_department")), "eyes take no walk-ins"
+    assert act(desk, acts.Register(1)) == Refused(Problem("not_done.no_appointment"))
+    assert act(desk, acts.WalkIn(1, "02")) == Refused(Problem("not_done.no_department")), "eyes take no walk-ins"
     assert [each.code for each in desk.service.visit(1).walk_in] in ([], ["01"])
     assert act(desk, acts.WalkIn(1, "01")) == Done(arrival=1)
     assert row(desk).state is State.registered
@@ -222,7 +222,7 @@ def test_what_is_gone_stays_registered_until_a_person_ends_it(desk: Office) -> N
     assert row(desk, 2).open == ()
     tomorrow = desk.today.day + timedelta(days=1)
     end = acts.EndCertificate(2, gone.slot, page.revision, tomorrow, EndReason.expired)
-    assert act(desk, end) == Refused(Problem("refused.last_day"))
+    assert act(desk, end) == Refused(Problem("not_done.last_day"))
     end = acts.EndCertificate(2, gone.slot, page.revision, desk.today.day, EndReason.expired)
     assert act(desk, end) == Done()
     desk.now[0] += 60 * MINUTE
@@ -241,6 +241,15 @@ def test_failed_and_late_are_two_words(desk: Office, late: bool) -> None:
         desk.answer(REQUEST.format(1), None)
     expected = (Subsidies.late, Attention.subsidy_late) if late else (Subsidies.failed, Attention.subsidy_failed)
     assert (row(desk).subsidies, row(desk).open) == (expected[0], (expected[1],))
+
+
+def test_what_stands_beside_certificates_is_displayed_with_its_raw_name(desk: Office) -> None:
+    desk.tap(result(request=REQUEST.format(1)))
+    raw = written((CHILD,), Hand(GUESSED)).replace(
+        b"</MessageBody>", "<SystemNotice><Text>更新手続きが必要です</Text></SystemNotice></MessageBody>".encode()
+    )
+    desk.answer(REQUEST.format(1), raw)
+    assert desk.service.visit(1).subsidy_notices == ("SystemNotice Text 更新手続きが必要です",)
 
 
 def test_an_act_on_what_changed_meanwhile_does_nothing(desk: Office) -> None:

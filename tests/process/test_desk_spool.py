@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from kiosk.process import desk_spool
+from kiosk.process import desk_spool, safe_files
 from kiosk.process.desk_spool import Handed, SpoolReader, SpoolWriter
 
 AT = "2026-01-15T09:01:02.345+09:00"
@@ -53,6 +54,30 @@ def test_the_oldest_go_when_they_are_too_big(tmp_path: Path, monkeypatch: pytest
     for number in range(1, 4):
         writer.put(handed(number, b"x" * 300))
     assert [each.file for each in SpoolReader(tmp_path).waiting()] == [2, 3]
+
+
+def test_what_may_not_be_read_is_no_reason_to_delete_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "refused")
+
+    SpoolWriter(tmp_path).put(handed(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(safe_files, "opened", refused)
+        with pytest.raises(PermissionError):
+            list(SpoolReader(tmp_path).waiting())
+    assert [each.file for each in SpoolReader(tmp_path).waiting()] == [1]
+
+
+def test_what_no_desk_has_taken_for_long_is_forgotten_and_so_is_what_was_left_unfinished(tmp_path: Path) -> None:
+    writer = SpoolWriter(tmp_path)
+    for number in (1, 2):
+        writer.put(handed(number))
+    os.utime(tmp_path / "000000000001.handed", (1000, 1000))
+    (tmp_path / ".3.part").write_bytes(b"half")
+    writer.forget(2000)
+    assert [each.name for each in tmp_path.iterdir()] == ["000000000002.handed"]
+    assert SpoolReader(tmp_path).numbers() == {2}
+    SpoolWriter(tmp_path / "missing").forget(2000)
 
 
 @pytest.mark.parametrize("wrong", ["missing", "file"])

@@ -84,6 +84,9 @@ class _Endpoint:
             return self._message(call, Lost(404, "not_found"))
         except OSError:
             return self._message(call, Lost(503, "store"))
+        except Exception as fault:  # noqa: BLE001 - whatever it is, its text may hold a patient's data and goes nowhere
+            self._site.report(type(fault).__name__)
+            return self._message(call, Lost(500, "fault"))
 
     def _with_session(self, call: Call) -> Call:
         by_person = call.path not in _BY_SCRIPT and "auto" not in call.query
@@ -175,9 +178,7 @@ def _static(name: str, kind: str, read: Callable[[str], bytes]) -> Callable[[Req
     return file
 
 
-def application(
-    site: Site, *, hosts: tuple[str, ...], allow: tuple[str, ...], report: Callable[[str], None]
-) -> ASGIApp:
+def application(site: Site, *, hosts: tuple[str, ...], allow: tuple[str, ...]) -> ASGIApp:
     """The pages of `site` as an ASGI application behind its wall; see `Guard`."""
 
     @asynccontextmanager
@@ -209,5 +210,5 @@ def application(
         Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: unknown}),
         hosts=hosts,
         allow=allow,
-        report=report,
+        report=site.report,
     )

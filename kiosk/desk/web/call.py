@@ -64,12 +64,13 @@ class Lost(Exception):
 
 @dataclass(frozen=True)
 class Site:
-    """What handlers work with. `hospital`: its name, on the log-in."""
+    """What handlers work with. `hospital`: its name, on the log-in. `report(kind)`: a fault, by its exception."""
 
     desk: Desk
     gate: Gate
     live: Live
     hospital: str
+    report: Callable[[str], None]
     renderer: Renderer = field(default_factory=Renderer)
     news: News = field(default_factory=News)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 from kiosk.desk import search
 from kiosk.desk.pages import DayPage, Filter
@@ -15,7 +15,9 @@ from kiosk.desk.web.render import Renderer, at
 from kiosk.desk.web.words import WORDS
 
 # The list 要確認, as the pages call it.
-REASONS = "reasons"
+REASONS: Final = "reasons"
+# Browsers that missed something ask from different revisions.
+_MOST: Final = 100
 
 
 class News:
@@ -36,7 +38,7 @@ class News:
         now["banners"] = renderer.banners(head, acting=may_act)
         key = (known, which, may_act)
         with self._lock:  # who comes second finds the work done
-            if head.revision != self._revision:
+            if head.revision != self._revision or len(self._answers) >= _MOST:
                 self._revision = head.revision
                 self._answers.clear()
             if key not in self._answers:

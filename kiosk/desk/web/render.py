@@ -84,9 +84,9 @@ def _environment() -> Environment:
     made.filters.update(
         clock=lambda at: f"{at:%H:%M}",
         moment=lambda at: f"{at:%m/%d %H:%M:%S}",
+        as_date=as_date,
         short_day=japanese.short_day,
         long_day=japanese.long_day,
-        long_day_of=_long_day_of,
         today=japanese.today,
         age=japanese.age,
         folded=folded,
@@ -107,12 +107,6 @@ def _environment() -> Environment:
         explain=_explain,
     )
     return made
-
-
-def _long_day_of(digits: str) -> str:
-    """The day of a file or of a table; what is none stays as it is."""
-    day = as_date(digits)
-    return japanese.long_day(day) if day else digits
 
 
 class Renderer:

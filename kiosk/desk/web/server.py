@@ -68,7 +68,7 @@ class Server:
         live = Live(lambda: at(desk.header().now), beat_s)
         named = f"[{listening.host}]" if address.version == 6 else listening.host
         hosts = tuple(each.lower() for each in (*_LOOPBACK_HOSTS, named, *listening.hosts))
-        app = application(Site(desk, gate, live, hospital), hosts=hosts, allow=listening.allow, report=report)
+        app = application(Site(desk, gate, live, hospital, report), hosts=hosts, allow=listening.allow)
         self._live = live
         self._listening = listening
         self._server = uvicorn.Server(_config(app, listening))

@@ -23,11 +23,12 @@ _HIDDEN: Final = re.compile(
     "\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 LONGEST: Final = 600
-# What waits for staff to look at certificates; and what of `Against` they are asked about.
-_OF_CERTIFICATES: Final = frozenset(
-    {Attention.subsidy_first, Attention.subsidy_changed, Attention.subsidy_fewer, Attention.subsidy_missing}
-)
-_ASKED: Final = frozenset({Against.first, Against.changed, Against.fewer})
+_OF_SUBSIDIES: Final = frozenset(
+    {
+        Attention.subsidy_first, Attention.subsidy_changed, Attention.subsidy_fewer, Attention.subsidy_missing,
+        Attention.subsidy_failed, Attention.subsidy_late, Attention.name_differs,
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,21 @@ def eligibility(row: Row) -> Chip:
 
 
 def subsidy(row: Row) -> Chip:
-    """What the column 医療費助成 says: the four words that are never merged, else how the certificates compare."""
-    if row.subsidies in (Subsidies.waiting, Subsidies.failed, Subsidies.late, Subsidies.unreadable):
-        return chip("subsidies", row.subsidies)
-    dealt_with = bool(row.number) and _OF_CERTIFICATES.isdisjoint(row.open)
+    """What the column 医療費助成 says: the four words that are never merged, else how the certificates compare.
+
+    What a person has settled is quiet; the word stays.
+    """
+    waits = not _OF_SUBSIDIES.isdisjoint(row.open)
+    if row.subsidies not in (Subsidies.none, Subsidies.fetched):
+        found = chip("subsidies", row.subsidies)
+        return found if waits else replace(found, tone="quiet")
     if row.against is Against.missing:
         found = chip("against", row.against)
-        return replace(found, sign="✓", tone="good") if dealt_with else found
-    if row.subsidies is Subsidies.none:
+    elif row.subsidies is Subsidies.none:
         return chip("subsidies", "unknown" if is_blind(row) else row.subsidies)
-    key = f"{row.against}_settled" if dealt_with and row.against in _ASKED else str(row.against)
-    return chip("against", key, f" {row.certificates}{WORDS['list']['kinds']}")
+    else:
+        found = chip("against", row.against, f" {row.certificates}{WORDS['list']['kinds']}")
+    return found if waits or not found.sign else replace(found, sign="✓", tone="good")
 
 
 def is_blind(row: Row) -> bool:

@@ -263,7 +263,7 @@ def test_the_desks_chief_gets_a_password_that_only_the_screen_has(helper: Helper
     key = helper.key()
     answers_status(kiosk, "chief abcd-efgh-jkmn-pq23\n", 0)
     *lines, last = helper.ask("desk_chief", key=key)
-    assert [each["line"] for each in lines] == ["利用者名: chief", "最初のパスワード: abcd-efgh-jkmn-pq23"]
+    assert [each["line"] for each in lines] == ["利用者名: chief", "仮パスワード: abcd-efgh-jkmn-pq23"]
     assert last == {"ok": True}
     logged = "".join(file.read_text(encoding="utf-8") for file in kiosk.places.appliance.glob("events-staff.jsonl"))
     assert "desk_chief" in logged

@@ -175,10 +175,10 @@ def test_the_chiefs_password_is_offered_where_there_is_a_reception_desk_and_is_d
     desk = Desk(machine=replace(MACHINE, desk=True))
     desk.unlock()
     desk.press("desk_chief", "yes")
-    for line in ("利用者名: chief", "最初のパスワード: abcd-efgh-jkmn-pqrs"):
+    for line in ("利用者名: chief", "仮パスワード: abcd-efgh-jkmn-pqrs"):
         desk.do(Answered(desk.asks[-1].number, {"line": line}))
     desk.answer(ok=True)
-    assert [row.text for row in desk.page.rows] == ["利用者名: chief", "最初のパスワード: abcd-efgh-jkmn-pqrs"]
+    assert [row.text for row in desk.page.rows] == ["利用者名: chief", "仮パスワード: abcd-efgh-jkmn-pqrs"]
     assert "7 日以内" in desk.page.remarks[0]
     desk.press("back")
     assert "abcd" not in repr(desk.state)

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests.desk.people.office import CHIEF
 from tests.desk.web.browser import serving
@@ -30,7 +31,8 @@ def main(folder: Path) -> None:
         tempfile.TemporaryDirectory() as people,
         serving() as running,
         running.of(busy_day(), Path(people), patch) as pages,
-        launched("chromium") as browser,
+        sync_playwright() as playwright,
+        launched(playwright, "chromium") as browser,
     ):
         for theme in ("light", "dark"):
             for zoom, size in (("", SCREEN), ("-200", ZOOMED)):

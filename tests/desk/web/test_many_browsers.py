@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests.desk.web.browser import Browser, Pages, serving
 from tests.desk.web.fake_desk import FakeDesk, many_rows
@@ -73,7 +74,7 @@ def test_a_tap_is_displayed_within_300_ms_beside_19_other_browsers(pages: Pages,
     with ExitStack() as stack:
         for _ in range(OTHERS):
             stack.enter_context(following(Browser(pages.port, cookies=dict(entered.cookies))))
-        seen = stack.enter_context(watched(stack.enter_context(launched(kind))))
+        seen = stack.enter_context(watched(stack.enter_context(launched(stack.enter_context(sync_playwright()), kind))))
         page = seen.enter(pages)
         page.locator("#live.on").wait_for()
         page.evaluate(WATCH)

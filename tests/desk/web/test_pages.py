@@ -461,7 +461,7 @@ def test_a_fault_is_reported_by_its_kind_and_nothing_else(pages: Pages, monkeypa
 
     monkeypatch.setattr(pages.desk, "visit", broken)
     answer = browser.get("/v/7")
-    assert answer.status == 500
+    assert (answer.status, "プログラムの不具合です" in answer.text) == (500, True)
     assert "山田" not in answer.text
     assert pages.faults == ["RuntimeError"]
     pages.faults.clear()
@@ -500,8 +500,12 @@ def test_a_number_is_looked_for_and_confirmed(pages: Pages) -> None:
     assert "氏名の表記が違います" in one
     assert "照会番号を登録" in one
     assert 'name="same_person"' in one
+    assert "昭和53年10月10日（1978年） 昭和53年10月10日（1978年）" in text(one)
+    pages.desk.put(replace(pages.desk.rows[12], birth=date(1978, 10, 11)))
+    assert "▲ 違います" in text(browser.post("/n/12/find", wanted="00997777").text)
     same = browser.post("/n/12/find", wanted="00991234").text
     assert 'name="same_person"' not in same
+    assert "▲ 違います" in text(browser.post("/n/12/find", wanted="00995678").text)
     assert "病院の患者に見つかりません" in browser.post("/n/12/find", wanted="だれも").text
 
 

@@ -105,6 +105,12 @@ def test_an_endless_text_is_cut_and_says_so() -> None:
     assert cut.endswith("…（全 10000 字）")
 
 
+def test_subsidies_that_were_settled_are_quiet_and_keep_their_word() -> None:
+    for seq, tone in ((7, "good"), (8, "good"), (9, "quiet"), (10, "quiet"), (11, "good")):
+        before, after = words.subsidy(ROWS[seq]), words.subsidy(replace(ROWS[seq], open=()))
+        assert (after.word, after.tone) == (before.word, tone)
+
+
 def test_an_unknown_state_is_its_own_word() -> None:
     assert words.chip("state", "something_new").word == "something_new"
 

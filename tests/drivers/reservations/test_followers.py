@@ -73,9 +73,12 @@ def test_a_follower_says_whether_the_owner_answers_and_finds_it_again(tmp_path: 
 
 def test_an_owner_that_falls_silent_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(over_socket, "_SILENT_S", 0.2)
-    with answering(tmp_path, b'{"event": "alive"}\n', b'{"event": "changed"}\n{"event": "unknown"}\n', hold=True):
+    with answering(tmp_path, *[b'{"event": "unknown"}\n{"event": "changed"}\n'] * 50, hold=True):
         followed = Followed(SocketReservations(tmp_path))
-        assert [followed.next() for _ in range(5)] == [True, False, True, "changed", False]
+        # On a slow machine it may be given up before it said anything.
+        while followed.next() != "changed":
+            pass
+        assert followed.next() is False
         followed.follower.close()
 
 

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from kiosk.process.sealing import Seals
-from kiosk.results.known import KEEP_DAYS, PENDING_DAYS, KnownPeople
 from kiosk.results.records import Confirmation
+from kiosk.tables.known_people import KEEP_DAYS, PENDING_DAYS, KnownPeople
 
 SEALS = Seals(bytes(32))
 DAY = date(2026, 1, 15)

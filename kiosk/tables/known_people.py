@@ -48,18 +48,8 @@ class KnownPeople:
 
     def compare(self, number: str, confirmation: Confirmation, file: int, day: date) -> EligibilityChange:
         """What is new of the patient. What need not be settled is known from now on; else `settle(file)` does it."""
-        change = self.look(number, confirmation)
-        self.note(number, change, file, day)
-        return change
-
-    def look(self, number: str, confirmation: Confirmation) -> EligibilityChange:
-        """What is new of the patient, and nothing is written: `note` is still to come."""
-        known = self._prints(self._seals.person(number))
-        return compare(prints_of(confirmation, self.hashed(number)), known)
-
-    def note(self, number: str, change: EligibilityChange, file: int, day: date) -> None:
-        """The second half of `compare`."""
         person = self._seals.person(number)
+        change = compare(prints_of(confirmation, self.hashed(number)), self._prints(person))
         with self._db.writing() as db:
             if change.learn is not None:
                 _know(db, person, _text(change.learn), day)
@@ -68,6 +58,7 @@ class KnownPeople:
                     "INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?)",
                     (file, person, _text(change.now), day.isoformat()),
                 )
+        return change
 
     def settle(self, file: int) -> bool:
         """Staff have looked at the change that `file` brought. False: there is none, or it was settled before."""
