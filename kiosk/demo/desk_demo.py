@@ -9,7 +9,7 @@ import os
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -76,29 +76,22 @@ def pages(out: Path, say: Callable[[str], None]) -> int:
 
 def by_itself(out: Path, account: Account) -> None:
     """Five patients, what is done about them, and pictures where there is a browser."""
-    failures: list[str] = []
-    with account.step(word("steps.desk_prepare")):
-        entered = _place(out)
-        place = entered.__enter__()
-    try:
+    with ExitStack() as stack:
+        with account.step(word("steps.desk_prepare")):
+            place = stack.enter_context(_place(out))
         shift = Shift(place.hospital, place.office, out, account)
 
         def play(face: WatchedFace) -> None:
             try:
                 shift.visits(face)
+                shift.check(len(place.patients))
+                _pictures(place, shift, out, account)
             except (DidNotHappen, OSError) as error:
-                failures.append(str(error) or type(error).__name__)
+                account.wrong(str(error) or type(error).__name__)
             finally:
                 face.quit()
 
         _receive(place, play)
-        for failure in failures:
-            account.wrong(failure)
-        if not failures:
-            shift.check(len(place.patients))
-            _pictures(place, shift, out, account)
-    finally:
-        entered.__exit__(None, None, None)
 
 
 def _pictures(place: _Place, shift: Shift, out: Path, account: Account) -> None:

@@ -81,11 +81,8 @@ def renewed(paper: Paper) -> Paper:
     """The same a year later, with another class of income and another limit."""
     face = tuple((word, "該当" if word == "高額かつ長期" else text) for word, text in paper.face)
     limits = tuple((kind, unit, "20000" if unit == "月" else yen) for kind, unit, yen in paper.limits)
-    later = {
-        "first": paper.first.replace(year=paper.first.year + 1),
-        "last": paper.last.replace(year=paper.last.year + 1),
-    }
-    return replace(paper, income="上位所得", limits=limits, face=face, **later)
+    first, last = (day.replace(year=day.year + 1) for day in (paper.first, paper.last))
+    return replace(paper, income="上位所得", limits=limits, face=face, first=first, last=last)
 
 
 def disabled(day: date) -> Paper:

@@ -23,7 +23,7 @@ from kiosk.desk.today import ENDS_AT_H
 from kiosk.desk.web.server import Listening, Server
 from kiosk.operations.check import desk as desk_check
 from kiosk.process import desk_spool
-from kiosk.tables import known_people as known
+from kiosk.tables import known_people
 from kiosk.words import texts
 from tests import ROOT
 from tests.deploy.test_guide import keys
@@ -163,7 +163,7 @@ def test_the_figures_are_those_of_the_program() -> None:
         f"{PRINT_S:.0f} 秒で出なければ取りやめ",
         f"翌朝 {ENDS_AT_H} 時",
         f"有効期間の終わりから {sealed_register.KEEP_DAYS} 日",
-        f"最後の来院から {known.KEEP_DAYS} 日",
+        f"最後の来院から {known_people.KEEP_DAYS} 日",
         f"| {rounds.KEEP_REGISTRATIONS.days} 日 |",
         f"操作の記録は {audit.KEEP.days // 366} 年",
         f"{desk_check._WARN_BEFORE.days} 日前から",
