@@ -25,7 +25,7 @@ from kiosk.process import private_folder
 from kiosk.process.data_folder import DataFolder, DeskFolder
 from kiosk.process.sealing import Seals, load_secret
 from kiosk.results import names, pmh_names
-from kiosk.results.known import KnownPeople
+from kiosk.tables.known_people import KnownPeople
 from kiosk.words.problems import Problem
 
 STAFF: Final = "佐藤"
