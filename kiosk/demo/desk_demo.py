@@ -111,7 +111,7 @@ def by_itself(out: Path, account: Account) -> None:
             try:
                 shift.visits(face)
                 shift.check(len(place.patients))
-                _pictures(place, shift, out, account)
+                pictures(place, shift, out, account)
                 done.set()
             except (DidNotHappen, OSError) as error:
                 account.wrong(str(error) or type(error).__name__)
@@ -123,7 +123,8 @@ def by_itself(out: Path, account: Account) -> None:
             account.wrong(word("failures.ended"))
 
 
-def _pictures(place: _Place, shift: Shift, out: Path, account: Account) -> None:
+def pictures(place: _Place, shift: Shift, out: Path, account: Account) -> None:
+    """A picture of each page; without a browser a line that says so."""
     program = chromium.program()
     if program is None:
         account.write(word("account.no_browser"))
