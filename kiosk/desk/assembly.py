@@ -154,7 +154,7 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
 
 
 def _start(parts: Parts, service: Service, stack: ExitStack) -> None:
-    parts.receptions.registered = service.registered
+    parts.receptions.registered, parts.receptions.act = service.registered, service.act
     parts.papers.begin()
     parts.receptions.start()
     stack.callback(parts.receptions.close)

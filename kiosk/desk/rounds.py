@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -48,7 +50,9 @@ class Rounds:
 
     def _run(self, turn: Callable[[], None]) -> None:
         while not self._stop.is_set():
-            turn()
+            # A full disk: it is tried again, and whoever wants to keep something meanwhile says that it cannot.
+            with suppress(sqlite3.Error, OSError):
+                turn()
             self._stop.wait(TICK_S)
 
     def _quick(self) -> None:

@@ -199,7 +199,7 @@ def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack)
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,
     )  # fmt: skip
     service = Service(parts)
-    receptions.registered = service.registered
+    receptions.registered, receptions.act = service.registered, service.act
     papers.begin()
     receptions.start()
     stack.callback(receptions.close)
