@@ -70,10 +70,14 @@ class Numbers:
         left = tuple(each for each in self._registrations.undecided() if each.id not in known)
         return tuple(reversed((*left, *today)))
 
+    def last_of(self, visit: Visit, day: date) -> Registration | None:
+        """See Registrations."""
+        return self._registrations.last_of(found_of(visit), day)
+
     def page(self, page: NumberPage, visit: Visit, wanted: str, day: date) -> NumberPage:
         """`page` with what this visit offers, and with who was looked for."""
         found = found_of(visit)
-        sent = self._registrations.last_of(found, day)
+        sent = self.last_of(visit, day)
         not_offered = self._registrations.why_not(found)
         page = replace(page, not_offered=not_offered, sent=sent)
         if not wanted or not_offered:

@@ -125,12 +125,13 @@ class Today:
     # --- what happens ----------------------------------------------------------------------------------------------
 
     def tapped(self, tap: Tap, change: EligibilityChange | None, patient: str, file: int) -> int | None:
-        """A result came. `patient`: the number of the card. Returns the visit's `seq`; None: it came before, or is of a
-        day that is over: a desk that was down for a night does not begin with yesterday's patients.
+        """A result came. `patient`: the number of the card. Returns the visit's `seq`.
+
+        None: it came before, or is of an earlier day, handed over when nobody was there to take it.
         """
         taken = (file, tap.at)
         with self._changing():
-            if taken in self._files or tap.at.date() < self._day:
+            if taken in self._files or self._day_of(tap.at) < self._day:
                 return None
             visit = self._visits.tapped(tap, change)
             old = self._entries.get(visit.seq)

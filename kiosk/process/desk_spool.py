@@ -90,12 +90,16 @@ class SpoolWriter:
 
     def _make_room(self, size: int) -> None:
         """The oldest go: what came last is what somebody stands at the desk for."""
-        there = [(each.name, each.stat().st_size) for each in os.scandir(self._folder) if each.name.endswith(_SUFFIX)]
+        there = []
+        for each in os.scandir(self._folder):
+            with suppress(FileNotFoundError):  # the desk may have taken it just now
+                if each.name.endswith(_SUFFIX):
+                    there.append((each.name, each.stat().st_size))
         there.sort()
         total = sum(length for _, length in there) + size
         while there and (len(there) >= FILES_MAX or total > BYTES_MAX):
             name, length = there.pop(0)
-            (self._folder / name).unlink(missing_ok=True)  # the desk may have taken it just now
+            (self._folder / name).unlink(missing_ok=True)
             total -= length
             self.dropped += 1
 

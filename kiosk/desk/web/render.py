@@ -69,12 +69,6 @@ class _Environment(Environment):
         return super().getattr(obj, attribute)
 
 
-def _written_day(text: str) -> str:
-    """A birth date of the hospital's list, in eight digits: as a day where it is one (parts may be 00)."""
-    day = as_date(text)
-    return japanese.long_day(day) if day else text
-
-
 def _environment() -> Environment:
     def load(name: str) -> str:
         return (files("assets") / "desk" / name).read_text(encoding="utf-8")
@@ -90,9 +84,9 @@ def _environment() -> Environment:
     made.filters.update(
         clock=lambda at: f"{at:%H:%M}",
         moment=lambda at: f"{at:%m/%d %H:%M:%S}",
+        as_date=as_date,
         short_day=japanese.short_day,
         long_day=japanese.long_day,
-        written_day=_written_day,
         today=japanese.today,
         age=japanese.age,
         folded=folded,

@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
 
 from tests.desk.people.office import SATO
-from tests.desk.web.browser import Pages
 from tests.peers import need
 
 KINDS = ("chromium", "firefox")
@@ -37,6 +37,14 @@ def launched(playwright: Playwright, kind: str) -> Iterator[Browser]:
         browser.close()
 
 
+class Served(Protocol):
+    """Pages of a desk."""
+
+    @property
+    def url(self) -> str:
+        """Where they are."""
+
+
 class Watched:
     """A page whose every complaint (of script, of policy) is kept in `complaints`."""
 
@@ -51,7 +59,7 @@ class Watched:
         if line.type == "error":
             self.complaints.append(line.text)
 
-    def enter(self, pages: Pages, name: str = "佐藤", password: str = SATO) -> Page:
+    def enter(self, pages: Served, name: str = "佐藤", password: str = SATO) -> Page:
         """Log in; the list is displayed."""
         self.page.goto(f"{pages.url}/login")
         self.page.get_by_label("利用者").fill(name)
@@ -87,3 +95,11 @@ def axe_source() -> str:
             pytest.fail(reason)
         pytest.skip(reason)
     return AXE.read_text(encoding="utf-8")
+
+
+def violations(page: Page, source: str) -> list[str]:
+    """What axe-core finds, each with the first element."""
+    page.evaluate(source)
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", tags)
+    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"]]

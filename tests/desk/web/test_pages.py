@@ -500,8 +500,12 @@ def test_a_number_is_looked_for_and_confirmed(pages: Pages) -> None:
     assert "氏名の表記が違います" in one
     assert "照会番号を登録" in one
     assert 'name="same_person"' in one
+    assert "昭和53年10月10日（1978年） 昭和53年10月10日（1978年）" in text(one)
+    pages.desk.put(replace(pages.desk.rows[12], birth=date(1978, 10, 11)))
+    assert "▲ 違います" in text(browser.post("/n/12/find", wanted="00997777").text)
     same = browser.post("/n/12/find", wanted="00991234").text
     assert 'name="same_person"' not in same
+    assert "▲ 違います" in text(browser.post("/n/12/find", wanted="00995678").text)
     assert "病院の患者に見つかりません" in browser.post("/n/12/find", wanted="だれも").text
 
 

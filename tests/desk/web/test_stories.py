@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from kiosk.desk import acts
 from kiosk.desk.acts import Outdated
@@ -15,7 +15,7 @@ from kiosk.desk.visits import State
 from tests.desk.people.office import CHIEF, SATO
 from tests.desk.web.browser import Pages, Serving, serving
 from tests.desk.web.fake_desk import at, busy_day
-from tests.desk.web.real_browsers import KINDS, PATIENCE_MS, ZOOMED, axe_source, launched, watched
+from tests.desk.web.real_browsers import KINDS, PATIENCE_MS, ZOOMED, axe_source, launched, violations, watched
 
 pytestmark = [pytest.mark.peers]
 
@@ -247,14 +247,6 @@ def test_nothing_is_wider_than_the_screen_and_no_name_wraps(pages: Pages, browse
                 wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
                 assert wide <= 0, (path, size)
         seen.complaints.clear()  # of the page that is not there
-
-
-def violations(page: Page, source: str) -> list[str]:
-    """What axe-core finds, each with the first element."""
-    page.evaluate(source)
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = page.evaluate("tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", tags)
-    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found["violations"]]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
