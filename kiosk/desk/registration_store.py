@@ -160,8 +160,8 @@ class RegistrationStore:
         return self._registration(rows[0], now) if rows else None
 
     def forget(self, before: date) -> None:
-        """Delete what was asked before that day, whatever became of it; but not all that there is: a clock that is years
-        ahead must not have a request sent a second time.
+        """Delete what was asked before that day, whatever became of it; but not all that there is: a clock that is
+        years ahead must not have a request sent a second time.
         """
         day = f"{before:%Y%m%d}"
         with self.file.writing() as db:

@@ -45,7 +45,7 @@ def desk(tmp_path: Path) -> Iterator[Office]:
 
 
 def without_number(insured: str, **person: str) -> bytes:
-    return result(**person).replace(NUMBER.encode(), INSURED.format(insured).encode())  # type: ignore[arg-type]
+    return result(**person).replace(NUMBER.encode(), INSURED.format(insured).encode())
 
 
 def accepting(desk: Office, seq: int) -> AcceptCertificate:
