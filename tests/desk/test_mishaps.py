@@ -231,6 +231,16 @@ def test_a_printer_that_is_stuck_leaves_no_sheet_unmentioned(tmp_path: Path, mon
         wait_until(lambda: row(desk, 8).printed is Printed.yes, "the others come out")
 
 
+@pytest.mark.parametrize("store", ["accepted.db", "known.db"])
+def test_that_all_was_begun_anew_is_said_for_a_day_whoever_starts_the_desk_again(tmp_path: Path, store: str) -> None:
+    with office(tmp_path):
+        pass
+    (tmp_path / "data/desk" / store).write_bytes(b"no database" * 500)
+    for _ in range(2):
+        with office(tmp_path) as desk:
+            assert Problem("banner.begun_anew") in [each.problem for each in desk.service.header().banners]
+
+
 # --- clocks and disks ------------------------------------------------------------------------------------------------
 
 
