@@ -23,8 +23,7 @@ OURS = ("kiosk", "drivers", "assets")
 
 # Rooms of kiosk/. `his` (kiosk his, hub, outbox) and `fleet` are to come: lines too.
 FLOORS = (
-    ("process", "words", "typography", "machine", "visit"),  # know no other room
-    ("results",),  # reads files, and keeps hashes of who is known
+    ("process", "words", "typography", "machine", "visit", "results"),  # know no other room
     ("config", "slip", "screens", "tables"),
     ("courier", "appointments", "ui", "desk", "his", "fleet"),  # lines: they meet in the reception only
     ("reception",),  # joins

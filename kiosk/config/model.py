@@ -301,11 +301,6 @@ class Config:
         """Where the process that owns the reservations listens. The data folder where one user does everything."""
         return self.own_reservations_dir or self.site.data_dir
 
-    @property
-    def desk_owns_reservations(self) -> bool:
-        """No kiosk, and no process that serves the reservations: the desk opens them itself, in the data folder."""
-        return self.printer is None and self.own_reservations_dir is None
-
     def department(self, key: str) -> Department | None:
         """The [[department]] with that code or name."""
         return next((each for each in self.departments if each.goes_by(key)), None)

@@ -222,7 +222,7 @@ class ResultsListener:
         wait_s = self.subsidy_wait_s if request and self.subsidy_wait_s is not None else 0.0
         self.queue.add(Parcel(item.id, request, time.monotonic() + wait_s, raw, sighting.fresh))
         if self.desk is not None and news and item.state != "held":
-            self.desk.hand_over(item, raw, self._patient(reading), partial(self._report_compared, sighting.id))
+            self.desk.hand_over(item, raw, self._patient(reading), partial(self._report_compared, sighting))
 
     def _report_unwritten(self, sighting: Sighting, reading: Reading, digest: Digest, request: str) -> None:
         """The ledger cannot be written. Whether it knows the file can still be read; only a new one is reported.
@@ -270,9 +270,10 @@ class ResultsListener:
             return ""
         return result.reference_number or ""
 
-    def _report_compared(self, file: SightingId, verdict: KeyVerdict) -> None:
-        """Any thread. For whoever had the result, and has it no more."""
-        self.hub.emit({"event": "compared", "file": file, "eligibility": verdict})
+    def _report_compared(self, sighting: Sighting, verdict: KeyVerdict) -> None:
+        """Any thread."""
+        if sighting.reported:
+            self.hub.emit({"event": "compared", "file": sighting.id, "eligibility": verdict})
 
     def _report_result(self, sighting: Sighting, reading: Reading, request: str) -> None:
         result = reading.result

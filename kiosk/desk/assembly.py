@@ -148,7 +148,9 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     stack.callback(file.close)
     numbers = _numbers(config, desk, RegistrationStore(file, seals, keep_values=desk.keep_values), log, clock)
     exports = Exports(file, seals, _share(config, desk.export), clock) if desk.export else None
-    watched = Watched(config, today, feed, receptions, numbers, exports, register.was_put_aside, clock)
+    # With a courier it is the courier that compares, and says so of its own store.
+    begun_anew = register.was_put_aside or (desk.feed == "watch" and known.was_put_aside)
+    watched = Watched(config, today, feed, receptions, numbers, exports, begun_anew, clock)
     return Parts(
         config, today, register, receptions, departments, papers, numbers, exports, feed,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,
@@ -156,7 +158,7 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
 
 
 def _start(parts: Parts, service: Service, stack: ExitStack) -> None:
-    parts.receptions.registered = service.registered
+    parts.receptions.registered, parts.receptions.act = service.registered, service.act
     parts.papers.begin()
     parts.receptions.start()
     stack.callback(parts.receptions.close)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
+from kiosk.desk.day_store import Noted
 from kiosk.desk.people.people import People
 from kiosk.desk.service import Parts
+from kiosk.desk.visits import ELIGIBILITY, Attention, Settlement
 from kiosk.process.event_log import EventLog
 
 TICK_S: Final = 0.5
 LOST_EVERY_S: Final = 60.0
+REGISTERED_EVERY_S: Final = 60.0
 AUDIT_EVERY_S: Final = 3600.0
 DAILY_S: Final = 6 * 3600.0
 KEEP_REGISTRATIONS: Final = timedelta(days=400)
@@ -48,7 +53,9 @@ class Rounds:
 
     def _run(self, turn: Callable[[], None]) -> None:
         while not self._stop.is_set():
-            turn()
+            # A full disk: it is tried again, and whoever wants to keep something meanwhile says that it cannot.
+            with suppress(sqlite3.Error, OSError):
+                turn()
             self._stop.wait(TICK_S)
 
     def _quick(self) -> None:
@@ -68,10 +75,23 @@ class Rounds:
 
     def _folders(self) -> None:
         changed = self._parts.numbers.advance()
+        if changed or self._is_due("registered", REGISTERED_EVERY_S):
+            self._settle_registered()
         if self._parts.exports is not None:
             changed |= self._parts.exports.advance()
         if changed:
             self._parts.today.touch()
+
+    def _settle_registered(self) -> None:
+        """Whose number the terminal has registered waits for it no more; the next tap brings it."""
+        today, clock = self._parts.today, self._parts.clock
+        for entry in today.view().entries:
+            if Attention.not_registered not in entry.visit.attention:
+                continue
+            sent = self._parts.numbers.last_of(entry.visit, today.day)
+            if sent is not None and sent.state == "registered":
+                settled = Settlement("confirmed", sent.user, clock())
+                today.settle(entry.visit.seq, {ELIGIBILITY: settled}, Noted(clock(), "confirm_eligibility"))
 
     def _is_due(self, what: str, every_s: float) -> bool:
         now = time.monotonic()

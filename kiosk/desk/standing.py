@@ -95,7 +95,7 @@ class Standing:
         watched, troubles = self._watched, self._watched.numbers.troubles
         feed, exports = watched.feed.state, watched.exports
         found = [
-            Part("feed", feed.problem, feed.since),
+            Part("feed", feed.problem, feed.since.astimezone(watched.config.site.zone)),
             Part("reservations", None if watched.receptions.answers else Problem("banner.reservations")),
         ]
         if self._papers.possible:

@@ -25,12 +25,11 @@ from tests.bench.visits import WORDS, Contestant, Values, interleave
 OFF = "without a desk"
 WAYS = ("a desk that takes at once", "a slow desk, one result in 5 s", "a dead desk, its spool full")
 SLOW_S = 5.0
-# A patient waits for the comparison; the receipt computer does not.
 NOTICE_MS = 3.0
 RATIO = 1.1
 _HOW = """As the part visit, +0 ms: four kiosks take turns, one without [desk] and three that hand their results to a
-desk. Ratios are to the one without. What the courier does for the desk is done in a thread of its own, but a result is
-reported to the screen with what is new of the patient."""
+desk. Ratios are to the one without. The courier hands a result over in a thread of its own, a tenth of a second after
+it went on its way."""
 
 
 @dataclass(frozen=True)

@@ -204,8 +204,6 @@ def test_a_walk_in_is_received_where_the_table_and_the_hours_say_so(site: Site) 
 def test_a_desk_that_watches_needs_no_kiosk(site: Site) -> None:
     loaded = site.load(ALONE)
     assert loaded.receipt_computer is None and loaded.printer is None
-    assert loaded.desk_owns_reservations
-    assert not site.load().desk_owns_reservations
 
 
 def test_a_desk_that_watches_beside_a_kiosk_has_its_tables(site: Site) -> None:
@@ -238,6 +236,5 @@ def test_the_desks_folders_are_those_of_the_environment_else_this_users(site: Si
     names = {"KIOSK_DESK_DIR": "/a", "KIOSK_DESK_RUN_DIR": "/b", "KIOSK_RESERVATIONS_DIR": "/c"}
     given = config.load(site.file, names)
     assert (given.desk_dir, given.desk_run_dir, given.reservations_dir) == (Path("/a"), Path("/b"), Path("/c"))
-    assert not given.desk_owns_reservations
     with pytest.raises(ConfigError, match="KIOSK_DESK_RUN_DIR"):
         config.load(site.file, {"KIOSK_DESK_RUN_DIR": "relative"})

@@ -391,6 +391,16 @@ def test_the_day_outlives_the_program(tmp_path: Path) -> None:
         assert row(again, 3).seq == 3
 
 
+def test_last_nights_taps_are_not_todays(desk: Office) -> None:
+    night, morning = desk.now[0] - timedelta(hours=12), desk.now[0]
+    desk.now[0] = night
+    desk.tap(result())
+    desk.now[0] = morning
+    assert desk.service.day().rows == ()
+    desk.tap(result())
+    assert row(desk).taps == 1
+
+
 def test_the_next_day_begins_at_four(desk: Office) -> None:
     desk.now[0] = desk.now[0].replace(hour=23)
     desk.tap(result())

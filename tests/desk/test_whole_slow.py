@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, sync_playwright
 
 from drivers.page_printer import open_page_printer
 from drivers.simulated.results import Tap
@@ -124,7 +124,10 @@ def test_beside_19_other_browsers_a_row_is_displayed_soon(
         staff = site.desk.staff()
         for _ in range(OTHERS):
             stack.enter_context(following(replace(staff.browser, cookies=dict(staff.browser.cookies))))
-        page = stack.enter_context(watched(stack.enter_context(launched(kind)))).enter(site.desk, "chief", PASSWORD)
+        playwright = stack.enter_context(sync_playwright())
+        page = stack.enter_context(watched(stack.enter_context(launched(playwright, kind)))).enter(
+            site.desk, "chief", PASSWORD
+        )
         page.locator("#live.on").wait_for()
         page.evaluate(WATCH)
         begun: dict[str, float] = {}
@@ -249,7 +252,12 @@ def test_a_page_behind_another_that_does_not_end_is_cancelled(room: PrintRoom) -
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_on_any_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theme: str) -> None:
     source, found = axe_source(), dict[str, list[str]]()
-    with busy(tmp_path, monkeypatch) as site, launched("chromium") as browser, watched(browser) as seen:
+    with (
+        busy(tmp_path, monkeypatch) as site,
+        sync_playwright() as playwright,
+        launched(playwright, "chromium") as browser,
+        watched(browser) as seen,
+    ):
         site.come(1, 7)
         site.hand_over(tap_now(replace(PERSON, number=None)))
         staff = site.desk.staff()

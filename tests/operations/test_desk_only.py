@@ -93,7 +93,7 @@ def status_config(file: Path) -> Any:
 def test_the_technicians_rows_have_the_desk(file: Path) -> None:
     says(file, visits=7, open=2, feed="ok", missed=1)
     rows = status_rows.rows(status.collect(status_config(file), acknowledge=False))
-    assert "窓口の画面: 動いています（今日の利用 7 件、確認待ち 2 件）" in rows
+    assert "受付デスク: 動いています（今日の利用 7 件、確認待ち 2 件）" in rows
     assert any("出せなかった結果: 1 件" in row for row in rows)
 
 

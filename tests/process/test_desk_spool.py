@@ -56,22 +56,6 @@ def test_the_oldest_go_when_they_are_too_big(tmp_path: Path, monkeypatch: pytest
     assert [each.file for each in SpoolReader(tmp_path).waiting()] == [2, 3]
 
 
-def test_what_the_desk_takes_while_it_is_counted_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    writer, scan = SpoolWriter(tmp_path), os.scandir
-    assert writer.put(handed(1))
-
-    def scandir(folder: Path) -> list[os.DirEntry[str]]:
-        found = list(scan(folder))
-        (tmp_path / "000000000001.handed").unlink()
-        return found
-
-    monkeypatch.setattr(os, "scandir", scandir)
-    assert writer.put(handed(2))
-    assert not writer.fails
-    monkeypatch.undo()
-    assert [each.file for each in SpoolReader(tmp_path).waiting()] == [2]
-
-
 def test_what_may_not_be_read_is_no_reason_to_delete_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object) -> None:
         raise PermissionError(errno.EACCES, "refused")
@@ -94,6 +78,22 @@ def test_what_no_desk_has_taken_for_long_is_forgotten_and_so_is_what_was_left_un
     assert [each.name for each in tmp_path.iterdir()] == ["000000000002.handed"]
     assert SpoolReader(tmp_path).numbers() == {2}
     SpoolWriter(tmp_path / "missing").forget(2000)
+
+
+def test_what_the_desk_takes_while_it_is_counted_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, scan = SpoolWriter(tmp_path), os.scandir
+    assert writer.put(handed(1))
+
+    def scandir(folder: Path) -> list[os.DirEntry[str]]:
+        found = list(scan(folder))
+        (tmp_path / "000000000001.handed").unlink()
+        return found
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert writer.put(handed(2))
+    assert not writer.fails
+    monkeypatch.undo()
+    assert [each.file for each in SpoolReader(tmp_path).waiting()] == [2]
 
 
 @pytest.mark.parametrize("wrong", ["missing", "file"])

@@ -52,6 +52,7 @@ class Live:
         self._open.add(news)
         try:
             yield _event("changed", str(max(self.revision, revision)), retry=True)
+            yield _event("beat", self._clock())  # a page that has just been opened says at once that it is alive
             while not self._closing:
                 try:
                     async with asyncio.timeout(self._beat_s):

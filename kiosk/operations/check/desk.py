@@ -109,8 +109,6 @@ def patients(file: Path | None) -> Finding:
 def reservations(config: Config, now: datetime) -> Finding:
     """Whoever owns the reservations answers the desk."""
     code = "desk_reservations"
-    if config.desk_owns_reservations:
-        return skip(code, "message.desk_owns_reservations")
     try:
         count = SocketReservations(config.reservations_dir, answer_s=_ANSWER_S).count(now.date())
     except ReservationsDown:

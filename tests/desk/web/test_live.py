@@ -92,7 +92,7 @@ def test_a_stream_ends_with_its_session() -> None:
 
 def test_a_change_from_another_thread_reaches_every_stream_and_closing_ends_them() -> None:
     async def run() -> tuple[list[bytes], list[bytes]]:
-        source = Live(str, beat_s=600)
+        source = Live(lambda: "09:41:05", beat_s=600)
         source.begin()
 
         async def listen() -> list[bytes]:
@@ -107,7 +107,10 @@ def test_a_change_from_another_thread_reaches_every_stream_and_closing_ends_them
         return first, second
 
     for events in asyncio.run(asyncio.wait_for(run(), 60)):
-        assert events == [b"retry: 2000\nevent: changed\ndata: 1\n\n", b"event: changed\ndata: 2\n\n"]
+        first, beat, second = events
+        assert first == b"retry: 2000\nevent: changed\ndata: 1\n\n"
+        assert beat == b"event: beat\ndata: 09:41:05\n\n"  # who has just opened the page sees at once that it is alive
+        assert second == b"event: changed\ndata: 2\n\n"
 
 
 def test_there_are_only_so_many_streams(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -505,6 +505,7 @@ def test_a_number_is_looked_for_and_confirmed(pages: Pages) -> None:
     assert "▲ 違います" in text(browser.post("/n/12/find", wanted="00997777").text)
     same = browser.post("/n/12/find", wanted="00991234").text
     assert 'name="same_person"' not in same
+    assert "▲ 違います" in text(browser.post("/n/12/find", wanted="00995678").text)
     assert "病院の患者に見つかりません" in browser.post("/n/12/find", wanted="だれも").text
 
 

@@ -6,11 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-<<<<<<< HEAD
-from playwright.sync_api import Browser, expect
-=======
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
->>>>>>> w-web
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from kiosk.desk import acts
 from kiosk.desk.acts import Outdated
