@@ -54,6 +54,11 @@ class Numbers:
         """The number of the card of who has this reference number; "" for none."""
         return (self._references.patient_number_for(reference) or "") if reference else ""
 
+    @property
+    def patients_read(self) -> object:
+        """Another object after the hospital's patients were read anew; None while they are not known."""
+        return self._patients.read if self._patients else None
+
     def name_of(self, patient: str) -> tuple[str, str]:
         """Name and kana of the hospital's patient; "" where they are not known."""
         row = self._patients.of_number(patient) if self._patients else None

@@ -49,6 +49,11 @@ class Patients:
         """A good table was read, now or earlier."""
         return self._table.content is not None
 
+    @property
+    def read(self) -> object:
+        """What was read last: another object each time; None: nothing yet."""
+        return self._table.content
+
     def of_number(self, number: str) -> PatientRow | None:
         """The patient with exactly this number."""
         lines, wanted = self._table.content or bytearray(), number.strip()

@@ -70,6 +70,7 @@ class Receptions:
         self._clock, self._by_itself, self._wait = clock, by_itself, wait
         self._lock = threading.Lock()
         self._entries: tuple[Entry, ...] | None = None
+        self._by_number: dict[int, Entry] = {}
         self._looked: dict[int, Looked] = {}
         self._looked_day = today.day
         self._stale = False
@@ -113,8 +114,8 @@ class Receptions:
     def appointments(self, visited: Visited) -> tuple[Appointment, ...]:
         """What is registered for a visit, else its appointments of today."""
         number = visited.visit.arrival
-        entry = next((each for each in self._entries or () if each.arrival.number == number), None)
-        return entry.appointments if entry and number is not None else self.looked(visited.visit.seq).appointments
+        entry = self._by_number.get(number) if number is not None else None
+        return entry.appointments if entry else self.looked(visited.visit.seq).appointments
 
     def tapped(self, seq: int) -> None:
         """A visit began or changed: it is looked up soon."""
@@ -255,6 +256,7 @@ class Receptions:
         entries = tuple(self._reservations.entries(self._today.day))
         if entries != self._entries or self._is_unkept:
             self._entries, self._is_unkept = entries, False
+            self._by_number = {each.arrival.number: each for each in entries}
             self._stale = True
             self._today.touch()
             visits = self._today.view().entries

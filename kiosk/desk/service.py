@@ -13,21 +13,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from drivers.reservations import Entry as Registered
 from kiosk.config import Config
 from kiosk.desk import acts, page_values
 from kiosk.desk.acts import Act, Done, Outcome, Outdated, Refused
 from kiosk.desk.compare import Compared
+from kiosk.desk.day_list import DayList, Listed
 from kiosk.desk.day_store import Entry, Noted
 from kiosk.desk.departments import Departments
 from kiosk.desk.export import Exports
 from kiosk.desk.feed import Feed, Result
 from kiosk.desk.feed import Subsidy as Answered
 from kiosk.desk.numbers import Numbers
-from kiosk.desk.page_values import appointment_text, row_of
+from kiosk.desk.page_values import appointment_text
 from kiosk.desk.pages import (
     AdminPage,
-    Arrival,
     ArrivalPage,
     DayPage,
     Group,
@@ -35,7 +34,6 @@ from kiosk.desk.pages import (
     Label,
     NumberPage,
     NumbersPage,
-    Row,
     VisitPage,
 )
 from kiosk.desk.papers import Papers
@@ -43,7 +41,7 @@ from kiosk.desk.people.audit import AuditChain
 from kiosk.desk.receptions import Receptions
 from kiosk.desk.sealed_register import SealedRegister
 from kiosk.desk.standing import Standing
-from kiosk.desk.today import Today, View
+from kiosk.desk.today import Today
 from kiosk.desk.visits import ELIGIBILITY, SUBSIDIES, Attention, Settlement, answer_of, tap_of
 from kiosk.process.sealing import Seals
 from kiosk.results.pmh_names import Names
@@ -77,6 +75,7 @@ class Service:
         self._parts = parts
         self._today, self._receptions, self._papers = parts.today, parts.receptions, parts.papers
         self._numbers, self._register, self._clock = parts.numbers, parts.register, parts.clock
+        self._list = DayList(parts.today, parts.receptions, parts.departments, parts.numbers, parts.clock)
         # What is compared, decided and kept about certificates is one step: two of the staff may press at once.
         self._deciding = threading.Lock()
         self._acts: dict[type, Callable[..., Outcome]] = {
@@ -133,25 +132,18 @@ class Service:
 
     def header(self) -> Header:
         """See Desk."""
-        return self._header(self._today.view())
+        return self._header(self._list.now())
 
     def day(self) -> DayPage:
         """See Desk."""
-        view = self._today.view()
-        rows = [self._row(entry, view.revisions[entry.visit.seq]) for entry in view.entries]
-        entries = self._receptions.entries
-        return DayPage(
-            self._header(view),
-            tuple(sorted(rows, key=lambda row: (row.at, row.seq), reverse=True)),
-            None if entries is None else tuple(self._arrival(each, view) for each in entries),
-            view.arrivals_revision,
-            view.began,
-        )
+        listed = self._list.now()
+        view = listed.view
+        return DayPage(self._header(listed), listed.rows, listed.arrivals, view.arrivals_revision, view.began)
 
     def visit(self, seq: int) -> VisitPage:
         """See Desk."""
         entry, revision = self._today.entry(seq)
-        visit, row, now = entry.visit, self._row(entry, revision), self._clock()
+        visit, row, now = entry.visit, self._list.row(entry, revision), self._clock()
         is_key_only = bool(visit.eligibility and visit.eligibility.key == "changed" and not visit.eligibility.changed)
         return VisitPage(
             header=self.header(),
@@ -174,11 +166,12 @@ class Service:
 
     def arrival(self, number: int) -> ArrivalPage:
         """See Desk."""
-        view, entry = self._today.view(), self._receptions.entry(number)
+        listed, entry = self._list.now(), self._receptions.entry(number)
         slip = self._papers.slip_state(number)
         texts = tuple(f"{appointment_text(each)} {each.doctor}".strip() for each in entry.appointments)
-        arrival = self._arrival(entry, view)
-        return ArrivalPage(self._header(view), arrival, texts, slip.printed, slip.problem, self._papers.possible)
+        mine = [each for each in listed.view.entries if each.patient == entry.patient_number]
+        arrival = self._list.arrival(entry, mine)
+        return ArrivalPage(self._header(listed), arrival, texts, slip.printed, slip.problem, self._papers.possible)
 
     def sheet_picture(self, seq: int) -> bytes:
         """See Desk."""
@@ -190,19 +183,18 @@ class Service:
 
     def numbers(self) -> NumbersPage:
         """See Desk."""
-        view = self._today.view()
-        rows = (
-            self._row(entry, view.revisions[entry.visit.seq])
-            for entry in reversed(view.entries)
-            if Attention.not_registered in entry.visit.attention
-        )
-        return NumbersPage(self._header(view), tuple(rows), self._numbers.of_day(view.day), self._numbers.off)
+        listed = self._list.now()
+        rows = tuple(row for row in listed.rows if Attention.not_registered in row.open)
+        return NumbersPage(self._header(listed), rows, self._numbers.of_day(listed.view.day), self._numbers.off)
 
     def number(self, seq: int, wanted: str = "") -> NumberPage:
         """See Desk."""
         entry, revision = self._today.entry(seq)
         page = NumberPage(
-            self.header(), self._row(entry, revision), self._today.content(seq), page_values.details_of(entry.visit)
+            self.header(),
+            self._list.row(entry, revision),
+            self._today.content(seq),
+            page_values.details_of(entry.visit),
         )
         return self._numbers.page(page, entry.visit, wanted, self._today.day)
 
@@ -225,44 +217,16 @@ class Service:
         """See Desk."""
         return self._today.subscribe(changed)
 
-    def _header(self, view: View) -> Header:
-        waiting = [entry.visit for entry in view.entries if entry.visit.attention]
-        since = min((visit.open_since for visit in waiting if visit.open_since), default=None)
+    def _header(self, listed: Listed) -> Header:
         return Header(
-            revision=view.revision,
-            day=view.day,
+            revision=listed.view.revision,
+            day=listed.view.day,
             now=self._clock(),
-            open=len(waiting),
-            overdue=self._parts.standing.is_overdue(since),
-            not_registered=sum(Attention.not_registered in visit.attention for visit in waiting),
+            open=listed.open,
+            overdue=self._parts.standing.is_overdue(listed.since),
+            not_registered=listed.not_registered,
             banners=self._parts.standing.banners(),
-            changed_at=view.changed_at,
-        )
-
-    def _row(self, entry: Entry, revision: int) -> Row:
-        looked = self._receptions.looked(entry.visit.seq)
-        can_walk_in = looked.may_walk_in and bool(self._parts.departments.receiving(self._clock()))
-        return row_of(entry, revision, self._receptions.appointments(entry), can_walk_in=can_walk_in)
-
-    def _arrival(self, entry: Registered, view: View) -> Arrival:
-        """`entry`: of the reservations; its name is known from a tap, or from the hospital's list."""
-        number, patient = entry.arrival.number, entry.patient_number
-        mine = [each for each in view.entries if each.patient == patient]
-        visited = next((each for each in reversed(mine) if each.visit.arrival == number), mine[-1] if mine else None)
-        name, kana = self._numbers.name_of(patient)
-        if visited is not None and visited.visit.tap.person.name:
-            name, kana = visited.visit.tap.person.name, visited.visit.tap.person.kana
-        return Arrival(
-            number=number,
-            at=entry.arrival.at.astimezone(self._clock().tzinfo),
-            patient=patient,
-            name=name,
-            kana=kana,
-            department="・".join(dict.fromkeys(each.department for each in entry.appointments)),
-            doctor="・".join(dict.fromkeys(each.doctor for each in entry.appointments if each.doctor)),
-            seq=visited.visit.seq if visited else None,
-            at_kiosk=visited is None or visited.registered_here != number,
-            cancelled=entry.cancelled.reason if entry.cancelled else "",
+            changed_at=listed.view.changed_at,
         )
 
     # --- what staff do -----------------------------------------------------------------------------------------------
