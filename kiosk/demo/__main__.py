@@ -40,9 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--auto", action="store_true", help="no window: receptions by themselves, with pictures")
     parser.add_argument("--out", type=Path, default=Path("demo-out"), metavar="DIR", help="default: demo-out")
     arguments = parser.parse_args(argv)
-    # Whoever closes the terminal or asks us to end gets the temporary hospital taken down all the same.
-    for each in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, _end)
+    _end_when_asked()
     try:
         if arguments.auto:
             return _auto(arguments.out, kiosk=not arguments.desk)
@@ -55,6 +53,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_CANNOT
     except KeyboardInterrupt:
         return EXIT_ASKED_TO_END
+
+
+def _end_when_asked() -> None:
+    """Whoever closes the terminal or asks us to end gets the temporary hospital taken down all the same."""
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _end(*_: object) -> NoReturn:
@@ -83,6 +88,7 @@ def _auto(out: Path, *, kiosk: bool) -> int:
     if kiosk:
         _kiosk(out, account)
     if not account.failed:
+        _end_when_asked()  # the reception had taken the signals for itself
         desk_demo.by_itself(out, account)
     account.close(out)
     (out / "account.txt").write_text(account.text, encoding="utf-8")

@@ -6,8 +6,10 @@ Joins the desk's parts of the demo. Must never keep a process or a file when it 
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 import threading
-import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ from kiosk.demo.people import Visitor
 from kiosk.desk.today import ENDS_AT_H
 from kiosk.reception import assembly
 
+ERRORS: Final = "events.txt"
 # Nobody looks at this kiosk's screen.
 _SIZE: Final = (540, 960)
 _ZONE: Final = ZoneInfo("Asia/Tokyo")
@@ -67,11 +70,32 @@ def pages(out: Path, say: Callable[[str], None]) -> int:
     say(word("account.desk_prepares"))
     with _place(out) as place:
         say(word("account.desk_open", url=place.office.url, name=desk.NAME, password=place.office.password))
-        say(word("account.desk_folder", folder=(out / desk.SHEETS).resolve()))
+        say(word("account.desk_folder", folder=out.resolve()))
         say(word("account.desk_end"))
-        if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
-            webbrowser.open(place.office.url)
-        return _receive(place, lambda face: come(place.hospital, face, place.visitors))
+        _open(place.office.url)
+        with _errors_to(out / ERRORS):
+            return _receive(place, lambda face: come(place.hospital, face, place.visitors))
+
+
+def _open(url: str) -> None:
+    """In the visitor's own browser, where there is one with a window."""
+    opener = shutil.which("xdg-open")
+    if opener and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        nowhere = subprocess.DEVNULL
+        subprocess.Popen([opener, url], stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)  # noqa: S603 - Debian's own program
+
+
+@contextmanager
+def _errors_to(path: Path) -> Iterator[None]:
+    """Every event is a line on standard error, too, and the log-in is to stay on the terminal."""
+    kept = os.dup(sys.stderr.fileno())
+    try:
+        with path.open("ab") as file:
+            os.dup2(file.fileno(), sys.stderr.fileno())
+        yield
+    finally:
+        os.dup2(kept, sys.stderr.fileno())
+        os.close(kept)
 
 
 def by_itself(out: Path, account: Account) -> None:
@@ -81,20 +105,26 @@ def by_itself(out: Path, account: Account) -> None:
             place = stack.enter_context(_place(out))
         shift = Shift(place.hospital, place.office, out, account)
 
+        done = threading.Event()
+
         def play(face: WatchedFace) -> None:
             try:
                 shift.visits(face)
                 shift.check(len(place.patients))
-                _pictures(place, shift, out, account)
+                pictures(place, shift, out, account)
+                done.set()
             except (DidNotHappen, OSError) as error:
                 account.wrong(str(error) or type(error).__name__)
             finally:
                 face.quit()
 
         _receive(place, play)
+        if not done.is_set() and not account.failed:
+            account.wrong(word("failures.ended"))
 
 
-def _pictures(place: _Place, shift: Shift, out: Path, account: Account) -> None:
+def pictures(place: _Place, shift: Shift, out: Path, account: Account) -> None:
+    """A picture of each page; without a browser a line that says so."""
     program = chromium.program()
     if program is None:
         account.write(word("account.no_browser"))

@@ -41,19 +41,19 @@ def come(hospital: Hospital, face: WatchedFace, visitors: Sequence[Visitor]) -> 
             if number % 3 == 2:
                 hospital.tap(visitor)
             else:
-                at_kiosk(hospital, person, face, visitor)
+                at_kiosk(hospital, person, face, visitor, _READS_S)
         number += 1
         person.pause(_EVERY_S)
 
 
-def at_kiosk(hospital: Hospital, person: Person, face: WatchedFace, visitor: Visitor) -> None:
-    """From the choice to the good-bye. Raises DidNotHappen."""
+def at_kiosk(hospital: Hospital, person: Person, face: WatchedFace, visitor: Visitor, reads_s: float = 0.0) -> None:
+    """From the choice to the good-bye, after the last screen was read for `reads_s`. Raises DidNotHappen."""
     person.choose("mynumber", "tap_reader")
     # A result that comes sooner after the choice than any person can tap does not count; waited as a person does.
     person.pause(READER_MIN_S + 0.3)
     hospital.tap(visitor)
     person.wait(lambda: face.screens[-1].name in _AT_END, word("failures.no_end"))
-    person.pause(_READS_S)
+    person.pause(reads_s)
     person.leave()
 
 

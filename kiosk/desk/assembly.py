@@ -47,6 +47,7 @@ from kiosk.process.database import DatabaseUnusable
 from kiosk.process.ending import ThreadFaults, when_asked_to_end
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import DataLock
+from kiosk.process.memory import give_back_what_is_free
 from kiosk.process.sealing import Seals, SecretUnusable, load_secret
 from kiosk.process.stderr import complain, drain
 from kiosk.process.systemd import Notifier
@@ -63,6 +64,7 @@ KIOSK_FIRST: Final = timedelta(seconds=45)
 
 def run(config: Config) -> int:
     """Serve the pages until SIGTERM. Exit codes: 0 asked to end, 1 something is wrong. Raises ConfigError, Held."""
+    give_back_what_is_free()
     desk = config.desk
     assert desk is not None  # noqa: S101 - the command line asked for it
     folder, ending = DeskFolder(config.desk_dir, config.desk_run_dir), threading.Event()

@@ -23,6 +23,7 @@ _HIDDEN: Final = re.compile(
     "\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 LONGEST: Final = 600
+_OF_OUTCOME: Final = frozenset({Attention.not_registered, Attention.not_valid, Attention.unreadable})
 _OF_SUBSIDIES: Final = frozenset(
     {
         Attention.subsidy_first, Attention.subsidy_changed, Attention.subsidy_fewer, Attention.subsidy_missing,
@@ -47,9 +48,13 @@ def chip(table: str, key: str, more: str = "") -> Chip:
 
 
 def eligibility(row: Row) -> Chip:
-    """What the column 資格 says: the result itself where it is no good one, else how it compares."""
+    """What the column 資格 says: the result itself where it is no good one, else how it compares.
+
+    What a person has settled is quiet; the word stays.
+    """
     if row.outcome != "usable":
-        return chip("outcome", row.outcome)
+        found = chip("outcome", row.outcome)
+        return replace(found, tone="quiet") if _OF_OUTCOME.isdisjoint(row.open) else found
     waits = Attention.eligibility_changed in row.open or Attention.key_gone in row.open
     if row.key in (Key.changed, Key.unknown) and not waits:
         return chip("key", "settled")
