@@ -5,6 +5,8 @@ For the demo and for tests.
     >>> text = written((CHILD,))
     >>> text.count("<MedicalSubsidies>"), "<ValidFrom>20260401</ValidFrom>" in text
     (1, True)
+    >>> written((CHILD, CHILD)).count("<MedicalSubsidies>")
+    2
 
 The payer numbers have right check digits. Must never hold anything of a real person, or be imported by anything that
 runs in a hospital. Source of the format: the names are guesses, as in `assets/pmh-names.toml`.

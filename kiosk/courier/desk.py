@@ -171,6 +171,8 @@ class HandOver:
                 self._note("desk_known_failed", True, type(error).__name__)
             else:
                 self._note("desk_known_failed", False)
+                if self._known.was_put_aside:
+                    self._log.write("desk_known_begun_anew")
         return self._known
 
     def _lost(self, error: sqlite3.Error) -> None:

@@ -47,6 +47,7 @@ from kiosk.process.database import DatabaseUnusable
 from kiosk.process.ending import ThreadFaults, when_asked_to_end
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import DataLock
+from kiosk.process.memory import give_back_what_is_free
 from kiosk.process.sealing import Seals, SecretUnusable, load_secret
 from kiosk.process.stderr import complain, drain
 from kiosk.process.systemd import Notifier
@@ -63,6 +64,7 @@ KIOSK_FIRST: Final = timedelta(seconds=45)
 
 def run(config: Config) -> int:
     """Serve the pages until SIGTERM. Exit codes: 0 asked to end, 1 something is wrong. Raises ConfigError, Held."""
+    give_back_what_is_free()
     desk = config.desk
     assert desk is not None  # noqa: S101 - the command line asked for it
     folder, ending = DeskFolder(config.desk_dir, config.desk_run_dir), threading.Event()
@@ -146,7 +148,9 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     stack.callback(file.close)
     numbers = _numbers(config, desk, RegistrationStore(file, seals, keep_values=desk.keep_values), log, clock)
     exports = Exports(file, seals, _share(config, desk.export), clock) if desk.export else None
-    watched = Watched(config, today, feed, receptions, numbers, exports, register.was_put_aside, clock)
+    # With a courier it is the courier that compares, and says so of its own store.
+    begun_anew = register.was_put_aside or (desk.feed == "watch" and known.was_put_aside)
+    watched = Watched(config, today, feed, receptions, numbers, exports, begun_anew, clock)
     return Parts(
         config, today, register, receptions, departments, papers, numbers, exports, feed,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,
@@ -154,7 +158,7 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
 
 
 def _start(parts: Parts, service: Service, stack: ExitStack) -> None:
-    parts.receptions.registered = service.registered
+    parts.receptions.registered, parts.receptions.act = service.registered, service.act
     parts.papers.begin()
     parts.receptions.start()
     stack.callback(parts.receptions.close)

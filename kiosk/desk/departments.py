@@ -37,11 +37,11 @@ class Departments:
         chosen = next((each for each in self.receiving(now) if each.code == code), None)
         return None if chosen is None else WalkIn(chosen.name, chosen.doctor, self.place(chosen.name))
 
-    def always(self, now: datetime) -> WalkIn | None:
-        """Where patients without an appointment are registered by themselves; None: nowhere."""
+    def always(self, now: datetime) -> str | None:
+        """The code of where patients without an appointment are registered by themselves at `now`; None: nowhere."""
         wanted = self.config.desk.always_department if self.config.desk else ""
         found = (each for each in self.config.departments if wanted and each.goes_by(wanted))
-        return next((self.walk_in(each.code, now) for each in found), None)
+        return next((each.code for each in found if self.walk_in(each.code, now)), None)
 
     def place(self, department: str) -> str:
         """Where `department` (by name) is; "" where the site does not say."""

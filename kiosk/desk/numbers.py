@@ -70,14 +70,14 @@ class Numbers:
         left = tuple(each for each in self._registrations.undecided() if each.id not in known)
         return tuple(reversed((*left, *today)))
 
-    def last_of(self, seq: int, day: date) -> Registration | None:
-        """The newest registration of a visit of that day; another day's visit with the same number is another."""
-        return next((each for each in reversed(self._registrations.of_day(day)) if each.visit == seq), None)
+    def last_of(self, visit: Visit, day: date) -> Registration | None:
+        """See Registrations."""
+        return self._registrations.last_of(found_of(visit), day)
 
     def page(self, page: NumberPage, visit: Visit, wanted: str, day: date) -> NumberPage:
         """`page` with what this visit offers, and with who was looked for."""
         found = found_of(visit)
-        sent = self.last_of(visit.seq, day)
+        sent = self.last_of(visit, day)
         not_offered = self._registrations.why_not(found)
         page = replace(page, not_offered=not_offered, sent=sent)
         if not wanted or not_offered:

@@ -1,7 +1,7 @@
 """カルテ出し and 受付票: what is printed of whom, once a visit, and how that is kept.
 
 Owns whether a sheet was printed. Must never print one again by itself: what was under way when the desk ended counts as
-not printed, and staff look at the printer.
+not printed, and staff look at the printer; what would be printed by itself and cannot be, or is late, waits for them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from drivers.reservations import Appointment
@@ -28,6 +28,8 @@ from kiosk.slip.sheet import Sheet, SheetAppointment, slip_of, worded
 from kiosk.words import texts
 from kiosk.words.problems import Problem
 
+# By itself a sheet is printed only of who has just come: after an hour's stop nobody wants a pile of them.
+FRESH: Final = timedelta(minutes=10)
 _NO_PRINTER: Final = Refused(Problem("not_done.no_printer"))
 
 
@@ -78,15 +80,31 @@ class Papers:
         if self._printing is None:
             return _NO_PRINTER
         entry, _ = self._today.entry(seq)
-        if entry.printed == Printed.under_way or (entry.printed == Printed.yes and not again):
+        if self._printing.is_under_way("sheet", seq) or (entry.printed == Printed.yes and not again):
             return Done(already=True)
-        page = self._sheet_page(entry, again=entry.printed == Printed.yes)
-        refused = self._printing.begin("sheet", seq, page, lambda progress: self._note_sheet(seq, progress))
+        page, day = self._sheet_page(entry, again=entry.printed == Printed.yes), self._today.day
+
+        def changed(progress: Progress) -> None:
+            if self._today.day == day:  # the next day's visit with this number is another's
+                self._note_sheet(seq, progress)
+
+        refused = self._printing.begin("sheet", seq, page, changed)
         if refused is not None:
             return Refused(refused)
-        noted = Noted(self._clock(), "print_sheet", by)
-        self._today.change(seq, lambda old: replace(old, history=(*old.history, noted)))
+        self._today.remember(seq, Noted(self._clock(), "print_sheet", by))
         return Done()
+
+    def print_by_itself(self, seq: int, since: datetime) -> None:
+        """The sheet of who came at `since` (aware), unless it was printed. Raises KeyError."""
+        if self._printing is None or self._today.entry(seq)[0].printed == Printed.yes:
+            return
+        if self._clock() - since <= FRESH:
+            outcome = self.print_sheet(seq, "", again=False)
+            refused = outcome.why if isinstance(outcome, Refused) else None
+        else:
+            refused = Problem("print.not_printed", {"reason": Problem("print_reason.late")})
+        if refused is not None:
+            self._note_sheet(seq, Progress(Printed.failed, refused))
 
     def sheet_picture(self, seq: int) -> bytes:
         """PNG, for the browser. Raises KeyError."""
@@ -120,7 +138,7 @@ class Papers:
             visit = replace(old.visit, unprinted=progress.printed is Printed.failed)
             return replace(old, visit=visit, printed=str(progress.printed), print_problem=problem)
 
-        with suppress(KeyError, sqlite3.ProgrammingError):  # the day, or the desk, has ended meanwhile
+        with suppress(KeyError, sqlite3.Error):  # the day, or the desk, has ended meanwhile; or the disk is full
             self._today.change(seq, note)
             self._today.renew(seq)
 

@@ -55,6 +55,11 @@ class Printing:
         work.start()
         return None
 
+    def is_under_way(self, what: What, of: int) -> bool:
+        """Whether that page is being printed now."""
+        with self._lock:
+            return (what, of) in self._under_way
+
     def _print(self, what: What, of: int, page: Page, changed: Callable[[Progress], None]) -> None:
         end = Progress(pages.Printed.failed, _problem(NotPrinted("printer_stalled", maybe_out=True)))
         try:

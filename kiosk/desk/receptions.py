@@ -7,6 +7,7 @@ arrival was cancelled, or be ahead of the kiosk whose patient is just being rece
 from __future__ import annotations
 
 import queue
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -24,9 +25,9 @@ from drivers.reservations import (
     Registered,
     ReservationsDown,
     Subscription,
-    WalkIn,
 )
-from kiosk.desk.acts import Done, Outcome, Refused
+from kiosk.desk import acts
+from kiosk.desk.acts import Act, Done, Outcome, Refused
 from kiosk.desk.day_store import Entry as Visited
 from kiosk.desk.day_store import Noted
 from kiosk.desk.departments import Departments
@@ -52,7 +53,8 @@ class Looked:
 class Receptions:
     """`by_itself`: `[desk] register`. `wait`: how long the kiosk is given before the desk registers by itself.
 
-    `registered(seq)`: set before `start`; called, from any thread, when a visit has arrived, by whomever.
+    Set before `start`: `registered(seq, at)` is called, from any thread, when a visit has arrived, by whomever;
+    `act(what, "", "")` carries out what the program registers by itself, and notes it as `acts.Desk.act` does.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Receptions:
         self._looked: dict[int, Looked] = {}
         self._looked_day = today.day
         self._stale = False
+        self._is_unkept = False  # what was read of the register is not in every visit
         self._looked_at = 0.0
         self._due: dict[int, datetime] = {}  # visits to be registered by themselves, and when
         self._work: queue.SimpleQueue[int | None] = queue.SimpleQueue()  # a visit to look up; None: something changed
@@ -78,7 +81,8 @@ class Receptions:
         self._thread = threading.Thread(target=self._run, name="desk-receptions", daemon=True)
         self._follow: Subscription | None = None
         self.answers = False
-        self.registered: Callable[[int], None] = lambda _: None
+        self.registered: Callable[[int, datetime], None] = lambda _seq, _at: None
+        self.act: Callable[[Act, str, str], Outcome] | None = None
 
     def start(self) -> None:
         """Begin to follow the reservations."""
@@ -136,9 +140,6 @@ class Receptions:
         what = self._departments.walk_in(department, self._clock())
         if what is None:
             return Refused(Problem("not_done.no_department"))
-        return self._walk_in(seq, what, by)
-
-    def _walk_in(self, seq: int, what: WalkIn, by: str) -> Outcome:
         patient, day = self._patient(seq), self._today.day
         if not patient:
             return Refused(Problem("not_done.no_number"))
@@ -161,7 +162,7 @@ class Receptions:
             return Refused(Problem("not_done.not_registered"))
         for each in self._today.view().entries:
             if each.visit.arrival == number:
-                self._today.change(each.visit.seq, lambda old: _cancelled(old, self._noted("cancel", by)))
+                self._today.remember(each.visit.seq, self._noted("cancel", by), _cancelled)
         self._work.put(None)
         return Done(arrival=number, already=entry.cancelled is not None)
 
@@ -177,17 +178,15 @@ class Receptions:
 
     def _registered_now(self, seq: int, answer: Registered | AlreadyRegistered, act: str, by: str) -> Outcome:
         number, already = answer.arrival.number, isinstance(answer, AlreadyRegistered)
-        noted = self._noted(act, by)
 
         def change(old: Visited) -> Visited:
             own = old.registered_here if already else number
-            visit = replace(old.visit, arrival=number, cancelled=False)
-            return replace(old, visit=visit, registered_here=own, history=(*old.history, noted))
+            return replace(old, visit=replace(old.visit, arrival=number, cancelled=False), registered_here=own)
 
-        self._today.change(seq, change)
+        self._today.remember(seq, self._noted(act, by), change)
         self._work.put(None)
         if not already:
-            self.registered(seq)
+            self.registered(seq, answer.arrival.at)
         return Done(number, already)
 
     def _noted(self, act: str, by: str) -> Noted:
@@ -207,11 +206,13 @@ class Receptions:
                 self._forget_yesterday()
                 if wanted is not None:
                     self._look_up(wanted)
-                self._read_register()
+                self._read_register(wanted)
                 self._look_again()
                 self._register_by_itself()
             except ReservationsDown:
                 self._stale = True  # who follows them says when they answer again
+            except (sqlite3.Error, OSError):
+                self._is_unkept = True
             except KeyError:
                 pass  # of yesterday
 
@@ -249,24 +250,27 @@ class Receptions:
         is_fresh = self._clock() - visit.tap.at < FRESH
         return visit.state is State.waiting and is_fresh and visit.tap.outcome is Result.usable
 
-    def _read_register(self) -> None:
+    def _read_register(self, wanted: int | None) -> None:
+        """Into all visits where it changed, else into the one that is `wanted`: its patient may have arrived before."""
         entries = tuple(self._reservations.entries(self._today.day))
-        if entries == self._entries:
-            return
-        self._entries = entries
-        self._stale = True
-        self._today.touch()
+        if entries != self._entries or self._is_unkept:
+            self._entries, self._is_unkept = entries, False
+            self._stale = True
+            self._today.touch()
+            visits = self._today.view().entries
+        else:
+            visits = () if wanted is None else (self._today.entry(wanted)[0],)
         active = {each.patient_number: each for each in entries if each.cancelled is None}
         cancelled = {each.patient_number for each in entries if each.cancelled is not None}
-        for visited in self._today.view().entries:
+        for visited in visits:
             if not visited.patient:
                 continue
             arrived = active.get(visited.patient)
             number = arrived.arrival.number if arrived else None
             is_cancelled = arrived is None and visited.patient in cancelled
             self._today.change(visited.visit.seq, lambda old, n=number, c=is_cancelled: _arrived(old, n, c))  # type: ignore[misc]
-            if number is not None and visited.visit.arrival is None:
-                self.registered(visited.visit.seq)
+            if arrived is not None and visited.visit.arrival is None:
+                self.registered(visited.visit.seq, arrived.arrival.at)
 
     def _look_again(self) -> None:
         """Appointments of those who wait, after the reservations have changed."""
@@ -280,23 +284,22 @@ class Receptions:
     def _register_by_itself(self) -> None:
         now = self._clock()
         for seq in [seq for seq, due in self._due.items() if due <= now]:
+            del self._due[seq]
             entry, _ = self._today.entry(seq)
             always = self._departments.always(now) if self._by_itself == "always" else None
-            if self._may_register(entry):
+            if self.act is not None and self._may_register(entry):
                 if self.looked(seq).appointments:
-                    self.register(seq, "")
+                    self.act(acts.Register(seq), "", "")
                 elif always is not None and self.looked(seq).may_walk_in:
-                    self._walk_in(seq, always, "")
-            del self._due[seq]
+                    self.act(acts.WalkIn(seq, always), "", "")
 
 
 def _arrived(old: Visited, number: int | None, is_cancelled: bool) -> Visited:
     return replace(old, visit=replace(old.visit, arrival=number, cancelled=is_cancelled))
 
 
-def _cancelled(old: Visited, noted: Noted) -> Visited:
-    visit = replace(old.visit, arrival=None, cancelled=True)
-    return replace(old, visit=visit, registered_here=None, history=(*old.history, noted))
+def _cancelled(old: Visited) -> Visited:
+    return replace(old, visit=replace(old.visit, arrival=None, cancelled=True), registered_here=None)
 
 
 def _down(down: ReservationsDown) -> Refused:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final, Literal
 from uuid import uuid4
 
 from kiosk.desk.outgoing import OutgoingFiles
 from kiosk.desk.registration import Found, Refusal, Registration, State
+from kiosk.desk.today import ENDS_AT_H
 from kiosk.process.database import Database
 from kiosk.process.sealing import Seals, Unsealable
 from kiosk.results.registrations import Insurance, Request, request_file, to_bytes
@@ -49,9 +50,7 @@ class RegistrationStore:
         """Store the intent. The id, or why not: nothing was stored then. Raises sqlite3.Error."""
         day = f"{now:%Y%m%d}"
         identifier = f"{now:%Y%m%d%H%M%S}{now.microsecond // 1000:03d}-{uuid4().hex[:8]}"
-        # However wide it was written this time: it is the same insurance.
-        written = [unicodedata.normalize("NFKC", value or "") for value in asdict(insurance).values()]
-        hashes = (self._seals.value("insurance", *written), self._seals.value("reference number", number))
+        hashes = (self._hashed(insurance), self._seals.value("reference number", number))
         request = Request(request_file(day, 1), found.institution or "", identifier, number, insurance)
         details = {
             "institution": request.institution, "number": number, "insurance": asdict(insurance),
@@ -135,9 +134,20 @@ class RegistrationStore:
         return changed > 0
 
     def of_day(self, day: date, now: datetime) -> tuple[Registration, ...]:
-        """Oldest first."""
-        rows = self.file.rows(_QUERY + "WHERE o.day = ? ORDER BY r.id", f"{day:%Y%m%d}")
+        """Oldest first. The desk's day: from 04:00 on, in the zone of `now`."""
+        rows = self.file.rows(_QUERY + "WHERE r.asked_at >= ? AND r.asked_at < ? ORDER BY r.id", *_hours(day, now))
         return tuple(self._registration(row, now) for row in rows)
+
+    def last_of(self, visit: int, insurance: Insurance, day: date, now: datetime) -> Registration | None:
+        """The newest of a visit of that day with this insurance: numbers of visits begin again where a day is lost."""
+        where = "WHERE r.asked_at >= ? AND r.asked_at < ? AND r.visit = ? AND r.insurance = ? ORDER BY r.id DESC"
+        rows = self.file.rows(_QUERY + where, *_hours(day, now), visit, self._hashed(insurance))
+        return self._registration(rows[0], now) if rows else None
+
+    def _hashed(self, insurance: Insurance) -> str:
+        # However wide it was written this time: it is the same insurance.
+        written = [unicodedata.normalize("NFKC", value or "") for value in asdict(insurance).values()]
+        return self._seals.value("insurance", *written)
 
     def undecided(self, now: datetime) -> tuple[Registration, ...]:
         """Of all days, oldest first: those that a person must settle (unanswered, unsure)."""
@@ -150,9 +160,13 @@ class RegistrationStore:
         return self._registration(rows[0], now) if rows else None
 
     def forget(self, before: date) -> None:
-        """Delete what was asked before that day, whatever became of it."""
+        """Delete what was asked before that day, whatever became of it; but not all that there is: a clock that is
+        years ahead must not have a request sent a second time.
+        """
         day = f"{before:%Y%m%d}"
         with self.file.writing() as db:
+            if db.execute("SELECT max(day) < ? FROM outgoing WHERE series = 'requests'", (day,)).fetchone()[0]:
+                return
             db.execute("DELETE FROM registrations WHERE id IN (SELECT id FROM outgoing WHERE day < ?)", (day,))
             db.execute("DELETE FROM outgoing WHERE day < ? AND series = 'requests'", (day,))
 
@@ -193,6 +207,12 @@ class RegistrationStore:
         except Unsealable:
             return None
         return details
+
+
+def _hours(day: date, now: datetime) -> tuple[float, float]:
+    """The desk's day as seconds since the epoch."""
+    begins = datetime.combine(day, time(ENDS_AT_H), now.tzinfo)
+    return begins.timestamp(), (begins + timedelta(days=1)).timestamp()
 
 
 def _state(state: str, file_state: str, put_at: float | None, now: datetime) -> State:

@@ -150,6 +150,12 @@ class Registrations:
         """Oldest first."""
         return self._store.of_day(day, self._clock())
 
+    def last_of(self, found: Found, day: date) -> Registration | None:
+        """The newest of this visit of that day, if it was for the same insurance."""
+        if found.insurance is None:
+            return None
+        return self._store.last_of(found.visit, found.insurance, day, self._clock())
+
     def undecided(self) -> tuple[Registration, ...]:
         """Of all days: those that a person must settle."""
         return self._store.undecided(self._clock())

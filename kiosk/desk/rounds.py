@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -51,7 +53,9 @@ class Rounds:
 
     def _run(self, turn: Callable[[], None]) -> None:
         while not self._stop.is_set():
-            turn()
+            # A full disk: it is tried again, and whoever wants to keep something meanwhile says that it cannot.
+            with suppress(sqlite3.Error, OSError):
+                turn()
             self._stop.wait(TICK_S)
 
     def _quick(self) -> None:
@@ -84,7 +88,7 @@ class Rounds:
         for entry in today.view().entries:
             if Attention.not_registered not in entry.visit.attention:
                 continue
-            sent = self._parts.numbers.last_of(entry.visit.seq, today.day)
+            sent = self._parts.numbers.last_of(entry.visit, today.day)
             if sent is not None and sent.state == "registered":
                 settled = Settlement("confirmed", sent.user, clock())
                 today.settle(entry.visit.seq, {ELIGIBILITY: settled}, Noted(clock(), "confirm_eligibility"))

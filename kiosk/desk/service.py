@@ -7,9 +7,10 @@ visit that changed since it was displayed, accept anything by itself, or say tha
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drivers.reservations import Entry as Registered
@@ -76,6 +77,8 @@ class Service:
         self._parts = parts
         self._today, self._receptions, self._papers = parts.today, parts.receptions, parts.papers
         self._numbers, self._register, self._clock = parts.numbers, parts.register, parts.clock
+        # What is compared, decided and kept about certificates is one step: two of the staff may press at once.
+        self._deciding = threading.Lock()
         self._acts: dict[type, Callable[..., Outcome]] = {
             acts.Register: lambda act, by: self._receptions.register(act.seq, by),
             acts.WalkIn: lambda act, by: self._receptions.walk_in(act.seq, act.department, by),
@@ -84,9 +87,9 @@ class Service:
             acts.PrintSlip: lambda act, by: self._papers.print_slip(act.number),
             acts.ConfirmEligibility: self._confirm_eligibility,
             acts.ConfirmSubsidies: self._confirm_subsidies,
-            acts.AcceptCertificate: self._accept,
-            acts.KeepCertificate: self._keep,
-            acts.EndCertificate: self._end,
+            acts.AcceptCertificate: self._one_at_a_time(self._accept),
+            acts.KeepCertificate: self._one_at_a_time(self._keep),
+            acts.EndCertificate: self._one_at_a_time(self._end),
             acts.SendRegistration: self._send,
             acts.WithdrawRegistration: lambda act, by: self._numbers.withdraw(act.id),
             acts.SettleRegistration: lambda act, by: self._numbers.settle(act.id, there=act.there),
@@ -105,22 +108,26 @@ class Service:
         patient = self._numbers.patient_of(tap.number)
         seq = self._today.tapped(tap, result.change if tap.number else None, patient, result.file)
         if seq is None:
+            # If it was taken right before a kill, what follows from that may not have been done.
+            taken = (each.visit.seq for each in self._today.view().entries if each.file == result.file)
+            seq = next((each for each in taken if self._today.entry(each)[0].visit.tap.at == tap.at), None)
+        if seq is None:
             return
         self._receptions.tapped(seq)
         if patient and config.desk is not None and config.desk.print == "on_tap":
-            self._papers.print_sheet(seq, "", again=False)
+            self._papers.print_by_itself(seq, tap.at)
 
     def subsidy(self, subsidy: Answered) -> None:
         """See Sink."""
         max_bytes = self._parts.config.visit.result_max_bytes
         self._today.answered(subsidy.request, answer_of(subsidy.raw, self._parts.names, max_bytes))
 
-    def registered(self, seq: int) -> None:
-        """An arrival of a visit, by whomever."""
+    def registered(self, seq: int, at: datetime) -> None:
+        """An arrival of a visit, by whomever, at this time (aware)."""
         desk = self._parts.config.desk
         if desk is not None and desk.print == "on_register":
             with suppress(KeyError):
-                self._papers.print_sheet(seq, "", again=False)
+                self._papers.print_by_itself(seq, at)
 
     # --- what pages say ----------------------------------------------------------------------------------------------
 
@@ -302,6 +309,7 @@ class Service:
         except KeyError:
             return Outdated()  # ended meanwhile, of another visit
         self._settle(act.seq, act.slot, "accepted", act, by)
+        self._compare_others(entry)
         if self._parts.exports is not None and not self._parts.exports.add(entry.patient, compared.now):
             return Refused(Problem("not_done.export"))
         return Done()
@@ -322,6 +330,7 @@ class Service:
         with suppress(KeyError):  # it was ended already
             self._register.end(entry.visit.number, compared.then.id, by, act.last_day)
         self._settle(act.seq, act.slot, "ended", act, by)
+        self._compare_others(entry)
         return Done()
 
     def _compared(
@@ -331,7 +340,27 @@ class Service:
         entry, _ = self._today.entry(act.seq)
         if self._today.content(act.seq) != act.revision or act.slot in entry.visit.settled or not entry.visit.number:
             return entry, None
-        return entry, next((each for each in entry.visit.subsidies.certificates if each.key == act.slot), None)
+        # At another visit of the patient something may have been accepted meanwhile: that was not displayed here.
+        now = self._today.compared(act.seq)
+        found = next((each for each in now.certificates if each.key == act.slot), None)
+        if found is None:
+            self._today.compare_again(act.seq)
+        return entry, found
+
+    def _compare_others(self, acted: Entry) -> None:
+        """The patient's other visits of today, whose certificates may not be new any more."""
+        for each in self._today.view().entries:
+            other = each.visit
+            if other.number == acted.visit.number and other.seq != acted.visit.seq and other.subsidies.certificates:
+                with suppress(sqlite3.Error):  # it is compared once more before anybody decides
+                    self._today.compare_again(other.seq)
+
+    def _one_at_a_time(self, carry_out: Callable[..., Outcome]) -> Callable[..., Outcome]:
+        def locked(act: Act, by: str) -> Outcome:
+            with self._deciding:
+                return carry_out(act, by)
+
+        return locked
 
     def _send(self, act: acts.SendRegistration, by: str) -> Outcome:
         entry, _ = self._today.entry(act.seq)
@@ -339,8 +368,7 @@ class Service:
             return Outdated()
         outcome = self._numbers.send(entry.visit, act.confirmation, by)
         if isinstance(outcome, Done):
-            noted = Noted(self._clock(), act.permission.value, by)
-            self._today.change(act.seq, lambda old: replace(old, history=(*old.history, noted)))
+            self._today.remember(act.seq, Noted(self._clock(), act.permission.value, by))
         return outcome
 
     def _settle(self, seq: int, matter: str, how: str, act: Act, by: str) -> None:

@@ -9,17 +9,20 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from kiosk.desk.compare import SubsidyChange
 from kiosk.desk.day_store import DayStore, Entry, Noted, Taken
 from kiosk.desk.register import Register
 from kiosk.desk.visits import Answer, Day, Settlement, Tap
 from kiosk.results.changes import EligibilityChange
 
 ENDS_AT_H: Final = 4  # who is still at work at midnight goes on with the same list
+# A clock that is set back by less than this goes on with the list of its day.
+_BACK: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -53,30 +56,28 @@ class Today:
         self._subscribers: list[Callable[[int], None]] = []
         # A page that asks for what is newer than its own revision must not meet smaller ones after a restart.
         self._revision = int(clock().timestamp() * 1000)
-        self._changes = 0
         self._begin(self._day_of(clock()))
 
     def _day_of(self, now: datetime) -> date:
         return (now - timedelta(hours=ENDS_AT_H)).date()
 
-    def _begin(self, day: date) -> None:
+    def _begin(self, day: date, after: int = 0) -> None:
+        """The day as the store has it; new visits get numbers beyond `after`."""
         self._store.forget(day - timedelta(days=self._keep_days))
-        self._day = day
-        self._load()
-
-    def _load(self) -> None:
-        """The day as the store has it."""
-        day = self._day
+        entries, answers, files = list(self._store.entries(day)), dict(self._store.answers(day)), self._store.files(day)
+        self._day, self._after = day, after
         self._revision += 1
         self._began = self._arrivals_revision = self._revision
         self._changed_at = self._clock()
-        entries = list(self._store.entries(day))
         self._entries = {entry.visit.seq: entry for entry in entries}
         self._revisions = dict.fromkeys(self._entries, self._revision)
         self._contents = dict(self._revisions)
-        self._visits = Day(self._register)
-        self._visits.restore([entry.visit for entry in entries], dict(self._store.answers(day)))
-        self._files = set(self._store.files(day))
+        self._files = set(files)
+        self._restore(answers)
+
+    def _restore(self, answers: Mapping[str, Answer]) -> None:
+        self._visits = Day(self._register, after=self._after)
+        self._visits.restore([entry.visit for entry in self._entries.values()], answers)
 
     # --- what is asked ---------------------------------------------------------------------------------------------
 
@@ -137,7 +138,9 @@ class Today:
             entry = old or Entry(visit)
             noted = (*entry.history, Noted(tap.at, "tap"))
             number = patient or entry.patient
-            self._keep(replace(entry, visit=visit, patient=number, file=file, history=noted), taken)
+            # Of the change that waits for staff, not of one that could not be compared.
+            of_change = file if old is None or change is not None else entry.file
+            self._keep(replace(entry, visit=visit, patient=number, file=of_change, history=noted), taken)
             self._files.add(taken)
             return visit.seq
 
@@ -153,8 +156,12 @@ class Today:
         """Time has passed: answers that do not come any more, and the next day."""
         with self._changing():
             now = self._clock()
-            if self._day_of(now) > self._day:
-                self._begin(self._day_of(now))
+            day = self._day_of(now)
+            if day > self._day:
+                self._begin(day)
+            elif self._day_of(now + _BACK) < self._day:
+                # The clock was ahead. Sessions go on: a page that is still open must not name another's visit.
+                self._begin(day, max(self._after, *self._entries, 0))
             for visit in self._visits.waited(now, self._wait):
                 self._keep(replace(self._entries[visit.seq], visit=visit))
 
@@ -176,6 +183,20 @@ class Today:
                 new = replace(new, visit=self._visits.put(new.visit, self._clock()))
             self._keep(new)
             return new
+
+    def remember(self, seq: int, noted: Noted, change: Callable[[Entry], Entry] = lambda old: old) -> None:
+        """Add what was done, and kept elsewhere, to a visit: that this cannot be kept does not undo it."""
+        with suppress(sqlite3.Error):
+            self.change(seq, lambda old: replace(change(old), history=(*old.history, noted)))
+
+    def compared(self, seq: int) -> SubsidyChange:
+        """A visit's subsidies beside what is accepted now, which may be more than when it came. Raises KeyError."""
+        with self._lock:
+            return self._visits.compared(seq).subsidies
+
+    def compare_again(self, seq: int) -> None:
+        """Keep and display `compared`. Raises KeyError."""
+        self.change(seq, lambda old: replace(old, visit=self._visits.compared(seq)))
 
     def renew(self, seq: int) -> None:
         """What is displayed of a visit has changed, although nothing that is kept. Raises KeyError."""
@@ -208,9 +229,9 @@ class Today:
             before = self._revision
             try:
                 yield
-            except sqlite3.Error:
+            except Exception:
                 # What could not be kept did not happen: its sender offers it again.
-                self._load()
+                self._restore(self._visits.answers)
                 raise
             finally:
                 after, subscribers = self._revision, list(self._subscribers)

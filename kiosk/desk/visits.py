@@ -1,8 +1,8 @@
 """The day's visits: taps of one patient made one visit, their subsidies joined to them, and what waits for a person.
 
 Owns the closed sets of states and of reasons for 要確認. Pure: no clock, no store; `Day` lives in memory, and who calls
-it keeps what is to be kept. Must never merge two people: the number and the birth date must both be the same. An answer
-is given to the one tap that asked for it by name, or to nobody.
+it keeps what is to be kept. Must never merge two people: the number and the birth date must both be the same, and no
+other name may stand there. An answer is given to the one tap that asked for it by name, or to nobody.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from kiosk.results.documents import DEFAULT_MAX_BYTES, Unreadable
 from kiosk.results.eligibility import Eligibility, Outcome, read
 from kiosk.results.pmh_names import Names
 from kiosk.results.records import Confirmation, Record
-from kiosk.results.spelling import fold
+from kiosk.results.spelling import fold, fold_kana, is_hidden
 from kiosk.results.subsidies import Subsidies
 
 # Two taps of one patient within so long are one visit.
@@ -205,11 +205,14 @@ def subsidies_of(
 class Day:
     """The visits of one day, and answers that wait for their tap. Of one thread; nothing here blocks on anything.
 
-    `register`: for certificates and hashes. `changed`: called with each visit that became another one.
+    `register`: for certificates and hashes. `changed`: called with each visit that became another one. `after`: a new
+    visit's `seq` is larger than this.
     """
 
-    def __init__(self, register: Register, changed: Callable[[Visit], None] = lambda _: None) -> None:
-        self._register, self._changed = register, changed
+    def __init__(
+        self, register: Register, changed: Callable[[Visit], None] = lambda _: None, *, after: int = 0
+    ) -> None:
+        self._register, self._changed, self._after = register, changed, after
         self._visits: dict[int, Visit] = {}
         self._answers: dict[str, Answer] = {}
         self._askers: dict[str, int] = {}  # the visit whose tap asked first
@@ -219,6 +222,11 @@ class Day:
     def visits(self) -> tuple[Visit, ...]:
         """By `seq`."""
         return tuple(self._visits.values())
+
+    @property
+    def answers(self) -> Mapping[str, Answer]:
+        """By lower-case request name."""
+        return self._answers
 
     def restore(self, visits: Iterable[Visit], answers: Mapping[str, Answer]) -> None:
         """What was kept of an earlier run: it is not concluded again."""
@@ -237,7 +245,7 @@ class Day:
     def tapped(self, tap: Tap, eligibility: EligibilityChange | None) -> Visit:
         """A result came. `eligibility`: what it says against what is known; None where there is no number."""
         before = self._same_visit(tap)
-        seq = before.seq if before else max(self._visits, default=0) + 1
+        seq = before.seq if before else max(self._after, *self._visits, 0) + 1
         if tap.request:
             self._askers.setdefault(tap.request, seq)
         taps = (*before.taps, tap) if before else (tap,)
@@ -245,6 +253,7 @@ class Day:
             return self._keep(Visit(seq, taps, eligibility, self._subsidies(seq, taps)), tap.at)
         if before.eligibility and before.eligibility.key == "first" and eligibility and eligibility.key == "same":
             eligibility = before.eligibility  # it is still the patient's first visit
+        eligibility = eligibility or before.eligibility  # that nothing could be compared takes back no change
         settled = dict(before.settled)
         if eligibility != before.eligibility:
             settled.pop(ELIGIBILITY, None)
@@ -282,6 +291,10 @@ class Day:
                 found.append(self._keep(self._with_subsidies(visit), now))
         return found
 
+    def compared(self, seq: int) -> Visit:
+        """The visit beside what is accepted of the patient now; nothing is kept. Raises KeyError."""
+        return self._with_subsidies(self._visits[seq])
+
     def settle(self, seq: int, matters: Mapping[str, Settlement], at: datetime) -> Visit:
         """A person dealt with these matters. Raises KeyError for a visit that is not of today."""
         visit = self._visits[seq]
@@ -301,7 +314,7 @@ class Day:
             return None
         for visit in reversed(self._visits.values()):
             same = visit.number == tap.number and visit.tap.person.birthdate == tap.person.birthdate
-            if same and abs(tap.at - visit.tap.at) <= SAME_VISIT:
+            if same and _may_be_one(visit.tap.person, tap.person) and abs(tap.at - visit.tap.at) <= SAME_VISIT:
                 return visit
         return None
 
@@ -335,6 +348,14 @@ class Day:
         self._visits[visit.seq] = kept
         self._changed(kept)
         return kept
+
+
+def _may_be_one(one: Record, other: Record) -> bool:
+    """Of people with the same number and birth date: twins have a wrong number now and then."""
+    names, kana = (one.name, other.name), (one.kana, other.kana)
+    if any(map(is_hidden, (*names, *kana))) or fold(one.name) == fold(other.name):
+        return True
+    return all(kana) and fold_kana(one.kana) == fold_kana(other.kana)
 
 
 def _of_eligibility(visit: Visit) -> list[Attention]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+_A_DAY_S: Final = 86_400.0
 
 
 class DatabaseUnusable(Exception):
@@ -95,13 +98,14 @@ class Database:
 def open_or_begin(path: Path, migrations: Sequence[str], secret: str, *, durable: bool = True) -> tuple[Database, bool]:
     """As `Database`, for what may be begun anew: one that is damaged, or was made with another secret, is put aside.
 
-    `secret`: what tells one secret from another (`Seals.identity`). Returns whether one was put aside. Raises
-    OfNewerVersion, OSError, sqlite3.Error.
+    `secret`: what tells one secret from another (`Seals.identity`). Returns whether one was put aside, now or within a
+    day: whoever is to know may not have been there. Raises OfNewerVersion, OSError, sqlite3.Error.
     """
+    broken = path.with_name(f"{path.name}.broken")
     try:
         db = Database(path, migrations, durable=durable)
         if _is_of(db, secret):
-            return db, False
+            return db, _was_renamed_lately(broken)
         db.close()
     except OfNewerVersion:
         raise
@@ -109,10 +113,16 @@ def open_or_begin(path: Path, migrations: Sequence[str], secret: str, *, durable
         pass
     for part in ("", "-wal", "-shm"):
         with suppress(FileNotFoundError):
-            path.with_name(path.name + part).replace(path.with_name(f"{path.name}.broken{part}"))
+            path.with_name(path.name + part).replace(broken.with_name(broken.name + part))
     db = Database(path, migrations, durable=durable)
     _is_of(db, secret)
     return db, True
+
+
+def _was_renamed_lately(file: Path) -> bool:
+    with suppress(FileNotFoundError):
+        return abs(time.time() - file.stat().st_ctime) < _A_DAY_S
+    return False
 
 
 def _is_of(db: Database, secret: str) -> bool:

@@ -56,6 +56,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "delivery_waits": "A file has been waiting for more than a minute to be delivered.",
     "desk_known_failed": "What is known of patients' eligibility cannot be used; results are delivered, not compared.",
     "desk_known_up": "What is known of patients' eligibility can be used again.",
+    "desk_known_begun_anew": "What was known of patients' eligibility could not be read; each patient is a first one.",
     "desk_spool_failed": "Results cannot be handed to the desk; they are delivered.",
     "desk_spool_up": "Results are handed to the desk again.",
     "desk_behind": "The desk does not take what it is handed; the oldest of it is dropped.",

@@ -35,13 +35,13 @@ MIGRATIONS: Final = (
 class KnownPeople:
     """`path`: the SQLite file, made when it is missing; one that is damaged, or of another secret, is put aside.
 
-    Any thread. `number`: a patient number, never empty. `file`: the number of the result file that says so. Raises
+    `was_put_aside`: that happened, now or within a day. Any thread. `number`: a patient number, never empty. `file`: the number of the result file that says so. Raises
     sqlite3.Error, and at its start OSError and OfNewerVersion.
     """
 
     def __init__(self, path: Path, seals: Seals) -> None:
         self._seals = seals
-        self._db, _ = open_or_begin(path, MIGRATIONS, seals.identity, durable=False)
+        self._db, self.was_put_aside = open_or_begin(path, MIGRATIONS, seals.identity, durable=False)
 
     def close(self) -> None:
         self._db.close()
@@ -85,8 +85,13 @@ class KnownPeople:
             _know(db, self._seals.person(number), _text(prints), day)
 
     def forget(self, today: date) -> None:
-        """Who has not come for KEEP_DAYS, and changes that nobody settled."""
+        """Who has not come for KEEP_DAYS, and changes that nobody settled.
+
+        Before the last day on which anybody came: a clock that is years ahead costs nothing.
+        """
         with self._db.writing() as db:
+            last = db.execute("SELECT max(last_day) FROM known").fetchone()[0]
+            today = min(today, date.fromisoformat(last)) if last else today
             db.execute("DELETE FROM known WHERE last_day < ?", ((today - timedelta(KEEP_DAYS)).isoformat(),))
             db.execute("DELETE FROM pending WHERE day < ?", ((today - timedelta(PENDING_DAYS)).isoformat(),))
 

@@ -370,6 +370,18 @@ def test_a_store_that_fails_is_opened_again_and_known_people_with_it(
         wait_until(lambda: "desk_known_up" in courier.events(), "and that is known")
 
 
+def test_a_store_that_cannot_be_read_is_begun_anew_and_said(site: Site) -> None:
+    with site.courier() as courier:
+        site.come(PERSON)
+        courier.wait_done(1)
+        site.wait_handed(1)
+    (site.data_dir / "known.db").write_bytes(b"no database" * 500)
+    with site.courier() as courier:
+        site.come(MOVED)
+        assert site.wait_handed(2)[1].key == "first"
+        wait_until(lambda: "desk_known_begun_anew" in courier.events(), "staff can know why")
+
+
 def test_events_and_socket_name_nobody(site: Site) -> None:
     with site.courier() as courier:
         site.come(PERSON)

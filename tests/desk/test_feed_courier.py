@@ -139,9 +139,9 @@ def test_a_desk_that_ends_before_it_took_it_out_is_offered_the_same_again(tmp_pa
     SpoolWriter(tmp_path / "in").put(handed(1))
     first, second = Desk(), Desk()
     with pytest.MonkeyPatch.context() as patch, running(tmp_path, first):
-        ended = threading.Event()
-        patch.setattr(SpoolReader, "taken", lambda *_: ended.wait())
-        wait_until(lambda: first.results, "it has it")
+        taking, ended = threading.Event(), threading.Event()
+        patch.setattr(SpoolReader, "taken", lambda *_: (taking.set(), ended.wait()))
+        wait_until(taking.is_set, "it has it")
         feed = CourierFeed(tmp_path, tmp_path / "in")
         patch.undo()
         feed.start(second)

@@ -92,7 +92,7 @@ def test_every_reason_for_attention_every_group_and_every_trouble_of_the_printer
 
 
 # Nothing is to be mended.
-PRESS_AGAIN = {"cancelled", "folder_unwritable", "desk_ended"}
+PRESS_AGAIN = {"cancelled", "folder_unwritable", "desk_ended", "late"}
 
 
 def test_every_button_in_brackets_is_on_a_page() -> None:

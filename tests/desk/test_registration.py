@@ -490,6 +490,15 @@ def test_what_is_undecided_from_yesterday_is_listed_and_is_no_registration_of_to
     numbers = Numbers(desk, ReferenceNumbers.load(None), None, off=False)
     today = site.now.date()
     assert [each.id for each in numbers.of_day(today)] == [first]
-    assert numbers.last_of(FOUND.visit, today) is None
-    found = numbers.last_of(FOUND.visit, NOON.date())
+    assert desk.last_of(FOUND, today) is None
+    found = desk.last_of(FOUND, NOON.date())
     assert found and found.id == first
+    assert desk.last_of(replace(other_person(1), visit=FOUND.visit), NOON.date()) is None, "the day was begun anew"
+
+
+def test_a_clock_that_is_years_ahead_does_not_forget_what_was_sent(site: Site) -> None:
+    desk = site.start()
+    sent(desk)
+    desk.advance()
+    desk.forget(NOON.date() + timedelta(days=2000))
+    assert desk.send(FOUND, CONFIRMED, "jun") == Refused("already_sent")

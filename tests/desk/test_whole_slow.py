@@ -147,9 +147,10 @@ def test_beside_19_other_browsers_a_row_is_displayed_soon(
 
 def test_2000_taps_fit_into_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with busy(tmp_path, monkeypatch) as site, following(site.desk.staff().browser):
-        begin = site.rss_mib("VmRSS")
-        site.come(1, MANY + 1)
-        staff = site.desk.staff()
+        begin, staff = site.rss_mib("VmRSS"), site.desk.staff()
+        site.come(1, 4)
+        assert staff.browser.get("/v/3/sheet.png").status == 200  # the fonts are read
+        site.come(4, MANY + 1)
         wait_until(lambda: len(staff.list()) == MANY, "all are displayed", every_s=1.0)
         for path in ("/", "/open", "/v/3", "/v/3/print", "/admin"):
             staff.page(path)

@@ -80,6 +80,22 @@ def test_what_no_desk_has_taken_for_long_is_forgotten_and_so_is_what_was_left_un
     SpoolWriter(tmp_path / "missing").forget(2000)
 
 
+def test_what_the_desk_takes_while_it_is_counted_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, scan = SpoolWriter(tmp_path), os.scandir
+    assert writer.put(handed(1))
+
+    def scandir(folder: Path) -> list[os.DirEntry[str]]:
+        found = list(scan(folder))
+        (tmp_path / "000000000001.handed").unlink()
+        return found
+
+    monkeypatch.setattr(desk_spool.os, "scandir", scandir)
+    assert writer.put(handed(2))
+    assert not writer.fails
+    monkeypatch.undo()
+    assert [each.file for each in SpoolReader(tmp_path).waiting()] == [2]
+
+
 @pytest.mark.parametrize("wrong", ["missing", "file"])
 def test_a_folder_that_cannot_be_written_is_no_error_and_is_noted(tmp_path: Path, wrong: str) -> None:
     folder = tmp_path / "in"

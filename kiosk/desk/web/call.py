@@ -81,7 +81,8 @@ class Site:
         values = {"head": head, "user": session.user, "can": _can(session), "token": token, **values}
         values.setdefault("notice", notice(call))
         # Without script nobody says that the session is locked: the page asks for itself once it must be.
-        values.setdefault("refresh", f"620;url={call.path}")
+        # By itself, which is no sign of a person: two such pages would keep each other's session open for ever.
+        values.setdefault("refresh", f"620;url={call.path}?auto=1")
         html = self.renderer.page(template, theme=call.theme, silent_ms=SILENT_MS, **values)
         return HTMLResponse(html, status)
 

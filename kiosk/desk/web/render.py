@@ -115,7 +115,8 @@ class Renderer:
     def __init__(self) -> None:
         self._environment = _environment()
         self._lock = threading.Lock()
-        self._rows: dict[tuple[Row, date, bool, bool], Markup] = {}
+        # By visit, `acting` and `reasons`: the row as it was last, and its HTML.
+        self._rows: dict[tuple[int, bool, bool], tuple[Row, date, Markup]] = {}
 
     def page(self, template: str, **values: Any) -> str:
         """A whole page; `values` are the template's."""
@@ -127,7 +128,7 @@ class Renderer:
         with self._lock:  # who comes second finds the work done
             if len(self._rows) > _KEPT_ROWS:
                 self._rows.clear()
-            return {row.seq: self._row((row, day, acting, reasons)) for row in rows}
+            return {row.seq: self._row(row, day, acting, reasons) for row in rows}
 
     def arrivals(self, arrivals: tuple[Arrival, ...], *, acting: bool) -> Markup:
         """The rows of 患者受付登録一覧."""
@@ -137,11 +138,13 @@ class Renderer:
         """The banners of a page."""
         return self._environment.get_template("banners.html").render(head=head, can=lambda _: acting)
 
-    def _row(self, what: tuple[Row, date, bool, bool]) -> Markup:
-        made = self._rows.get(what)
-        if made is None:
-            made = self._rows[what] = Markup(self._parts.row(*what)).strip()  # noqa: S704 - the macro has escaped
-        return made
+    def _row(self, row: Row, day: date, acting: bool, reasons: bool) -> Markup:
+        key = (row.seq, acting, reasons)
+        made = self._rows.get(key)
+        if made is None or made[:2] != (row, day):
+            html = Markup(self._parts.row(row, day, acting, reasons)).strip()  # noqa: S704 - the macro has escaped
+            made = self._rows[key] = (row, day, html)
+        return made[2]
 
     @property
     def _parts(self) -> Any:
