@@ -193,8 +193,9 @@ def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack)
     numbers = Numbers(registrations, references, patients, off=False)
     exports = Exports(file, seals, open_share(desk.export, None), clock)
     feed = PlayedFeed(known)
-    begun_anew = register.was_put_aside or known.was_put_aside
-    watched = Watched(config, today, feed, receptions, numbers, exports, begun_anew, clock)
+    watched = Watched(
+        config, today, feed, receptions, numbers, exports, register.was_put_aside or known.was_put_aside, clock
+    )
     parts = Parts(
         config, today, register, receptions, departments, papers, numbers, exports, feed,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,

@@ -89,7 +89,7 @@ def test_what_the_desk_takes_while_it_is_counted_is_no_error(tmp_path: Path, mon
         (tmp_path / "000000000001.handed").unlink()
         return found
 
-    monkeypatch.setattr(desk_spool.os, "scandir", scandir)
+    monkeypatch.setattr(os, "scandir", scandir)
     assert writer.put(handed(2))
     assert not writer.fails
     monkeypatch.undo()
