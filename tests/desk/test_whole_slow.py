@@ -219,7 +219,7 @@ def test_a_page_for_a_printer_that_is_off_never_comes_by_itself(room: PrintRoom)
 
 
 def test_a_page_without_paper_is_cancelled(room: PrintRoom) -> None:
-    """A printer prints what it has begun, cancelled or not: staff are asked to look."""
+    """The peer prints what it has begun, cancelled or not: staff are asked to look."""
     room.printer.knob("empty", True)
     room.print(1)
     room.says(1, "印刷中", "プリンターの用紙がありません")

@@ -12,7 +12,7 @@ import pytest
 
 from kiosk.desk import acts
 from kiosk.desk.acts import Act, CancelReason, Done, EndReason, Outdated, Refused
-from kiosk.desk.pages import Banner, VisitPage
+from kiosk.desk.pages import Banner, Printed, VisitPage
 from kiosk.desk.people.roles import Act as Permission
 from kiosk.desk.registration import Confirmation
 from kiosk.words.problems import Problem
@@ -89,6 +89,14 @@ def test_the_words_of_the_list(pages: Pages) -> None:
                  "取得失敗", "届いていない", "前回あり今回なし", "なし"):  # fmt: skip
         assert word in page, word
     assert "S47.01.31 53歳" in page  # of somebody who has a birthday in two weeks
+
+
+def test_a_page_that_did_not_come_out_is_said_of_who_waits_too(pages: Pages) -> None:
+    for seq in (3, 4):  # with an appointment, and without
+        pages.desk.put(replace(pages.desk.rows[seq], printed=Printed.failed))
+        row = text(pages.browser().get("/").text.partition(f'id="v{seq}"')[2].partition("</tr>")[0])
+        assert "▲ 未印刷" in row
+        assert row.endswith(("受付", "予約外"))
 
 
 def test_filters_and_what_waits_oldest_first(pages: Pages) -> None:
