@@ -63,7 +63,9 @@ class Browser:
         quiet = [(os.POSIX_SPAWN_OPEN, each, os.devnull, os.O_RDWR, 0) for each in (0, 1, 2)]
         ends = [(os.POSIX_SPAWN_DUP2, pair[0], _COMMANDS), (os.POSIX_SPAWN_DUP2, pair[1], _ANSWERS)]
         try:
-            self._pid = os.posix_spawn(path, arguments, os.environ, file_actions=[*quiet, *ends], setpgroup=0)
+            # Its temporary files go with the profile.
+            environment = {**os.environ, "TMPDIR": str(profile)}
+            self._pid = os.posix_spawn(path, arguments, environment, file_actions=[*quiet, *ends], setpgroup=0)
         except OSError as error:
             raise NoPicture(f"{path}: {error.strerror}") from None
         finally:

@@ -38,7 +38,7 @@ from kiosk.process.data_folder import DeskFolder
 NAME: Final = "demo"
 SHEETS: Final = "sheets"
 ACCEPTED: Final = "accepted"
-_STARTS_S: Final = 60.0
+_STARTS_S: Final = 120.0
 _STOPS_S: Final = 5.0
 _LOOK_EVERY_S: Final = 0.1
 # As long as staff see that an answer is waited for.
@@ -176,7 +176,7 @@ class Worker:
 
     def page(self, path: str) -> str:
         """Its HTML."""
-        with self._opener.open(f"{self._url}{path}", timeout=30) as answer:
+        with self._opener.open(f"{self._url}{path}", timeout=60) as answer:
             return str(answer.read().decode())
 
     def press(self, path: str, **fields: str) -> str:
@@ -194,5 +194,5 @@ class Worker:
 
     def _form(self, path: str, **fields: str) -> str:
         body = urllib.parse.urlencode(fields).encode()
-        with self._opener.open(f"{self._url}{path}", body, timeout=30) as answer:
+        with self._opener.open(f"{self._url}{path}", body, timeout=60) as answer:
             return str(answer.read().decode())

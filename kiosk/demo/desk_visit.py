@@ -28,12 +28,14 @@ _EVERY_S: Final = 12.0
 _READS_S: Final = 1.5
 _AT_END: Final = ("done", "counter")
 _LOOK_EVERY_S: Final = 0.3
-_HAPPENS_S: Final = 20.0
+_HAPPENS_S: Final = 60.0
 
 
 def come(hospital: Hospital, face: WatchedFace, visitors: Sequence[Visitor]) -> None:
     """One after the other to the kiosk or to the reader at the counter, until the reception ends."""
     number = 0
+    with suppress(DidNotHappen):
+        Person(hospital, face).wait_until_open()
     while not face.over:
         visitor, person = visitors[number % len(visitors)], Person(hospital, face)
         with suppress(DidNotHappen, ShareError, OSError):
@@ -62,7 +64,7 @@ class Shift:
 
     def __init__(self, hospital: Hospital, office: Office, out: Path, account: Account) -> None:
         self._hospital, self._office, self._out, self._account = hospital, office, out, account
-        self._deadline = time.monotonic() + DEADLINE_S
+        self._deadline = time.monotonic() + 2 * DEADLINE_S
         self.worker = Worker(office.url, NAME, office.password)
 
     def seq(self, visitor: Visitor) -> int:
@@ -73,8 +75,7 @@ class Shift:
         """Three at the kiosk, two at the counter, and what is done about them."""
         person = Person(self._hospital, face)
         with self._account.step(word("steps.desk_taps")):
-            person.wait(self._hospital.is_ready, word("failures.no_share"))
-            face.wait_for("choose_card", 0, person.deadline)
+            person.wait_until_open()
             for visitor in (TARO, AOI, SAKURAKO):
                 at_kiosk(self._hospital, person, face, visitor)
             for visitor in (KEN, JIRO):

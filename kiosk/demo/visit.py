@@ -24,9 +24,7 @@ def visits(hospital: Hospital, face: WatchedFace, account: Account) -> None:
     """One reception by My Number card, one by patient card, one that ends at the counter. Raises DidNotHappen."""
     person = Person(hospital, face)
     with account.step(word("steps.start")):
-        face.wait_for("choose_card", 0, person.deadline)
-        person.wait(hospital.is_ready, word("failures.no_share"))
-        person.wait(lambda: not as_json(face.screens[-1])["unavailable"], word("failures.no_card"))
+        person.wait_until_open()
     with account.step(word("steps.my_number")):
         person.choose("mynumber", "tap_reader")
         # A result that comes sooner after the choice than any person can tap does not count; waited as a person does.
@@ -61,6 +59,12 @@ class Person:
         self._nothing = threading.Event()
         self._seen = 0  # the screen looked at last
         self.deadline = time.monotonic() + DEADLINE_S
+
+    def wait_until_open(self) -> None:
+        """Wait until both cards can be chosen."""
+        self._face.wait_for("choose_card", 0, self.deadline)
+        self.wait(self._hospital.is_ready, word("failures.no_share"))
+        self.wait(lambda: not as_json(self._face.screens[-1])["unavailable"], word("failures.no_card"))
 
     def choose(self, button: str, leads_to: str) -> None:
         """Touch a button, until a screen is there."""

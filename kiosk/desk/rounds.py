@@ -86,12 +86,13 @@ class Rounds:
         """Whose number the terminal has registered waits for it no more; the next tap brings it."""
         today, clock = self._parts.today, self._parts.clock
         for entry in today.view().entries:
+            content = today.content(entry.visit.seq)
             if Attention.not_registered not in entry.visit.attention:
                 continue
             sent = self._parts.numbers.last_of(entry.visit, today.day)
             if sent is not None and sent.state == "registered":
                 settled = Settlement("confirmed", sent.user, clock())
-                today.settle(entry.visit.seq, {ELIGIBILITY: settled}, Noted(clock(), "confirm_eligibility"))
+                today.settle(entry.visit.seq, {ELIGIBILITY: settled}, Noted(clock(), "confirm_eligibility"), content)
 
     def _is_due(self, what: str, every_s: float) -> bool:
         now = time.monotonic()

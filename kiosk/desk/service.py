@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from kiosk.config import Config
 from kiosk.desk import acts, page_values
@@ -46,6 +47,14 @@ from kiosk.desk.visits import ELIGIBILITY, SUBSIDIES, Attention, Settlement, ans
 from kiosk.process.sealing import Seals
 from kiosk.results.pmh_names import Names
 from kiosk.words.problems import Problem
+
+Decision: TypeAlias = (
+    acts.ConfirmEligibility
+    | acts.ConfirmSubsidies
+    | acts.AcceptCertificate
+    | acts.KeepCertificate
+    | acts.EndCertificate
+)
 
 
 @dataclass(frozen=True)
@@ -251,8 +260,7 @@ class Service:
             return Done(already=True)
         if entry.visit.eligibility is not None and entry.visit.eligibility.alarm:
             self._parts.feed.settle(entry.file)
-        self._settle(act.seq, ELIGIBILITY, "confirmed", act, by)
-        return Done()
+        return self._settle(act, ELIGIBILITY, "confirmed", by)
 
     def _confirm_subsidies(self, act: acts.ConfirmSubsidies, by: str) -> Outcome:
         entry, _ = self._today.entry(act.seq)
@@ -260,8 +268,7 @@ class Service:
             return Outdated()
         if not page_values.may_confirm_subsidies(entry.visit):
             return Done(already=True)
-        self._settle(act.seq, SUBSIDIES, "confirmed", act, by)
-        return Done()
+        return self._settle(act, SUBSIDIES, "confirmed", by)
 
     def _accept(self, act: acts.AcceptCertificate, by: str) -> Outcome:
         entry, compared = self._compared(act)
@@ -272,7 +279,7 @@ class Service:
             self._register.accept(number, compared.accepted(self._register.hashed(number)), by)
         except KeyError:
             return Outdated()  # ended meanwhile, of another visit
-        self._settle(act.seq, act.slot, "accepted", act, by)
+        self._settle(act, act.slot, "accepted", by)  # else what came meanwhile was compared before: it is still open
         self._compare_others(entry)
         if self._parts.exports is not None and not self._parts.exports.add(entry.patient, compared.now):
             return Refused(Problem("not_done.export"))
@@ -282,8 +289,7 @@ class Service:
         _, compared = self._compared(act)
         if compared is None:
             return Outdated()
-        self._settle(act.seq, act.slot, "kept", act, by)
-        return Done()
+        return self._settle(act, act.slot, "kept", by)
 
     def _end(self, act: acts.EndCertificate, by: str) -> Outcome:
         entry, compared = self._compared(act)
@@ -293,7 +299,7 @@ class Service:
             return Refused(Problem("not_done.last_day"))
         with suppress(KeyError):  # it was ended already
             self._register.end(entry.visit.number, compared.then.id, by, act.last_day)
-        self._settle(act.seq, act.slot, "ended", act, by)
+        self._settle(act, act.slot, "ended", by)
         self._compare_others(entry)
         return Done()
 
@@ -335,7 +341,8 @@ class Service:
             self._today.remember(act.seq, Noted(self._clock(), act.permission.value, by))
         return outcome
 
-    def _settle(self, seq: int, matter: str, how: str, act: Act, by: str) -> None:
+    def _settle(self, act: Decision, matter: str, how: str, by: str) -> Outcome:
         now = self._clock()
         settlement = Settlement(how, by, now)  # type: ignore[arg-type]  # one of its words
-        self._today.settle(seq, {matter: settlement}, Noted(now, act.permission.value, by))
+        noted = Noted(now, act.permission.value, by)
+        return Done() if self._today.settle(act.seq, {matter: settlement}, noted, act.revision) else Outdated()

@@ -165,12 +165,15 @@ class Today:
             for visit in self._visits.waited(now, self._wait):
                 self._keep(replace(self._entries[visit.seq], visit=visit))
 
-    def settle(self, seq: int, matters: Mapping[str, Settlement], noted: Noted) -> None:
-        """A person dealt with something. Raises KeyError."""
+    def settle(self, seq: int, matters: Mapping[str, Settlement], noted: Noted, content: int) -> bool:
+        """A person dealt with something. False: `content` of the visit is another one by now. Raises KeyError."""
         with self._changing():
+            if self._contents[seq] != content:
+                return False
             visit = self._visits.settle(seq, matters, noted.at)
             entry = self._entries[seq]
             self._keep(replace(entry, visit=visit, history=(*entry.history, noted)))
+            return True
 
     def change(self, seq: int, change: Callable[[Entry], Entry]) -> Entry:
         """`change` of an entry and of its visit's arrival, cancelling or printing. Raises KeyError."""

@@ -35,8 +35,8 @@ MIGRATIONS: Final = (
 class KnownPeople:
     """`path`: the SQLite file, made when it is missing; one that is damaged, or of another secret, is put aside.
 
-    `was_put_aside`: that happened, now or within a day. Any thread. `number`: a patient number, never empty. `file`: the number of the result file that says so. Raises
-    sqlite3.Error, and at its start OSError and OfNewerVersion.
+    `was_put_aside`: that happened, now or within a day. Any thread. `number`: a patient number, never empty. `file`:
+    the number of the result file that says so. Raises sqlite3.Error, and at its start OSError and OfNewerVersion.
     """
 
     def __init__(self, path: Path, seals: Seals) -> None:

@@ -140,7 +140,12 @@ def test_a_desk_that_ends_before_it_took_it_out_is_offered_the_same_again(tmp_pa
     first, second = Desk(), Desk()
     with pytest.MonkeyPatch.context() as patch, running(tmp_path, first):
         taking, ended = threading.Event(), threading.Event()
-        patch.setattr(SpoolReader, "taken", lambda *_: (taking.set(), ended.wait()))
+
+        def hang(*_: object) -> None:
+            taking.set()
+            ended.wait()
+
+        patch.setattr(SpoolReader, "taken", hang)
         wait_until(taking.is_set, "it has it")
         feed = CourierFeed(tmp_path, tmp_path / "in")
         patch.undo()

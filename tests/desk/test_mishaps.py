@@ -153,6 +153,18 @@ def test_a_result_that_could_not_be_compared_takes_back_no_change(desk: Office) 
     assert desk.feed.settled == [changed]
 
 
+def test_a_change_that_comes_while_another_is_confirmed_is_not_confirmed_with_it(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.tap(result(key="a"))
+    desk.now[0] += 60 * MINUTE
+    desk.tap(result(key="b"))
+    form, settle = acts.ConfirmEligibility(2, desk.service.visit(2).revision), desk.feed.settle
+    monkeypatch.setattr(desk.feed, "settle", lambda file: (desk.tap(result(key="d")), settle(file))[1])
+    assert act(desk, form) == Outdated()
+    assert row(desk, 2).open == (Attention.eligibility_changed,)
+
+
 # --- reception -------------------------------------------------------------------------------------------------------
 
 

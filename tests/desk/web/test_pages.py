@@ -377,6 +377,14 @@ def test_somebody_at_the_pc_keeps_the_page_open(pages: Pages) -> None:
     assert "山田 はるか" in browser.get("/v/7").text
 
 
+def test_a_page_without_script_asks_for_itself_as_no_person(pages: Pages) -> None:
+    """Two of them, asking in turn, would keep a PC that everybody has left from its lock for ever."""
+    browser = pages.chief()
+    for path in PATHS:
+        [again] = re.findall(r'http-equiv="refresh" content="\d+;url=([^"]+)"', browser.get(path).text)
+        assert again.endswith("auto=1"), path
+
+
 def test_leaving_the_pc_locks_at_once_and_five_wrong_tries_end_it(pages: Pages) -> None:
     browser = pages.browser()
     assert browser.post("/lock").status == 303
