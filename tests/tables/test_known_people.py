@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from kiosk.process.sealing import Seals
+from kiosk.results.changes import Prints
 from kiosk.results.records import Confirmation
 from kiosk.tables.known_people import KEEP_DAYS, PENDING_DAYS, KnownPeople
 
@@ -70,17 +71,26 @@ def test_it_outlives_the_process_and_holds_no_number_and_no_key(tmp_path: Path) 
 
 def test_people_who_do_not_come_any_more_are_forgotten(tmp_path: Path) -> None:
     with closing(People(tmp_path / "keys.db", SEALS)) as keys:
+
+        def forget_after(days: int, *, somebody_comes: bool = True) -> None:
+            today = DAY + timedelta(days)
+            if somebody_comes:
+                keys.know("9", Prints(frozenset({"x"}), {}), today)
+            keys.forget(today)
+
         keys.verdict("1", ["a"], 1)
         keys.verdict("1", ["b"], 2)
-        keys.forget(DAY + timedelta(PENDING_DAYS))
+        forget_after(PENDING_DAYS)
         assert keys.settle(2)
         keys.verdict("1", ["c"], 3)
-        keys.forget(DAY + timedelta(PENDING_DAYS + 1))
+        forget_after(PENDING_DAYS + 1)
         assert not keys.settle(3)
-        keys.forget(DAY + timedelta(KEEP_DAYS))
+        forget_after(KEEP_DAYS)
         assert keys.verdict("1", ["b"], 4) == "same"
-        keys.forget(DAY + timedelta(KEEP_DAYS + 1))
-        assert keys.verdict("1", ["b"], 5) == "first"
+        forget_after(10 * KEEP_DAYS, somebody_comes=False)
+        assert keys.verdict("1", ["b"], 5) == "same", "a clock that is years ahead"
+        forget_after(KEEP_DAYS + 1)
+        assert keys.verdict("1", ["b"], 6) == "first"
 
 
 def test_a_broken_store_is_put_aside(tmp_path: Path) -> None:
