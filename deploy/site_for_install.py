@@ -6,7 +6,7 @@ PRESENT is the installed configuration folder (it need not exist): a password th
 taken from there. STAGE, a private folder, gets
 
     etc/            what will be in /etc/kiosk
-    private         "user name" of all in etc/ but site.toml, a line each: each is one user's alone, see USERS
+    private         "user mode name" of all in etc/ but site.toml, a line each, see USERS
     tmpfiles        lines for tmpfiles.d that say so
     folders         "owner group folder" of folders to be made for exports, a line each
     services        the services this site needs, a line each, in the order of their start
@@ -23,7 +23,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from kiosk.config import Config, ConfigError, installed, load, reading
+from kiosk.config import Config, ConfigError, installed, load, reading, tls
 
 ETC = Path("/etc/kiosk")
 # Key of a file beside site.toml, what it is called without the key, and the one user who reads it.
@@ -32,8 +32,16 @@ USERS = (
     ("receipt_computer", "password_file", "receipt_computer.secret", "kiosk-courier"),
     ("reservations", "password_file", "appointments.secret", "kiosk-fetch"),
     ("metrics", "password_file", "metrics.secret", "kiosk"),
+    ("desk", "password_file", "desk.secret", "kiosk-desk"),
+    ("desk", "", installed.DESK_CHIEF, "kiosk-desk"),
+    ("desk", "certificate_file", "", "kiosk-desk"),
+    ("desk", "key_file", "", "kiosk-desk"),
+    ("desk", "client_ca_file", "", "kiosk-desk"),
+    ("desk", "patients", "", "kiosk-desk"),
     ("reference_numbers", "map", "", "kiosk"),
 )
+# Keys of files that may lie elsewhere.
+ELSEWHERE = ("patients",)
 # What a file beside site.toml may be called: these names go into unit files as they are.
 NAME = re.compile(r"[\w.-]+(/[\w.-]+)*")
 
@@ -85,6 +93,9 @@ def named(site: Path) -> dict[str, str]:
     for table, key, default, user in USERS:
         # Written with the installed folder it is the same file, and the installed one.
         name = _value(tables, table, key, default).removeprefix(f"{ETC}/")
+        # Of what is read again and again somewhere else, such as a nightly export, no copy is made.
+        if key in ELSEWHERE and name.startswith("/"):
+            continue
         if name and (not NAME.fullmatch(name) or ".." in name.split("/") or name == "site.toml"):
             what = f"name a file beside site.toml, of letters, digits and . _ - (it goes to {ETC})"
             problems.append(f"{site}: [{table}] {key}: {what}")
@@ -103,6 +114,7 @@ def _value(tables: dict[str, object], table: str, key: str, default: str) -> str
 
 def check(config: Config, site: Path) -> None:
     """What an installed kiosk needs beyond a file that can be loaded."""
+    tls(config, {})
     problems = installed.folder_problems(config)
     if problems:
         raise ConfigError(site, problems)
@@ -110,16 +122,16 @@ def check(config: Config, site: Path) -> None:
 
 def write_needs(config: Config, private: dict[str, str], stage: Path) -> None:
     """The lists of STAGE, see the module's text."""
-    (stage / "private").write_text("".join(f"{user} {name}\n" for name, user in private.items()), encoding="utf-8")
-    owned = "".join(f"z {ETC}/{name} 0600 {user} kiosk -\n" for name, user in private.items())
+    # Each is one user's alone; but the desk looks numbers up in the reception's table.
+    table = config.reference_numbers.map if config.desk is not None else None
+    rows = [
+        (user, name, "0640" if table in (stage / "etc" / name, ETC / name) else "0600")
+        for name, user in private.items()
+    ]
+    (stage / "private").write_text("".join(f"{user} {mode} {name}\n" for user, name, mode in rows), encoding="utf-8")
+    owned = "".join(f"z {ETC}/{name} {mode} {user} kiosk -\n" for user, name, mode in rows)
     (stage / "tmpfiles").write_text(owned, encoding="utf-8")
-    # The courier first: delivery is not to wait for a screen.
-    services = ["kiosk-courier", "kiosk"]
-    if config.reservations.share:
-        services.append("kiosk-appointments")
-    if config.metrics.listen or config.metrics.push:
-        services.append("kiosk-metrics")
-    (stage / "services").write_text("".join(f"{service}\n" for service in services), encoding="utf-8")
+    (stage / "services").write_text("".join(f"{unit}\n" for unit in installed.services(config)), encoding="utf-8")
     folders = [config.reservations.import_dir] if config.reservations.import_dir else []
     # The state folder of kiosk-appointments.service is as systemd makes it.
     fetched = bool(config.reservations.share) and folders == [installed.EXPORTS]
@@ -129,10 +141,16 @@ def write_needs(config: Config, private: dict[str, str], stage: Path) -> None:
         "kiosk-courier": installed.courier_writes(config),
         "kiosk": installed.reception_writes(config),
         "kiosk-appointments": folders,
+        # Where there is no reception it takes the exports.
+        "kiosk-reservations": [] if config.printer else folders,
         "kiosk-metrics": installed.metrics_writes(config),
+        "kiosk-desk": installed.desk_writes(config),
     }
+    # The courier's file is its user's alone, and a desk that reads the terminal's folder needs it too.
+    terminal = config.terminal.password_file
+    lent = f"LoadCredential={Path(terminal).name}:{ETC}/{terminal}\n" if installed.lends_password(config) else ""
     for unit, paths in written.items():
-        lines = installed.read_write_paths(paths)
+        lines = installed.read_write_paths(paths) + (lent if unit == "kiosk-desk" else "")
         if lines:
             text = f"# made by deploy/install from site.toml\n[Service]\n{lines}"
             (stage / f"{unit}.conf").write_text(text, encoding="utf-8")

@@ -1,25 +1,25 @@
 """The command line. The processes are joined in reception/assembly.py (`kiosk run`) and courier/assembly.py
-(`kiosk courier`). A command imports its room when it runs: the courier needs no fonts, only a window needs Kivy, only
-`metrics` Prometheus.
+(`kiosk courier`); `kiosk desk …` is in desk/command.py. A command imports its room when it runs: the courier needs no
+fonts, only a window needs Kivy, only `metrics` Prometheus.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
-import stat
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from drivers.reservations import ReservationsDown, csv_file, open_reservations
 from kiosk.appointments import answers, import_record
-from kiosk.config import Config, ConfigError
+from kiosk.config import Config, ConfigError, needed
 from kiosk.config import load as load_config
 from kiosk.courier.ledger import LedgerLost
+from kiosk.desk import command as desk
+from kiosk.process import private_folder
 from kiosk.process.locks import Held, Unusable
 from kiosk.process.stderr import complain, unblock
 from kiosk.screens import views
@@ -77,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     fetched.set_defaults(do=_fetch)
     restored = reservations.add_parser("restore", help="begin the reservations anew from their backup")
     restored.set_defaults(do=_restore)
+    served = reservations.add_parser("serve", help="answer the reception desk over a socket, as a service")
+    served.set_defaults(do=_serve)
     for each in (imported, restored):
         each.add_argument("--json", action="store_true", help="what it came to as codes and numbers, a line each")
     state = commands.add_parser("status", help="is anything wrong? exit code 0: no")
@@ -86,11 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     figures = commands.add_parser("metrics", help="figures for Prometheus, served or written as [metrics] says")
     figures.add_argument("--once", action="store_true", help="print them and end")
     figures.set_defaults(do=_metrics)
-    for each in (run, check, courier, imported, fetched, restored, state, figures):
+    for each in (run, check, courier, imported, fetched, restored, served, state, figures):
         each.add_argument("--config", type=Path, required=True, metavar="site.toml")
     screens = commands.add_parser("screens", help="names of screens, buttons, reasons, notes")
     screens.add_argument("--pictures", type=Path, metavar="DIR", help="draw every screen as a PNG file into DIR")
     screens.set_defaults(do=_screens)
+    desk.add_to(commands)
     return parser
 
 
@@ -100,6 +103,9 @@ def _run(arguments: argparse.Namespace) -> int:
         return EXIT_CONFIG
     # Beside a courier of its own user, the reception's may not read the passwords, and needs none.
     config = load_config(arguments.config, passwords=not arguments.no_courier)
+    needed(config, config.printer, "printer")
+    if not arguments.no_courier:
+        needed(config, config.receipt_computer, "receipt_computer")
     from kiosk.reception import assembly
 
     folder = _data_folder(config)
@@ -127,6 +133,7 @@ def _courier(arguments: argparse.Namespace) -> int:
     from kiosk.courier import assembly
 
     config = load_config(arguments.config)
+    needed(config, config.receipt_computer, "receipt_computer")
     folder = _courier_folder(config)
     unblock()
     return assembly.run(config, folder, arguments.parent_fd)
@@ -162,6 +169,18 @@ def _fetch(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config, passwords=False)
     unblock()
     return fetch.run(config)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from kiosk.reception import reservations_served
+
+    config = load_config(arguments.config, passwords=False)
+    data = folder = _data_folder(config)
+    if config.own_reservations_dir is not None:
+        # Its group may pass through it, to the socket.
+        folder = _private(config.own_reservations_dir, "KIOSK_RESERVATIONS_DIR", 0o710)
+    unblock()
+    return reservations_served.run(config, data, folder)
 
 
 def _restore(arguments: argparse.Namespace) -> int:
@@ -249,16 +268,13 @@ def _courier_folder(config: Config) -> Path:
 
 def _private(folder: Path, named_by: str, mode_max: int) -> Path:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        was_open = private_folder.make(folder, mode_max)
     except OSError as error:
         raise ConfigError(
             f"{named_by}: {folder} cannot be made ({error.strerror}); name a folder that this user may write to"
         ) from None
-    mode, too_much = folder.stat().st_mode, 0o077 & ~mode_max
-    if mode & too_much:
+    if was_open:
         complain(f"{folder} was open to other users; it is closed to them now ({mode_max:04o})")
-        with suppress(PermissionError):  # somebody else's folder: the databases inside say what is missing
-            folder.chmod(stat.S_IMODE(mode) & ~too_much)
     return folder
 
 

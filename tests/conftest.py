@@ -50,8 +50,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(keep.Keeper(folder))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files marked `long` first: one that began last would be waited for while the other workers have nothing to do."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without those marked `slow_desk`, unless -m names them. Files marked `long` first: one that began last would be
+    waited for while the other workers have nothing to do.
+    """
+    if "slow_desk" not in config.option.markexpr:
+        slow = [item for item in items if item.get_closest_marker("slow_desk")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow_desk")]
     long = {item.path for item in items if item.get_closest_marker("long")}
     items.sort(key=lambda item: item.path not in long)
 

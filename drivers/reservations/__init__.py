@@ -49,14 +49,17 @@ class Arrival:
 class Found:
     """What is known of one patient for one day.
 
-    `appointments` are that day's, in time order. A patient who has already arrived and whose appointments have since
-    left the system is given those that were registered. `next_day` is the first later day with an appointment.
+    `appointments` are that day's, in time order, walk-ins among them. A patient who has already arrived and whose
+    appointments have since left the system is given those that were registered. `next_day` is the first later day with
+    an appointment, `last_day` the last earlier day with an arrival or an appointment, as far back as the system keeps
+    days.
     """
 
     patient_number: str = field(repr=False)
     appointments: tuple[Appointment, ...]
     next_day: date | None
     arrival: Arrival | None
+    last_day: date | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,48 @@ class Withdrawn:
 
 
 @dataclass(frozen=True)
+class WalkIn:
+    """What a patient without an appointment comes for: texts as they are printed; `doctor` and `place` may be ""."""
+
+    department: str = field(repr=False)
+    doctor: str = field(default="", repr=False)
+    place: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """The arrival with this number does not count any more; its number is never given to anybody again.
+
+    `at` (aware) and `reason` are those of the first cancelling, however often it is asked for.
+    """
+
+    patient_number: str = field(repr=False)
+    arrival: Arrival
+    at: datetime
+    reason: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class NotRegistered:
+    """The patient has no arrival with that number on that day: nothing was changed."""
+
+    patient_number: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the day's register: an arrival with what was registered under it, or a cancelled one.
+
+    `appointments` are in time order, walk-ins among them; of a cancelled arrival nothing is kept, so there are none.
+    """
+
+    patient_number: str = field(repr=False)
+    arrival: Arrival
+    appointments: tuple[Appointment, ...] = ()
+    cancelled: Cancelled | None = None
+
+
+@dataclass(frozen=True)
 class Arrived:
     """A line of the day's list of arrivals."""
 
@@ -111,6 +156,8 @@ class Arrived:
 
 Answer = Found | Unknown
 Registration = Registered | AlreadyRegistered | NothingToRegister | Withdrawn
+WalkInRegistration = Registered | AlreadyRegistered | Withdrawn
+Cancellation = Cancelled | NotRegistered
 
 
 class ReservationsDown(Exception):
@@ -133,16 +180,55 @@ class Reservations(Protocol):
         """The patient's appointments of `day`. Raises ReservationsDown."""
 
     def register(self, patient_number: str, day: date, at: datetime, still_wanted: Callable[[], bool]) -> Registration:
-        """Register the arrival at `at` (aware) for all of the day's appointments; the number has no gap and no double.
+        """Register the arrival at `at` (aware, local) for all of the day's appointments; its number has no gap.
 
         `still_wanted` is asked once, right before the commit, if there is anything to write. Raises ReservationsDown.
         """
+
+    def walk_in(
+        self, patient_number: str, day: date, at: datetime, what: WalkIn, still_wanted: Callable[[], bool]
+    ) -> WalkInRegistration:
+        """Register an arrival at `at` (aware, local) without an appointment, for `what`; else as `register`.
+
+        The patient's appointments of the day, if there are any, are registered with it. Whoever has arrived gets `what`
+        added under the number of that arrival (`AlreadyRegistered`); a department that is registered already is not
+        added again, so that asking twice is safe. Raises ReservationsDown.
+        """
+
+    def cancel(self, patient_number: str, number: int, day: date, at: datetime, reason: str) -> Cancellation:
+        """Undo the arrival `number` of `day`, at `at` (aware): the patient has not arrived, and may register anew,
+        under another number. Walk-ins go with it; appointments stay.
+
+        `reason`: text for staff, kept with it. Asking twice is safe. Raises ReservationsDown.
+        """
+
+    def entries(self, day: date) -> list[Entry]:
+        """The register of `day`, by reception number, cancelled arrivals among them. Raises ReservationsDown."""
 
     def count(self, day: date) -> int:
         """Number of appointments the system holds for `day`. Raises ReservationsDown."""
 
     def arrivals(self, day: date) -> list[Arrived]:
-        """Everybody who has arrived on `day`, by reception number. Raises ReservationsDown."""
+        """Everybody who has arrived on `day` (no cancelled ones), by reception number. Raises ReservationsDown."""
+
+
+class Subscription(Protocol):
+    """To changes, until it is closed."""
+
+    def close(self) -> None:
+        """No call begins after this."""
+
+
+class FollowedReservations(Reservations, Protocol):
+    """A reservation system that says when something changed: the embedded one, and the one over a socket."""
+
+    def follow(self, changed: Callable[[], None], answers: Callable[[bool], None]) -> Subscription:
+        """Call `changed()` at the beginning and after every change, whoever made it, until the subscription is closed;
+        sometimes without one.
+
+        `answers(yes)`: whether the system answers, at the beginning and when that changes. Both are called in one
+        thread of the subscription's own; they must neither raise nor wait for long.
+        """
 
 
 def open_reservations(url: str, data_folder: Path, settings: Mapping[str, Any] | None = None) -> "SqliteReservations":

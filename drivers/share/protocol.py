@@ -123,6 +123,13 @@ class Share(Protocol):
         Refused: no file has the name, but a folder.
         """
 
+    def glance(self, name: str, limit: int) -> tuple[Entry, bytes | None]:
+        """As `fetch`, but opened so that everybody may write, rename and delete meanwhile, and open no longer than one
+        answer of the server takes: for who reads beside the programs that the files are meant for.
+
+        So the content may be that of a file half written. Busy: it changed under us, or a writer keeps it to itself.
+        """
+
     def read(self, name: str, limit: int) -> bytes:
         """The whole file, opened so that nobody may write meanwhile.
 

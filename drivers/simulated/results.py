@@ -17,12 +17,17 @@ Source of the format: public descriptions; the official interface specification 
 
 import hashlib
 import secrets
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from xml.sax.saxutils import escape
 
-Subsidy = Literal["none", "fetched", "failed"]
+from drivers.simulated.certificates import CHILD, Paper, written
+
+# late: the result names a request, and nothing comes.
+Subsidy = Literal["none", "fetched", "failed", "late"]
+_SMALL_KANA = str.maketrans("ァィゥェォッャュョ", "アイウエオツヤユヨ")
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,8 @@ class Insured:
     """A synthetic person as the terminal knows one.
 
     `name` has U+3000 between family and given name, `kana` is half-width; `birthdate` is yyyymmdd. `number` None: no
-    reference number is registered. `validity`: QualificationValidity, 1 = valid, 2 = not valid any more.
+    reference number is registered. `validity`: QualificationValidity, 1 = valid, 2 = not valid any more. `papers`: the
+    certificates of a fetched subsidy. `insurer`: six or eight digits. `has_key`: the result has a 資格確認キー.
     """
 
     name: str = field(repr=False)
@@ -40,6 +46,10 @@ class Insured:
     sex: Literal["1", "2"] = "1"
     validity: Literal["1", "2", "3", "4", "5"] = "1"
     subsidy: Subsidy = "none"
+    papers: tuple[Paper, ...] = field(default=(CHILD,), repr=False)
+    address: str = field(default="架空県見本市例示町一丁目２番３号", repr=False)
+    insurer: str = "990001"
+    has_key: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ def tap(person: Insured, at: datetime, institution_code: str) -> Tap:
         # As in the Digital Agency's samples: institution, six characters, moment and two digits.
         ident = f"{institution_code}{secrets.token_hex(3).upper()}{moment}{secrets.randbelow(100):02}"
         request = f"PMHsimsm01req_{ident}_face.xml"
-        subsidy = _subsidy_file(person, request, moment)
+        subsidy = None if person.subsidy == "late" else _subsidy_file(person, request, moment)
     name = f"OQSsiquc01res_face_{institution_code}{secrets.token_hex(10)}_{moment}.xml"
     return Tap(ResultFile(name, _eligibility(person, moment, institution_code, request)), subsidy)
 
@@ -87,9 +97,9 @@ def _eligibility(person: Insured, moment: str, institution_code: str, request: s
     record = _elements(
         InsuredCardClassification="01",
         # Eight wide, padded with blanks on the left, as in the files of the field.
-        InsurerNumber="  990001",
+        InsurerNumber=f"{person.insurer:>8}",
         InsuredCardSymbol="9900",
-        InsuredIdentificationNumber=hashlib.sha256(person.kana.encode()).hexdigest()[:6],
+        InsuredIdentificationNumber=f"{int(hashlib.sha256(person.kana.encode()).hexdigest(), 16) % 10**6:06}",
         InsuredBranchNumber="01",
         PersonalFamilyClassification="1",
         InsuredName=person.name,
@@ -97,11 +107,11 @@ def _eligibility(person: Insured, moment: str, institution_code: str, request: s
         NameKana=person.kana,
         Sex1=person.sex,
         Birthdate=person.birthdate,
-        Address="架空県見本市例示町一丁目２番３号",
+        Address=person.address,
         PostNumber="000-0000",
         InsuredCardValidDate="20240401",
         InsurerName="架空保険組合",
-        QualificationConfirmationKey=hashlib.sha256(repr((person.kana, person.validity)).encode()).hexdigest(),
+        QualificationConfirmationKey=_key(person) if person.has_key else None,
         ReferenceNumber=person.number,
     )
     body = (
@@ -112,14 +122,17 @@ def _eligibility(person: Insured, moment: str, institution_code: str, request: s
     return _document(header, body)
 
 
+def _key(person: Insured) -> str:
+    """As the real one: another spelling of the same kana is no change."""
+    kana = unicodedata.normalize("NFKC", person.kana).translate(_SMALL_KANA)
+    what = (person.name, kana, person.birthdate, person.sex, person.address, person.insurer, person.validity)
+    return hashlib.sha256(repr(what).encode()).hexdigest()
+
+
 def _subsidy_file(person: Insured, request: str, moment: str) -> ResultFile:
     if person.subsidy == "failed":
         return ResultFile(f"{request}.err", "医療費助成情報の取得に失敗しました（模擬）".encode("cp932"))
-    certificate = (
-        "<MedicalSubsidies><CertificationName>子ども医療費受給者証</CertificationName><CertificationDetail><Item>"
-        "<Name>公費負担者番号</Name><Value>99000001</Value></Item></CertificationDetail></MedicalSubsidies>"
-    )
-    content = _document(_elements(ProcessExecutionTime=moment), certificate)
+    content = _document(_elements(ProcessExecutionTime=moment), written(person.papers))
     return ResultFile(request.replace("req_", "res_", 1), content)
 
 

@@ -1,1 +1,1 @@
-"""How appointments come in: import folder, exports fetched from a share, reference numbers, retention."""
+"""How appointments come in: import folder, exports fetched from a share, retention."""

@@ -7,17 +7,33 @@ or repeat a password or an address in a message.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Final, TypeVar
 
-from kiosk.config import consistency, reading
+from kiosk.config import certificate, consistency, reading
 from kiosk.config import passwords as password_files
-from kiosk.config.model import LISTS, TABLES, CardReader, Config, Display, Network, SlipPrinter, UsbDevice
+from kiosk.config.certificate import Tls
+from kiosk.config.model import LISTS, OF_A_KIOSK, TABLES, CardReader, Config, Display, Network, SlipPrinter, UsbDevice
 from kiosk.config.passwords import Secret
 from kiosk.words.problems import Problem, word
 
-__all__ = ["CardReader", "Config", "ConfigError", "Display", "Network", "SlipPrinter", "UsbDevice", "load", "password"]
+__all__ = [
+    "CardReader", "Config", "ConfigError", "Display", "Network", "SlipPrinter", "Tls", "UsbDevice", "load", "needed",
+    "password", "tls",
+]  # fmt: skip
+
+T = TypeVar("T")
+# What the environment names, by field of Config.
+_FOLDERS: Final = {
+    "own_courier_dir": "KIOSK_COURIER_DIR",
+    "own_desk_dir": "KIOSK_DESK_DIR",
+    "desk_run_dir": "KIOSK_DESK_RUN_DIR",
+    "own_reservations_dir": "KIOSK_RESERVATIONS_DIR",
+}
+_PLURALS: Final = {"place": "places", "department": "departments"}
 
 
 class ConfigError(Exception):
@@ -36,8 +52,9 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, passwords: bool
     """Read and check `path`. Raises ConfigError with all problems at once, never anything else.
 
     `environ`: CREDENTIALS_DIRECTORY, a systemd credential wins over a file beside site.toml; KIOSK_COURIER_DIR, the
-    courier's own folder when it runs as another user than the reception. `passwords` False: no password file is
-    looked for, every password is None; for programs that open no share, and whose user may not read them.
+    courier's own folder when it runs as another user than the reception, and the other names of _FOLDERS. `passwords`
+    False: no password file is looked for, every password is None; for programs that open no share, and whose user may
+    not read them.
     """
     file = path.absolute()
     problems: list[Problem] = []
@@ -49,24 +66,39 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, *, passwords: bool
         credentials = environ.get("CREDENTIALS_DIRECTORY")
         _share_password(read, file.parent, credentials)
         for table in ("terminal", "receipt_computer"):
-            values = read.tables[table]
+            values = read.tables.get(table)
+            if values is None:
+                continue
             name, urls = values.get("password_file"), (values.get("results"), values.get("subsidies"))
             try:
                 values["password"] = password_files.needed(table, name, urls, file.parent, credentials)
             except password_files.Unusable as unusable:
                 problems.append(unusable.problem)
-    courier_dir = environ.get("KIOSK_COURIER_DIR")
-    if courier_dir and not Path(courier_dir).is_absolute():
-        problems.append(Problem("problem.courier_dir"))
+    folders = {key: environ.get(name) for key, name in _FOLDERS.items()}
+    problems += [
+        Problem("problem.courier_dir", {"name": _FOLDERS[key]})
+        for key, folder in folders.items()
+        if folder and not Path(folder).is_absolute()
+    ]
     problems += consistency.problems(read)
     if len(problems) > reading.MAX_PROBLEMS:
         problems[reading.MAX_PROBLEMS :] = [Problem("problem.more")]
     if problems:
         raise ConfigError(path, problems)
-    tables = {name: cls(**read.tables[name]) for name, cls in TABLES.items() if name in read.tables}
-    place, hours, usb = (tuple(cls(**each) for each in read.lists[name]) for name, (cls, _) in LISTS.items())
-    own_courier_dir = Path(courier_dir) if courier_dir else None
-    return Config(**tables, places=place, hours=hours, usb=usb, file=file, own_courier_dir=own_courier_dir)
+    tables: dict[str, Any] = dict.fromkeys(OF_A_KIOSK)
+    tables |= {name: cls(**read.tables[name]) for name, cls in TABLES.items() if name in read.tables}
+    lists: dict[str, Any] = {
+        _PLURALS.get(name, name): tuple(cls(**each) for each in read.lists[name]) for name, (cls, _) in LISTS.items()
+    }
+    places: dict[str, Any] = {key: Path(folder) if folder else None for key, folder in folders.items()}
+    places["desk_run_dir"] = places["desk_run_dir"] or _in_memory(tables["site"].data_dir)
+    return Config(**tables, **lists, **places, file=file)
+
+
+def _in_memory(data_dir: Path) -> Path:
+    """The folder of this user for what is gone with the power, one for each data folder."""
+    digest = hashlib.sha256(bytes(data_dir)).hexdigest()[:8]
+    return Path(f"/dev/shm/kiosk-desk-{os.getuid()}-{digest}")  # noqa: S108 - made with 0700; another's is refused
 
 
 def password(config: Config, table: str, url: str, name: str, environ: Mapping[str, str] = os.environ) -> Secret | None:
@@ -80,9 +112,26 @@ def password(config: Config, table: str, url: str, name: str, environ: Mapping[s
         raise ConfigError(config.file, [unusable.problem]) from None
 
 
+def tls(config: Config, environ: Mapping[str, str] = os.environ) -> Tls | None:
+    """The files of the desk's certificate; None: it has none, and listens on the loopback only. Raises ConfigError."""
+    if config.desk is None:
+        return None
+    try:
+        return certificate.files(config.desk, config.file.parent, environ.get("CREDENTIALS_DIRECTORY"))
+    except certificate.Unusable as unusable:
+        raise ConfigError(config.file, [unusable.problem]) from None
+
+
+def needed(config: Config, value: T | None, table: str) -> T:
+    """`value`, which is [`table`], for a command that cannot do without it. Raises ConfigError, which names it."""
+    if value is None:
+        raise ConfigError(config.file, [Problem("problem.no_table", {"table": table})])
+    return value
+
+
 def _share_password(read: reading.Read, base: Path, credentials: str | None) -> None:
     """One account of one server needs one password: without a file of its own, [receipt_computer] uses [terminal]'s."""
-    terminal, receipt_computer = read.tables["terminal"], read.tables["receipt_computer"]
+    terminal, receipt_computer = read.tables["terminal"], read.tables.get("receipt_computer", {})
     own = receipt_computer.get("password_file")
     if own is None or password_files.found(own, base, credentials):
         return

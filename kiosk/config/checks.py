@@ -84,6 +84,16 @@ def text(max_chars: int) -> Check:
     return Check(Problem("expected.text", {"most": max_chars}), accept)
 
 
+def optional_text(max_chars: int) -> Check:
+    """Words for people, at most `max_chars`, or ""."""
+    words = text(max_chars)
+
+    def accept(value: object, base: Path) -> object:
+        return words.accept(value, base) if plain(value).strip() else ""
+
+    return Check(Problem("expected.optional_text", {"most": max_chars}), accept)
+
+
 def matching(pattern: str, expected: Problem) -> Check:
     """A text that `pattern` matches as a whole."""
 
@@ -196,6 +206,13 @@ def file_name() -> Check:
     return Check(Problem("expected.file_name"), accept)
 
 
+def optional_file_name() -> Check:
+    """As `file_name`, or "" for none."""
+    name = file_name()
+    expected = Problem("expected.optional_file_name")
+    return Check(expected, lambda value, base: name.accept(value, base) if plain(value).strip() else "")
+
+
 def folder_of_share() -> Check:
     """A folder of the share, its names divided by /, or "" for none."""
 
@@ -211,7 +228,7 @@ def folder_of_share() -> Check:
 
 def share_url() -> Check:
     """The address of a share."""
-    return _url(Problem("expected.share"), drivers.share.parse)
+    return url_of(Problem("expected.share"), drivers.share.parse)
 
 
 def optional_share_url() -> Check:
@@ -223,15 +240,17 @@ def optional_share_url() -> Check:
 
 def printer_url() -> Check:
     """The address of a slip printer."""
-    return _url(Problem("expected.printer"), drivers.printer.parse_url)
+    return url_of(Problem("expected.printer"), drivers.printer.parse_url)
 
 
 def card_reader_url() -> Check:
     """The address of a patient-card reader."""
-    return _url(Problem("expected.card_reader"), drivers.card_reader.parse_url)
+    return url_of(Problem("expected.card_reader"), drivers.card_reader.parse_url)
 
 
-def _url(expected: Problem, parse: Callable[[str], object]) -> Check:
+def url_of(expected: Problem, parse: Callable[[str], object]) -> Check:
+    """An address that `parse`, a driver's, takes: it raises BadAddress."""
+
     def accept(value: object, base: Path) -> str:
         url = plain(value)
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Iterator
+from typing import Final
 
 from drivers.share import FolderAddress, SmbAddress, parse
 from kiosk.config.reading import Read
@@ -16,10 +17,13 @@ from kiosk.words.problems import Problem
 
 def problems(read: Read) -> list[Problem]:
     """The rules that are broken. Keys that were refused already are not looked at again."""
-    return [*_data_folder(read), *_shares(read), *_appointments(read), *_places(read), *_hours(read), *_network(read)]
+    rules = (_data_folder, _shares, _appointments, _places, _hours, _network, _departments, _desk, _desk_shares)
+    return [problem for rule in rules for problem in rule(read)]
 
 
 def _shares(read: Read) -> Iterator[Problem]:
+    if "receipt_computer" not in read.tables:
+        return
     terminal, receipt_computer = read.tables["terminal"], read.tables["receipt_computer"]
     for key in ("results", "subsidies"):
         source, target = terminal.get(key), receipt_computer.get(key)
@@ -34,12 +38,19 @@ def _shares(read: Read) -> Iterator[Problem]:
         yield Problem("problem.subsidies_missing", {"lacking": lacking, "having": having})
 
 
+_FOLDERS: Final = {
+    "terminal": ("results", "subsidies"),
+    "receipt_computer": ("results", "subsidies"),
+    "desk": ("requests", "answers", "export"),
+}
+
+
 def _data_folder(read: Read) -> Iterator[Problem]:
     data_dir = read.tables["site"].get("data_dir")
-    for table in ("terminal", "receipt_computer"):
-        for key in ("results", "subsidies"):
-            url = read.tables[table].get(key)
-            if data_dir is not None and url is not None and _place(url) == ("file", os.path.realpath(data_dir)):
+    for table, keys in _FOLDERS.items():
+        for key in keys:
+            url = read.tables.get(table, {}).get(key)
+            if data_dir is not None and url and _place(url) == ("file", os.path.realpath(data_dir)):
                 yield Problem("problem.data_dir_shared", {"table": table, "key": key})
 
 
@@ -73,6 +84,63 @@ def _places(read: Read) -> Iterator[Problem]:
         department = place.get("department")
         if department is not None and seen.setdefault(department, n) != n:
             yield Problem("problem.place_twice", {"n": n, "other": seen[department]})
+
+
+def _departments(read: Read) -> Iterator[Problem]:
+    """A department is one, whether it is named by its code or by its name."""
+    owner: dict[str, int] = {}
+    for n, department in enumerate(read.lists["department"], 1):
+        for key in ("code", "name"):
+            known = owner.setdefault(department.get(key, ""), n) if department.get(key) else n
+            if known != n:
+                yield Problem("problem.department_twice", {"n": n, "key": key, "other": known})
+    placed: dict[int, int] = {}
+    for n, place in enumerate(read.lists["place"], 1):
+        number = owner.get(place.get("department", ""))
+        if number is not None and placed.setdefault(number, n) != n:
+            other = read.lists["place"][placed[number] - 1]
+            if other.get("department") != place.get("department"):  # else `_places` says so
+                yield Problem("problem.place_twice", {"n": n, "other": placed[number]})
+    codes = {department.get("code") for department in read.lists["department"]}
+    for code in read.tables["walk_in"].get("departments", ()):
+        if code not in codes:
+            yield Problem("problem.walk_in_department", {"code": code})
+    always = read.tables.get("desk", {}).get("always_department")
+    if always and always not in owner:
+        yield Problem("problem.always_department", {"name": always})
+
+
+def _desk(read: Read) -> Iterator[Problem]:
+    desk = read.tables.get("desk", {})
+    certificate, key = desk.get("certificate_file"), desk.get("key_file")
+    if certificate is not None and key is not None and bool(certificate) != bool(key):
+        lacking, having = ("key_file", "certificate_file") if certificate else ("certificate_file", "key_file")
+        yield Problem("problem.desk_pair", {"lacking": lacking, "having": having})
+    if desk.get("client_ca_file") and certificate == "":
+        yield Problem("problem.desk_pair", {"lacking": "certificate_file", "having": "client_ca_file"})
+    if desk.get("print") in ("on_tap", "on_register") and desk.get("printer") == "":
+        yield Problem("problem.desk_printer", {"print": desk["print"]})
+    listen = desk.get("listen")
+    if listen is None or ipaddress.ip_address(listen.rpartition(":")[0].strip("[]")).is_loopback:
+        return
+    if certificate == "" and key == "":
+        yield Problem("problem.desk_in_clear")
+    if desk.get("allow") == ():
+        yield Problem("problem.desk_allow")
+
+
+def _desk_shares(read: Read) -> Iterator[Problem]:
+    """What the desk writes must not look like a result, nor come into a folder of the receipt computer's results."""
+    desk = read.tables.get("desk", {})
+    if desk.get("answers") and desk.get("requests") == "":
+        yield Problem("problem.requests_missing")
+    for key in ("requests", "export"):
+        own = desk.get(key)
+        for table in ("terminal", "receipt_computer"):
+            for other in ("results", "subsidies"):
+                url = read.tables.get(table, {}).get(other)
+                if own and url and _place(own) == _place(url):
+                    yield Problem("problem.desk_folder", {"key": key, "table": table, "other": other})
 
 
 def _hours(read: Read) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from drivers import share
+from drivers import page_printer, share
 from drivers.printer.address import FileAddress, parse_url
 from kiosk.config import Config
 from kiosk.words.problems import Problem
@@ -19,6 +19,13 @@ from kiosk.words.problems import Problem
 DATA: Final = Path("/var/lib/kiosk")
 # Copies of exports of appointments: the state folder of kiosk-appointments.service.
 EXPORTS: Final = Path("/var/lib/kiosk-import")
+# What the desk's values are sealed with: the name of a systemd credential.
+SEAL: Final = "desk.key"
+SEAL_BYTES: Final = 32
+# Ports below are root's.
+UNPRIVILEGED: Final = 1024
+# The first password of the desk's chief: beside site.toml, on the stick, a credential; it need not be there.
+DESK_CHIEF: Final = "desk-chief.secret"
 # What may be written into a unit file as it is.
 FOLDER: Final = re.compile(r"(/[\w .-]+)+")
 # What ProtectHome and PrivateTmp of the units take away.
@@ -38,7 +45,9 @@ def folder_problems(config: Config) -> list[Problem]:
         for path in courier_writes(config)
         if path.is_relative_to(DATA)
     ]
-    for path in sorted({*courier_writes(config), *reception_writes(config), *metrics_writes(config)}):
+    if config.desk is not None and config.desk.address[1] < UNPRIVILEGED:
+        problems.append(Problem("problem.desk_port", {"least": UNPRIVILEGED}))
+    for path in sorted({*courier_writes(config), *_others_write(config), *_desk_reads(config)}):
         if not FOLDER.fullmatch(str(path)) or any(path.is_relative_to(hidden) for hidden in HIDDEN):
             problems.append(Problem("problem.hidden_folder", {"path": str(path), "hidden": HIDDEN}))
     return problems
@@ -51,21 +60,42 @@ def appliance_problems(config: Config) -> list[Problem]:
         problems.append(Problem("problem.import_dir_elsewhere", {"folder": str(EXPORTS)}))
     if config.alarm.command:
         problems.append(Problem("problem.alarm_command"))
-    outside = {*courier_writes(config), *reception_writes(config), *metrics_writes(config)} - {EXPORTS}
+    problems += [
+        Problem("problem.no_kiosk", {"table": table})
+        for table, there in (("receipt_computer", config.receipt_computer), ("printer", config.printer))
+        if there is None
+    ]
+    outside = {*courier_writes(config), *_others_write(config), *_desk_reads(config)} - {EXPORTS}
     problems += [Problem("problem.local_folder", {"path": str(path)}) for path in sorted(outside)]
     return problems
+
+
+def services(config: Config) -> list[str]:
+    """The services that an ordinary PC of this site runs, in the order of their start: delivery waits for no screen."""
+    # With a table of its own each: a PC that is a desk only has neither.
+    wanted = {
+        "kiosk-courier": config.receipt_computer is not None,
+        "kiosk": config.printer is not None,
+        "kiosk-reservations": config.desk is not None,
+        "kiosk-desk": config.desk is not None,
+        "kiosk-appointments": bool(config.reservations.share),
+        "kiosk-metrics": bool(config.metrics.listen or config.metrics.push),
+    }
+    return [unit for unit, is_wanted in wanted.items() if is_wanted]
 
 
 def courier_writes(config: Config) -> list[Path]:
     """Local folders that stand for shares (a mounted file system, a trial)."""
     terminal, receipt_computer = config.terminal, config.receipt_computer
+    if receipt_computer is None:  # nothing is delivered: the terminal's folder is only read, by the desk
+        return []
     return _local(terminal.results, terminal.subsidies, receipt_computer.results, receipt_computer.subsidies)
 
 
 def reception_writes(config: Config) -> list[Path]:
     """The folder of exports, which moves what it took; and a file that stands for a printer."""
     folders = [config.reservations.import_dir] if config.reservations.import_dir else []
-    address = parse_url(config.printer.url)
+    address = parse_url(config.printer.url) if config.printer else None
     if isinstance(address, FileAddress) and not address.path.is_relative_to("/dev"):
         folders.append(address.path.parent)
     return folders
@@ -76,6 +106,30 @@ def metrics_writes(config: Config) -> list[Path]:
     return _local(config.metrics.push or None)
 
 
+def desk_writes(config: Config) -> list[Path]:
+    """Local folders of the desk: of requests and exported items, and one that stands for a printer."""
+    if config.desk is None:
+        return []
+    folders = _local(config.desk.requests or None, config.desk.answers or None, config.desk.export or None)
+    address = page_printer.parse_url(config.desk.printer) if config.desk.printer else None
+    return [*folders, address.path] if isinstance(address, page_printer.FolderAddress) else folders
+
+
+def _desk_reads(config: Config) -> list[Path]:
+    """Local folders that it only reads: the terminal's, which it may watch, and that of a table of patients which comes
+    from somewhere else.
+    """
+    if config.desk is None:
+        return []
+    folders = _local(config.terminal.results, config.terminal.subsidies)
+    table = config.desk.patients
+    return [*folders, table.parent] if table is not None and table.parent != config.file.parent else folders
+
+
+def _others_write(config: Config) -> list[Path]:
+    return [*reception_writes(config), *metrics_writes(config), *desk_writes(config)]
+
+
 def read_write_paths(paths: Iterable[Path]) -> str:
     """Lines of a unit's [Service] for the folders outside the kiosk's own; "" when there are none."""
     outside = sorted({path for path in paths if not path.is_relative_to(DATA)})
@@ -84,19 +138,46 @@ def read_write_paths(paths: Iterable[Path]) -> str:
 
 
 def secrets(config: Config) -> dict[str, tuple[str, ...]]:
-    """By service, the credentials (file names) that it opens its shares with; none for a share that is a folder."""
+    """By service, the credentials (file names) that it opens its shares with; none for a share that is a folder. The
+    desk's are also its certificate, the key of it and the authority of client certificates.
+    """
     terminal, receipt_computer = config.terminal, config.receipt_computer
     names = {
         "kiosk-courier": (
             _needed(terminal.password_file, terminal.results, terminal.subsidies),
             # Both names: with one account on one server the terminal's will do, and only that may be there.
-            _needed(receipt_computer.password_file, receipt_computer.results, receipt_computer.subsidies),
+            _needed(receipt_computer.password_file, receipt_computer.results, receipt_computer.subsidies)
+            if receipt_computer
+            else "",
         ),
         "kiosk-appointments": (_needed(config.reservations.password_file, config.reservations.share),),
         "kiosk-metrics": (_needed(config.metrics.password_file, config.metrics.push),),
+        "kiosk-desk": _of_desk(config),
     }
-    names["kiosk-check"] = (*names["kiosk-courier"], *names["kiosk-appointments"])
+    checked = (*names["kiosk-courier"], *names["kiosk-appointments"], *names["kiosk-desk"])
+    names["kiosk-check"] = tuple(name for name in checked if name not in (SEAL, DESK_CHIEF))
     return {unit: tuple(dict.fromkeys(name for name in found if name)) for unit, found in names.items()}
+
+
+def lends_password(config: Config) -> bool:
+    """Whether the desk logs on to the terminal too: it watches, or looks for answers in the terminal's folder."""
+    desk, terminal = config.desk, config.terminal
+    if desk is None or not (desk.feed == "watch" or (desk.requests and not desk.answers)):
+        return False
+    return bool(_needed(terminal.password_file, terminal.results, terminal.subsidies))
+
+
+def _of_desk(config: Config) -> tuple[str, ...]:
+    desk = config.desk
+    if desk is None:
+        return ()
+    return (
+        Path(config.terminal.password_file).name if lends_password(config) else "",
+        _needed(desk.password_file, desk.requests, desk.answers, desk.export),
+        *(Path(name).name for name in (desk.certificate_file, desk.key_file, desk.client_ca_file)),
+        DESK_CHIEF,
+        SEAL,
+    )
 
 
 def _needed(password_file: str, *urls: str | None) -> str:

@@ -9,13 +9,16 @@ A Literal is its own check. A key without a default is required. Times are secon
 from __future__ import annotations
 
 from dataclasses import dataclass, field, is_dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Literal, get_type_hints
+from types import UnionType
+from typing import Annotated, Literal, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
 
 from kiosk.config import checks, network_checks
-from kiosk.config.checks import WEEKDAYS, ClosedDay, Weekday
+from kiosk.config.checks import WEEKDAYS, ClosedDay
+from kiosk.config.desk_checks import Hours
+from kiosk.config.desk_model import Department, Desk, WalkIn
 from kiosk.config.passwords import Secret
 
 _Share = checks.share_url()
@@ -169,19 +172,6 @@ class Place:
     text: Annotated[str, checks.text(60)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Hours:
-    """[[hours]] Days and times of reception, local time; `close` is no longer open."""
-
-    days: Annotated[tuple[Weekday, ...], checks.weekdays()]
-    open: Annotated[time, checks.clock_time()]
-    close: Annotated[time, checks.clock_time()]
-
-    def cover(self, local: datetime) -> bool:
-        """Whether `local` (in the site's time zone) is within these hours."""
-        return WEEKDAYS[local.weekday()] in self.days and self.open <= local.time() < self.close
-
-
 # --- the appliance image; a kiosk on an ordinary PC ignores these tables, but [metrics] ------------------------------
 
 
@@ -260,17 +250,21 @@ class UsbDevice:
 class Config:
     """Everything that was decided at this site. `file`: the absolute path of site.toml.
 
-    `own_courier_dir` is no key: what KIOSK_COURIER_DIR says.
+    No keys, but what the environment says: `own_courier_dir`, KIOSK_COURIER_DIR; `own_desk_dir`, KIOSK_DESK_DIR;
+    `desk_run_dir`, KIOSK_DESK_RUN_DIR or a folder of this user's in memory; `own_reservations_dir`,
+    KIOSK_RESERVATIONS_DIR.
     """
 
     site: Site
     terminal: Terminal
-    receipt_computer: ReceiptComputer
+    # None: nothing is delivered; a PC with a desk only (feed = "watch").
+    receipt_computer: ReceiptComputer | None
     visit: Visit
     arrival: Arrival
     reservations: ReservationSystem
     reference_numbers: NumberMap
-    printer: SlipPrinter
+    # None: no kiosk; a PC with a desk only.
+    printer: SlipPrinter | None
     screen: Display
     alarm: Alarm
     network: Network = field(default_factory=Network)
@@ -280,16 +274,56 @@ class Config:
     technician: Technician = field(default_factory=Technician)
     update: Update = field(default_factory=Update)
     card_reader: CardReader | None = None
+    desk: Desk | None = None
+    walk_in: WalkIn = field(default_factory=WalkIn)
     places: tuple[Place, ...] = field(default=())
     hours: tuple[Hours, ...] = field(default=())
     usb: tuple[UsbDevice, ...] = field(default=())
+    departments: tuple[Department, ...] = field(default=())
     file: Path
     own_courier_dir: Path | None = None
+    own_desk_dir: Path | None = None
+    own_reservations_dir: Path | None = None
+    desk_run_dir: Path
 
     @property
     def courier_dir(self) -> Path:
         """The courier's folder: its ledger, lock and socket. The data folder where one user does everything."""
         return self.own_courier_dir or self.site.data_dir
+
+    @property
+    def desk_dir(self) -> Path:
+        """The desk's folder: what it keeps beyond a day."""
+        return self.own_desk_dir or self.site.data_dir / "desk"
+
+    @property
+    def reservations_dir(self) -> Path:
+        """Where the process that owns the reservations listens. The data folder where one user does everything."""
+        return self.own_reservations_dir or self.site.data_dir
+
+    def department(self, key: str) -> Department | None:
+        """The [[department]] with that code or name."""
+        return next((each for each in self.departments if each.goes_by(key)), None)
+
+    def places_by_department(self) -> dict[str, str]:
+        """Where to go, by code and by name of a department. [[place]] goes before [[department]]."""
+        found = {place.department: place.text for place in self.places}
+        for each in self.departments:
+            text = found.get(each.code) or found.get(each.name) or each.place
+            if text:
+                found |= dict.fromkeys((each.code, each.name), text)
+        return found
+
+    def doctor_of(self, department: Department) -> str:
+        """Whom a patient without an appointment sees there; "": nobody is named."""
+        return department.doctor or self.walk_in.doctor
+
+    def walk_in_departments(self, local: datetime) -> tuple[Department, ...]:
+        """Where patients without an appointment are received at `local` (in the site's time zone)."""
+        if not self.open_at(local):
+            return ()
+        found = (self.department(code) for code in self.walk_in.departments)
+        return tuple(each for each in found if each and (not each.hours or any(h.cover(local) for h in each.hours)))
 
     def closed_on(self, day: date) -> bool:
         """Whether `day` is one of the closed days."""
@@ -311,10 +345,19 @@ class Config:
 
 # The tables of site.toml by name, in the order in which problems are reported.
 TABLES: dict[str, type] = {
-    **{name: kind for name, kind in get_type_hints(Config).items() if isinstance(kind, type) and is_dataclass(kind)},
-    "card_reader": CardReader,
+    name: kind
+    for name, hint in get_type_hints(Config).items()
+    for kind in (get_args(hint) if get_origin(hint) is UnionType else (hint,))
+    if isinstance(kind, type) and is_dataclass(kind)
 }
 # Tables that may be left out altogether, and then mean "not there" instead of "all defaults".
-OPTIONAL_TABLES = frozenset({"card_reader"})
+OPTIONAL_TABLES = frozenset({"card_reader", "desk"})
+# A desk that watches the terminal by itself needs no kiosk: then these too.
+OF_A_KIOSK = frozenset({"receipt_computer", "printer"})
 # [[…]] tables, and how many of them are taken.
-LISTS: dict[str, tuple[type, int]] = {"place": (Place, 500), "hours": (Hours, 50), "usb": (UsbDevice, 20)}
+LISTS: dict[str, tuple[type, int]] = {
+    "place": (Place, 500),
+    "hours": (Hours, 50),
+    "usb": (UsbDevice, 20),
+    "department": (Department, 500),
+}

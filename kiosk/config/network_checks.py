@@ -103,6 +103,41 @@ def loopback() -> Check:
     return _optional(parse, Problem("expected.loopback"))
 
 
+def listening() -> Check:
+    """An address of this machine with a port; `0.0.0.0` and `[::]` are every one."""
+
+    def accept(value: object, base: Path) -> str:
+        try:
+            parts = urlsplit(f"tcp://{plain(value)}")
+            port, host = parts.port, parts.hostname or ""
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            raise Refused(Problem("why.no_address")) from None
+        if not port or parts.path or "@" in parts.netloc or address.is_multicast or _scoped(address):
+            raise Refused
+        return str(Endpoint("tcp", str(address), port)).removeprefix("tcp://")
+
+    return Check(Problem("expected.listening"), accept)
+
+
+def networks(most: int) -> Check:
+    """A list of at most `most` networks; an address alone is a network of one."""
+
+    def one(text: str) -> str:
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError:
+            raise Refused(Problem("why.no_network")) from None
+        # As with addresses: nothing but digits, letters, dots and colons goes into the firewall.
+        if "%" in text or network.is_multicast:
+            raise Refused(Problem("why.no_network"))
+        if network.prefixlen == 0:
+            raise Refused(Problem("why.every_network"))
+        return str(network)
+
+    return Check(Problem("expected.networks", {"most": most}), _list_of(most, one))
+
+
 def usb_id() -> Check:
     """Vendor and product; given back in small letters, as the kernel shows them."""
     written = matching("[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}", Problem("expected.usb_id"))

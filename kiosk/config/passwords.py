@@ -56,16 +56,30 @@ def needed(
     """
     if name is None or not any(url is not None and url.lower().startswith("smb://") for url in urls):
         return None
-    file, guarded = base / name, False
-    if credentials:
-        credential = Path(credentials) / Path(name).name
-        if _is_there(credential):
-            file, guarded = credential, True
+    return _secret(table, name, base, credentials)
+
+
+def optional(table: str, name: str, base: Path, credentials: str | None) -> Secret | None:
+    """The secret of [`table`] in the file `name`, which need not be there: None. Raises Unusable."""
+    return _secret(table, name, base, credentials) if found(name, base, credentials) else None
+
+
+def _secret(table: str, name: str, base: Path, credentials: str | None) -> Secret:
+    file, guarded = place(name, base, credentials)
     try:
         return Secret(_password(file, guarded))
     except Unusable as unusable:
         secret = Problem("secret.of_file", {"file": str(file), "fault": unusable.problem})
         raise Unusable(Problem("problem.password_file", {"table": table, "secret": secret})) from None
+
+
+def place(name: str, base: Path, credentials: str | None) -> tuple[Path, bool]:
+    """Where the file `name` is to be read, and whether it is a credential, which systemd guards."""
+    if credentials:
+        credential = Path(credentials) / Path(name).name
+        if _is_there(credential):
+            return credential, True
+    return base / name, False
 
 
 def found(name: str, base: Path, credentials: str | None) -> bool:

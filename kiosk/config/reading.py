@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from kiosk.config.checks import Check, Refused, choice
-from kiosk.config.model import LISTS, OPTIONAL_TABLES, TABLES
+from kiosk.config.model import LISTS, OF_A_KIOSK, OPTIONAL_TABLES, TABLES
 from kiosk.words.problems import Parameter, Problem, Refusal
 
 # Every [[place]] that is taken, with the longest Japanese names, is 200 kB.
@@ -155,8 +155,10 @@ def read(raw: Mapping[str, Any], base: Path, problems: list[Problem]) -> Read:
     unknown = [name for name in raw if name not in SETTINGS]
     problems += [_unknown_table(name, raw[name]) for name in unknown[: MAX_PROBLEMS + 1]]
     tables = {}
+    desk = raw.get("desk")
+    alone = isinstance(desk, dict) and desk.get("feed") == "watch"
     for name in TABLES:
-        if name not in raw and name in OPTIONAL_TABLES:
+        if name not in raw and (name in OPTIONAL_TABLES or (alone and name in OF_A_KIOSK)):
             continue
         value = raw.get(name, {})
         if isinstance(value, dict):
@@ -275,7 +277,7 @@ def _homes(key: str) -> tuple[str, ...]:
 
 
 def _closest(name: str, known: Iterable[str]) -> Problem:
-    known = tuple(known)
+    known = tuple(dict.fromkeys(known))  # a key of several tables once
     # Compared in lower case: a capital letter is the likeliest slip. Cut: comparing costs the square of the length.
     near = difflib.get_close_matches(name[:80].lower(), known, n=1, cutoff=0.5)
     return Problem("closest.one", {"name": near[0]}) if near else Problem("closest.none", {"names": known})

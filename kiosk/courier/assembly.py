@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.share import Share, open_share
-from kiosk.config import Config
+from kiosk.config import Config, needed
 from kiosk.courier.alarms import NoticeBoard
 from kiosk.courier.courier import Courier, SelfMonitor
+from kiosk.courier.desk import HandOver
 from kiosk.courier.ends import Ends, Health
 from kiosk.courier.ledger import LedgerLost, RouteName, open_ledger
 from kiosk.courier.line import Hub
@@ -22,7 +23,7 @@ from kiosk.courier.ownership import DEAD_S, Ownership, kiosk_id, uninterrupted
 from kiosk.courier.queue import Queue
 from kiosk.courier.route import Route
 from kiosk.process.alarm import AlarmCommand, AlarmNotifier
-from kiosk.process.data_folder import DataFolder
+from kiosk.process.data_folder import DataFolder, DeskFolder
 from kiosk.process.ending import ThreadFaults, when_asked_to_end, when_parent_dies
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import DataLock
@@ -44,7 +45,8 @@ END_S = 1.5
 class Settings:
     """What the courier needs of site.toml. `data_dir`: the courier's own; `subsidies` None: they need no forwarding;
     `alarm_command` (): none; `dead_s`: after which silence another kiosk on our source is taken for dead; `relist_s`:
-    how often a source that reports its changes is listed all the same while no visit waits.
+    how often a source that reports its changes is listed all the same while no visit waits. `desk_spool`: where results
+    are handed to the desk; None: nowhere.
     """
 
     data_dir: Path
@@ -57,6 +59,7 @@ class Settings:
     alarm_command: tuple[str, ...] = ()
     dead_s: float = DEAD_S
     relist_s: float = RELIST_S
+    desk_spool: Path | None = None
 
 
 def run(config: Config, folder: Path, parent_fd: int | None) -> int:
@@ -99,7 +102,7 @@ def _serve(config: Config, folder: Path, log: EventLog, ending: threading.Event,
 
 def settings_of(config: Config, folder: Path) -> Settings:
     """What the courier needs of site.toml; shares are opened, not yet connected."""
-    terminal, receipt_computer = config.terminal, config.receipt_computer
+    terminal, receipt_computer = config.terminal, needed(config, config.receipt_computer, "receipt_computer")
     source_secret = terminal.password.reveal() if terminal.password else None
     destination_secret = receipt_computer.password.reveal() if receipt_computer.password else None
 
@@ -121,7 +124,13 @@ def settings_of(config: Config, folder: Path) -> Settings:
         subsidies=subsidies,
         alarm_command=config.alarm.command,
         relist_s=terminal.relist_interval_s,
+        desk_spool=DeskFolder(config.desk_dir, config.desk_run_dir).spool if is_fed(config) else None,
     )
+
+
+def is_fed(config: Config) -> bool:
+    """Whether a desk takes what the courier reads."""
+    return config.desk is not None and config.desk.feed == "courier"
 
 
 def assemble(
@@ -139,6 +148,7 @@ def assemble(
     health = Health(roles, time.monotonic, notices.share_changed)
     hub = Hub(folder)
     kiosk, pairing = kiosk_id(folder), Pairing()
+    desk = HandOver(folder, settings.desk_spool, settings.max_bytes, log) if settings.desk_spool else None
     queues = {each.route: Queue(uninterrupted) for each in ends}
     precedence = Precedence(ledger, notices, queues["results"], settings.subsidy_wait_s)
 
@@ -151,15 +161,15 @@ def assemble(
         )
 
     wait_s, code = settings.subsidy_wait_s if settings.subsidies else None, settings.institution_code
-    listener = ResultsListener(ledger, notices, hub, queues["results"], pairing, code, wait_s)
+    listener = ResultsListener(ledger, notices, hub, queues["results"], pairing, code, wait_s, desk)
     routes: dict[RouteName, Route] = {}
     routes["results"] = route(settings.results, ELIGIBILITY_PATTERN, {"eligibility"}, read_result, listener)
     if settings.subsidies is not None:
-        answers = SubsidiesListener(ledger, notices, hub, queues["subsidies"], pairing)
+        answers = SubsidiesListener(ledger, notices, hub, queues["subsidies"], pairing, desk)
         kinds: set[Kind] = {"subsidy_result", "subsidy_error"}
         routes["subsidies"] = route(settings.subsidies, SUBSIDY_PATTERN, kinds, read_subsidy, answers)
     alarms = AlarmNotifier(AlarmCommand(settings.alarm_command, log), folder, "courier")
     monitor = SelfMonitor(folder, routes, ledger, notices, health, hub, alarms, notifier, log)
-    courier = Courier(folder, ledger, notices, hub, routes, monitor, notifier, log)
+    courier = Courier(folder, ledger, notices, hub, routes, monitor, notifier, log, desk)
     hub.open(courier.answer, monitor.greeting)
     return courier

@@ -10,15 +10,18 @@ import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from kiosk.courier import summary
 from kiosk.courier.alarms import NoticeBoard
+from kiosk.courier.desk import HandOver
 from kiosk.courier.ends import Health
 from kiosk.courier.ledger import Ledger, RouteName
-from kiosk.courier.line import Hub, Message
+from kiosk.courier.line import Hub
 from kiosk.courier.route import Route
 from kiosk.process.alarm import AlarmNotifier, Condition
+from kiosk.process.courier_line import Message
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.disk_room import DiskRoom, DiskTrouble
 from kiosk.process.event_log import EventLog
@@ -33,6 +36,8 @@ STUCK_S = 1800.0
 # The hub's thread waits for nobody but the ledger.
 HUB_STUCK_S = 60.0
 CHECK_EVERY_S = 2.0
+# A result that was seen so short a time ago may still be on its way to the desk.
+UNDER_WAY_S = 10.0
 
 
 @dataclass(eq=False)
@@ -164,11 +169,14 @@ class Courier:
     monitor: SelfMonitor
     notifier: Notifier
     log: EventLog
+    desk: HandOver | None = None
 
     def run(self) -> int:
         """Until `notices.ending` is set. Returns the exit code: 1 if ledger or program can no longer be relied on."""
         self.log.write("courier_started")
         try:
+            if self.desk is not None:
+                self.desk.start()
             for route in self.routes.values():
                 route.start()
             self.notifier.ready()
@@ -182,6 +190,8 @@ class Courier:
         for route in self.routes.values():
             route.join(JOIN_S / len(self.routes))
         self.hub.close()
+        if self.desk is not None:
+            self.desk.close()
         self.log.write("courier_stopped", code=self.notices.failure or "asked")
         return 1 if self.notices.failure else 0
 
@@ -199,9 +209,26 @@ class Courier:
             results = self.routes["results"]
             (results.visit_waits if question == "waiting" else results.visit_ended)(visit)
             return None
+        if question in ("settle", "results_since"):
+            return self._answer_desk(ask)
         if question == "acknowledge":
             self.notices.acknowledge()
         return self.monitor.status()
+
+    def _answer_desk(self, ask: Message) -> Message:
+        if ask["ask"] == "settle":
+            file = ask.get("file")
+            if type(file) is not int:
+                raise ValueError("it is a file whose change was confirmed")
+            return {"event": "settled", "done": self.desk is not None and self.desk.settle(file)}
+        since = datetime.fromisoformat(str(ask.get("seen_at")))
+        if since.tzinfo is None:
+            raise ValueError("a time without a zone says nothing")
+        ledger, until = DataFolder(self.folder).ledger, datetime.now(UTC) - timedelta(seconds=UNDER_WAY_S)
+        try:
+            return {"event": "results_since", "files": summary.results_seen(ledger, since, until)}
+        except sqlite3.Error:
+            return {"event": "results_since", "files": None}
 
     def _supervise(self) -> None:
         prune_at = 0.0
@@ -220,6 +247,8 @@ class Courier:
             if time.monotonic() >= prune_at:
                 prune_at = time.monotonic() + PRUNE_EVERY_S
                 self.notices.with_ledger(lambda: self.ledger.prune(KEEP_DAYS))
+                if self.desk is not None:
+                    self.desk.forget()
 
     def _stuck(self) -> str:
         """The name of a thread that hangs; empty: none does."""

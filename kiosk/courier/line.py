@@ -3,10 +3,19 @@
 courier -> reception   {"event": "sighted", "file": n, "first_seen": s} · {"event": "gone", "file": n} ·
                        {"event": "result", "file": n, "first_seen": s, "outcome": …, "reference_number": …,
                         "birthdate": …, "notes": […]} · {"event": "subsidy_failed", "file": n} ·
+                       {"event": "compared", "file": n, "eligibility": first · same · changed · unknown} ·
                        {"event": "terminal", "answers": bool} · {"event": "baseline", "visit": v, "at": s} ·
                        {"event": "baseline_failed", "visit": v} · {"event": "status", …}
 reception -> courier   {"ask": "hello"} · {"ask": "baseline", "visit": v} · {"ask": "waiting", "visit": v} ·
                        {"ask": "waiting_ended", "visit": v} · {"ask": "status"} · {"ask": "acknowledge"}
+
+desk -> courier        {"ask": "settle", "file": n} -> {"event": "settled", "done": bool} ·
+                       {"ask": "results_since", "seen_at": time} -> {"event": "results_since", "files": [n, …] or null}
+
+"compared" comes after the result of its `file`, only with a desk and only where there was something to compare (see
+results/changes.py): no result waits for it. A desk's `file` is the ledger's number, as in its spool. A
+settled file that was not `done` is to be settled again. "results_since" lists the results seen since that ISO time
+(with its zone), without those of the last seconds, the newest 5,000; null: the ledger cannot be read.
 
 `file` is the sighting's number, counted from 1 at each start of the courier. Beside it every event carries "run":
 16 hex digits that are others at each start. A courier of an older version sends no run.
@@ -25,17 +34,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import secrets
 import socket
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
+from drivers.unix_path import short_path
+from kiosk.process.courier_line import GARBLED, Message, connect, parsed
 from kiosk.process.data_folder import DataFolder
 
 LINE_MAX = 65_536
@@ -43,27 +52,6 @@ CLIENTS_MAX = 16
 UNSENT_MAX = 1 << 20  # bytes that a client may leave unread before it is dropped
 PAUSE_S = 0.1  # before the reception connects again; it grows while connections end as soon as they begin
 PAUSE_MAX_S = 1.0
-GARBLED = "garbled"  # the event that stands for a line that is no message
-Message = dict[str, Any]
-
-
-def _parsed(line: bytes) -> Message:
-    """A line that is no message must not end the connection."""
-    try:
-        message = json.loads(line)
-    except (ValueError, RecursionError):
-        message = None
-    return message if isinstance(message, dict) else {"event": GARBLED}
-
-
-@contextmanager
-def _short_path(folder: Path) -> Iterator[str]:
-    """The socket's path by way of an open folder: a socket's own path may hold 107 bytes only."""
-    handle = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{handle}/{DataFolder(folder).courier_socket.name}"
-    finally:
-        os.close(handle)
 
 
 class Hub:
@@ -84,7 +72,7 @@ class Hub:
         self._greet = greet
         path = DataFolder(self._folder).courier_socket
         path.unlink(missing_ok=True)  # the lock says that nobody else uses it
-        with _short_path(self._folder) as short:
+        with short_path(path) as short:
             self._socket.bind(short)
         # A reception of another user comes by the folder's group. It needs no r: it knows the name.
         path.chmod(0o660 if self._folder.stat().st_mode & stat.S_IXGRP else 0o600)
@@ -160,18 +148,6 @@ class Hub:
                 writer.close()
 
 
-def _connect(folder: Path, timeout_s: float) -> socket.socket:
-    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    line.settimeout(timeout_s)
-    try:
-        with _short_path(folder) as path:
-            line.connect(path)
-    except BaseException:
-        line.close()
-        raise
-    return line
-
-
 class CourierLine:
     """The reception's end: connects, connects again, and passes on the courier's messages.
 
@@ -232,7 +208,7 @@ class CourierLine:
         while not self._stop.is_set():
             began = time.monotonic()
             try:
-                line = _connect(self._folder, 5.0)
+                line = connect(self._folder, 5.0)
             except OSError:
                 self._stop.wait(PAUSE_S)
                 continue
@@ -254,7 +230,7 @@ class CourierLine:
                 if self._waiting is not None:
                     self._send(self._waiting)
             for text in lines:
-                message = _parsed(text)
+                message = parsed(text)
                 if not connected and message.get("event") != GARBLED:
                     connected = True
                     self._on_message({"event": "connected"})
@@ -263,17 +239,3 @@ class CourierLine:
             self._line = None
         if connected:
             self._on_message({"event": "disconnected"})
-
-
-def ask_once(folder: Path, question: str, timeout_s: float = 5.0) -> Message | None:
-    """Ask the courier {"ask": question} and return its `status` answer; None if no courier answers in time."""
-    try:
-        with _connect(folder, timeout_s) as line, line.makefile("rb") as lines:
-            line.sendall(json.dumps({"ask": question}).encode() + b"\n")
-            for text in lines:
-                message = _parsed(text)
-                if message.get("event") == "status":
-                    return message
-    except OSError:
-        pass  # no courier, or one that hangs: the caller says so
-    return None

@@ -14,13 +14,17 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import partial
 
 from drivers.share import Digest
 from kiosk.courier.alarms import NoticeBoard
+from kiosk.courier.desk import HandOver
 from kiosk.courier.ledger import Item, Ledger, RouteName, was_sent
 from kiosk.courier.ledger import Subsidy as SubsidyState
-from kiosk.courier.line import Hub, Message
+from kiosk.courier.line import Hub
 from kiosk.courier.queue import Parcel, Queue
+from kiosk.process.courier_line import Message
+from kiosk.results.changes import KeyVerdict
 from kiosk.results.eligibility import Eligibility, Reading
 from kiosk.results.examine import NotTaken
 from kiosk.results.sightings import Sighting, SightingId
@@ -172,6 +176,7 @@ class ResultsListener:
     pairing: Pairing
     institution_code: str
     subsidy_wait_s: float | None  # None: subsidies need no forwarding here
+    desk: HandOver | None = None  # None: no desk wants them
     # What was complete while the ledger could not be written, and by which sighting. Only this object knows: a file
     # that goes and comes back must not be reported as a new one.
     unwritten: dict[tuple[str, Digest], SightingId] = field(default_factory=dict, repr=False)
@@ -216,6 +221,8 @@ class ResultsListener:
             self._announce(sighting, item, reading, may_report)
         wait_s = self.subsidy_wait_s if request and self.subsidy_wait_s is not None else 0.0
         self.queue.add(Parcel(item.id, request, time.monotonic() + wait_s, raw, sighting.fresh))
+        if self.desk is not None and news and item.state != "held":
+            self.desk.hand_over(item, raw, self._patient(reading), partial(self._report_compared, sighting))
 
     def _report_unwritten(self, sighting: Sighting, reading: Reading, digest: Digest, request: str) -> None:
         """The ledger cannot be written. Whether it knows the file can still be read; only a new one is reported.
@@ -253,8 +260,20 @@ class ResultsListener:
         elif self._is_foreign(reading.result):
             self.notices.alarm("institution_differs", item)
 
-    def _is_foreign(self, result: Eligibility) -> bool:
-        return result.institution_code is not None and result.institution_code != self.institution_code
+    def _is_foreign(self, result: Eligibility | None) -> bool:
+        return result is not None and result.institution_code not in (None, self.institution_code)
+
+    def _patient(self, reading: Reading) -> str:
+        """The number of the patient that the result is of; "": none that may be believed."""
+        result = reading.result
+        if result is None or result.outcome != "usable" or self._is_foreign(result):
+            return ""
+        return result.reference_number or ""
+
+    def _report_compared(self, sighting: Sighting, verdict: KeyVerdict) -> None:
+        """Any thread."""
+        if sighting.reported:
+            self.hub.emit({"event": "compared", "file": sighting.id, "eligibility": verdict})
 
     def _report_result(self, sighting: Sighting, reading: Reading, request: str) -> None:
         result = reading.result
@@ -290,6 +309,7 @@ class SubsidiesListener:
     hub: Hub
     queue: Queue
     pairing: Pairing
+    desk: HandOver | None = None
 
     def sighted(self, sighting: Sighting) -> None:
         pass  # a patient never waits for a subsidy
@@ -325,6 +345,9 @@ class SubsidiesListener:
         elif item.state == "published":
             self.notices.event("file_reappeared", item)
         self.queue.add(Parcel(item.id, raw=raw, fresh=sighting.fresh))
+        if self.desk is not None and news and item.state != "held":
+            # Of an error file nobody knows how it is written: that it is there is all there is to it.
+            self.desk.hand_over(item, None if reading.failed else raw, "", lambda _: None)
 
     def _notify_askers(self, reading: Reading) -> None:
         askers = self.ledger.of_request("results", reading.request) if reading.request else []

@@ -19,6 +19,7 @@ from kiosk.process.json_values import Count, Number, as_whole
 
 # Delivery takes a second or two; after this staff must know.
 OLDEST_MAX_S = 60.0
+SEEN_MAX = 5_000
 _BUSY_S = 5.0
 OldestWait = Callable[[list[int]], float | None]
 
@@ -121,6 +122,22 @@ def totals(path: Path) -> tuple[dict[str, int], dict[str, int]]:
             "SELECT subsidy, count(*) FROM files WHERE route = 'results' GROUP BY subsidy"
         ).fetchall()
     return dict(states), dict(subsidies)
+
+
+def results_seen(path: Path, since: datetime, until: datetime) -> list[int]:
+    """Eligibility files first seen in between (aware), the newest SEEN_MAX, in order of first sight. sqlite3.Error.
+
+    Without those that were never taken for a result: other content under a name that was known already.
+    """
+    first, last = (at.astimezone(UTC).isoformat(timespec="milliseconds") for at in (since, until))
+    with closing(_opened(path)) as db:
+        # By number first: however many files there have been, few rows are looked at.
+        rows = db.execute(
+            "SELECT id FROM files WHERE id > (SELECT max(id) FROM files) - ? AND route = 'results'"
+            " AND reason <> 'other_content' AND seen_at >= ? AND seen_at <= ? ORDER BY id DESC LIMIT ?",
+            (2 * SEEN_MAX, first, last, SEEN_MAX),
+        ).fetchall()
+    return [row[0] for row in reversed(rows)]
 
 
 def to_message(path: Path, oldest_s: OldestWait | None = None) -> dict[str, Any]:

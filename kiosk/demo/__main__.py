@@ -1,4 +1,4 @@
-"""`python -m kiosk.demo [--auto] [--out DIR]`: the command behind deploy/demo. Joins the demo's parts.
+"""`python -m kiosk.demo [--desk] [--auto] [--out DIR]`: the command behind deploy/demo. Joins the demo's parts.
 
 Exit codes: 0 all of it happened, 1 something did not, 2 usage, or the demo cannot run here.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from drivers.simulated.smb_server import NoSmbServer
-from kiosk.demo import evidence, visit, word
+from kiosk.demo import desk_demo, evidence, visit, word
 from kiosk.demo.face import DidNotHappen, WatchedFace
 from kiosk.demo.hospital import Hospital
 from kiosk.demo.knobs import bench
@@ -36,19 +36,30 @@ DESK_SIZE = (540, 960)
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="deploy/demo", description="the kiosk among simulated parts")
-    parser.add_argument("--auto", action="store_true", help="no window: three receptions by itself, with pictures")
+    parser.add_argument("--desk", action="store_true", help="the reception desk's pages, and patients who come")
+    parser.add_argument("--auto", action="store_true", help="no window: receptions by themselves, with pictures")
     parser.add_argument("--out", type=Path, default=Path("demo-out"), metavar="DIR", help="default: demo-out")
     arguments = parser.parse_args(argv)
-    # Whoever closes the terminal or asks us to end gets the temporary hospital taken down all the same.
-    for each in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, _end)
+    _end_when_asked()
     try:
-        return _auto(arguments.out) if arguments.auto else _with_window(arguments.out)
+        if arguments.auto:
+            return _auto(arguments.out, kiosk=not arguments.desk)
+        return desk_demo.pages(arguments.out, _say) if arguments.desk else _with_window(arguments.out)
+    except DidNotHappen as error:
+        complain(f"demo: {error}")
+        return EXIT_WRONG
     except (NoSmbServer, NoDisplay, evidence.ForeignFolder) as error:
         complain(f"demo: {error}")
         return EXIT_CANNOT
     except KeyboardInterrupt:
         return EXIT_ASKED_TO_END
+
+
+def _end_when_asked() -> None:
+    """Whoever closes the terminal or asks us to end gets the temporary hospital taken down all the same."""
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _end(*_: object) -> NoReturn:
@@ -70,10 +81,22 @@ def _with_window(out: Path) -> int:
     os.execv(sys.executable, [sys.executable, "-P", "-m", "kiosk.demo", "--auto", "--out", str(out)])  # noqa: S606 - ourselves
 
 
-def _auto(out: Path) -> int:
-    os.environ["SDL_VIDEODRIVER"] = "offscreen"
+def _auto(out: Path, *, kiosk: bool) -> int:
+    """`kiosk` False: the desk alone."""
     evidence.prepare(out)
     account = evidence.Account(_say)
+    if kiosk:
+        _kiosk(out, account)
+    if not account.failed:
+        _end_when_asked()  # the reception had taken the signals for itself
+        desk_demo.by_itself(out, account)
+    account.close(out)
+    (out / "account.txt").write_text(account.text, encoding="utf-8")
+    return EXIT_WRONG if account.failed else 0
+
+
+def _kiosk(out: Path, account: evidence.Account) -> None:
+    os.environ["SDL_VIDEODRIVER"] = "offscreen"
     failures: list[str] = []
     with Hospital(size=WHOLE_SIZE) as hospital:
         with account.step(word("steps.prepare")):
@@ -95,9 +118,6 @@ def _auto(out: Path) -> int:
         for failure in failures:
             account.wrong(failure)
         evidence.check(hospital, face, out, account)
-    account.close(out)
-    (out / "account.txt").write_text(account.text, encoding="utf-8")
-    return EXIT_WRONG if account.failed else 0
 
 
 def _window(hospital: Hospital) -> Window:

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from kiosk.demo import word
-from kiosk.screens.views import Screen, as_json
-from kiosk.ui.window import Window
+from kiosk.screens.views import Face, Screen, as_json
 
 _SCREENS_MAX = 1000
 # Longer than the window waits for a button to come.
@@ -24,6 +24,41 @@ class DidNotHappen(Exception):
     """What a demo was to show and did not; the message is for the account."""
 
 
+class Touchable(Face, Protocol):
+    """A face whose buttons a program can touch, and which can be photographed: `kiosk.ui.window.Window`, `Blind`."""
+
+    def press(self, button: str) -> None:
+        """As a finger does. Any thread."""
+
+    def picture(self, path: Path) -> None:
+        """What is displayed, as PNG. Raises OSError."""
+
+
+class Blind:
+    """A face without a window, for a kiosk that nobody stands in front of but the demo's own people."""
+
+    def __init__(self) -> None:
+        self.press: Callable[[str], None] = lambda _: None
+
+    def show(self, screen: Screen) -> None:
+        """There is nothing to see."""
+
+    def prepare(self, screen: Screen) -> None:
+        """Nothing needs to be ready."""
+
+    def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
+        self.press = press
+
+    def serve(self, work: Callable[[], None]) -> None:
+        work()
+
+    def alive(self, now: float) -> bool:
+        return True
+
+    def picture(self, path: Path) -> None:
+        """There is none."""
+
+
 class WatchedFace:
     """Passes everything on to the window. `begin` is called once the reception listens to touches.
 
@@ -31,7 +66,7 @@ class WatchedFace:
     that lasts a moment is there. None: no pictures, nothing waits. `over`: the reception has ended.
     """
 
-    def __init__(self, window: Window, album: Path | None, begin: Callable[[], None]) -> None:
+    def __init__(self, window: Touchable, album: Path | None, begin: Callable[[], None]) -> None:
         self._window = window
         self._album = album
         self._begin = begin

@@ -40,12 +40,16 @@ PrinterState = Literal["ok", "paper_out", "cover_open"]
 class Hospital:
     """Pattern 2: the existing terminal, with new folders for the kiosk; the receipt computer has folders of its own.
 
-    `written`: every file the terminal wrote, with the folder it was written to; newest last. Raises NoSmbServer.
+    `written`: every file the terminal wrote, with the folder it was written to; newest last. `tables`: more of
+    site.toml, `booked`: the export of the reservations instead of the visitors' own. Raises NoSmbServer.
     """
 
-    def __init__(self, *, size: tuple[int, int], poll_s: float = 30.0) -> None:
+    def __init__(
+        self, *, size: tuple[int, int], poll_s: float = 30.0, tables: str = "", booked: str | None = None
+    ) -> None:
         self._size = size
         self._poll_s = poll_s
+        self._tables, self._booked = tables, booked
         self._stack = ExitStack()
         self._lock = threading.Lock()
         self.written: list[tuple[str, ResultFile]] = []
@@ -141,6 +145,11 @@ class Hospital:
         """The site's date."""
         return datetime.now(self.config.site.zone).date()
 
+    def is_ready(self) -> bool:
+        """Whether the courier reaches the terminal's share."""
+        lines = self.log("courier").splitlines()
+        return any('"share_up"' in line and '"terminal.results"' in line for line in lines)
+
     def log(self, process: str) -> str:
         """The event log of `run` or `courier` so far; "" before there is one. Whole lines only."""
         try:
@@ -185,7 +194,7 @@ url = "{self.cards.url}"
 width_px = {self._size[0]}
 height_px = {self._size[1]}
 fullscreen = false
-""",
+{self._tables}""",
             encoding="utf-8",
         )
         for name in ("terminal", "receipt_computer"):
@@ -196,4 +205,5 @@ fullscreen = false
 
     def _book(self) -> None:
         book = open_reservations(self.config.reservations.url, self.data)
-        book.import_rows(csv_file.read(appointments(self.today()).encode()))
+        booked = appointments(self.today()) if self._booked is None else self._booked
+        book.import_rows(csv_file.read(booked.encode()))

@@ -22,11 +22,9 @@ _LOOK_EVERY_S = 0.02
 
 def visits(hospital: Hospital, face: WatchedFace, account: Account) -> None:
     """One reception by My Number card, one by patient card, one that ends at the counter. Raises DidNotHappen."""
-    person = _Person(hospital, face)
+    person = Person(hospital, face)
     with account.step(word("steps.start")):
-        face.wait_for("choose_card", 0, person.deadline)
-        person.wait(lambda: _terminal_answers(hospital), word("failures.no_share"))
-        person.wait(lambda: not as_json(face.screens[-1])["unavailable"], word("failures.no_card"))
+        person.wait_until_open()
     with account.step(word("steps.my_number")):
         person.choose("mynumber", "tap_reader")
         # A result that comes sooner after the choice than any person can tap does not count; waited as a person does.
@@ -52,12 +50,9 @@ def visits(hospital: Hospital, face: WatchedFace, account: Account) -> None:
         person.wait(lambda: len(hospital.delivered()) >= len(hospital.written), word("failures.not_delivered"))
 
 
-def _terminal_answers(hospital: Hospital) -> bool:
-    lines = hospital.log("courier").splitlines()
-    return any('"share_up"' in line and '"terminal.results"' in line for line in lines)
+class Person:
+    """Somebody in front of the kiosk. Everything raises DidNotHappen once `deadline` (monotonic) is over."""
 
-
-class _Person:
     def __init__(self, hospital: Hospital, face: WatchedFace) -> None:
         self._hospital = hospital
         self._face = face
@@ -65,26 +60,38 @@ class _Person:
         self._seen = 0  # the screen looked at last
         self.deadline = time.monotonic() + DEADLINE_S
 
+    def wait_until_open(self) -> None:
+        """Wait until both cards can be chosen."""
+        self._face.wait_for("choose_card", 0, self.deadline)
+        self.wait(self._hospital.is_ready, word("failures.no_share"))
+        self.wait(lambda: not as_json(self._face.screens[-1])["unavailable"], word("failures.no_card"))
+
     def choose(self, button: str, leads_to: str) -> None:
+        """Touch a button, until a screen is there."""
         self._face.press(button, self.deadline)
         self.see(leads_to)
 
     def see(self, name: str) -> None:
+        """Wait for a screen after the one looked at last."""
         self._seen = self._face.wait_for(name, self._seen, self.deadline)
 
     def leave(self) -> None:
+        """Touch 閉じる, until the kiosk is free."""
         self._face.press("close", self.deadline)
         self.see("choose_card")
 
     def take_slip(self, count: int) -> None:
+        """Wait for the slip of this number."""
         left_s = max(0.0, self.deadline - time.monotonic())
         if self._hospital.printer.wait_for_job(left_s, count) is None:
             raise DidNotHappen(word("failures.no_slip", count=count))
 
     def pause(self, wait_s: float) -> None:
+        """Do nothing."""
         self._nothing.wait(wait_s)
 
     def wait(self, true: Callable[[], object], otherwise: str) -> None:
+        """Wait until it is true. `otherwise`: what did not happen."""
         while not true():
             if self._face.over or time.monotonic() > self.deadline:
                 raise DidNotHappen(otherwise)

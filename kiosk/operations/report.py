@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from kiosk.appointments.retention import Retention
 from kiosk.courier.summary import RaisedAlarm
+from kiosk.desk.desk_status import DeskStatus
 from kiosk.machine.state import MachineState
 from kiosk.process import json_values
 from kiosk.process.json_values import NULLABLE, Count, Number
@@ -88,9 +89,19 @@ class ReceptionState(RunStatus):
 
 
 @dataclass(frozen=True)
+class DeskState(DeskStatus):
+    """`alive`: the process runs, and says so every few seconds; what else it wrote itself."""
+
+    alive: bool = False
+
+
+@dataclass(frozen=True)
 class StatusReport:
     """Everything. `wrong`: a sentence for each thing that is wrong; `problems`: the same as codes, but for the alarms,
     which have theirs and may be many. None: not known; `problems`: of another version.
+
+    `parts`: those of `courier`, `reception` and `desk` that this site has; None: of a version before the desk.
+    `desk`: None where there is none.
 
     `delivery_hidden`: the ledger is not this user's to read, and the courier does not say. `zone`: in which staff read
     times; those here are UTC.
@@ -114,6 +125,12 @@ class StatusReport:
     wrong: tuple[str, ...] | None = None
     problems: tuple[ReportedProblem, ...] | None = None
     zone: str = ""
+    parts: tuple[str, ...] | None = None
+    desk: DeskState | None = None
+
+    def has(self, part: str) -> bool:
+        """Whether this site has that part: `courier`, `reception` or `desk`."""
+        return part in (("courier", "reception") if self.parts is None else self.parts)
 
 
 def decode(answer: bytes) -> StatusReport | None:

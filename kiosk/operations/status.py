@@ -18,26 +18,29 @@ from drivers.reservations.sqlite.beside import Beside
 from drivers.reservations.sqlite.beside import acknowledge as acknowledge_loss
 from drivers.reservations.sqlite.file import Damaged, DatabaseFile, DatabaseTrouble, require_ours
 from kiosk.appointments import import_record, retention
-from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
-from kiosk.config import Config
+from kiosk.config import Config, SlipPrinter
 from kiosk.courier import summary
-from kiosk.courier.line import ask_once
+from kiosk.desk import desk_status
 from kiosk.machine import state as machine_state
 from kiosk.operations.report import (
     AlarmCommandState,
     CourierState,
     Delivery,
+    DeskState,
     ReceptionState,
     ReportedProblem,
     ShareState,
     StatusReport,
 )
 from kiosk.process import disk_room, json_values, locks
+from kiosk.process.courier_line import ask_once
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EVENTS
 from kiosk.process.json_values import Count, Number
 from kiosk.reception import run_status
 from kiosk.reception.run_status import TROUBLES, PrinterState, Trouble, printer_lock
+from kiosk.tables.reference_numbers import ReferenceNumbers
+from kiosk.tables.table_file import BadTable
 from kiosk.words.problems import Problem, in_english
 
 PRINTER_FRESH_S = 60.0
@@ -57,6 +60,9 @@ ProblemCode = Literal[
     "reception_hangs",
     "card_reader_down",
     "printer",
+    "desk_gone",
+    "desk_waits",
+    "desk_feed_down",
     Trouble,
 ]
 
@@ -105,17 +111,21 @@ def collect(config: Config, acknowledge: bool, *, ask_printer: bool = True) -> S
         retention=retention.read(config),
         machine=machine_state.read(folder),
         zone=config.site.zone.key,
+        parts=_parts(config),
     )
-    answer = _ask_courier(config.courier_dir, acknowledge)
-    report = _with_courier(report, wrong, config.courier_dir, answer)
-    overview = answer.overview if answer else None
-    ledger = DataFolder(config.courier_dir).ledger
-    report = _with_delivery(report, wrong, ledger, overview or _read_ledger_file(ledger))
+    if report.has("courier"):
+        answer = _ask_courier(config.courier_dir, acknowledge)
+        report = _with_courier(report, wrong, config.courier_dir, answer)
+        overview = answer.overview if answer else None
+        ledger = DataFolder(config.courier_dir).ledger
+        report = _with_delivery(report, wrong, ledger, overview or _read_ledger_file(ledger))
     report = _with_reception(report, wrong, folder)
     report = _with_troubles(report, wrong, config, settled)
+    if report.has("desk"):
+        report = _with_desk(report, wrong, config.desk_run_dir)
     printer = report.reception.printer
-    if ask_printer:
-        printer = _printer(wrong, config, printer)
+    if ask_printer and config.printer is not None:
+        printer = _printer(wrong, config, config.printer, printer)
     return replace(
         report,
         printer=printer,
@@ -123,6 +133,12 @@ def collect(config: Config, acknowledge: bool, *, ask_printer: bool = True) -> S
         wrong=tuple(wrong.sentences),
         problems=tuple(wrong.problems),
     )
+
+
+def _parts(config: Config) -> tuple[str, ...]:
+    """What this site has; a PC that is a desk only has neither of the first two."""
+    there = {"courier": config.receipt_computer, "reception": config.printer, "desk": config.desk}
+    return tuple(part for part, table in there.items() if table is not None)
 
 
 def _ask_courier(folder: Path, acknowledge: bool) -> CourierAnswer | None:
@@ -258,7 +274,7 @@ def _of_stopped_reception(config: Config) -> dict[Trouble, Problem]:
     }
     try:
         ReferenceNumbers.load(config.reference_numbers.map)
-    except BadMap as error:
+    except BadTable as error:
         found["reference_numbers_refused"] = Problem("reference_numbers.stopped", {"problem": error.problem})
     return {code: reason for code, reason in found.items() if reason}
 
@@ -289,11 +305,29 @@ def _silent_s(folder: Path, reception: ReceptionState) -> float:
     return 0.0  # it has only begun
 
 
-def _printer(wrong: Wrong, config: Config, known: PrinterState | None) -> PrinterState:
+def _with_desk(report: StatusReport, wrong: Wrong, run: Path) -> StatusReport:
+    written = desk_status.read(run)
+    if written is None:
+        wrong.add_problem("desk_gone", "The reception desk (kiosk desk) does not run, or hangs; staff see no list.")
+        return replace(report, desk=DeskState())
+    desk = DeskState(**vars(written), alive=True)
+    if desk.overdue_s is not None:
+        sentence = f"At the reception desk something has been waiting for a person for {desk.overdue_s:.0f} s."
+        wrong.add_problem("desk_waits", sentence, seconds=desk.overdue_s)
+    if desk.feed == "down":
+        sentence = f"The reception desk does not learn of the reader's users ({desk.feed_what or 'unknown'})."
+        wrong.add_problem("desk_feed_down", sentence, what=desk.feed_what)
+    if desk.alarm_fails and not report.alarm_command.fails:
+        wrong.add_problem("alarm_command_failed", "The alarm command fails; nobody is told.")
+        report = replace(report, alarm_command=replace(report.alarm_command, fails=True))
+    return replace(report, desk=desk)
+
+
+def _printer(wrong: Wrong, config: Config, settings: SlipPrinter, known: PrinterState | None) -> PrinterState:
     """What the reception knows, if that is fresh; else ask the printer, one at a time."""
     if known is None or abs(time.time() - known.at) > PRINTER_FRESH_S:  # abs: the clock may have been set back
         lock = printer_lock(config.site.data_dir)
-        answer = open_printer(config.printer.url, status=config.printer.status, lock=lock).status()
+        answer = open_printer(settings.url, status=settings.status, lock=lock).status()
         if isinstance(answer, NotReady):
             known = PrinterState(answer.reason, paper_known=False, at=time.time())
         else:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from kiosk.appointments.retention import Retention
 from kiosk.courier.summary import RaisedAlarm
 from kiosk.machine.state import MachineState
-from kiosk.operations.report import WITHOUT_NOTICES, Delivery, ReportedProblem, ShareState, StatusReport
+from kiosk.operations.report import WITHOUT_NOTICES, Delivery, DeskState, ReportedProblem, ShareState, StatusReport
 from kiosk.reception.run_status import TROUBLES, PrinterState
 from kiosk.words import texts
 from kiosk.words.problems import Problem, in_japanese, word
@@ -37,6 +37,7 @@ def rows(report: StatusReport) -> list[str]:
     return [
         *(wrong or [f"OK {_row('well')}"]),
         *_programs(report),
+        *_desk(report.desk),
         *_shares(report),
         _undelivered(report),
         _others(report),
@@ -74,7 +75,7 @@ def _problem(problem: ReportedProblem, report: StatusReport, since: Mapping[str,
             return _sentence(f"share_{state}", details, _of_share(role))
         case "printer":
             return _sentence(state, [])
-        case "delivery_waits" | "reception_hangs":
+        case "delivery_waits" | "reception_hangs" | "desk_waits":
             return _sentence(code, [_time(problem.seconds)])
         case _ if code in TROUBLES:
             return _sentence(code, [in_japanese(problem.reason) if problem.reason else ""])
@@ -132,6 +133,20 @@ def _programs(report: StatusReport) -> Iterator[str]:
         yield _row("reception_up")
     else:
         yield _row("reception_gone" if "reception_gone" in codes else "reception_stopped")
+
+
+def _desk(desk: DeskState | None) -> Iterator[str]:
+    """Only where there is one."""
+    if desk is None:
+        return
+    if not desk.alive:
+        yield _row("desk_gone")
+    elif desk.visits is not None and desk.open is not None:
+        yield _row("desk_figures", visits=desk.visits, open=desk.open)
+    else:
+        yield _row("desk_up")
+    if desk.missed:
+        yield _row("desk_missed", count=desk.missed)
 
 
 def _shares(report: StatusReport) -> Iterator[str]:

@@ -6,28 +6,30 @@ from zoneinfo import ZoneInfo
 
 from kiosk.appointments import retention
 from kiosk.machine.state import MachineState
-from kiosk.operations.report import WITHOUT_NOTICES, Delivery, StatusReport
+from kiosk.operations.report import WITHOUT_NOTICES, Delivery, DeskState, StatusReport
 
 
 def as_text(report: StatusReport) -> str:
     """For people: what is wrong, or that all is well, then the figures."""
     delivery = report.delivery or Delivery(undelivered=0)
     lines = [f"NG  {sentence}" for sentence in report.wrong or ()] or ["OK  nothing is wrong"]
-    if not report.reception.alive:  # stopped on purpose: not wrong, but a dark screen to patients
+    if (
+        report.has("reception") and not report.reception.alive
+    ):  # stopped on purpose: not wrong, but a dark screen to patients
         lines.append("    NOTE the reception is not running: systemctl start kiosk")
     if report.retention is not None:
         lines += retention.lines(report.retention, ZoneInfo(report.zone))
-    lines.append(f"    courier alive: {report.courier.alive}")
-    lines.append(f"    reception alive: {report.reception.alive}")
+    if report.has("courier"):
+        lines.append(f"    courier alive: {report.courier.alive}")
+    if report.has("reception"):
+        lines.append(f"    reception alive: {report.reception.alive}")
+    if report.desk is not None:
+        lines.append(f"    desk alive: {report.desk.alive}{_desk_figures(report.desk)}")
     for role, share in report.shares.items():
         listed = f" (only listed, notices are {share.notices})" if share.notices in WITHOUT_NOTICES else ""
         lines.append(f"    {role}: {share.state or 'not tried yet'}{listed}")
-    waiting = "-" if delivery.oldest_undelivered_s is None else f"{delivery.oldest_undelivered_s} s"
-    undelivered = "UNKNOWN" if report.delivery_hidden else delivery.undelivered
-    lines.append(f"    undelivered: {undelivered}{_as_far_as_known(report)}, oldest: {waiting}")
-    lines.append(f"    files of other kinds, left alone: {report.other_files or 0}")
-    subsidies = ", ".join(f"{name} {number}" for name, number in delivery.subsidies.items())
-    lines.append(f"    subsidies: {subsidies or 'none seen'}")
+    if report.has("courier"):
+        lines += _delivery(report, delivery)
     if report.printer is not None:
         lines.append(
             f"    printer: {report.printer.state}{', paper near end' if report.printer.paper_near_end else ''}"
@@ -35,6 +37,23 @@ def as_text(report: StatusReport) -> str:
     lines.append(f"    alarm command: {'set' if report.alarm_command.set else 'none'}")
     lines += machine_lines(report.machine)
     return "\n".join(lines)
+
+
+def _desk_figures(desk: DeskState) -> str:
+    if not desk.alive:
+        return ""
+    return f", {desk.visits or 0} visits today, {desk.open or 0} waiting for a person, {desk.missed or 0} not shown"
+
+
+def _delivery(report: StatusReport, delivery: Delivery) -> list[str]:
+    waiting = "-" if delivery.oldest_undelivered_s is None else f"{delivery.oldest_undelivered_s} s"
+    undelivered = "UNKNOWN" if report.delivery_hidden else delivery.undelivered
+    subsidies = ", ".join(f"{name} {number}" for name, number in delivery.subsidies.items())
+    return [
+        f"    undelivered: {undelivered}{_as_far_as_known(report)}, oldest: {waiting}",
+        f"    files of other kinds, left alone: {report.other_files or 0}",
+        f"    subsidies: {subsidies or 'none seen'}",
+    ]
 
 
 def machine_lines(machine: MachineState) -> list[str]:

@@ -54,6 +54,14 @@ EVENTS: Final[Mapping[str, str]] = {
     "source_taken": "Another kiosk already uses this terminal folder; this one stands back and delivers nothing.",
     "journal_full": "The delivery ledger cannot be written.",
     "delivery_waits": "A file has been waiting for more than a minute to be delivered.",
+    "desk_known_failed": "What is known of patients' eligibility cannot be used; results are delivered, not compared.",
+    "desk_known_up": "What is known of patients' eligibility can be used again.",
+    "desk_known_begun_anew": "What was known of patients' eligibility could not be read; each patient is a first one.",
+    "desk_spool_failed": "Results cannot be handed to the desk; they are delivered.",
+    "desk_spool_up": "Results are handed to the desk again.",
+    "desk_behind": "The desk does not take what it is handed; the oldest of it is dropped.",
+    "desk_caught_up": "The desk takes what it is handed again.",
+    "desk_handover_failed": "A result was not handed to the desk because of a fault of the program; it is delivered.",
     # both
     "disk_low": "The disk with the kiosk's data has little room left.",
     "disk_full": "The disk with the kiosk's data is full or cannot be written.",
@@ -97,12 +105,37 @@ EVENTS: Final[Mapping[str, str]] = {
     "imports": "The import of appointments needs a look.",
     "trouble_over": "A trouble of the reception is over.",
     "import_folder_failed": "The folder for appointments cannot be used.",
+    # the process that answers the reception desk
+    "reservations_served": "Appointments and arrivals are served to the reception desk.",
+    "reservations_not_served": "Appointments and arrivals are no longer served to the reception desk.",
+    # the reception desk; `desk_gone` is the reception's word
+    "desk_started": "The reception desk started.",
+    "desk_stopped": "The reception desk stopped.",
+    "desk_failed": "The reception desk stopped because of a fault of its own; it is started again.",
+    "desk_gone": "The reception desk does not run, or hangs; staff see no list. Delivery and reception go on.",
+    "desk_back": "The reception desk runs again.",
+    "desk_waits": "At the reception desk something has been waiting for a person for too long.",
+    "desk_feed_down": "The reception desk does not learn of the reader's users; its list is not complete.",
+    "desk_feed_up": "The reception desk learns of the reader's users again.",
     # the process that fetches exports
     "appointments_fetched": "An export of appointments was fetched.",
     "appointments_too_large": "An export of appointments is too large and was left where it is.",
     "appointments_listing_cut": "The share holds many exports of appointments; only the newest are looked at.",
     "appointments_share_failed": "Exports of appointments cannot be fetched.",
     "appointments_share_up": "Exports of appointments can be fetched.",
+    # the reception desk's printer
+    "page_printed": "A page was printed.",
+    "page_not_printed": "A page was not printed.",
+    # the reception desk's people
+    "desk_audit": "The last line of the audit chain, by its number and hash.",
+    "desk_locked_out": "Too many wrong passwords for a name at the desk; it is locked.",
+    "desk_chief_set": "The desk's chief has the first password that the site brought.",
+    # the desk
+    "registration_sent": "A request to register a reference number was put into the terminal's folder.",
+    "registration_not_sent": "A request to register a reference number ended before it was sent.",
+    "registration_registered": "The terminal registered a reference number.",
+    "registration_failed": "The terminal refused to register a reference number.",
+    "registration_unsure": "The answer to a registration is neither yes nor no; a person must look.",
 }
 FIELDS: Final = frozenset({"file", "visit", "code", "where", "count", "seconds", "what"})
 MAX_BYTES: Final = 5_000_000
@@ -118,7 +151,7 @@ class _LogFile(RotatingFileHandler):
 
 
 class EventLog:
-    """Writes events of one process. `folder`: its data folder; `process`: `courier`, `run`, `fetch` or `staff`.
+    """Writes events of one process. `folder`: its data folder; `process`: see DataFolder.
 
     `events`: the ids that it may write, each with its sentence. `max_bytes`: of one file.
     """

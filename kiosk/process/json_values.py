@@ -66,6 +66,19 @@ def as_whole(value: object, kind: type[T]) -> T | None:
         return None
 
 
+def dump(value: object) -> bytes:
+    """A dataclass as JSON for `load`: of whatever types, for a program of the same version or a newer one."""
+    return msgspec.json.encode(value)
+
+
+def load(content: bytes, kind: type[T]) -> T | None:
+    """What `dump` wrote; None if it lacks a field without a default, or a part has another form."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
+
+
 def encode(value: object) -> str:
     """The JSON of a dataclass, one line."""
     return json.dumps(_plain(value), ensure_ascii=False)

@@ -15,9 +15,9 @@ from drivers import reservations as rs
 from drivers.card_reader import CardEvent, ReaderDown, ReaderUp, SerialCardReader
 from drivers.printer import open_printer
 from drivers.reservations import open_reservations
-from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
-from kiosk.config import Config, ConfigError
+from kiosk.config import Config, ConfigError, needed
 from kiosk.courier.line import CourierLine
+from kiosk.desk import desk_status
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.ending import ThreadFaults, when_asked_to_end
 from kiosk.process.event_log import EventLog
@@ -36,6 +36,8 @@ from kiosk.reception.reservations_worker import ReservationsWorker
 from kiosk.reception.staff_door import OPEN_ON, StaffDoor
 from kiosk.reception.surroundings import ChangeWatch, hours_now
 from kiosk.screens.views import Face, Screen
+from kiosk.tables.reference_numbers import ReferenceNumbers
+from kiosk.tables.table_file import BadTable
 from kiosk.visit import Kiosk, Rules, step, switched_on
 from kiosk.visit import events as e
 from kiosk.words import texts
@@ -122,7 +124,7 @@ def receive(
         _printer_worker(config, folder, clock, runtime, inbox, board, log, words),
         _card_reader(config, inbox, board, log),
     )
-    watch = DeliveryWatch(folder, config.courier_dir, config.alarm.command, log, board.delivery_changed, board.troubles)
+    watch = _delivery_watch(config, folder, board, log)
     face.listen(staff_door.pressed, inbox.quit)
     try:
         runtime.run(devices)
@@ -143,7 +145,7 @@ def _switched_on(config: Config, clock: Clock, clean: bool) -> Kiosk:
     """The first state; what the hours say is in it, so that the first screen is right."""
     settings = asdict(config.visit) | asdict(config.arrival)
     del settings["result_max_bytes"]  # the courier's
-    has_cards, counter_slip = config.card_reader is not None, config.printer.counter_slip
+    has_cards, counter_slip = config.card_reader is not None, needed(config, config.printer, "printer").counter_slip
     rules, now = Rules(**settings, patient_cards=has_cards, counter_slip=counter_slip), time.monotonic()
     return step(switched_on(rules, now, clean=clean), hours_now(config, clock()), now)[0]
 
@@ -151,7 +153,7 @@ def _switched_on(config: Config, clock: Clock, clean: bool) -> Kiosk:
 def _references(config: Config) -> ReferenceNumbers:
     try:
         return ReferenceNumbers.load(config.reference_numbers.map)
-    except BadMap as error:
+    except BadTable as error:
         raise ConfigError(f"{config.file}: [reference_numbers] map: {error}") from None
 
 
@@ -173,9 +175,15 @@ def _reservations_worker(
     board: Board,
     log: EventLog,
 ) -> ReservationsWorker:
-    places = {place.department: place.text for place in config.places}
     return ReservationsWorker(
-        reservations, references, places, clock, runtime.arrival_wanted, inbox.post, log.write, board.set_trouble
+        reservations,
+        references,
+        config.places_by_department(),
+        clock,
+        runtime.arrival_wanted,
+        inbox.post,
+        log.write,
+        board.set_trouble,
     )
 
 
@@ -189,10 +197,17 @@ def _printer_worker(
     log: EventLog,
     words: texts.Texts,
 ) -> PrinterWorker:
-    settings, site = config.printer, config.site
+    settings, site = needed(config, config.printer, "printer"), config.site
     printer = open_printer(settings.url, status=settings.status, lock=DataFolder(folder).printer_lock)
     wanted = runtime.slip_wanted
     return PrinterWorker(printer, site.name, settings, clock, wanted, inbox.post, board.printer, log.write, words)
+
+
+def _delivery_watch(config: Config, folder: Path, board: Board, log: EventLog) -> DeliveryWatch:
+    desk_runs = (lambda: desk_status.read(config.desk_run_dir) is not None) if config.desk else None
+    return DeliveryWatch(
+        folder, config.courier_dir, config.alarm.command, log, board.delivery_changed, board.troubles, desk_runs
+    )
 
 
 def _card_reader(config: Config, inbox: Inbox, board: Board, log: EventLog) -> SerialCardReader | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Final, TypeVar
 
-from kiosk.courier.line import GARBLED, Message
+from kiosk.process.courier_line import GARBLED, Message
 from kiosk.process.event_log import EventLog
 from kiosk.reception.loop import Inbox
 from kiosk.visit import events as e

@@ -1,5 +1,5 @@
 """The reception looking at the courier: what staff are shown on the start screen. The reception's alarms: if the
-courier is silent, and its own troubles.
+courier or the desk is silent, and its own troubles.
 
 A thread of its own asks every few seconds what `kiosk status` asks. Must never keep the reception waiting, read the
 courier's files (they are another user's), nor tell what the courier itself tells by the alarm command.
@@ -16,14 +16,15 @@ from typing import Final
 
 from kiosk.courier import summary
 from kiosk.courier.ends import ALARM_AFTER_S
-from kiosk.courier.line import Message, ask_once
 from kiosk.process.alarm import AlarmCommand, AlarmNotifier, Condition
+from kiosk.process.courier_line import Message, ask_once
 from kiosk.process.event_log import EventLog
 
 EVERY_S = 5.0
 ASK_S = 3.0
 # Also at the start: the courier may just be starting, and after a crash it is back within 5 s.
 SILENT_AFTER_S = 15.0
+DESK_GONE_AFTER_S = 30.0
 CLOSE_S = 1.0
 
 CODES: Final = (
@@ -39,6 +40,7 @@ class DeliveryWatch:
 
     `codes`: those of CODES that hold, in that order. `folder`: the data folder; `courier_dir`: where the courier's
     socket is. `command`: as in [alarm]. `troubles()`: codes of `kiosk.reception.run_status` that hold now.
+    `desk_runs()`: whether the desk does; None: the site has none.
     """
 
     folder: Path
@@ -47,14 +49,18 @@ class DeliveryWatch:
     log: EventLog
     changed: Callable[[tuple[str, ...]], None]
     troubles: Callable[[], Iterable[str]] = tuple
+    desk_runs: Callable[[], bool] | None = None
     every_s: float = EVERY_S
     silent_after_s: float = SILENT_AFTER_S
+    desk_gone_after_s: float = DESK_GONE_AFTER_S
 
     def __post_init__(self) -> None:
         self._alarms = AlarmNotifier(AlarmCommand(self.command, self.log), self.folder, "run")
         self._codes: tuple[str, ...] = ()
         self._last: Message = {}
         self._unanswered_since: float | None = None
+        self._desk_unseen_since: float | None = None
+        self._desk_gone = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="delivery-watch", daemon=True)
         self._thread.start()
@@ -75,7 +81,22 @@ class DeliveryWatch:
                 self._codes = codes
                 self.changed(codes)
             silent = [Condition("courier_silent")] if "courier_silent" in codes else []
+            silent += [Condition("desk_gone")] if self._is_desk_gone() else []
             self._alarms.update([*silent, *(Condition(code) for code in self.troubles())])
+
+    def _is_desk_gone(self) -> bool:
+        """Nothing to the patients, and so not on the start screen; also the desk cannot report it."""
+        if self.desk_runs is None or self.desk_runs():
+            self._desk_unseen_since = None
+        elif self._desk_unseen_since is None:
+            self._desk_unseen_since = time.monotonic()
+        # Also while it is started anew, or for the first time.
+        since = self._desk_unseen_since
+        gone = since is not None and time.monotonic() - since > self.desk_gone_after_s
+        if gone != self._desk_gone:
+            self._desk_gone = gone
+            self.log.write("desk_gone" if gone else "desk_back")
+        return gone
 
     def _look(self) -> tuple[str, ...]:
         asked_at = time.monotonic()

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from drivers import reservations as rs
-from kiosk.appointments.reference_numbers import ReferenceNumbers
 from kiosk.reception.worker import Report, SetTrouble, Worker
 from kiosk.slip.content import printable
+from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit.state import VisitAppointment

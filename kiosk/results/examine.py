@@ -4,6 +4,10 @@ A file is complete when it can be opened with a share mode that refuses writers 
 test cannot decide, when besides two looks at least 250 ms apart are equal. Empty, oversized or broken files that no
 program has open any more: reported as unreadable after 5 s, complete as they are after 60 s. Must never write to the
 folder.
+
+Who looks on beside the programs that the files are for (`beside`) refuses nobody, and takes a document for complete as
+soon as it is whole: its end tag is written last, and who waits for a second look may find the file gone. One that is
+written to afterwards is complete once more.
 """
 
 from __future__ import annotations
@@ -56,7 +60,12 @@ class Examiner:
     clock: Callable[[], float]
     deadline: float = 0.0
     hashing: bool = False  # a big file was not hashed to its end
+    beside: bool = False  # nobody must be kept from anything
     folder_doubted: bool = False  # a file is not where it was; only a listing tells what became of it
+
+    def fetch(self, name: str) -> tuple[Entry, bytes | None]:
+        """Any ShareError."""
+        return (self.share.glance if self.beside else self.share.fetch)(name, self.max_bytes)
 
     def examine(self, sighting: Sighting) -> None:
         """Read it if that can tell anything now. Any ShareError, and NotTaken."""
@@ -67,7 +76,7 @@ class Examiner:
         if not self._worth_reading(sighting):
             return
         try:
-            fetched = self.share.fetch(sighting.name, self.max_bytes)
+            fetched = self.fetch(sighting.name)
         except Busy:
             self.sightings.looked_up(sighting.name, self.clock())
             sighting.written_to(self.clock())
@@ -89,7 +98,7 @@ class Examiner:
         sighting.read_whole = reading.whole
         if not reading.whole or raw is None:
             self._handle_incomplete(sighting, reading)
-        elif (self.share.denies_writers and reading.provable) or self._settled(sighting):
+        elif (self._proves and reading.provable) or self._settled(sighting):
             digest = Digest(hashlib.sha256(raw).hexdigest(), len(raw))
             self.listener.complete(sighting, reading, digest, raw)
             sighting.handled = True
@@ -104,11 +113,16 @@ class Examiner:
     def _worth_reading(self, sighting: Sighting) -> bool:
         """Our reading would lock out a writer that opens the file again: after a first read only when it is settled."""
         if sighting.read_at is None:
-            return self.share.denies_writers or self._settled(sighting)
+            return self._proves or self._settled(sighting)
         if not self._settled(sighting):
             return False
         changed = sighting.stable_since > sighting.read_at
         return changed or sighting.read_whole or self.clock() - sighting.read_at >= READ_AGAIN_S
+
+    @property
+    def _proves(self) -> bool:
+        """A file that is a whole document is complete."""
+        return self.share.denies_writers or self.beside
 
     def _settled(self, sighting: Sighting) -> bool:
         return self.clock() - sighting.stable_since >= SETTLED_S
@@ -119,7 +133,8 @@ class Examiner:
             return
         try:
             if not sighting.given_up:
-                self._check_not_open(sighting)
+                if not self.beside:
+                    self._check_not_open(sighting)
                 self.listener.unreadable(sighting)
                 sighting.given_up = True
                 return
@@ -137,6 +152,9 @@ class Examiner:
         sighting.handled = True
 
     def _digest(self, sighting: Sighting) -> Digest | None:
+        if self.beside:  # what it looks like: nothing is opened for as long as reading it all would take
+            looks = f"{sighting.size} {sighting.stamp}"
+            return Digest(hashlib.sha256(looks.encode()).hexdigest(), max(0, sighting.size))
         if sighting.hashing is None:
             sighting.hashing = SlowDigest(self.share.chunks(sighting.name))
         digest = sighting.hashing.go_on(lambda: self.clock() < self.deadline)

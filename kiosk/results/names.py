@@ -30,6 +30,9 @@ _FORMS: dict[Kind, re.Pattern[str]] = {
     "subsidy_error": re.compile(r"PMHsimsm01re[qs]_(?P<id>[0-9A-Z_-]{1,100})_face(?:\.xml)?\.err", _FLAGS),
 }
 
+# Subsidy files have hundredths too.
+_TIME = re.compile(r"([0-9]{14})(?:[0-9]{2})?(?:_face)?(?:\.xml)?(?:\.err)?$", _FLAGS)
+
 # The rule is stricter for a name that a document asks us to look for than for a name that is really there.
 _REQUEST = re.compile(r"PMHsimsm01req_[0-9A-Za-z]{1,64}_face\.xml", re.ASCII)
 
@@ -42,6 +45,12 @@ def kind(name: str) -> Kind | None:
 def request_name(text: str) -> str | None:
     """`text` if it is a plain request name (`RequestPmhFileName`), None if it is refused. Blanks are not stripped."""
     return text if _REQUEST.fullmatch(text) else None
+
+
+def made_at(name: str) -> str:
+    """When a file was made, as its name says: fourteen digits, year to second, by the terminal's clock; "" if not."""
+    found = _TIME.search(name)
+    return found[1] if found else ""
 
 
 def request_key(name: str) -> str | None:

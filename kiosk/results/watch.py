@@ -29,12 +29,18 @@ LISTED_MAX = 150_000
 
 @dataclass(frozen=True)
 class Folder:
-    """What to look for: `pattern` filters on the server, `kinds` decides."""
+    """What to look for: `pattern` filters on the server, `kinds` decides.
+
+    `beside`: the files are meant for other programs, which must never be kept from anything; see examine.py. `is_old`:
+    which files that lie there at the start are left alone, by their names.
+    """
 
     pattern: str
     kinds: frozenset[str]
     max_bytes: int
     poll_s: float
+    beside: bool = False
+    is_old: Callable[[str], bool] = lambda _: False
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,8 @@ class Listing:
 class Watcher:
     """`list_folder` and `count_others` may be called by another thread than the rest. `clock`: monotonic seconds.
 
-    `lister`: the folder by a connection of its own, so that no look waits for a long listing; None: `share`.
+    `lister`: the folder by a connection of its own, so that no look waits for a long listing; None: `share`. `missed`
+    is called for a file of which only a notice was seen: it was gone when it was looked up.
     """
 
     share: Share
@@ -60,6 +67,7 @@ class Watcher:
     listener: Listener
     clock: Callable[[], float]
     lister: Share | None = None
+    missed: Callable[[str], None] = lambda _: None
 
     def __post_init__(self) -> None:
         self._sightings = Sightings(self.folder.poll_s)
@@ -71,7 +79,13 @@ class Watcher:
         self._plan: list[Sighting] = []  # what is still to be examined in this round, the next one last
         self._others_at: float | None = None
         self._examiner = Examiner(
-            self.share, self.folder.max_bytes, self.reader, self.listener, self._sightings, self.clock
+            self.share,
+            self.folder.max_bytes,
+            self.reader,
+            self.listener,
+            self._sightings,
+            self.clock,
+            beside=self.folder.beside,
         )
         self._examined_at = self._counted_at = float("-inf")
         self._refused = False
@@ -218,9 +232,10 @@ class Watcher:
         """A name that is not known."""
         fetched: tuple[Entry, bytes | None] | None = None
         try:
-            fetched = self.share.fetch(name, self.folder.max_bytes)
+            fetched = self._examiner.fetch(name)
         except Missing:
             self._sightings.looked_up(name, self.clock())
+            self.missed(name)
             return
         except Busy:
             pass
@@ -242,6 +257,9 @@ class Watcher:
             self._examiner.take_content(sighting, *fetched)
 
     def _sighted(self, sighting: Sighting) -> None:
+        if not sighting.fresh and self.folder.is_old(sighting.name):
+            sighting.handled = True
+            return
         if sighting.fresh:
             self._young.append(sighting)
         self.listener.sighted(sighting)

@@ -77,6 +77,7 @@ def states() -> Iterator[tuple[str, State]]:
     yield "installer_done", state_of(RequestedPage("installer"), Report("write_disk", ok=True))
     yield "installer_failed", state_of(RequestedPage("installer"), Report("write_disk", ok=False, reason="no_answer"))
     yield "gone", state_of(RequestedPage("technician"), Gone(NOW + 9))
+    yield "technician_menu_desk", state_of(RequestedPage("technician"), Menu(), replace(MACHINE, desk=True))
     yield from ((f"technician_{name}", state_of(RequestedPage("technician"), stage)) for name, stage in _stages())
 
 

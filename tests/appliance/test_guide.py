@@ -12,12 +12,13 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from drivers.printer.address import parse_url
-from kiosk.appliance.secrets import pin
 from kiosk.appliance.site import apply, candidate, stick
 from kiosk.appliance.technician.step import MENU, PIN_MAX, PIN_MIN
 from kiosk.appliance.update import bundle_sources, bundles, health, installer
-from kiosk.config import Config
+from kiosk.config import Config, installed
 from kiosk.config import model as tables
+from kiosk.config.desk_model import Desk
+from kiosk.process import tries
 from kiosk.ui import theme
 from kiosk.words import texts
 from kiosk.words.texts import event_sentences
@@ -57,7 +58,7 @@ def test_the_example_of_site_toml_is_one_that_the_appliance_takes(tmp_path: Path
     assert isinstance(config, Config)
     assert {device.what for device in config.usb} == {"touch", "reader"}
     assert config.update.folder == ""
-    assert parse_url(config.printer.url)
+    assert config.printer is not None and parse_url(config.printer.url)
 
 
 def test_every_key_of_the_appliances_tables_is_explained_and_no_other() -> None:
@@ -75,8 +76,9 @@ def test_every_key_of_the_appliances_tables_is_explained_and_no_other() -> None:
 
 def test_every_file_of_the_stick_is_explained_and_no_other() -> None:
     defaults = (tables.Metrics().password_file, tables.Update().password_file, tables.Technician().pin_file)
+    desk = (Desk().password_file, installed.DESK_CHIEF)
     wanted = {
-        stick.SITE, stick.APPOINTMENTS, stick.TAKE_ANYWAY, stick.WIPE_SECRETS, candidate.OLD_PIN, *defaults,
+        stick.SITE, stick.APPOINTMENTS, stick.TAKE_ANYWAY, stick.WIPE_SECRETS, candidate.OLD_PIN, *defaults, *desk,
         *re.findall(r'^password_file = "(.+?)"', (ROOT / "deploy" / "site.toml").read_text("utf-8"), re.MULTILINE),
     }  # fmt: skip
     rows = first_cells(section("手順 6"))
@@ -178,8 +180,8 @@ def test_the_figures_in_the_guide_are_the_appliances() -> None:
     assert 'if [ "$1" = "2" ]; then set next=3; fi' in boot and "3 回試して" in TEXT
     figures = [
         f"**左上の隅（{theme.CORNER_MM:.0f} mm 四方）を {theme.CORNER_S:.0f} 秒**",
-        f"{pin.TRIES} 回間違えると {pin.LOCK_S / 60:.0f} 分",
-        f"最長 {pin.LOCK_MAX_S / 3600:.0f} 時間",
+        f"{tries.TRIES} 回間違えると {tries.LOCK_S / 60:.0f} 分",
+        f"最長 {tries.LOCK_MAX_S / 3600:.0f} 時間",
         f"{PIN_MIN} から {PIN_MAX} 桁の数字",
         f"起動から {health.WAIT_S / 60:.0f} 分以内",
         f"{installer.LEAST_BYTES / 1e9:.0f} GB 未満",

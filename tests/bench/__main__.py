@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.bench import crowded, drain, figures, idle, local, start, visits
+from tests.bench import crowded, desk, drain, figures, idle, local, start, visits
 from tests.bench.options import Options, progress
 from tests.bench.ours import Tree
 from tests.peers import samba
@@ -27,8 +27,9 @@ PARTS: dict[str, Callable[[Options], figures.Section]] = {
     "register": local.register,
     "touch": local.touch,
     "memory": start.memory,
+    "desk": desk.desk,
 }
-SLOW = ("memory",)  # only when named
+SLOW = ("memory", "desk")  # only when named
 
 
 def machine() -> dict[str, Any]:

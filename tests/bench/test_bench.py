@@ -6,12 +6,13 @@ import json
 import socket
 import threading
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from tests import ROOT
 from tests.bench import __main__ as bench
-from tests.bench import loops
+from tests.bench import desk, loops
 from tests.bench.figures import (
     BEGIN,
     END,
@@ -31,8 +32,9 @@ from tests.bench.figures import (
     steady,
 )
 from tests.bench.options import Options
+from tests.bench.ours import Ours
 from tests.bench.proxy import Lines
-from tests.bench.visits import FLOOR, contestants, interleave, visit_rows
+from tests.bench.visits import FLOOR, Contestant, contestants, interleave, visit_rows
 
 
 def test_p95_is_the_value_that_one_of_twenty_is_above() -> None:
@@ -148,6 +150,43 @@ def test_a_loop_looks_until_a_new_file_can_be_read(capsys: pytest.CaptureFixture
     client, known = Folder(), {"known"}
     assert loops.look(client, 0.0, known) > 0
     assert (client.looks, known, capsys.readouterr().out) == (3, {"known", "new"}, "looking\n")
+
+
+def test_a_desk_costs_a_delivery_a_tenth_at_most_and_a_notice_three_milliseconds() -> None:
+    values = {(way, span): [10.0] for way in (desk.OFF, *desk.WAYS) for span in Ours.SPANS}
+    values[desk.WAYS[0], "published"] = values[desk.WAYS[1], "notice"] = [12.0]
+    values[desk.WAYS[2], "notice"] = [13.1]
+    rows = list(desk.desk_rows(values))
+    assert len(rows) == len(values)
+    unmet = {row.name for row in rows if not all(aim.met for aim in row.aims)}
+    assert unmet == {f"{desk.WAYS[0]}: published", f"{desk.WAYS[2]}: courier's notice"}
+    assert sum(len(row.aims) for row in rows) == 3 * len(desk.WAYS)
+
+
+class _Turns:
+    """A contestant that notes its turns."""
+
+    refused = 0
+
+    def __init__(self, name: str, taken: list[str]) -> None:
+        self.name, self._taken, self.writer = name, taken, self
+
+    def turn(self, number: int) -> dict[str, float]:
+        self._taken.append(self.name)
+        return {"content": float(number)}
+
+    def note(self, _who: str) -> list[str]:
+        return []
+
+
+@pytest.mark.parametrize(("turning", "order"), [(False, "abcabc"), (True, "abcbca")])
+def test_each_begins_a_round_in_its_turn(turning: bool, order: str) -> None:
+    taken: list[str] = []
+    found = cast(list[Contestant], [_Turns(name, taken) for name in "abc"])
+    values, notes = interleave(found, 2, turning=turning)
+    assert "".join(taken) == order
+    assert values["b", "content"] == [0.0, 1.0]
+    assert notes == []
 
 
 @pytest.mark.peers

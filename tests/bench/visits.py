@@ -134,12 +134,16 @@ def floor_contestant(root: Path, lines: Lines | None, stack: ExitStack, old_file
     return Contestant(FLOOR, floor_turn(shares, courier), shares.writer)
 
 
-def interleave(found: Sequence[Contestant], rounds: int) -> tuple[Values, list[str]]:
-    """(values of every span, what went wrong), one turn of each contestant a round."""
+def interleave(found: Sequence[Contestant], rounds: int, *, turning: bool = False) -> tuple[Values, list[str]]:
+    """(values of every span, what went wrong), one turn of each contestant a round.
+
+    `turning`: each begins a round in its turn, so that none always comes after the same other.
+    """
     values: Values = defaultdict(list)
     notes = []
     for number in range(rounds):
-        for each in found:
+        first = number % len(found) if turning else 0
+        for each in (*found[first:], *found[:first]):
             spans = each.turn(number)
             if spans is None:
                 notes.append(f"{each.name}: came to nothing in round {number}, which is in no figure")

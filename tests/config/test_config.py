@@ -48,6 +48,16 @@ CONTRACT: dict[str, dict[str, Any]] = {
     "card_reader": {
         "url": "serial:///dev/ttyS0?baudrate=9600", "end": "CR", "pattern": "^([0-9A-Za-z-]{1,20})$",
     },
+    "desk": {
+        "listen": "127.0.0.1:8443", "certificate_file": "", "key_file": "", "client_ca_file": "", "allow": (),
+        "feed": "courier", "register": "manual", "print": "manual", "printer": "", "requests": "", "answers": "",
+        "patients": "", "keep_values": True, "keep_days": 0, "password_file": "desk.secret", "export": "",
+        "always_department": "", "attention_min": 30,
+    },
+    "walk_in": {"departments": (), "months": 0, "doctor": ""},
+    "department": {
+        "code": None, "name": None, "names": (), "reading": "", "place": "", "doctor": "", "hours": (),
+    },
     "place": {"department": None, "text": None},
     "hours": {"days": None, "open": None, "close": None},
     "network": {"interface": "", "address": "dhcp", "gateway": "", "dns": (), "hostname": "kiosk"},
@@ -61,7 +71,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
 
 
 # Keys whose "" means None in the program.
-NONE_WHEN_EMPTY = {"subsidies", "import_dir", "map"}
+NONE_WHEN_EMPTY = {"subsidies", "import_dir", "map", "patients"}
 
 
 @pytest.fixture
@@ -94,7 +104,7 @@ def test_the_example_names_every_key_and_shows_its_default() -> None:
     for table, keys in CONTRACT.items():
         for key, default in keys.items():
             if default is not None and key != "subsidies":
-                expected = list(default) if isinstance(default, tuple) else default
+                expected = ({} if key == "names" else list(default)) if isinstance(default, tuple) else default
                 assert flat[table][key] == expected, (table, key)
 
 
@@ -107,7 +117,7 @@ def test_the_example_as_shipped_means_the_same_as_its_required_keys_alone(site: 
 
 def test_the_example_with_everything_switched_on_loads(site: Site) -> None:
     loaded = site.load(uncommented())
-    assert loaded.card_reader is not None
+    assert loaded.card_reader is not None and loaded.desk is not None and loaded.receipt_computer is not None
     assert loaded.hours[0].days == ("mon", "tue", "wed", "thu", "fri")
     assert (loaded.terminal.subsidies, loaded.receipt_computer.subsidies) == (
         "smb://kiosk@192.0.2.10/res",
@@ -171,7 +181,7 @@ def test_passwords_are_read_and_never_displayed(site: Site) -> None:
     site.secret("receipt_computer.secret", "\ufeff ZZ髙 \r\nsecond line\n")
     loaded = site.load()
     assert loaded.terminal.password == Secret("pass of terminal")
-    assert loaded.receipt_computer.password is not None
+    assert loaded.receipt_computer is not None and loaded.receipt_computer.password is not None
     assert loaded.receipt_computer.password.reveal() == " ZZ髙 "
     assert "ZZ" not in repr(loaded) and "ZZ" not in str(loaded.receipt_computer.password)
 
@@ -180,6 +190,7 @@ def test_local_folders_need_no_password(site: Site) -> None:
     (site.folder / "terminal.secret").unlink()
     (site.folder / "receipt_computer.secret").unlink()
     loaded = site.load(shares(terminal_results="file:///nowhere/a", receipt_computer_results="file:///nowhere/b"))
+    assert loaded.receipt_computer is not None
     assert loaded.terminal.password is None and loaded.receipt_computer.password is None
     lines = site.problems(
         shares(
@@ -226,6 +237,7 @@ def test_a_systemd_credential_of_the_same_name_wins_whatever_its_mode(site: Site
     text = with_("terminal", 'password_file = "/etc/kiosk/terminal.secret"')
     loaded = site.load(text, credentials)
     assert loaded.terminal.password == Secret("from systemd")
+    assert loaded.receipt_computer is not None
     assert loaded.receipt_computer.password == Secret("pass of receipt_computer")
 
 
@@ -269,5 +281,6 @@ def test_one_account_of_one_server_needs_one_password_file(tmp_path: Path) -> No
     assert any("[receipt_computer] password_file" in problem for problem in other_server)
     one_server = REQUIRED.replace("192.0.2.20/face", "192.0.2.10/usual")
     config = site.load(one_server)
+    assert config.receipt_computer is not None
     assert config.receipt_computer.password is not None and config.terminal.password is not None
     assert config.receipt_computer.password.reveal() == config.terminal.password.reveal()

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from drivers.share import Share, open_share
-from kiosk.courier.assembly import Settings, assemble
+from kiosk.courier.assembly import RELIST_S, Settings, assemble
 from kiosk.courier.deliver import Deliverer
 from kiosk.courier.ends import Ends
 from kiosk.courier.ledger import Item, Ledger, RouteName
@@ -173,6 +173,8 @@ class RunningCourier:
         subsidy_wait_s: float = 5.0,
         staging: str = "",
         dead_s: float = DEAD_S,
+        desk_spool: Path | None = None,
+        relist_s: float = RELIST_S,
     ) -> None:
         self.data_dir = data_dir
         data_dir.mkdir(exist_ok=True)
@@ -191,7 +193,7 @@ class RunningCourier:
         self.settings = Settings(
             data_dir, "9912345678", poll_s, subsidy_wait_s, 1_048_576,
             ends("results", *results), ends("subsidies", *subsidies) if subsidies else None,
-            dead_s=dead_s,
+            dead_s=dead_s, relist_s=relist_s, desk_spool=desk_spool,
         )  # fmt: skip
         self.courier = assemble(self.settings, EventLog(data_dir, "courier", echo=False))
         self.code: int | None = None

@@ -1,7 +1,8 @@
 """Runs couriers that kill themselves at the n-th boundary of a visible effect; a program of the crash tests.
 
-Reads one JSON command a line: {"url": …} of the shares, the data folder, and `kill_at` (0: never). Each command is run
-in a fork of this warm process, so that a hundred runs take seconds. Answers {"killed": bool, "finished": bool}.
+Reads one JSON command a line: {"url": …} of the shares, the data folder, and `kill_at` (0: never); `dies`: before or
+after which step of what is done for a desk it kills itself. Each command is run in a fork of this warm process, so that
+a hundred runs take seconds. Answers {"killed": bool, "finished": bool}.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from kiosk.courier.ledger import RouteName
 from kiosk.courier.ownership import DEAD_S
 from kiosk.courier.summary import totals
 from kiosk.process.data_folder import DataFolder
+from kiosk.process.desk_spool import SpoolWriter
 from kiosk.process.event_log import EventLog
+from kiosk.tables.known_people import KnownPeople
 
 FINISH_S = 60.0
 
@@ -69,6 +72,9 @@ class DeadlyShare:
 
     def fetch(self, name: str, limit: int) -> tuple[Entry, bytes | None]:
         return self.share.fetch(name, limit)
+
+    def glance(self, name: str, limit: int) -> tuple[Entry, bytes | None]:
+        return self.share.glance(name, limit)
 
     def read(self, name: str, limit: int) -> bytes:
         return self.share.read(name, limit)
@@ -126,6 +132,19 @@ class DeadlyShare:
         self.share.drop()
 
 
+def die_at(step: str, when: str) -> None:
+    """Kill this process `before` or `after` the first time that a step is done for the desk."""
+    owner: Any = {"compare": KnownPeople, "put": SpoolWriter}[step]
+    real = getattr(owner, step)
+
+    def dying(*arguments: Any) -> Any:
+        if when == "after":
+            real(*arguments)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(owner, step, dying)
+
+
 def _real(share: Share | None) -> Share | None:
     return share.share if isinstance(share, DeadlyShare) else share
 
@@ -148,18 +167,21 @@ def settings(command: dict[str, Any], boundaries: Boundaries) -> Settings:
         results=ends("results", urls["source"], urls["destination"]),
         subsidies=ends("subsidies", urls["subsidies"], urls["subsidies_to"]) if "subsidies" in urls else None,
         dead_s=command.get("dead_s", DEAD_S),
+        desk_spool=Path(command["desk_spool"]) if "desk_spool" in command else None,
     )
 
 
 def deliver(command: dict[str, Any]) -> None:
     """Until `files` files are done in the ledger, or forever after a kill."""
     folder = Path(command["data_dir"])
+    if "dies" in command:
+        die_at(*command["dies"])
     courier = assemble(settings(command, Boundaries(command["kill_at"])), EventLog(folder, "courier", echo=False))
     threading.Thread(target=courier.run, daemon=True).start()
     deadline = time.monotonic() + FINISH_S
     tick = threading.Event()
     while time.monotonic() < deadline:
-        if totals(DataFolder(folder).ledger)[0].get("done", 0) >= command["files"]:
+        if "dies" not in command and totals(DataFolder(folder).ledger)[0].get("done", 0) >= command["files"]:
             os._exit(0)
         tick.wait(0.01)
     os._exit(9)

@@ -17,9 +17,10 @@ from drivers.share import Digest, Share, open_share
 from kiosk.courier import queue, route
 from kiosk.courier.alarms import NoticeBoard
 from kiosk.courier.ledger import Ledger
-from kiosk.courier.line import CourierLine, Hub, Message
+from kiosk.courier.line import CourierLine, Hub
 from kiosk.courier.listeners import Pairing, ResultsListener, SubsidiesListener
 from kiosk.courier.queue import Queue
+from kiosk.process.courier_line import Message
 from kiosk.process.event_log import EventLog
 from kiosk.results import examine
 from kiosk.results.eligibility import read_result, read_subsidy

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.courier.line import UNSENT_MAX, CourierLine, Hub, Message, ask_once
+from kiosk.courier.line import UNSENT_MAX, CourierLine, Hub
+from kiosk.process.courier_line import Message, ask_once
 from kiosk.process.event_log import EventLog
 from kiosk.reception.courier_events import FIRST_LINE_S, CourierEvents
 from kiosk.reception.loop import Inbox

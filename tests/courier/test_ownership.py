@@ -20,8 +20,9 @@ import pytest
 
 from drivers.share import Refused, Share, ShareError, Unreachable, open_share
 from kiosk.courier.ledger import TEMP_PATTERN
-from kiosk.courier.line import CourierLine, Message
+from kiosk.courier.line import CourierLine
 from kiosk.courier.ownership import DEAD_S, PATTERN, UNRIVALLED_S, Mark, Ownership, kiosk_id
+from kiosk.process.courier_line import Message
 from tests import ROOT
 from tests.courier.bench import (
     DEADLINE_S,

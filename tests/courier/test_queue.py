@@ -13,8 +13,9 @@ import pytest
 from drivers.share import Share
 from kiosk.courier import queue
 from kiosk.courier.ledger import FileId
-from kiosk.courier.line import CourierLine, Message
+from kiosk.courier.line import CourierLine
 from kiosk.courier.queue import HELD_PAUSE_S, KEPT_MAX_BYTES, PAUSES_S, Parcel, Queue
+from kiosk.process.courier_line import Message
 from tests.courier.bench import Clock, RunningCourier, document, hooked, place, result_name
 from tests.hospital import wait_until
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.courier.line import CourierLine, Message
+from kiosk.courier.line import CourierLine
+from kiosk.process.courier_line import Message
 from tests.courier.bench import RunningCourier, document, place, result_name
 from tests.hospital import vector, wait_until
 

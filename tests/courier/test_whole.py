@@ -21,7 +21,8 @@ from drivers.simulated.tcp_proxy import Proxy
 from drivers.simulated.terminal import TerminalWriter
 from kiosk.courier.ends import ALARM_AFTER_S, Health
 from kiosk.courier.ledger import ALARMS_MAX, KEEP_FILES, Ledger
-from kiosk.courier.line import CourierLine, Message, ask_once
+from kiosk.courier.line import CourierLine
+from kiosk.process.courier_line import Message, ask_once
 from tests import VECTORS
 from tests.courier.bench import (
     DEADLINE_S,

@@ -14,11 +14,12 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageStat
 
 from drivers.reservations import csv_file
 from drivers.simulated import results, smb_server
-from kiosk.demo import evidence
+from kiosk.demo import chromium, desk_pictures, evidence
+from kiosk.demo.desk import Worker
 from kiosk.demo.people import AOI, CARD_HOLDERS, KEN, SAKURAKO, VISITORS, Visitor, appointments
 from kiosk.results import eligibility
 from kiosk.results import names as result_files
@@ -88,7 +89,67 @@ def test_a_demo_without_a_display_performs_by_itself_and_ends_well(demo: Demo) -
     account = (demo.out / "account.txt").read_text(encoding="utf-8")
     assert account in demo.output
     assert "NG" not in account
-    assert len(re.findall(r"^ *\d+\.\d\d 秒", account, re.MULTILINE)) == 7, "five steps, setting up, and the whole"
+    steps = 7 + 3 + bool(chromium.program())
+    assert len(re.findall(r"^ *\d+\.\d\d 秒", account, re.MULTILINE)) == steps, "of the kiosk, of the desk, the whole"
+
+
+@pytest.mark.peers
+def test_a_demo_leaves_a_picture_of_every_page_of_the_desk_where_there_is_a_browser(demo: Demo) -> None:
+    account = (demo.out / "account.txt").read_text(encoding="utf-8")
+    if chromium.program() is None:
+        assert "chromium がない" in account
+        return
+    found = {path.stem for path in (demo.out / "desk").iterdir()}
+    assert found == {f"{page}-{theme}" for page in desk_pictures.PAGES for theme in ("light", "dark")}
+    with Image.open(demo.out / "desk/day-light.png") as light, Image.open(demo.out / "desk/day-dark.png") as dark:
+        assert light.size == dark.size == (1366, 768)
+        brightness = [ImageStat.Stat(each.convert("L")).mean[0] for each in (light, dark)]
+        assert brightness[0] > 200
+        assert brightness[1] < 60
+    with Image.open(demo.out / "desk/visit-changed-light.png") as visit:
+        assert visit.width == 1366
+        assert visit.height > 768, "the whole page"
+
+
+@pytest.mark.peers
+def test_a_demo_of_the_desk_prints_and_hands_on(demo: Demo) -> None:
+    (sheet,) = (demo.out / "sheets").iterdir()
+    assert sheet.read_bytes().startswith(b"%PDF-")
+    (accepted,) = (demo.out / "accepted").iterdir()
+    assert "子ども医療費受給者証" in accepted.read_text(encoding="utf-8-sig")
+
+
+@pytest.mark.peers
+def test_the_pages_are_there_for_who_has_the_printed_log_in_and_patients_come(tmp_path: Path, temporary: Path) -> None:
+    for program in smb_server.PROGRAMS:
+        need(program)
+    before = set(temporary.iterdir())
+    child = subprocess.Popen(
+        command("--desk", "--out", str(tmp_path / "out")),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        env=environment(temporary),
+    )
+    try:
+        assert child.stdout is not None
+        url, name, password = (_after(child.stdout, label) for label in ("受付デスク", "利用者", "パスワード"))
+        worker = Worker(url.rstrip("/"), name, password)
+        wait_until(lambda: len(worker.rows()) > 21, "somebody came after the morning")
+        assert 'data-against="missing"' in worker.page("/")
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=DEADLINE_S)
+    finally:
+        child.kill()
+    assert child.returncode == 0
+    assert set(temporary.iterdir()) == before
+    assert not using(str(temporary)), "a process of the demo is still there"
+
+
+def _after(lines: Iterator[str], label: str) -> str:
+    return next(line.split()[1] for line in lines if line.split()[:1] == [label])
 
 
 @pytest.mark.peers

@@ -14,8 +14,11 @@ from drivers.reservations.sqlite import file as reservations_file
 from kiosk import __main__ as command_line
 from kiosk import config
 from kiosk.courier import ledger
+from kiosk.desk import registrations_file, taken_files
+from kiosk.desk.people import database as people_database
 from kiosk.operations import status
 from kiosk.operations.check import plan
+from kiosk.tables import known_people
 from tests import ROOT
 
 CONTRACT = (ROOT / "deploy/CONTRACT.md").read_text(encoding="utf-8")
@@ -34,6 +37,7 @@ results = "file://{folder}/to_face"
 subsidies = "file://{folder}/to_subsidies"
 [printer]
 url = "file://{folder}/slips"
+[desk]
 """
 
 
@@ -86,24 +90,25 @@ def help_of(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:
 def commands(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> dict[str, set[str]]:
     """Every command with its options, as `--help` tells them."""
     text = help_of(words, capsys)
+    options = set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", text, re.MULTILINE)) - {"--help"}
+    # One with options is a command, whatever may follow it.
+    found = {" ".join(words): options} if options or "COMMAND" not in text else {}
     if "COMMAND" not in text:
-        options = set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", text, re.MULTILINE)) - {"--help"}
-        return {" ".join(words): options}
-    found: dict[str, set[str]] = {}
+        return found
     for name in re.findall(r"^    ([a-z]+)(?: |$)", text, re.MULTILINE):
         found |= commands((*words, name), capsys)
     return found
 
 
 def test_every_command_has_its_line_with_every_option(capsys: pytest.CaptureFixture[str]) -> None:
-    listed = re.findall(r"^    kiosk ([a-z]+(?: [a-z]+)?)(.*)$", section("Command line"), re.MULTILINE)
+    listed = re.findall(r"^    kiosk ([a-z]+(?: [a-z]+)*)(.*)$", section("Command line"), re.MULTILINE)
     assert {name: set(re.findall(r"--[a-z-]+", rest)) for name, rest in listed} == commands((), capsys)
 
 
 def test_every_option_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     options = {option for found in commands((), capsys).values() for option in found} - {"--config"}
     explained = {code.split()[0] for row in table("Command line", "command") for code in codes(row[1])}
-    assert options == explained - {"FILE.csv"}
+    assert options == explained - {"FILE.csv", "FOLDER"}
 
 
 def test_every_exit_code_is_explained() -> None:
@@ -156,7 +161,7 @@ def test_every_key_of_a_line_is_explained() -> None:
 def test_every_key_and_problem_of_the_status_is_listed(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["status", "--json", "--config", str(site)]) == 1  # nothing runs
     report = json.loads(capsys.readouterr().out)
-    assert set(report) <= codes(section("kiosk status"))
+    assert {"desk", "parts"} < set(report) <= codes(section("kiosk status"))
     problems = re.search(r"^Problem codes: (.*)", section("kiosk status"), re.MULTILINE | re.DOTALL)
     assert problems and codes(problems[1]) == set(get_args(status.ProblemCode))
 
@@ -177,7 +182,14 @@ def test_the_versions_of_the_databases_are_those_of_the_code() -> None:
     listed = {
         next(iter(codes(row[0].partition("(")[0]))): int(row[1]) for row in table("Databases and updates", "database")
     }
-    assert listed == {"courier.db": len(ledger._MIGRATIONS), "reservations.db": len(reservations_file.MIGRATIONS)}
+    assert listed == {
+        "courier.db": len(ledger._MIGRATIONS),
+        "reservations.db": len(reservations_file.MIGRATIONS),
+        "people.db": len(people_database.MIGRATIONS),
+        "registrations.db": len(registrations_file.MIGRATIONS),
+        "known.db": len(known_people.MIGRATIONS),
+        "watched.db": len(taken_files.MIGRATIONS),
+    }
 
 
 # -- paths in the documents ----------------------------------------------------------------------------------------

@@ -40,7 +40,8 @@ LINES = [line.split("  #")[0].strip() for line in TEXT.splitlines() if line.star
 ALARMS = {
     "share_down", "share_refused", "delivery_waits", "file_held", "file_unreadable", "file_lost_to_other",
     "institution_differs", "temp_lost", "foreign_temps", "folder_not_emptied", "subsidy_failed_late", "journal_full",
-    "journal_lost", "courier_silent", "alarm_command_failed", "source_shared", "source_taken", *TROUBLES,
+    "journal_lost", "courier_silent", "alarm_command_failed", "source_shared", "source_taken",
+    "desk_gone", "desk_waits", "desk_feed_down", *TROUBLES,
 }  # fmt: skip
 # Names of other programs, and words of the program's own that stand in no list.
 ELSEWHERE = {"recovered", "kiosk", "down", "refused", "done", "failed", "staging"}
@@ -65,7 +66,7 @@ def first_cells(section: str) -> set[str]:
 
 def check_codes(tmp_path: Path) -> set[str]:
     site = Site(tmp_path)
-    jobs = plan.jobs(site.load(), plan.Options(False, None, threading.Event()))
+    jobs = plan.jobs(site.load(REQUIRED + "[desk]\n"), plan.Options(False, None, threading.Event()))
     return {code for job in jobs for code in job.codes}
 
 

@@ -135,7 +135,7 @@ def test_an_upgrade_moves_the_accounts_that_a_person_put_into_the_kiosks_group_a
             ASKED, "install --config site.toml",
         )  # fmt: skip
         assert said["kiosk"] == ""
-        assert (said["kiosk-line"], said["staff2"]) == ("kiosk", "yoyaku")
+        assert (said["kiosk-line"], said["staff2"]) == ("kiosk,kiosk-desk", "yoyaku")
         assert set(said["kiosk-import"].split(",")) == {"kiosk", "kiosk-fetch", "yoyaku", "dept2"}
         assert said["the old session"] == "late"
         assert said["folder"].startswith("kiosk:kiosk-import 277")

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,9 +16,14 @@ import pytest
 
 from tests import ROOT
 from tests.deploy.installed import SITE, Pc
+from tests.site_toml import REQUIRED, Site, with_
 
 UNITS = ROOT / "deploy/units"
-SERVICES = ("kiosk-courier.service", "kiosk.service", "kiosk-x.service")
+SERVICES = (
+    "kiosk-courier.service", "kiosk.service", "kiosk-x.service", "kiosk-reservations.service", "kiosk-desk.service",
+)  # fmt: skip
+# Those that must always be there.
+STEADY = ("kiosk-courier.service", "kiosk.service", "kiosk-reservations.service", "kiosk-desk.service")
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +32,7 @@ def pc() -> Iterator[Pc]:
     with TemporaryDirectory(prefix="kiosk-units-") as place:
         made = Pc(Path(place))
         text = SITE.replace("smb://kiosk@127.0.0.1:1/face", "file:///mnt/face")
-        made.write_site(text + '[reservations]\nimport_dir = "/srv/his export"\n')
+        made.write_site(text + '[reservations]\nimport_dir = "/srv/his export"\n[desk]\nexport = "/srv/out"\n')
         done = made.install("--config", "site.toml", "--display", "x11")
         assert done.returncode == 0, done.stderr
         yield made
@@ -73,14 +79,14 @@ def test_systemd_finds_a_planted_mistake(tmp_path: Path) -> None:
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize("name", ["kiosk-courier.service", "kiosk.service"])
+@pytest.mark.parametrize("name", STEADY)
 def test_what_a_broken_in_service_could_reach_is_at_most_2_of_10(name: str) -> None:
     done = analyze("security", "--offline=true", "--threshold=20", str(UNITS / name))
     assert done.returncode == 0, done.stdout
     assert "Overall exposure level" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["kiosk-courier.service", "kiosk.service"])
+@pytest.mark.parametrize("name", STEADY)
 def test_a_service_that_ends_or_hangs_is_started_again_for_ever(name: str) -> None:
     unit = service(name)
     assert unit["Type"] == ["notify"]
@@ -91,7 +97,7 @@ def test_a_service_that_ends_or_hangs_is_started_again_for_ever(name: str) -> No
     assert unit["LimitCORE"] == ["0"]
 
 
-@pytest.mark.parametrize("name", ["kiosk-courier.service", "kiosk.service"])
+@pytest.mark.parametrize("name", STEADY)
 def test_a_service_is_called_as_the_command_line_understands(pc: Pc, name: str) -> None:
     (called,) = service(name)["ExecStart"]
     program, *arguments = called.split()
@@ -113,6 +119,37 @@ def test_the_screen_and_the_delivery_are_two_users_that_meet_in_one_folder() -> 
     assert courier["PrivateDevices"] == ["yes"]
     for unit in (courier, reception):
         assert "KIOSK_COURIER_DIR=/var/lib/kiosk-courier" in unit["Environment"]
+
+
+def test_the_reservations_are_served_by_the_receptions_user_whatever_the_screen_does() -> None:
+    """The desk's user passes the folder of the socket by its group (tests/process/test_reservations_served.py)."""
+    unit = service("kiosk-reservations.service")
+    assert (unit["User"], unit["Group"], unit["SupplementaryGroups"]) == (["kiosk"], ["kiosk-book"], ["kiosk"])
+    assert (unit["RuntimeDirectory"], unit["RuntimeDirectoryMode"]) == (["kiosk-reservations"], ["2710"])
+    assert unit["Environment"] == ["KIOSK_RESERVATIONS_DIR=/run/kiosk-reservations"]
+    # systemd would give all that is in a StateDirectory= to the group.
+    assert (unit["ReadWritePaths"], "StateDirectory" in unit) == (["/var/lib/kiosk"], False)
+    assert (unit["PrivateNetwork"], unit["PrivateDevices"]) == (["yes"], ["yes"])
+    assert not {"After", "Requires", "Wants", "BindsTo", "PartOf"} & unit.keys()
+
+
+@pytest.mark.parametrize("kiosk", [True, False], ids=["beside a kiosk", "a desk only"])
+def test_exports_are_taken_by_the_reception_or_where_there_is_none_by_who_serves_the_reservations(
+    tmp_path: Path, kiosk: bool
+) -> None:
+    text = REQUIRED if kiosk else re.sub(r"\[(receipt_computer|printer)\]\n[^\[]*", "", REQUIRED)
+    text = with_("desk", 'feed = "courier"' if kiosk else 'feed = "watch"', text=text)
+    text = with_("site", 'data_dir = "/var/lib/kiosk"', text=text)
+    site = Site(tmp_path)
+    site.file.write_text(f'{text}[reservations]\nimport_dir = "/srv/exports"\n', encoding="utf-8")
+    stage = tmp_path / "stage"
+    stage.mkdir()
+    program = [sys.executable, str(ROOT / "deploy/site_for_install.py"), str(site.file), str(tmp_path), str(stage)]
+    subprocess.run(program, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, timeout=60)
+    services = (stage / "services").read_text(encoding="utf-8").split()
+    taking = {path.stem for path in stage.glob("*.conf") if "/srv/exports" in path.read_text(encoding="utf-8")}
+    assert taking.intersection(services) == {"kiosk" if kiosk else "kiosk-reservations"}
+    assert "kiosk-reservations" in services
 
 
 def test_delivery_does_not_wait_for_the_reception() -> None:
@@ -171,14 +208,19 @@ def test_the_users_are_made_as_systemd_understands(tmp_path: Path) -> None:
     groups = (tmp_path / "etc/group").read_text(encoding="utf-8")
     shadow = (tmp_path / "etc/shadow").read_text(encoding="utf-8")
     (number,) = re.findall(r"^kiosk:[^:]*:(\d+):", groups, re.MULTILINE)
-    for user, folder in (("kiosk", "kiosk"), ("kiosk-courier", "kiosk-courier"), ("kiosk-fetch", "kiosk-import")):
+    for user, folder in (("kiosk", "kiosk"), ("kiosk-courier", "kiosk-courier"), ("kiosk-desk", "kiosk-desk"),
+                         ("kiosk-fetch", "kiosk-import")):  # fmt: skip
         line = rf"^{user}:[^:]*:\d+:{number}:[^:]*:/var/lib/{folder}:/usr/sbin/nologin$"
         assert re.search(line, passwd, re.MULTILINE)
         assert re.search(rf"^{user}:[!*]", shadow, re.MULTILINE)
-    for group in ("video", "render", "input", "dialout", "lp", "kiosk-line"):  # the screen's user alone
+    for group in ("video", "render", "input", "dialout", "lp"):  # the screen's user alone
         assert re.search(rf"^{group}:[^:]*:\d+:kiosk$", groups, re.MULTILINE)
+    for group, members in (
+        ("kiosk-line", "kiosk,kiosk-desk"), ("kiosk-spool", "kiosk-courier,kiosk-desk"), ("kiosk-book", "kiosk-desk"),
+    ):  # fmt: skip
+        assert re.search(rf"^{group}:[^:]*:\d+:{members}$", groups, re.MULTILINE), group
     assert re.search(r"^kiosk-import:[^:]*:\d+:kiosk,kiosk-fetch$", groups, re.MULTILINE)
-    assert re.search(r"^kiosk:[^:]*:\d+:$", groups, re.MULTILINE)  # nobody but the three above
+    assert re.search(r"^kiosk:[^:]*:\d+:$", groups, re.MULTILINE)  # nobody but the four above
 
 
 def test_a_service_that_asks_who_its_client_is_sees_the_machines_own_numbers() -> None:

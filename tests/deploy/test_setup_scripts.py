@@ -66,6 +66,11 @@ class SmallRepo:
             (self.root / "deploy" / name).write_text("# no packages\n", encoding="utf-8")
         (self.root / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
         (self.root / "backend.py").write_text(BACKEND, encoding="utf-8")
+        self.axe = self.root / "tests/desk/web/axe"
+        self.axe.mkdir(parents=True)
+        (self.axe / "package-lock.json").write_text("{}\n", encoding="utf-8")
+        self.program("npm", "mkdir -p node_modules/axe-core")
+        self.program("node", "exit 0")
         self.program("python3", f'exec "{Path(sys.executable).resolve()}" "$@"')
         self.program("dpkg-query", "printf installed")
         self.program("apt-get", "exit 99")
@@ -136,6 +141,30 @@ def test_a_changed_lock_is_installed_into_the_same_environment(ready: SmallRepo)
     assert kept.exists()
 
 
+def test_packages_of_npm_are_installed_once_and_again_when_their_lock_changed(ready: SmallRepo) -> None:
+    asked = len(ready.calls("npm"))
+    assert (ready.axe / "node_modules/axe-core").is_dir()
+    assert set(ready.calls("npm")) == {"npm ci --ignore-scripts --no-audit --no-fund --loglevel=error"}
+    (ready.axe / "package-lock.json").write_text('{"lockfileVersion": 3}\n', encoding="utf-8")
+    assert ready.run("deploy/setup").stdout.startswith("setup: nothing to do"), "a kiosk needs none of them"
+    done = ready.run("deploy/setup", "--dev")
+    assert done.returncode == 0, done.stderr
+    assert "tests/desk/web/axe/package-lock.json" in done.stdout
+    assert ready.run("deploy/setup", "--dev").stdout.startswith("setup: nothing to do")
+    assert len(ready.calls("npm")) == asked + 1
+
+
+def test_npm_that_fails_is_named_and_tried_at_the_next_run(ready: SmallRepo) -> None:
+    (ready.axe / "node_modules/.kiosk-setup").unlink()
+    works = (ready.programs / "npm").read_text(encoding="utf-8")
+    ready.program("npm", "exit 1")
+    done = ready.run("deploy/setup", "--dev")
+    assert done.returncode == 1
+    assert "npm failed" in done.stderr
+    (ready.programs / "npm").write_text(works, encoding="utf-8")
+    assert ready.run("deploy/setup", "--dev").returncode == 0
+
+
 @pytest.mark.parametrize("spoilt", ["no pip", "no python", "cut off", "moved here"])
 def test_an_environment_that_does_not_work_is_made_anew(ready: SmallRepo, spoilt: str) -> None:
     venv = ready.root / ".venv"
@@ -191,6 +220,7 @@ DEV_PACKAGES = (
     "samba", "smbclient", "xvfb", "xauth", "xdotool", "imagemagick", "zbar-tools", "systemd", "prometheus", "rsyslog",
     "nftables",
     "iproute2", "rauc", "squashfs-tools", "cryptsetup-bin", "openssl", "swtpm", "grub-common",
+    "chromium", "firefox-esr", "cups", "cups-ipp-utils", "dbus-daemon", "poppler-utils",
 )  # fmt: skip
 IMAGE_PACKAGES = (
     "mmdebstrap", "eatmydata", "fdisk", "dosfstools", "mtools", "cpio", "e2fsprogs", "git", "python3-pip", "util-linux",
@@ -272,11 +302,11 @@ PEER_TESTS = {
 }
 
 
-def run_pytest(folder: Path, body: str, ci: str) -> subprocess.CompletedProcess[str]:
+def run_pytest(folder: Path, body: str, ci: str, *more: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_small.py").write_text(f"import pytest\n{body}\ndef test_other(): pass\n", encoding="utf-8")
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    peers: x\n", encoding="utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    peers: x\n    slow_desk: x\n", encoding="utf-8")
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", "-rA", str(folder)],
+        [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", "-rA", str(folder), *more],
         cwd=ROOT, env={**os.environ, "CI": ci, "KEEP": ""}, capture_output=True, text=True, timeout=RUN_S, check=False,
     )  # fmt: skip
 
@@ -296,3 +326,12 @@ def test_ci_leaves_other_skips_and_expected_failures_alone(tmp_path: Path) -> No
     done = run_pytest(tmp_path, body, "true")
     assert done.returncode == 0, done.stdout
     assert "1 passed, 1 skipped, 1 xfailed" in done.stdout
+
+
+def test_what_takes_too_long_runs_only_when_it_is_named(tmp_path: Path) -> None:
+    body = "@pytest.mark.slow_desk\ndef test_slow(): pass\n"
+    assert "1 passed, 1 deselected" in run_pytest(tmp_path, body, "true", "-m", "not peers").stdout
+    named = run_pytest(tmp_path, body, "true", "-m", "slow_desk").stdout
+    assert "1 passed, 1 deselected" in named
+    assert "PASSED" in named
+    assert "test_slow" in named

@@ -11,6 +11,7 @@ from tests.image.shell import Shell
 # The screen needs devices and machine code (llvmpipe); root's own small programs need root.
 EXPOSURE_MAX = {f"{name}.service": most for name, most in (
     ("kiosk", 2.0), ("kiosk-courier", 1.5), ("kiosk-page", 1.5), ("kiosk-metrics", 1.5), ("kiosk-appointments", 1.5),
+    ("kiosk-desk", 1.5), ("kiosk-reservations", 1.5),
     ("kiosk-check", 2.0),
     # These make file systems and restart the machine, before anything of the site is read.
     ("kiosk-var", 9.6), ("kiosk-fallback", 9.6),
@@ -38,10 +39,10 @@ _CONNECT = f"""python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect(
 
 
 def _who_may_connect(shell: Shell) -> None:
-    """On the courier's socket: the reception, by a group that holds its user alone; not who may put exports there."""
+    """On the courier's socket: reception and desk, by a group of their users alone; not who puts exports there."""
     owners = shell.value(f"stat -c '%U:%G %a' $(dirname {_SOCKET}) {_SOCKET}")
     assert owners.splitlines() == ["kiosk-courier:kiosk-line 2710", "kiosk-courier:kiosk-line 660"]
-    assert shell.value("getent group kiosk-line | cut -d: -f4") == "kiosk"
+    assert shell.value("getent group kiosk-line | cut -d: -f4") == "kiosk,kiosk-desk"
     number = shell.value("getent group kiosk-line | cut -d: -f3")
     groups = shell.value("grep ^Groups: /proc/$(systemctl show -P MainPID kiosk)/status").split()
     assert number in groups, f"the reception is not in kiosk-line: {groups}"

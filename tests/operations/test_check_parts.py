@@ -333,7 +333,9 @@ def test_a_program_that_is_missing_or_fails_says_nothing() -> None:
 
 def printed(site: Site, printer: SimulatedPrinter, **how: Any) -> dict[str, Finding]:
     device = open_printer(printer.url, answer_s=1.0, stall_s=1.0, **how)
-    return by_code(devices.printer(device, config(site), print_slip=True))
+    loaded = config(site)
+    assert loaded.printer is not None
+    return by_code(devices.printer(device, loaded.printer, loaded.site, print_slip=True))
 
 
 @pytest.mark.parametrize(

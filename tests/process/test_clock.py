@@ -20,8 +20,8 @@ from kiosk.appointments.fetch import trouble_of
 from kiosk.courier import ledger as ledgers
 from kiosk.courier import summary
 from kiosk.courier.ledger import DOUBTED_FILES, Ledger
-from kiosk.courier.line import Message, ask_once
 from kiosk.process import json_values
+from kiosk.process.courier_line import Message, ask_once
 from kiosk.process.data_folder import DataFolder
 from kiosk.reception import run_status
 from kiosk.reception.run_status import RunStatus

@@ -20,8 +20,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from drivers.reservations.sqlite.reservations import SqliteReservations
-from kiosk.courier.line import CourierLine, Message
+from kiosk.courier.line import CourierLine
 from kiosk.process import locks
+from kiosk.process.courier_line import Message
 from kiosk.words.texts import load as load_texts
 from tests import ROOT
 from tests.escpos_decoder import decode, read_barcodes

@@ -25,7 +25,7 @@ import pytest
 from kiosk import config
 from kiosk.appliance.machine.places import UNSEEN
 from kiosk.config import ConfigError
-from kiosk.courier.line import ask_once
+from kiosk.process.courier_line import ask_once
 from tests import ROOT
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, today, wait_until
 from tests.site_toml import Site, shares
@@ -222,7 +222,7 @@ def test_an_account_that_puts_exports_there_hears_nothing_clears_no_alarm_and_it
     socket = machine.courier_dir / "courier.sock"
     wait_until(lambda: ask_once(machine.courier_dir, "status"), "the courier answers")
     program = (
-        "import os, sys; from pathlib import Path; from kiosk.courier.line import ask_once; os.umask(0o027)\n"
+        "import os, sys; from pathlib import Path; from kiosk.process.courier_line import ask_once; os.umask(0o027)\n"
         "Path(sys.argv[1], 'a.csv').write_text(sys.argv[2])\n"
         "for question in ('status', 'acknowledge'): print(ask_once(Path(sys.argv[3]), question))\n"
     )
@@ -386,6 +386,7 @@ def test_without_passwords_no_password_file_is_looked_for(tmp_path: Path) -> Non
     for secret in tmp_path.glob("*.secret"):
         secret.unlink()
     loaded = config.load(site.file, {}, passwords=False)
+    assert loaded.receipt_computer is not None
     assert (loaded.terminal.password, loaded.receipt_computer.password) == (None, None)
     with pytest.raises(ConfigError, match="there is no such file"):
         config.load(site.file, {})

@@ -17,11 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.courier import summary
-from kiosk.courier.line import CourierLine, Hub, Message, ask_once
+from kiosk.courier.line import CourierLine, Hub
 from kiosk.operations import status, status_text
 from kiosk.operations.metrics.families import families
 from kiosk.operations.report import decode
 from kiosk.process import json_values
+from kiosk.process.courier_line import Message, ask_once
 from kiosk.process.event_log import EventLog
 from kiosk.reception.courier_events import CourierEvents
 from kiosk.reception.delivery_watch import codes_of

@@ -223,3 +223,27 @@ def test_closing_waits_for_nobody(tmp_path: Path) -> None:
     watch.close()
     assert time.monotonic() - began < 60
     assert list(tmp_path.glob("alarms-told*")) == []
+
+
+def test_a_desk_that_is_gone_is_told_after_a_while_and_its_return_too(tmp_path: Path) -> None:
+    program, told = tmp_path / "alarm", tmp_path / "told"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >>"{told}"\n')
+    program.chmod(0o700)
+    log, runs = EventLog(tmp_path, "run", echo=False), [True]
+    watch = DeliveryWatch(
+        tmp_path, tmp_path, (str(program),), log, lambda _: None, desk_runs=lambda: runs[0], every_s=0.05,
+        silent_after_s=600, desk_gone_after_s=0.3,
+    )  # fmt: skip
+
+    def events() -> list[str]:
+        lines = (tmp_path / "events-run.jsonl").read_text(encoding="utf-8").splitlines()
+        return [event for line in lines if (event := json.loads(line)["event"]) != "alarm_told"]
+
+    try:
+        runs[0] = False
+        wait_until(told.exists, "somebody is told")
+        assert told.read_text() == "desk_gone\n" and events() == ["desk_gone"]
+        runs[0] = True
+        wait_until(lambda: events() == ["desk_gone", "desk_back"], "its return is seen")
+    finally:
+        watch.close()

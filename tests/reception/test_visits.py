@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from drivers.reservations import Cancelled, Registered, ReservationsDown, WalkIn
+from drivers.reservations.over_socket import SocketReservations
+from tests import ROOT
 from tests.escpos_decoder import decode, read_barcodes
-from tests.hospital import FILE_OF, PATIENT_OF, Hospital, vector
+from tests.hospital import DEADLINE_S, FILE_OF, PATIENT_OF, ZONE, Hospital, today, vector, wait_until
 
 pytestmark = [pytest.mark.peers, pytest.mark.long]
 
@@ -16,6 +21,14 @@ APPOINTMENT = "{number},{{today}},13:00,内科,佐藤,"
 
 def appointment(label: str) -> str:
     return APPOINTMENT.format(number=PATIENT_OF[label])
+
+
+def answers(desk: SocketReservations) -> bool:
+    try:
+        desk.count(today())
+    except ReservationsDown:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("pattern", [1, 2])
@@ -61,6 +74,40 @@ def test_a_patient_card_goes_the_same_way_and_a_second_time_is_already_with_the_
             reception.press("close")
         assert hospital.printer.wait_for_job(30, count=2) is not None
         assert reception.quit() == 0
+
+
+def test_after_the_desk_cancelled_the_arrival_the_patient_is_received_anew_under_another_number(tmp_path: Path) -> None:
+    with Hospital(tmp_path, card_reader=True) as hospital:
+        assert hospital.cards is not None
+        hospital.book("0012345,{today},9:30,整形外科,田中,B棟2階")
+        reception = hospital.open()
+        desk = SocketReservations(hospital.data_dir)
+        serving = subprocess.Popen(hospital.command("reservations", "serve"), cwd=ROOT, stderr=subprocess.DEVNULL)
+        try:
+            for number in (1, 3):
+                reception.until("choose_card")
+                reception.press("patient_card")
+                reception.until("insert_card")
+                hospital.cards.insert("0012345")
+                last = reception.until("done", "already", "counter")
+                assert (last["screen"], last["lines"][1]) == ("done", f"受付番号 {number}")
+                reception.press("close")
+                if number == 1:
+                    wait_until(lambda: answers(desk), "an answer to the desk")
+                    now = datetime.now(ZONE)
+                    assert isinstance(desk.cancel("0012345", 1, today(), now, "別の方の診察券"), Cancelled)
+                    walked = desk.walk_in("0067890", today(), now, WalkIn("内科"), lambda: True)
+                    assert isinstance(walked, Registered)
+                    assert walked.arrival.number == 2
+            entries = desk.entries(today())
+            assert [(each.arrival.number, each.cancelled is None) for each in entries] == [
+                (1, False),
+                (2, True),
+                (3, True),
+            ]
+        finally:
+            serving.kill()
+            serving.wait(DEADLINE_S)
 
 
 def test_an_unreadable_card_is_told_and_the_third_ends_at_the_counter(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.results import names as result_files
+from kiosk.results.documents import Unreadable
 from kiosk.results.eligibility import (
     Eligibility,
     Outcome,
     Subsidy,
-    Unreadable,
     read,
     read_subsidy,
 )

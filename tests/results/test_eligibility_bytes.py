@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kiosk.results.documents import Unreadable
 from kiosk.results.eligibility import (
     Eligibility,
     Outcome,
     Reading,
-    Unreadable,
     read,
     read_subsidy,
 )

@@ -11,7 +11,8 @@ from PIL import Image
 
 from kiosk.slip.barcode import BarcodeKind, WidthMm, barcode_kind
 from kiosk.slip.content import Slip, SlipLine, counter_slip, reception_slip
-from kiosk.slip.picture import HEIGHT_DOTS_MAX, draw, runs, wrap
+from kiosk.slip.letters import runs, wrap
+from kiosk.slip.picture import HEIGHT_DOTS_MAX, draw
 from kiosk.typography.coverage import MISSING
 from kiosk.visit.state import RegisteredArrival, VisitAppointment
 from kiosk.words.texts import load

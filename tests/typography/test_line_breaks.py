@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk.slip import picture
+from kiosk.slip import letters
 from kiosk.typography.line_breaks import NOT_FIRST, NOT_LAST
 from kiosk.ui.lettering import wrap
 
@@ -16,7 +16,7 @@ def squares(text: str) -> float:
 
 
 def on_paper(text: str, width: int) -> list[str]:
-    return list(picture.wrap(text, "regular", 24, 24 * width))
+    return list(letters.wrap(text, "regular", 24, 24 * width))
 
 
 def on_glass(text: str, width: int) -> list[str]:

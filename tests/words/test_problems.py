@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 from string import Formatter
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.page_printer import Reason
 from drivers.reservations import csv_file
 from drivers.reservations.sqlite.file import DatabaseTrouble
 from drivers.share.protocol import NameFault
@@ -26,6 +28,7 @@ OTHER_DRIVERS = {
     *(f"why.{fault.code}" for fault in NameFault),
     *(f"down.{trouble.name.lower()}" for trouble in DatabaseTrouble),
     *(f"column.{name}" for name in (*csv_file.REQUIRED, *csv_file.OPTIONAL)),
+    *(f"print_reason.{reason}" for reason in get_args(Reason)),
     "reason.few_columns", "reason.many_columns",
 }  # fmt: skip
 # Not an address that site.toml can hold.
@@ -39,8 +42,8 @@ UNSAID = {
     "problem.unreadable": {"reason"}, "secret.unreadable": {"reason"}, "secret.open_to_others": {"mode", "file"},
     "restored.put_aside": {"file"}, "done.nothing": {"rows", "days"},
 }  # fmt: skip
-BOTH = ("config", "import")
-JAPANESE_ONLY = ("check", "services")
+BOTH = ("config", "import", "people")
+JAPANESE_ONLY = ("check", "services", "desk")
 
 
 def sources() -> Iterator[ast.AST]:
@@ -58,7 +61,8 @@ def codes(catalogue: str, language: str) -> dict[str, str]:
 def used() -> tuple[set[str], set[str]]:
     """Codes of the kiosk, as far as they look like one of a catalogue's; codes of the drivers."""
     tables = {code.partition(".")[0] for catalogue in (*BOTH, *JAPANESE_ONLY) for code in codes(catalogue, "ja")}
-    shape = re.compile(rf"(?:{'|'.join(sorted(tables))})\.[a-z][a-z0-9_]*")
+    # A page of the desk has the name of a file, which is no code.
+    shape = re.compile(rf"(?:{'|'.join(sorted(tables))})\.(?!html)[a-z][a-z0-9_]*")
     ours: set[str] = set()
     drivers = set(OTHER_DRIVERS)
     for node in sources():

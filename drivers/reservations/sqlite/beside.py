@@ -1,8 +1,9 @@
 """Files beside the database that outlive it: the day's highest number, the arrivals, the imports, an unseen loss.
 
 `reservations.number`: the highest reception number of the last days. `reservations-backup/arrivals-DAY.jsonl`: every
-arrival as it was committed. `reservations.imports`: when each day was imported last, and, after a loss, from when what
-we hold of it dates. `reservations.lost`: staff have not yet acknowledged that a database was put aside.
+arrival as it was committed, and every one that was cancelled. `reservations.imports`: when each day was imported last,
+and, after a loss, from when what we hold of it dates. `reservations.lost`: staff have not yet acknowledged that a
+database was put aside.
 
 Must never: be written without the exclusive lock (`reservations.lock`), but for the acknowledgement; be read by anybody
 else (0600); lower a number. An OSError is the caller's to translate.
@@ -20,6 +21,9 @@ from typing import Any, Final
 
 from drivers.durable import sync_folder, write_durably, write_whole
 
+# Of the tables of appointments: `appointment`, `registered_appointment`, `walk_in`.
+COLUMNS: Final = "day, patient_number, time, department, doctor, place, note"
+CANCELLED_COLUMNS: Final = "day, number, patient_number, at, cancelled_at, reason"
 BACKUP_FOLDER: Final = "reservations-backup"
 _NUMBER: Final = "reservations.number"
 _IMPORTS: Final = "reservations.imports"
@@ -33,13 +37,30 @@ _BYTES_MAX: Final = 32 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Kept:
-    """An arrival as it was kept: `appointments` are rows in the order of the table's columns."""
+    """An arrival as it was kept: `appointments` are rows in the order of COLUMNS, `walk_ins` some of them."""
 
     day: str
     patient_number: str = field(repr=False)
     number: int
     at: str
     appointments: tuple[tuple[str, ...], ...] = field(repr=False)
+    walk_ins: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class KeptCancelled:
+    """An arrival that was cancelled, as it was kept: the fields in the order of CANCELLED_COLUMNS."""
+
+    day: str
+    number: int
+    patient_number: str = field(repr=False)
+    at: str
+    cancelled_at: str
+    reason: str = field(repr=False)
+
+    def values(self) -> tuple[str, int, str, str, str, str]:
+        """The row of the table."""
+        return self.day, self.number, self.patient_number, self.at, self.cancelled_at, self.reason
 
 
 class Beside:
@@ -74,7 +95,25 @@ class Beside:
 
     def keep_arrivals(self, day: str, arrivals: Iterable[Kept]) -> None:
         """Append; the same arrival may be there more than once."""
-        records = [[each.patient_number, each.number, each.at, each.appointments] for each in arrivals]
+        records: list[list[object] | dict[str, object]] = []
+        for each in arrivals:
+            records.append([each.patient_number, each.number, each.at, each.appointments])
+            if each.walk_ins:
+                records.append({"walk_ins": each.walk_ins})
+        self._append(day, records)
+
+    def keep_cancelled(self, day: str, cancelled: Iterable[KeptCancelled]) -> None:
+        """Append; the same one may be there more than once."""
+        self._append(
+            day,
+            [
+                {"cancelled": [each.number, each.patient_number, each.at], "at": each.cancelled_at, "why": each.reason}
+                for each in cancelled
+            ],
+        )
+
+    def _append(self, day: str, records: list[list[object] | dict[str, object]]) -> None:
+        """An arrival is a list of four: a program of the version before passes over whatever else stands there."""
         if not records:
             return
         made = not self.backups.is_dir()
@@ -96,17 +135,37 @@ class Beside:
             sync_folder(self._data_dir)
 
     def arrivals_since(self, first: str) -> Iterator[Kept]:
-        """Every arrival that was kept for `first` and later days. What cannot be read is passed over."""
+        """Every arrival that was kept for `first` and later days, later cancelled or not; what cannot be read is passed
+        over.
+        """
+        for day, record in self._since(first):
+            with suppress(ValueError, TypeError, KeyError):
+                number, reception, at, appointments = record
+                yield Kept(day, str(number), int(reception), str(at), _rows(appointments))
+
+    def walk_ins_since(self, first: str) -> Iterator[tuple[str, ...]]:
+        """The row of every walk-in that was kept, likewise."""
+        for _, record in self._since(first):
+            with suppress(ValueError, TypeError, KeyError):
+                yield from _rows(record["walk_ins"])
+
+    def cancelled_since(self, first: str) -> Iterator[KeptCancelled]:
+        """Every arrival that was cancelled, likewise."""
+        for day, record in self._since(first):
+            with suppress(ValueError, TypeError, KeyError):
+                number, patient_number, at = record["cancelled"]
+                cancelled_at, why = str(record["at"]), str(record["why"])
+                yield KeptCancelled(day, int(number), str(patient_number), str(at), cancelled_at, why)
+
+    def _since(self, first: str) -> Iterator[tuple[str, Any]]:
         for path in sorted(self.backups.glob("arrivals-????-??-??.jsonl")):
             day = path.stem.removeprefix("arrivals-")
             if day < first:
                 continue
             with suppress(OSError):
                 for line in _content(path).splitlines():
-                    with suppress(ValueError, TypeError, KeyError):
-                        number, reception, at, appointments = json.loads(line)
-                        rows = tuple(tuple(map(str, row)) for row in appointments)
-                        yield Kept(day, str(number), int(reception), str(at), rows)
+                    with suppress(ValueError):
+                        yield day, json.loads(line)
 
     def forget_arrivals(self, before: date) -> None:
         """Delete what was kept of days before `before`."""
@@ -266,6 +325,10 @@ def _text(value: object) -> str:
 def _part(read: dict[str, Any], key: str) -> dict[str, Any]:
     part = read.get(key)
     return part if isinstance(part, dict) else {}
+
+
+def _rows(rows: Iterable[Iterable[object]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(map(str, row)) for row in rows)
 
 
 def _whole(value: object) -> int:

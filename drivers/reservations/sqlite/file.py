@@ -50,6 +50,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (day, patient_number, time, department),
             FOREIGN KEY (day, patient_number) REFERENCES arrival (day, patient_number)) WITHOUT ROWID""",
     ),
+    (
+        # Which of the registered appointments no hospital system knows; `registered_appointment` has them all.
+        """CREATE TABLE walk_in (
+            day TEXT NOT NULL, patient_number TEXT NOT NULL, time TEXT NOT NULL, department TEXT NOT NULL,
+            doctor TEXT NOT NULL, place TEXT NOT NULL, note TEXT NOT NULL,
+            PRIMARY KEY (day, patient_number, time, department)) WITHOUT ROWID""",
+        # Moved here from `arrival`: to a program that does not know this table the patient has not arrived either.
+        """CREATE TABLE cancelled_arrival (
+            day TEXT NOT NULL, number INTEGER NOT NULL CHECK (number >= 1), patient_number TEXT NOT NULL,
+            at TEXT NOT NULL, cancelled_at TEXT NOT NULL, reason TEXT NOT NULL,
+            PRIMARY KEY (day, number)) WITHOUT ROWID""",
+        "CREATE INDEX arrival_of_patient ON arrival (patient_number, day)",
+    ),
 )
 
 _LOCK_POLL_S = 0.005
@@ -141,8 +154,12 @@ class DatabaseFile:
             with contextlib.closing(self.connect(busy_s=busy_s)) as connection:
                 # EXCLUSIVE: a reader that does not end would keep every arrival from being committed.
                 connection.execute("BEGIN EXCLUSIVE")
-                require_ours(connection)
+                version = require_ours(connection)
                 connection.execute("ROLLBACK")
+            if version < len(MIGRATIONS):
+                # Somebody put an old file in its place.
+                with contextlib.closing(self._open_for_writing()) as connection:
+                    migrate(connection)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -266,11 +283,15 @@ def _primary(error: sqlite3.Error) -> int:
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
-def require_ours(connection: sqlite3.Connection) -> None:
-    """Raises ReservationsDown: it is of another program, of a newer one, or not complete."""
+def require_ours(connection: sqlite3.Connection) -> int:
+    """Its version. Raises ReservationsDown: it is of another program, of a newer one, or not complete.
+
+    One of an earlier version is ours: a backup made before an update is still the best there is.
+    """
     version, empty = _version(connection)
-    if version < len(MIGRATIONS) or empty:
+    if version < 1 or empty:
         raise DatabaseTrouble.DAMAGED.down("incomplete")
+    return version
 
 
 def _version(connection: sqlite3.Connection) -> tuple[int, bool]:

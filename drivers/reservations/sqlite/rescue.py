@@ -14,14 +14,14 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from drivers.durable import sync_file, sync_folder
 from drivers.reservations import ReservationsDown
-from drivers.reservations.sqlite.beside import Kept
+from drivers.reservations.sqlite.beside import CANCELLED_COLUMNS, COLUMNS, Kept, KeptCancelled
 from drivers.reservations.sqlite.file import (
     DATABASE_NAME,
     Damaged,
@@ -200,9 +200,10 @@ def _make(new: Path) -> None:
 def _bring_arrivals(connection: sqlite3.Connection, file: DatabaseFile, first: str, today: date) -> int:
     """Everybody who has arrived since `first`, as far as it is known; the numbers go on. How many arrived today."""
     connection.execute("BEGIN IMMEDIATE")
-    days = {today.isoformat()}
+    cancelled = _bring_cancelled(connection, file, first)
+    days = {today.isoformat(), *(day for day, _ in cancelled)}
     for kept in (*file.beside.arrivals_since(first), *_salvaged(file, first)):
-        if not _is_sound(kept):
+        if not _is_sound(kept) or (kept.day, kept.number) in cancelled:
             continue
         days.add(kept.day)
         # Whoever has arrived in the backup keeps the number.
@@ -213,11 +214,23 @@ def _bring_arrivals(connection: sqlite3.Connection, file: DatabaseFile, first: s
         of_patient = (kept.day, kept.patient_number)
         if connection.execute("SELECT 1 FROM arrival WHERE day = ? AND patient_number = ?", of_patient).fetchone():
             connection.executemany(
-                f"INSERT OR IGNORE INTO registered_appointment VALUES {_ROW}",  # noqa: S608  # constants only
+                f"INSERT OR IGNORE INTO registered_appointment ({COLUMNS}) VALUES {_ROW}",  # noqa: S608  # constants only
                 kept.appointments,
             )
+    for row in (*file.beside.walk_ins_since(first), *_salvaged_rows(file, "walk_in", COLUMNS, first)):
+        if len(row) == _WIDTH:
+            # Whose arrival was cancelled has none any more.
+            connection.execute(
+                f"INSERT OR IGNORE INTO walk_in ({COLUMNS}) SELECT {COLUMNS} FROM registered_appointment "  # noqa: S608  # constants only
+                "WHERE day = ? AND patient_number = ? AND time = ? AND department = ?",
+                row[:4],
+            )
     for day in days:
-        highest = connection.execute("SELECT coalesce(max(number), 0) FROM arrival WHERE day = ?", (day,)).fetchone()[0]
+        highest = connection.execute(
+            "SELECT coalesce(max(number), 0) FROM (SELECT number FROM arrival WHERE day = :day "
+            "UNION ALL SELECT number FROM cancelled_arrival WHERE day = :day)",
+            {"day": day},
+        ).fetchone()[0]
         last = max(int(highest), file.beside.number(date.fromisoformat(day)))
         if last:
             connection.execute(
@@ -230,17 +243,45 @@ def _bring_arrivals(connection: sqlite3.Connection, file: DatabaseFile, first: s
     return int(arrived)
 
 
+def _bring_cancelled(connection: sqlite3.Connection, file: DatabaseFile, first: str) -> set[tuple[str, int]]:
+    """Every arrival that was cancelled since `first`; the backup may be from before that. Day and number of each."""
+    salvaged = (KeptCancelled(*row) for row in _salvaged_rows(file, "cancelled_arrival", CANCELLED_COLUMNS, first))
+    for kept in (*file.beside.cancelled_since(first), *salvaged):
+        if not (_is_arrival(kept) and _is_arrival(replace(kept, at=kept.cancelled_at))):
+            continue
+        connection.execute(
+            f"INSERT OR IGNORE INTO cancelled_arrival ({CANCELLED_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608  # constants only
+            kept.values(),
+        )
+        of_number = (kept.day, kept.number, kept.patient_number)
+        if connection.execute(
+            "DELETE FROM arrival WHERE day = ? AND number = ? AND patient_number = ?", of_number
+        ).rowcount:
+            for table in ("registered_appointment", "walk_in"):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE day = ? AND patient_number = ?",  # noqa: S608  # constants only
+                    (kept.day, kept.patient_number),
+                )
+    return set(connection.execute("SELECT day, number FROM cancelled_arrival WHERE day >= ?", (first,)))
+
+
 def _is_sound(kept: Kept) -> bool:
     """What was read from a damaged page must not break the new database as well."""
     try:
-        date.fromisoformat(kept.day)
-        aware = datetime.fromisoformat(kept.at).tzinfo is not None
         for row in kept.appointments:
             time.fromisoformat(row[2])
     except (ValueError, IndexError):
         return False
     whole = all(len(row) == _WIDTH and row[:2] == (kept.day, kept.patient_number) for row in kept.appointments)
-    return aware and whole and 0 < kept.number <= _NUMBER_MAX
+    return whole and _is_arrival(kept)
+
+
+def _is_arrival(kept: Kept | KeptCancelled) -> bool:
+    try:
+        date.fromisoformat(kept.day)
+        return datetime.fromisoformat(kept.at).tzinfo is not None and 0 < kept.number <= _NUMBER_MAX
+    except (ValueError, TypeError):
+        return False
 
 
 def _salvaged(file: DatabaseFile, first: str) -> Iterator[Kept]:
@@ -261,6 +302,16 @@ def _salvaged(file: DatabaseFile, first: str) -> Iterator[Kept]:
                     ).fetchall()
                 appointments = tuple(tuple(map(str, row[:_WIDTH])) for row in rows)
                 yield Kept(str(day), str(patient_number), int(number), str(at), appointments)
+
+
+def _salvaged_rows(file: DatabaseFile, table: str, columns: str, first: str) -> list[tuple[Any, ...]]:
+    """Whole rows of one of the tables that an older version has not, as far as they can be read."""
+    with contextlib.suppress(sqlite3.Error):
+        if file.path.exists():
+            with contextlib.closing(file.connect("ro", busy_s=0.5)) as connection:
+                statement = f"SELECT {columns} FROM {table} WHERE day >= ?"  # noqa: S608  # constants only
+                return connection.execute(statement, (first,)).fetchall()
+    return []
 
 
 # --- putting aside ----------------------------------------------------------------------------------------------------

@@ -7,30 +7,47 @@ import, or say "no appointment" of a day whose appointments were lost and are no
 
 import contextlib
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
+from time import time_ns
 
 from drivers.reservations import (
     AlreadyRegistered,
     Appointment,
     Arrival,
     Arrived,
+    Cancellation,
+    Cancelled,
+    Entry,
     Found,
     NothingToRegister,
+    NotRegistered,
     Registered,
     Registration,
     ReservationsDown,
+    WalkIn,
+    WalkInRegistration,
     Withdrawn,
 )
+from drivers.reservations.changes import Changes
 from drivers.reservations.csv_file import Parsed
-from drivers.reservations.sqlite.beside import Kept, moment
+from drivers.reservations.sqlite.beside import CANCELLED_COLUMNS, COLUMNS, Kept, KeptCancelled, moment
 from drivers.reservations.sqlite.file import DatabaseFile, DatabaseTrouble, disk_trouble
 
-COLUMNS = "day, patient_number, time, department, doctor, place, note"
+# What a patient comes for on a day, in the order of time. A department that has an appointment by now needs no walk-in.
+_DUE = f"""SELECT {COLUMNS} FROM appointment WHERE day = :day AND patient_number = :patient
+    UNION ALL SELECT {COLUMNS} FROM walk_in WHERE day = :day AND patient_number = :patient AND department NOT IN
+        (SELECT department FROM appointment WHERE day = :day AND patient_number = :patient)
+    ORDER BY time, department"""  # noqa: S608  # constants only
+_LAST_DAY = """SELECT max(day) FROM (
+    SELECT max(day) AS day FROM arrival WHERE patient_number = :patient AND day < :day
+    UNION ALL SELECT max(day) FROM appointment WHERE patient_number = :patient AND day < :day)"""
 _ADVANCE = """INSERT INTO reception_counter (day, last) VALUES (?, ?)
     ON CONFLICT (day) DO UPDATE SET last = max(last + 1, ?) RETURNING last"""
+_TICK_NS = 50_000_000
 # Rows per step of an import: often enough for a progress bar, rarely enough to cost nothing.
 _STEP = 5000
 
@@ -64,42 +81,117 @@ class SqliteReservations:
                 "SELECT min(day) FROM appointment WHERE patient_number = ? AND day > ?",
                 (patient_number, day.isoformat()),
             ).fetchone()[0]
-            appointments = _appointments(connection, "appointment", patient_number, day)
+            last_day = connection.execute(_LAST_DAY, _of(patient_number, day)).fetchone()[0]
+            appointments = _due(connection, patient_number, day)
             if arrival is not None and not appointments:
-                appointments = _appointments(connection, "registered_appointment", patient_number, day)
+                appointments = _registered(connection, patient_number, day)
         if not appointments and arrival is None:
             self._require_sure(day)
-        return Found(patient_number, appointments, date.fromisoformat(next_day) if next_day else None, arrival)
+        return Found(patient_number, appointments, _date(next_day), arrival, _date(last_day))
 
     def register(self, patient_number: str, day: date, at: datetime, still_wanted: Callable[[], bool]) -> Registration:
         """See Reservations.register."""
-        if at.tzinfo is None:
-            raise ValueError("at must be an aware time")
+        _require_aware(at)
         with self.file.writing() as connection:
-            arrival = _arrival(connection, patient_number, day)
-            appointments = _appointments(connection, "appointment", patient_number, day)
-            registered = _appointments(connection, "registered_appointment", patient_number, day)
-            if arrival is None and not appointments:
+            if not _due(connection, patient_number, day) and _arrival(connection, patient_number, day) is None:
                 self._require_sure(day)
                 return NothingToRegister(patient_number)
-            first = arrival is None
-            if arrival is None:
-                arrival = _take_number(connection, patient_number, day, at, self.file.beside.number(day))
-            elif set(appointments) <= set(registered):
+            return self._register(connection, patient_number, day, at, still_wanted)
+
+    def walk_in(
+        self, patient_number: str, day: date, at: datetime, what: WalkIn, still_wanted: Callable[[], bool]
+    ) -> WalkInRegistration:
+        """See Reservations.walk_in. On a day whose appointments were lost too: whoever asks for it knows better."""
+        _require_aware(at)
+        with self.file.writing() as connection:
+            known = _due(connection, patient_number, day) or _registered(connection, patient_number, day)
+            if what.department not in {each.department for each in known}:
+                connection.execute(
+                    f"INSERT INTO walk_in ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, '')",  # noqa: S608  # constants only
+                    (day.isoformat(), patient_number, f"{at:%H:%M}", what.department, what.doctor, what.place),
+                )
+            return self._register(connection, patient_number, day, at, still_wanted)
+
+    def _register(
+        self,
+        connection: sqlite3.Connection,
+        patient_number: str,
+        day: date,
+        at: datetime,
+        still_wanted: Callable[[], bool],
+    ) -> WalkInRegistration:
+        """All that is due; there is something, or the patient has arrived. Commits, if there is anything to write."""
+        arrival = _arrival(connection, patient_number, day)
+        due = _due(connection, patient_number, day)
+        first = arrival is None
+        if arrival is None:
+            arrival = _take_number(connection, patient_number, day, at, self.file.beside.number(day))
+        else:
+            registered = _registered(connection, patient_number, day)
+            if set(due) <= set(registered):
                 self._keep(connection, patient_number, day, arrival)
-                return AlreadyRegistered(patient_number, arrival, appointments or registered)
-            connection.execute(
-                f"INSERT OR REPLACE INTO registered_appointment ({COLUMNS}) "  # noqa: S608  # constants only
-                f"SELECT {COLUMNS} FROM appointment WHERE day = ? AND patient_number = ?",
-                (day.isoformat(), patient_number),
+                return AlreadyRegistered(patient_number, arrival, due or registered)
+        connection.execute(
+            f"INSERT OR REPLACE INTO registered_appointment ({COLUMNS}) {_DUE}",
+            _of(patient_number, day),
+        )
+        if not still_wanted():
+            return Withdrawn(patient_number)
+        connection.execute("COMMIT")
+        self._keep(connection, patient_number, day, arrival)
+        return (Registered if first else AlreadyRegistered)(patient_number, arrival, due)
+
+    def cancel(self, patient_number: str, number: int, day: date, at: datetime, reason: str) -> Cancellation:
+        """See Reservations.cancel."""
+        _require_aware(at)
+        with self.file.writing() as connection:
+            arrival = _arrival(connection, patient_number, day)
+            if arrival is not None and arrival.number == number:
+                connection.execute(
+                    f"INSERT INTO cancelled_arrival ({CANCELLED_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608  # of ours
+                    (day.isoformat(), number, patient_number, arrival.at.isoformat(), at.isoformat(), reason),
+                )
+                for table in ("registered_appointment", "walk_in", "arrival"):
+                    connection.execute(
+                        f"DELETE FROM {table} WHERE day = :day AND patient_number = :patient",  # noqa: S608  # of ours
+                        _of(patient_number, day),
+                    )
+                connection.execute("COMMIT")
+            kept = [each for each in _cancelled(connection, day) if each.number == number]
+            if not kept or kept[0].patient_number != patient_number:
+                return NotRegistered(patient_number)
+            # As an arrival: after the commit, before it is said; whoever asks again has it kept then.
+            with disk_trouble():
+                self.file.beside.keep_cancelled(day.isoformat(), kept)
+        return _cancellation(kept[0])
+
+    def entries(self, day: date) -> list[Entry]:
+        """See Reservations.entries."""
+        of_patient = defaultdict[str, list[Appointment]](list)
+        with self.file.reading() as connection:
+            arrived = _arrivals(connection, day)
+            cancelled = [_cancellation(each) for each in _cancelled(connection, day)]
+            rows = connection.execute(
+                f"SELECT {COLUMNS} FROM registered_appointment "  # noqa: S608  # constants only
+                "WHERE day = ? ORDER BY time, department",
+                (day.isoformat(),),
             )
-            if not still_wanted():
-                return Withdrawn(patient_number)
-            connection.execute("COMMIT")
-            self._keep(connection, patient_number, day, arrival)
-        if first:
-            return Registered(patient_number, arrival, appointments)
-        return AlreadyRegistered(patient_number, arrival, appointments)
+            for row in rows:
+                of_patient[row[1]].append(_appointment(row))
+        entries = [Entry(each.patient_number, each.arrival, tuple(of_patient[each.patient_number])) for each in arrived]
+        entries += [Entry(each.patient_number, each.arrival, (), each) for each in cancelled]
+        return sorted(entries, key=lambda entry: entry.arrival.number)
+
+    def revision(self) -> object:
+        """Another value after every change, whichever process made it, and sometimes two. Who asks after having seen it
+        gets what was committed: SQLite writes the file only while it keeps readers out. None: it is not there.
+        """
+        with contextlib.suppress(OSError):
+            seen = self.file.path.stat()
+            # Two changes within a tick of the kernel's clock look like one: then there is a second value after it.
+            fresh = abs(time_ns() - seen.st_mtime_ns) < _TICK_NS
+            return seen.st_ino, seen.st_mtime_ns, seen.st_size, fresh
+        return None
 
     def _keep(self, connection: sqlite3.Connection, patient_number: str, day: date, arrival: Arrival) -> None:
         """The arrival and its number beside the database, durably: a new one must know them. After the commit, so that
@@ -121,14 +213,16 @@ class SqliteReservations:
         with self.file.writing() as connection, disk_trouble():
             beside = self.file.beside
             beside.begin_imports(now)
-            kept = {
-                each.patient_number for each in beside.arrivals_since(day.isoformat()) if each.day == day.isoformat()
-            }
-            missing = [each for each in arrived if each.patient_number not in kept]
+            on = day.isoformat()
+            kept = {(each.number, each.patient_number) for each in beside.arrivals_since(on) if each.day == on}
+            missing = [each for each in arrived if (each.arrival.number, each.patient_number) not in kept]
             # All in one: patients wait for the lock meanwhile.
             found = [_kept(connection, each.patient_number, day, each.arrival) for each in missing]
-            beside.keep_arrivals(day.isoformat(), found)
-            beside.keep_number(day, max((each.arrival.number for each in arrived), default=0))
+            beside.keep_arrivals(on, found)
+            cancelled = set(_cancelled(connection, day))
+            beside.keep_cancelled(on, cancelled - set(beside.cancelled_since(on)))
+            issued = {*(each.arrival.number for each in arrived), *(each.number for each in cancelled)}
+            beside.keep_number(day, max(issued, default=0))
 
     def count(self, day: date) -> int:
         """See Reservations.count."""
@@ -139,10 +233,19 @@ class SqliteReservations:
     def arrivals(self, day: date) -> list[Arrived]:
         """See Reservations.arrivals."""
         with self.file.reading() as connection:
-            rows = connection.execute(
-                "SELECT patient_number, number, at FROM arrival WHERE day = ? ORDER BY number", (day.isoformat(),)
-            ).fetchall()
-        return [Arrived(number, Arrival(reception, datetime.fromisoformat(at))) for number, reception, at in rows]
+            return _arrivals(connection, day)
+
+    def follow(self, changed: Callable[[], None], answers: Callable[[bool], None]) -> Changes:
+        """See FollowedReservations.follow. It answers as long as the file is there."""
+        known: list[bool] = []
+
+        def look(revision: object) -> None:
+            if known != [revision is not None]:
+                known[:] = [revision is not None]
+                answers(known[0])
+            changed()
+
+        return Changes(self.revision, look)
 
     def import_rows(
         self,
@@ -192,6 +295,19 @@ class SqliteReservations:
         return replace(parsed, rows=tuple(row for row in parsed.rows if row.day in names), days=days)
 
 
+def _require_aware(at: datetime) -> None:
+    if at.tzinfo is None:
+        raise ValueError("at must be an aware time")
+
+
+def _of(patient_number: str, day: date) -> dict[str, str]:
+    return {"patient": patient_number, "day": day.isoformat()}
+
+
+def _date(day: str | None) -> date | None:
+    return date.fromisoformat(day) if day else None
+
+
 def _take_number(connection: sqlite3.Connection, patient_number: str, day: date, at: datetime, highest: int) -> Arrival:
     """`highest`: of all numbers that were issued on `day`, whether or not this database has them."""
     number = int(connection.execute(_ADVANCE, (day.isoformat(), highest + 1, highest + 1)).fetchone()[0])
@@ -203,8 +319,30 @@ def _take_number(connection: sqlite3.Connection, patient_number: str, day: date,
 
 
 def _kept(connection: sqlite3.Connection, patient_number: str, day: date, arrival: Arrival) -> Kept:
-    registered = _rows(connection, "registered_appointment", patient_number, day)
-    return Kept(day.isoformat(), patient_number, arrival.number, arrival.at.isoformat(), registered)
+    registered, walk_ins = (
+        _rows(connection, table, patient_number, day) for table in ("registered_appointment", "walk_in")
+    )
+    return Kept(day.isoformat(), patient_number, arrival.number, arrival.at.isoformat(), registered, walk_ins)
+
+
+def _arrivals(connection: sqlite3.Connection, day: date) -> list[Arrived]:
+    rows = connection.execute(
+        "SELECT patient_number, number, at FROM arrival WHERE day = ? ORDER BY number", (day.isoformat(),)
+    )
+    return [Arrived(number, Arrival(reception, datetime.fromisoformat(at))) for number, reception, at in rows]
+
+
+def _cancelled(connection: sqlite3.Connection, day: date) -> list[KeptCancelled]:
+    rows = connection.execute(
+        f"SELECT {CANCELLED_COLUMNS} FROM cancelled_arrival WHERE day = ?",  # noqa: S608  # constants only
+        (day.isoformat(),),
+    )
+    return [KeptCancelled(*row) for row in rows]
+
+
+def _cancellation(kept: KeptCancelled) -> Cancelled:
+    arrival = Arrival(kept.number, datetime.fromisoformat(kept.at))
+    return Cancelled(kept.patient_number, arrival, datetime.fromisoformat(kept.cancelled_at), kept.reason)
 
 
 def _arrival(connection: sqlite3.Connection, patient_number: str, day: date) -> Arrival | None:
@@ -214,18 +352,22 @@ def _arrival(connection: sqlite3.Connection, patient_number: str, day: date) -> 
     return None if row is None else Arrival(int(row[0]), datetime.fromisoformat(row[1]))
 
 
-def _appointments(
-    connection: sqlite3.Connection, table: str, patient_number: str, day: date
-) -> tuple[Appointment, ...]:
-    return tuple(
-        Appointment(date.fromisoformat(on), time.fromisoformat(clock), department, doctor, place, note)
-        for on, _, clock, department, doctor, place, note in _rows(connection, table, patient_number, day)
-    )
+def _due(connection: sqlite3.Connection, patient_number: str, day: date) -> tuple[Appointment, ...]:
+    return tuple(map(_appointment, connection.execute(_DUE, _of(patient_number, day))))
+
+
+def _registered(connection: sqlite3.Connection, patient_number: str, day: date) -> tuple[Appointment, ...]:
+    return tuple(map(_appointment, _rows(connection, "registered_appointment", patient_number, day)))
+
+
+def _appointment(row: tuple[str, ...]) -> Appointment:
+    on, _, clock, department, doctor, place, note = row
+    return Appointment(date.fromisoformat(on), time.fromisoformat(clock), department, doctor, place, note)
 
 
 def _rows(connection: sqlite3.Connection, table: str, patient_number: str, day: date) -> tuple[tuple[str, ...], ...]:
     rows = connection.execute(
-        f"SELECT {COLUMNS} FROM {table} "  # noqa: S608  # one of two names of ours
+        f"SELECT {COLUMNS} FROM {table} "  # noqa: S608  # a name of ours
         "WHERE day = ? AND patient_number = ? ORDER BY time, department",
         (day.isoformat(), patient_number),
     ).fetchall()

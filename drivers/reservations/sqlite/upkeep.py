@@ -31,7 +31,9 @@ _STEP_ROWS: Final = 200
 _PAUSE_S: Final = 0.02
 _TABLES: Final = (  # what refers to arrivals first
     ("registered_appointment", "day, patient_number, time, department"),
+    ("walk_in", "day, patient_number, time, department"),
     ("arrival", "day, patient_number"),
+    ("cancelled_arrival", "day, number"),
     ("reception_counter", "day"),
     ("appointment", "day, patient_number, time, department"),
 )

@@ -1,8 +1,8 @@
 """One open file on an SMB share: the commands, and what their answers mean.
 
-Owns share modes. Must never open a file so that somebody else may write to it meanwhile, and must never rename or
-delete by path: both go through the handle that was opened. (A rename by path let two of four racers win in 285 of 400
-rounds against Samba.)
+Owns share modes. Must never open a file so that somebody else may write to it meanwhile, but for a glance, which keeps
+nobody from anything; and must never rename or delete by path: both go through the handle that was opened. (A rename by
+path let two of four racers win in 285 of 400 rounds against Samba.)
 """
 
 import struct

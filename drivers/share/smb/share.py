@@ -22,7 +22,7 @@ from drivers.share.logon_gate import SHARED, LogonGate
 from drivers.share.operations import ShareOperations
 from drivers.share.protocol import Changes, Digest, Entry, SessionInfo, Share, folder_parts
 from drivers.share.smb.changes import SmbChanges
-from drivers.share.smb.file import DELETE, NOBODY, READ, READERS, READERS_AND_RENAMERS, WRITE, OpenFile
+from drivers.share.smb.file import DELETE, EVERYBODY, NOBODY, READ, READERS, READERS_AND_RENAMERS, WRITE, OpenFile
 from drivers.share.smb.folder import OpenFolder, list_folder
 from drivers.share.smb.wire import CREDIT_SPAN, Status, Step, Wire
 
@@ -164,6 +164,27 @@ class SmbShare(ShareOperations[Wire, OpenFile]):
                 file.check_closed(closed, len(data))
                 return file.entry, data
         return super()._fetch(wire, name, limit)
+
+    def _glance(self, wire: Wire, name: str, limit: int) -> tuple[Entry, bytes | None]:
+        """One round trip for each 64 KiB, each with a handle of its own, which the server closes before it answers."""
+        whole, first = bytearray(), None
+        while True:
+            with OpenFile(wire, self._path(name), self.where) as file:
+                opened, read, closed = wire.exchange(
+                    file.opening(READ, EVERYBODY), file.reading(len(whole), CREDIT_SPAN), file.closing()
+                )
+                file.closed_by(closed)
+                file.check(opened)
+                file.check(closed)
+                if file.size > limit:
+                    return file.entry, None
+                piece = file.read_ahead(read)
+            whole += piece
+            if first not in (None, file.entry) or len(whole) > file.size or (len(whole) < file.size and not piece):
+                raise failure("size_changed", self.where)
+            first = file.entry
+            if len(whole) == file.size:
+                return file.entry, bytes(whole)
 
     def _digest(self, wire: Wire, name: str) -> Digest:
         """One round trip for files up to 64 KiB."""

@@ -90,9 +90,14 @@ class Places:
     site = _Below("var/lib/kiosk-site/current")
     site_file = _Below("var/lib/kiosk-site/current/site.toml")
 
-    # The data of the reception and of the courier.
+    # The data of the reception, of the courier and of the desk.
     data = _Below("var/lib/kiosk")
     courier = _Below("var/lib/kiosk-courier")
+    desk = _Below("var/lib/kiosk-desk")
+    # What the desk says of itself.
+    desk_run = _Below("run/kiosk-desk")
+    # Where the process of the reservations listens.
+    reservations_run = _Below("run/kiosk-reservations")
     # Root's own notes, 0700: what worked before an update (`slots.remember`), and the verdict of the last health check.
     appliance = _Below("var/lib/kiosk-appliance")
     before_update = _Below("var/lib/kiosk-appliance/before-update.json")
@@ -136,11 +141,25 @@ class Places:
 
     def as_kiosk(self, *arguments: str, limit_s: float, given: bytes = b"") -> ProgramResult:
         """Run `kiosk …` as the reception's user, who can read no secret; outside its sandbox, hence `UNSEEN`."""
+        return self._run_as("kiosk", *arguments, limit_s=limit_s, given=given)
+
+    def as_desk(self, *arguments: str, limit_s: float) -> ProgramResult:
+        """The same as the desk's user, who owns its accounts."""
+        return self._run_as("kiosk-desk", *arguments, limit_s=limit_s)
+
+    def _run_as(self, user: str, *arguments: str, limit_s: float, given: bytes = b"") -> ProgramResult:
+        folders = {
+            "KIOSK_COURIER_DIR": self.courier,
+            "KIOSK_DESK_DIR": self.desk,
+            "KIOSK_DESK_RUN_DIR": self.desk_run,
+            "KIOSK_RESERVATIONS_DIR": self.reservations_run,
+        }
         return self.call(
             "setpriv",
-            *("--reuid=kiosk", "--regid=kiosk", "--init-groups", "--no-new-privs", *UNSEEN),
+            # The group of both, which reads site.toml.
+            *(f"--reuid={user}", "--regid=kiosk", "--init-groups", "--no-new-privs", *UNSEEN),
             self.program("env"),
-            f"KIOSK_COURIER_DIR={self.courier}",
+            *(f"{name}={folder}" for name, folder in folders.items()),
             *(str(self.root / "opt/kiosk/current/.venv/bin/python"), "-P", "-m", "kiosk", *arguments),
             limit_s=limit_s,
             given=given,

@@ -9,6 +9,7 @@ A verb gives any number of {"line": …} and {"progress": …} and one last obje
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,6 +28,7 @@ from kiosk.appliance.update import bundle_sources, bundles, installer, update
 from kiosk.appliance.words import Failure, line, worded
 from kiosk.config import ConfigError, load
 from kiosk.operations import report, status_rows
+from kiosk.process import tries
 
 # A technician's page whose program has died must not keep the reception closed.
 FORGOTTEN_S: Final = 150.0
@@ -37,6 +39,8 @@ _SYSTEMD_S: Final = 90.0
 # A large database is copied and checked, and exports are imported again.
 _RESTORE_S: Final = 240.0
 _MAX_LINES: Final = 400
+# What `kiosk desk user chief` prints: the account, and a password made of groups.
+_FIRST_PASSWORD: Final = re.compile(rb"([a-z]{1,32}) ([2-9a-z]{4}(?:-[2-9a-z]{4}){3})")
 _OF_PAPER: Final = (["printer"], ["paper"], ["test_slip"])  # the second word of a line of the check
 
 Request = Mapping[str, Any]
@@ -58,17 +62,18 @@ class Verbs:
 
     def __init__(
         self, places: Places, log: event_log.StaffLog, *, now: Callable[[], float] = time.monotonic,
-        gate: pin.Gate | None = None,
+        gate: tries.Tries | None = None,
     ) -> None:  # fmt: skip
         self._places = places
         self._log = log
         self._now = now
-        self._gate = gate or pin.Gate(places.pin_tries)
+        self._gate = gate or tries.Tries(places.pin_tries)
         self._session = pin.Session(now)
         self._busy = threading.Lock()
         self._used_at = now()
         self._bundles: frozenset[str] = frozenset()  # as listed last
         self._disks: frozenset[str] = frozenset()
+        self._desk_of = (0, False)  # the site's [desk], by the time of its file: the page asks each second
         self._verbs: dict[str, Verb] = {
             "state": Verb(self._state, key=False),
             "open": Verb(self._open, key=False),
@@ -83,6 +88,7 @@ class Verbs:
             "print": Verb(lambda request: self._check(print_slip=True), alone=True),
             "restart": Verb(self._restart, alone=True),
             "restore": Verb(self._restore, alone=True),
+            "desk_chief": Verb(self._desk_chief, alone=True),
             "reboot": Verb(lambda request: self._down("reboot", request), key=False),
             "poweroff": Verb(lambda request: self._down("poweroff", request), key=False),
             "updates": Verb(self._list_bundles, alone=True),
@@ -146,6 +152,7 @@ class Verbs:
             "stick": places.stick_link.exists(),
             "version": places.version,
             "slot": places.on_cmdline("rauc.slot") or "",
+            "desk": self._has_desk(),
         }
 
     def _open(self, request: Request) -> Answer:
@@ -162,13 +169,13 @@ class Verbs:
         if kept is None or not isinstance(given, str) or len(given) > 64:
             return refuse("no_pin")
         match self._gate.attempt(given, kept):
-            case pin.Right():
+            case tries.Right():
                 self._log.write("staff_unlocked")
                 return {"ok": True, "key": self._session.begin()}
-            case pin.Wrong(left):
+            case tries.Wrong(left):
                 self._log.write("staff_wrong_pin", count=left)
                 return refuse("wrong_pin", left=left)
-            case pin.Locked(wait_s):
+            case tries.Locked(wait_s):
                 self._log.write("staff_locked", seconds=round(wait_s))
                 return refuse("locked", wait_s=round(wait_s))
 
@@ -251,6 +258,30 @@ class Verbs:
         else:
             why = outcomes.why(found, done, _RESTORE_S, "command.not_restored")
             yield refuse("failed", text=outcomes.in_japanese(why))
+
+    def _desk_chief(self, request: Request) -> Answers:
+        """A first password for the desk's chief. It is on the screen once, and in no log."""
+        if not self._places.site_file.is_file():
+            yield refuse("no_site")
+            return
+        command = ("desk", "user", "chief", "--config", str(self._places.site_file))
+        done = self._places.as_desk(*command, limit_s=_STATUS_S)
+        found = _FIRST_PASSWORD.fullmatch(done.out.strip())
+        if not done.ok or found is None:
+            yield refuse("failed", text=line("machine.not_done", code=done.code))
+            return
+        name, password = (each.decode() for each in found.groups())
+        yield from _lines((line("desk_chief.name", name=name), line("desk_chief.password", password=password)))
+        yield {"ok": True}
+
+    def _has_desk(self) -> bool:
+        try:
+            changed = self._places.site_file.stat().st_mtime_ns
+            if changed != self._desk_of[0]:
+                self._desk_of = changed, load(self._places.site_file, {}, passwords=False).desk is not None
+        except (OSError, ConfigError):
+            return False
+        return self._desk_of[1]
 
     def _list_bundles(self, request: Request) -> Answer:
         found = bundle_sources.list_bundles(self._places)

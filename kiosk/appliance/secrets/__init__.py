@@ -1,7 +1,6 @@
 """The technician's PIN, and passwords sealed to this machine.
 
 Reading order:
-- `pin`: the record (a hash), the attempts with their lock-out, the session's key
-- `weak_pins`: which new PINs are refused
+- `pin`: what is wrong with a new one, the session's key; its hash and the tries are in `kiosk.process`
 - `sealed`: systemd-creds; a secret of the site that opens on this machine only
 """

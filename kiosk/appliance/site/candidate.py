@@ -22,7 +22,8 @@ from drivers import share
 from kiosk.appliance.secrets import pin
 from kiosk.appliance.site import apply
 from kiosk.appliance.words import line, worded
-from kiosk.config import Config, ConfigError, load, password
+from kiosk.config import Config, ConfigError, load, password, tls
+from kiosk.process import pins, secret_hash, tries
 
 OLD_PIN: Final = "technician-old.secret"
 # Findings about the machine, not about the stick: the data folder exists or is made, and the services of the new site
@@ -31,7 +32,7 @@ _OF_THE_MACHINE: Final = frozenset(
     {"data_dir", "disk", "fonts", "reservations", "appointments_today", "import_dir", "courier_running"}
     | {"reception_running"}
 )
-_OF_THE_FILES: Final = frozenset({"site_toml", "secrets", "reference_numbers"})
+_OF_THE_FILES: Final = frozenset({"site_toml", "secrets", "reference_numbers", "desk_patients"})
 _MAX_PIN_BYTES: Final = 200
 
 
@@ -49,6 +50,10 @@ def read(folder: Path) -> Config:
         password(config, "metrics", config.metrics.push, config.metrics.password_file, {})
         password(config, "update", config.update.folder, config.update.password_file, {})
         password(config, "reservations", config.reservations.share, config.reservations.password_file, {})
+        if config.desk is not None:
+            for url in (config.desk.requests, config.desk.answers, config.desk.export):
+                password(config, "desk", url, config.desk.password_file, {})
+            tls(config, {})
     except ConfigError as error:
         raise Unfit(*_with_heading(apply.in_japanese(error.problems, folder))) from None
     table = config.reference_numbers.map
@@ -66,19 +71,19 @@ def read_pin(file: Path) -> str | None:
     return raw.decode("utf-8-sig", "replace").split("\n", 1)[0].strip()
 
 
-def replacement_problems(config: Config, folder: Path, kept: bytes | None, gate: pin.Gate) -> list[str]:
+def replacement_problems(config: Config, folder: Path, kept: bytes | None, gate: tries.Tries) -> list[str]:
     """Why the stick may not replace the site whose PIN's record is `kept`, None: it has none; nothing: it may.
 
     A weak PIN is refused unless it is the one in force: stricter rules must not invalidate a kiosk's own stick.
     """
     given = read_pin(folder / config.technician.pin_file)
     fault = pin.fault(given) if given is not None else None
-    weak = given is not None and pin.fits(given)
+    weak = given is not None and pins.fits(given)
     if kept is not None and (fault is None or weak):
         # Before a weak one is reported: the comparison with the PIN in force counts as an attempt.
         if wrong := pin_problems(config, folder, kept, gate):
             return wrong
-        if given is not None and pin.matches(given, kept):
+        if given is not None and secret_hash.matches(given, kept):
             return []
     return [f"{config.technician.pin_file}: {worded(fault)}"] if fault else []
 
@@ -91,15 +96,15 @@ def weak_pin_note(config: Config, folder: Path) -> list[str]:
     return [line("new_pin.in_force_weak", file=config.technician.pin_file, old=OLD_PIN)]
 
 
-def pin_problems(config: Config, folder: Path, kept: bytes, gate: pin.Gate) -> list[str]:
+def pin_problems(config: Config, folder: Path, kept: bytes, gate: tries.Tries) -> list[str]:
     """Whether the stick knows the PIN of the installed site; a line when it does not. A wrong one counts as a try."""
     given = read_pin(folder / OLD_PIN) or read_pin(folder / config.technician.pin_file)
     if given is None:
         return [line("new_pin.needed", file=config.technician.pin_file)]
     match gate.attempt(given, kept):
-        case pin.Right():
+        case tries.Right():
             return []
-        case pin.Locked(wait_s):
+        case tries.Locked(wait_s):
             return [line("new_pin.locked", minutes=round(-(-wait_s // 60)))]
         case _:
             return [line("new_pin.wrong", old=OLD_PIN)]
@@ -122,7 +127,7 @@ def summary(config: Config, secrets: int, *, has_pin: bool) -> list[str]:
     """What the stick brought, for the result page; never a password or a user's name."""
     shares = {
         "terminal": config.terminal.results,
-        "receipt_computer": config.receipt_computer.results,
+        "receipt_computer": config.receipt_computer.results if config.receipt_computer else "",
         "reservations": config.reservations.share,
         "update": config.update.folder,
     }
@@ -130,7 +135,7 @@ def summary(config: Config, secrets: int, *, has_pin: bool) -> list[str]:
     lines = [
         line("site.hospital", name=config.site.name, pattern=config.site.pattern),
         *(line(f"site.{name}", where=share.parse(url).where) for name, url in shares.items() if url),
-        line("site.printer", url=config.printer.url.partition("?")[0]),
+        *(line("site.printer", url=printer.url.partition("?")[0]) for printer in (config.printer,) if printer),
         line(
             "site.screen", width=screen.width_px, height=screen.height_px, inch=f"{screen.diagonal_inch:g}",
             rotation=screen.rotation,

@@ -1,4 +1,4 @@
-"""The firewall: nothing comes in, and out goes only what site.toml names.
+"""The firewall: nothing comes in but browsers of [desk] allow, and out goes only what site.toml names.
 
 Owns the ruleset of nftables. Without a site it is deploy/image/tree/etc/nftables.conf, loaded before any network is up.
 Must never write a text of site.toml but addresses and ports that were parsed again here.
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from drivers import share
+from drivers import page_printer, share
 from drivers.printer.address import TcpAddress, parse_url
 from kiosk.config import Config
 from kiosk.config.network_checks import endpoint
@@ -71,6 +71,7 @@ def ruleset(config: Config | None) -> str:
         incoming += _DHCP_IN
         outgoing += _DHCP_OUT
     if config is not None:
+        incoming += _browsers(config)
         # One rule for each way, however many keys need it.
         outgoing += dict.fromkeys(_rule(peer) for peer in peers(config))
         outgoing += _names(config)
@@ -82,19 +83,35 @@ def ruleset(config: Config | None) -> str:
 
 def peers(config: Config) -> Iterator[Peer]:
     """Everything site.toml names by host and port, but the servers of time and names."""
+    receipt_computer, desk = config.receipt_computer, config.desk
     shares = (
-        config.terminal.results, config.terminal.subsidies, config.receipt_computer.results,
-        config.receipt_computer.subsidies, config.reservations.share, config.metrics.push, config.update.folder,
+        config.terminal.results, config.terminal.subsidies,
+        *((receipt_computer.results, receipt_computer.subsidies) if receipt_computer else ()),
+        config.reservations.share, config.metrics.push, config.update.folder,
+        *((desk.requests, desk.answers, desk.export) if desk else ()),
     )  # fmt: skip
     for address in (share.parse(url) for url in shares if url):
         if isinstance(address, share.SmbAddress):
             yield Peer("tcp", address.host, address.port)
-    printer = parse_url(config.printer.url)
+    printer = parse_url(config.printer.url) if config.printer else None
     if isinstance(printer, TcpAddress):
         yield Peer("tcp", printer.host, printer.port)
+    pages = page_printer.parse_url(desk.printer) if desk and desk.printer else None
+    if isinstance(pages, page_printer.IppAddress):
+        yield Peer("tcp", pages.host, pages.port)
     if config.syslog.server:
         server = endpoint(config.syslog.server)
         yield Peer(server.protocol, server.host, server.port)
+
+
+def _browsers(config: Config) -> Iterator[str]:
+    """Who may reach the desk's pages; nobody while it listens on the loopback only."""
+    desk = config.desk
+    if desk is None or desk.on_loopback:
+        return
+    for text in desk.allow:
+        network = ipaddress.ip_network(text)
+        yield f"{'ip6' if network.version == 6 else 'ip'} saddr {network} tcp dport {desk.address[1]} accept"
 
 
 def _rule(peer: Peer, condition: str = "") -> str:

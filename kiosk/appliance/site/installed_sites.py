@@ -6,6 +6,7 @@ site or the new one, whole. Must never leave a password there in clear.
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +14,11 @@ from typing import Final
 
 from drivers.durable import sync_file, sync_folder, write_durably
 from kiosk.appliance.machine.places import Places
-from kiosk.appliance.secrets import pin, sealed
+from kiosk.appliance.secrets import sealed
 from kiosk.appliance.site.candidate import OLD_PIN, read_pin
 from kiosk.config import Config
+from kiosk.config.installed import SEAL, SEAL_BYTES
+from kiosk.process import secret_hash
 
 _CURRENT: Final = "current"
 _PREVIOUS: Final = "previous"
@@ -25,8 +28,12 @@ _KIOSK: Final = "kiosk"
 
 def secrets(config: Config, folder: Path) -> set[str]:
     """Names of the secrets in `folder`: what *.secret is called, and what site.toml names so. Without the PINs."""
-    tables = (config.terminal, config.receipt_computer, config.reservations, config.metrics, config.update)
-    named = {table.password_file for table in tables}
+    tables = (
+        config.terminal, config.receipt_computer, config.reservations, config.metrics, config.update, config.desk,
+    )  # fmt: skip
+    named = {table.password_file for table in tables if table is not None}
+    if config.desk is not None:
+        named |= {config.desk.certificate_file, config.desk.key_file, config.desk.client_ca_file}
     found = {file.name for file in folder.iterdir() if file.suffix == ".secret" or file.name in named}
     return found - {config.technician.pin_file, OLD_PIN}
 
@@ -51,9 +58,12 @@ def is_installed(places: Places, config: Config, folder: Path) -> bool:
     kept = site / sealed.FOLDER
     given = read_pin(folder / config.technician.pin_file)
     there = {file.name for file in kept.iterdir()} if kept.is_dir() else set()
+    if config.desk is not None and SEAL not in there:
+        return False
+    there.discard(SEAL)
     if there != names | ({sealed.PIN_NAME} if given is not None else set()):
         return False
-    if given is not None and not pin.matches(given, sealed.pin_record(places) or b""):
+    if given is not None and not secret_hash.matches(given, sealed.pin_record(places) or b""):
         return False
     return all(sealed.unseal(places, name, kept / name) == (folder / name).read_bytes() for name in names)
 
@@ -104,11 +114,19 @@ def _write(places: Places, config: Config, folder: Path, to: Path) -> None:
         sealed.seal(places, name, (folder / name).read_bytes(), kept / name)
     given = read_pin(folder / config.technician.pin_file)
     if given is not None:
-        sealed.seal(places, sealed.PIN_NAME, pin.record(given), kept / sealed.PIN_NAME)
+        sealed.seal(places, sealed.PIN_NAME, secret_hash.record(given), kept / sealed.PIN_NAME)
+    _keep_seal(places, kept, wanted=config.desk is not None)
     for file in kept.iterdir():
         sync_file(file)
     sync_folder(kept)
     sync_folder(to)
+
+
+def _keep_seal(places: Places, kept: Path, *, wanted: bool) -> None:
+    """The key of the desk's values stays through every site; one that this machine cannot open is of no use."""
+    old = sealed.unseal(places, SEAL, places.site / sealed.FOLDER / SEAL)
+    if old is not None or wanted:
+        sealed.seal(places, SEAL, old or os.urandom(SEAL_BYTES), kept / SEAL)
 
 
 def _point(link: Path, name: str) -> None:

@@ -21,14 +21,18 @@ from typing import Final
 from kiosk.appliance.machine import check_run, event_log, screen_owner
 from kiosk.appliance.machine.places import Busy, Places, locked
 from kiosk.appliance.machine.refused_usb import DEVICES, refused_devices
-from kiosk.appliance.secrets import pin, sealed
+from kiosk.appliance.secrets import sealed
 from kiosk.appliance.site import apply, candidate, installed_sites, outcomes, stick
 from kiosk.appliance.update import slots
 from kiosk.appliance.words import Failure, line, worded
 from kiosk.config import Config
+from kiosk.process.tries import Tries
 
 # What reads site.toml or a secret, and runs; the reception itself starts when the result page is left.
-SERVICES: Final = ("kiosk-courier.service", "kiosk-appointments.service", "kiosk-metrics.service")
+SERVICES: Final = (
+    "kiosk-courier.service", "kiosk-appointments.service", "kiosk-metrics.service",
+    "kiosk-reservations.service", "kiosk-desk.service",
+)  # fmt: skip
 # A stick that stays plugged in is found at every boot: then only news go to the screen.
 _STARTING_S: Final = 180.0
 _ONLINE_S: Final = 25
@@ -97,7 +101,7 @@ class Provision:
             self.log.write("site_unchanged")
         else:
             # A machine that cannot open its own secrets any more (another TPM) has no PIN to ask for either.
-            kept, gate = sealed.pin_record(self.places), pin.Gate(self.places.pin_tries)
+            kept, gate = sealed.pin_record(self.places), Tries(self.places.pin_tries)
             if wrong := candidate.replacement_problems(config, folder, kept, gate):
                 result.wrong += wrong
                 return
@@ -181,7 +185,7 @@ class Provision:
         kept = sealed.pin_record(self.places)
         if stick.SITE not in content.files and kept is not None:
             # Whoever finds a USB socket must not be able to make appointments.
-            if wrong := candidate.pin_problems(installed, folder, kept, pin.Gate(self.places.pin_tries)):
+            if wrong := candidate.pin_problems(installed, folder, kept, Tries(self.places.pin_tries)):
                 result.wrong += wrong
                 return
             result.taken += candidate.weak_pin_note(installed, folder)

@@ -144,7 +144,7 @@ def usb_rules(config: Config | None) -> str:
 
 def _usb_devices(config: Config) -> Iterator[UsbDevice]:
     yield from config.usb
-    printer = parse_url(config.printer.url)
+    printer = parse_url(config.printer.url) if config.printer else None
     if isinstance(printer, UsbAddress):
         number = f"{printer.vendor:04x}:{printer.product:04x}"
         # A printer that the list ties to a port or a serial number is authorised nowhere else.
@@ -186,6 +186,7 @@ def drop_ins(config: Config | None, credentials: Path, sealed: AbstractSet[str])
         "kiosk-check": [*installed.courier_writes(config), *exports],
         "kiosk-metrics": installed.metrics_writes(config),
         "kiosk-appointments": exports,
+        "kiosk-desk": installed.desk_writes(config),
     }
     secrets = installed.secrets(config)
     found = {"rsyslog": _RSYSLOG_DROP_IN} if config.syslog.server else {}

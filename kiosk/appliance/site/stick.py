@@ -31,6 +31,9 @@ MAX_BYTES: Final = 1024 * 1024
 MAX_EXPORTS: Final = 10
 MAX_EXPORT_BYTES: Final = 16 * 1024 * 1024
 _MAX_LISTED: Final = 2000
+# Keys of site.toml whose value is a file beside it; and those of the hospital's own tables, which have many lines.
+_KEYS: Final = ("password_file", "pin_file", "map", "certificate_file", "key_file", "client_ca_file", "patients")
+_TABLES: Final = (("reference_numbers", "map"), ("desk", "patients"))
 _DEVICE: Final = re.compile(r"[a-z0-9]{2,32}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
@@ -56,12 +59,13 @@ def copy(places: Places, device: str, into: Path) -> StickContent:
         flags = {flag for flag in (TAKE_ANYWAY, WIPE_SECRETS) if flag in names or f"{flag}.txt" in names}
         taken = {SITE} if _copy_file(top / SITE, into / SITE, reading.MAX_FILE_BYTES) else set()
         secrets = [name for name in names if name.endswith(".secret")]
-        named = [name for name in _named_in(into / SITE) if _NAME.fullmatch(name) and name != SITE]
-        wanted = dict.fromkeys([*secrets, *named])
+        named = {key: name for name, key in _named_in(into / SITE) if _NAME.fullmatch(name) and name != SITE}
+        wanted = dict.fromkeys([*secrets, *named.values()], MAX_BYTES)
+        wanted |= {name: MAX_EXPORT_BYTES for key, name in named.items() if key in _TABLES}
         # Before anything is copied: the copies lie in memory.
         if len(wanted) + len(taken) > MAX_FILES:
             raise Failure("stick.too_many_files", most=MAX_FILES)
-        taken |= {name for name in wanted if _copy_file(top / name, into / name, MAX_BYTES)}
+        taken |= {name for name, most in wanted.items() if _copy_file(top / name, into / name, most)}
         listed = _list_exports(top / APPOINTMENTS)
         exports = tuple(_copy_exports(top / APPOINTMENTS, listed[:MAX_EXPORTS], into / APPOINTMENTS))
         others = () if SITE in taken else tuple(sorted(name for name in names if name.lower().startswith("site.")))
@@ -128,14 +132,16 @@ def _copy_file(source: Path, target: Path, max_bytes: int) -> bool:
     return True
 
 
-def _named_in(site: Path) -> Iterator[str]:
-    """Files that the site.toml names: tables, and secrets with names of their own. It is checked later."""
+def _named_in(site: Path) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Files that the site.toml names, with table and key: tables of the hospital, a certificate, and secrets with names
+    of their own. It is checked later.
+    """
     with suppress(reading.Broken):
-        for table in reading.document(reading.text_of(site)).values():
-            for key in ("password_file", "pin_file", "map"):
+        for name, table in reading.document(reading.text_of(site)).items():
+            for key in _KEYS:
                 value = table.get(key) if isinstance(table, dict) else None
                 if isinstance(value, str):
-                    yield value.strip()
+                    yield value.strip(), (name, key)
 
 
 def _list_exports(folder: Path) -> list[str]:

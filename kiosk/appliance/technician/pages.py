@@ -96,7 +96,7 @@ def _page(state: State, texts: Texts) -> Page:
             return _pin(stage, state.machine.locked_s, texts)
         case Menu():
             title = texts["menu"]["title"]
-            return Page("menu", title, "ask", buttons=(*step.MENU, "close"), layout="menu", foot=_foot(state))
+            return Page("menu", title, "ask", buttons=(*step.menu(state), "close"), layout="menu", foot=_foot(state))
         case Working():
             name, title, remarks = f"working_{stage.job}", texts["jobs"][stage.job], (texts["results"]["running"],)
             return Page(name, title, "wait", remarks, rows=_rows(stage.rows)[-ROWS:], percent=stage.percent)

@@ -40,6 +40,7 @@ class Machine:
     stick: bool = False
     locked_s: int = 0
     refused_usb: tuple[str, ...] = ()
+    desk: bool = False  # the site has a reception desk
 
 
 @dataclass(frozen=True)
@@ -214,6 +215,7 @@ def machine_of(body: Mapping[str, Any], refused_usb: tuple[str, ...]) -> Machine
         body.get("stick") is True,
         round(locked) if isinstance(locked, int | float) and 0 < locked < 1e6 else 0,
         refused_usb,
+        body.get("desk") is True,
     )
 
 

@@ -73,6 +73,7 @@ JOBS: Final[dict[str, Job]] = {
     "previous": Job(120, sure=1),
     "restart": Job(120, sure=1),
     "restore": Job(300, sure=1),
+    "desk_chief": Job(60, sure=1),
     "reboot": Job(120, sure=1),
     "poweroff": Job(120, sure=1),
     "format": Job(120, sure=2),
@@ -80,8 +81,8 @@ JOBS: Final[dict[str, Job]] = {
     "write_disk": Job(7200, sure=2),
 }
 MENU: Final = (
-    "status", "check", "print", "network", "events", "updates", "previous", "restore", "restart", "reboot", "poweroff",
-    "format",
+    "status", "check", "print", "network", "events", "updates", "previous", "restore", "desk_chief", "restart",
+    "reboot", "poweroff", "format",
 )  # fmt: skip
 # After these the machine goes down: their report has no buttons.
 LAST_WORDS: Final = ("reboot", "poweroff", "previous", "format")
@@ -149,6 +150,11 @@ def buttons_of_report(state: State, report: Report) -> tuple[str, ...]:
     return ("acknowledge", "back") if report.job == "status" and report.ok and not report.well else ("back",)
 
 
+def menu(state: State) -> tuple[str, ...]:
+    """The jobs of the menu: those of a desk where there is one."""
+    return tuple(job for job in MENU if job != "desk_chief" or state.machine.desk)
+
+
 def _page_set(state: State, requested: RequestedPage, now: float) -> Moved:
     if requested.kind == state.requested.kind == "updating":
         return replace(state, requested=requested), ()
@@ -177,7 +183,7 @@ def _pressed(state: State, button: str, now: float) -> Moved:
         case Pin():
             return _pressed_pin(state, stage, button, now)
         case Menu():
-            return _wanted(state, button, None, now) if button in MENU else (state, ())
+            return _wanted(state, button, None, now) if button in menu(state) else (state, ())
         case Choice():
             return _chosen(state, stage, button, now)
         case Sure():

@@ -58,6 +58,8 @@ def find_lost(before: Mapping[str, Any], report: StatusReport | None) -> list[st
             words.append(f"share_{role}")
     if before.get("printer") == "ready" and now["printer"] != "ready":
         words.append("printer")
+    if before.get("desk") is True and not now["desk"]:
+        words.append("desk")
     return words
 
 

@@ -152,11 +152,12 @@ def forget(places: Places) -> None:
 
 
 def working(report: StatusReport) -> dict[str, Any]:
-    """What of a report an update is measured by: the state of each role's share, of the printer ("": not known), and
-    the ledgers of deliveries that were put aside as unreadable, by name.
+    """What of a report an update is measured by: the state of each role's share, of the printer ("": not known), the
+    ledgers of deliveries that were put aside as unreadable, by name, and whether there is a desk that runs.
     """
     return {
         "shares": {role: str(share.state) for role, share in report.shares.items()},
         "printer": (report.printer.state or "") if report.printer else "",
         "lost_journals": sorted(alarm.subject for alarm in report.alarms or () if alarm.code == "journal_lost"),
+        "desk": report.desk is not None and report.desk.alive,
     }

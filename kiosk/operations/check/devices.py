@@ -14,7 +14,8 @@ from pathlib import Path
 
 from drivers.card_reader import CardEvent, CardRead, CardUnreadable, ReaderDown, ReaderUp, SerialCardReader
 from drivers.printer import NotPrinted, NotReady, Printer, Reason
-from kiosk.config import CardReader, Config
+from kiosk.config import CardReader, SlipPrinter
+from kiosk.config.model import Site
 from kiosk.operations.check.finding import Finding, Findings, in_japanese, ng, ok, skip
 from kiosk.process import locks
 from kiosk.reception import run_status
@@ -42,7 +43,7 @@ _PRINTER_NG: dict[Reason, tuple[str, str]] = {
 # --- printer -------------------------------------------------------------------------------------------------------
 
 
-def printer(device: Printer, config: Config, *, print_slip: bool) -> Findings:
+def printer(device: Printer, settings: SlipPrinter, site: Site, *, print_slip: bool) -> Findings:
     """`PRINTER_CODES`. With `print_slip` a test slip comes out."""
     answer = device.status()
     if isinstance(answer, NotReady) and answer.reason != "paper_out":
@@ -63,7 +64,7 @@ def printer(device: Printer, config: Config, *, print_slip: bool) -> Findings:
         yield ok("printer", "message.printer_answers")
         yield ok("paper", "message.paper", "do.paper_near_end" if answer.paper_near_end else "")
     if print_slip:
-        yield _printed(device, config)
+        yield _printed(device, settings, site)
     else:
         yield skip("test_slip", "message.not_asked_to_print", "do.print_with_option")
 
@@ -93,9 +94,8 @@ def _line(code: str, style: Style) -> SlipLine:
     return SlipLine(in_japanese(Problem(code)), style)
 
 
-def _printed(device: Printer, config: Config) -> Finding:
-    composed = test_slip(config.site.name, datetime.now(config.site.zone))
-    settings = config.printer
+def _printed(device: Printer, settings: SlipPrinter, site: Site) -> Finding:
+    composed = test_slip(site.name, datetime.now(site.zone))
     picture = slip_picture.draw(composed, width_mm=settings.width_mm, barcode=settings.barcode)
     outcome = device.print(picture)
     if isinstance(outcome, NotPrinted):

@@ -15,12 +15,13 @@ from pathlib import Path
 
 from drivers.reservations import ReservationsDown, open_reservations
 from drivers.reservations.sqlite.beside import Beside
-from kiosk.appointments.reference_numbers import BadMap, ReferenceNumbers
 from kiosk.config import Config
 from kiosk.operations.check.finding import Finding, Findings, ng, ok, skip
 from kiosk.operations.check.machine import nearest
 from kiosk.process import locks
 from kiosk.process.data_folder import DataFolder
+from kiosk.tables.reference_numbers import ReferenceNumbers
+from kiosk.tables.table_file import BadTable
 from kiosk.words.problems import Problem, word
 
 APPOINTMENT_CODES = ("reservations", "appointments_today", "import_dir")
@@ -45,7 +46,7 @@ def secrets(config: Config) -> Finding:
     """The password files in use. Modes were checked when they were loaded; a stranger may own one all the same."""
     code = "secrets"
     tables = (config.terminal, config.receipt_computer)
-    names = dict.fromkeys(table.password_file for table in tables if table.password is not None)
+    names = dict.fromkeys(table.password_file for table in tables if table is not None and table.password is not None)
     if not names:
         return skip(code, "message.no_secrets")
     files = [config.file.parent / name for name in names]
@@ -124,7 +125,7 @@ def reference_numbers(table: Path | None) -> Finding:
         return skip(code, "message.no_reference_numbers")
     try:
         ReferenceNumbers.load(table)
-    except BadMap as bad:
+    except BadTable as bad:
         return ng(code, "message.reference_numbers_bad", "do.mend_reference_numbers", why=str(bad))
     return ok(code, "message.reference_numbers")
 
@@ -140,13 +141,17 @@ def alarm(command: tuple[str, ...]) -> Finding:
     return ng(code, "message.alarm_not_there", "do.check_alarm", program=str(program))
 
 
-def running(data_dir: Path, courier_dir: Path) -> Findings:
+def running(config: Config) -> Findings:
     """Whether courier and reception run now. Not running is no fault: at installation they are started later."""
-    if locks.is_held(courier_dir, "courier"):
+    if config.receipt_computer is None:
+        yield skip("courier_running", "message.not_set")
+    elif locks.is_held(config.courier_dir, "courier"):
         yield ok("courier_running", "message.courier_runs", "do.more_in_status")
     else:
         yield skip("courier_running", "message.courier_stopped", "do.start_service", unit="kiosk-courier")
-    if locks.is_held(data_dir, "run"):
+    if config.printer is None:
+        yield skip("reception_running", "message.not_set")
+    elif locks.is_held(config.site.data_dir, "run"):
         yield ok("reception_running", "message.reception_runs", "do.more_in_status")
     else:
         yield skip("reception_running", "message.reception_stopped", "do.start_service", unit="kiosk")

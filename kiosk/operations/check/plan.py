@@ -9,11 +9,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
 from drivers.printer import open_printer
 from drivers.share import LogonGate, Share, open_share
 from kiosk.config import Config, ConfigError, password
-from kiosk.operations.check import devices, files, machine, probe, shares
+from kiosk.operations.check import desk, devices, files, machine, probe, shares
 from kiosk.operations.check.finding import Finding, Findings, ng, skip
 from kiosk.operations.check.schedule import LIMIT_S, Job
 from kiosk.operations.check.shares import Open, Role
@@ -45,9 +47,6 @@ class Options:
 def jobs(config: Config, options: Options) -> list[Job]:
     """Everything that can be looked at, in the order in which it is reported."""
     folder, numbers = config.site.data_dir, config.reference_numbers.map
-    printer = open_printer(
-        config.printer.url, status=config.printer.status, lock=run_status.printer_lock(config.site.data_dir)
-    )
     ask = options.ask
     return [
         _one("site_toml", lambda: files.site_toml(config.file)),
@@ -55,21 +54,50 @@ def jobs(config: Config, options: Options) -> list[Job]:
         _one("data_dir", lambda: files.data_dir(folder)),
         _one("disk", lambda: machine.disk(folder)),
         *_share_jobs(config, options),
-        Job(
-            devices.PRINTER_CODES,
-            lambda: devices.printer(printer, config, print_slip=options.print_slip),
-            limit_s=PRINT_LIMIT_S if options.print_slip else LIMIT_S,
-        ),
+        _printer_job(config, options),
         # Alone: a person is asked, and must not be before the lines above have been read.
         Job(devices.CARD_CODES, lambda: devices.card_reader(config.card_reader, folder, ask), alone=ask is not None),
         Job(files.APPOINTMENT_CODES, lambda: files.appointments(config)),
         _one("appointments_share", lambda: _exports(config, options)),
         _one("reference_numbers", lambda: files.reference_numbers(numbers)),
-        _one("screen", lambda: machine.screen(config.screen, machine.display_sizes())),
+        _one("screen", lambda: machine.screen(config.screen, machine.display_sizes()))
+        if config.printer
+        else _not_set("screen"),
         _one("alarm", lambda: files.alarm(config.alarm.command)),
-        Job(("courier_running", "reception_running"), lambda: files.running(folder, config.courier_dir)),
+        Job(("courier_running", "reception_running"), lambda: files.running(config)),
+        *_desk_jobs(config, options),
         *machine_jobs(),
     ]
+
+
+def _printer_job(config: Config, options: Options) -> Job:
+    settings = config.printer
+    if settings is None:
+        return Job(devices.PRINTER_CODES, lambda: (skip(code, "message.not_set") for code in devices.PRINTER_CODES))
+    lock = run_status.printer_lock(config.site.data_dir)
+    printer = open_printer(settings.url, status=settings.status, lock=lock)
+    return Job(
+        devices.PRINTER_CODES,
+        lambda: devices.printer(printer, settings, config.site, print_slip=options.print_slip),
+        limit_s=PRINT_LIMIT_S if options.print_slip else LIMIT_S,
+    )
+
+
+def _desk_jobs(config: Config, options: Options) -> Iterator[Job]:
+    """None, where there is no desk."""
+    settings = config.desk
+    if settings is None:
+        return
+    now, gate = datetime.now(config.site.zone), LogonGate()
+    yield _one("desk_certificate", lambda: desk.certificate(config, now))
+    yield _one("desk_printer", lambda: desk.printer(settings))
+    for key in desk.SHARES:
+        url = getattr(settings, key)
+        yield _one(f"desk_{key}", partial(desk.share, config, key, url, options.open, gate))
+    yield _one("desk_patients", lambda: desk.patients(settings.patients))
+    yield _one("desk_reservations", lambda: desk.reservations(config, now))
+    yield _one("desk_courier", lambda: desk.courier(config))
+    yield _one("desk_running", lambda: desk.running(config.desk_run_dir))
 
 
 def _exports(config: Config, options: Options) -> Finding:
@@ -100,31 +128,35 @@ def _share_jobs(config: Config, options: Options) -> Iterator[Job]:
     # One gate for all: a wrong password is tried once, however many shares use it.
     gate = LogonGate()
     sources: list[Role] = []
-    for code, setting, table, url in (
-        ("terminal", "[terminal] results", terminal, terminal.results),
-        ("terminal_subsidies", "[terminal] subsidies", terminal, terminal.subsidies),
-        ("receipt", "[receipt_computer] results", receipt, receipt.results),
-        ("receipt_subsidies", "[receipt_computer] subsidies", receipt, receipt.subsidies),
-    ):
+    for code, key in (("terminal", "results"), ("terminal_subsidies", "subsidies")):
+        url = getattr(terminal, key)
         if url is None:
             yield _not_set(f"{code}_share")
             continue
-        role = Role(code, setting, url, table.password.reveal() if table.password else None, gate)
-        if table is receipt:
-            yield _target_job(role, receipt.staging, tuple(sources), options)
-        else:
-            sources.append(role)
-            yield _source_job(role, terminal.poll_interval_s, options)
+        secret = terminal.password.reveal() if terminal.password else None
+        sources.append(Role(code, f"[terminal] {key}", url, secret, gate))
+        yield _source_job(sources[-1], terminal.poll_interval_s, options, delivers=receipt is not None)
+    for code, key in (("receipt", "results"), ("receipt_subsidies", "subsidies")):
+        url = getattr(receipt, key) if receipt else None
+        if receipt is None or url is None:
+            yield _not_set(f"{code}_share")
+            continue
+        secret = receipt.password.reveal() if receipt.password else None
+        role = Role(code, f"[receipt_computer] {key}", url, secret, gate)
+        yield _target_job(role, receipt.staging, tuple(sources), options)
 
 
 def _not_set(code: str) -> Job:
     return _one(code, lambda: skip(code, "message.not_set"))
 
 
-def _source_job(role: Role, poll_s: float, options: Options) -> Job:
+def _source_job(role: Role, poll_s: float, options: Options, *, delivers: bool) -> Job:
+    """`delivers`: files are taken from there; else a desk only reads them."""
+    may_delete = (_may_delete if role.is_smb else lambda _: None) if delivers else None
+
     def work() -> Findings:
         with options.opened(role) as share:
-            yield from shares.source(role, share, _may_delete if role.is_smb else lambda _: None, poll_s)
+            yield from shares.source(role, share, may_delete, poll_s)
 
     return Job(role.codes(*shares.OF_SOURCE), work)
 

@@ -94,15 +94,18 @@ class Role:
         return ng(code, what, do, why=why, **more)
 
 
-def source(role: Role, share: Share, may_delete: Callable[[Share], bool | None], poll_s: float) -> Findings:
-    """A folder that files are taken from: `role.codes(*OF_SOURCE)`."""
+def source(role: Role, share: Share, may_delete: Callable[[Share], bool | None] | None, poll_s: float) -> Findings:
+    """A folder that files are taken from: `role.codes(*OF_SOURCE)`. `may_delete` None: they are only read."""
     session = yield from reach(role, share)
     if session is None:
         yield from unreached(role.codes(*OF_SOURCE))
         return
     yield listing(role, share)
     yield _notices(role, share, poll_s)
-    yield _delete(role, share, may_delete)
+    if may_delete is None:
+        yield skip(f"{role.code}_delete", "message.only_read")
+    else:
+        yield _delete(role, share, may_delete)
     yield clock(role, session)
 
 
@@ -161,6 +164,15 @@ def exports(role: Role, share: Share) -> Finding:
     except ShareError as error:
         return role.failed(role.code, "message.share_wrong", error, setting=role.setting, where=share.where)
     return ok(role.code, "message.exports", "" if count else "do.check_exports", count=count, where=share.where)
+
+
+def reachable(role: Role, share: Share) -> Finding:
+    """A folder of the desk, which puts files there or reads them: it is there and can be listed."""
+    try:
+        count = len(share.entries("*", ENTRIES_MAX))
+    except ShareError as error:
+        return role.failed(role.code, "message.share_wrong", error, setting=role.setting, where=share.where)
+    return ok(role.code, "message.desk_share", setting=role.setting, where=share.where, count=count)
 
 
 def clock(role: Role, session: SessionInfo) -> Finding:

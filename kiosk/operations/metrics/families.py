@@ -14,7 +14,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from kiosk.machine.state import MachineState
-from kiosk.operations.report import StatusReport
+from kiosk.operations.report import DeskState, StatusReport
 from kiosk.process.disk_room import DISK_TROUBLES
 from kiosk.process.event_log import EVENTS
 from kiosk.reception.run_status import TROUBLES, Counts, PrinterState
@@ -33,6 +33,7 @@ def families(kiosk: str, report: StatusReport, at: float, is_open: bool) -> Iter
     yield from _reception(sheet, report, is_open)
     yield from _visits(sheet, report.reception.counts or Counts())
     yield from _delivery(sheet, report)
+    yield from _desk(sheet, report.desk)
     yield from _machine(sheet, report.machine)
 
 
@@ -78,7 +79,8 @@ def _reception(sheet: _Sheet, report: StatusReport, is_open: bool) -> Iterator[M
     ready, near_end = (printer.state == "ready", printer.paper_near_end) if printer.state else (None, None)
     card_reader_up = reception.card_reader == "up" if reception.card_reader else None
     imports_ok = reception.imports is None if reception.screen else None  # once the reception has written what it sees
-    yield sheet.one("reception_up", "1: the process that serves patients runs.", reception.alive)
+    alive = reception.alive if report.has("reception") else None
+    yield sheet.one("reception_up", "1: the process that serves patients runs.", alive)
     up_s = reception.counts.up_s if reception.counts else None
     yield sheet.one("reception_up_seconds", "For how long it has run.", up_s)
     yield sheet.one("open", "1: within the reception hours of the site.", is_open)
@@ -112,7 +114,8 @@ def _delivery(sheet: _Sheet, report: StatusReport) -> Iterator[Metric]:
     states = {role: share.state for role, share in report.shares.items()}
     codes = [alarm.code if alarm.code in EVENTS else OTHER for alarm in report.alarms or ()]
     waiting, oldest = (delivery.undelivered, delivery.oldest_undelivered_s or 0.0) if delivery else (None, None)
-    yield sheet.one("courier_up", "1: the delivering process answers.", courier.alive)
+    alive = courier.alive if report.has("courier") else None
+    yield sheet.one("courier_up", "1: the delivering process answers.", alive)
     yield sheet.one("courier_up_seconds", "For how long it has run.", courier.up_s)
     yield sheet.one("queue_files", "Files not yet delivered.", waiting)
     yield sheet.one("queue_oldest_seconds", "For how long the oldest of them has waited.", oldest)
@@ -120,6 +123,22 @@ def _delivery(sheet: _Sheet, report: StatusReport) -> Iterator[Metric]:
     yield sheet.several("share_up", "1: the share answers; no value: not tried yet.", ("share",), shares)
     alarms = [((code,), float(codes.count(code))) for code in sorted(set(codes))]
     yield sheet.several("alarms", "Alarms that staff have not acknowledged, by code.", ("code",), alarms)
+
+
+def _desk(sheet: _Sheet, desk: DeskState | None) -> Iterator[Metric]:
+    """No value where there is no desk."""
+    state = desk or DeskState()
+    feed_up = None if state.feed is None else state.feed == "ok"
+    yield sheet.one("desk_up", "1: the reception desk runs.", None if desk is None else desk.alive)
+    yield sheet.one("desk_up_seconds", "For how long it has run.", state.up_s)
+    yield sheet.one("desk_feed_up", "1: it learns of the reader's users.", feed_up)
+    yield sheet.one("desk_visits", "The reader's users of today.", state.visits)
+    yield sheet.one("desk_open", "How many of them wait for a person.", state.open)
+    oldest_s = None if state.open is None else state.oldest_open_s or 0.0
+    yield sheet.one("desk_oldest_seconds", "For how long the oldest of these has waited.", oldest_s)
+    overdue = None if state.open is None else state.overdue_s is not None
+    yield sheet.one("desk_overdue", "1: it has waited for longer than the site bears, within the hours.", overdue)
+    yield sheet.one("desk_missed", "Results of today that it could not show.", state.missed)
 
 
 def _machine(sheet: _Sheet, machine: MachineState) -> Iterator[Metric]:

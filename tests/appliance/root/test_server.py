@@ -22,7 +22,7 @@ from kiosk.appliance.root import server as staff
 from kiosk.appliance.root import verbs
 from kiosk.appliance.secrets import pin, sealed
 from kiosk.appliance.words import worded
-from kiosk.process import event_log
+from kiosk.process import event_log, pins, secret_hash, tries
 from kiosk.words.problems import Problem, to_json
 from kiosk.words.texts import event_sentences
 from tests import ROOT
@@ -52,7 +52,7 @@ def kiosk(tmp_path: Path) -> Machine:
     (site / sealed.FOLDER).mkdir(parents=True)
     made.places.site.symlink_to("1")
     (site / "site.toml").write_text("")
-    sealed.seal(made.places, sealed.PIN_NAME, pin.record(PIN), sealed.pin_file(made.places))
+    sealed.seal(made.places, sealed.PIN_NAME, secret_hash.record(PIN), sealed.pin_file(made.places))
     screen_owner.show(None, made.places)
     return made
 
@@ -63,7 +63,7 @@ class Helper:
     def __init__(self, kiosk: Machine) -> None:
         self.places = kiosk.places
         self.clock = Clock()
-        gate = pin.Gate(kiosk.places.appliance / "pin.json", now=self.clock, boot="this start")
+        gate = tries.Tries(kiosk.places.appliance / "pin.json", now=self.clock, boot="this start")
         self.verbs = verbs.Verbs(kiosk.places, events.StaffLog(kiosk.places), now=self.clock, gate=gate)
 
     def ask(self, do: str, **more: object) -> list[Answer]:
@@ -114,19 +114,19 @@ def test_few_of_the_pins_that_nobody_chose_are_refused(digits: int, most: float)
 def test_the_list_of_the_most_used_holds_pins_alone_and_each_once() -> None:
     listed = (ROOT / "assets/pins/most-used.txt").read_text(encoding="ascii").splitlines()
     assert len(set(listed)) == len(listed) > 3000
-    assert all(pin.fits(each) and pin.fault(each) for each in listed)
+    assert all(pins.fits(each) and pin.fault(each) for each in listed)
 
 
 def test_what_is_kept_of_a_pin_is_not_the_pin() -> None:
-    kept = pin.record(PIN)
+    kept = secret_hash.record(PIN)
     assert PIN.encode() not in kept
-    assert kept != pin.record(PIN)
-    assert pin.matches(PIN, kept)
-    assert not pin.matches("804264", kept)
-    assert not pin.matches(PIN, b"{}")
+    assert kept != secret_hash.record(PIN)
+    assert secret_hash.matches(PIN, kept)
+    assert not secret_hash.matches("804264", kept)
+    assert not secret_hash.matches(PIN, b"{}")
 
 
-class TestGate:
+class TestTries:
     """Five wrong ones lock; nothing makes the wait shorter."""
 
     @pytest.fixture
@@ -134,21 +134,25 @@ class TestGate:
         return Clock()
 
     @pytest.fixture
-    def gate(self, tmp_path: Path, clock: Clock) -> Callable[[str], pin.Gate]:
-        return lambda boot: pin.Gate(tmp_path / "pin.json", now=clock, boot=boot)
+    def gate(self, tmp_path: Path, clock: Clock) -> Callable[[str], tries.Tries]:
+        return lambda boot: tries.Tries(tmp_path / "pin.json", now=clock, boot=boot)
 
-    def wrong(self, gate: pin.Gate, times: int) -> list[object]:
-        return [gate.attempt("111112", pin.record(PIN)) for _ in range(times)]
+    def wrong(self, gate: tries.Tries, times: int) -> list[object]:
+        return [gate.attempt("111112", secret_hash.record(PIN)) for _ in range(times)]
 
-    def test_five_wrong_ones_lock_for_a_quarter_of_an_hour(self, gate: Callable[[str], pin.Gate], clock: Clock) -> None:
+    def test_five_wrong_ones_lock_for_a_quarter_of_an_hour(
+        self, gate: Callable[[str], tries.Tries], clock: Clock
+    ) -> None:
         one = gate("a")
-        assert self.wrong(one, 5) == [*(pin.Wrong(left) for left in (4, 3, 2, 1)), pin.Locked(900.0)]
+        assert self.wrong(one, 5) == [*(tries.Wrong(left) for left in (4, 3, 2, 1)), tries.Locked(900.0)]
         clock.now += 899
-        assert one.attempt(PIN, pin.record(PIN)) == pin.Locked(1.0)
+        assert one.attempt(PIN, secret_hash.record(PIN)) == tries.Locked(1.0)
         clock.now += 1
-        assert one.attempt(PIN, pin.record(PIN)) == pin.Right()
+        assert one.attempt(PIN, secret_hash.record(PIN)) == tries.Right()
 
-    def test_each_lock_is_twice_as_long_up_to_four_hours(self, gate: Callable[[str], pin.Gate], clock: Clock) -> None:
+    def test_each_lock_is_twice_as_long_up_to_four_hours(
+        self, gate: Callable[[str], tries.Tries], clock: Clock
+    ) -> None:
         one = gate("a")
         waits = []
         for _ in range(6):
@@ -157,18 +161,18 @@ class TestGate:
             clock.now += waits[-1]
         assert waits == [900, 1800, 3600, 7200, 14400, 14400]
 
-    def test_the_right_one_forgives_the_wrong_ones(self, gate: Callable[[str], pin.Gate]) -> None:
+    def test_the_right_one_forgives_the_wrong_ones(self, gate: Callable[[str], tries.Tries]) -> None:
         one = gate("a")
         self.wrong(one, 4)
-        assert one.attempt(PIN, pin.record(PIN)) == pin.Right()
-        assert self.wrong(one, 1) == [pin.Wrong(4)]
+        assert one.attempt(PIN, secret_hash.record(PIN)) == tries.Right()
+        assert self.wrong(one, 1) == [tries.Wrong(4)]
 
-    def test_another_process_counts_on(self, gate: Callable[[str], pin.Gate]) -> None:
+    def test_another_process_counts_on(self, gate: Callable[[str], tries.Tries]) -> None:
         self.wrong(gate("a"), 3)
-        assert self.wrong(gate("a"), 1) == [pin.Wrong(1)]
+        assert self.wrong(gate("a"), 1) == [tries.Wrong(1)]
 
     def test_a_restart_begins_the_wait_again_and_keeps_the_count(
-        self, gate: Callable[[str], pin.Gate], clock: Clock
+        self, gate: Callable[[str], tries.Tries], clock: Clock
     ) -> None:
         self.wrong(gate("a"), 5)
         clock.now = 3.0
@@ -176,12 +180,12 @@ class TestGate:
         clock.now += 100
         assert gate("b").locked_s() == 800
 
-    def test_a_damaged_count_is_a_lock(self, gate: Callable[[str], pin.Gate], tmp_path: Path) -> None:
+    def test_a_damaged_count_is_a_lock(self, gate: Callable[[str], tries.Tries], tmp_path: Path) -> None:
         (tmp_path / "pin.json").write_bytes(b"\0\0\0")
         assert gate("a").locked_s() == 900
 
     def test_an_attempt_is_on_the_disk_before_it_is_compared(
-        self, gate: Callable[[str], pin.Gate], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, gate: Callable[[str], tries.Tries], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen = []
 
@@ -189,7 +193,7 @@ class TestGate:
             seen.append(json.loads((tmp_path / "pin.json").read_text())["wrong"])
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(pin, "matches", compared)
+        monkeypatch.setattr(tries, "matches", compared)
         for _ in range(2):
             with pytest.raises(KeyboardInterrupt):
                 gate("a").attempt(PIN, b"")
@@ -228,7 +232,7 @@ def test_what_is_not_on_the_list_is_refused(helper: Helper, request_: Answer) ->
 @pytest.mark.parametrize(
     "do",
     ["keep", "status", "acknowledge", "network", "events", "check", "print", "restart", "updates", "update", "previous",
-     "restore", "reboot", "poweroff"],
+     "restore", "desk_chief", "reboot", "poweroff"],
 )  # fmt: skip
 def test_nothing_is_done_without_the_pin(helper: Helper, kiosk: Machine, do: str) -> None:
     before = kiosk.calls
@@ -240,8 +244,50 @@ def test_nothing_is_done_without_the_pin(helper: Helper, kiosk: Machine, do: str
 def test_state_tells_the_machine(helper: Helper) -> None:
     assert helper.last("state") == {
         "ok": True, "page": {"page": "reception"}, "site": True, "technician": True, "locked_s": 0, "var": "ok",
-        "stick": False, "version": "1.2", "slot": "A",
+        "stick": False, "version": "1.2", "slot": "A", "desk": False,
     }  # fmt: skip
+
+
+def test_the_page_learns_of_a_desk_when_the_site_has_one(helper: Helper, kiosk: Machine) -> None:
+    assert helper.last("state")["desk"] is False
+    file = kiosk.places.site / "site.toml"
+    terminal = '[terminal]\nresults = "file:///face"\n'
+    kept = 'name = "架空医院"\ninstitution_code = "9912345678"\npattern = 1\ndata_dir = "/var/lib/kiosk"\n'
+    file.write_text(f'[site]\n{kept}{terminal}[desk]\nfeed = "watch"\n', encoding="utf-8")
+    assert helper.last("state")["desk"] is True
+    file.write_text("no site", encoding="utf-8")
+    assert helper.last("state")["desk"] is False
+
+
+def test_the_desks_chief_gets_a_password_that_only_the_screen_has(helper: Helper, kiosk: Machine, capfd: Any) -> None:
+    key = helper.key()
+    answers_status(kiosk, "chief abcd-efgh-jkmn-pq23\n", 0)
+    *lines, last = helper.ask("desk_chief", key=key)
+    assert [each["line"] for each in lines] == ["利用者名: chief", "仮パスワード: abcd-efgh-jkmn-pq23"]
+    assert last == {"ok": True}
+    logged = "".join(file.read_text(encoding="utf-8") for file in kiosk.places.appliance.glob("events-staff.jsonl"))
+    assert "desk_chief" in logged
+    assert "abcd" not in logged + capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("printed", "code"), [("", 1), ("chief abcd-efgh-jkmn-pq23", 1), ("chief 1 patient's name", 0), ("", 0)]
+)
+def test_what_is_no_password_of_ours_is_not_passed_on(helper: Helper, kiosk: Machine, printed: str, code: int) -> None:
+    key = helper.key()
+    answers_status(kiosk, printed, code)
+    assert helper.ask("desk_chief", key=key) == [
+        {"ok": False, "reason": "failed", "text": f"できませんでした（{code}）"}
+    ]
+    (kiosk.places.site / "site.toml").unlink()
+    assert helper.last("desk_chief", key=key)["reason"] == "no_site"
+
+
+def test_the_chiefs_password_is_made_by_the_desks_own_user(helper: Helper, kiosk: Machine) -> None:
+    helper.ask("desk_chief", key=helper.key())
+    [call] = [call for call in kiosk.calls if call.startswith("setpriv") and " desk user chief " in call]
+    assert "--reuid=kiosk-desk --regid=kiosk " in call
+    assert f"KIOSK_DESK_DIR={kiosk.places.desk}" in call
 
 
 def test_the_corner_opens_the_page_and_leaving_brings_the_reception_back(helper: Helper, kiosk: Machine) -> None:

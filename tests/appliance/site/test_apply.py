@@ -151,6 +151,34 @@ def test_a_service_gets_the_credentials_it_needs_and_only_those_that_are_there(t
     assert drop_ins(loaded(tmp_path, text), Path("/c"), {"technician.secret"}) == {}
 
 
+def test_the_desk_gets_its_certificate_its_passwords_and_the_key_of_its_values(tmp_path: Path) -> None:
+    lines = (
+        'listen = "0.0.0.0:8443"\nallow = ["192.0.2.0/24"]\ncertificate_file = "c.pem"\nkey_file = "k.pem"',
+        'client_ca_file = "ca.pem"\nexport = "smb://d@192.0.2.9/out"\nprinter = "file:///srv/pages"',
+    )
+    text = installed(*(("desk", line) for line in lines))
+    sealed = {
+        "terminal.secret", "receipt_computer.secret", "desk.secret", "desk-chief.secret", "desk.key", "c.pem", "k.pem",
+        "ca.pem",
+    }  # fmt: skip
+
+    def loads(text: str) -> dict[str, list[str]]:
+        found = drop_ins(loaded(tmp_path, text), Path("/c"), sealed)
+        return {
+            unit: [line.split("=")[1].split(":")[0] for line in text.splitlines() if line.startswith("LoadCred")]
+            for unit, text in found.items()
+        }
+
+    own = ["desk.secret", "c.pem", "k.pem", "ca.pem"]
+    assert loads(text)["kiosk-desk"] == [*own, "desk-chief.secret", "desk.key"]
+    assert loads(text)["kiosk-check"] == ["terminal.secret", "receipt_computer.secret", *own]
+    # Answers are looked for in the terminal's folder; and so it is with a desk that watches.
+    for more in (("desk", 'requests = "smb://d@192.0.2.9/req"'), ("desk", 'feed = "watch"')):
+        assert loads(with_(*more, text=text))["kiosk-desk"][0] == "terminal.secret"
+    assert 'ReadWritePaths="-/srv/pages"' in drop_ins(loaded(tmp_path, text), Path("/c"), sealed)["kiosk-desk"]
+    assert "kiosk-desk" not in loads(INSTALLED)
+
+
 def test_those_who_use_the_folder_of_exports_may_write_to_it(tmp_path: Path) -> None:
     text = installed(("reservations", 'share = "smb://y@192.0.2.9/y"\nimport_dir = "/var/lib/kiosk-import"'))
     found = drop_ins(loaded(tmp_path, text), Path("/c"), set())

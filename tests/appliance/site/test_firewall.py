@@ -100,6 +100,38 @@ def test_the_scope_of_an_address_does_not_become_a_rule(tmp_path: Path) -> None:
     assert "ip6 daddr fe80::1 tcp dport 445 accept" in found and "accept comment]" not in found
 
 
+DESK = (
+    'listen = "0.0.0.0:8443"', 'certificate_file = "c.pem"', 'key_file = "k.pem"',
+    'allow = ["192.0.2.0/25", "2001:db8::/64"]',
+)  # fmt: skip
+
+
+def test_browsers_of_the_desks_networks_come_in_and_nobody_else(tmp_path: Path) -> None:
+    def incoming(text: str) -> list[str]:
+        lines = rules(tmp_path, text).split("chain incoming {")[1].split("chain forwarded")[0].splitlines()
+        return [line.strip() for line in lines if "tcp" in line]
+
+    assert incoming(STATIC) == incoming(with_("desk", text=STATIC)) == []
+    assert incoming(with_("desk", *DESK, text=STATIC)) == [
+        "ip saddr 192.0.2.0/25 tcp dport 8443 accept",
+        "ip6 saddr 2001:db8::/64 tcp dport 8443 accept",
+    ]
+
+
+def test_the_desk_reaches_its_printer_and_its_shares(tmp_path: Path) -> None:
+    lines = (
+        'printer = "ipp://192.0.2.60/ipp/print"', 'requests = "smb://d@192.0.2.61/req"',
+        'answers = "smb://d@192.0.2.62/res"', 'export = "smb://d@192.0.2.63:1445/out"',
+    )  # fmt: skip
+    more = set(outgoing(rules(tmp_path, with_("desk", *lines, text=STATIC)))) - set(outgoing(rules(tmp_path, STATIC)))
+    assert more == {
+        "ip daddr 192.0.2.60 tcp dport 631 accept",
+        "ip daddr 192.0.2.61 tcp dport 445 accept",
+        "ip daddr 192.0.2.62 tcp dport 445 accept",
+        "ip daddr 192.0.2.63 tcp dport 1445 accept",
+    }
+
+
 def test_usb_printers_and_local_folders_need_no_rule(tmp_path: Path) -> None:
     text = STATIC.replace("tcp://192.0.2.30:9100", "usb:04b8:0202")
     text = text.replace("smb://kiosk@192.0.2.20/face", "file:///srv/out")

@@ -17,15 +17,17 @@ import pytest
 
 from kiosk.appliance.machine import event_log, screen_owner
 from kiosk.appliance.machine.places import locked
-from kiosk.appliance.secrets import pin, sealed
+from kiosk.appliance.secrets import sealed
 from kiosk.appliance.site import candidate, installed_sites, provision, stick
 from kiosk.appliance.site.provision import Provision, Result
 from kiosk.appliance.words import Failure
 from kiosk.config import load
+from kiosk.process import secret_hash, tries
 from kiosk.process.data_folder import DataFolder
 from tests import ROOT
 from tests.appliance.staff_machine import PIN, Machine, machine, script
 from tests.hospital import Hospital
+from tests.operations.test_check_desk import write_certificate
 
 RUN_STATUS = "status-run.json"
 
@@ -271,6 +273,31 @@ def test_a_table_of_numbers_is_not_for_everybody(kiosk: Machine, monkeypatch: py
     assert modes == {"site.toml": 0o644, "map.csv": 0o640, "credentials": 0o700}
 
 
+def test_a_sites_desk_gets_its_files_and_a_key_that_outlives_the_site(
+    kiosk: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Certificate and key become credentials; what the desk seals with is made here, once."""
+    monkeypatch.setattr(installed_sites, "_KIOSK", grp.getgrgid(os.getegid()).gr_name)
+    desk = '[desk]\ncertificate_file = "desk.pem"\nkey_file = "desk-key.pem"\npatients = "patients.csv"\n'
+    write_certificate(kiosk.places.root)
+    pems = {name: (kiosk.places.root / name).read_bytes() for name in ("desk.pem", "desk-key.pem")}
+    # The certificate is of another year: what is wrong with it is reported, and the machine is new.
+    patients = "".join(f"{number},架空太郎,カクウタロウ,19500102\n" for number in range(25_000))
+    files = {**with_(site__toml=SITE + desk), **pems, "patients.csv": f"number,name,kana,birth\n{patients}"}
+    assert run(kiosk, files).accepted
+    folder = kiosk.places.site / sealed.FOLDER
+    assert {"desk.key", "desk.pem", "desk-key.pem"} <= {file.name for file in folder.iterdir()}
+    key = sealed.unseal(kiosk.places, "desk.key", folder / "desk.key")
+    assert key is not None and len(key) == 32
+    assert not (kiosk.places.site / "desk-key.pem").exists()
+    assert f"{(kiosk.places.site / 'patients.csv').stat().st_mode & 0o777:04o}" == "0640"
+    assert not run(kiosk).changed
+    for site in (SITE, SITE + desk.replace("[desk]", '[desk]\nregister = "always"')):
+        assert run(kiosk, {**files, "site.toml": site, "take-anyway": ""}).changed
+        folder = kiosk.places.site / sealed.FOLDER
+        assert sealed.unseal(kiosk.places, "desk.key", folder / "desk.key") == key
+
+
 # --- a site that is there already -------------------------------------------------------------------------------------
 
 OTHER = SITE.replace("架空総合病院", "別の病院")
@@ -312,7 +339,7 @@ def test_a_stick_that_does_not_know_the_pin_replaces_nothing(kiosk: Machine) -> 
         assert not result.accepted
         assert any("暗証番号" in line for line in result.wrong)
     assert installed(kiosk) == before
-    assert pin.Gate(kiosk.places.appliance / "pin.json").attempt("111112", b"{}") == pin.Wrong(3)
+    assert tries.Tries(kiosk.places.appliance / "pin.json").attempt("111112", b"{}") == tries.Wrong(3)
 
 
 def test_the_pin_is_changed_by_bringing_the_old_one(kiosk: Machine) -> None:
@@ -321,7 +348,7 @@ def test_the_pin_is_changed_by_bringing_the_old_one(kiosk: Machine) -> None:
     assert run(kiosk, files).accepted
     kept = sealed.pin_record(kiosk.places)
     assert kept is not None
-    assert pin.matches("907134", kept)
+    assert secret_hash.matches("907134", kept)
     assert not (kiosk.places.site / sealed.FOLDER / "technician-old.secret").exists()
 
 
@@ -333,7 +360,7 @@ def in_force(kiosk: Machine, number: str) -> None:
     run(kiosk, FILES)
     kept = sealed.pin_file(kiosk.places)
     kept.unlink()
-    sealed.seal(kiosk.places, sealed.PIN_NAME, pin.record(number), kept)
+    sealed.seal(kiosk.places, sealed.PIN_NAME, secret_hash.record(number), kept)
 
 
 @pytest.mark.parametrize("site", [SITE, OTHER])
@@ -346,7 +373,7 @@ def test_a_weak_pin_that_is_in_force_stays_in_force_and_its_stick_is_taken_with_
     assert [line for line in (*result.taken, *result.wrong) if "簡単すぎて当てられやすい" in line and WEAK not in line]
     kept = sealed.pin_record(kiosk.places)
     assert kept is not None
-    assert pin.Gate(kiosk.places.appliance / "pin.json").attempt(WEAK, kept) == pin.Right()
+    assert tries.Tries(kiosk.places.appliance / "pin.json").attempt(WEAK, kept) == tries.Right()
     changed = {**with_(site__toml=site, technician__secret="907134"), "technician-old.secret": WEAK, "take-anyway": ""}
     result = run(kiosk, changed)
     assert result.accepted
@@ -355,10 +382,10 @@ def test_a_weak_pin_that_is_in_force_stays_in_force_and_its_stick_is_taken_with_
 
 def test_a_weak_pin_that_is_not_in_force_is_refused_and_a_guess_is_a_try(kiosk: Machine) -> None:
     in_force(kiosk, WEAK)
-    gate = pin.Gate(kiosk.places.appliance / "pin.json")
+    gate = tries.Tries(kiosk.places.appliance / "pin.json")
     result = run(kiosk, {**with_(site__toml=OTHER, technician__secret="147852"), "take-anyway": ""})
     assert (result.accepted, "違います" in str(result.wrong)) == (False, True)
-    assert gate.attempt("111112", b"{}") == pin.Wrong(3)
+    assert gate.attempt("111112", b"{}") == tries.Wrong(3)
     new = {**with_(site__toml=OTHER, technician__secret="147852"), "technician-old.secret": WEAK, "take-anyway": ""}
     result = run(kiosk, new)
     assert (result.accepted, "暗証番号が簡単すぎます" in str(result.wrong)) == (False, True)

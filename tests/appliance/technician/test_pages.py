@@ -150,7 +150,7 @@ def test_while_root_compares_no_second_pin_can_be_sent() -> None:
 
 @pytest.mark.parametrize("job", MENU)
 def test_every_job_of_the_menu_carries_the_key_and_is_confirmed_as_often_as_it_must(job: str) -> None:
-    desk = Desk()
+    desk = Desk(machine=replace(MACHINE, desk=True))
     desk.unlock()
     desk.press(job)
     for _ in range(JOBS[job].sure):
@@ -164,6 +164,24 @@ def test_every_job_of_the_menu_carries_the_key_and_is_confirmed_as_often_as_it_m
     assert "ほかの処理" in desk.page.lines[0]
     desk.press("back")
     assert desk.page.name == "menu"
+
+
+def test_the_chiefs_password_is_offered_where_there_is_a_reception_desk_and_is_displayed_once() -> None:
+    without = Desk()
+    without.unlock()
+    assert "desk_chief" not in without.page.buttons
+    without.do(Pressed("desk_chief"))
+    assert without.asked == ["unlock"]
+    desk = Desk(machine=replace(MACHINE, desk=True))
+    desk.unlock()
+    desk.press("desk_chief", "yes")
+    for line in ("利用者名: chief", "仮パスワード: abcd-efgh-jkmn-pqrs"):
+        desk.do(Answered(desk.asks[-1].number, {"line": line}))
+    desk.answer(ok=True)
+    assert [row.text for row in desk.page.rows] == ["利用者名: chief", "仮パスワード: abcd-efgh-jkmn-pqrs"]
+    assert "7 日以内" in desk.page.remarks[0]
+    desk.press("back")
+    assert "abcd" not in repr(desk.state)
 
 
 def test_the_answers_to_a_check_stream_in_and_a_late_answer_changes_nothing() -> None:

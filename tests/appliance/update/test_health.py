@@ -13,6 +13,7 @@ import pytest
 from kiosk.appliance.machine import event_log
 from kiosk.appliance.root import description
 from kiosk.appliance.update import health, slots
+from kiosk.operations.report import StatusReport, decode
 from kiosk.process.data_folder import DataFolder
 from tests.appliance.machine_double import IMAGE, Machine, need_programs, working
 from tests.hospital import wait_until
@@ -85,6 +86,17 @@ def test_a_ledger_that_was_lost_before_the_update_is_no_fault_of_it(machine: Mac
     machine.status(working() | old)
     slots.remember(machine.places, "B", "1.5.0")
     assert health.find_lost(slots.read_note(machine.places.before_update), slots.kiosk_status(machine.places)) == []
+
+
+@pytest.mark.parametrize(("before", "after", "lost"), [(True, True, []), (True, False, ["desk"]), (False, False, [])])
+def test_a_desk_that_ran_before_the_update_runs_after_it(before: bool, after: bool, lost: list[str]) -> None:
+    def report(*, alive: bool) -> StatusReport:
+        decoded = decode(json.dumps(working() | {"desk": {"alive": alive}}).encode())
+        assert decoded is not None
+        return decoded
+
+    note = {"reception": True} | slots.working(report(alive=before))
+    assert health.find_lost(note, report(alive=after)) == lost
 
 
 def test_a_new_version_without_a_picture_or_without_its_disk_goes_back(on_trial: Machine) -> None:

@@ -17,7 +17,7 @@ import pytest
 from drivers.reservations import AlreadyRegistered, NothingToRegister, Registered, ReservationsDown, csv_file
 from drivers.reservations.sqlite import rescue, upkeep
 from drivers.reservations.sqlite.beside import acknowledge
-from drivers.reservations.sqlite.file import DATABASE_NAME, Damaged
+from drivers.reservations.sqlite.file import DATABASE_NAME, MIGRATIONS, Damaged
 from drivers.reservations.sqlite.rescue import rebuild
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.appointments.restore import import_again
@@ -322,7 +322,7 @@ def test_a_journal_whose_database_is_gone_never_meets_the_new_one(book: SqliteRe
 
 def test_what_a_new_database_would_not_mend_is_told_and_left_alone(book: SqliteReservations, tmp_path: Path) -> None:
     for statement, undo, text in (
-        ("PRAGMA user_version=99", "PRAGMA user_version=1", "newer version"),
+        ("PRAGMA user_version=99", f"PRAGMA user_version={len(MIGRATIONS)}", "newer version"),
         ("PRAGMA application_id=7", f"PRAGMA application_id={0x53414B41}", "another program"),
     ):
         for each in (statement, undo):

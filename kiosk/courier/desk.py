@@ -1,0 +1,198 @@
+"""The courier's side of the desk: whether a result says anything new of its patient, and its bytes into the spool.
+
+All of it is done in a thread of its own, after what delivery needs. Must never hold up, fail or end a delivery: a desk
+that is dead or slow, a full spool and a damaged store of patients cost the desk something, and nobody else. Owns the
+courier's `known.db`; must never settle a change that staff have not confirmed.
+"""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from kiosk.courier.ledger import Item
+from kiosk.process.data_folder import DataFolder
+from kiosk.process.database import DatabaseUnusable
+from kiosk.process.desk_spool import Handed, SpoolWriter
+from kiosk.process.event_log import EventLog
+from kiosk.process.sealing import Seals, SecretUnusable, load_secret
+from kiosk.results import records
+from kiosk.results.changes import EligibilityChange, KeyVerdict
+from kiosk.results.records import Confirmation
+from kiosk.tables.known_people import KnownPeople
+
+# By then a file is mostly delivered. What is done for the desk before would take the processor from the delivery.
+AFTER_S: Final = 0.1
+# What waits for the thread; beyond that the desk goes without.
+JOBS_MAX: Final = 500
+BYTES_MAX: Final = 32 << 20
+OPEN_AGAIN_S: Final = 30.0
+SPOOL_S: Final = 86_400.0
+CLOSE_S: Final = 0.5
+_FAULTS: Final = (sqlite3.Error, OSError, DatabaseUnusable, SecretUnusable)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """`do` is due at `at`, monotonic seconds. `size`: bytes that it keeps in memory."""
+
+    do: Callable[[], None]
+    at: float
+    size: int
+
+
+class HandOver:
+    """`folder`: the courier's own. `spool`: the desk's. `max_bytes`: of a result. Any thread; nothing here raises."""
+
+    def __init__(self, folder: Path, spool: Path, max_bytes: int, log: EventLog) -> None:
+        self._files, self._max_bytes, self._log = DataFolder(folder), max_bytes, log
+        self._spool = SpoolWriter(spool)
+        self._known: KnownPeople | None = None
+        self._open_at = 0.0
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._waiting_bytes = 0
+        self._closing = threading.Event()
+        self._wrong: set[str] = set()
+        self._thread = threading.Thread(target=self._run, name="desk", daemon=True)
+
+    def start(self) -> None:
+        """Its thread begins."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """What waits is still handed over, if that is done at once."""
+        self._closing.set()
+        self._jobs.put(None)
+        self._thread.join(CLOSE_S)
+        if self._known is not None and not self._thread.is_alive():
+            self._known.close()
+
+    def hand_over(self, item: Item, raw: bytes | None, number: str, report: Callable[[KeyVerdict], None]) -> None:
+        """Its row is written and it is on its way to the receipt computer.
+
+        `number`: of the patient whose eligibility it says; "": it is compared with nothing. `report` gets what is new
+        of the patient, in this object's thread.
+        """
+        job = partial(self._hand_over, item, raw, number, report, datetime.now(UTC))
+        if not self._do(job, time.monotonic() + AFTER_S, len(raw or b"")):
+            self._note("desk_behind", True)
+
+    def settle(self, file: int) -> bool:
+        """Staff have confirmed the change that this file brought. False: it could not be written."""
+        known = self._known
+        try:
+            if known is not None:
+                known.settle(file)
+        except sqlite3.Error:
+            return False
+        return known is not None
+
+    def forget(self) -> None:
+        """Whom no result has named for long, and what no desk has taken within a day."""
+        self._do(self._forget, 0.0, 0)
+
+    # -- its thread -----------------------------------------------------------------------------------------------
+
+    def _do(self, do: Callable[[], None], at: float, size: int) -> bool:
+        with self._lock:
+            if self._jobs.qsize() >= JOBS_MAX or self._waiting_bytes + size > BYTES_MAX:
+                return False
+            self._waiting_bytes += size
+            self._jobs.put(_Job(do, at, size))
+        return True
+
+    def _run(self) -> None:
+        self._people()
+        while (job := self._jobs.get()) is not None:
+            self._closing.wait(max(0.0, job.at - time.monotonic()))
+            try:
+                job.do()
+            except Exception as error:  # noqa: BLE001 - a fault of ours in one result must cost the courier nothing
+                self._log.write("desk_handover_failed", what=type(error).__name__)
+            with self._lock:
+                self._waiting_bytes -= job.size
+
+    def _hand_over(
+        self, item: Item, raw: bytes | None, number: str, report: Callable[[KeyVerdict], None], at: datetime
+    ) -> None:
+        change = self._change(item, raw, number, at) if raw is not None and number else None
+        if change is not None:
+            report(change.key)
+        dropped = self._spool.dropped
+        handed = Handed(
+            item.id,
+            item.route,
+            item.name,
+            at.isoformat(timespec="milliseconds"),
+            change.key if change else "",
+            change.changed if change else (),
+            change is not None and change.alarm,
+            raw,
+        )
+        self._note("desk_spool_failed", not self._spool.put(handed))
+        self._note("desk_behind", self._spool.dropped > dropped)
+
+    def _change(self, item: Item, raw: bytes, number: str, at: datetime) -> EligibilityChange | None:
+        """None: not known. A change that could not be noted is none: nobody could settle it."""
+        confirmation, known = records.read(raw, self._max_bytes), self._people()
+        if known is None or not isinstance(confirmation, Confirmation):
+            return None
+        try:
+            return known.compare(number, confirmation, item.id, at.date())
+        except sqlite3.Error as error:
+            self._lost(error)
+            return None
+
+    def _forget(self) -> None:
+        self._spool.forget(time.time() - SPOOL_S)
+        known = self._people()
+        if known is not None:
+            try:
+                known.forget(datetime.now(UTC).date())
+            except sqlite3.Error as error:
+                self._lost(error)
+
+    def _people(self) -> KnownPeople | None:
+        """None: the store cannot be opened, for now."""
+        if self._known is None and time.monotonic() >= self._open_at:
+            self._open_at = time.monotonic() + OPEN_AGAIN_S
+            try:
+                self._known = KnownPeople(self._files.known, Seals(load_secret(self._files.known_key)))
+            except _FAULTS as error:
+                self._note("desk_known_failed", True, type(error).__name__)
+            else:
+                self._note("desk_known_failed", False)
+                if self._known.was_put_aside:
+                    self._log.write("desk_known_begun_anew")
+        return self._known
+
+    def _lost(self, error: sqlite3.Error) -> None:
+        """Opened again after a while: a full disk heals, and a damaged store is put aside then."""
+        known, self._known = self._known, None
+        self._open_at = time.monotonic() + OPEN_AGAIN_S
+        if known is not None:
+            known.close()
+        self._note("desk_known_failed", True, type(error).__name__)
+
+    def _note(self, code: str, wrong: bool, what: str = "") -> None:
+        """An event for each change of state."""
+        if wrong == (code in self._wrong):
+            return
+        (self._wrong.add if wrong else self._wrong.discard)(code)
+        self._log.write(code if wrong else _OVER[code], **({"what": what} if what else {}))
+
+
+_OVER: Final = {
+    "desk_known_failed": "desk_known_up",
+    "desk_spool_failed": "desk_spool_up",
+    "desk_behind": "desk_caught_up",
+}

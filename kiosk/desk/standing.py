@@ -1,0 +1,117 @@
+"""How the desk's parts stand: banners above every page, the page 管理, and results that could not be displayed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from kiosk.config import Config
+from kiosk.desk.acts import Done, Outcome
+from kiosk.desk.desk_watch import Seen, overdue_s
+from kiosk.desk.export import Exports
+from kiosk.desk.feed import Feed
+from kiosk.desk.numbers import Numbers
+from kiosk.desk.pages import Banner, Part
+from kiosk.desk.papers import Papers
+from kiosk.desk.receptions import Receptions
+from kiosk.desk.today import ENDS_AT_H, Today
+from kiosk.words.problems import Problem, in_english
+
+# After a start the register may be new: for a day, everything is a patient's first.
+ANEW_FOR: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Whose standing it is. `was_put_aside`: what was accepted before could not be read."""
+
+    config: Config
+    today: Today
+    feed: Feed
+    receptions: Receptions
+    numbers: Numbers
+    exports: Exports | None
+    was_put_aside: bool
+    clock: Callable[[], datetime]
+
+
+class Standing:
+    """Any thread; `look_for_lost` may wait for another process."""
+
+    def __init__(self, watched: Watched, papers: Papers) -> None:
+        self._watched, self._papers = watched, papers
+        self._began = watched.clock()
+        self._lock = threading.Lock()
+        self._lost: frozenset[int] = frozenset()
+        self._confirmed: frozenset[int] = frozenset()
+
+    def look_for_lost(self) -> None:
+        """Ask the feed which of today's results never came."""
+        today = self._watched.today
+        start = datetime.combine(today.day, datetime.min.time(), self._watched.clock().tzinfo)
+        missing = frozenset(self._watched.feed.missing(today.files(), start + timedelta(hours=ENDS_AT_H)))
+        with self._lock:
+            changed, self._lost = missing != self._lost, missing
+        if changed:
+            today.touch()
+
+    @property
+    def lost(self) -> int:
+        """Results of today that were not displayed, and that nobody has confirmed to have looked up."""
+        with self._lock:
+            return len(self._lost - self._confirmed)
+
+    def confirm_lost(self) -> Outcome:
+        """Staff have looked them up at the receipt computer."""
+        with self._lock:
+            already = self._lost <= self._confirmed
+            self._confirmed |= self._lost
+        self._watched.today.touch()
+        return Done(already=already)
+
+    def is_overdue(self, since: datetime | None) -> bool:
+        """Whether something waits for a person longer than the site bears."""
+        return overdue_s(self._watched.config, since, self._watched.clock()) is not None
+
+    def banners(self) -> tuple[Banner, ...]:
+        """What holds for every page."""
+        found = []
+        feed = self._watched.feed.state
+        if feed.problem is not None:
+            found.append(Banner(feed.problem, serious=True))
+        if self.lost:
+            found.append(Banner(Problem("banner.lost", {"count": self.lost}), confirm=True))
+        if not self._watched.receptions.answers:
+            found.append(Banner(Problem("banner.reservations"), serious=True))
+        if self._watched.was_put_aside and self._watched.clock() - self._began < ANEW_FOR:
+            found.append(Banner(Problem("banner.begun_anew")))
+        return tuple(found)
+
+    def parts(self) -> tuple[Part, ...]:
+        """Of the page 管理, one line each."""
+        watched, troubles = self._watched, self._watched.numbers.troubles
+        feed, exports = watched.feed.state, watched.exports
+        found = [
+            Part("feed", feed.problem, feed.since.astimezone(watched.config.site.zone)),
+            Part("reservations", None if watched.receptions.answers else Problem("banner.reservations")),
+        ]
+        if self._papers.possible:
+            found.append(Part("printer", self._papers.trouble))
+        if not watched.numbers.off:
+            found += [Part(name, troubles.get(name)) for name in ("requests", "answers", "store")]
+        if watched.numbers.has_patients:
+            found.append(Part("patients", troubles.get("patients")))
+        if exports is not None:
+            found.append(Part("export", exports.trouble))
+        return tuple(found)
+
+    def look(self) -> Seen:
+        """Figures for `kiosk status` and the alarm."""
+        view, feed = self._watched.today.view(), self._watched.feed.state
+        waiting = [entry.visit for entry in view.entries if entry.visit.attention]
+        since = min((visit.open_since for visit in waiting if visit.open_since), default=None)
+        down = in_english(feed.problem) if feed.problem else ""
+        return Seen(len(view.entries), len(waiting), since, down, self.lost)

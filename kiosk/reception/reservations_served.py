@@ -1,0 +1,77 @@
+"""`kiosk reservations serve`: answers the reception desk out of the reservations, over a socket.
+
+A process of its own, of the reception's user: the desk's user needs no right to the database, and a desk can register
+patients while the kiosk's screen is down or being changed. Where there is a kiosk its reception looks after the
+database; on a PC that is a desk only this process does: imports, backup, retention, and a new one after damage.
+
+The socket is in Config.reservations_dir: who may pass that folder may ask. Must never write a patient's data anywhere
+but into the database and what is kept beside it.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from drivers.reservations import open_reservations
+from drivers.reservations.over_socket import SOCKET_NAME, Server
+from drivers.reservations.sqlite.reservations import SqliteReservations
+from kiosk.config import Config
+from kiosk.process.ending import ThreadFaults, when_asked_to_end
+from kiosk.process.event_log import EventLog
+from kiosk.process.locks import DataLock, Unusable
+from kiosk.process.systemd import Notifier
+from kiosk.reception.board import Board
+from kiosk.reception.import_watch import ImportWatch
+from kiosk.reception.reservations_guard import Guard
+
+_BEAT_S: Final = 1.0
+
+
+def run(config: Config, data: Path, folder: Path) -> int:
+    """Serve until SIGTERM. `data`: the data folder; `folder`: the socket's. Only from the main thread.
+
+    1: the socket was taken away, or a thread died; to be started again. Raises Held, Unusable.
+    """
+    notifier, stop = Notifier.from_environment(), threading.Event()
+    when_asked_to_end(stop.set)
+    lock = DataLock(folder, "reservations-serve")
+    log = EventLog(data, "reservations")
+    report = partial(_report, log)
+    faults = ThreadFaults(report)
+    book = open_reservations(config.reservations.url, data)
+    server = Server(book, folder, book.revision, report)
+    try:
+        server.open()
+    except OSError as error:
+        what = f"{folder / SOCKET_NAME} cannot be made ({error.strerror}); check the folder and its owner"
+        raise Unusable(what) from None
+    guard = None if config.printer is not None else _looked_after(config, data, book, log)
+    log.write("reservations_served")
+    notifier.ready()
+    # Without its socket, in a folder that was taken away, it would wait for ever for a client that cannot come.
+    while not stop.wait(_BEAT_S) and not faults.any and (folder / SOCKET_NAME).exists():
+        notifier.alive()
+    notifier.stopping()
+    server.close()
+    if guard is not None:
+        guard.close()
+    log.write("reservations_not_served")
+    log.close()
+    lock.release()
+    return 0 if stop.is_set() else 1
+
+
+def _looked_after(config: Config, data: Path, book: SqliteReservations, log: EventLog) -> Guard:
+    """As the reception does. What it finds is in the event log; `kiosk status` looks by itself where none runs."""
+    board = Board(data, log)
+    if config.reservations.import_dir is not None:
+        ImportWatch(config, config.reservations.import_dir, book.file, board, log).start()
+    return Guard(config, book, partial(datetime.now, config.site.zone), board.set_trouble, log.write)
+
+
+def _report(log: EventLog, name: str) -> None:
+    log.write("reservations_failed", what=name)

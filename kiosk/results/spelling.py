@@ -1,0 +1,115 @@
+"""When two texts of the terminal's documents say the same, however they are spelt; and dates in every form they have.
+
+Insurers, municipalities and machines write the same name with other widths, blanks, sizes of kana and hyphens, and put
+● for what their character set lacks. Folding is for comparing only: nobody is to see a folded text, and no folded name
+says who somebody is.
+
+Source of the spellings: the Digital Agency's deck (kana size, ●, 丁目 and 番地) and open readers of such files (NFKC,
+blanks, kana size).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+from typing import Final
+
+HIDDEN: Final = "●"  # a character that an insurer's system does not have
+
+# Small kana; and signs that the two character sets of these files map to different code points.
+_ONE_SPELLING: Final = str.maketrans(
+    "ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶ〜‖",  # as NFKC leaves them
+    "あいうえおつやゆよわかけアイウエオツヤユヨワカケ~∥",
+)
+_TO_KATAKANA: Final = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
+_HYPHENS: Final = re.compile("[‐‑‒–—―−]")
+_LONG_AS_HYPHEN: Final = re.compile("(?<=[0-9])ー(?=[0-9])")
+# Blanks, invisible characters, and selectors of a character's variant.
+_UNSEEN: Final = re.compile(
+    "[\\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]+"
+)
+
+_DIGITS: Final = {each: value for value, each in enumerate("〇一二三四五六七八九")} | {"零": 0}
+_UNITS: Final = {"十": 10, "百": 100}
+_KANJI_NUMBER: Final = re.compile(
+    "(?<![〇零一二三四五六七八九十百])[〇零一二三四五六七八九十百]{1,8}(?=丁目|丁|番|号|の|ノ|-|[0-9]|$)"
+)
+_BLOCK_WORDS: Final = re.compile("(?<=[0-9])(?:丁目|番地の|番地ノ|番地|番の|番|号室|号|の|ノ)")
+_LOOSE_HYPHEN: Final = re.compile("(?<!-)-+(?=[^0-9-]|$)")
+
+_ERAS: Final = {
+    "明治": 1867,
+    "大正": 1911,
+    "昭和": 1925,
+    "平成": 1988,
+    "令和": 2018,
+    "M": 1867,
+    "T": 1911,
+    "S": 1925,
+    "H": 1988,
+    "R": 2018,
+}
+_MONTH_AND_DAY: Final = "[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
+_MIDNIGHT: Final = r"(?:T00:00(?::00(?:\.0+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+_DATE: Final = re.compile(rf"([0-9]{{4}})(?:([0-9]{{2}})([0-9]{{2}})|{_MONTH_AND_DAY}{_MIDNIGHT})")
+_ERA_DATE: Final = re.compile(rf"(明治|大正|昭和|平成|令和|[MTSHR])\.?([0-9]{{1,2}}|元){_MONTH_AND_DAY}")
+_LONGEST_DATE: Final = 40
+
+
+def fold(text: str) -> str:
+    """`text` for comparing: widths, blanks, kana sizes and hyphens made one; a date in its eight digits."""
+    day = as_date(text)
+    return day.isoformat().replace("-", "") if day else _folded(text)
+
+
+def fold_kana(text: str) -> str:
+    """A reading: hiragana is katakana, too."""
+    return _folded(text).translate(_TO_KATAKANA)
+
+
+def fold_address(text: str) -> str:
+    """An address: 一丁目２番３号, 1丁目2番地3 and 1-2-3 are one."""
+    spelt = _KANJI_NUMBER.sub(lambda found: str(_number(found[0])), _folded(text))
+    return _LOOSE_HYPHEN.sub("", _BLOCK_WORDS.sub("-", spelt))
+
+
+def is_hidden(text: str) -> bool:
+    """Whether characters of it are missing, so that it cannot be compared."""
+    return HIDDEN in text
+
+
+def as_date(text: str) -> date | None:
+    """The day that `text` says and nothing else: 20260331, 2026-03-31, 2026/3/31, 令和8年3月31日, R8.3.31."""
+    if len(text) > _LONGEST_DATE:
+        return None
+    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+    if found := _DATE.fullmatch(plain):
+        year, month, day = int(found[1]), int(found[2] or found[4]), int(found[3] or found[5])
+    elif found := _ERA_DATE.fullmatch(plain):
+        year = _ERAS[found[1]] + (1 if found[2] == "元" else int(found[2]))
+        month, day = int(found[3]), int(found[4])
+    else:
+        return None
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _folded(text: str) -> str:
+    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).translate(_ONE_SPELLING)
+    return _LONG_AS_HYPHEN.sub("-", _HYPHENS.sub("-", plain))
+
+
+def _number(kanji: str) -> int:
+    """二十三 is 23, and so is 二三."""
+    if not any(each in _UNITS for each in kanji):
+        return int("".join(str(_DIGITS[each]) for each in kanji))
+    total, digit = 0, 0
+    for each in kanji:
+        if each in _UNITS:
+            total, digit = total + (digit or 1) * _UNITS[each], 0
+        else:
+            digit = _DIGITS[each]
+    return total + digit

@@ -1,0 +1,103 @@
+"""Who follows the reservations hears of every change, and of an owner that comes, goes and hangs."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from drivers.reservations import FollowedReservations, over_socket, wire
+from drivers.reservations.over_socket import SocketReservations
+from drivers.reservations.sqlite.reservations import SqliteReservations
+from tests.drivers.reservations.owner import AT, DAY, DEADLINE_S, Site, answering, put, soon, yes
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path)
+    made.server.open()
+    yield made
+    made.server.close()
+
+
+class Followed:
+    """What a follower is called with: "changed", True and False."""
+
+    def __init__(self, reservations: FollowedReservations) -> None:
+        self._calls: queue.SimpleQueue[str | bool] = queue.SimpleQueue()
+        self.follower = reservations.follow(lambda: self._calls.put("changed"), self._calls.put)
+
+    def next(self) -> str | bool:
+        return self._calls.get(timeout=DEADLINE_S)
+
+    def until(self, true: Callable[[], bool]) -> None:
+        """Changes are heard until it is true; at least one."""
+        while self.next() == "changed" and not true():
+            pass
+        assert true()
+
+
+@pytest.mark.parametrize("far", [True, False], ids=["over the socket", "of the database itself"])
+def test_a_follower_hears_of_every_change_whoever_made_it(site: Site, far: bool) -> None:
+    followed = Followed(site.client if far else site.book)
+    assert (followed.next(), followed.next()) == (True, "changed")
+    elsewhere = SqliteReservations(site.folder)
+    elsewhere.register("1", DAY, AT, yes)
+    followed.until(lambda: len(site.client.entries(DAY)) == 1)
+    put(elsewhere, *(f"{n},2099-01-15,9:00,内科,,," for n in range(100)))
+    followed.until(lambda: site.client.count(DAY) == 100)
+    site.client.cancel("1", 1, DAY, AT, "")
+    followed.until(lambda: site.client.arrivals(DAY) == [])
+    elsewhere.file.path.unlink()
+    if not far:
+        while followed.next() is not False:
+            pass
+    assert followed.next() == "changed"
+    followed.follower.close()
+
+
+def test_a_follower_says_whether_the_owner_answers_and_finds_it_again(tmp_path: Path) -> None:
+    followed = Followed(SocketReservations(tmp_path))
+    assert followed.next() is False
+    for _ in range(2):
+        site = Site(tmp_path)
+        site.server.open()
+        assert (followed.next(), followed.next()) == (True, "changed")
+        site.server.close()
+        assert followed.next() is False
+    followed.follower.close()
+
+
+def test_an_owner_that_falls_silent_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(over_socket, "_SILENT_S", 0.2)
+    with answering(tmp_path, *[b'{"event": "unknown"}\n{"event": "changed"}\n'] * 50, hold=True):
+        followed = Followed(SocketReservations(tmp_path))
+        # On a slow machine it may be given up before it said anything.
+        while followed.next() != "changed":
+            pass
+        assert followed.next() is False
+        followed.follower.close()
+
+
+def test_a_follower_that_is_left_alone_hears_that_the_owner_lives(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(over_socket, "_ALIVE_S", 0.05)
+    connection, line = site.connect()
+    with connection:
+        line.send(wire.FOLLOW, soon())
+        assert line.receive(soon()) == {"event": "changed"}
+        while line.receive(soon()) != {"event": "alive"}:
+            pass
+
+
+def test_a_follower_that_is_closed_calls_nobody(site: Site) -> None:
+    followed = Followed(site.client)
+    assert (followed.next(), followed.next()) == (True, "changed")
+    followed.follower.close()
+    other = Followed(site.client)
+    site.book.register("1", DAY, datetime.now(UTC), yes)
+    other.until(lambda: site.client.entries(DAY) != [])
+    other.follower.close()
+    assert followed._calls.empty()

@@ -1,0 +1,353 @@
+"""Who comes without an appointment, and an arrival that is taken back: what is registered, and stays."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from drivers.reservations import (
+    AlreadyRegistered,
+    Appointment,
+    Arrival,
+    Arrived,
+    Cancelled,
+    Entry,
+    NothingToRegister,
+    NotRegistered,
+    Registered,
+    WalkIn,
+    Withdrawn,
+    csv_file,
+)
+from drivers.reservations.sqlite import file as sqlite_file
+from drivers.reservations.sqlite import rescue, upkeep
+from drivers.reservations.sqlite.reservations import SqliteReservations
+
+JST = timezone(timedelta(hours=9))
+DAY = date(2099, 1, 15)
+AT = datetime(2099, 1, 15, 8, 30, tzinfo=JST)
+LATER = AT + timedelta(minutes=20)
+HEADER = "patient_number,date,time,department,doctor,place\n"
+EYES = WalkIn("眼科", "甲", "2階")
+
+
+def yes() -> bool:
+    return True
+
+
+def put(book: SqliteReservations, *rows: str) -> None:
+    book.import_rows(csv_file.read((HEADER + "\n".join(rows)).encode()))
+
+
+def names(appointments: tuple[Appointment, ...]) -> list[str]:
+    return [f"{each.time:%H:%M} {each.department}" for each in appointments]
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> SqliteReservations:
+    made = SqliteReservations(tmp_path)
+    put(made, "1,2099-01-15,9:00,内科,乙,A棟", "2,2099-01-15,9:00,内科,乙,A棟")
+    return made
+
+
+# --- walk-in ----------------------------------------------------------------------------------------------------------
+
+
+def test_who_has_no_appointment_gets_the_next_number_and_is_found_with_what_the_visit_is_for(
+    book: SqliteReservations,
+) -> None:
+    book.register("1", DAY, AT, yes)
+    answer = book.walk_in("9", DAY, AT, EYES, yes)
+    assert isinstance(answer, Registered)
+    assert (answer.patient_number, answer.arrival) == ("9", Arrival(2, AT))
+    [only] = answer.appointments
+    assert (f"{only.time:%H:%M}", only.department, only.doctor, only.place, only.note) == (
+        "08:30",
+        "眼科",
+        "甲",
+        "2階",
+        "",
+    )
+    assert book.find("9", DAY).appointments == answer.appointments
+    assert book.register("9", DAY, LATER, yes) == AlreadyRegistered("9", answer.arrival, answer.appointments)
+    assert book.count(DAY) == 2, "a walk-in is no appointment of the hospital's system"
+
+
+def test_asking_twice_registers_once(book: SqliteReservations) -> None:
+    first = book.walk_in("9", DAY, AT, EYES, yes)
+    assert isinstance(first, Registered)
+    again = book.walk_in("9", DAY, LATER, WalkIn("眼科"), yes)
+    assert again == AlreadyRegistered("9", first.arrival, first.appointments)
+
+
+def test_an_appointment_of_the_day_is_registered_with_the_walk_in_and_another_department_is_added(
+    book: SqliteReservations,
+) -> None:
+    answer = book.walk_in("1", DAY, AT, EYES, yes)
+    assert isinstance(answer, Registered)
+    assert names(answer.appointments) == ["08:30 眼科", "09:00 内科"]
+    more = book.walk_in("1", DAY, LATER, WalkIn("外科"), yes)
+    assert isinstance(more, AlreadyRegistered)
+    assert (more.arrival, names(more.appointments)) == (answer.arrival, ["08:30 眼科", "08:50 外科", "09:00 内科"])
+    same = book.walk_in("1", DAY, LATER, WalkIn("内科"), yes)
+    assert same == more, "for that department there is an appointment"
+    assert names(book.find("1", DAY).appointments) == names(more.appointments)
+
+
+def test_a_walk_in_stays_through_an_import_and_goes_into_the_appointment_that_was_made_of_it(
+    book: SqliteReservations,
+) -> None:
+    book.walk_in("9", DAY, AT, EYES, yes)
+    put(book, "1,2099-01-15,9:00,内科,乙,A棟")
+    assert names(book.find("9", DAY).appointments) == ["08:30 眼科"]
+    put(book, "9,2099-01-15,10:00,眼科,甲,2階")
+    assert names(book.find("9", DAY).appointments) == ["10:00 眼科"]
+
+
+def test_a_walk_in_nobody_wants_any_more_uses_no_number(book: SqliteReservations) -> None:
+    assert book.walk_in("9", DAY, AT, EYES, lambda: False) == Withdrawn("9")
+    assert (book.find("9", DAY).appointments, book.entries(DAY)) == ((), [])
+    answer = book.register("1", DAY, AT, yes)
+    assert isinstance(answer, Registered)
+    assert answer.arrival.number == 1
+
+
+def test_the_last_day_is_the_last_one_before(book: SqliteReservations) -> None:
+    assert book.find("9", DAY).last_day is None
+    book.walk_in("9", DAY - timedelta(days=40), AT, EYES, yes)
+    put(book, "9,2098-12-01,9:00,内科,乙,A棟", "9,2099-01-20,9:00,内科,乙,A棟")
+    found = book.find("9", DAY)
+    assert (found.last_day, found.next_day) == (date(2098, 12, 6), date(2099, 1, 20))
+    assert book.find("9", date(2098, 12, 6)).last_day == date(2098, 12, 1)
+
+
+# --- cancelling -------------------------------------------------------------------------------------------------------
+
+
+def test_a_cancelled_arrival_is_none_and_its_number_is_never_used_again(book: SqliteReservations) -> None:
+    first = book.register("1", DAY, AT, yes)
+    assert isinstance(first, Registered)
+    assert book.cancel("1", 1, DAY, LATER, "別の方でした") == Cancelled("1", first.arrival, LATER, "別の方でした")
+    found = book.find("1", DAY)
+    assert (found.arrival, names(found.appointments)) == (None, ["09:00 内科"])
+    assert book.arrivals(DAY) == []
+    other = book.register("2", DAY, LATER, yes)
+    third = book.register("1", DAY, LATER, yes)
+    assert isinstance(other, Registered)
+    assert isinstance(third, Registered)
+    assert (other.arrival.number, third.arrival.number) == (2, 3)
+    assert book.arrivals(DAY) == [Arrived("2", other.arrival), Arrived("1", third.arrival)]
+
+
+def test_cancelling_twice_changes_nothing_and_what_is_not_there_is_said(book: SqliteReservations) -> None:
+    book.register("1", DAY, AT, yes)
+    once = book.cancel("1", 1, DAY, AT, "a")
+    assert book.cancel("1", 1, DAY, LATER, "b") == once
+    book.register("1", DAY, LATER, yes)
+    assert book.cancel("1", 1, DAY, LATER, "b") == once, "an old page does not take the new arrival back"
+    for patient, number in (("1", 3), ("2", 1), ("2", 2), ("7", 1)):
+        assert book.cancel(patient, number, DAY, LATER, "c") == NotRegistered(patient)
+    assert [each.arrival.number for each in book.arrivals(DAY)] == [2]
+
+
+def test_a_walk_in_goes_with_its_arrival(book: SqliteReservations) -> None:
+    book.walk_in("9", DAY, AT, EYES, yes)
+    book.cancel("9", 1, DAY, AT, "")
+    assert (book.find("9", DAY).appointments, book.find("9", DAY).arrival) == ((), None)
+    assert book.register("9", DAY, LATER, yes) == NothingToRegister("9")
+    again = book.walk_in("9", DAY, LATER, EYES, yes)
+    assert isinstance(again, Registered)
+    assert (again.arrival.number, names(again.appointments)) == (2, ["08:50 眼科"])
+
+
+def test_the_register_of_the_day_has_what_was_registered_and_what_was_cancelled(book: SqliteReservations) -> None:
+    book.register("1", DAY, AT, yes)
+    book.walk_in("9", DAY, AT, EYES, yes)
+    cancelled = book.cancel("1", 1, DAY, LATER, "別の方でした")
+    book.walk_in("1", DAY, LATER, EYES, yes)
+    assert isinstance(cancelled, Cancelled)
+    first, second, third = book.entries(DAY)
+    assert first == Entry("1", Arrival(1, AT), (), cancelled)
+    assert (second.patient_number, names(second.appointments), second.cancelled) == ("9", ["08:30 眼科"], None)
+    assert (third.arrival.number, names(third.appointments)) == (3, ["08:50 眼科", "09:00 内科"])
+    assert book.entries(DAY + timedelta(days=1)) == []
+
+
+def test_a_naive_time_is_a_bug(book: SqliteReservations) -> None:
+    naive = AT.replace(tzinfo=None)
+    with pytest.raises(ValueError, match="aware"):
+        book.walk_in("9", DAY, naive, EYES, yes)
+    with pytest.raises(ValueError, match="aware"):
+        book.cancel("1", 1, DAY, naive, "")
+
+
+def test_no_patient_data_in_reprs() -> None:
+    private = ("4711", "眼科", "甲", "2階", "別の方でした")
+    cancelled = Cancelled("4711", Arrival(1, AT), AT, "別の方でした")
+    for value in (EYES, cancelled, NotRegistered("4711"), Entry("4711", Arrival(1, AT), (), cancelled)):
+        assert not any(each in repr(value) for each in private)
+
+
+# --- a loss, a night, another version ---------------------------------------------------------------------------------
+
+
+def busy_day(book: SqliteReservations) -> None:
+    """Arrivals 1 (cancelled), 2, 3 (1 anew), 4 (cancelled); with walk-ins in 2 to 4."""
+    book.register("1", DAY, AT, yes)
+    book.cancel("1", 1, DAY, AT, "a")
+    book.walk_in("9", DAY, AT, EYES, yes)
+    book.walk_in("1", DAY, AT, EYES, yes)
+    book.walk_in("8", DAY, AT, EYES, yes)
+    book.cancel("8", 4, DAY, AT, "b")
+
+
+def before(book: SqliteReservations) -> None:
+    upkeep.back_up(book.file, datetime.now(UTC), yes)
+
+
+def nothing(book: SqliteReservations) -> None:
+    pass
+
+
+def lose_what_is_beside(book: SqliteReservations) -> None:
+    for path in book.file.beside.backups.glob("arrivals-*"):
+        path.unlink()
+
+
+@pytest.mark.parametrize("first", [nothing, before])
+@pytest.mark.parametrize("last", [nothing, before])
+def test_after_a_loss_the_register_is_as_it_was(
+    book: SqliteReservations,
+    first: Callable[[SqliteReservations], None],
+    last: Callable[[SqliteReservations], None],
+) -> None:
+    first(book)
+    busy_day(book)
+    last(book)
+    was, found = book.entries(DAY), book.find("9", DAY)
+    book.file.path.unlink()
+    assert rescue.rebuild(book.file, DAY) is not None
+    assert book.entries(DAY) == was
+    assert book.find("9", DAY).appointments == found.appointments
+    put(book, "9,2099-01-15,11:00,外科,,", "8,2099-01-15,11:00,外科,,")
+    assert names(book.find("9", DAY).appointments) == ["08:30 眼科", "11:00 外科"], "it is still known as a walk-in"
+    assert names(book.find("8", DAY).appointments) == ["11:00 外科"], "a walk-in that was cancelled stays away"
+    answer = book.register("8", DAY, LATER, yes)
+    assert isinstance(answer, Registered)
+    assert answer.arrival.number == 5
+
+
+def test_a_backup_from_before_the_cancelling_does_not_bring_the_arrival_back(book: SqliteReservations) -> None:
+    book.register("1", DAY, AT, yes)
+    before(book)
+    cancelled = book.cancel("1", 1, DAY, AT, "a")
+    assert isinstance(cancelled, Cancelled)
+    book.file.path.unlink()
+    assert rescue.rebuild(book.file, DAY) is not None
+    assert (book.entries(DAY), book.find("1", DAY).arrival) == ([Entry("1", Arrival(1, AT), (), cancelled)], None)
+    assert book.cancel("1", 1, DAY, LATER, "b") == cancelled
+
+
+def test_what_is_only_in_the_database_that_is_put_aside_is_salvaged(book: SqliteReservations) -> None:
+    before(book)
+    busy_day(book)
+    was, found = book.entries(DAY), book.find("9", DAY)
+    lose_what_is_beside(book)
+    assert rescue.rebuild(book.file, DAY, by_hand=True) is not None
+    assert book.entries(DAY) == was
+    put(book, "9,2099-01-15,11:00,外科,,")
+    assert names(book.find("9", DAY).appointments) == [*names(found.appointments), "11:00 外科"]
+
+
+def test_what_was_not_kept_beside_the_database_is_kept_at_the_next_start(book: SqliteReservations) -> None:
+    busy_day(book)
+    lose_what_is_beside(book)
+    was = book.entries(DAY)
+    book.begin_keeping(DAY, datetime.now(UTC))
+    kept = (book.file.beside.backups / f"arrivals-{DAY}.jsonl").read_text(encoding="utf-8")
+    book.begin_keeping(DAY, datetime.now(UTC))
+    assert (book.file.beside.backups / f"arrivals-{DAY}.jsonl").read_text(encoding="utf-8") == kept
+    book.file.path.unlink()
+    assert rescue.rebuild(book.file, DAY) is not None
+    assert book.entries(DAY) == was
+
+
+def test_lines_that_are_no_records_cost_only_themselves(book: SqliteReservations) -> None:
+    busy_day(book)
+    was = book.entries(DAY)
+    kept = book.file.beside.backups / f"arrivals-{DAY}.jsonl"
+    broken = (
+        '{"cancelled": [1, "1"], "at": 5, "why": 5}\n{"cancelled": ["x", "1", "y"], "at": "z", "why": ""}\n'
+        '{"cancelled": [2, "9", "then"], "at": "now", "why": ""}\n{"walk_ins": [["a"], "b"]}\n{"walk_ins": 5}\n[]\n5\n'
+    )
+    kept.write_text(broken + kept.read_text(encoding="utf-8") + broken, encoding="utf-8")
+    book.file.path.unlink()
+    assert rescue.rebuild(book.file, DAY) is not None
+    assert book.entries(DAY) == was
+
+
+def test_the_night_deletes_walk_ins_and_cancelled_arrivals_with_their_day(book: SqliteReservations) -> None:
+    busy_day(book)
+    assert upkeep.oldest_day(book.file) == DAY
+    upkeep.prune(book.file, DAY + timedelta(days=1), yes)
+    assert upkeep.oldest_day(book.file) is None
+
+
+def older_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_file, "MIGRATIONS", sqlite_file.MIGRATIONS[:1])
+
+
+def test_a_backup_of_the_version_before_is_good(book: SqliteReservations, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as older:
+        older_program(older)
+        old = SqliteReservations(tmp_path / "old")
+        put(old, "1,2099-01-15,9:00,内科,乙,A棟")
+        with closing(sqlite3.connect(old.file.path)) as connection:
+            assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+            connection.execute("INSERT INTO arrival VALUES ('2099-01-15', '1', 1, ?)", (AT.isoformat(),))
+            connection.execute(
+                "INSERT INTO registered_appointment VALUES ('2099-01-15', '1', '09:00', '内科', '乙', 'A棟', '')"
+            )
+            connection.commit()
+        upkeep.back_up(old.file, datetime.now(UTC), yes)
+    old.file.path.unlink()
+    rebuilt = rescue.rebuild(old.file, DAY)
+    assert rebuilt is not None
+    assert (rebuilt.backup is not None, rebuilt.arrivals) == (True, 1)
+    assert isinstance(SqliteReservations(tmp_path / "old").cancel("1", 1, DAY, AT, "a"), Cancelled)
+
+
+def test_an_old_file_that_is_put_in_its_place_while_it_is_in_use_is_brought_up(
+    book: SqliteReservations, tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as older:
+        older_program(older)
+        old = SqliteReservations(tmp_path / "old")
+        put(old, "7,2099-01-15,9:00,内科,乙,A棟")
+    old.file.path.rename(book.file.path)
+    book.file.look()
+    assert isinstance(book.walk_in("7", DAY, AT, EYES, yes), Registered)
+
+
+def test_what_the_program_of_the_version_before_writes_and_reads_is_good(book: SqliteReservations) -> None:
+    """Its own statements, on a database of this version: it registers, and puts arrivals back."""
+    busy_day(book)
+    with closing(sqlite3.connect(book.file.path)) as connection:
+        kept = connection.execute("SELECT patient_number FROM arrival WHERE day = '2099-01-15'").fetchall()
+        assert kept == [("1",), ("9",)], "who was cancelled has not arrived there either"
+        connection.execute("UPDATE reception_counter SET last = last + 1 WHERE day = '2099-01-15'")
+        connection.execute("INSERT INTO arrival VALUES ('2099-01-15', '2', 5, ?)", (AT.isoformat(),))
+        connection.execute(
+            "INSERT OR IGNORE INTO registered_appointment VALUES ('2099-01-15', '2', '09:00', '内科', '乙', 'A棟', '')"
+        )
+        connection.execute("DELETE FROM arrival WHERE day < '2099-01-15'")
+        connection.commit()
+    assert [each.arrival.number for each in book.entries(DAY)] == [1, 2, 3, 4, 5]
+    answer = book.walk_in("5", DAY, LATER, EYES, yes)
+    assert isinstance(answer, Registered)
+    assert answer.arrival.number == 6
