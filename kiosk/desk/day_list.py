@@ -78,13 +78,13 @@ class DayList:
         visited = defaultdict[str, list[Entry]](list)
         for entry in view.entries:
             visited[entry.patient].append(entry)
-        waiting = [entry.visit for entry in view.entries if entry.visit.attention]
+        waiting = view.waiting
         return Listed(
             view,
             tuple(sorted(rows, key=lambda row: (row.at, row.seq), reverse=True)),
             None if entries is None else tuple(self.arrival(each, visited[each.patient_number]) for each in entries),
             len(waiting),
-            min((visit.open_since for visit in waiting if visit.open_since), default=None),
+            view.waiting_since,
             sum(Attention.not_registered in visit.attention for visit in waiting),
         )
 

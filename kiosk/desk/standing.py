@@ -111,7 +111,5 @@ class Standing:
     def look(self) -> Seen:
         """Figures for `kiosk status` and the alarm."""
         view, feed = self._watched.today.view(), self._watched.feed.state
-        waiting = [entry.visit for entry in view.entries if entry.visit.attention]
-        since = min((visit.open_since for visit in waiting if visit.open_since), default=None)
         down = in_english(feed.problem) if feed.problem else ""
-        return Seen(len(view.entries), len(waiting), since, down, self.lost)
+        return Seen(len(view.entries), len(view.waiting), view.waiting_since, down, self.lost)

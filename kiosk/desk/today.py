@@ -17,7 +17,7 @@ from typing import Final
 from kiosk.desk.compare import SubsidyChange
 from kiosk.desk.day_store import DayStore, Entry, Noted, Taken
 from kiosk.desk.register import Register
-from kiosk.desk.visits import Answer, Day, Settlement, Tap
+from kiosk.desk.visits import Answer, Day, Settlement, Tap, Visit
 from kiosk.results.changes import EligibilityChange
 
 ENDS_AT_H: Final = 4  # who is still at work at midnight goes on with the same list
@@ -39,6 +39,16 @@ class View:
     changed_at: datetime
     entries: tuple[Entry, ...] = field(repr=False)
     revisions: Mapping[int, int]
+
+    @property
+    def waiting(self) -> tuple[Visit, ...]:
+        """Visits that wait for a person."""
+        return tuple(entry.visit for entry in self.entries if entry.visit.attention)
+
+    @property
+    def waiting_since(self) -> datetime | None:
+        """Since when the oldest of them waits; None: none does."""
+        return min((visit.open_since for visit in self.waiting if visit.open_since), default=None)
 
 
 class Today:

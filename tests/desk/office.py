@@ -65,6 +65,9 @@ place = "2階"
 [[department]]
 code = "02"
 name = "眼科"
+[[place]]
+department = "内科"
+text = "1番窓口"
 """
 PATIENTS = (
     "number,name,kana,birth\n70000001,例示 翔,レイジ ショウ,2018-05-06\n70000002,例示 花,レイジ ハナ,1950-01-02\n"

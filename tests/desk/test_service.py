@@ -115,6 +115,14 @@ def test_without_an_appointment_only_as_a_walk_in(desk: Office) -> None:
     assert desk.audited()[-1] == ("jun", "walk_in", "done", 1)
 
 
+def test_the_desk_sends_patients_where_the_kiosk_does(desk: Office) -> None:
+    places = desk.config.places_by_department()
+    assert places["内科"] == "1番窓口", "[[place]] goes before [[department]]"
+    assert {name: desk.parts.departments.place(name) for name in ("内科", "01", "眼科")} == {
+        "内科": "1番窓口", "01": "1番窓口", "眼科": "",
+    }  # fmt: skip
+
+
 def test_an_arrival_at_the_kiosk_shows_so(desk: Office) -> None:
     desk.books("10:30,70000001,内科")
     desk.tap(result())
