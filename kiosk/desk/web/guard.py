@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,10 +28,6 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-
-
-class _TooLarge(Exception):
-    """The body is longer than MAX_BODY."""
 
 
 class Guard:
@@ -67,9 +64,6 @@ class Guard:
             return
         try:
             await self._app(scope, _limited(receive), answer)
-        except _TooLarge:
-            if not started:
-                await PlainTextResponse("", 413)(scope, receive, answer)
         except Exception as fault:  # noqa: BLE001 - whatever it is, its text may hold a patient's data and goes nowhere
             self._report(type(fault).__name__)
             if not started:
@@ -114,7 +108,8 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         size += len(message.get("body", b""))
         if size > MAX_BODY:
-            raise _TooLarge
+            # Starlette answers this by itself; any other exception it would take for a fault of ours.
+            raise HTTPException(413)
         return message
 
     return limited

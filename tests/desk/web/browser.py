@@ -43,8 +43,14 @@ class Browser:
     host: str = ""
     cookies: dict[str, str] = field(default_factory=dict)
 
-    def send(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
-        """One request, as it is."""
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | Iterator[bytes] = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One request, as it is; a body in pieces has no length beforehand."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         wanted = {"Host": self.host or f"127.0.0.1:{self.port}"}
         if self.cookies:

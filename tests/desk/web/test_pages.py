@@ -549,6 +549,7 @@ def test_a_large_or_a_strange_body_is_refused(pages: Pages) -> None:
     token = browser.token()
     large = urlencode({"csrf": token, "x": "y" * 65_536}).encode()
     assert browser.send("POST", "/search", large).status == 413
+    assert browser.send("POST", "/search", iter((large[:40_000], large[40_000:]))).status == 413
     many = urlencode([("csrf", token), *((f"f{n}", "1") for n in range(100))]).encode()
     assert browser.send("POST", "/search", many).status == 400
     for strange in (b"csrf=%ff", "csrf=あ".encode(), b"no form"):
