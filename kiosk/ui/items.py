@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from kiosk.screens.views import Timeout
-from kiosk.ui.theme import Colour, Tone
+from kiosk.typography.setting import SetText
+from kiosk.ui.theme import Colour, Role, Tone
 
 Drawing = Literal[
     "my_number_card", "patient_card", "reader", "card_slot", "check", "attention", "clock", "counter", "closed"
@@ -82,12 +83,13 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Panel:
-    """A coloured ground. `outline`: the colour of its edge."""
+    """A coloured ground. `outline`: the colour of its edge, `outline_mm` thick."""
 
     box: Box
     colour: Colour
     radius_mm: float = 0.0
     outline: Colour | None = None
+    outline_mm: float = 0.7
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,16 @@ class Words:
     paragraphs: tuple[Paragraph, ...]
     colour: Colour
     centred: bool = True
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text that is set already, its first line at the top of the box."""
+
+    box: Box
+    text: SetText = field(repr=False)
+    colour: Colour
+    role: Role
 
 
 @dataclass(frozen=True)
@@ -136,6 +148,24 @@ class SecondsLeft:
     colour: Colour
 
 
+@dataclass(frozen=True)
+class Dots:
+    """The time that is left, as ten dots."""
+
+    box: Box
+    colour: Colour
+
+
+@dataclass(frozen=True)
+class ClockTime:
+    """The time of day, written by `pattern`; it goes on while the page stays."""
+
+    box: Box
+    pattern: str
+    capital_mm: float
+    colour: Colour
+
+
 class Viewable(Protocol):
     """What a window needs to know of a view beside its layout. Views of equal value look the same."""
 
@@ -146,4 +176,4 @@ class Viewable(Protocol):
     def timeout(self) -> Timeout | None: ...
 
 
-Item = Panel | Words | Picture | Button | TimeLeft | SecondsLeft
+Item = Panel | Words | Text | Picture | Button | TimeLeft | SecondsLeft | Dots | ClockTime
