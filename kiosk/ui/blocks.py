@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from kiosk.typography.setting import SetText, set_text
+from kiosk.typography import setting
+from kiosk.typography.setting import Align, Paragraph
 from kiosk.ui.items import Box, Button, Dots, Drawing, Item, Panel, Picture, Text
 from kiosk.ui.theme import GAP_MM, RADIUS_MM, Role, Tone
 
@@ -37,6 +38,8 @@ class Setter:
     large: bool = False
     sizes: dict[Role, float] = field(default_factory=dict)
     torn: bool = False
+    # Of this page only: it goes with it.
+    _kept: dict[tuple[str, Role, float, float, bool, bool], setting.Block] = field(default_factory=dict, repr=False)
 
     def trials(self) -> Iterator[None]:
         """Each time other sizes: first those that the roles allow, then smaller ones."""
@@ -48,9 +51,14 @@ class Setter:
             self.sizes = {role: low * part for role, (_, low) in ROLES.items()}
             yield
 
-    def set(self, text: str, role: Role, width: float, *, bold: bool, centred: bool) -> SetText:
+    def set(self, text: str, role: Role, width: float, *, bold: bool, centred: bool) -> setting.Block:
         """`text` in lines no wider than `width`."""
-        done = set_text(text, self.sizes[role], width, language=self.language, bold=bold, centred=centred)
+        wanted = (text, role, self.sizes[role], width, bold, centred)
+        done = self._kept.get(wanted)
+        if done is None:
+            align: Align = "centre" if centred else "left"
+            paragraph = Paragraph(text, self.sizes[role], bold, self.language, align)
+            done = self._kept[wanted] = setting.set_paragraphs((paragraph,), width)
         self.torn = self.torn or done.torn
         return done
 

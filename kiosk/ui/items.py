@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from kiosk.screens.views import Timeout
-from kiosk.typography.setting import SetText
+from kiosk.typography.setting import Block
 from kiosk.ui.theme import Colour, Role, Tone
 
 Drawing = Literal[
@@ -107,7 +107,7 @@ class Text:
     """A text that is set already, its first line at the top of the box."""
 
     box: Box
-    text: SetText = field(repr=False)
+    text: Block = field(repr=False)
     colour: Colour
     role: Role
 
