@@ -11,119 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
-from typing import ClassVar, Final, Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
-from kiosk.visit.state import LANGUAGES, Look
-
-MORE_TIME: Final = "more_time"
-# No button: what a face calls a finger that rests in the corner that staff know of. Patients are not shown it.
-STAFF_CORNER: Final = "staff_corner"
-KEYS: Final = tuple(f"key_{digit}" for digit in range(10))
-DEPARTMENTS_A_PAGE: Final = 6
-DEPARTMENT_BUTTONS: Final = tuple(f"department_{place}" for place in range(DEPARTMENTS_A_PAGE))
-LANGUAGE_TOOLS: Final = tuple(f"lang_{language}" for language in LANGUAGES)
-# The bar of every page; each can be pressed on every page, also those of LANGUAGE_TOOLS.
-TOOLS: Final = ("language", *LANGUAGE_TOOLS, "text_size", "contrast", "wheelchair")
-# Every screen with the buttons it can have; one that is about to go by itself offers MORE_TIME as well.
-SCREENS: Final[dict[str, tuple[str, ...]]] = {
-    "choose_card": ("mynumber", "patient_card", "no_card"),
-    "no_card": ("mynumber", "patient_card", "no", "call", "back"),
-    "choose_language": (*LANGUAGE_TOOLS, "back"),
-    "preparing": ("cancel",),
-    "tap_reader": ("cancel",),
-    "insert_card": ("cancel",),
-    "birthday": (*KEYS, "clear", "ok", "cancel"),
-    "looking_up": (),
-    "early": ("close",),
-    "other_day": ("walk_in", "close"),
-    "choose_department": (*DEPARTMENT_BUTTONS, "more", "back"),
-    "confirm_department": ("yes", "back"),
-    "printing": (),
-    "done": ("show_again", "close"),
-    "already": ("show_again", "close"),
-    "counter": ("call", "close"),
-    "closed": (),
-    "out_of_service": (),
-}
-# What a patient does next, by code. Acts have their sentences in [next] of the patient's catalogue; where a page asks
-# for nothing but an answer, the sentence is the page's title.
-NEXT: Final = (
-    "answer",
-    "put_card",
-    "face_or_pin",
-    "watch_screen",
-    "insert_card",
-    "take_slip",
-    "note_number",
-    "insurance_counter",
-    "subsidy_counter",
-    "say_late",
-    "message",
-    "come_back",
-    "go_place",
-    "wait_call",
-    "wait",
-    "go_counter",
-    "hand_in_slip",
-    "show_code",
-    "come_later",
-)
-# Why a patient is at the counter, and how staff look it up.
-COUNTER_CODES: Final[dict[str, str]] = {
-    "no_appointment": "N1",
-    "unknown_patient": "N2",
-    "too_early": "N3",
-    "too_late": "N4",
-    "no_card": "N5",
-    "not_registered": "K1",
-    "ambiguous": "K2",
-    "unreadable": "K3",
-    "failed": "K4",
-    "no_qualification": "K5",
-    "no_result": "K6",
-    "birthday_differs": "K7",
-    "card_unreadable": "K8",
-    "reservations_down": "S1",
-}
-COUNTER_REASONS: Final = tuple(COUNTER_CODES)
-# The same where the patient is registered and has no slip.
-NO_SLIP_CODES: Final[dict[str, str]] = {
-    "paper_out": "P1",
-    "cover_open": "P2",
-    "printer_offline": "P3",
-    "printer_silent": "P4",
-    "printer_stalled": "P5",
-}
-NO_SLIP_REASONS: Final = tuple(NO_SLIP_CODES)
-UNKNOWN_CODE: Final = "S9"
-# The worst first.
-STAFF: Final = (
-    "disk_full",
-    "courier_silent",
-    "delivery_waits",
-    "share_terminal",
-    "share_receipt_computer",
-    "reservations_down",
-    "reservations_lost",
-    "reference_numbers_refused",
-    "alarms",
-    "alarm_command_failed",
-    "many_cards",
-    "printer",
-    "paper_near_end",
-    "imports",
-    "disk_low",
-    "reservations_backup_old",
-)
-NOTES: Final = (
-    "insurance_check",
-    "subsidy_failed",
-    "insurance_monthly",
-    "arrived_late",
-    "arrived_early",
-    "walk_in",
-    "no_slip",
-)
+from kiosk.visit.state import Look
 
 Status = Literal["not_yet", "done"]
 
@@ -141,7 +31,7 @@ class Timeout:
 
 @dataclass(frozen=True)
 class NextStep:
-    """One thing to do, of a numbered list. `code`: one of NEXT; `text`: the sentence."""
+    """One thing to do, of a numbered list. `code`: one of names.NEXT; `text`: the sentence."""
 
     code: str
     text: str = field(repr=False)
@@ -152,11 +42,11 @@ class _View:
     """What every view has besides `lines` (top to bottom, without the title), `buttons` and `timeout`.
 
     `status`: whether this patient is registered, for the strip at the top; None where nobody asks. `next`: what to do,
-    in order. `staff_code`: what staff look up (COUNTER_CODES, NO_SLIP_CODES), "" for nothing. `tools`: which of TOOLS
-    can be pressed.
+    in order. `staff_code`: what staff look up (visit.reasons), "" for nothing. `tools`: which of names.TOOLS can be
+    pressed.
     """
 
-    name: str  # one of SCREENS
+    name: str  # one of names.SCREENS
     title: str
     _: KW_ONLY
     look: Look
@@ -171,7 +61,7 @@ class Choose(_View):
     """The start page: `title` asks which card. `purpose`: what this machine is for, and `who`: for whom.
 
     `press_first`: the hint that the screen comes before the reader; `notices`: what does not work now. A button of
-    `unavailable` leads to the counter for now; `staff`: codes of STAFF.
+    `unavailable` leads to the counter for now; `staff`: codes of names.STAFF.
     """
 
     purpose: str
@@ -264,8 +154,8 @@ class Result(_View):
     """A registered arrival: where to go, when, and the reception number, in time order. `reason`: why there is no slip.
 
     `number_line`: the number as a line; `remarks`: what else there is to know (messages of the hospital, the hour of an
-    arrival that was there before). `slip` is what the strip says, `slip_line` its words; "again": a second one was
-    printed. `covered`: time and place are not to be seen any more, and `appointments` is empty; any touch outside the
+    arrival that was there before). `slip` is what the strip says, `slip_line` its words; "again": a second one
+    was printed. `covered`: time and place are not to be seen any more, and `appointments` is empty; any touch outside the
     buttons and tools, and any card, is then `close`. `clock`: when somebody who was registered already was, or "".
     """
 
@@ -298,7 +188,7 @@ class Where:
 
 @dataclass(frozen=True)
 class Counter(_View):
-    """Nothing is registered, and staff take over; `reason` is one of COUNTER_REASONS, or a newer courier's.
+    """Nothing is registered, and staff take over; `reason` is one of visit.reasons, or a newer courier's.
 
     `explained`: the reason in plain words; `called`: "" until staff were called from here, then that they come.
     """
@@ -317,7 +207,7 @@ class Counter(_View):
 
 @dataclass(frozen=True)
 class Off(_View):
-    """Closed, or out of service: nobody can be served. `opens`: when next, as a sentence, or ""; `staff`: of STAFF."""
+    """Closed, or out of service: nobody can be served. `opens`: when next, as a sentence, or ""; `staff`: of names.STAFF."""
 
     instructions: tuple[str, ...]
     opens: str
@@ -348,7 +238,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Pick(_View):
-    """A list to choose from, at most DEPARTMENTS_A_PAGE departments or all languages at once.
+    """A list to choose from, at most six departments or all languages at once.
 
     `choices` that are not `available` cannot be pressed. `pages`: "" or which page of how many, in words; `buttons`:
     all that can be pressed, those of the choices among them.

@@ -93,7 +93,7 @@ class HoursChanged:
 
 @dataclass(frozen=True)
 class StaffNoticed:
-    """What staff should look at changed; `codes` are those of `screens.views.STAFF`."""
+    """What staff should look at changed; `codes` are those of `screens.names.STAFF`."""
 
     codes: tuple[str, ...]
 

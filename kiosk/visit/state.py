@@ -49,7 +49,7 @@ class Rules:
     birthday: BirthdayRule = "after_unclean"
     card_wait_s: float = 60.0
     birthday_wait_s: float = 60.0
-    done_s: float = 20.0  # how long time and place can be read; never longer than shown_max_s
+    done_s: float = 15.0
     counter_s: float = 20.0
     early_min: int = 0
     late_min: int = 0
@@ -77,9 +77,9 @@ class Rules:
     card_tries: int = 3
     warn_s: float = 20.0
     out_of_service_after_s: float = 30.0
-    shown_max_s: float = 20.0
-    notice_s: float = 20.0  # how long a page still says that the patient is registered once the rest is covered
-    ask_s: float = 60.0
+    readable_s: float = 20.0  # time and place of a patient; then they are covered
+    notice_s: float = 20.0  # that the patient is registered, at least so long once the rest is covered
+    ask_s: float = 60.0  # a question to a patient who is known
     look_s: float = 60.0  # a look that somebody chose at the start page, and left
     call_every_s: float = 120.0
     cards_max: int = 5  # so many different numbers within cards_s close the card reader for cards_closed_s
