@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
-from kiosk.visit.state import OfVisit, RegisteredArrival, Way
+from kiosk.visit.state import Language, OfVisit, RegisteredArrival, Way
 
 
 @dataclass(frozen=True)
@@ -53,17 +55,58 @@ class Register(OfVisit):
 
 
 @dataclass(frozen=True)
+class RegisterWalkIn(OfVisit):
+    """Register an arrival without an appointment; answered as Register is. `department`: its code."""
+
+    day: date
+    patient_number: str = field(repr=False)
+    department: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class PrintSlip(OfVisit):
-    """Print the reception slip."""
+    """Print the reception slip; `language`: the patient's, staff's part is Japanese."""
 
     arrival: RegisteredArrival = field(repr=False)
+    language: Language = "ja"
 
 
 @dataclass(frozen=True)
 class PrintCounterSlip(OfVisit):
-    """Print a slip that shows staff why the patient comes; it carries nothing of the patient."""
+    """Print a slip that shows staff why the patient comes; it carries nothing of the patient.
+
+    `code`: `reason` as staff look it up, the same as on the screen.
+    """
 
     reason: str
+    code: str = ""
+    language: Language = "ja"
+
+
+@dataclass(frozen=True)
+class AcceptKey(OfVisit):
+    """The patient was sent to the insurance counter on screen and slip: where no desk settles it, the new key of
+    `file` counts as known from now on.
+    """
+
+    file: Hashable
+
+
+@dataclass(frozen=True)
+class KeepUnserved(OfVisit):
+    """The patient is known and could not be registered (`reason`): staff get a list of such patients of the day."""
+
+    way: Way
+    number: str = field(repr=False)
+    reason: str
+    code: str
+
+
+@dataclass(frozen=True)
+class TellStaff(OfVisit):
+    """Somebody should come to this kiosk. `call`: a patient asks for it; `many_cards`: a series of card numbers."""
+
+    code: Literal["call", "many_cards"]
 
 
 @dataclass(frozen=True)

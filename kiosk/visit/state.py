@@ -10,10 +10,32 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Literal
+from typing import Final, Literal, get_args
 
 Way = Literal["mynumber", "patient_card"]
 BirthdayRule = Literal["always", "after_unclean", "never"]
+CardBirthdayRule = Literal["never", "qr", "always"]
+EarlyRule = Literal["counter", "refuse", "register"]
+LateRule = Literal["counter", "register"]
+# What the courier says of the key of a certificate, compared with the one of last time.
+KeyVerdict = Literal["unchanged", "changed", "missing", "first"]
+Language = Literal["ja", "ja_simple", "en", "zh_hans", "ko", "vi", "pt"]
+Theme = Literal["normal", "high_contrast"]
+Size = Literal["normal", "large"]
+LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How pages look for who stands there now; the next one gets the site's again.
+
+    `wheelchair`: everything that is touched lies within reach of somebody who sits.
+    """
+
+    language: Language = "ja"
+    theme: Theme = "normal"
+    size: Size = "normal"
+    wheelchair: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,6 +55,19 @@ class Rules:
     late_min: int = 0
     patient_cards: bool = True
     counter_slip: bool = False
+    # What a patient who comes outside early_min and late_min gets: the counter, unless the site says more.
+    early: EarlyRule = "counter"
+    late: LateRule = "counter"
+    # The third way of the start page: no card, no appointment.
+    no_card: bool = False
+    # Whether patients without an appointment may be received here; which departments do comes with each look-up.
+    walk_in: bool = False
+    # Of whom the birth day is asked who came by card or by the code of a phone, where the system knows it.
+    card_birthday: CardBirthdayRule = "never"
+    # Whether `call` is offered where staff take over.
+    staff_call: bool = False
+    languages: tuple[Language, ...] = LANGUAGES
+    look: Look = Look()
     # Not in site.toml: bounds of our own, so that no stage can last for ever whatever a device does.
     baseline_s: float = 10.0
     baseline_slow_s: float = 0.4
@@ -42,6 +77,14 @@ class Rules:
     card_tries: int = 3
     warn_s: float = 20.0
     out_of_service_after_s: float = 30.0
+    readable_s: float = 20.0  # time and place of a patient; then they are covered
+    notice_s: float = 20.0  # that the patient is registered, at least so long once the rest is covered
+    ask_s: float = 60.0  # a question to a patient who is known
+    look_s: float = 60.0  # a look that somebody chose at the start page, and left
+    call_every_s: float = 120.0
+    cards_max: int = 5  # so many different numbers within cards_s close the card reader for cards_closed_s
+    cards_s: float = 60.0
+    cards_closed_s: float = 60.0
     served_max: int = 1000
 
 
@@ -68,12 +111,35 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class VisitAppointment:
-    """One appointment of the visit's day as the patient gets to know it; `time`: of the site's day."""
+    """One appointment of the visit's day as the patient gets to know it; `time`: of the site's day.
+
+    `place`: in words; `building`, `floor`, `window`: the same in parts, "" where the site does not say. `message`: what
+    the hospital wants the patient to know (`採尿してから診察へ`), in Japanese.
+    """
 
     time: time = field(repr=False)
     department: str = field(repr=False)
     doctor: str = field(repr=False)
     place: str = field(repr=False)
+    building: str = field(repr=False, default="")
+    floor: str = field(repr=False, default="")
+    window: str = field(repr=False, default="")
+    message: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True)
+class WalkInDepartment:
+    """A department that receives patients without an appointment today.
+
+    `name` in Japanese, as it is registered; `reading` in kana, or "". `receives` says whether it does so now; if not,
+    `opens` is when it will today, if it will.
+    """
+
+    code: str
+    name: str
+    reading: str = ""
+    receives: bool = True
+    opens: time | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +147,7 @@ class Candidate:
     """A result file that may be this visit's: who it names, what it says, and nothing more.
 
     `file`: equal values are the same file. `outcome` is `usable` or a reason for the counter; `birthdate` is YYYYMMDD
-    as written in the file, or None.
+    as written in the file, or None. `key`: None where the site compares no keys.
     """
 
     file: Hashable
@@ -89,13 +155,15 @@ class Candidate:
     reference_number: str | None = field(repr=False)
     birthdate: str | None = field(repr=False)
     notes: tuple[str, ...] = ()
+    key: KeyVerdict | None = None
 
 
 @dataclass(frozen=True)
 class RegisteredArrival:
     """A registered arrival: what screen and slip show. `again` means that it had been registered before.
 
-    `local_time`: when it was registered, in the site's time; `day`: whose appointments they are.
+    `local_time`: when it was registered, in the site's time; `day`: whose appointments they are. `back_by`: the patient
+    came early and is to be back by then.
     """
 
     day: date
@@ -105,6 +173,7 @@ class RegisteredArrival:
     appointments: tuple[VisitAppointment, ...] = field(repr=False)
     notes: tuple[str, ...] = ()
     again: bool = False
+    back_by: time | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True)
@@ -112,6 +181,28 @@ class OfVisit:
     """What belongs to one visit: a stage, a command, and a device's answer to one."""
 
     visit: int
+
+
+@dataclass(frozen=True)
+class AppointmentsFound(OfVisit):
+    """An event: the look-up's answer for `day`. Here, because a stage may keep it until the patient has answered.
+
+    `local_time`: the site's, of the look-up; `arrived`: registered already. `next_day`, `next_departments`: of the
+    patient's next appointments. `walk_in`: where this patient may go without an appointment, () for nowhere.
+    `birth_day`: MMDD where the system knows it. `insurance_due`: the site reminds once a month of showing the insurance
+    card, and this patient has not yet.
+    """
+
+    day: date
+    local_time: time
+    patient_number: str = field(repr=False)
+    appointments: tuple[VisitAppointment, ...] = field(repr=False)
+    arrived: bool = False
+    next_day: date | None = field(repr=False, default=None)
+    next_departments: tuple[str, ...] = field(repr=False, default=())
+    walk_in: tuple[WalkInDepartment, ...] = field(repr=False, default=())
+    birth_day: str | None = field(repr=False, default=None)
+    insurance_due: bool = False
 
 
 @dataclass(frozen=True)
