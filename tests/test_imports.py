@@ -23,7 +23,8 @@ OURS = ("kiosk", "drivers", "assets")
 
 # Rooms of kiosk/. `his` (kiosk his, hub, outbox) and `fleet` are to come: lines too.
 FLOORS = (
-    ("process", "words", "typography", "machine", "visit", "results"),  # know no other room
+    ("process", "typography", "machine", "visit", "results"),  # know no other room
+    ("words",),  # sentences with their readings
     ("config", "slip", "screens", "tables"),
     ("courier", "appointments", "ui", "desk", "his", "fleet"),  # lines: they meet in the reception only
     ("reception",),  # joins

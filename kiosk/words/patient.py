@@ -7,8 +7,12 @@ how it reads.
 from __future__ import annotations
 
 from datetime import date, time
+from typing import Final
 
+from kiosk.typography import ruby
 from kiosk.words.texts import Texts
+
+_TITLE: Final = "先生"
 
 
 def word_clock(at: time, texts: Texts) -> str:
@@ -31,8 +35,9 @@ def word_day(day: date, pattern: str, texts: Texts, at: time | None = None) -> s
 
 
 def word_doctor(doctor: str, texts: Texts) -> str:
-    """`佐藤 先生`, and a name that is written so already as it is; "" for none."""
-    return doctor if not doctor or doctor.endswith("先生") else str(texts["parts"]["doctor"]).format(doctor=doctor)
+    """`佐藤 先生`, `Dr. 佐藤`; a name with its title already is not given another; "" for none."""
+    name = ruby.name(doctor.removesuffix(_TITLE).strip())
+    return name and str(texts["parts"]["doctor"]).format(doctor=name)
 
 
 def word_window(window: str, texts: Texts) -> str:
@@ -49,4 +54,4 @@ def word_floor(floor: int, texts: Texts) -> str:
 def word_building(building: str, texts: Texts) -> str:
     """`A棟`, `Building A` for a letter or a number; a name stays as the hospital writes it."""
     short = len(building) <= 2 and building.isascii() and building.isalnum()
-    return str(texts["parts"]["building"]).format(building=building) if short else building
+    return str(texts["parts"]["building"]).format(building=building) if short else ruby.name(building)

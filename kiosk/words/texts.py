@@ -19,7 +19,7 @@ Texts = Mapping[str, Mapping[str, Any]]
 
 # Of the patient's catalogue. ja_simple (やさしい日本語) has only the sentences that differ from the Japanese.
 LANGUAGES: Final = ("ja", "ja_simple", "en", "zh_hans", "ko", "vi", "pt")
-# Tables of the patient's catalogue that are the same in every language: staff's are Japanese, languages name themselves.
+# Tables of the patient's catalogue that are not translated: staff's are Japanese, languages name themselves.
 UNTRANSLATED: Final = frozenset({"staff", "slip_staff", "languages"})
 # What a sentence with a plural counts: `あと {count} 回`.
 COUNT: Final = "{count}"
