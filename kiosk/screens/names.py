@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kiosk.visit.state import LANGUAGES
+from kiosk.visit.rules import LANGUAGES
 
 MORE_TIME: Final = "more_time"
 # No button: what a face calls a finger that rests in the corner that staff know of. Patients are not shown it.

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar, Literal, Protocol
 
-from kiosk.visit.state import Look
+from kiosk.visit.rules import Look
 
 Status = Literal["not_yet", "done"]
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from kiosk.visit.state import Language, OfVisit, RegisteredArrival, Way
+from kiosk.visit.rules import Language
+from kiosk.visit.state import OfVisit, RegisteredArrival, Way
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,11 @@ class AcceptKey(OfVisit):
 
 @dataclass(frozen=True)
 class KeepUnserved(OfVisit):
-    """The patient is known and could not be registered (`reason`): staff get a list of such patients of the day."""
+    """The patient is known and could not be registered (`reason`): staff get a list of such patients of the day.
+
+    `number`: a reference number (mynumber) or a patient number, as of LookUp. The registration may still come: see
+    the event `arrival_registered_late`.
+    """
 
     way: Way
     number: str = field(repr=False)
@@ -104,18 +109,22 @@ class KeepUnserved(OfVisit):
 
 @dataclass(frozen=True)
 class TellStaff(OfVisit):
-    """Somebody should come to this kiosk. `call`: a patient asks for it; `many_cards`: a series of card numbers."""
+    """Somebody should come to this kiosk. `call`: a patient asks for it; `many_cards`: the card reader rests."""
 
     code: Literal["call", "many_cards"]
 
 
 @dataclass(frozen=True)
 class Record:
-    """Write one line of the event log: an id of `process.event_log.EVENTS` and a code, never a patient's data."""
+    """Write one line of the event log: an id of `process.event_log.EVENTS` and a code, never a patient's data.
+
+    `what`: the code that staff read on the screen.
+    """
 
     event: str
     visit: int
     code: str = ""
+    what: str = ""
 
 
 DeviceCommand = (
@@ -126,7 +135,11 @@ DeviceCommand = (
     | Prepare
     | LookUp
     | Register
+    | RegisterWalkIn
     | PrintSlip
     | PrintCounterSlip
+    | AcceptKey
+    | KeepUnserved
+    | TellStaff
 )
 Command = DeviceCommand | Record

@@ -32,3 +32,9 @@ NO_SLIP_CODES: Final[dict[str, str]] = {
 }
 NO_SLIP_REASONS: Final = tuple(NO_SLIP_CODES)
 UNKNOWN_CODE: Final = "S9"
+
+
+def code_of(reason: str, visit: int) -> str:
+    """The code at the counter: `N1`; `S1-47`, with the visit's last digits, where staff have a list."""
+    code = COUNTER_CODES.get(reason, UNKNOWN_CODE)
+    return f"{code}-{visit % 100:02}" if reason == "reservations_down" else code
