@@ -24,7 +24,7 @@ ROLES: Final[dict[Role, tuple[float, float]]] = {
     "body": (8.6, 7.3),
     "small": (6.3, 6.3),
 }
-# How far from the largest (1) to the smallest (0) size; below 0 only so that nothing is ever cut.
+# How far from the largest (1) to the smallest (0) size.
 _TRIALS: Final = (1.0, 0.75, 0.5, 0.25, 0.0)
 _LAST_RESORTS: Final = (0.85, 0.7, 0.55, 0.4, 0.25, 0.12)
 LARGE: Final = 1.3
@@ -41,15 +41,11 @@ class Setter:
     # Of this page only: it goes with it.
     _kept: dict[tuple[str, Role, float, float, bool, bool], setting.Block] = field(default_factory=dict, repr=False)
 
-    def trials(self) -> Iterator[None]:
-        """Each time other sizes: first those that the roles allow, then smaller ones."""
+    def trials(self) -> Iterator[dict[Role, float]]:
+        """The sizes that the roles allow, from large to small."""
         factor = LARGE if self.large else 1.0
         for share in _TRIALS:
-            self.sizes = {role: (low + (high - low) * share) * factor for role, (high, low) in ROLES.items()}
-            yield
-        for part in _LAST_RESORTS:
-            self.sizes = {role: low * part for role, (_, low) in ROLES.items()}
-            yield
+            yield {role: (low + (high - low) * share) * factor for role, (high, low) in ROLES.items()}
 
     def set(self, text: str, role: Role, width: float, *, bold: bool, centred: bool) -> setting.Block:
         """`text` in lines no wider than `width`."""
@@ -59,8 +55,13 @@ class Setter:
             align: Align = "centre" if centred else "left"
             paragraph = Paragraph(text, self.sizes[role], bold, self.language, align)
             done = self._kept[wanted] = setting.set_paragraphs((paragraph,), width)
-        self.torn = self.torn or done.torn
+        self.torn = self.torn or done.torn or _is_lonely(done)
         return done
+
+
+def _is_lonely(done: setting.Block) -> bool:
+    """Whether the last of several lines holds a single character."""
+    return len(done.lines) > 1 and len(done.lines[-1].text.strip()) == 1
 
 
 class Block(Protocol):
@@ -117,13 +118,16 @@ class Image:
     least: float
     most: float = 1000.0
     grow: float = 0.0
+    variant: str = ""
+    moves: bool = False
 
     def height(self, width: float, setter: Setter) -> float:
         return self.least
 
     def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
         height = min(box.height, self.most)
-        yield Picture(Box(box.x, box.middle[1] - height / 2, box.width, height), self.drawing, tone)
+        spot = Box(box.x, box.middle[1] - height / 2, box.width, height)
+        yield Picture(spot, self.drawing, tone, self.variant, self.moves)
 
 
 @dataclass(frozen=True)
@@ -180,6 +184,34 @@ class Row:
     def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
         for block, each in zip(self.blocks, self._boxes(box), strict=True):
             yield from block.place(each, tone, setter)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Blocks in rows of `columns`, all of one size."""
+
+    blocks: tuple[Block, ...]
+    columns: int
+    gap: float = GAP_MM
+    grow: float = 0.0
+    most: float = 1000.0
+
+    @property
+    def _rows(self) -> int:
+        return -(-len(self.blocks) // self.columns)
+
+    def height(self, width: float, setter: Setter) -> float:
+        each = (width - self.gap * (self.columns - 1)) / self.columns
+        highest = max(block.height(each, setter) for block in self.blocks)
+        return highest * self._rows + self.gap * (self._rows - 1)
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        height = min(box.height, (self.most + self.gap) * self._rows - self.gap)
+        boxes = [
+            cell for row in box.top(height).rows(self._rows, self.gap) for cell in row.columns(self.columns, self.gap)
+        ]
+        for block, cell in zip(self.blocks, boxes, strict=False):
+            yield from block.place(cell, tone, setter)
 
 
 @dataclass(frozen=True)
@@ -251,7 +283,7 @@ class Beside:
 
     def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
         width = self.badge.width(setter)
-        yield from self.badge.place(Box(box.x, box.y, width, box.height), tone, setter)
+        yield from self.badge.place(box.left(width), tone, setter)
         rest = box.after(box.x + width + self.gap)
         height = min(self.block.height(rest.width, setter), box.height)
         yield from self.block.place(Box(rest.x, box.middle[1] - height / 2, rest.width, height), tone, setter)
@@ -268,18 +300,28 @@ class TenDots:
         return self.least
 
     def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
-        yield Dots(Box(box.x, box.middle[1] - self.least / 2, box.width, self.least), tone.ink)
+        yield Dots(Box(box.x, box.middle[1] - self.least / 2, box.width, self.least), tone.ink, tone.ground)
 
 
-def compose(arrangements: Sequence[Block], box: Box, tone: Tone, setter: Setter) -> tuple[Item, ...]:
-    """The first arrangement that fits `box` at a size that its roles allow; else the last one, smaller."""
-    for _ in setter.trials():
-        within = setter.sizes["small"] >= ROLES["small"][1]
-        for block in arrangements if within else arrangements[-1:]:
-            setter.torn = False
-            if block.height(box.width, setter) <= box.height + 0.01 and not (setter.torn and within):
-                return tuple(block.place(box, tone, setter))
-    return tuple(arrangements[-1].place(box, tone, setter))
+def compose(tiers: Sequence[Sequence[Block]], box: Box, tone: Tone, setter: Setter) -> tuple[Item, ...]:
+    """The items of the first arrangement that fits `box`.
+
+    Tiers come one after the other: each is given up only when none of its arrangements fits at any size that the roles
+    allow. If no tier fits, the last arrangement of all is made smaller, because nothing may be cut.
+    """
+    sizes = tuple(setter.trials())
+    for tier in tiers:
+        for setter.sizes in sizes:
+            for block in tier:
+                setter.torn = False
+                if block.height(box.width, setter) <= box.height + 0.01 and not setter.torn:
+                    return tuple(block.place(box, tone, setter))
+    block = tiers[-1][-1]
+    for part in _LAST_RESORTS:
+        setter.sizes = {role: size * part for role, size in sizes[-1].items()}
+        if block.height(box.width, setter) <= box.height + 0.01:
+            break
+    return tuple(block.place(box, tone, setter))
 
 
 def column(*blocks: Block | None, gap: float = GAP_MM, grow: float = 0.0, centred: bool = False) -> Column:

@@ -13,7 +13,23 @@ from kiosk.typography.setting import Block
 from kiosk.ui.theme import Colour, Role, Tone
 
 Drawing = Literal[
-    "my_number_card", "patient_card", "reader", "card_slot", "check", "attention", "clock", "counter", "closed"
+    "my_number_card",
+    "patient_card",
+    "phone",
+    "reader",
+    "card_slot",
+    "check",
+    "attention",
+    "clock",
+    "counter",
+    "closed",
+    "moon",
+    "slip",
+    "no_slip",
+    "wheelchair",
+    "language",
+    "text_size",
+    "contrast",
 ]
 
 
@@ -114,11 +130,16 @@ class Text:
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing, as large as the box allows. `tone`: the ground it lies on, and the ink."""
+    """A drawing, as large as the box allows. `tone`: the ground it lies on, and the ink.
+
+    `variant`: which of several machines, or where; "" for a neutral one. `moves`: two frames, in turn.
+    """
 
     box: Box
     drawing: Drawing
     tone: Tone
+    variant: str = ""
+    moves: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,30 +161,37 @@ class TimeLeft:
 
 @dataclass(frozen=True)
 class SecondsLeft:
-    """The same in words. `text` has `{seconds}`."""
+    """The same in words. `text` has `{seconds}` or `{count}`, for the seconds that are left."""
 
     box: Box
     text: str
     capital_mm: float
     colour: Colour
+    language: str = "ja"
 
 
 @dataclass(frozen=True)
 class Dots:
-    """The time that is left, as ten dots."""
+    """The time that is left, as ten dots; those that are gone are rings."""
 
     box: Box
     colour: Colour
+    ground: Colour
 
 
 @dataclass(frozen=True)
 class ClockTime:
-    """The time of day, written by `pattern`; it goes on while the page stays."""
+    """The time of day at the right of the box; it goes on while the page stays.
+
+    `pattern` has `{hour}`, `{hour12}`, `{minute}`, `{half}`; `halves`: the words for the two halves of a day.
+    """
 
     box: Box
     pattern: str
+    halves: tuple[str, str]
     capital_mm: float
     colour: Colour
+    language: str = "ja"
 
 
 class Viewable(Protocol):

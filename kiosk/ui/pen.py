@@ -15,7 +15,10 @@ from kivy.graphics import (
     SmoothRoundedRectangle,
 )
 
-from kiosk.ui.items import Box, Paragraph
+from kiosk.typography import setting
+from kiosk.typography.setting import Paragraph
+from kiosk.ui.items import Box, ClockTime, Dots, SecondsLeft
+from kiosk.ui.items import Paragraph as FittedParagraph
 from kiosk.ui.lettering import Fitted, fit, label
 from kiosk.ui.theme import Colour, channels
 
@@ -67,7 +70,7 @@ class Pen:
         flat = [value for corner in corners for value in corner]
         self._canvas.add(SmoothLine(points=flat, width=0.6, close=True))  # softens the steps of the edge
 
-    def words(self, box: Box, paragraphs: Sequence[Paragraph], colour: Colour, *, centred: bool = True) -> Fitted:
+    def words(self, box: Box, paragraphs: Sequence[FittedParagraph], colour: Colour, *, centred: bool = True) -> Fitted:
         """Draws the paragraphs in the middle of the box's height; returns how they were set."""
         fitted = fit(paragraphs, box.width * self._scale, box.height * self._scale, self._scale)
         top = box.y * self._scale + (box.height * self._scale - fitted.height_px) / 2
@@ -95,3 +98,42 @@ class Pen:
         left, right = round(box.x * self._scale), round(box.right * self._scale)
         top, bottom = round(box.y * self._scale), round(box.bottom * self._scale)
         return left, self._height_px - bottom, max(right - left, 1), max(bottom - top, 1)
+
+    def text(self, x: float, y: float, block: setting.Block, colour: Colour) -> None:
+        """Text that is set already, its top left corner at `x`, `y`."""
+        self._colour(colour)
+        for line in block.lines:
+            for run in line.runs:
+                each = label(run.text, run.font, run.em_mm * self._scale)
+                each.refresh()
+                if each.texture is None:
+                    continue
+                left = (x + run.x_mm) * self._scale
+                bottom = self._height_px - (y + run.baseline_mm) * self._scale + each.get_descent()
+                self._canvas.add(
+                    Rectangle(texture=each.texture, pos=(round(left), round(bottom)), size=each.texture.size)
+                )
+
+    def clock(self, item: ClockTime, hour: int, minute: int) -> None:
+        """The time of day, at the right of its box."""
+        text = item.pattern.format(hour=hour, hour12=hour % 12 or 12, minute=minute, half=item.halves[hour // 12])
+        paragraph = Paragraph(text, item.capital_mm, bold=True, language=item.language, align="right")
+        self._line(item.box, paragraph, item.colour)
+
+    def seconds(self, item: SecondsLeft, left: int) -> None:
+        """How many seconds are left, in words."""
+        text = item.text.format(seconds=left, count=left)
+        self._line(item.box, Paragraph(text, item.capital_mm, bold=True, language=item.language), item.colour)
+
+    def dots(self, item: Dots, percent: int) -> None:
+        """Ten dots, those that are left full."""
+        radius = item.box.height / 2
+        for place in range(10):
+            middle = (item.box.x + radius + place * item.box.height * 1.6, item.box.middle[1])
+            self.disc(middle, radius, item.colour)
+            if place * 10 >= percent:
+                self.disc(middle, radius * 0.7, item.ground)
+
+    def _line(self, box: Box, paragraph: Paragraph, colour: Colour) -> None:
+        block = setting.set_paragraphs((paragraph,), box.width)
+        self.text(box.x, box.middle[1] - block.height_mm / 2, block, colour)

@@ -67,8 +67,6 @@ CORNER_MM: Final = 15.0
 CORNER_S: Final = 5.0
 
 
-
-
 @dataclass(frozen=True)
 class Theme:
     """The tones of a patient's pages. The whole page is the state: nothing else is green or amber."""
