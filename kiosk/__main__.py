@@ -22,7 +22,8 @@ from kiosk.desk import command as desk
 from kiosk.process import private_folder
 from kiosk.process.locks import Held, Unusable
 from kiosk.process.stderr import complain, unblock
-from kiosk.screens import views
+from kiosk.screens import names, views
+from kiosk.visit import reasons
 from kiosk.words import texts
 from kiosk.words.problems import Problem, in_english, to_json, word
 
@@ -244,12 +245,12 @@ def _screens(arguments: argparse.Namespace) -> int:
         for path in pictures.render(arguments.pictures, texts.load()):
             print(path)  # noqa: T201 - the command's answer
         return 0
-    lines = [f"screen  {name}: {' '.join(buttons) or '(no buttons)'}" for name, buttons in views.SCREENS.items()]
-    lines.append(f"button  {views.MORE_TIME} (with leaving true)")
-    lines += [f"reason  {reason}" for reason in views.COUNTER_REASONS]
-    lines += [f"reason  {reason} (with note no_slip)" for reason in views.NO_SLIP_REASONS]
-    lines += [f"note    {note}" for note in views.NOTES]
-    lines += [f"staff   {code}" for code in views.STAFF]
+    lines = [f"screen  {name}: {' '.join(buttons) or '(no buttons)'}" for name, buttons in names.SCREENS.items()]
+    lines.append(f"button  {names.MORE_TIME} (with leaving true)")
+    lines += [f"reason  {reason}" for reason in reasons.COUNTER_REASONS]
+    lines += [f"reason  {reason} (with note no_slip)" for reason in reasons.NO_SLIP_REASONS]
+    lines += [f"note    {note}" for note in names.NOTES]
+    lines += [f"staff   {code}" for code in names.STAFF]
     print("\n".join(lines))  # noqa: T201 - the command's answer
     return 0
 

@@ -22,7 +22,7 @@ from drivers.reservations.sqlite.rescue import rebuild
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.__main__ import main
 from kiosk.appointments import import_record
-from kiosk.screens.views import STAFF
+from kiosk.screens.names import STAFF
 from kiosk.words.problems import Problem, from_json
 from tests import ROOT
 from tests.hospital import Reception, today, wait_until

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from kiosk.demo import word
-from kiosk.screens.views import Face, Screen, as_json
+from kiosk.screens.headless_lines import as_json
+from kiosk.screens.views import Face, Screen
 
 _SCREENS_MAX = 1000
 # Longer than the window waits for a button to come.

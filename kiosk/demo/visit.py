@@ -14,7 +14,7 @@ from kiosk.demo.evidence import Account
 from kiosk.demo.face import DidNotHappen, WatchedFace
 from kiosk.demo.hospital import READER_MIN_S, Hospital
 from kiosk.demo.people import HANAKO, SAKURAKO, TARO
-from kiosk.screens.views import as_json
+from kiosk.screens.headless_lines import as_json
 
 DEADLINE_S = 120.0
 _LOOK_EVERY_S = 0.02

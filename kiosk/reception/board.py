@@ -14,7 +14,7 @@ from kiosk.process.event_log import EventLog
 from kiosk.reception import run_status
 from kiosk.reception.run_status import TROUBLES, PrinterState, RunStatus, Trouble
 from kiosk.reception.tally import Tally
-from kiosk.screens.views import STAFF
+from kiosk.screens.names import STAFF
 from kiosk.words.problems import Problem, in_english
 
 BOARD_EVERY_S = 10.0

@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import IO, Any
 
 from kiosk.process.stderr import complain
-from kiosk.screens.views import Screen, as_json
+from kiosk.screens.headless_lines import as_json
+from kiosk.screens.views import Screen
 
 LINE_MAX = 1000
 READ_BYTES = 65_536

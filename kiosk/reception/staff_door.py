@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from kiosk.screens.views import STAFF_CORNER
+from kiosk.screens.names import STAFF_CORNER
 
 # No visit is under way on these.
 OPEN_ON: Final = ("choose_card", "closed", "out_of_service")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kiosk.reception.run_status import Counts, VisitSeconds
-from kiosk.screens.views import COUNTER_REASONS, NO_SLIP_REASONS
+from kiosk.visit.reasons import COUNTER_REASONS, NO_SLIP_REASONS
 
 WAYS: Final = ("mynumber", "patient_card")
 OUTCOMES: Final = ("done", "already", "counter", "cancelled", "timed_out")

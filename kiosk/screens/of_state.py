@@ -4,20 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, assert_never
 
-from kiosk.screens.views import (
-    MORE_TIME,
-    SCREENS,
-    AppointmentRow,
-    Choose,
-    Counter,
-    Instruct,
-    Keys,
-    Off,
-    Result,
-    Screen,
-    Timeout,
-    Wait,
-)
+from kiosk.screens.names import MORE_TIME, SCREENS
+from kiosk.screens.views import AppointmentRow, Choose, Counter, Instruct, Keys, Off, Result, Screen, Timeout, Wait
 from kiosk.visit import idle
 from kiosk.visit.state import (
     AtCounter,

@@ -1,70 +1,21 @@
 """What a patient can see, as values: a frozen view for each kind of page, and `Screen`, the closed union of them.
 
 Every renderer (window, headless lines; later voice and keypad) matches on the kind, so that a new one cannot be left
-out; what shows them to people is a `Face`. Text is worded already; codes are for staff and testers. A view holds time,
-department, doctor, place and reception number; never a name, a patient number, a birth date or insurance.
+out; what shows them to people is a `Face`. Text is worded already, in the language of `look`, with its ruby
+(`受付票《うけつけひょう》`, see `typography.ruby`); names of departments, doctors and places have none. Codes are for
+staff and testers. A view holds time, department, doctor, place and reception number; never a name, a patient number, a
+birth date or insurance.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Protocol, assert_never
+from dataclasses import KW_ONLY, dataclass, field
+from typing import ClassVar, Literal, Protocol
 
-MORE_TIME: Final = "more_time"
-# No button: what a face calls a finger that rests in the corner that staff know of. Patients are not shown it.
-STAFF_CORNER: Final = "staff_corner"
-KEYS: Final = tuple(f"key_{digit}" for digit in range(10))
-# Every screen with the buttons it can have; one that is about to go by itself offers MORE_TIME as well.
-SCREENS: Final[dict[str, tuple[str, ...]]] = {
-    "choose_card": ("mynumber", "patient_card"),
-    "preparing": ("cancel",),
-    "tap_reader": ("cancel",),
-    "insert_card": ("cancel",),
-    "birthday": (*KEYS, "clear", "ok", "cancel"),
-    "looking_up": (),
-    "printing": (),
-    "done": ("close",),
-    "already": ("close",),
-    "counter": ("close",),
-    "closed": (),
-    "out_of_service": (),
-}
-COUNTER_REASONS: Final = (
-    "not_registered",
-    "ambiguous",
-    "unreadable",
-    "failed",
-    "no_qualification",
-    "unknown_patient",
-    "no_appointment",
-    "reservations_down",
-    "no_result",
-    "birthday_differs",
-    "card_unreadable",
-    "too_early",
-    "too_late",
-)
-NO_SLIP_REASONS: Final = ("paper_out", "cover_open", "printer_offline", "printer_silent", "printer_stalled")
-# The worst first.
-STAFF: Final = (
-    "disk_full",
-    "courier_silent",
-    "delivery_waits",
-    "share_terminal",
-    "share_receipt_computer",
-    "reservations_down",
-    "reservations_lost",
-    "reference_numbers_refused",
-    "alarms",
-    "alarm_command_failed",
-    "printer",
-    "paper_near_end",
-    "imports",
-    "disk_low",
-    "reservations_backup_old",
-)
-NOTES: Final = ("insurance_check", "subsidy_failed", "no_slip")
+from kiosk.visit.rules import Look
+
+Status = Literal["not_yet", "done"]
 
 
 @dataclass(frozen=True)
@@ -79,33 +30,73 @@ class Timeout:
 
 
 @dataclass(frozen=True)
-class _View:
-    """What every view has besides `lines` (from top to bottom, without the title), `buttons` and `timeout`."""
+class NextStep:
+    """One thing to do, of a numbered list. `code`: one of names.NEXT; `text`: the sentence."""
 
-    name: str  # one of SCREENS
+    code: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class _View:
+    """What every view has besides `lines` (top to bottom, without the title), `buttons` and `timeout`.
+
+    `status`: whether this patient is registered, for the strip at the top; None where nobody asks. `next`: what to do,
+    in order. `staff_code`: what staff look up (visit.reasons), "" for nothing. `tools`: which of names.TOOLS can be
+    pressed.
+    """
+
+    name: str  # one of names.SCREENS
     title: str
+    _: KW_ONLY
+    look: Look
+    tools: tuple[str, ...] = ()
+    status: Status | None = None
+    next: tuple[NextStep, ...] = ()
+    staff_code: str = ""
 
 
 @dataclass(frozen=True)
 class Choose(_View):
-    """The start page: which card? `unavailable`: buttons that lead to the counter for now; `staff`: codes of STAFF."""
+    """The start page: `title` asks which card. `purpose`: what this machine is for, and `who`: for whom.
 
-    lines: tuple[str, ...] = field(repr=False)
+    `press_first`: the hint that the screen comes before the reader; `notices`: what does not work now. A button of
+    `unavailable` leads to the counter for now; `staff`: codes of names.STAFF.
+    """
+
+    purpose: str
+    who: tuple[str, ...]
+    press_first: str
+    notices: tuple[str, ...]
     buttons: tuple[str, ...]
     unavailable: tuple[str, ...] = ()
     staff: tuple[str, ...] = ()
     timeout: ClassVar[None] = None
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return (*self.who, *self.notices)
+
 
 @dataclass(frozen=True)
 class Instruct(_View):
-    """What to do at the face reader or the card reader. `step`: how far a visit at the face reader is, from 0."""
+    """What to do at the face reader or the card reader; the acts are `next`. `remarks`: more to read.
 
-    lines: tuple[str, ...] = field(repr=False)
+    `step`: how far a visit at the face reader is, as an index of `next`; None at the card reader. `again`: it has to be
+    done once more, and is a page of its own. `tries_left`: at the card reader after a card that could not be read.
+    """
+
+    remarks: tuple[str, ...] = field(repr=False)
     buttons: tuple[str, ...]
     step: int | None = None
+    again: bool = False
+    tries_left: int | None = None
     reason: str | None = None
     timeout: Timeout | None = None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return (*(each.text for each in self.next), *self.remarks)
 
 
 @dataclass(frozen=True)
@@ -134,12 +125,20 @@ class Wait(_View):
 
 @dataclass(frozen=True)
 class AppointmentRow:
-    """One appointment in words; what is not known is empty."""
+    """One appointment in words; what is not known is empty.
+
+    `place`: where, as one text; `window` (a number, for the square), `floor` and `building` the same in parts, worded
+    (`2`, `1階`, `A棟`). `original`: the department in Japanese where `department` is in another language.
+    """
 
     time: str = field(repr=False)
     department: str = field(repr=False)
     doctor: str = field(repr=False)
     place: str = field(repr=False)
+    window: str = field(repr=False, default="")
+    floor: str = field(repr=False, default="")
+    building: str = field(repr=False, default="")
+    original: str = field(repr=False, default="")
 
     @property
     def line(self) -> str:
@@ -147,49 +146,138 @@ class AppointmentRow:
         return " ".join(part for part in (self.time, self.department, self.doctor, self.place) if part)
 
 
+SlipState = Literal["printing", "take", "again", "none"]
+
+
 @dataclass(frozen=True)
 class Result(_View):
-    """A registered arrival: where to go, when, and the reception number. `reason`: why there is no slip.
+    """A registered arrival: where to go, when, and the reception number, in time order. `reason`: why there is no slip.
 
-    `number_line`: the number as a line; `remarks`: what comes below it. `printing`: the slip is on its way.
+    `number_line`: the number as a line; `remarks`: what else there is to know (messages of the hospital, the hour of an
+    arrival that was there before). `slip` is what the strip says, `slip_line` its words; "again": a second one
+    was printed. `covered`: time and place are not to be seen any more, and `appointments` is empty; any touch outside the
+    buttons and tools, and any card, is then `close`. `clock`: when somebody who was registered already was, or "".
     """
 
     appointments: tuple[AppointmentRow, ...] = field(repr=False)
     number: int = field(repr=False)
     number_line: str = field(repr=False)
     remarks: tuple[str, ...] = field(repr=False)
-    printing: bool
+    slip: SlipState
+    slip_line: str
     buttons: tuple[str, ...] = ()
     reason: str | None = None
     notes: tuple[str, ...] = ()
+    covered: bool = False
+    clock: str = field(repr=False, default="")
     timeout: Timeout | None = None
 
     @property
     def lines(self) -> tuple[str, ...]:
-        return (*(each.line for each in self.appointments), self.number_line, *self.remarks)
+        acts = (each.text for each in self.next if each.code not in ("take_slip", "note_number"))
+        return (*(each.line for each in self.appointments), self.number_line, *acts, *self.remarks, self.slip_line)
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where staff wait: `window`, the number for the square, or ""; `text`: the place in words."""
+
+    window: str
+    text: str
 
 
 @dataclass(frozen=True)
 class Counter(_View):
-    """Nothing is registered, and staff take over; `reason` is one of COUNTER_REASONS, or a newer courier's."""
+    """Nothing is registered, and staff take over; `reason` is one of visit.reasons, or a newer courier's.
 
-    lines: tuple[str, ...] = field(repr=False)
+    `explained`: the reason in plain words; `called`: "" until staff were called from here, then that they come.
+    """
+
+    explained: tuple[str, ...] = field(repr=False)
+    where: Where
     buttons: tuple[str, ...]
     reason: str
+    called: str
     timeout: Timeout
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return (*self.explained, *(each.text for each in self.next), *((self.called,) if self.called else ()))
 
 
 @dataclass(frozen=True)
 class Off(_View):
-    """Closed, or out of service: nobody can be served. `staff`: codes of STAFF."""
+    """Closed, or out of service: nobody can be served. `opens`: when next, as a sentence, or ""; `staff`: of names.STAFF."""
 
-    lines: tuple[str, ...] = field(repr=False)
+    instructions: tuple[str, ...]
+    opens: str
     staff: tuple[str, ...] = ()
     buttons: ClassVar[tuple[str, ...]] = ()
     timeout: ClassVar[None] = None
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return (*self.instructions, *((self.opens,) if self.opens else ()))
 
-Screen = Choose | Instruct | Keys | Wait | Result | Counter | Off
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the cards of a `Pick`. `reading`: its kana, `remark`: what a line below says; each may be "".
+
+    `language`: one of LANGUAGES, where `text` is not in the page's.
+    """
+
+    button: str
+    text: str
+    reading: str = ""
+    remark: str = ""
+    available: bool = True
+    chosen: bool = False
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Pick(_View):
+    """A list to choose from, at most six departments or all languages at once.
+
+    `choices` that are not `available` cannot be pressed. `pages`: "" or which page of how many, in words; `buttons`:
+    all that can be pressed, those of the choices among them.
+    """
+
+    instructions: tuple[str, ...]
+    choices: tuple[Choice, ...]
+    pages: str
+    buttons: tuple[str, ...]
+    reason: str | None = None
+    timeout: Timeout | None = None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        listed = (" ".join(part for part in (each.text, each.remark) if part) for each in self.choices)
+        return (*self.instructions, *listed, *((self.pages,) if self.pages else ()))
+
+
+@dataclass(frozen=True)
+class Ask(_View):
+    """A white page: one large `fact` ("" for none), `remarks` to it, and `buttons` as answers.
+
+    `called`: "" until staff were called from here, then that they come.
+    """
+
+    fact: str = field(repr=False)
+    remarks: tuple[str, ...] = field(repr=False)
+    buttons: tuple[str, ...]
+    unavailable: tuple[str, ...] = ()
+    reason: str | None = None
+    called: str = ""
+    timeout: Timeout | None = None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(line for line in (self.fact, *self.remarks, self.called) if line)
+
+
+Screen = Choose | Instruct | Keys | Wait | Result | Counter | Off | Pick | Ask
 
 
 class Face(Protocol):
@@ -201,42 +289,13 @@ class Face(Protocol):
         """A screen like this one may come soon; it is not shown. Never waits."""
 
     def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
-        """Pass on presses of buttons, and the wish to end, from now on."""
+        """Pass on presses of buttons and tools, and the wish to end, from now on."""
 
     def serve(self, work: Callable[[], None]) -> None:
         """Run `work` until it returns; a face that needs the main thread for itself runs it in another."""
 
     def alive(self, now: float) -> bool:
         """Whether what was shown last can be seen: False before the first picture, and when drawing is stuck."""
-
-
-def as_json(screen: Screen) -> dict[str, Any]:
-    """A screen as the headless lines have it, but for the time; every line has all fields."""
-    line: dict[str, Any] = {
-        "screen": screen.name,
-        "title": screen.title,
-        "lines": list(screen.lines),
-        "buttons": list(screen.buttons),
-        "reason": None,
-        "notes": [],
-        "leaving": is_leaving(screen.timeout),
-        "unavailable": [],
-        "staff": [],
-    }
-    match screen:
-        case Choose():
-            line |= {"unavailable": list(screen.unavailable), "staff": list(screen.staff)}
-        case Result():
-            line |= {"reason": screen.reason, "notes": list(screen.notes)}
-        case Instruct() | Counter():
-            line["reason"] = screen.reason
-        case Off():
-            line["staff"] = list(screen.staff)
-        case Keys() | Wait():
-            pass
-        case _:
-            assert_never(screen)
-    return line
 
 
 def is_leaving(timeout: Timeout | None) -> bool:

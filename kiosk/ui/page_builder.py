@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kiosk.screens.views import KEYS, MORE_TIME, Timeout
+from kiosk.screens.names import KEYS, MORE_TIME
+from kiosk.screens.views import Timeout
 from kiosk.ui import theme
 from kiosk.ui.items import Box, Button, Drawing, Item, Panel, Paragraph, Picture, SecondsLeft, TimeLeft, Words
 from kiosk.ui.theme import GAP_MM, MARGIN_MM, Mood, Tone

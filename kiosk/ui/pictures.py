@@ -12,11 +12,13 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Final
 
+from kiosk.screens.names import STAFF
 from kiosk.screens.of_state import screen_of
-from kiosk.screens.views import COUNTER_REASONS, NO_SLIP_REASONS, STAFF, Screen
+from kiosk.screens.views import Screen
 from kiosk.ui import kivy_setup
 from kiosk.visit import state as f
 from kiosk.visit.idle import EXTENSIONS_MAX
+from kiosk.visit.reasons import COUNTER_REASONS, NO_SLIP_REASONS
 from kiosk.words.texts import Texts
 
 # The usual displays, in pixels, with their diagonals.

@@ -17,7 +17,8 @@ from kivy.graphics import InstructionGroup
 from kivy.input.motionevent import MotionEvent
 from kivy.uix.widget import Widget
 
-from kiosk.screens.views import STAFF_CORNER, Timeout
+from kiosk.screens.names import STAFF_CORNER
+from kiosk.screens.views import Timeout
 from kiosk.ui.drawings import draw
 from kiosk.ui.items import Box, Button, Item, Panel, Paragraph, Picture, SecondsLeft, TimeLeft, Viewable, Words
 from kiosk.ui.lettering import Fitted

@@ -18,7 +18,8 @@ from typing import Any
 
 from kiosk.config import ConfigError, Display
 from kiosk.process.stderr import complain
-from kiosk.screens.views import Wait, as_json
+from kiosk.screens.headless_lines import as_json
+from kiosk.screens.views import Wait
 from kiosk.ui import kivy_setup
 from kiosk.ui.items import Box, Viewable
 from kiosk.ui.pace import Pace, fingers

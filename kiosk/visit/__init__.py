@@ -7,7 +7,8 @@ receive.py   look-up, arrival, slip             moves.py     moves that several 
 idle.py      the idle time-out, with a warning before
 """
 
-from kiosk.visit.state import Kiosk, Rules, switched_on
+from kiosk.visit.rules import Rules
+from kiosk.visit.state import Kiosk, switched_on
 from kiosk.visit.step import next_deadline, step
 
 __all__ = ["Kiosk", "Rules", "next_deadline", "step", "switched_on"]

@@ -6,12 +6,13 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import date, time
 
+from kiosk.visit.state import AppointmentsFound as AppointmentsFound  # noqa: PLC0414 - stages keep it, events are all here
 from kiosk.visit.state import Candidate, OfVisit, Opening, VisitAppointment
 
 
 @dataclass(frozen=True)
 class Pressed:
-    """A button of the present screen."""
+    """A button or a tool of the present screen."""
 
     button: str = field(repr=False)  # key_0 … key_9 spell a birth day
 
@@ -92,33 +93,22 @@ class HoursChanged:
 
 @dataclass(frozen=True)
 class StaffNoticed:
-    """What staff should look at changed; `codes` are those of `screens.views.STAFF`."""
+    """What staff should look at changed; `codes` are those of `screens.names.STAFF`."""
 
     codes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class CardRead(OfVisit):
-    """A 診察券 was read while the reader was armed for `visit`."""
+    """A 診察券 was read while the reader was armed for `visit`. `qr`: its code was on a phone or printed."""
 
     patient_number: str = field(repr=False)
+    qr: bool = False
 
 
 @dataclass(frozen=True)
 class CardUnreadable(OfVisit):
     """A card was there, but no number could be taken from it."""
-
-
-@dataclass(frozen=True)
-class AppointmentsFound(OfVisit):
-    """The look-up's answer for `day`. `local_time`: the site's, of the look-up; `arrived`: registered already."""
-
-    day: date
-    local_time: time
-    patient_number: str = field(repr=False)
-    appointments: tuple[VisitAppointment, ...] = field(repr=False)
-    arrived: bool = False
-    next_day: date | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True)

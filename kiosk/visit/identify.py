@@ -13,9 +13,10 @@ from collections.abc import Hashable
 from dataclasses import replace
 
 from kiosk.visit import events as e
+from kiosk.visit.arrive import proceed
 from kiosk.visit.commands import Prepare, Record
-from kiosk.visit.moves import Step, go, look_up, make_unclean, served_lately, stay, to_counter, to_start
-from kiosk.visit.state import AwaitingBirthday, AwaitingTap, Candidate, Kiosk, Preparing, Settling
+from kiosk.visit.moves import Step, go, look_up, make_unclean, served_lately, stay, to_counter, to_start, with_note
+from kiosk.visit.state import AwaitingBirthday, AwaitingTap, Came, Candidate, Kiosk, Known, Preparing, Settling
 
 
 def on_baseline_taken(kiosk: Kiosk, stage: Preparing, event: e.BaselineTaken, now: float) -> Step:
@@ -114,12 +115,22 @@ def on_courier_returned_while_settling(kiosk: Kiosk, stage: Settling, event: e.C
     return go(kiosk, replace(waiting, early_at=now, asked_again=stage.asked_again))
 
 
-def on_subsidy_failed(kiosk: Kiosk, stage: Settling | AwaitingBirthday, event: e.SubsidyFailed, now: float) -> Step:
+def on_subsidy_failed(kiosk: Kiosk, stage: Settling, event: e.SubsidyFailed, now: float) -> Step:
     if event.file != stage.candidate.file:
         return stay(kiosk)
-    return go(
-        kiosk, replace(stage, candidate=replace(stage.candidate, notes=with_subsidy_failed(stage.candidate.notes)))
-    )
+    return go(kiosk, replace(stage, candidate=_with_subsidy_failed(stage.candidate)))
+
+
+def on_subsidy_failed_before_birthday(
+    kiosk: Kiosk, stage: AwaitingBirthday, event: e.SubsidyFailed, now: float
+) -> Step:
+    if not isinstance(stage.subject, Candidate) or event.file != stage.subject.file:
+        return stay(kiosk)
+    return go(kiosk, replace(stage, subject=_with_subsidy_failed(stage.subject)))
+
+
+def _with_subsidy_failed(candidate: Candidate) -> Candidate:
+    return replace(candidate, notes=with_note(candidate.notes, "subsidy_failed"))
 
 
 def on_settling_ticked(kiosk: Kiosk, stage: Settling, event: e.Ticked, now: float) -> Step:
@@ -138,17 +149,17 @@ def on_birthday_pressed(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Pressed,
     if event.button != "ok" or len(stage.digits) < 4:
         return stay(kiosk)
     # One try only: a second one would be a way to guess.
-    if _birth_day(stage.candidate) != stage.digits:
+    subject = stage.subject
+    born = _birth_day(subject) if isinstance(subject, Candidate) else subject.found.birth_day
+    if born != stage.digits:
         return _unidentified(kiosk, stage.visit, "birthday_differs", now)
-    return _identified(kiosk, stage.visit, stage.candidate, now)
+    if isinstance(subject, Known):
+        return proceed(kiosk, stage.visit, subject, now)
+    return _identified(kiosk, stage.visit, subject, now)
 
 
 def on_birthday_ticked(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Ticked, now: float) -> Step:
     return stay(kiosk) if now < stage.deadline else _unidentified(kiosk, stage.visit, "birthday_differs", now)
-
-
-def with_subsidy_failed(notes: tuple[str, ...]) -> tuple[str, ...]:
-    return notes if "subsidy_failed" in notes else (*notes, "subsidy_failed")
 
 
 def _in_window(kiosk: Kiosk, stage: AwaitingTap | Settling, first_seen: float) -> bool:
@@ -185,4 +196,8 @@ def _birth_day(candidate: Candidate) -> str | None:
 def _identified(kiosk: Kiosk, visit: int, candidate: Candidate, now: float) -> Step:
     if candidate.reference_number is None:  # a usable candidate has one; without, nobody is identified
         return _unidentified(kiosk, visit, "not_registered", now)
-    return look_up(kiosk, now, visit, "mynumber", candidate.reference_number, candidate)
+    notes = candidate.notes
+    if candidate.key not in (None, "unchanged"):
+        notes = with_note(notes, "insurance_check")
+    came = Came("mynumber", candidate.file, notes, candidate.key)
+    return look_up(kiosk, now, visit, came, candidate.reference_number)

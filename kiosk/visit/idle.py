@@ -1,15 +1,41 @@
 """Idle time-out: a stage that waits for a person warns before it ends; one touch restarts its time.
 
-Owns the stages that wait for a person. Must never extend a stage that waits for a device.
+Owns the stages that wait for a person, and the moment from which a patient's time and place are covered. Must never
+extend a stage that waits for a device, nor what is left to be seen of a patient.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from kiosk.visit.state import AtCounter, AwaitingBirthday, AwaitingCard, AwaitingTap, Done, Kiosk, Rules
+from kiosk.visit.rules import Rules
+from kiosk.visit.state import (
+    AskingForCard,
+    AtCounter,
+    AwaitingBirthday,
+    AwaitingCard,
+    AwaitingTap,
+    ChoosingDepartment,
+    ConfirmingDepartment,
+    Done,
+    Kiosk,
+    OtherDay,
+    Printing,
+    TooEarly,
+)
 
-TimedStage = AwaitingTap | AwaitingBirthday | AwaitingCard | Done | AtCounter
+TimedStage = (
+    AskingForCard
+    | AwaitingTap
+    | AwaitingBirthday
+    | AwaitingCard
+    | TooEarly
+    | OtherDay
+    | ChoosingDepartment
+    | ConfirmingDepartment
+    | Done
+    | AtCounter
+)
 # WCAG 2.2.1: at least ten times. A limit, so that a forgotten object on the glass does not hold a page for ever.
 EXTENSIONS_MAX = 10
 
@@ -20,16 +46,18 @@ def may_extend(stage: TimedStage) -> bool:
 
 
 def warning_at(kiosk: Kiosk, stage: TimedStage) -> float:
-    """When the warning is due: a third of the stage's time before its deadline, 20 s at most."""
-    return stage.deadline - min(kiosk.rules.warn_s, _duration_s(kiosk.rules, stage) / 3)
+    """When the warning is due: at least 20 s before the page goes, whatever it is."""
+    return stage.deadline - kiosk.rules.warn_s
 
 
 def with_warning(kiosk: Kiosk, now: float) -> Kiosk:
-    """The warning, as soon as it is due."""
+    """The warning, and the cover over a patient's time and place, as soon as they are due."""
     stage = kiosk.stage
-    if not isinstance(stage, TimedStage) or stage.warned or now < warning_at(kiosk, stage):
-        return kiosk
-    return replace(kiosk, stage=replace(stage, warned=True))
+    if isinstance(stage, Printing | Done) and not stage.covered and now >= stage.cover_at:
+        stage = replace(stage, covered=True)
+    if isinstance(stage, TimedStage) and not stage.warned and now >= warning_at(kiosk, stage):
+        stage = replace(stage, warned=True)
+    return replace(kiosk, stage=stage)
 
 
 def with_more_time(kiosk: Kiosk, now: float) -> Kiosk:
@@ -37,19 +65,17 @@ def with_more_time(kiosk: Kiosk, now: float) -> Kiosk:
     stage = kiosk.stage
     if not isinstance(stage, TimedStage) or not may_extend(stage):
         return kiosk
-    deadline = now + _duration_s(kiosk.rules, stage)
+    deadline = max(stage.deadline, now + duration_s(kiosk.rules, type(stage)))
     return replace(kiosk, stage=replace(stage, deadline=deadline, warned=False, extended=stage.extended + 1))
 
 
-def _duration_s(rules: Rules, stage: TimedStage) -> float:
-    match stage:
-        case AwaitingTap():
-            return rules.result_wait_s
-        case AwaitingBirthday():
-            return rules.birthday_wait_s
-        case AwaitingCard():
-            return rules.card_wait_s
-        case Done():
-            return rules.done_s
-        case AtCounter():
-            return rules.counter_s
+def duration_s(rules: Rules, kind: type[TimedStage]) -> float:
+    """How long a stage lasts from now on if nobody does anything."""
+    durations: dict[type[TimedStage], float] = {
+        AwaitingTap: rules.result_wait_s,
+        AwaitingBirthday: rules.birthday_wait_s,
+        AwaitingCard: rules.card_wait_s,
+        Done: max(rules.done_s, rules.notice_s + rules.warn_s),
+        AtCounter: max(rules.counter_s, 2 * rules.warn_s),  # to be read in peace before it says that it goes
+    }
+    return durations.get(kind, rules.ask_s)

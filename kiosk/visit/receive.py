@@ -1,90 +1,43 @@
-"""From the choice at the start page, by card or by number, to a registered arrival and its slip."""
+"""From a known patient to a registered arrival, its slip and the end of the visit."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import time
 
 from kiosk.visit import events as e
-from kiosk.visit.commands import ArmCardReader, DisarmCardReader, PrintSlip, Record, Register, TakeBaseline
-from kiosk.visit.identify import with_subsidy_failed
-from kiosk.visit.moves import Step, go, look_up, make_unclean, stay, to_counter, to_start
+from kiosk.visit.arrive import proceed
+from kiosk.visit.commands import AcceptKey, PrintSlip, Record
+from kiosk.visit.moves import Step, call_staff, go, make_unclean, stay, to_counter, to_start, with_note
+from kiosk.visit.reasons import NO_SLIP_CODES, UNKNOWN_CODE
 from kiosk.visit.state import (
+    AppointmentsFound,
     AtCounter,
-    AwaitingCard,
+    AwaitingBirthday,
+    Came,
     Done,
     Kiosk,
+    Known,
     LookingUp,
-    Preparing,
     Printing,
     RegisteredArrival,
     Registering,
-    Start,
 )
 
 
-def on_start_ticked(kiosk: Kiosk, stage: Start, event: e.Ticked, now: float) -> Step:
-    return stay(kiosk)  # the start page has no deadline of its own; step() updates what time alone changes
+def on_appointments_found(kiosk: Kiosk, stage: LookingUp, event: AppointmentsFound, now: float) -> Step:
+    came = stage.came
+    if event.insurance_due and came.way == "patient_card":  # a result of the reader is itself the confirmation
+        came = replace(came, notes=with_note(came.notes, "insurance_monthly"))
+    known = Known(event, came)
+    if not _birthday_asked(kiosk, came) or event.birth_day is None:
+        return proceed(kiosk, stage.visit, known, now)
+    asked = AwaitingBirthday(stage.visit, now + kiosk.rules.birthday_wait_s, known)
+    return go(kiosk, asked, Record("birthday_asked", stage.visit))
 
 
-def on_card_chosen(kiosk: Kiosk, stage: Start, event: e.Pressed, now: float) -> Step:
-    around = kiosk.surroundings
-    offered = event.button == "mynumber" or (event.button == "patient_card" and kiosk.rules.patient_cards)
-    if not offered or not around.is_open or around.out_of_service:
-        return stay(kiosk)
-    visit = kiosk.last_visit + 1
-    kiosk = replace(kiosk, last_visit=visit)
-    started = Record("visit_started", visit, event.button)
-    if event.button == "mynumber":
-        slow_at, deadline = now + kiosk.rules.baseline_slow_s, now + kiosk.rules.baseline_s
-        preparing = Preparing(visit, slow_at, deadline, unclean=now < kiosk.unclean_until)
-        return go(kiosk, preparing, started, TakeBaseline(visit))
-    if around.card_reader_down_since is not None:  # a card would be put in for nothing
-        counter, commands = to_counter(kiosk, now, visit, "card_unreadable")
-        return counter, (started, *commands)
-    return go(kiosk, AwaitingCard(visit, now + kiosk.rules.card_wait_s), started, ArmCardReader(visit))
-
-
-def on_card_cancelled(kiosk: Kiosk, stage: AwaitingCard, event: e.Pressed, now: float) -> Step:
-    if event.button != "cancel":
-        return stay(kiosk)
-    return _no_card(kiosk, stage, now, "cancelled")
-
-
-def _no_card(kiosk: Kiosk, stage: AwaitingCard, now: float, code: str) -> Step:
-    """Whoever found the wrong reader held a card to the other one; that result comes to the next patient."""
-    return to_start(make_unclean(kiosk, now), now, stage.visit, code, DisarmCardReader())
-
-
-def on_card_read(kiosk: Kiosk, stage: AwaitingCard, event: e.CardRead, now: float) -> Step:
-    return look_up(kiosk, now, stage.visit, "patient_card", event.patient_number, None)
-
-
-def on_card_unreadable(kiosk: Kiosk, stage: AwaitingCard, event: e.CardUnreadable, now: float) -> Step:
-    if stage.tries + 1 >= kiosk.rules.card_tries:
-        return to_counter(make_unclean(kiosk, now), now, stage.visit, "card_unreadable")
-    again = AwaitingCard(stage.visit, now + kiosk.rules.card_wait_s, stage.tries + 1)
-    return go(kiosk, again, ArmCardReader(stage.visit))
-
-
-def on_card_ticked(kiosk: Kiosk, stage: AwaitingCard, event: e.Ticked, now: float) -> Step:
-    if now < stage.deadline:
-        return stay(kiosk)
-    # A reader that is down never reads: say so, do not just drop the patient at the start page.
-    if kiosk.surroundings.card_reader_down_since is not None or stage.tries:
-        return to_counter(make_unclean(kiosk, now), now, stage.visit, "card_unreadable")
-    return _no_card(kiosk, stage, now, "no_card")
-
-
-def on_appointments_found(kiosk: Kiosk, stage: LookingUp, event: e.AppointmentsFound, now: float) -> Step:
-    if not event.arrived:
-        if not event.appointments:
-            return to_counter(kiosk, now, stage.visit, "no_appointment", next_day=event.next_day)
-        refused = _outside_window(kiosk, event)
-        if refused:
-            return to_counter(kiosk, now, stage.visit, refused, appointment_at=event.appointments[0].time)
-    registering = Registering(stage.visit, now + kiosk.rules.look_up_s, stage.file, stage.notes)
-    return go(kiosk, registering, Register(stage.visit, event.day, event.patient_number))
+def _birthday_asked(kiosk: Kiosk, came: Came) -> bool:
+    rule = kiosk.rules.card_birthday
+    return came.way == "patient_card" and (rule == "always" or (rule == "qr" and came.qr))
 
 
 def on_patient_unknown(kiosk: Kiosk, stage: LookingUp, event: e.PatientUnknown, now: float) -> Step:
@@ -102,9 +55,9 @@ def on_reservations_ticked(kiosk: Kiosk, stage: LookingUp | Registering, event: 
 
 
 def on_subsidy_failed(kiosk: Kiosk, stage: LookingUp | Registering, event: e.SubsidyFailed, now: float) -> Step:
-    if event.file != stage.file:
+    if event.file != stage.came.file:
         return stay(kiosk)
-    return go(kiosk, replace(stage, notes=with_subsidy_failed(stage.notes)))
+    return go(kiosk, replace(stage, came=replace(stage.came, notes=with_note(stage.came.notes, "subsidy_failed"))))
 
 
 def on_nothing_to_register(kiosk: Kiosk, stage: Registering, event: e.NothingToRegister, now: float) -> Step:
@@ -115,11 +68,19 @@ def on_arrival_registered(kiosk: Kiosk, stage: Registering, event: e.ArrivalRegi
     if event.visit != stage.visit:
         return on_arrival_registered_late(kiosk, stage, event, now)
     arrival = RegisteredArrival(
-        event.day, event.local_time, event.patient_number, event.number, event.appointments, stage.notes, event.again
+        event.day,
+        event.local_time,
+        event.patient_number,
+        event.number,
+        event.appointments,
+        stage.came.notes,
+        event.again,
+        stage.back_by,
     )
-    printing = Printing(stage.visit, now + kiosk.rules.print_s, arrival)
-    code = "again" if event.again else "first"
-    return go(kiosk, printing, Record("arrival_registered", stage.visit, code), PrintSlip(stage.visit, arrival))
+    rules = kiosk.rules
+    printing = Printing(stage.visit, now + rules.print_s, arrival, stage.came, now + rules.readable_s)
+    recorded = Record("arrival_registered", stage.visit, "again" if event.again else "first")
+    return go(kiosk, printing, recorded, PrintSlip(stage.visit, arrival, kiosk.look.language))
 
 
 def on_arrival_registered_late(kiosk: Kiosk, stage: object, event: e.ArrivalRegistered, now: float) -> Step:
@@ -135,37 +96,55 @@ def on_printing_ticked(kiosk: Kiosk, stage: Printing, event: e.Ticked, now: floa
     return stay(kiosk) if now < stage.deadline else _done(kiosk, stage, now, "printer_stalled")
 
 
-def on_close_pressed(kiosk: Kiosk, stage: Done | AtCounter, event: e.Pressed, now: float) -> Step:
-    return _end(kiosk, stage, now, "closed") if event.button == "close" else stay(kiosk)
-
-
-def on_end_ticked(kiosk: Kiosk, stage: Done | AtCounter, event: e.Ticked, now: float) -> Step:
-    return stay(kiosk) if now < stage.deadline else _end(kiosk, stage, now, "timed_out")
-
-
-def _end(kiosk: Kiosk, stage: Done | AtCounter, now: float, code: str) -> Step:
-    """Whom nobody knows may hold the card to the reader until the counter page goes, and it can be kept for minutes."""
-    if isinstance(stage, AtCounter) and stage.unidentified:
-        kiosk = make_unclean(kiosk, now)
-    return to_start(kiosk, now, stage.visit, code)
-
-
 def _done(kiosk: Kiosk, stage: Printing, now: float, no_slip: str | None) -> Step:
+    rules, visit = kiosk.rules, stage.visit
     # Without a slip the number must be written down: as long as at the counter.
-    duration_s = max(kiosk.rules.done_s, kiosk.rules.counter_s) if no_slip else kiosk.rules.done_s
-    done = Done(stage.visit, now + duration_s, stage.arrival, no_slip)
-    return go(kiosk, done, Record("slip_failed" if no_slip else "slip_printed", stage.visit, no_slip or ""))
+    stay_s = max(rules.done_s, rules.counter_s) if no_slip else rules.done_s
+    deadline = max(now + stay_s, now + rules.notice_s, stage.cover_at + rules.notice_s)
+    done = Done(visit, deadline, stage.arrival, no_slip, stage.cover_at, stage.covered)
+    if no_slip:
+        code = NO_SLIP_CODES.get(no_slip, UNKNOWN_CODE)
+        return go(kiosk, done, Record("slip_failed", visit, no_slip, code))
+    printed = Record("slip_printed", visit)
+    new_key = stage.came.key in ("changed", "missing", "first")
+    if new_key and stage.came.file is not None and "insurance_check" in stage.arrival.notes:
+        return go(kiosk, done, printed, AcceptKey(visit, stage.came.file))
+    return go(kiosk, done, printed)
 
 
-def _outside_window(kiosk: Kiosk, event: e.AppointmentsFound) -> str | None:
-    """`too_early`, `too_late`, or None if at least one appointment may be registered now (then all of them are)."""
-    early, late = kiosk.rules.early_min, kiosk.rules.late_min
-    now = _minutes(event.local_time)
-    ahead = [_minutes(each.time) - now for each in event.appointments]
-    if any((not early or minutes <= early) and (not late or -minutes <= late) for minutes in ahead):
-        return None
-    return "too_late" if late and all(-minutes > late for minutes in ahead) else "too_early"
+def may_reopen(stage: Done) -> bool:
+    """Whether time and place can be seen once more: only by whom no slip says them."""
+    return stage.no_slip is not None and stage.covered and not stage.reopened
 
 
-def _minutes(at: time) -> int:
-    return at.hour * 60 + at.minute
+def on_done_pressed(kiosk: Kiosk, stage: Done, event: e.Pressed, now: float) -> Step:
+    if event.button == "close":
+        return to_start(kiosk, now, stage.visit, "closed")
+    if event.button != "show_again" or not may_reopen(stage):
+        return stay(kiosk)
+    cover_at = now + kiosk.rules.readable_s
+    deadline = max(stage.deadline, cover_at + kiosk.rules.notice_s)
+    seen = replace(stage, deadline=deadline, cover_at=cover_at, covered=False, reopened=True, warned=False)
+    return go(kiosk, seen)
+
+
+def on_done_ticked(kiosk: Kiosk, stage: Done, event: e.Ticked, now: float) -> Step:
+    return stay(kiosk) if now < stage.deadline else to_start(kiosk, now, stage.visit, "timed_out")
+
+
+def on_counter_pressed(kiosk: Kiosk, stage: AtCounter, event: e.Pressed, now: float) -> Step:
+    if event.button == "close":
+        return _leave_counter(kiosk, stage, now, "closed")
+    if event.button != "call" or not kiosk.rules.staff_call or stage.called:
+        return stay(kiosk)
+    kiosk, commands = call_staff(kiosk, now, stage.visit)
+    return go(kiosk, replace(stage, called=True), *commands)
+
+
+def on_counter_ticked(kiosk: Kiosk, stage: AtCounter, event: e.Ticked, now: float) -> Step:
+    return stay(kiosk) if now < stage.deadline else _leave_counter(kiosk, stage, now, "timed_out")
+
+
+def _leave_counter(kiosk: Kiosk, stage: AtCounter, now: float, code: str) -> Step:
+    """Whom nobody knows may hold the card to the reader until the counter page goes, and it can be kept for minutes."""
+    return to_start(make_unclean(kiosk, now) if stage.unidentified else kiosk, now, stage.visit, code)

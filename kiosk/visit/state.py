@@ -12,37 +12,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Literal
 
+from kiosk.visit.marks import CardSeen, Served
+from kiosk.visit.rules import Look, Rules
+
 Way = Literal["mynumber", "patient_card"]
-BirthdayRule = Literal["always", "after_unclean", "never"]
-
-
-@dataclass(frozen=True)
-class Rules:
-    """The site's rules a visit depends on (site.toml), in seconds and minutes."""
-
-    result_wait_s: float = 60.0
-    reader_min_s: float = 6.0
-    settle_s: float = 0.5
-    unclean_s: float = 200.0
-    birthday: BirthdayRule = "after_unclean"
-    card_wait_s: float = 60.0
-    birthday_wait_s: float = 60.0
-    done_s: float = 15.0
-    counter_s: float = 20.0
-    early_min: int = 0
-    late_min: int = 0
-    patient_cards: bool = True
-    counter_slip: bool = False
-    # Not in site.toml: bounds of our own, so that no stage can last for ever whatever a device does.
-    baseline_s: float = 10.0
-    baseline_slow_s: float = 0.4
-    look_up_s: float = 12.0
-    print_s: float = 110.0  # a printer's own worst case is below that
-    again_after_s: float = 3.0
-    card_tries: int = 3
-    warn_s: float = 20.0
-    out_of_service_after_s: float = 30.0
-    served_max: int = 1000
+# What the courier says of the key of a certificate, compared with the one of last time.
+KeyVerdict = Literal["unchanged", "changed", "missing", "first"]
 
 
 @dataclass(frozen=True)
@@ -61,19 +36,41 @@ class Surroundings:
     next_opening: Opening | None = None
     terminal_down_since: float | None = None
     card_reader_down_since: float | None = None
-    out_of_service: bool = False
     # Codes of what staff should look at; shown small while nobody is served.
     staff: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class VisitAppointment:
-    """One appointment of the visit's day as the patient gets to know it; `time`: of the site's day."""
+    """One appointment of the visit's day as the patient gets to know it; `time`: of the site's day.
+
+    `place`: in words; `building`, `floor`, `window`: the same in parts, "" where the site does not say. `message`: what
+    the hospital wants the patient to know (`採尿してから診察へ`), in Japanese.
+    """
 
     time: time = field(repr=False)
     department: str = field(repr=False)
     doctor: str = field(repr=False)
     place: str = field(repr=False)
+    building: str = field(repr=False, default="")
+    floor: str = field(repr=False, default="")
+    window: str = field(repr=False, default="")
+    message: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True)
+class WalkInDepartment:
+    """A department that receives patients without an appointment today.
+
+    `name` in Japanese, as it is registered; `reading` in kana, or "". `receives` says whether it does so now; if not,
+    `opens` is when it will today, if it will.
+    """
+
+    code: str
+    name: str
+    reading: str = ""
+    receives: bool = True
+    opens: time | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ class Candidate:
     """A result file that may be this visit's: who it names, what it says, and nothing more.
 
     `file`: equal values are the same file. `outcome` is `usable` or a reason for the counter; `birthdate` is YYYYMMDD
-    as written in the file, or None.
+    as written in the file, or None. `key`: None where the site compares no keys.
     """
 
     file: Hashable
@@ -89,13 +86,15 @@ class Candidate:
     reference_number: str | None = field(repr=False)
     birthdate: str | None = field(repr=False)
     notes: tuple[str, ...] = ()
+    key: KeyVerdict | None = None
 
 
 @dataclass(frozen=True)
 class RegisteredArrival:
     """A registered arrival: what screen and slip show. `again` means that it had been registered before.
 
-    `local_time`: when it was registered, in the site's time; `day`: whose appointments they are.
+    `local_time`: when it was registered, in the site's time; `day`: whose appointments they are. `back_by`: the patient
+    came early and is to be back by then.
     """
 
     day: date
@@ -105,6 +104,7 @@ class RegisteredArrival:
     appointments: tuple[VisitAppointment, ...] = field(repr=False)
     notes: tuple[str, ...] = ()
     again: bool = False
+    back_by: time | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True)
@@ -115,21 +115,77 @@ class OfVisit:
 
 
 @dataclass(frozen=True)
+class AppointmentsFound(OfVisit):
+    """An event: the look-up's answer for `day`. Here, because a stage may keep it until the patient has answered.
+
+    `local_time`: the site's, of the look-up; `arrived`: registered already. `next_day`, `next_departments`: of the
+    patient's next appointments. `walk_in`: where this patient may go without an appointment, () for nowhere.
+    `birth_day`: MMDD where the system knows it. `insurance_due`: the site reminds once a month of showing the insurance
+    card, and this patient has not yet.
+    """
+
+    day: date
+    local_time: time
+    patient_number: str = field(repr=False)
+    appointments: tuple[VisitAppointment, ...] = field(repr=False)
+    arrived: bool = False
+    next_day: date | None = field(repr=False, default=None)
+    next_departments: tuple[str, ...] = field(repr=False, default=())
+    walk_in: tuple[WalkInDepartment, ...] = field(repr=False, default=())
+    birth_day: str | None = field(repr=False, default=None)
+    insurance_due: bool = False
+
+
+@dataclass(frozen=True)
+class Came:
+    """How a patient came to be known, and what goes on to screen and slip. `file`: the result that named the patient.
+
+    `qr`: the card was a code on a phone. `key`: None where no key was compared.
+    """
+
+    way: Way
+    file: Hashable | None = None
+    notes: tuple[str, ...] = ()
+    key: KeyVerdict | None = None
+    qr: bool = False
+
+
+@dataclass(frozen=True)
+class Known:
+    """A patient whose day was looked up."""
+
+    found: AppointmentsFound
+    came: Came
+
+
+@dataclass(frozen=True)
 class Start:
     """Nobody is being served."""
+
+
+@dataclass(frozen=True)
+class AskingForCard(OfVisit):
+    """Somebody without a card or an appointment: perhaps one is at hand. `called`: staff were called from here."""
+
+    deadline: float
+    called: bool = False
+    warned: bool = False
+    extended: int = 0
 
 
 @dataclass(frozen=True)
 class Preparing(OfVisit):
     """マイナンバーカード was chosen; the baseline of the terminal's folder is being taken.
 
-    Normally that takes milliseconds; only when it takes longer (`slow_at`) is the patient told to wait.
+    Normally that takes milliseconds; only when it takes longer (`slow_at`) is the patient told to wait. `asked`: the
+    page before was that of AskingForCard.
     """
 
     slow_at: float
     deadline: float
     unclean: bool
     slow: bool = False
+    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,10 +215,13 @@ class Settling(OfVisit):
 
 @dataclass(frozen=True)
 class AwaitingBirthday(OfVisit):
-    """The candidate has settled, but an earlier visitor's result may still be under way: ask for MMDD first."""
+    """Whether the one who stands here is the one who is known is not sure: ask for MMDD first.
+
+    `subject`: a candidate that has settled while an earlier visitor's result may be under way, or a card's patient.
+    """
 
     deadline: float
-    candidate: Candidate = field(repr=False)
+    subject: Candidate | Known = field(repr=False)
     digits: str = field(repr=False, default="")
     warned: bool = False
     extended: int = 0
@@ -180,67 +239,130 @@ class AwaitingCard(OfVisit):
 
 @dataclass(frozen=True)
 class LookingUp(OfVisit):
-    """The patient is known by number; today's appointments are being asked for."""
+    """The patient is known by number; today's appointments are being asked for.
+
+    `number`: a reference number by way of a result, a patient number by card.
+    """
 
     deadline: float
-    way: Way
-    file: Hashable | None = None
-    notes: tuple[str, ...] = ()
+    came: Came
+    number: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True)
+class TooEarly(OfVisit):
+    """The patient may register from `opens_at` on, for the appointment at `appointment_at`."""
+
+    deadline: float
+    opens_at: time = field(repr=False)
+    appointment_at: time = field(repr=False)
+    warned: bool = False
+    extended: int = 0
+
+
+@dataclass(frozen=True)
+class OtherDay(OfVisit):
+    """No appointment today, but one on another day: perhaps today was meant, without one."""
+
+    deadline: float
+    known: Known
+    warned: bool = False
+    extended: int = 0
+
+
+@dataclass(frozen=True)
+class ChoosingDepartment(OfVisit):
+    """Without an appointment: where to? `page`: of the list, from 0."""
+
+    deadline: float
+    known: Known
+    page: int = 0
+    warned: bool = False
+    extended: int = 0
+
+
+@dataclass(frozen=True)
+class ConfirmingDepartment(OfVisit):
+    """Without an appointment, to `department`: is that right? `page`: of the list it was chosen from."""
+
+    deadline: float
+    known: Known
+    department: WalkInDepartment = field(repr=False)
+    page: int = 0
+    warned: bool = False
+    extended: int = 0
 
 
 @dataclass(frozen=True)
 class Registering(OfVisit):
-    """There is an appointment; the arrival is being registered."""
+    """The arrival is being registered. `back_by`: of a patient who came early."""
 
     deadline: float
-    file: Hashable | None = None
-    notes: tuple[str, ...] = ()
+    came: Came
+    patient_number: str = field(repr=False, default="")
+    back_by: time | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True)
 class Printing(OfVisit):
-    """The arrival is registered and shown; the slip is on its way."""
+    """The arrival is registered and shown until `cover_at`; the slip is on its way."""
 
     deadline: float
     arrival: RegisteredArrival = field(repr=False)
+    came: Came
+    cover_at: float
+    covered: bool = False
 
 
 @dataclass(frozen=True)
 class Done(OfVisit):
-    """Registered, and the outcome of the slip is known: `no_slip` is why there is none."""
+    """Registered, and the outcome of the slip is known: `no_slip` is why there is none.
+
+    `covered`: time and place cannot be seen any more. `reopened`: they were shown once more, after that.
+    """
 
     deadline: float
     arrival: RegisteredArrival = field(repr=False)
     no_slip: str | None = None
+    cover_at: float = 0.0
+    covered: bool = False
+    reopened: bool = False
     warned: bool = False
     extended: int = 0
 
 
 @dataclass(frozen=True)
 class AtCounter(OfVisit):
-    """Not registered; staff take over. `next_day` is the patient's next appointment, if that is why.
+    """Not registered; staff take over. `next_day`, `next_departments`: the next appointments, if that is why.
 
     `appointment_at`: of the appointment that is too early or too late. `unidentified`: the visit never came to know
-    whose it was, so a result of it may still be under way.
+    whose it was, so a result of it may still be under way. `called`: staff were called from here.
     """
 
     deadline: float
     reason: str
     next_day: date | None = field(repr=False, default=None)
+    next_departments: tuple[str, ...] = field(repr=False, default=())
     appointment_at: time | None = field(repr=False, default=None)
     unidentified: bool = False
+    called: bool = False
     warned: bool = False
     extended: int = 0
 
 
 Stage = (
     Start
+    | AskingForCard
     | Preparing
     | AwaitingTap
     | Settling
     | AwaitingBirthday
     | AwaitingCard
     | LookingUp
+    | TooEarly
+    | OtherDay
+    | ChoosingDepartment
+    | ConfirmingDepartment
     | Registering
     | Printing
     | Done
@@ -249,20 +371,13 @@ Stage = (
 
 
 @dataclass(frozen=True)
-class Served:
-    """Somebody was identified; until `expires_at` a second result of the same person is taken for a late one.
-
-    `mark` tells the same number from another one within this process (Python keys the hash of a string with a random
-    secret) and is nothing outside it: no number is kept.
-    """
-
-    mark: int = field(repr=False)
-    expires_at: float
-
-
-@dataclass(frozen=True)
 class Kiosk:
-    """The whole state. `unclean_until`: until then an earlier visitor's result may still appear."""
+    """The whole state. `unclean_until`: until then an earlier visitor's result may still appear.
+
+    `look`: of who stands there; `look_until`: when it is the site's again, if nobody touches the start page.
+    `choosing_language`: the list of languages lies over the stage. `armed_for`: the visit to which the next card
+    belongs. `cards_rest_until`: no card is taken until then. `staff_called_at`: the last time.
+    """
 
     rules: Rules
     stage: Stage = field(default_factory=Start)
@@ -270,6 +385,13 @@ class Kiosk:
     unclean_until: float = 0.0
     last_visit: int = 0
     served: tuple[Served, ...] = ()
+    look: Look = field(default_factory=Look)
+    look_until: float | None = None
+    choosing_language: bool = False
+    armed_for: int | None = None
+    cards_seen: tuple[CardSeen, ...] = ()
+    cards_rest_until: float | None = None
+    staff_called_at: float | None = None
 
 
 def switched_on(rules: Rules, now: float, *, clean: bool = False) -> Kiosk:
@@ -277,4 +399,4 @@ def switched_on(rules: Rules, now: float, *, clean: bool = False) -> Kiosk:
 
     `clean`: the caller knows that nobody was there before; only a demo with folders of its own can.
     """
-    return Kiosk(rules=rules, unclean_until=now if clean else now + rules.unclean_s)
+    return Kiosk(rules=rules, unclean_until=now if clean else now + rules.unclean_s, look=rules.look)

@@ -40,23 +40,28 @@ not pass the type check. deploy/VISIT.md draws the table.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar, assert_never, get_args
 
+from kiosk.visit import arrive, begin, identify, idle, looks, receive
 from kiosk.visit import events as e
-from kiosk.visit import identify, idle, receive
-from kiosk.visit.commands import StopWaiting
+from kiosk.visit.commands import ArmCardReader, DisarmCardReader, StopWaiting
 from kiosk.visit.moves import Step
 from kiosk.visit.state import (
+    AskingForCard,
     AtCounter,
     AwaitingBirthday,
     AwaitingCard,
     AwaitingTap,
+    ChoosingDepartment,
+    ConfirmingDepartment,
     Done,
     Kiosk,
     LookingUp,
     OfVisit,
+    OtherDay,
     Preparing,
     Printing,
     Registering,
@@ -64,6 +69,7 @@ from kiosk.visit.state import (
     Stage,
     Start,
     Surroundings,
+    TooEarly,
 )
 
 S = TypeVar("S", bound=Stage)
@@ -91,9 +97,18 @@ def transition(
 WAITING: Final = (Preparing, AwaitingTap, Settling)
 STAGES: Final[tuple[type[Stage], ...]] = get_args(Stage)
 
+# What a known patient's day may lead to.
+_AFTER_LOOK_UP: Final = (Registering, TooEarly, OtherDay, ChoosingDepartment, AtCounter)
+
 TRANSITIONS: Final = (
-    transition(Start, e.Pressed, receive.on_card_chosen, Preparing, AwaitingCard, AtCounter),
-    transition(Start, e.Ticked, receive.on_start_ticked),
+    transition(Start, e.Pressed, begin.on_start_pressed, AskingForCard, Preparing, AwaitingCard, AtCounter),
+    transition(Start, e.Ticked, begin.on_start_ticked),
+    transition(Start, e.CardRead, begin.on_card_at_start, LookingUp, AtCounter),
+    transition(Start, e.CardUnreadable, begin.on_unreadable_at_start, AwaitingCard),
+    transition(AskingForCard, e.Pressed, begin.on_asked_for_card_pressed, Preparing, AwaitingCard, AtCounter, Start),
+    transition(AskingForCard, e.Ticked, begin.on_asked_for_card_ticked, Start),
+    transition(AskingForCard, e.CardRead, begin.on_card_read, LookingUp, AtCounter),
+    transition(AskingForCard, e.CardUnreadable, begin.on_first_card_unreadable, AwaitingCard),
     transition(Preparing, e.Pressed, identify.on_cancel_pressed, Start),
     transition(Preparing, e.Ticked, identify.on_preparing_ticked, AtCounter),
     transition(Preparing, e.BaselineTaken, identify.on_baseline_taken, AwaitingTap),
@@ -110,18 +125,29 @@ TRANSITIONS: Final = (
     transition(Settling, e.ResultArrived, identify.on_second_result_arrived, AtCounter),
     transition(Settling, e.SubsidyFailed, identify.on_subsidy_failed),
     transition(Settling, e.CourierReturned, identify.on_courier_returned_while_settling, AwaitingTap),
-    transition(AwaitingBirthday, e.Pressed, identify.on_birthday_pressed, LookingUp, AtCounter, Start),
+    transition(AwaitingBirthday, e.Pressed, identify.on_birthday_pressed, LookingUp, *_AFTER_LOOK_UP, Start),
     transition(AwaitingBirthday, e.Ticked, identify.on_birthday_ticked, AtCounter),
-    transition(AwaitingBirthday, e.SubsidyFailed, identify.on_subsidy_failed),
-    transition(AwaitingCard, e.Pressed, receive.on_card_cancelled, Start),
-    transition(AwaitingCard, e.Ticked, receive.on_card_ticked, AtCounter, Start),
-    transition(AwaitingCard, e.CardRead, receive.on_card_read, LookingUp),
-    transition(AwaitingCard, e.CardUnreadable, receive.on_card_unreadable, AtCounter),
+    transition(AwaitingBirthday, e.SubsidyFailed, identify.on_subsidy_failed_before_birthday),
+    transition(AwaitingCard, e.Pressed, begin.on_card_cancelled, Start),
+    transition(AwaitingCard, e.Ticked, begin.on_card_ticked, AtCounter, Start),
+    transition(AwaitingCard, e.CardRead, begin.on_card_read, LookingUp, AtCounter),
+    transition(AwaitingCard, e.CardUnreadable, begin.on_card_unreadable, AtCounter),
     transition(LookingUp, e.Ticked, receive.on_reservations_ticked, AtCounter),
     transition(LookingUp, e.SubsidyFailed, receive.on_subsidy_failed),
-    transition(LookingUp, e.AppointmentsFound, receive.on_appointments_found, Registering, AtCounter),
+    transition(LookingUp, e.AppointmentsFound, receive.on_appointments_found, AwaitingBirthday, *_AFTER_LOOK_UP),
     transition(LookingUp, e.PatientUnknown, receive.on_patient_unknown, AtCounter),
     transition(LookingUp, e.ReservationsFailed, receive.on_reservations_failed, AtCounter),
+    transition(TooEarly, e.Pressed, arrive.on_too_early_pressed, Start),
+    transition(TooEarly, e.Ticked, arrive.on_asked_ticked, Start),
+    transition(OtherDay, e.Pressed, arrive.on_other_day_pressed, ChoosingDepartment, Start),
+    transition(OtherDay, e.Ticked, arrive.on_asked_ticked, Start),
+    transition(OtherDay, e.SubsidyFailed, arrive.on_subsidy_failed_while_asking),
+    transition(ChoosingDepartment, e.Pressed, arrive.on_department_pressed, ConfirmingDepartment, OtherDay, AtCounter),
+    transition(ChoosingDepartment, e.Ticked, arrive.on_asked_ticked, Start),
+    transition(ChoosingDepartment, e.SubsidyFailed, arrive.on_subsidy_failed_while_asking),
+    transition(ConfirmingDepartment, e.Pressed, arrive.on_confirm_pressed, Registering, ChoosingDepartment),
+    transition(ConfirmingDepartment, e.Ticked, arrive.on_asked_ticked, Start),
+    transition(ConfirmingDepartment, e.SubsidyFailed, arrive.on_subsidy_failed_while_asking),
     transition(Registering, e.Ticked, receive.on_reservations_ticked, AtCounter),
     transition(Registering, e.SubsidyFailed, receive.on_subsidy_failed),
     transition(Registering, e.ReservationsFailed, receive.on_reservations_failed, AtCounter),
@@ -130,10 +156,12 @@ TRANSITIONS: Final = (
     transition(Printing, e.Ticked, receive.on_printing_ticked, Done),
     transition(Printing, e.SlipPrinted, receive.on_slip_ended, Done),
     transition(Printing, e.SlipFailed, receive.on_slip_ended, Done),
-    transition(Done, e.Pressed, receive.on_close_pressed, Start),
-    transition(Done, e.Ticked, receive.on_end_ticked, Start),
-    transition(AtCounter, e.Pressed, receive.on_close_pressed, Start),
-    transition(AtCounter, e.Ticked, receive.on_end_ticked, Start),
+    transition(Done, e.Pressed, receive.on_done_pressed, Start),
+    transition(Done, e.Ticked, receive.on_done_ticked, Start),
+    transition(Done, e.CardRead, begin.on_card_after_done, LookingUp, AtCounter),
+    transition(Done, e.CardUnreadable, begin.on_unreadable_after_done, AwaitingCard),
+    transition(AtCounter, e.Pressed, receive.on_counter_pressed, Start),
+    transition(AtCounter, e.Ticked, receive.on_counter_ticked, Start),
     *(
         transition(stage, e.ArrivalRegistered, receive.on_arrival_registered_late)
         for stage in STAGES
@@ -165,23 +193,52 @@ IGNORED: Final[dict[type[object], str]] = {
 
 def step(kiosk: Kiosk, event: e.Event, now: float) -> Step:
     """The next state and what to do, in order. Pure; raises LookupError for a pair nobody decided."""
+    before = kiosk
+    after, commands = _answered(kiosk, event, now)
+    if isinstance(before.stage, WAITING) and not isinstance(after.stage, WAITING):
+        commands = (*commands, StopWaiting(before.stage.visit))
+    after = looks.followed(before, _updated(after, now))
+    wanted = begin.card_visit(after)
+    if wanted == after.armed_for:
+        return after, commands
+    arming = DisarmCardReader() if wanted is None else ArmCardReader(wanted)
+    return replace(after, armed_for=wanted), (*commands, arming)
+
+
+def _answered(kiosk: Kiosk, event: e.Event, now: float) -> Step:
     if isinstance(event, e.SurroundingsEvent):
-        return _updated(replace(kiosk, surroundings=_changed(kiosk.surroundings, event, now)), now), ()
-    if isinstance(event, e.Pressed) and event.button == "more_time":
-        return _updated(idle.with_more_time(kiosk, now), now), ()
-    handler = _TABLE.get((type(kiosk.stage), type(event)))
-    if handler is None:
-        if type(event) not in IGNORED:
-            raise LookupError(f"undecided: {type(event).__name__} in {type(kiosk.stage).__name__}")
-        return kiosk, ()
+        return replace(kiosk, surroundings=_changed(kiosk.surroundings, event, now)), ()
+    if isinstance(event, e.Pressed):
+        return _pressed(kiosk, event, now)
+    if isinstance(event, e.CardRead | e.CardUnreadable):
+        if event.visit != kiosk.armed_for:
+            return kiosk, ()
+        # The reader is armed for each card anew: what it read before that is nobody's.
+        return _by_table(replace(kiosk, armed_for=None), event, now)
     stage = kiosk.stage
     moved_on = isinstance(event, OfVisit) and (isinstance(stage, Start) or event.visit != stage.visit)
     if moved_on and not isinstance(event, e.ArrivalRegistered):
-        return _updated(kiosk, now), ()
-    after, commands = handler(kiosk, stage, event, now)
-    if isinstance(stage, WAITING) and not isinstance(after.stage, WAITING):
-        commands = (*commands, StopWaiting(stage.visit))
-    return _updated(after, now), commands
+        return kiosk, ()
+    return _by_table(kiosk, event, now)
+
+
+def _pressed(kiosk: Kiosk, event: e.Pressed, now: float) -> Step:
+    if event.button == "more_time":
+        return idle.with_more_time(kiosk, now), ()
+    if event.button in looks.tools(kiosk):
+        return looks.with_tool(kiosk, event.button, now), ()
+    if kiosk.choosing_language:  # the page below cannot be touched
+        return (replace(kiosk, choosing_language=False) if event.button == "back" else kiosk), ()
+    return _by_table(kiosk, event, now)
+
+
+def _by_table(kiosk: Kiosk, event: e.Event, now: float) -> Step:
+    handler = _TABLE.get((type(kiosk.stage), type(event)))
+    if handler is not None:
+        return handler(kiosk, kiosk.stage, event, now)
+    if type(event) not in IGNORED:
+        raise LookupError(f"undecided: {type(event).__name__} in {type(kiosk.stage).__name__}")
+    return kiosk, ()
 
 
 def _changed(around: Surroundings, event: e.SurroundingsEvent, now: float) -> Surroundings:
@@ -207,16 +264,9 @@ def _down_since(before: float | None, answers: bool, now: float) -> float | None
 
 def _updated(kiosk: Kiosk, now: float) -> Kiosk:
     """What time alone changes, whatever happened."""
-    out = all(since is not None and now >= since + kiosk.rules.out_of_service_after_s for since in _ways_down(kiosk))
-    around = replace(kiosk.surroundings, out_of_service=out)  # for some time now, neither card could be used
-    return idle.with_warning(replace(kiosk, surroundings=around), now)
-
-
-def _ways_down(kiosk: Kiosk) -> tuple[float | None, ...]:
-    """For each way that the site has, since when it is down; None: it is up."""
-    around = kiosk.surroundings
-    cards = (around.card_reader_down_since,) if kiosk.rules.patient_cards else ()
-    return (around.terminal_down_since, *cards)
+    if kiosk.cards_rest_until is not None and now >= kiosk.cards_rest_until:
+        kiosk = replace(kiosk, cards_rest_until=None)
+    return idle.with_warning(looks.with_site_look(kiosk, now), now)
 
 
 def next_deadline(kiosk: Kiosk) -> float | None:
@@ -231,8 +281,9 @@ def next_deadline(kiosk: Kiosk) -> float | None:
         due.append(again_at)
     if isinstance(stage, idle.TimedStage) and not stage.warned:
         due.append(idle.warning_at(kiosk, stage))
-    if not kiosk.surroundings.out_of_service:
-        down = [since for since in _ways_down(kiosk) if since is not None]
-        if len(down) == len(_ways_down(kiosk)):
-            due.append(max(down) + kiosk.rules.out_of_service_after_s)
+    if isinstance(stage, Printing | Done) and not stage.covered:
+        due.append(stage.cover_at)
+    due += [at for at in (kiosk.look_until, kiosk.cards_rest_until) if at is not None]
+    if begin.card_visit(kiosk) != kiosk.armed_for:
+        due.append(-math.inf)  # before the first event
     return min(due, default=None)

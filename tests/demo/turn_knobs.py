@@ -18,7 +18,7 @@ from kiosk.demo.hospital import READER_MIN_S, Hospital
 from kiosk.demo.knobs import Knob, bench
 from kiosk.demo.people import VISITORS
 from kiosk.reception import assembly
-from kiosk.screens.views import as_json
+from kiosk.screens.headless_lines import as_json
 from kiosk.ui.window import Window
 from kiosk.words import texts
 

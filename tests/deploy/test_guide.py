@@ -22,7 +22,8 @@ from kiosk.config.model import Config
 from kiosk.operations.check import plan
 from kiosk.process.event_log import EVENTS
 from kiosk.reception.run_status import TROUBLES
-from kiosk.screens import views
+from kiosk.screens import names
+from kiosk.visit import reasons
 from kiosk.words import texts
 from tests import ROOT
 from tests.site_toml import REQUIRED, Site
@@ -84,7 +85,7 @@ def test_every_line_of_kiosk_check_is_explained_and_no_other(tmp_path: Path) -> 
 
 
 def test_every_reason_note_and_word_for_staff_is_explained() -> None:
-    told = {*views.COUNTER_REASONS, *views.NO_SLIP_REASONS, *views.NOTES, *views.STAFF}
+    told = {*reasons.COUNTER_REASONS, *reasons.NO_SLIP_REASONS, *names.NOTES, *names.STAFF}
     assert told - INLINE - {"no_slip"} == set()
     assert "（`no_slip` の理由）" in TEXT
 
@@ -103,8 +104,8 @@ def test_the_list_of_alarms_here_holds_every_alarm_that_the_program_raises() -> 
 
 
 def test_every_code_in_the_guide_is_one_of_the_program(tmp_path: Path) -> None:
-    known = {*EVENTS, *views.SCREENS, *views.COUNTER_REASONS, *views.NO_SLIP_REASONS, *views.NOTES}
-    known |= {*views.STAFF, *ELSEWHERE, *check_codes(tmp_path), *(key for table in keys().values() for key in table)}
+    known = {*EVENTS, *names.SCREENS, *reasons.COUNTER_REASONS, *reasons.NO_SLIP_REASONS, *names.NOTES}
+    known |= {*names.STAFF, *ELSEWHERE, *check_codes(tmp_path), *(key for table in keys().values() for key in table)}
     assert {code for code in INLINE if re.fullmatch("[a-z]+(_[a-z]+)+", code)} - known == set()
 
 

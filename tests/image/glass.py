@@ -10,7 +10,7 @@ from functools import cache
 
 from PIL import Image
 
-from kiosk.screens import views
+from kiosk.screens import names
 from kiosk.screens.views import AppointmentRow, Choose, Counter, Instruct, Keys, Off, Result, Screen, Timeout
 from kiosk.ui import pages
 from kiosk.ui.items import Box, Button, Item, Panel, Picture, SecondsLeft, TimeLeft, Words
@@ -38,7 +38,7 @@ def _lines(name: str) -> tuple[str, ...]:
 SCREENS: Mapping[str, Screen] = {
     "choose_card": Choose("choose_card", "", _lines("choose_card"), ("mynumber",), staff=("printer",)),
     "tap_reader": Instruct("tap_reader", "", _lines("tap_reader"), ("cancel",), step=0, timeout=_LATER),
-    "birthday": Keys("birthday", "", _lines("birthday"), "", 0, views.SCREENS["birthday"], _LATER),
+    "birthday": Keys("birthday", "", _lines("birthday"), "", 0, names.SCREENS["birthday"], _LATER),
     "done": Result(
         "done", "", (_APPOINTMENT,), 1, "", (_WORDS["done"]["take_slip"],), False, ("close",), timeout=_LATER
     ),

@@ -10,7 +10,7 @@ from PIL import Image
 from kiosk.appliance.technician import layout as appliance
 from kiosk.appliance.technician.pages import ROWS, Page, Row
 from kiosk.appliance.technician.step import MENU as JOBS
-from kiosk.screens.views import KEYS
+from kiosk.screens.names import KEYS
 from kiosk.ui import theme
 from kiosk.ui.items import Button, Item, Panel
 from kiosk.ui.pages import millimetre_px

@@ -20,7 +20,7 @@ from kiosk.courier.ends import ALARM_AFTER_S
 from kiosk.courier.summary import Overview, RaisedAlarm
 from kiosk.process.event_log import EVENTS, EventLog
 from kiosk.reception.delivery_watch import CODES, DeliveryWatch, codes_of
-from kiosk.screens.views import STAFF
+from kiosk.screens.names import STAFF
 from tests.hospital import Hospital, wait_until
 
 WELL: dict[str, Any] = {"state": "ok", "message": "", "failing_s": 0.0}

@@ -32,7 +32,7 @@ from kiosk.results.sightings import Sighting
 from kiosk.results.watch import Folder, Listing, Watcher
 from kiosk.screens import views
 from kiosk.screens.of_state import screen_of
-from kiosk.visit import Kiosk, Rules, next_deadline, step, switched_on
+from kiosk.visit import Kiosk, Rules, next_deadline, reasons, step, switched_on
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit import state as f
@@ -909,7 +909,7 @@ class Day:
         personal = bool(owners) or isinstance(self.screen, views.Result)
         self._must(not personal, "P6: patient data on a screen without a reception")
         if isinstance(stage, f.AtCounter):
-            known = isinstance(self.screen, views.Counter) and self.screen.reason in views.COUNTER_REASONS
+            known = isinstance(self.screen, views.Counter) and self.screen.reason in reasons.COUNTER_REASONS
             self._must(known and "受付窓口" in lines, "P6: no next step at the counter")
             if stage.next_day is not None:
                 self._whose(f"{(stage.next_day - TODAY).days:08}", "shown the next day")

@@ -18,7 +18,8 @@ from kiosk.process.systemd import STEP_S, Notifier
 from kiosk.reception.assembly import ServiceHeartbeat
 from kiosk.reception.board import Board
 from kiosk.reception.run_status import TROUBLES
-from kiosk.screens.views import STAFF, Choose
+from kiosk.screens.names import STAFF
+from kiosk.screens.views import Choose
 from kiosk.words.problems import Problem
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, Reception, wait_until
 from tests.process.test_systemd import Manager, assert_nothing_for

@@ -13,23 +13,14 @@ from typing import Any
 import pytest
 
 from kiosk.results import eligibility
+from kiosk.screens.headless_lines import as_json
+from kiosk.screens.names import KEYS, MORE_TIME, NOTES, SCREENS, STAFF
 from kiosk.screens.of_state import screen_of
-from kiosk.screens.views import (
-    COUNTER_REASONS,
-    KEYS,
-    MORE_TIME,
-    NO_SLIP_REASONS,
-    NOTES,
-    SCREENS,
-    STAFF,
-    Counter,
-    Result,
-    Screen,
-    as_json,
-)
+from kiosk.screens.views import Counter, Result, Screen
 from kiosk.visit import Kiosk, Rules, step, switched_on
 from kiosk.visit import events as e
 from kiosk.visit.idle import EXTENSIONS_MAX
+from kiosk.visit.reasons import COUNTER_REASONS, NO_SLIP_REASONS
 from kiosk.visit.state import (
     AtCounter,
     AwaitingBirthday,

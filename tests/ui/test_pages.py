@@ -11,22 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.screens.views import (
-    COUNTER_REASONS,
-    NO_SLIP_REASONS,
-    SCREENS,
-    Counter,
-    Keys,
-    Off,
-    Result,
-    Screen,
-    as_json,
-    is_leaving,
-)
+from kiosk.screens.headless_lines import as_json
+from kiosk.screens.names import SCREENS
+from kiosk.screens.views import Counter, Keys, Off, Result, Screen, is_leaving
 from kiosk.ui import theme
 from kiosk.ui.items import Box, Button, Item, Panel, Picture, Words
 from kiosk.ui.pages import millimetre_px, page
 from kiosk.ui.pictures import screens
+from kiosk.visit.reasons import COUNTER_REASONS, NO_SLIP_REASONS
 from tests.ui.driver import DIAGONAL, LANDSCAPE, PORTRAIT, WORDS, Desk, needs_gl
 from tests.ui.rules import TARGET_MM, TONES, contains, contrast, overlap
 

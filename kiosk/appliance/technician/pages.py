@@ -8,7 +8,8 @@ from unicodedata import east_asian_width
 
 from kiosk.appliance.technician import step
 from kiosk.appliance.technician.state import Choice, Front, Gone, Menu, Pin, Report, State, Sure, Working
-from kiosk.screens.views import KEYS, Timeout, is_leaving
+from kiosk.screens.names import KEYS
+from kiosk.screens.views import Timeout, is_leaving
 from kiosk.ui.theme import Mood
 from kiosk.words.texts import Texts
 

@@ -22,7 +22,7 @@ from kiosk.appliance.technician.program import NO_ANSWER, RootClient, display_of
 from kiosk.appliance.technician.state import RequestedPage
 from kiosk.config import Display
 from kiosk.reception.staff_door import OPEN_ON, StaffDoor
-from kiosk.screens.views import STAFF_CORNER
+from kiosk.screens.names import STAFF_CORNER
 from kiosk.ui.theme import CORNER_MM
 from tests import ROOT
 from tests.hospital import DEADLINE_S, wait_until
