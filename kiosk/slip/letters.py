@@ -10,7 +10,8 @@ from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont, features
 
-from kiosk.typography.coverage import Chain, clusters, path, pieces
+from kiosk.typography.coverage import Chain, clusters, pieces
+from kiosk.typography.font_files import path
 from kiosk.typography.line_breaks import NOT_FIRST, NOT_LAST
 
 Weight = Literal["regular", "bold"]

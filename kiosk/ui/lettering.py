@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from kiosk.typography.coverage import Chain, Piece, clusters, one_font, path, pieces
+from kiosk.typography.coverage import Chain, Piece, clusters, one_font, pieces
+from kiosk.typography.font_files import path
 from kiosk.typography.line_breaks import NOT_FIRST, NOT_LAST
 from kiosk.ui.items import Paragraph
 
