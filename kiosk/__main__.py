@@ -119,9 +119,10 @@ def _face(config: Config, arguments: argparse.Namespace) -> views.Face:
         from kiosk.reception.headless import Headless
 
         return Headless(sys.stdout, STANDARD_INPUT)
+    from kiosk.ui.pages import layout_at, stand_of
     from kiosk.ui.window import Window
 
-    return Window(config.screen, texts.load(), screens_to=arguments.screens_to)
+    return Window(config.screen, layout_at(stand_of(config)), screens_to=arguments.screens_to)
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -9,30 +9,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, assert_never
 
+from kiosk.config import Config
 from kiosk.screens.views import Ask, Choose, Counter, Instruct, Keys, Off, Pick, Result, Screen, Wait
+from kiosk.ui.frame import Stand
 from kiosk.ui.items import Item
 from kiosk.ui.pages_of_choices import ask, choose, keys, pick
 from kiosk.ui.pages_of_ends import counter, off, result
 from kiosk.ui.pages_of_work import instruct, wait
-from kiosk.ui.frame import Stand
+from kiosk.words import texts
 from kiosk.words.texts import Texts
 
 # What a view looks like: its items for a display of so many millimetres.
 Layout = Callable[[Any, float, float], tuple[Item, ...]]
 
 
-def page_of(catalogue: Callable[[str], Texts], stand: Stand) -> Layout:
-    """The layout of patients' pages at this stand. `catalogue`: the patient's texts by language."""
+def layout_at(stand: Stand) -> Layout:
+    """The layout of patients' pages for a kiosk that stands so."""
 
     def layout(screen: Screen, width_mm: float, height_mm: float) -> tuple[Item, ...]:
-        return page(screen, catalogue(screen.look.language), stand, width_mm, height_mm)
+        return page(screen, texts.load("patient", screen.look.language), stand, width_mm, height_mm)
 
     return layout
 
 
-def page(screen: Screen, texts: Texts, stand: Stand, width_mm: float, height_mm: float) -> tuple[Item, ...]:
+def stand_of(config: Config) -> Stand:
+    """What site.toml says of where the kiosk stands."""
+    return Stand(config.site.name)
+
+
+def page(screen: Screen, words: Texts, stand: Stand, width_mm: float, height_mm: float) -> tuple[Item, ...]:
     """The page of a screen for a display of this size, in the order of drawing."""
-    around = (texts, stand, width_mm, height_mm)
+    around = (words, stand, width_mm, height_mm)
     match screen:
         case Choose():
             return choose(screen, *around)
