@@ -2,165 +2,231 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal, assert_never
 
-from kiosk.screens.names import MORE_TIME, SCREENS
-from kiosk.screens.views import AppointmentRow, Choose, Counter, Instruct, Keys, Off, Result, Screen, Timeout, Wait
-from kiosk.visit import idle
+from kiosk.screens import questions, results
+from kiosk.screens.names import SCREENS
+from kiosk.screens.timeouts import buttons_of, timeout_of, with_more_time
+from kiosk.screens.views import Choose, Counter, Instruct, Keys, NextStep, Off, Screen, Wait
+from kiosk.screens.wording import Wording, Words
+from kiosk.visit import begin, looks
+from kiosk.visit.reasons import code_of
 from kiosk.visit.state import (
+    AskingForCard,
     AtCounter,
     AwaitingBirthday,
     AwaitingCard,
     AwaitingTap,
+    ChoosingDepartment,
+    ConfirmingDepartment,
     Done,
     Kiosk,
     LookingUp,
     Opening,
+    OtherDay,
     Preparing,
     Printing,
-    RegisteredArrival,
     Registering,
     Settling,
     Start,
-    VisitAppointment,
+    TooEarly,
 )
-from kiosk.words.patient import word_clock, word_day, word_doctor
-from kiosk.words.texts import Texts
+from kiosk.words.patient import word_clock, word_day
+
+# Which act of the list a visit at the face reader has come to.
+_AT_READER, _READ = 0, 2
 
 
-def screen_of(kiosk: Kiosk, texts: Texts) -> Screen:
-    """The screen for a state. `texts`: the patient's catalogue."""
+def screen_of(kiosk: Kiosk, wording: Wording) -> Screen:
+    """The screen for a state, in the language of whoever stands there."""
+    words = wording.in_language(kiosk.look.language)
+    page = _page(kiosk, words)
+    if kiosk.choosing_language:
+        page = questions.choose_language(kiosk, page, words)
+    return replace(page, look=kiosk.look, tools=looks.tools(kiosk))
+
+
+def _page(kiosk: Kiosk, words: Words) -> Screen:  # noqa: C901, PLR0912 - one line a stage
     stage = kiosk.stage
     match stage:
         case Start():
-            return _start(kiosk, texts)
+            return _start(kiosk, words)
+        case AskingForCard():
+            return questions.no_card(kiosk, stage, words)
         case Preparing():
-            return _wait("preparing", texts) if stage.slow else _start(kiosk, texts)
+            return _preparing(kiosk, stage, words)
         case AwaitingTap() | Settling():
-            return _reader(stage, texts)
+            return _reader(stage, words)
         case AwaitingBirthday():
-            return _birthday(stage, texts)
+            return _birthday(stage, words)
         case AwaitingCard():
-            return _card(stage, kiosk.rules.card_tries - stage.tries, texts)
+            return _card(stage, kiosk.rules.card_tries - stage.tries, words)
         case LookingUp() | Registering():
-            return _wait("looking_up", texts)
+            return _wait("looking_up", words)
+        case TooEarly():
+            return questions.early(stage, words)
+        case OtherDay():
+            return questions.other_day(stage, words)
+        case ChoosingDepartment():
+            return questions.choose_department(stage, words)
+        case ConfirmingDepartment():
+            return questions.confirm_department(stage, words)
         case Printing():
-            return _result("printing", stage.arrival, tuple(texts["printing"]["lines"]), texts)
+            return results.printing(stage, words)
         case Done():
-            return _done(stage, texts)
+            return results.done(stage, words)
         case AtCounter():
-            return _counter(stage, texts)
+            return _counter(kiosk, stage, words)
         case _:
             assert_never(stage)
 
 
-def _start(kiosk: Kiosk, texts: Texts) -> Choose | Off:
+def _start(kiosk: Kiosk, words: Words) -> Choose | Off:
     around = kiosk.surroundings
     if not around.is_open:
-        words = texts["closed"]
-        return Off("closed", words["title"], (*words["lines"], *_opens(around.next_opening, texts)), around.staff)
-    if around.out_of_service:
-        words = texts["out_of_service"]
-        return Off("out_of_service", words["title"], tuple(words["lines"]), around.staff)
-    words = texts["choose_card"]
-    down: dict[str, str] = {}
+        return _closed(kiosk, words)
+    if begin.is_out_of_service(kiosk):
+        go = words.act("go_counter", where=words.counter.name)
+        lines = words.lines("out_of_service")
+        return Off("out_of_service", words["out_of_service"]["title"], lines, "", around.staff, next=(go,))
+    table, down = words["choose_card"], begin.ways_down(kiosk)
+    return Choose(
+        "choose_card",
+        table["title"],
+        table["purpose"],
+        words.lines("choose_card"),
+        table["press_first"],
+        tuple(_notices(kiosk, words)),
+        (*down, "no_card") if kiosk.rules.no_card else tuple(down),
+        tuple(way for way, is_down in down.items() if is_down),
+        kiosk.rules.patient_cards and words.site.phone_card,
+        around.staff,
+        next=(NextStep("answer", table["title"]),),
+    )
+
+
+def _notices(kiosk: Kiosk, words: Words) -> Iterator[str]:
+    table, around = words["choose_card"], kiosk.surroundings
     if around.terminal_down_since is not None:
-        down["mynumber"] = words["terminal_down"]
-    if kiosk.rules.patient_cards and around.card_reader_down_since is not None:
-        down["patient_card"] = words["card_reader_down"]
-    buttons = ("mynumber", "patient_card") if kiosk.rules.patient_cards else ("mynumber",)
-    lines = (*words["lines"], *down.values())
-    return Choose("choose_card", words["title"], lines, buttons, tuple(down), around.staff)
+        yield table["terminal_down"]
+    if not kiosk.rules.patient_cards:
+        return
+    if around.card_reader_down_since is not None:
+        yield table["card_reader_down"]
+    elif kiosk.cards_rest_until is not None:
+        yield table["card_reader_resting"]
+    elif words.site.phone_card:
+        yield table["phone"]
 
 
-def _opens(opening: Opening | None, texts: Texts) -> tuple[str, ...]:
-    if opening is None:
-        return ()
-    pattern = texts["dates"]["opening_today" if opening.is_today else "opening"]
-    return (texts["closed"]["opens"].format(opens=word_day(opening.at.date(), pattern, texts, opening.at.time())),)
+def _closed(kiosk: Kiosk, words: Words) -> Off:
+    around, title = kiosk.surroundings, words["closed"]["title"]
+    opens = _opens(around.next_opening, words) if around.next_opening else ""
+    come = NextStep("come_later", opens or title)
+    return Off("closed", title, words.lines("closed"), opens, around.staff, next=(come,))
 
 
-def _wait(name: Literal["preparing", "looking_up"], texts: Texts) -> Wait:
-    return Wait(name, texts[name]["title"], tuple(texts[name]["lines"]), SCREENS[name])
+def _opens(opening: Opening, words: Words) -> str:
+    pattern = words["dates"]["opening_today" if opening.is_today else "opening"]
+    day = word_day(opening.at.date(), pattern, words.texts, opening.at.time())
+    return words["closed"]["opens"].format(opens=day)
 
 
-def _reader(stage: AwaitingTap | Settling, texts: Texts) -> Instruct:
-    words = texts["tap_reader"]
-    lines = (*words["lines"], words["again"]) if stage.asked_again else tuple(words["lines"])
-    if isinstance(stage, Settling):
-        return Instruct("tap_reader", words["title"], lines, SCREENS["tap_reader"], step=1)
-    return Instruct("tap_reader", words["title"], lines, _buttons("tap_reader", stage), step=0, timeout=_timeout(stage))
+def _preparing(kiosk: Kiosk, stage: Preparing, words: Words) -> Screen:
+    """Some milliseconds, for which a page of its own would only flicker: the one before stays."""
+    if stage.slow:
+        return _wait("preparing", words)
+    return questions.no_card(kiosk, stage, words) if stage.asked else _start(kiosk, words)
 
 
-def _birthday(stage: AwaitingBirthday, texts: Texts) -> Keys:
-    words, typed = texts["birthday"], len(stage.digits)
-    dots = words["typed"].format(dots="●" * typed + "○" * (4 - typed))
-    buttons = _buttons("birthday", stage)
-    return Keys("birthday", words["title"], tuple(words["lines"]), dots, typed, buttons, _timeout(stage))
+def _wait(name: Literal["preparing", "looking_up"], words: Words) -> Wait:
+    title = words[name]["title"]
+    wait = NextStep("wait", words.lines(name)[0])
+    return Wait(name, title, words.lines(name), SCREENS[name], status="not_yet", next=(wait,))
 
 
-def _card(stage: AwaitingCard, tries_left: int, texts: Texts) -> Instruct:
-    words = texts["insert_card"]
-    unreadable = (words["card_unreadable"], words["tries_left"].format(left=tries_left)) if stage.tries else ()
+def _reader(stage: AwaitingTap | Settling, words: Words) -> Instruct:
+    table, came = words["tap_reader"], isinstance(stage, Settling)
+    again = stage.asked_again and not came
+    title = table["came_title" if came else "again_title" if again else "title"]
+    phone = (table["phone"],) if words.site.phone_mynumber and not came else ()
+    return Instruct(
+        "tap_reader",
+        title,
+        (*((table["again"],) if again else ()), *words.lines("tap_reader"), *phone),
+        SCREENS["tap_reader"] if isinstance(stage, Settling) else buttons_of("tap_reader", stage),
+        step=_READ if came else _AT_READER,
+        again=again,
+        phone=bool(phone),
+        timeout=None if isinstance(stage, Settling) else timeout_of(stage),
+        status="not_yet",
+        next=tuple(words.act(code) for code in ("put_card", "face_or_pin", "watch_screen")),
+    )
+
+
+def _birthday(stage: AwaitingBirthday, words: Words) -> Keys:
+    table, typed = words["birthday"], len(stage.digits)
+    return Keys(
+        "birthday",
+        table["title"],
+        words.lines("birthday"),
+        table["typed"].format(dots="●" * typed + "○" * (4 - typed)),
+        typed,
+        buttons_of("birthday", stage),
+        timeout_of(stage),
+        status="not_yet",
+        next=(NextStep("answer", table["title"]),),
+    )
+
+
+def _card(stage: AwaitingCard, tries_left: int, words: Words) -> Instruct:
+    table, again = words["insert_card"], stage.tries > 0
+    phone = (table["phone"],) if words.site.phone_card else ()
+    left = table["tries_left"].format(count=tries_left)
     return Instruct(
         "insert_card",
-        words["title"],
-        (*words["lines"], *unreadable),
-        _buttons("insert_card", stage),
-        reason="card_unreadable" if stage.tries else None,
-        timeout=_timeout(stage),
+        table["again_title" if again else "title"],
+        (*((table["card_unreadable"], left) if again else words.lines("insert_card")), *phone),
+        buttons_of("insert_card", stage),
+        again=again,
+        tries_left=tries_left if again else None,
+        phone=bool(phone),
+        reason="card_unreadable" if again else None,
+        timeout=timeout_of(stage),
+        status="not_yet",
+        next=(words.act("insert_card"),),
     )
 
 
-def _result(
-    name: Literal["printing", "done", "already"],
-    arrival: RegisteredArrival,
-    tail: tuple[str, ...],
-    texts: Texts,
-    done: Done | None = None,
-) -> Result:
-    no_slip = done.no_slip if done else None
-    return Result(
-        name,
-        texts[name]["title"],
-        tuple(_row(each, texts) for each in arrival.appointments),
-        arrival.number,
-        texts["parts"]["number"].format(number=arrival.number),
-        (*(texts["notes"][note] for note in arrival.notes if note in texts["notes"]), *tail),
-        printing=done is None,
-        buttons=_buttons(name, done) if done else SCREENS[name],
-        reason=no_slip,
-        notes=(*arrival.notes, "no_slip") if no_slip else arrival.notes,
-        timeout=_timeout(done) if done else None,
+def _counter(kiosk: Kiosk, stage: AtCounter, words: Words) -> Counter:
+    calls = kiosk.rules.staff_call and not stage.called
+    slip = kiosk.rules.counter_slip or stage.reason == "reservations_down"
+    where = words.counter
+    return Counter(
+        "counter",
+        words["counter"]["title"],
+        tuple(_explained(stage, words)),
+        where,
+        with_more_time(SCREENS["counter"] if calls else ("close",), stage),
+        stage.reason,
+        words["counter"]["called"] if stage.called else "",
+        timeout_of(stage),
+        status="not_yet",
+        next=(words.act("go_counter", where=where.name), words.act("hand_in_slip" if slip else "show_code")),
+        staff_code=code_of(stage.reason, stage.visit),
     )
 
 
-def _done(stage: Done, texts: Texts) -> Result:
-    name: Literal["done", "already"] = "already" if stage.arrival.again else "done"
-    tail = texts[name]["take_slip" if stage.no_slip is None else "no_slip"]
-    return _result(name, stage.arrival, (tail,), texts, stage)
-
-
-def _row(appointment: VisitAppointment, texts: Texts) -> AppointmentRow:
-    clock, doctor = word_clock(appointment.time, texts), word_doctor(appointment.doctor, texts)
-    return AppointmentRow(clock, appointment.department, doctor, appointment.place)
-
-
-def _counter(stage: AtCounter, texts: Texts) -> Counter:
-    parts = texts["parts"]
-    # The reason may come from a courier of another version: never a reason to show nothing.
-    lines = [texts["reasons"].get(stage.reason, texts["reasons"]["unknown"]), texts["counter"]["go"]]
-    if stage.next_day is not None:
-        lines.insert(1, parts["next_day"].format(month=stage.next_day.month, day=stage.next_day.day))
+def _explained(stage: AtCounter, words: Words) -> Iterator[str]:
+    """Why, in plain words. The reason may come from a courier of another version: no reason to show nothing."""
+    reasons, parts = words["reasons"], words["parts"]
     if stage.appointment_at is not None and stage.reason in ("too_early", "too_late"):
-        lines[0] = parts[stage.reason].format(time=word_clock(stage.appointment_at, texts))
-    title, buttons = texts["counter"]["title"], _buttons("counter", stage)
-    return Counter("counter", title, tuple(lines), buttons, stage.reason, _timeout(stage))
-
-
-def _timeout(stage: idle.TimedStage) -> Timeout:
-    return Timeout(stage.deadline, stage.warned)
-
-
-def _buttons(name: str, stage: idle.TimedStage) -> tuple[str, ...]:
-    return (MORE_TIME, *SCREENS[name]) if idle.may_extend(stage) else SCREENS[name]
+        yield parts[stage.reason].format(time=word_clock(stage.appointment_at, words.texts))
+    else:
+        yield reasons.get(stage.reason, reasons["unknown"])
+    if stage.next_day is not None:
+        yield parts["next_day"].format(day=word_day(stage.next_day, words["dates"]["day"], words.texts))
+        if stage.next_departments:
+            yield questions.departments_line(stage.next_departments, words)

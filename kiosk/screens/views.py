@@ -2,9 +2,8 @@
 
 Every renderer (window, headless lines; later voice and keypad) matches on the kind, so that a new one cannot be left
 out; what shows them to people is a `Face`. Text is worded already, in the language of `look`, with its ruby
-(`受付票《うけつけひょう》`, see `typography.ruby`); names of departments, doctors and places have none. Codes are for
-staff and testers. A view holds time, department, doctor, place and reception number; never a name, a patient number, a
-birth date or insurance.
+and marked names (`受付票《うけつけひょう》`, see `typography.ruby`). Codes are for staff and testers. A view holds time,
+department, doctor, place and reception number; never a name, a patient number, a birth date or insurance.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class _View:
     name: str  # one of names.SCREENS
     title: str
     _: KW_ONLY
-    look: Look
+    look: Look = field(default_factory=Look)
     tools: tuple[str, ...] = ()
     status: Status | None = None
     next: tuple[NextStep, ...] = ()
@@ -61,7 +60,8 @@ class Choose(_View):
     """The start page: `title` asks which card. `purpose`: what this machine is for, and `who`: for whom.
 
     `press_first`: the hint that the screen comes before the reader; `notices`: what does not work now. A button of
-    `unavailable` leads to the counter for now; `staff`: codes of names.STAFF.
+    `unavailable` leads to the counter for now; `phone`: a phone may be held to the card reader; `staff`: codes of
+    names.STAFF.
     """
 
     purpose: str
@@ -70,6 +70,7 @@ class Choose(_View):
     notices: tuple[str, ...]
     buttons: tuple[str, ...]
     unavailable: tuple[str, ...] = ()
+    phone: bool = False
     staff: tuple[str, ...] = ()
     timeout: ClassVar[None] = None
 
@@ -84,6 +85,7 @@ class Instruct(_View):
 
     `step`: how far a visit at the face reader is, as an index of `next`; None at the card reader. `again`: it has to be
     done once more, and is a page of its own. `tries_left`: at the card reader after a card that could not be read.
+    `phone`: a phone may be held there instead of the card.
     """
 
     remarks: tuple[str, ...] = field(repr=False)
@@ -91,6 +93,7 @@ class Instruct(_View):
     step: int | None = None
     again: bool = False
     tries_left: int | None = None
+    phone: bool = False
     reason: str | None = None
     timeout: Timeout | None = None
 
@@ -155,8 +158,8 @@ class Result(_View):
 
     `number_line`: the number as a line; `remarks`: what else there is to know (messages of the hospital, the hour of an
     arrival that was there before). `slip` is what the strip says, `slip_line` its words; "again": a second one
-    was printed. `covered`: time and place are not to be seen any more, and `appointments` is empty; any touch outside the
-    buttons and tools, and any card, is then `close`. `clock`: when somebody who was registered already was, or "".
+    was printed. `covered`: time and place are not to be seen any more, and `appointments` is empty; any touch outside
+    the buttons and tools is then `close`. `clock`: when somebody who was registered already was, or "".
     """
 
     appointments: tuple[AppointmentRow, ...] = field(repr=False)
@@ -180,9 +183,10 @@ class Result(_View):
 
 @dataclass(frozen=True)
 class Where:
-    """Where staff wait: `window`, the number for the square, or ""; `text`: the place in words."""
+    """Where staff wait: `window`, the number for the square, or ""; `name` in words; `text`: how to find it, or ""."""
 
     window: str
+    name: str
     text: str
 
 
@@ -207,7 +211,7 @@ class Counter(_View):
 
 @dataclass(frozen=True)
 class Off(_View):
-    """Closed, or out of service: nobody can be served. `opens`: when next, as a sentence, or ""; `staff`: of names.STAFF."""
+    """Closed, or out of service: nobody can be served. `opens`: when next, or ""; `staff`: codes of names.STAFF."""
 
     instructions: tuple[str, ...]
     opens: str
@@ -259,11 +263,12 @@ class Pick(_View):
 
 @dataclass(frozen=True)
 class Ask(_View):
-    """A white page: one large `fact` ("" for none), `remarks` to it, and `buttons` as answers.
+    """A white page: one large `fact` under a small `caption`, `remarks` to it, and `buttons` as answers.
 
-    `called`: "" until staff were called from here, then that they come.
+    Each may be "" or (). `called`: "" until staff were called from here, then that they come.
     """
 
+    caption: str
     fact: str = field(repr=False)
     remarks: tuple[str, ...] = field(repr=False)
     buttons: tuple[str, ...]
@@ -274,7 +279,7 @@ class Ask(_View):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        return tuple(line for line in (self.fact, *self.remarks, self.called) if line)
+        return tuple(line for line in (self.caption, self.fact, *self.remarks, self.called) if line)
 
 
 Screen = Choose | Instruct | Keys | Wait | Result | Counter | Off | Pick | Ask

@@ -118,10 +118,10 @@ def on_confirm_pressed(kiosk: Kiosk, stage: ConfirmingDepartment, event: e.Press
         return go(kiosk, ChoosingDepartment(stage.visit, now + kiosk.rules.ask_s, stage.known, stage.page))
     if event.button != "yes":
         return stay(kiosk)
-    found, came = stage.known.found, _noted(stage.known, "walk_in").came
-    registering = Registering(stage.visit, now + kiosk.rules.look_up_s, came, found.patient_number)
-    asked = RegisterWalkIn(stage.visit, found.day, found.patient_number, stage.department.code)
-    return go(kiosk, registering, asked)
+    found, came, department = stage.known.found, _noted(stage.known, "walk_in").came, stage.department
+    deadline = now + kiosk.rules.look_up_s
+    registering = Registering(stage.visit, deadline, came, found.patient_number, walk_in=department.name)
+    return go(kiosk, registering, RegisterWalkIn(stage.visit, found.day, found.patient_number, department.code))
 
 
 def on_asked_ticked(kiosk: Kiosk, stage: TooEarly | _Asking, event: e.Ticked, now: float) -> Step:

@@ -44,8 +44,8 @@ class Surroundings:
 class VisitAppointment:
     """One appointment of the visit's day as the patient gets to know it; `time`: of the site's day.
 
-    `place`: in words; `building`, `floor`, `window`: the same in parts, "" where the site does not say. `message`: what
-    the hospital wants the patient to know (`採尿してから診察へ`), in Japanese.
+    `place`: in words; `building`, `floor` (below ground < 0), `window`: the same in parts, "" and 0 where the site does
+    not say. `message`: what the patient is to know (`採尿してから診察へ`), in Japanese. `walk_in`: it was none.
     """
 
     time: time = field(repr=False)
@@ -53,24 +53,27 @@ class VisitAppointment:
     doctor: str = field(repr=False)
     place: str = field(repr=False)
     building: str = field(repr=False, default="")
-    floor: str = field(repr=False, default="")
+    floor: int = field(repr=False, default=0)
     window: str = field(repr=False, default="")
     message: str = field(repr=False, default="")
+    walk_in: bool = False
 
 
 @dataclass(frozen=True)
 class WalkInDepartment:
-    """A department that receives patients without an appointment today.
+    """A department for patients without an appointment. `name`: in Japanese, as it is registered.
 
-    `name` in Japanese, as it is registered; `reading` in kana, or "". `receives` says whether it does so now; if not,
-    `opens` is when it will today, if it will.
+    `standing`: whether it receives now; `opens`: when it will, if that is later today.
     """
 
     code: str
     name: str
-    reading: str = ""
-    receives: bool = True
+    standing: Literal["open", "later", "ended", "closed"] = "open"
     opens: time | None = None
+
+    @property
+    def receives(self) -> bool:
+        return self.standing == "open"
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,8 @@ class Candidate:
 class RegisteredArrival:
     """A registered arrival: what screen and slip show. `again` means that it had been registered before.
 
-    `local_time`: when it was registered, in the site's time; `day`: whose appointments they are. `back_by`: the patient
-    came early and is to be back by then.
+    `local_time`: when it was registered, in the site's time; `day`: whose appointments they are. `back_by`: see
+    Registering.
     """
 
     day: date
@@ -295,12 +298,13 @@ class ConfirmingDepartment(OfVisit):
 
 @dataclass(frozen=True)
 class Registering(OfVisit):
-    """The arrival is being registered. `back_by`: of a patient who came early."""
+    """The arrival is being registered. `back_by`: of a patient who came early; `walk_in`: the department, or ""."""
 
     deadline: float
     came: Came
     patient_number: str = field(repr=False, default="")
     back_by: time | None = field(repr=False, default=None)
+    walk_in: str = field(repr=False, default="")
 
 
 @dataclass(frozen=True)
