@@ -84,7 +84,9 @@ def _starts() -> Iterator[tuple[str, s.Kiosk]]:
         "staff_hints": s.Surroundings(staff=STAFF),
         "plain_closed": s.Surroundings(is_open=False),
         "opens": s.Surroundings(is_open=False, next_opening=s.Opening(datetime(2026, 1, 16, 8, 30, tzinfo=UTC), False)),
-        "opens_today": s.Surroundings(is_open=False, next_opening=s.Opening(datetime(2026, 1, 15, 13, tzinfo=UTC), True)),
+        "opens_today": s.Surroundings(
+            is_open=False, next_opening=s.Opening(datetime(2026, 1, 15, 13, tzinfo=UTC), True)
+        ),
         "closed_staff_hints": s.Surroundings(is_open=False, staff=STAFF),
         "down": s.Surroundings(terminal_down_since=1.0, card_reader_down_since=1.0, staff=("share_terminal",)),
     }
@@ -111,7 +113,14 @@ def _waits() -> Iterator[tuple[str, s.Stage]]:
 
 def _questions() -> Iterator[tuple[str, s.Stage]]:
     found = s.AppointmentsFound(
-        1, _DAY, TIME_OF_DAY, "00000000", (), next_day=_NEXT_DAY, next_departments=("内科", "眼科"), walk_in=_DEPARTMENTS
+        1,
+        _DAY,
+        TIME_OF_DAY,
+        "00000000",
+        (),
+        next_day=_NEXT_DAY,
+        next_departments=("内科", "眼科"),
+        walk_in=_DEPARTMENTS,
     )
     known = s.Known(found, _CAME)
     yield "plain", s.AskingForCard(1, _LATER)
