@@ -73,10 +73,10 @@ def broken(
     if measure(first, last) <= width:
         return Broken(((first, last),))
     units, torn = list(_units(text, first, last, _phrases(text, language, glued))), False
-    for places in (_letters(text, glued), _anywhere(text)):
+    for where in (_letters, _anywhere):
         if all(measure(unit.first, unit.last) <= width for unit in units):
             break
-        torn = True
+        torn, places = True, where(text, glued)
         units = [
             part
             for unit in units
@@ -114,11 +114,11 @@ def _parser(language: str) -> budoux.Parser:
 
 def _letters(text: str, glued: Container[int]) -> list[int]:
     """Where it may be broken if it must be: between two characters, but not within a number or a Latin word."""
-    return [place for place in _anywhere(text) if _may_part(text, place, glued)]
+    return [place for place in _anywhere(text, ()) if _may_part(text, place, glued)]
 
 
-def _anywhere(text: str) -> list[int]:
-    """Between any two characters, where Japanese allows it."""
+def _anywhere(text: str, glued: Container[int]) -> list[int]:
+    """Between any two characters, glued or not, where Japanese allows it."""
     places = accumulate(len(cluster) for cluster in clusters(text))
     return [place for place in places if place < len(text) and not _is_tied(text[place - 1], text[place])]
 
@@ -163,6 +163,8 @@ def _weighed(
     """The first unit of each line, broken in the best way; with one line more where clauses ask for it. [] for none."""
     count = len(units)
     whole = measure(units[0].first, units[-1].last)
+    ends_clause = [text[unit.last - 1] in _CLAUSE_ENDS for unit in units]
+    is_letter = [sum(letter.isalnum() for letter in text[unit.first : unit.last]) <= 1 for unit in units]
     found: list[tuple[float, list[int]]] = []
     for lines in (least, least + 1):
         even = whole / lines
@@ -171,13 +173,18 @@ def _weighed(
         for number in range(lines):
             ways: dict[int, tuple[float, list[int]]] = {}
             for first, (before, starts) in best.items():
+                left = units[first].first
                 for end in range(first + 1, count + 1):
-                    wide = measure(units[first].first, units[end - 1].last)
+                    wide = measure(left, units[end - 1].last)
                     if wide > width and end > first + 1:
                         break
                     if (end == count) != (number == lines - 1):
                         continue
-                    cost = before + ((wide - even) / width) ** 2 + _break_cost(text, units, first, end)
+                    cost = before + ((wide - even) / width) ** 2
+                    if end < count and not ends_clause[end - 1]:
+                        cost += _WITHIN_CLAUSE
+                    if end == first + 1 and is_letter[first]:
+                        cost += _LONELY
                     if end not in ways or cost < ways[end][0]:
                         ways[end] = (cost, [*starts, first])
             best = ways
@@ -185,10 +192,3 @@ def _weighed(
             cost, starts = best[count]
             found.append((cost + _LINE_MORE * (lines - least), starts))
     return min(found)[1] if found else []
-
-
-def _break_cost(text: str, units: list[_Unit], first: int, end: int) -> float:
-    """Of a line that holds these units, and of the break after it."""
-    line = text[units[first].first : units[end - 1].last]
-    lonely = _LONELY if sum(letter.isalnum() for letter in line) <= 1 else 0.0
-    return lonely + (_WITHIN_CLAUSE if end < len(units) and line[-1] not in _CLAUSE_ENDS else 0.0)

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from kiosk.typography.breaking import Span, broken
 from kiosk.typography.coverage import Chain, clusters, one_font
+from kiosk.typography.font_files import font_file
 from kiosk.typography.fonts import advance, chain, em_of, pieces
 from kiosk.typography.ruby import Part, parts
 
@@ -29,6 +30,8 @@ RUBY_MM: Final = 2.8
 # Of an em: where a kanji's square ends above and below the baseline.
 _ABOVE_EM: Final = 0.88
 _BELOW_EM: Final = 0.12
+# Letters that are no farther apart are side by side: sums of fractions are not exact.
+_TOUCHES_MM: Final = 1e-6
 # How far a reading may stand over kana beside it, in ems of the reading (W3C JLREQ 3.3.8).
 _OVERHANG_EM: Final = 0.5
 
@@ -190,7 +193,15 @@ class _Copy:
 
     def _drawn(self, text: str, fonts: Chain) -> Iterator[_Letter]:
         """One for each character of the text."""
-        for cluster in clusters(text):
+        found = pieces(text, fonts)
+        if "".join(piece.text for piece in found) == text:
+            for piece in found:
+                font = font_file(piece.font)
+                em = self._capital / font.capital_em
+                for letter in piece.text:
+                    yield _Letter(letter, piece.font, em, font.advance(letter) * em)
+            return
+        for cluster in clusters(text):  # some are drawn otherwise than they are written
             found = pieces(cluster, fonts)
             for piece in found:
                 em = em_of(self._capital, piece.font)
@@ -226,20 +237,13 @@ class _Copy:
         return Line(tuple(runs), x, width, top, height, top + above)
 
     def _runs(self, first: int, end: int, begin: float, baseline: float) -> Iterator[Run]:
-        run: Run | None = None
-        for place in range(first, end):
-            letter = self._letters[place]
-            if not letter.text:
-                continue
-            x = begin + self._begins[place]
-            if run is not None and run.font == letter.font and abs(run.x_mm + run.width_mm - x) < 1e-6:
-                run = replace(run, text=run.text + letter.text, width_mm=run.width_mm + letter.width)
-                continue
-            if run is not None:
-                yield run
-            run = Run(letter.text, letter.font, letter.em, x, baseline, letter.width, self._capital)
-        if run is not None:
-            yield run
+        places = [place for place in range(first, end) if self._letters[place].text]
+        for run in _side_by_side(places, self._letters, self._begins):
+            one, last = self._letters[run[0]], run[-1]
+            text = "".join(self._letters[place].text for place in run)
+            x = self._begins[run[0]]
+            width = self._begins[last] + self._letters[last].width - x
+            yield Run(text, one.font, one.em, begin + x, baseline, width, self._capital)
 
     def _reading_run(self, reading: _Reading, begin: float, baseline: float) -> Run:
         x = begin + self._begins[reading.first] + (reading.base - reading.width) / 2
@@ -248,6 +252,21 @@ class _Copy:
         return Run(
             reading.text, self._reading_font, self._reading_em, x, baseline, reading.width, self._reading_capital, True
         )
+
+
+def _side_by_side(places: list[int], letters: list[_Letter], begins: list[float]) -> Iterator[list[int]]:
+    """The places in groups: of one font, and without white in between."""
+    group: list[int] = []
+    for place in places:
+        if group:
+            last = group[-1]
+            beside = abs(begins[last] + letters[last].width - begins[place]) < _TOUCHES_MM
+            if not beside or letters[last].font != letters[place].font:
+                yield group
+                group = []
+        group.append(place)
+    if group:
+        yield group
 
 
 def _is_kana(character: str) -> bool:
