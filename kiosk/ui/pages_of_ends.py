@@ -61,7 +61,7 @@ def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:
     if not rows:
         return [()]
     if len(rows) == 1:
-        return [(_one(frame, rows[0], role),) for role in ("hero", "title", "choice")]
+        return [(_one(frame, rows[0], role),) for role in ("hero", "title", "choice", "body")]
     most = _ROWS_MAX[frame.portrait]
     more = str(frame.texts["result"]["more"])
     lists: list[tuple[Block, ...]] = []
@@ -142,10 +142,11 @@ def counter(screen: Counter, texts: Texts, stand: Stand, width: float, height: f
     code = _code(frame, screen.staff_code)
     call = [frame.button(name) for name in screen.buttons if name == "call"]
     if frame.portrait:
-        head = column(Image("attention", 40.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
+        head = column(Image("attention", 26.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
+        low = Row((Image("attention", 24.0), Column((title,), centred=True)), (-28.0, 1.0))
         return frame.finish(
-            column(head, card, more, code, *call, gap=GAP_MM * 1.2),
-            column(title, card, more, code, Space(grow=1.0), *call),
+            column(head, card, more, code, *call, gap=GAP_MM * 0.8),
+            column(low, card, more, code, Space(grow=1.0), *call, gap=GAP_MM * 0.8),
         )
     head = Row((Image("attention", 24.0, 40.0), Column((title,), centred=True)), (-36.0, 1.0))
     right = column(more, code, *call)
