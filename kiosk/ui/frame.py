@@ -25,7 +25,7 @@ _TOOLS: Final[tuple[tuple[str, Drawing], ...]] = (
 # One place more than there are tools: speech will have its own.
 _PLACES: Final = 5
 # What ends a page; all else is pressed within it.
-_ENDS: Final = ("cancel", "close", "back", "no")
+_ENDS: Final = ("cancel", "close", "back")
 FRAME_MM: Final = 1.6
 # What the whole page is the colour of: one of the tones of a theme.
 State = Literal["work", "done", "counter", "off"]
