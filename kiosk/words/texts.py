@@ -23,13 +23,15 @@ LANGUAGES: Final = ("ja", "ja_simple", "en", "zh_hans", "ko", "vi", "pt")
 UNTRANSLATED: Final = frozenset({"staff", "slip_staff", "languages"})
 # What a sentence with a plural counts: `あと {count} 回`.
 COUNT: Final = "{count}"
+_MANY: Final = 100
 
 
 class Counted(str):
-    """A sentence that counts: `.format(count=1)` takes the form of the language for one."""
+    """A sentence that counts, as it is for many: `.format(count=1)` takes the form of the language for one."""
 
-    __slots__ = ("key", "translations")
+    __slots__ = ("japanese", "key", "translations")
     key: str
+    japanese: str
     translations: NullTranslations
 
     def format(self, *args: object, **values: object) -> str:
@@ -37,7 +39,7 @@ class Counted(str):
         count = values.get("count")
         if not isinstance(count, int):
             raise TypeError("count is how many")
-        form = self.translations.npgettext(self.key, str(self), str(self), count)
+        form = self.translations.npgettext(self.key, self.japanese, self.japanese, count)
         return form.format(*args, **values)
 
 
@@ -88,6 +90,6 @@ def _translated(key: str, value: Any, translations: NullTranslations) -> Any:
         return value
     if COUNT not in value:
         return translations.pgettext(key, value)
-    counted = Counted(value)
-    counted.key, counted.translations = key, translations
+    counted = Counted(translations.npgettext(key, value, value, _MANY))
+    counted.key, counted.japanese, counted.translations = key, value, translations
     return counted
