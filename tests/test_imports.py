@@ -25,7 +25,8 @@ OURS = ("kiosk", "drivers", "assets")
 FLOORS = (
     ("process", "typography", "machine", "visit", "results"),  # know no other room
     ("words",),  # sentences with their readings
-    ("config", "slip", "screens", "tables"),
+    ("config", "screens", "tables"),
+    ("slip",),  # says what the screen says
     ("courier", "appointments", "ui", "desk", "his", "fleet"),  # lines: they meet in the reception only
     ("reception",),  # joins
     ("operations",),  # looks at all and changes nothing

@@ -22,6 +22,7 @@ from kiosk.desk.pages import Printed
 from kiosk.desk.printing import Printing, Progress
 from kiosk.desk.receptions import Receptions
 from kiosk.desk.today import Today
+from kiosk.screens.wording import Wording
 from kiosk.slip.barcode import BarcodeKind
 from kiosk.slip.page import ChartPage, SlipPage
 from kiosk.slip.sheet import Sheet, SheetAppointment, slip_of, worded
@@ -166,7 +167,7 @@ class Papers:
     def _slip_page(self, entry: Registered) -> SlipPage:
         arrival = entry.arrival
         sheet = self._of(entry.patient_number, arrival.at, arrival.number, entry.appointments, again=True)
-        return SlipPage(slip_of(sheet, self._patient), self._look.barcode)
+        return SlipPage(slip_of(sheet, Wording(), self._clock().time()), self._look.barcode)
 
     def _note_slip(self, number: int, progress: Progress) -> None:
         if self._day != self._today.day:

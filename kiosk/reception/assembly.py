@@ -36,6 +36,7 @@ from kiosk.reception.reservations_worker import ReservationsWorker
 from kiosk.reception.staff_door import OPEN_ON, StaffDoor
 from kiosk.reception.surroundings import ChangeWatch, hours_now
 from kiosk.screens.views import Face, Screen
+from kiosk.screens.wording import Wording
 from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.tables.table_file import BadTable
 from kiosk.visit import Kiosk, Rules, step, switched_on
@@ -121,7 +122,7 @@ def receive(
     devices = Devices(
         CourierLine(config.courier_dir, courier_events.on_message),
         _reservations_worker(config, guard.book, references, clock, runtime, inbox, board, log),
-        _printer_worker(config, folder, clock, runtime, inbox, board, log, words),
+        _printer_worker(config, folder, clock, runtime, inbox, board, log),
         _card_reader(config, inbox, board, log),
     )
     watch = _delivery_watch(config, folder, board, log)
@@ -195,12 +196,11 @@ def _printer_worker(
     inbox: Inbox,
     board: Board,
     log: EventLog,
-    words: texts.Texts,
 ) -> PrinterWorker:
     settings, site = needed(config, config.printer, "printer"), config.site
     printer = open_printer(settings.url, status=settings.status, lock=DataFolder(folder).printer_lock)
     wanted = runtime.slip_wanted
-    return PrinterWorker(printer, site.name, settings, clock, wanted, inbox.post, board.printer, log.write, words)
+    return PrinterWorker(printer, site.name, settings, clock, wanted, inbox.post, board.printer, log.write, Wording())
 
 
 def _delivery_watch(config: Config, folder: Path, board: Board, log: EventLog) -> DeliveryWatch:

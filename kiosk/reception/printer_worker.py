@@ -10,12 +10,12 @@ from functools import partial
 from drivers.printer import NotPrinted, NotReady, Printer, warm_up
 from kiosk.config import SlipPrinter
 from kiosk.reception.worker import Report, Worker
+from kiosk.screens.wording import Wording
 from kiosk.slip import content as slip
 from kiosk.slip import picture as slip_picture
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit.specimen import SPECIMEN
-from kiosk.words.texts import Texts
 
 
 @dataclass
@@ -23,7 +23,7 @@ class PrinterWorker:
     """Slips. A slip whose visit is over is not begun: it would come out into the next patient's hands.
 
     `still_wanted(visit)`: that visit is still where it asked for the slip. `note_state(state, paper_near_end)` is
-    called with how the printer is: `ready` or a reason. `texts`: the patient's catalogue.
+    called with how the printer is: `ready` or a reason. `wording`: what the site lends to the words of its slips.
     """
 
     printer: Printer
@@ -34,7 +34,7 @@ class PrinterWorker:
     post: Callable[[e.Event], None]
     note_state: Callable[[str, bool], None]
     report: Report
-    texts: Texts
+    wording: Wording
 
     def __post_init__(self) -> None:
         self._draw = partial(slip_picture.draw, width_mm=self.settings.width_mm, barcode=self.settings.barcode)
@@ -59,14 +59,16 @@ class PrinterWorker:
 
     def _prepare(self) -> None:
         try:
-            warm_up(self._draw(slip.reception_slip(self.texts, self.hospital, SPECIMEN)))
+            warm_up(self._draw(slip.reception_slip(self.wording, self.hospital, SPECIMEN)))
         except Exception as error:  # noqa: BLE001 - this thread prints; that it ended nobody would notice
             self._fault(error)
 
     def _print_slip(self, command: c.PrintSlip) -> None:
         if not self.still_wanted(command.visit):
             return  # the visit has moved on by its own deadline
-        failed = self._print(slip.reception_slip(self.texts, self.hospital, command.arrival))
+        at = self.clock().time()
+        composed = slip.reception_slip(self.wording, self.hospital, command.arrival, command.language, at)
+        failed = self._print(composed)
         self.post(e.SlipFailed(command.visit, failed) if failed else e.SlipPrinted(command.visit))
 
     def _print_counter_slip(self, command: c.PrintCounterSlip) -> None:
@@ -74,7 +76,13 @@ class PrinterWorker:
             return
         now = self.clock()
         composed = slip.counter_slip(
-            self.texts, hospital=self.hospital, day=now.date(), at=now.time(), reason=command.reason
+            self.wording,
+            hospital=self.hospital,
+            day=now.date(),
+            at=now.time(),
+            reason=command.reason,
+            code=command.code,
+            language=command.language,
         )
         if failed := self._print(composed):
             self.report("counter_slip_failed", visit=command.visit, code=failed)

@@ -49,7 +49,7 @@ def _result(
         () if stage.covered else tuple(words.row(each) for each in arrival.appointments),
         arrival.number,
         words["parts"]["number"].format(number=arrival.number),
-        (words["done"]["covered"],) if stage.covered else tuple(_remarks(arrival, clock, words)),
+        (words["done"]["covered"],) if stage.covered else tuple(remarks(arrival, clock, words)),
         *slip,
         buttons=_buttons(name, ended) if ended else SCREENS[name],
         reason=no_slip,
@@ -58,7 +58,7 @@ def _result(
         clock=clock,
         timeout=timeout_of(ended) if ended else None,
         status="done",
-        next=(slip_act,) if stage.covered else (slip_act, *_acts(arrival, words)),
+        next=(slip_act,) if stage.covered else (slip_act, *acts(arrival, words)),
         staff_code=NO_SLIP_CODES.get(no_slip, UNKNOWN_CODE) if no_slip else "",
     )
 
@@ -67,13 +67,13 @@ def _buttons(name: str, stage: Done) -> tuple[str, ...]:
     return tuple(each for each in buttons_of(name, stage) if each != "show_again" or may_reopen(stage))
 
 
-def _remarks(arrival: RegisteredArrival, clock: str, words: Words) -> Iterator[str]:
+def remarks(arrival: RegisteredArrival, clock: str, words: Words) -> Iterator[str]:
     if clock:
         yield words["already"]["at"].format(time=clock)
     yield from (words["notes"][note] for note in arrival.notes if note in _REMARKS)
 
 
-def _acts(arrival: RegisteredArrival, words: Words) -> Iterator[NextStep]:
+def acts(arrival: RegisteredArrival, words: Words) -> Iterator[NextStep]:
     """In the order in which they are done: what is due before the appointment, then the place, then the wait."""
     counter = words.counter.name
     if "insurance_check" in arrival.notes:

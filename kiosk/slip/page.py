@@ -32,8 +32,11 @@ _READABLE: Final = 0.7
 _LOOKS: Final[dict[Style, tuple[float, Weight]]] = {
     "title": (9.0, "bold"),
     "number": (28.0, "bold"),
+    "place": (9.0, "bold"),
     "large": (7.0, "bold"),
+    "step": (5.0, "bold"),
     "body": (5.0, "regular"),
+    "other": (4.5, "regular"),
     "small": (3.8, "regular"),
     "note": (6.0, "bold"),
     "rule": (0.0, "regular"),
@@ -126,12 +129,16 @@ class SlipPage:
 
     def _left(self, canvas: Image.Image, pen: ImageDraw.ImageDraw, box: Box, head: list[Line | Rule]) -> None:
         """The head, and the barcode with its number below it."""
-        number = (Line(self.slip.barcode or "", 4.5, align="centre", shrinks=True),)
+        label = f"{self.slip.number_label} {self.slip.barcode}".strip() if self.slip.barcode else ""
+        number = (Line(label, 4.5, align="centre", shrinks=True),)
         below = height(number, box.width)
         fill(pen, Box(box.left, box.bottom - below, box.width, below), number)
         if (bars := symbol(self.slip.barcode, self.barcode)) is not None:
             below += bars.height
             canvas.paste(bars, (box.left + (box.width - bars.width) // 2, box.bottom - below))
+            caption = _lines(self.slip.caption, centred=True)
+            below += height(caption, box.width)
+            fill(pen, Box(box.left, box.bottom - below, box.width, height(caption, box.width)), caption)
         fill(pen, Box(box.left, box.top, box.width, box.height - below), head)
 
 

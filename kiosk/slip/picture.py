@@ -5,7 +5,7 @@ Many who read a slip are old and stand: nothing they need is smaller than 28 dot
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from PIL import Image, ImageDraw
@@ -36,8 +36,11 @@ class _Look:
 _LOOKS: dict[Style, _Look] = {
     "title": _Look({80: 60, 58: 46}, "bold", "centre"),
     "number": _Look({80: 184, 58: 150}, "bold", "centre", shrinks=True),
+    "place": _Look({80: 72, 58: 56}, "bold"),
     "large": _Look({80: 48, 58: 40}, "bold"),
+    "step": _Look({80: 36, 58: 30}, "bold"),
     "body": _Look({80: 34, 58: 30}),
+    "other": _Look({80: 30, 58: 28}),
     "small": _Look({80: 26, 58: 24}),
     "note": _Look({80: 38, 58: 28}, "bold", "centre", framed=True),
     "rule": _Look({80: 26, 58: 22}),
@@ -67,10 +70,13 @@ def draw(slip: Slip, *, width_mm: WidthMm, barcode: BarcodeKind) -> Image.Image:
     """
     width = WIDTH_DOTS[width_mm]
     symbol = _symbol(slip.barcode, barcode, width_mm)
-    below = list(_number_rows(slip.barcode, width_mm))
-    tail = sum(row.height for row in below) + (symbol.height + 2 * _SYMBOL_GAP_DOTS if symbol else 0)
+    above = [row for line in slip.caption for row in _text_rows(line.text, _centred(_LOOKS[line.style]), width_mm)]
+    below = list(_number_rows(slip, width_mm))
+    tail = sum(row.height for row in (*above, *below)) + (symbol.height + 2 * _SYMBOL_GAP_DOTS if symbol else 0)
     rows = list(_bounded(_rows(slip.lines, width_mm), HEIGHT_DOTS_MAX - tail - 2 * _MARGIN_DOTS, width_mm))
-    height = sum(row.height for row in rows) + tail + 2 * _MARGIN_DOTS
+    rows += above
+    height = sum(row.height for row in (*rows, *below)) + (symbol.height + 2 * _SYMBOL_GAP_DOTS if symbol else 0)
+    height += 2 * _MARGIN_DOTS
     canvas = Image.new("L", (width, height), 255)
     pen = ImageDraw.Draw(canvas)
     y = _MARGIN_DOTS
@@ -93,11 +99,12 @@ def _symbol(number: str | None, wanted: BarcodeKind, width_mm: WidthMm) -> Image
     return barcode_picture(number, wanted, width_mm)
 
 
-def _number_rows(number: str | None, width_mm: WidthMm) -> Iterator[_Row]:
-    if number:
+def _number_rows(slip: Slip, width_mm: WidthMm) -> Iterator[_Row]:
+    if number := slip.barcode:
         kept = "".join(character if character.isprintable() else " " for character in number[:NUMBER_CHARS_MAX])
         more = "…" if len(number) > NUMBER_CHARS_MAX else ""
-        yield from _text_rows(kept + more, _Look({80: 28, 58: 28}, align="centre"), width_mm)
+        text = f"{slip.number_label} {kept}{more}".strip()
+        yield from _text_rows(text, _Look({80: 28, 58: 28}, align="centre"), width_mm)
 
 
 def _rows(lines: tuple[SlipLine, ...], width_mm: WidthMm) -> Iterator[_Row]:
@@ -109,8 +116,12 @@ def _rows(lines: tuple[SlipLine, ...], width_mm: WidthMm) -> Iterator[_Row]:
             continue
         if place < first_rule:
             # The head, above the first rule, stands in the middle whatever its style.
-            look = _Look(look.sizes, look.weight, "centre", look.framed, look.shrinks)
+            look = _centred(look)
         yield from _text_rows(line.text, look, width_mm)
+
+
+def _centred(look: _Look) -> _Look:
+    return replace(look, align="centre")
 
 
 def _text_rows(text: str, look: _Look, width_mm: WidthMm) -> Iterator[_Row]:

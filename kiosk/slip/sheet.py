@@ -10,6 +10,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from datetime import date, time
 
+from kiosk.screens.wording import Wording
 from kiosk.slip.content import Slip, printable, reception_slip
 from kiosk.visit.state import RegisteredArrival, VisitAppointment
 from kiosk.words.eras import word_era_day
@@ -98,15 +99,15 @@ def worded(sheet: Sheet, texts: Texts, dates: Texts) -> WordedSheet:
     )
 
 
-def slip_of(sheet: Sheet, texts: Texts) -> Slip:
-    """The slip (受付票) of the same arrival, as the kiosk prints it. `texts`: the patient's catalogue.
+def slip_of(sheet: Sheet, wording: Wording, printed_at: time) -> Slip:
+    """The slip (受付票) of the same arrival, as the kiosk prints it; `printed_at`: the site's time.
 
     Raises ValueError for a sheet without a reception number: nothing is registered.
     """
     if sheet.reception_number is None:
         raise ValueError("nothing is registered")
     return reception_slip(
-        texts,
+        wording,
         sheet.hospital,
         RegisteredArrival(
             day=sheet.day,
@@ -114,11 +115,14 @@ def slip_of(sheet: Sheet, texts: Texts) -> Slip:
             patient_number=sheet.patient_number,
             number=sheet.reception_number,
             appointments=tuple(
-                VisitAppointment(one.time or sheet.local_time, one.department, one.doctor, one.place)
+                VisitAppointment(
+                    one.time or sheet.local_time, one.department, one.doctor, one.place, walk_in=one.time is None
+                )
                 for one in sheet.appointments
             ),
             again=sheet.again,
         ),
+        printed_at=printed_at,
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 from kivy.graphics import (
     Color,
@@ -15,12 +17,24 @@ from kivy.graphics import (
     SmoothRoundedRectangle,
 )
 from kivy.graphics.texture import Texture
+from PIL.Image import Transpose
 
 from kiosk.typography.setting import Block, Paragraph, set_paragraphs
-from kiosk.ui.items import Box, ClockTime, Dots, SecondsLeft
+from kiosk.ui.artwork.gallery import art_of
+from kiosk.ui.artwork.paint import paint
+from kiosk.ui.items import Box, ClockTime, Dots, Drawing, Picture, SecondsLeft
 from kiosk.ui.items import Paragraph as FittedParagraph
 from kiosk.ui.lettering import fit, lettering
-from kiosk.ui.theme import Colour, channels
+from kiosk.ui.theme import Colour, Tone, channels
+
+
+@lru_cache(maxsize=48)
+def _texture(drawing: Drawing, tone: Tone, variant: str, frame: int, width: int, height: int) -> Any:
+    """The pixels of a drawing; nothing of a patient is in any."""
+    painted = paint(art_of(drawing, tone, variant, frame), width, height)
+    texture = Texture.create(size=painted.size, colorfmt="rgba")
+    texture.blit_buffer(painted.transpose(Transpose.FLIP_TOP_BOTTOM).tobytes(), colorfmt="rgba", bufferfmt="ubyte")
+    return texture
 
 
 class Pen:
@@ -60,6 +74,13 @@ class Pen:
         x, y, width, height = self._pixels(box)
         self._colour(colour)
         self._canvas.add(SmoothEllipse(pos=(x, y), size=(width, height), segments=96))
+
+    def picture(self, item: Picture, frame: int = 0) -> None:
+        """A drawing, as large as its box allows."""
+        x, y, width, height = self._pixels(item.box)
+        texture = _texture(item.drawing, item.tone, item.variant, frame, round(width), round(height))
+        self._canvas.add(Color(1, 1, 1))
+        self._canvas.add(Rectangle(texture=texture, pos=(x, y), size=(width, height)))
 
     def shape(self, points: Sequence[tuple[float, float]], colour: Colour) -> None:
         """A filled convex shape."""

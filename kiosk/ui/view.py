@@ -21,7 +21,6 @@ from kivy.uix.widget import Widget
 from kiosk.screens.names import STAFF_CORNER
 from kiosk.screens.views import Timeout
 from kiosk.typography.setting import Block
-from kiosk.ui.drawings import draw
 from kiosk.ui.items import (
     Box,
     Button,
@@ -45,6 +44,8 @@ from kiosk.ui.theme import CORNER_MM, CORNER_S, PAGE, SLIP_OFF_MM, TOUCHED
 CALM_S = 0.25
 # A finger that was never seen to leave (a device unplugged) must not lock the others out for ever.
 FINGER_MAX_S = 10.0
+# Of a drawing that moves: slow enough to be looked at, and no flicker.
+FRAME_S = 1.5
 _finger_numbers = itertools.count(1)
 
 
@@ -157,7 +158,9 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
             self._touched.clear()
         self._check_corner()
         now = self._time_of_day()
-        moving = (self._left(), (now.hour, now.minute))
+        moves = any(isinstance(item, Picture) and item.moves for item in self.items)
+        frame = int(self._clock() / FRAME_S) % 2 if moves else 0
+        moving = (self._left(), (now.hour, now.minute), frame)
         if moving != self._drawn_moving:
             self._drawn_moving = moving
             self._draw_moving(*moving)
@@ -173,11 +176,13 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
             self._left_of = (deadline, max(left, 1.0))
         return math.ceil(left), min(math.ceil(100 * math.ceil(left) / self._left_of[1]), 100)
 
-    def _draw_moving(self, left: tuple[int, int] | None, clock: tuple[int, int]) -> None:
+    def _draw_moving(self, left: tuple[int, int] | None, clock: tuple[int, int], frame: int) -> None:
         self._moving.clear()
         pen = Pen(self._moving, self._pen_scale, self.height)
         for item in self.items:
             match item:
+                case Picture(moves=True):
+                    pen.picture(item, frame)
                 case ClockTime():
                     pen.clock(item, *clock)
                 case TimeLeft() if left:
@@ -276,8 +281,8 @@ def _drawn(pen: Pen, items: Iterable[Item]) -> list[tuple[Words, Block]]:
                 pen.text(item.box.x, item.box.y, item.text, item.colour)
             case Words():
                 fitted.append((item, pen.words(item.box, item.paragraphs, item.colour, centred=item.centred)))
-            case Picture():
-                draw(pen, item.drawing, item.box, item.tone)
+            case Picture(moves=False):
+                pen.picture(item)
     return fitted
 
 

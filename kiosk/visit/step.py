@@ -43,7 +43,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar, assert_never, get_args
+from typing import Any, Final, TypeGuard, TypeVar, assert_never, get_args
 
 from kiosk.visit import arrive, begin, identify, idle, looks, receive
 from kiosk.visit import events as e
@@ -198,8 +198,9 @@ def step(kiosk: Kiosk, event: e.Event, now: float) -> Step:
     if isinstance(before.stage, WAITING) and not isinstance(after.stage, WAITING):
         commands = (*commands, StopWaiting(before.stage.visit))
     after = looks.followed(before, _updated(after, now))
-    wanted = begin.card_visit(after)
-    if wanted == after.armed_for:
+    # For each card anew: what the reader read before that is nobody's.
+    wanted, taken = begin.card_visit(after), _is_card(event) and event.visit == before.armed_for
+    if wanted == after.armed_for and not taken:
         return after, commands
     arming = DisarmCardReader() if wanted is None else ArmCardReader(wanted)
     return replace(after, armed_for=wanted), (*commands, arming)
@@ -210,16 +211,17 @@ def _answered(kiosk: Kiosk, event: e.Event, now: float) -> Step:
         return replace(kiosk, surroundings=_changed(kiosk.surroundings, event, now)), ()
     if isinstance(event, e.Pressed):
         return _pressed(kiosk, event, now)
-    if isinstance(event, e.CardRead | e.CardUnreadable):
-        if event.visit != kiosk.armed_for:
-            return kiosk, ()
-        # The reader is armed for each card anew: what it read before that is nobody's.
-        return _by_table(replace(kiosk, armed_for=None), event, now)
+    if _is_card(event):
+        return _by_table(kiosk, event, now) if event.visit == kiosk.armed_for else (kiosk, ())
     stage = kiosk.stage
     moved_on = isinstance(event, OfVisit) and (isinstance(stage, Start) or event.visit != stage.visit)
     if moved_on and not isinstance(event, e.ArrivalRegistered):
         return kiosk, ()
     return _by_table(kiosk, event, now)
+
+
+def _is_card(event: e.Event) -> TypeGuard[e.CardRead | e.CardUnreadable]:
+    return isinstance(event, e.CardRead | e.CardUnreadable)
 
 
 def _pressed(kiosk: Kiosk, event: e.Pressed, now: float) -> Step:
