@@ -67,7 +67,7 @@ def _lacking(cluster: str, chain: Chain) -> bool:
 
 def _choices(cluster: str, chain: Chain, selectors: bool) -> Iterator[Piece]:
     """The pieces of one cluster; more than one only where no font has all of it."""
-    letters = "".join(character for character in cluster if not _is_selector(character))
+    letters = "".join(character for character in cluster if not is_selector(character))
     if letters != cluster and selectors:
         for name in chain:
             if _has_variant(name, cluster):
@@ -97,7 +97,8 @@ def _is_mark(character: str) -> bool:
     return unicodedata.category(character).startswith("M")
 
 
-def _is_selector(character: str) -> bool:
+def is_selector(character: str) -> bool:
+    """Whether it only says which shape the character before it has."""
     return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
 
 

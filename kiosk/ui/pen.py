@@ -19,13 +19,12 @@ from kivy.graphics import (
 from kivy.graphics.texture import Texture
 from PIL.Image import Transpose
 
-from kiosk.typography import setting
-from kiosk.typography.setting import Paragraph
+from kiosk.typography.setting import Block, Paragraph, set_paragraphs
 from kiosk.ui.artwork.gallery import art_of
 from kiosk.ui.artwork.paint import paint
 from kiosk.ui.items import Box, ClockTime, Dots, Drawing, Picture, SecondsLeft
 from kiosk.ui.items import Paragraph as FittedParagraph
-from kiosk.ui.lettering import Fitted, fit, label
+from kiosk.ui.lettering import fit, lettering
 from kiosk.ui.theme import Colour, Tone, channels
 
 
@@ -92,25 +91,11 @@ class Pen:
         flat = [value for corner in corners for value in corner]
         self._canvas.add(SmoothLine(points=flat, width=0.6, close=True))  # softens the steps of the edge
 
-    def words(self, box: Box, paragraphs: Sequence[FittedParagraph], colour: Colour, *, centred: bool = True) -> Fitted:
+    def words(self, box: Box, paragraphs: Sequence[FittedParagraph], colour: Colour, *, centred: bool = True) -> Block:
         """Draws the paragraphs in the middle of the box's height; returns how they were set."""
-        fitted = fit(paragraphs, box.width * self._scale, box.height * self._scale, self._scale)
-        top = box.y * self._scale + (box.height * self._scale - fitted.height_px) / 2
-        self._colour(colour)
-        for line in fitted.lines:
-            labels = [label(piece.text, piece.font, line.em_px) for piece in line.pieces]
-            for each in labels:
-                each.refresh()
-            width = sum(each.texture.width for each in labels if each.texture)
-            x = box.x * self._scale + ((box.width * self._scale - width) / 2 if centred else 0)
-            for each in labels:
-                if each.texture is None:
-                    continue
-                bottom = self._height_px - (top + line.baseline_px) + each.get_descent()
-                pos = (round(x), round(bottom))
-                self._canvas.add(Rectangle(texture=each.texture, pos=pos, size=each.texture.size))
-                x += each.texture.width
-        return fitted
+        block = fit(paragraphs, box.width, box.height, "centre" if centred else "left")
+        self.text(box.x, box.middle[1] - block.height_mm / 2, block, colour)
+        return block
 
     def _colour(self, colour: Colour) -> None:
         self._canvas.add(Color(*channels(colour)))
@@ -121,20 +106,18 @@ class Pen:
         top, bottom = round(box.y * self._scale), round(box.bottom * self._scale)
         return left, self._height_px - bottom, max(right - left, 1), max(bottom - top, 1)
 
-    def text(self, x: float, y: float, block: setting.Block, colour: Colour) -> None:
+    def text(self, x: float, y: float, block: Block, colour: Colour) -> None:
         """Text that is set already, its top left corner at `x`, `y`."""
+        done = lettering(block, self._scale, x, y)
+        if done is None:
+            return
+        texture = Texture.create(size=(done.width, done.height), colorfmt="luminance_alpha")
+        texture.blit_buffer(done.pixels, colorfmt="luminance_alpha", bufferfmt="ubyte")
+        texture.flip_vertical()
+        texture.mag_filter = texture.min_filter = "nearest"  # pixel for pixel
         self._colour(colour)
-        for line in block.lines:
-            for run in line.runs:
-                each = label(run.text, run.font, run.em_mm * self._scale)
-                each.refresh()
-                if each.texture is None:
-                    continue
-                left = (x + run.x_mm) * self._scale
-                bottom = self._height_px - (y + run.baseline_mm) * self._scale + each.get_descent()
-                self._canvas.add(
-                    Rectangle(texture=each.texture, pos=(round(left), round(bottom)), size=each.texture.size)
-                )
+        pos = (done.left, self._height_px - done.top - done.height)
+        self._canvas.add(Rectangle(texture=texture, pos=pos, size=texture.size))
 
     def clock(self, item: ClockTime, hour: int, minute: int) -> None:
         """The time of day, at the right of its box."""
@@ -157,5 +140,5 @@ class Pen:
                 self.disc(middle, radius * 0.7, item.ground)
 
     def _line(self, box: Box, paragraph: Paragraph, colour: Colour) -> None:
-        block = setting.set_paragraphs((paragraph,), box.width)
+        block = set_paragraphs((paragraph,), box.width)
         self.text(box.x, box.middle[1] - block.height_mm / 2, block, colour)

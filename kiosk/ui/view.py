@@ -20,6 +20,7 @@ from kivy.uix.widget import Widget
 
 from kiosk.screens.names import STAFF_CORNER
 from kiosk.screens.views import Timeout
+from kiosk.typography.setting import Block
 from kiosk.ui.items import (
     Box,
     Button,
@@ -34,7 +35,6 @@ from kiosk.ui.items import (
     Viewable,
     Words,
 )
-from kiosk.ui.lettering import Fitted
 from kiosk.ui.pages import Layout
 from kiosk.ui.pen import Pen
 from kiosk.ui.scale import PATIENTS, Limits, millimetre_px
@@ -95,7 +95,7 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         self._pen_scale = 1.0
         self.screen: Viewable | None = None
         self.items: tuple[Item, ...] = ()
-        self.fitted: list[tuple[Words, Fitted]] = []
+        self.fitted: list[tuple[Words, Block]] = []
         if size is not None:
             self.size_hint, self.size = (None, None), size
 
@@ -267,9 +267,9 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         self._touched.clear()
 
 
-def _drawn(pen: Pen, items: Iterable[Item]) -> list[tuple[Words, Fitted]]:
+def _drawn(pen: Pen, items: Iterable[Item]) -> list[tuple[Words, Block]]:
     """Draws what does not move; returns how the words were set."""
-    fitted: list[tuple[Words, Fitted]] = []
+    fitted: list[tuple[Words, Block]] = []
     for item in items:
         match item:
             case Panel():
