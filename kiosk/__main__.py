@@ -11,7 +11,9 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import product
 from pathlib import Path
+from typing import Any, get_args
 
 from drivers.reservations import ReservationsDown, csv_file, open_reservations
 from kiosk.appointments import answers, import_record
@@ -23,8 +25,7 @@ from kiosk.process import private_folder
 from kiosk.process.locks import Held, Unusable
 from kiosk.process.stderr import complain, unblock
 from kiosk.screens import names, views
-from kiosk.visit import reasons
-from kiosk.words import texts
+from kiosk.visit import reasons, rules
 from kiosk.words.problems import Problem, in_english, to_json, word
 
 EXIT_WRONG = 1
@@ -93,6 +94,13 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--config", type=Path, required=True, metavar="site.toml")
     screens = commands.add_parser("screens", help="names of screens, buttons, reasons, notes")
     screens.add_argument("--pictures", type=Path, metavar="DIR", help="draw every screen as a PNG file into DIR")
+    for name, choices, what in (
+        ("language", rules.LANGUAGES, "in this language"),
+        ("theme", get_args(rules.Theme), "in these colours"),
+        ("size", get_args(rules.Size), "with letters of this size"),
+    ):
+        more = f"pictures {what}; again for another one, all: every one; default: {choices[0]}"
+        screens.add_argument(f"--{name}", action="append", choices=(*choices, "all"), help=more)
     screens.set_defaults(do=_screens)
     desk.add_to(commands)
     return parser
@@ -119,9 +127,10 @@ def _face(config: Config, arguments: argparse.Namespace) -> views.Face:
         from kiosk.reception.headless import Headless
 
         return Headless(sys.stdout, STANDARD_INPUT)
+    from kiosk.ui.pages import layout_at, stand_of
     from kiosk.ui.window import Window
 
-    return Window(config.screen, texts.load(), screens_to=arguments.screens_to)
+    return Window(config.screen, layout_at(stand_of(config)), screens_to=arguments.screens_to)
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -242,7 +251,10 @@ def _screens(arguments: argparse.Namespace) -> int:
     if arguments.pictures:
         from kiosk.ui import pictures
 
-        for path in pictures.render(arguments.pictures, texts.load()):
+        languages = _chosen(arguments.language, rules.LANGUAGES)
+        themes, sizes = _chosen(arguments.theme, get_args(rules.Theme)), _chosen(arguments.size, get_args(rules.Size))
+        looks = [rules.Look(*each) for each in product(languages, themes, sizes)]
+        for path in pictures.render(arguments.pictures, looks):
             print(path)  # noqa: T201 - the command's answer
         return 0
     lines = [f"screen  {name}: {' '.join(buttons) or '(no buttons)'}" for name, buttons in names.SCREENS.items()]
@@ -253,6 +265,13 @@ def _screens(arguments: argparse.Namespace) -> int:
     lines += [f"staff   {code}" for code in names.STAFF]
     print("\n".join(lines))  # noqa: T201 - the command's answer
     return 0
+
+
+def _chosen(given: list[str] | None, choices: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What an option was given; the first of its choices without it."""
+    if given is None:
+        return choices[:1]
+    return choices if "all" in given else tuple(dict.fromkeys(given))
 
 
 def _data_folder(config: Config) -> Path:

@@ -22,8 +22,8 @@ from kiosk.demo.knobs import bench
 from kiosk.process.stderr import complain
 from kiosk.reception import assembly
 from kiosk.ui.kivy_setup import NoDisplay
+from kiosk.ui.pages import layout_at, stand_of
 from kiosk.ui.window import Window
-from kiosk.words import texts
 
 EXIT_WRONG = 1
 EXIT_CANNOT = 2
@@ -127,7 +127,7 @@ def _window(hospital: Hospital) -> Window:
 
         return Panel(bench(hospital))
 
-    return Window(hospital.config.screen, texts.load(), beside=panel)
+    return Window(hospital.config.screen, layout_at(stand_of(hospital.config)), beside=panel)
 
 
 def _say(line: str) -> None:

@@ -20,7 +20,7 @@ from kivy.utils import escape_markup
 
 from kiosk.demo import word
 from kiosk.demo.knobs import Bench, Glance, Grey, Knob, Section
-from kiosk.typography.coverage import path
+from kiosk.typography.font_files import path
 from kiosk.ui import theme
 
 LOOK_EVERY_S = 0.5

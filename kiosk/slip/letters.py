@@ -1,26 +1,26 @@
 """Text as black dots of paper: runs of one font each, broken into lines.
 
-Owns the fonts of paper and how wide a text is. Must never leave out a word or change one.
+Owns how wide a text is on paper, in the fonts of fixed pitch. Must never leave out a word or change one; readings
+(furigana) are not printed.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
+from itertools import accumulate
 from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont, features
 
-from kiosk.typography.coverage import Chain, clusters, path, pieces
-from kiosk.typography.line_breaks import NOT_FIRST, NOT_LAST
+from kiosk.typography.breaking import broken
+from kiosk.typography.coverage import Piece, clusters, pieces
+from kiosk.typography.font_files import path
+from kiosk.typography.fonts import chain
+from kiosk.typography.ruby import parts
 
 Weight = Literal["regular", "bold"]
 
 _BLACK_BELOW = 128
-# BIZ UDGothic is made to be read by everybody; the second font has what it lacks: 𠮷, Korean, Chinese, Vietnamese.
-_CHAINS: dict[Weight, Chain] = {
-    "regular": ("BIZUDGothic-Regular.ttf", "NotoSansCJKjp-Regular.otf"),
-    "bold": ("BIZUDGothic-Bold.ttf", "NotoSansCJKjp-Regular.otf"),
-}
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,15 @@ class Run:
         return self.font.getlength(self.text)
 
 
-def runs(text: str, weight: Weight, size: int) -> tuple[Run, ...]:
+def runs(text: str, weight: Weight, size: int, language: str = "ja") -> tuple[Run, ...]:
     """The text as runs of one font each, from left to right; `size` in dots."""
-    drawn = pieces(text, _CHAINS[weight], selectors=_can_shape())
-    return tuple(Run(piece.text, _font(piece.font, size)) for piece in drawn)
+    return tuple(Run(piece.text, _font(piece.font, size)) for piece in _pieces(text, weight, language))
+
+
+def _pieces(text: str, weight: Weight, language: str) -> Iterator[Piece]:
+    for part in parts(text):
+        fonts = chain(language, bold=weight == "bold", name=part.name, fixed_pitch=True)
+        yield from pieces(part.base, fonts, selectors=_can_shape())
 
 
 @cache
@@ -48,7 +53,7 @@ def _can_shape() -> bool:
     return bool(features.check("raqm"))
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
     layout = ImageFont.Layout.RAQM if _can_shape() else ImageFont.Layout.BASIC
     return ImageFont.truetype(path(name), size, layout_engine=layout)
@@ -59,31 +64,42 @@ def length(line: tuple[Run, ...]) -> float:
     return sum(run.width for run in line)
 
 
-def width_of(text: str, weight: Weight, size: int) -> float:
+def width_of(text: str, weight: Weight, size: int, language: str = "ja") -> float:
     """Advance of a text in dots, in one line."""
-    return length(runs(text, weight, size))
+    return length(runs(text, weight, size, language))
 
 
-def lines_of(text: str, weight: Weight, size: int, room: int) -> Iterator[tuple[Run, ...]]:
+def lines_of(text: str, weight: Weight, size: int, room: int, language: str = "ja") -> Iterator[tuple[Run, ...]]:
     """The text in lines no wider than `room`; nearly every text is one, and is then measured once."""
-    whole = runs(text, weight, size)
+    whole = runs(text, weight, size, language)
     if length(whole) <= room:
         yield whole
         return
-    for line in wrap(text, weight, size, room):
-        yield runs(line, weight, size)
+    # As drawn, a letter may have another number of characters than as written: each is set by itself, then joined.
+    letters = [cluster for run in whole for cluster in clusters(run.text)]
+    fonts = [run.font for run in whole for _ in clusters(run.text)]
+    written = "".join(letters)
+    places = [0, *accumulate(len(letter) for letter in letters)]
+    number = {place: order for order, place in enumerate(places)}
+    reach = [0.0, *accumulate(font.getlength(letter) for letter, font in zip(letters, fonts, strict=True))]
+    inner = {place for place in range(len(written)) if place not in number}
+
+    def measure(first: int, end: int) -> float:
+        return reach[number[end]] - reach[number[first]]
+
+    for first, end in broken(written, room, measure, language, inner).lines:
+        yield _joined(letters[number[first] : number[end]], fonts[number[first] : number[end]])
 
 
-def wrap(text: str, weight: Weight, size: int, room: int) -> Iterator[str]:
-    """Lines no wider than `room`: broken at a blank if there is one, else between any two Japanese characters."""
-    line = ""
-    for cluster in clusters(text):
-        if line and width_of(line + cluster, weight, size) > room:
-            head, rest = _break(line, cluster)
-            yield head
-            line = rest.lstrip()
-        line += cluster
-    yield line
+def _joined(letters: list[str], fonts: list[ImageFont.FreeTypeFont]) -> tuple[Run, ...]:
+    """Letters side by side as runs."""
+    found: list[Run] = []
+    for letter, font in zip(letters, fonts, strict=True):
+        if found and found[-1].font is font:
+            found[-1] = Run(found[-1].text + letter, font)
+        else:
+            found.append(Run(letter, font))
+    return tuple(found)
 
 
 def draw_runs(pen: ImageDraw.ImageDraw, line: tuple[Run, ...], left: float, top: int, size: int) -> None:
@@ -99,25 +115,3 @@ def one_bit(canvas: Image.Image) -> Image.Image:
     """A mode "L" picture as mode "1"."""
     # Grey edges, then a threshold: small kanji are clearer so than drawn in one bit from the start.
     return canvas.point([0] * _BLACK_BELOW + [255] * (256 - _BLACK_BELOW), mode="1")
-
-
-def _break(line: str, following: str) -> tuple[str, str]:
-    """Where a full line ends when `following` would come next: what stays, and what moves to the next line."""
-    if following == " ":
-        return line, ""
-    blank = line.rfind(" ")
-    if blank > 0:
-        return line[:blank], line[blank:]
-    kept = list(clusters(line))
-    keep = len(kept)
-    # A word of letters or digits moves whole; a line does not begin with a comma or small kana, nor end with a bracket.
-    while keep > 1 and (_joined(kept[keep - 1], following) or following in NOT_FIRST or kept[keep - 1] in NOT_LAST):
-        keep -= 1
-        following = kept[keep]
-    if keep == 1 and len(kept) > 1:
-        keep = len(kept)
-    return "".join(kept[:keep]), "".join(kept[keep:])
-
-
-def _joined(left: str, right: str) -> bool:
-    return left.isascii() and left.isalnum() and right.isascii() and right.isalnum()

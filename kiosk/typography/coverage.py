@@ -1,19 +1,16 @@
-"""Which bundled font has which character, so that none is ever an empty box (tofu), on paper or on the screen.
+"""Which font of a chain draws which character, so that none is ever an empty box (tofu), on paper or on the screen.
 
-Owns the bundled fonts' names and coverage. Must never let a character be drawn by a font that lacks it: it becomes 〓
+Owns the choice. Must never let a character be drawn by a font that lacks it: it becomes 〓
 (U+3013), the printers' sign for a missing letter, which tells staff that something stood there.
 """
 
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 
-from fontTools.ttLib import TTFont
+from kiosk.typography.font_files import font_file
 
 MISSING = "\u3013"
-_SELECTOR_CMAP_FORMAT = 14
 
 # File names, first choice first.
 Chain = tuple[str, ...]
@@ -25,18 +22,6 @@ class Piece:
 
     font: str
     text: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class _Coverage:
-    """What a font can draw: characters, and characters with a variation selector (葛󠄀).
-
-    `alone`: the characters that are drawn as they are, whatever stands beside them: no marks, no selectors.
-    """
-
-    characters: frozenset[int]
-    variants: frozenset[tuple[int, int]]
-    alone: frozenset[str]
 
 
 def clusters(text: str) -> Iterator[str]:
@@ -53,7 +38,7 @@ def clusters(text: str) -> Iterator[str]:
 
 def pieces(text: str, chain: Chain, *, selectors: bool = True) -> tuple[Piece, ...]:
     """The text in pieces of one font each, from left to right. `selectors`: the drawer understands them."""
-    if text and _coverage(chain[0]).alone.issuperset(text):  # nearly all text: no need to look at each character
+    if text and _alone(text, chain[0]):  # nearly all text: no need to look at each cluster
         return (Piece(chain[0], text),)
     chosen: list[Piece] = []
     for cluster in clusters(text):
@@ -67,7 +52,7 @@ def pieces(text: str, chain: Chain, *, selectors: bool = True) -> tuple[Piece, .
 
 def one_font(text: str, chain: Chain) -> Chain:
     """The first font of `chain` that draws all of `text` alone, as a chain of its own; all of `chain` if none does."""
-    if _coverage(chain[0]).alone.issuperset(text):
+    if _alone(text, chain[0]):
         return (chain[0],)
     wanted = [cluster for cluster in clusters(text) if not _lacking(cluster, chain)]
     for name in chain:
@@ -76,19 +61,13 @@ def one_font(text: str, chain: Chain) -> Chain:
     return chain
 
 
-@cache
-def path(name: str) -> str:
-    """Where a bundled font lies."""
-    return str(files("assets") / "fonts" / name)
-
-
 def _lacking(cluster: str, chain: Chain) -> bool:
     return any(each.text == MISSING != cluster for each in _choices(cluster, chain, selectors=True))
 
 
 def _choices(cluster: str, chain: Chain, selectors: bool) -> Iterator[Piece]:
     """The pieces of one cluster; more than one only where no font has all of it."""
-    letters = "".join(character for character in cluster if not _is_selector(character))
+    letters = "".join(character for character in cluster if not is_selector(character))
     if letters != cluster and selectors:
         for name in chain:
             if _has_variant(name, cluster):
@@ -98,13 +77,19 @@ def _choices(cluster: str, chain: Chain, selectors: bool) -> Iterator[Piece]:
         # か and a separate ゛ are one letter. Never for a single character: NFC would change 神 (U+FA19) into 神.
         letters = unicodedata.normalize("NFC", letters)
     for name in chain:
-        if all(ord(character) in _coverage(name).characters for character in letters):
+        if all(ord(character) in font_file(name).glyphs for character in letters):
             if letters:
                 yield Piece(name, letters)
             return
     for character in letters:
-        drawn_by = next((one for one in chain if ord(character) in _coverage(one).characters), None)
+        drawn_by = next((one for one in chain if ord(character) in font_file(one).glyphs), None)
         yield Piece(drawn_by, character) if drawn_by else Piece(chain[0], MISSING)
+
+
+def _alone(text: str, name: str) -> bool:
+    """The font draws every character as it is, whatever stands beside it: there is no mark and no selector."""
+    glyphs = font_file(name).glyphs
+    return all(ord(character) in glyphs and not _is_mark(character) for character in text)
 
 
 def _is_mark(character: str) -> bool:
@@ -112,27 +97,10 @@ def _is_mark(character: str) -> bool:
     return unicodedata.category(character).startswith("M")
 
 
-def _is_selector(character: str) -> bool:
+def is_selector(character: str) -> bool:
+    """Whether it only says which shape the character before it has."""
     return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
 
 
 def _has_variant(name: str, cluster: str) -> bool:
-    return len(cluster) == 2 and (ord(cluster[0]), ord(cluster[1])) in _coverage(name).variants
-
-
-@cache
-def _coverage(name: str) -> _Coverage:
-    with TTFont(path(name), lazy=True) as font:
-        # Glyphs without names: nobody asks for them, and they stand in tables that take longer to read than all else.
-        font.setGlyphOrder([""] * font["maxp"].numGlyphs)
-        table = font["cmap"]
-        characters = frozenset(table.getBestCmap())
-        variants = frozenset(
-            (base, selector)
-            for one in table.tables
-            if one.format == _SELECTOR_CMAP_FORMAT
-            for selector, bases in one.uvsDict.items()
-            for base, _ in bases
-        )
-    alone = frozenset(letter for letter in map(chr, characters) if not _is_selector(letter) and not _is_mark(letter))
-    return _Coverage(characters, variants, alone)
+    return len(cluster) == 2 and (ord(cluster[0]), ord(cluster[1])) in font_file(name).variants

@@ -14,7 +14,8 @@ from typing import Final
 NAME_BEGINS: Final = "\u2068"
 NAME_ENDS: Final = "\u2069"
 # With variation selectors, which make another shape of the kanji before them.
-_KANJI: Final = r"[\u2e80-\u2fdf々〆〇ヶ\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+_SELECTORS: Final = r"\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_KANJI: Final = rf"[\u2e80-\u2fdf々〆〇ヶ\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff{_SELECTORS}]"
 _PIECE: Final = re.compile(
     rf"{NAME_BEGINS}(?P<name>[^{NAME_ENDS}]*){NAME_ENDS}"
     rf"|(?:｜(?P<marked>[^｜《》]+)|(?P<kanji>{_KANJI}+))《(?P<reading>[^《》]*)》"

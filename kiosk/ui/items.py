@@ -9,10 +9,27 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from kiosk.screens.views import Timeout
-from kiosk.ui.theme import Colour, Tone
+from kiosk.typography.setting import Block
+from kiosk.ui.theme import Colour, Role, Tone
 
 Drawing = Literal[
-    "my_number_card", "patient_card", "reader", "card_slot", "check", "attention", "clock", "counter", "closed"
+    "my_number_card",
+    "patient_card",
+    "phone",
+    "reader",
+    "card_slot",
+    "check",
+    "attention",
+    "clock",
+    "counter",
+    "closed",
+    "moon",
+    "slip",
+    "no_slip",
+    "wheelchair",
+    "language",
+    "text_size",
+    "contrast",
 ]
 
 
@@ -82,12 +99,13 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Panel:
-    """A coloured ground. `outline`: the colour of its edge."""
+    """A coloured ground. `outline`: the colour of its edge, `outline_mm` thick."""
 
     box: Box
     colour: Colour
     radius_mm: float = 0.0
     outline: Colour | None = None
+    outline_mm: float = 0.7
 
 
 @dataclass(frozen=True)
@@ -101,12 +119,27 @@ class Words:
 
 
 @dataclass(frozen=True)
+class Text:
+    """A text that is set already, its first line at the top of the box."""
+
+    box: Box
+    text: Block = field(repr=False)
+    colour: Colour
+    role: Role
+
+
+@dataclass(frozen=True)
 class Picture:
-    """A drawing, as large as the box allows. `tone`: the ground it lies on, and the ink."""
+    """A drawing, as large as the box allows. `tone`: the ground it lies on, and the ink.
+
+    `variant`: which of several machines, or where; "" for a neutral one. `moves`: two frames, in turn.
+    """
 
     box: Box
     drawing: Drawing
     tone: Tone
+    variant: str = ""
+    moves: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,12 +161,37 @@ class TimeLeft:
 
 @dataclass(frozen=True)
 class SecondsLeft:
-    """The same in words. `text` has `{seconds}`."""
+    """The same in words. `text` has `{seconds}` or `{count}`, for the seconds that are left."""
 
     box: Box
     text: str
     capital_mm: float
     colour: Colour
+    language: str = "ja"
+
+
+@dataclass(frozen=True)
+class Dots:
+    """The time that is left, as ten dots; those that are gone are rings."""
+
+    box: Box
+    colour: Colour
+    ground: Colour
+
+
+@dataclass(frozen=True)
+class ClockTime:
+    """The time of day at the right of the box; it goes on while the page stays.
+
+    `pattern` has `{hour}`, `{hour12}`, `{minute}`, `{half}`; `halves`: the words for the two halves of a day.
+    """
+
+    box: Box
+    pattern: str
+    halves: tuple[str, str]
+    capital_mm: float
+    colour: Colour
+    language: str = "ja"
 
 
 class Viewable(Protocol):
@@ -146,4 +204,4 @@ class Viewable(Protocol):
     def timeout(self) -> Timeout | None: ...
 
 
-Item = Panel | Words | Picture | Button | TimeLeft | SecondsLeft
+Item = Panel | Words | Text | Picture | Button | TimeLeft | SecondsLeft | Dots | ClockTime

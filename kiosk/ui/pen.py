@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 from kivy.graphics import (
     Color,
@@ -14,10 +16,25 @@ from kivy.graphics import (
     SmoothLine,
     SmoothRoundedRectangle,
 )
+from kivy.graphics.texture import Texture
+from PIL.Image import Transpose
 
-from kiosk.ui.items import Box, Paragraph
-from kiosk.ui.lettering import Fitted, fit, label
-from kiosk.ui.theme import Colour, channels
+from kiosk.typography.setting import Block, Paragraph, set_paragraphs
+from kiosk.ui.artwork.gallery import art_of
+from kiosk.ui.artwork.paint import paint
+from kiosk.ui.items import Box, ClockTime, Dots, Drawing, Picture, SecondsLeft
+from kiosk.ui.items import Paragraph as FittedParagraph
+from kiosk.ui.lettering import fit, lettering
+from kiosk.ui.theme import Colour, Tone, channels
+
+
+@lru_cache(maxsize=48)
+def _texture(drawing: Drawing, tone: Tone, variant: str, frame: int, width: int, height: int) -> Any:
+    """The pixels of a drawing; nothing of a patient is in any."""
+    painted = paint(art_of(drawing, tone, variant, frame), width, height)
+    texture = Texture.create(size=painted.size, colorfmt="rgba")
+    texture.blit_buffer(painted.transpose(Transpose.FLIP_TOP_BOTTOM).tobytes(), colorfmt="rgba", bufferfmt="ubyte")
+    return texture
 
 
 class Pen:
@@ -58,6 +75,13 @@ class Pen:
         self._colour(colour)
         self._canvas.add(SmoothEllipse(pos=(x, y), size=(width, height), segments=96))
 
+    def picture(self, item: Picture, frame: int = 0) -> None:
+        """A drawing, as large as its box allows."""
+        x, y, width, height = self._pixels(item.box)
+        texture = _texture(item.drawing, item.tone, item.variant, frame, round(width), round(height))
+        self._canvas.add(Color(1, 1, 1))
+        self._canvas.add(Rectangle(texture=texture, pos=(x, y), size=(width, height)))
+
     def shape(self, points: Sequence[tuple[float, float]], colour: Colour) -> None:
         """A filled convex shape."""
         corners = [(x * self._scale, self._height_px - y * self._scale) for x, y in points]
@@ -67,25 +91,11 @@ class Pen:
         flat = [value for corner in corners for value in corner]
         self._canvas.add(SmoothLine(points=flat, width=0.6, close=True))  # softens the steps of the edge
 
-    def words(self, box: Box, paragraphs: Sequence[Paragraph], colour: Colour, *, centred: bool = True) -> Fitted:
+    def words(self, box: Box, paragraphs: Sequence[FittedParagraph], colour: Colour, *, centred: bool = True) -> Block:
         """Draws the paragraphs in the middle of the box's height; returns how they were set."""
-        fitted = fit(paragraphs, box.width * self._scale, box.height * self._scale, self._scale)
-        top = box.y * self._scale + (box.height * self._scale - fitted.height_px) / 2
-        self._colour(colour)
-        for line in fitted.lines:
-            labels = [label(piece.text, piece.font, line.em_px) for piece in line.pieces]
-            for each in labels:
-                each.refresh()
-            width = sum(each.texture.width for each in labels if each.texture)
-            x = box.x * self._scale + ((box.width * self._scale - width) / 2 if centred else 0)
-            for each in labels:
-                if each.texture is None:
-                    continue
-                bottom = self._height_px - (top + line.baseline_px) + each.get_descent()
-                pos = (round(x), round(bottom))
-                self._canvas.add(Rectangle(texture=each.texture, pos=pos, size=each.texture.size))
-                x += each.texture.width
-        return fitted
+        block = fit(paragraphs, box.width, box.height, "centre" if centred else "left")
+        self.text(box.x, box.middle[1] - block.height_mm / 2, block, colour)
+        return block
 
     def _colour(self, colour: Colour) -> None:
         self._canvas.add(Color(*channels(colour)))
@@ -95,3 +105,40 @@ class Pen:
         left, right = round(box.x * self._scale), round(box.right * self._scale)
         top, bottom = round(box.y * self._scale), round(box.bottom * self._scale)
         return left, self._height_px - bottom, max(right - left, 1), max(bottom - top, 1)
+
+    def text(self, x: float, y: float, block: Block, colour: Colour) -> None:
+        """Text that is set already, its top left corner at `x`, `y`."""
+        done = lettering(block, self._scale, x, y)
+        if done is None:
+            return
+        texture = Texture.create(size=(done.width, done.height), colorfmt="luminance_alpha")
+        texture.blit_buffer(done.pixels, colorfmt="luminance_alpha", bufferfmt="ubyte")
+        texture.flip_vertical()
+        texture.mag_filter = texture.min_filter = "nearest"  # pixel for pixel
+        self._colour(colour)
+        pos = (done.left, self._height_px - done.top - done.height)
+        self._canvas.add(Rectangle(texture=texture, pos=pos, size=texture.size))
+
+    def clock(self, item: ClockTime, hour: int, minute: int) -> None:
+        """The time of day, at the right of its box."""
+        text = item.pattern.format(hour=hour, hour12=hour % 12 or 12, minute=minute, half=item.halves[hour // 12])
+        paragraph = Paragraph(text, item.capital_mm, bold=True, language=item.language, align="right")
+        self._line(item.box, paragraph, item.colour)
+
+    def seconds(self, item: SecondsLeft, left: int) -> None:
+        """How many seconds are left, in words."""
+        text = item.text.format(seconds=left, count=left)
+        self._line(item.box, Paragraph(text, item.capital_mm, bold=True, language=item.language), item.colour)
+
+    def dots(self, item: Dots, percent: int) -> None:
+        """Ten dots, those that are left full."""
+        radius = item.box.height / 2
+        for place in range(10):
+            middle = (item.box.x + radius + place * item.box.height * 1.6, item.box.middle[1])
+            self.disc(middle, radius, item.colour)
+            if place * 10 >= percent:
+                self.disc(middle, radius * 0.7, item.ground)
+
+    def _line(self, box: Box, paragraph: Paragraph, colour: Colour) -> None:
+        block = set_paragraphs((paragraph,), box.width)
+        self.text(box.x, box.middle[1] - block.height_mm / 2, block, colour)

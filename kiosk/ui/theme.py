@@ -10,6 +10,8 @@ from typing import Final, Literal
 
 Colour = str  # "#rrggbb"
 Mood = Literal["ask", "wait", "good", "counter", "off"]
+# What a text is on a patient's page; `blocks.ROLES` has their sizes.
+Role = Literal["hero", "title", "choice", "body", "small"]
 
 INK: Final = "#10202C"
 PAPER: Final = "#FFFFFF"
@@ -63,6 +65,57 @@ SLIP_OFF_MM: Final = 5.0
 # Staff's way in: a finger that rests in the top left corner, where no page has a button.
 CORNER_MM: Final = 15.0
 CORNER_S: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The tones of a patient's pages. The whole page is the state: nothing else is green or amber."""
+
+    work: Tone
+    done: Tone
+    counter: Tone
+    off: Tone
+    card: Tone  # what is to be read, on any page
+    choice: Tone  # what can be pressed
+    frame: Colour  # the edge of what can be pressed
+    strong: Tone  # the one recommended act, and the act that is on
+    unavailable: Tone
+    bar: Tone  # the tools
+    edge: Colour  # of a card that cannot be pressed
+    sheet: Tone  # the notice that time is running out
+
+
+THEMES: Final[dict[str, Theme]] = {
+    "normal": Theme(
+        work=Tone(GROUND, INK),
+        done=Tone("#004D2B", PAPER),
+        counter=Tone(AMBER, INK),
+        off=Tone("#D5DADF", INK),
+        card=Tone(PAPER, INK),
+        choice=Tone(PAPER, INK),
+        frame=BLUE,
+        strong=Tone(BLUE, PAPER),
+        unavailable=Tone("#DDE2E6", INK),
+        bar=Tone("#E2E7EB", INK),
+        edge="#7A8791",
+        sheet=Tone(PAPER, INK),
+    ),
+    # Done is white and the counter yellow here, because every other page is black.
+    "high_contrast": Theme(
+        work=Tone("#000000", PAPER),
+        done=Tone(PAPER, "#000000"),
+        counter=Tone("#FFE100", "#000000"),
+        off=Tone("#000000", PAPER),
+        card=Tone("#000000", PAPER),
+        choice=Tone("#000000", "#FFE100"),
+        frame="#FFE100",
+        strong=Tone("#FFE100", "#000000"),
+        unavailable=Tone("#000000", PAPER),
+        bar=Tone("#000000", PAPER),
+        edge=PAPER,
+        sheet=Tone(PAPER, "#000000"),
+    ),
+}
 
 
 def channels(colour: Colour) -> tuple[float, float, float]:

@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime, time
 from typing import Any
 
 from kivy.base import EventLoop
@@ -19,19 +20,37 @@ from kivy.uix.widget import Widget
 
 from kiosk.screens.names import STAFF_CORNER
 from kiosk.screens.views import Timeout
-from kiosk.ui.drawings import draw
-from kiosk.ui.items import Box, Button, Item, Panel, Paragraph, Picture, SecondsLeft, TimeLeft, Viewable, Words
-from kiosk.ui.lettering import Fitted
-from kiosk.ui.pages import Layout, millimetre_px, page
+from kiosk.typography.setting import Block
+from kiosk.ui.items import (
+    Box,
+    Button,
+    ClockTime,
+    Dots,
+    Item,
+    Panel,
+    Picture,
+    SecondsLeft,
+    Text,
+    TimeLeft,
+    Viewable,
+    Words,
+)
+from kiosk.ui.pages import Layout
 from kiosk.ui.pen import Pen
+from kiosk.ui.scale import PATIENTS, Limits, millimetre_px
 from kiosk.ui.theme import CORNER_MM, CORNER_S, PAGE, SLIP_OFF_MM, TOUCHED
-from kiosk.words.texts import Texts
 
 # A finger that was on its way when the page changed did not mean the new page.
 CALM_S = 0.25
 # A finger that was never seen to leave (a device unplugged) must not lock the others out for ever.
 FINGER_MAX_S = 10.0
+# Of a drawing that moves: slow enough to be looked at, and no flicker.
+FRAME_S = 1.5
 _finger_numbers = itertools.count(1)
+
+
+def _time_of_day() -> time:
+    return datetime.now().astimezone().time()
 
 
 @dataclass(frozen=True)
@@ -46,16 +65,18 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
 
     def __init__(
         self,
-        texts: Texts,
+        layout: Layout,
         diagonal_inch: float,
         press: Callable[[str], None],
         clock: Callable[[], float],
         size: tuple[int, int] | None = None,
-        layout: Layout = page,
+        limits: Limits = PATIENTS,
+        time_of_day: Callable[[], time] = _time_of_day,
     ) -> None:
         super().__init__()
-        self._texts = texts
         self._layout = layout
+        self._limits = limits
+        self._time_of_day = time_of_day
         self._diagonal_inch = diagonal_inch
         self._press = press
         self._clock = clock
@@ -70,11 +91,11 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         self._unseen = False
         self._deadline: float | None = None
         self._left_of: tuple[float, float] | None = None  # (deadline, seconds it had when first seen)
-        self._drawn_left: tuple[int, ...] | None = None
+        self._drawn_moving: object = None
         self._pen_scale = 1.0
         self.screen: Viewable | None = None
         self.items: tuple[Item, ...] = ()
-        self.fitted: list[tuple[Words, Fitted]] = []
+        self.fitted: list[tuple[Words, Block]] = []
         if size is not None:
             self.size_hint, self.size = (None, None), size
 
@@ -109,19 +130,19 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
             self.tick()
 
     def _lay_out(self, screen: Viewable) -> None:
-        self._pen_scale = millimetre_px(self.width, self.height, self._diagonal_inch)
+        self._pen_scale = millimetre_px(self.width, self.height, self._diagonal_inch, self._limits)
         scale = self._pen_scale
-        self.items = self._layout(screen, self._texts, self.width / scale, self.height / scale)
+        self.items = self._layout(screen, self.width / scale, self.height / scale)
         self._page.clear()
         # What showed the time of the page before must go even if the new one shows none.
         self._moving.clear()
-        self._drawn_left = None
+        self._drawn_moving = None
         self.fitted = _drawn(Pen(self._page, scale, self.height), self.items)
 
     def prepare(self, screen: Viewable) -> None:
         """Open the fonts and draw the letters that a page like this one needs, beside the page that is shown."""
         scale = self._pen_scale
-        items = self._layout(screen, self._texts, self.width / scale, self.height / scale)
+        items = self._layout(screen, self.width / scale, self.height / scale)
         _drawn(Pen(InstructionGroup(), scale, self.height), items)
 
     @property
@@ -136,33 +157,42 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         if self._finger is None:
             self._touched.clear()
         self._check_corner()
+        now = self._time_of_day()
+        moves = any(isinstance(item, Picture) and item.moves for item in self.items)
+        frame = int(self._clock() / FRAME_S) % 2 if moves else 0
+        moving = (self._left(), (now.hour, now.minute), frame)
+        if moving != self._drawn_moving:
+            self._drawn_moving = moving
+            self._draw_moving(*moving)
+
+    def _left(self) -> tuple[int, int] | None:
+        """Seconds until the page goes by itself, and the same as a share of the time it had, in hundredths."""
         deadline = self._deadline
         if deadline is None:
             self._left_of = None
-            self._draw_left(None)
-            return
+            return None
         left = max(0.0, deadline - self._clock())
         if self._left_of is None or self._left_of[0] != deadline:
             self._left_of = (deadline, max(left, 1.0))
-        self._draw_left((math.ceil(left), math.ceil(100 * math.ceil(left) / self._left_of[1])))
+        return math.ceil(left), min(math.ceil(100 * math.ceil(left) / self._left_of[1]), 100)
 
-    def _draw_left(self, left: tuple[int, int] | None) -> None:
-        if left == self._drawn_left:
-            return
-        self._drawn_left = left
+    def _draw_moving(self, left: tuple[int, int] | None, clock: tuple[int, int], frame: int) -> None:
         self._moving.clear()
-        if left is None:
-            return
-        seconds, percent = left
         pen = Pen(self._moving, self._pen_scale, self.height)
         for item in self.items:
-            if isinstance(item, TimeLeft):
-                radius = item.box.height / 2
-                pen.panel(item.box, item.ground, radius)
-                pen.panel(item.box.left(max(item.box.width * min(percent, 100) / 100, 2 * radius)), item.colour, radius)
-            elif isinstance(item, SecondsLeft):
-                words = (Paragraph(item.text.format(seconds=seconds), item.capital_mm, bold=True),)
-                pen.words(item.box, words, item.colour, centred=False)
+            match item:
+                case Picture(moves=True):
+                    pen.picture(item, frame)
+                case ClockTime():
+                    pen.clock(item, *clock)
+                case TimeLeft() if left:
+                    radius = item.box.height / 2
+                    pen.panel(item.box, item.ground, radius)
+                    pen.panel(item.box.left(max(item.box.width * left[1] / 100, 2 * radius)), item.colour, radius)
+                case Dots() if left:
+                    pen.dots(item, left[1])
+                case SecondsLeft() if left:
+                    pen.seconds(item, left[0])
 
     # -- the finger ---------------------------------------------------------------------------------------------
 
@@ -237,19 +267,22 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         self._touched.clear()
 
 
-def _drawn(pen: Pen, items: Iterable[Item]) -> list[tuple[Words, Fitted]]:
+def _drawn(pen: Pen, items: Iterable[Item]) -> list[tuple[Words, Block]]:
     """Draws what does not move; returns how the words were set."""
-    fitted: list[tuple[Words, Fitted]] = []
+    fitted: list[tuple[Words, Block]] = []
     for item in items:
         match item:
             case Panel():
                 pen.panel(item.box, item.colour if item.outline is None else item.outline, item.radius_mm)
                 if item.outline is not None:
-                    pen.panel(item.box.inset(0.7), item.colour, max(item.radius_mm - 0.7, 0))
+                    thick = item.outline_mm
+                    pen.panel(item.box.inset(thick), item.colour, max(item.radius_mm - thick, 0))
+            case Text():
+                pen.text(item.box.x, item.box.y, item.text, item.colour)
             case Words():
                 fitted.append((item, pen.words(item.box, item.paragraphs, item.colour, centred=item.centred)))
-            case Picture():
-                draw(pen, item.drawing, item.box, item.tone)
+            case Picture(moves=False):
+                pen.picture(item)
     return fitted
 
 

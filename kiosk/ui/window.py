@@ -23,8 +23,8 @@ from kiosk.screens.views import Wait
 from kiosk.ui import kivy_setup
 from kiosk.ui.items import Box, Viewable
 from kiosk.ui.pace import Pace, fingers
-from kiosk.ui.pages import Layout, page
-from kiosk.words.texts import Texts
+from kiosk.ui.pages import Layout
+from kiosk.ui.scale import PATIENTS, Limits
 
 # One frame is not shown by every display (KMSDRM); the third one is.
 FIRST_FRAMES = 3
@@ -61,11 +61,11 @@ class Window:
     def __init__(
         self,
         display: Display,
-        texts: Texts,
+        layout: Layout,
         *,
         screens_to: Path | None = None,
         beside: Callable[[], Any] | None = None,
-        layout: Layout = page,
+        limits: Limits = PATIENTS,
         describe: Callable[[Any], dict[str, Any]] = as_json,
     ) -> None:
         self._clock = time.monotonic
@@ -99,7 +99,7 @@ class Window:
         self._ended = threading.Event()
         self._gone = threading.Event()  # the window; the reception may not have listened yet
         self._failure: BaseException | None = None
-        self._view = View(texts, display.diagonal_inch, lambda button: self._press(button), self._clock, None, layout)
+        self._view = View(layout, display.diagonal_inch, lambda button: self._press(button), self._clock, None, limits)
         share = display.width_px / (display.width_px + display.height_px * BESIDE_SHARE)
         self._root = self._view if beside is None else _side_by_side(self._view, share, beside())
         kivy_setup.call_on_input(self._window, self._pace.note_input)

@@ -19,8 +19,8 @@ from kiosk.demo.knobs import Knob, bench
 from kiosk.demo.people import VISITORS
 from kiosk.reception import assembly
 from kiosk.screens.headless_lines import as_json
+from kiosk.ui.pages import layout_at, stand_of
 from kiosk.ui.window import Window
-from kiosk.words import texts
 
 DEADLINE_S = 180.0
 
@@ -31,7 +31,7 @@ class Desk:
     def __init__(self, hospital: Hospital) -> None:
         self.hospital = hospital
         self.panel: Any = None
-        self.window = Window(hospital.config.screen, texts.load(), beside=self._beside)
+        self.window = Window(hospital.config.screen, layout_at(stand_of(hospital.config)), beside=self._beside)
         self.face = WatchedFace(self.window, None, lambda: threading.Thread(target=self._begin).start())
         self.deadline = time.monotonic() + DEADLINE_S
         self.play: Callable[[Desk], None] = lambda desk: None

@@ -5,22 +5,20 @@ from __future__ import annotations
 import pytest
 
 from kiosk.slip import letters
+from kiosk.typography.fonts import em_of
 from kiosk.typography.line_breaks import NOT_FIRST, NOT_LAST
-from kiosk.ui.lettering import wrap
+from kiosk.typography.setting import Paragraph, set_paragraphs
 
 WIDTHS = range(4, 12)
 
 
-def squares(text: str) -> float:
-    return float(len(text))
-
-
 def on_paper(text: str, width: int) -> list[str]:
-    return list(letters.wrap(text, "regular", 24, 24 * width))
+    return ["".join(run.text for run in line) for line in letters.lines_of(text, "regular", 24, 24 * width)]
 
 
 def on_glass(text: str, width: int) -> list[str]:
-    return wrap(text, width, squares, torn=True)
+    em = em_of(10.0, "BIZUDPGothic-Regular.ttf")
+    return [line.text for line in set_paragraphs([Paragraph(text, 10.0)], em * width).lines]
 
 
 @pytest.mark.parametrize("lines_of", [on_paper, on_glass])

@@ -15,7 +15,8 @@ from fontTools.ttLib import TTFont
 
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.views import AppointmentRow, Screen, Timeout
-from kiosk.typography.coverage import MISSING, Piece, one_font, path, pieces
+from kiosk.typography.coverage import MISSING, Piece, one_font, pieces
+from kiosk.typography.font_files import path
 from kiosk.ui import kivy_setup
 from kiosk.ui.items import Paragraph, SecondsLeft
 from kiosk.ui.lettering import wrap

@@ -29,6 +29,11 @@ _MARKS: Final[dict[str, Tone]] = {
 _DOTS: Final = 12
 
 
+def layout_in(texts: Texts) -> Callable[[Page, float, float], tuple[Item, ...]]:
+    """The layout of all pages in these words."""
+    return lambda page, width_mm, height_mm: lay_out(page, texts, width_mm, height_mm)
+
+
 def lay_out(page: Page, texts: Texts, width_mm: float, height_mm: float) -> tuple[Item, ...]:
     """The page for a display of this size, in the order of drawing."""
     sheet = PageBuilder(texts, width_mm, height_mm)

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from kiosk.appliance.machine.places import Places
 from kiosk.appliance.machine.refused_usb import refused_devices
-from kiosk.appliance.technician.layout import lay_out
+from kiosk.appliance.technician.layout import layout_in
 from kiosk.appliance.technician.pages import as_json, page_of
 from kiosk.appliance.technician.state import (
     Answered,
@@ -42,6 +42,7 @@ from kiosk.config import ConfigError, Display, reading
 from kiosk.process import safe_files
 from kiosk.process.stderr import complain
 from kiosk.process.systemd import Notifier
+from kiosk.ui.scale import STAFF
 from kiosk.ui.window import Window
 from kiosk.words import texts
 from kiosk.words.texts import Texts
@@ -74,7 +75,7 @@ def main(argv: Sequence[str]) -> int:
     words, display = texts.load("technician"), display_of(arguments.site)
     notifier.starting()
     try:
-        window = Window(display, words, screens_to=arguments.screens_to, layout=lay_out, describe=as_json)
+        window = Window(display, layout_in(words), screens_to=arguments.screens_to, limits=STAFF, describe=as_json)
     except ConfigError as error:
         complain(str(error))
         return EXIT_CONFIG

@@ -1,0 +1,334 @@
+"""What a patient's page is put together from: blocks that know how high they must be, and then take their place. Pure.
+
+A page is tried at the sizes that its roles allow, from large to small, until all of it has room; so every text of one
+role has one size on a page, and what does not fit changes the arrangement, never the letters of one box alone.
+All lengths are millimetres of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from kiosk.typography import setting
+from kiosk.typography.setting import Align, Paragraph
+from kiosk.ui.items import Box, Button, Dots, Drawing, Item, Panel, Picture, Text
+from kiosk.ui.theme import GAP_MM, RADIUS_MM, Role, Tone
+
+# Capital heights, (largest, smallest): one size a role and page. EN 301 549 5.1.4 asks for 6.1 at 500 mm.
+ROLES: Final[dict[Role, tuple[float, float]]] = {
+    "hero": (24.0, 16.0),
+    "title": (17.0, 10.5),
+    "choice": (13.5, 9.0),
+    "body": (8.6, 7.3),
+    "small": (6.3, 6.3),
+}
+# How far from the largest (1) to the smallest (0) size.
+_TRIALS: Final = (1.0, 0.75, 0.5, 0.25, 0.0)
+_LAST_RESORTS: Final = (0.85, 0.7, 0.55, 0.4, 0.25, 0.12)
+LARGE: Final = 1.3
+
+
+@dataclass
+class Setter:
+    """Sets text at the sizes of one trial. `torn`: whether a word had to be broken since the last look."""
+
+    language: str
+    large: bool = False
+    sizes: dict[Role, float] = field(default_factory=dict)
+    torn: bool = False
+    # Of this page only: it goes with it.
+    _kept: dict[tuple[str, Role, float, float, bool, bool], setting.Block] = field(default_factory=dict, repr=False)
+
+    def trials(self) -> Iterator[dict[Role, float]]:
+        """The sizes that the roles allow, from large to small."""
+        factor = LARGE if self.large else 1.0
+        for share in _TRIALS:
+            yield {role: (low + (high - low) * share) * factor for role, (high, low) in ROLES.items()}
+
+    def set(self, text: str, role: Role, width: float, *, bold: bool, centred: bool) -> setting.Block:
+        """`text` in lines no wider than `width`."""
+        wanted = (text, role, self.sizes[role], width, bold, centred)
+        done = self._kept.get(wanted)
+        if done is None:
+            align: Align = "centre" if centred else "left"
+            paragraph = Paragraph(text, self.sizes[role], bold, self.language, align)
+            done = self._kept[wanted] = setting.set_paragraphs((paragraph,), width)
+        self.torn = self.torn or done.torn or _is_lonely(done)
+        return done
+
+
+def _is_lonely(done: setting.Block) -> bool:
+    """Whether the last of several lines holds a single character."""
+    return len(done.lines) > 1 and len(done.lines[-1].text.strip()) == 1
+
+
+class Block(Protocol):
+    """`grow`: its share of the height that is left over."""
+
+    @property
+    def grow(self) -> float: ...
+
+    def height(self, width: float, setter: Setter) -> float:
+        """The least height at this width."""
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        """The items, in the order of drawing. `tone`: the ground it lies on, and the ink."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """A text of one role."""
+
+    text: str = field(repr=False)
+    role: Role = "body"
+    bold: bool = False
+    centred: bool = False
+    grow: float = 0.0
+
+    def height(self, width: float, setter: Setter) -> float:
+        return setter.set(self.text, self.role, width, bold=self.bold, centred=self.centred).height_mm
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        done = setter.set(self.text, self.role, box.width, bold=self.bold, centred=self.centred)
+        top = box.y + max(0.0, (box.height - done.height_mm) / 2)
+        yield Text(Box(box.x, top, box.width, done.height_mm), done, tone.ink, self.role)
+
+
+@dataclass(frozen=True)
+class Space:
+    """Nothing, at least so high."""
+
+    least: float = 0.0
+    grow: float = 0.0
+
+    def height(self, width: float, setter: Setter) -> float:
+        return self.least
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        return iter(())
+
+
+@dataclass(frozen=True)
+class Image:
+    """A drawing, at least `least` high and at most `most`."""
+
+    drawing: Drawing
+    least: float
+    most: float = 1000.0
+    grow: float = 0.0
+    variant: str = ""
+    moves: bool = False
+
+    def height(self, width: float, setter: Setter) -> float:
+        return self.least
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        height = min(box.height, self.most)
+        spot = Box(box.x, box.middle[1] - height / 2, box.width, height)
+        yield Picture(spot, self.drawing, tone, self.variant, self.moves)
+
+
+@dataclass(frozen=True)
+class Column:
+    """Blocks from top to bottom. What is left over goes to those that grow; else it stays below (or around)."""
+
+    blocks: tuple[Block, ...]
+    gap: float = GAP_MM
+    grow: float = 0.0
+    centred: bool = False
+
+    def height(self, width: float, setter: Setter) -> float:
+        return sum(block.height(width, setter) for block in self.blocks) + self._gaps
+
+    @property
+    def _gaps(self) -> float:
+        return self.gap * max(len(self.blocks) - 1, 0)
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        heights = [block.height(box.width, setter) for block in self.blocks]
+        left = max(0.0, box.height - sum(heights) - self._gaps)
+        shares = sum(block.grow for block in self.blocks)
+        y = box.y + (left / 2 if self.centred and not shares else 0.0)
+        for block, least in zip(self.blocks, heights, strict=True):
+            height = least + (left * block.grow / shares if shares else 0.0)
+            yield from block.place(Box(box.x, y, box.width, height), tone, setter)
+            y += height + self.gap
+
+
+@dataclass(frozen=True)
+class Row:
+    """Blocks from left to right. `widths`: shares of the width; a negative one is millimetres."""
+
+    blocks: tuple[Block, ...]
+    widths: tuple[float, ...]
+    gap: float = GAP_MM
+    grow: float = 0.0
+
+    def height(self, width: float, setter: Setter) -> float:
+        boxes = self._boxes(Box(0, 0, width, 0))
+        return max(block.height(each.width, setter) for block, each in zip(self.blocks, boxes, strict=True))
+
+    def _boxes(self, box: Box) -> tuple[Box, ...]:
+        fixed = sum(-share for share in self.widths if share < 0)
+        rest = box.width - fixed - self.gap * (len(self.widths) - 1)
+        shares = sum(share for share in self.widths if share > 0)
+        boxes, x = [], box.x
+        for share in self.widths:
+            width = -share if share < 0 else max(rest, 1.0) * share / shares
+            boxes.append(Box(x, box.y, width, box.height))
+            x += width + self.gap
+        return tuple(boxes)
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        for block, each in zip(self.blocks, self._boxes(box), strict=True):
+            yield from block.place(each, tone, setter)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Blocks in rows of `columns`, all of one size."""
+
+    blocks: tuple[Block, ...]
+    columns: int
+    gap: float = GAP_MM
+    grow: float = 0.0
+    most: float = 1000.0
+
+    @property
+    def _rows(self) -> int:
+        return -(-len(self.blocks) // self.columns)
+
+    def height(self, width: float, setter: Setter) -> float:
+        each = (width - self.gap * (self.columns - 1)) / self.columns
+        highest = max(block.height(each, setter) for block in self.blocks)
+        return highest * self._rows + self.gap * (self._rows - 1)
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        height = min(box.height, (self.most + self.gap) * self._rows - self.gap)
+        boxes = [
+            cell for row in box.top(height).rows(self._rows, self.gap) for cell in row.columns(self.columns, self.gap)
+        ]
+        for block, cell in zip(self.blocks, boxes, strict=False):
+            yield from block.place(cell, tone, setter)
+
+
+@dataclass(frozen=True)
+class Card:
+    """A ground of its own. `name`: it can be pressed; `frame`: the colour of its edge, `frame_mm` thick."""
+
+    block: Block
+    tone: Tone
+    name: str = ""
+    frame: str | None = None
+    frame_mm: float = 0.0
+    padding: float = 6.0
+    least: float = 0.0
+    grow: float = 0.0
+    radius: float = RADIUS_MM
+
+    def height(self, width: float, setter: Setter) -> float:
+        return max(self.least, self.block.height(width - 2 * self.padding, setter) + 2 * self.padding)
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        yield Panel(box, self.tone.ground, self.radius, self.frame, self.frame_mm)
+        yield from self.block.place(box.inset(self.padding), self.tone, setter)
+        if self.name:
+            yield Button(box, self.name)
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A number in a square or a disc: the window to go to, or which act comes when."""
+
+    text: str = field(repr=False)
+    role: Role
+    tone: Tone
+    round: bool = False
+    grow: float = 0.0
+
+    def side(self, setter: Setter) -> float:
+        """Of the square: one digit has room all around; more make it wider."""
+        return setter.sizes[self.role] * 1.75
+
+    def width(self, setter: Setter) -> float:
+        return max(self.side(setter), setter.sizes[self.role] * (0.75 + 0.82 * len(self.text)))
+
+    def height(self, width: float, setter: Setter) -> float:
+        return self.side(setter)
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        side, width = self.side(setter), self.width(setter)
+        square = Box(box.x, box.middle[1] - side / 2, width, side)
+        yield Panel(square, self.tone.ground, side / 2 if self.round else RADIUS_MM)
+        done = setter.set(self.text, self.role, width * 2, bold=True, centred=True)
+        # Twice as wide, so that it is never broken; centred on the square all the same.
+        around = Box(square.x - width / 2, square.middle[1] - done.height_mm / 2, width * 2, done.height_mm)
+        yield Text(around, done, self.tone.ink, self.role)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A badge, and a block at its right."""
+
+    badge: Badge
+    block: Block
+    gap: float = GAP_MM
+    grow: float = 0.0
+
+    def height(self, width: float, setter: Setter) -> float:
+        rest = width - self.badge.width(setter) - self.gap
+        return max(self.badge.side(setter), self.block.height(max(rest, 1.0), setter))
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        width = self.badge.width(setter)
+        yield from self.badge.place(box.left(width), tone, setter)
+        rest = box.after(box.x + width + self.gap)
+        height = min(self.block.height(rest.width, setter), box.height)
+        yield from self.block.place(Box(rest.x, box.middle[1] - height / 2, rest.width, height), tone, setter)
+
+
+@dataclass(frozen=True)
+class TenDots:
+    """The time that is left, as ten dots."""
+
+    least: float = 7.0
+    grow: float = 0.0
+
+    def height(self, width: float, setter: Setter) -> float:
+        return self.least
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        yield Dots(Box(box.x, box.middle[1] - self.least / 2, box.width, self.least), tone.ink, tone.ground)
+
+
+def compose(tiers: Sequence[Sequence[Block]], box: Box, tone: Tone, setter: Setter) -> tuple[Item, ...]:
+    """The items of the first arrangement that fits `box`.
+
+    Tiers come one after the other: each is given up only when none of its arrangements fits at any size that the roles
+    allow. If no tier fits, the last arrangement of all is made smaller, because nothing may be cut.
+    """
+    sizes = tuple(setter.trials())
+    for tier in tiers:
+        for setter.sizes in sizes:
+            for block in tier:
+                setter.torn = False
+                if block.height(box.width, setter) <= box.height + 0.01 and not setter.torn:
+                    return tuple(block.place(box, tone, setter))
+    block = tiers[-1][-1]
+    for part in _LAST_RESORTS:
+        setter.sizes = {role: size * part for role, size in sizes[-1].items()}
+        if block.height(box.width, setter) <= box.height + 0.01:
+            break
+    return tuple(block.place(box, tone, setter))
+
+
+def column(*blocks: Block | None, gap: float = GAP_MM, grow: float = 0.0, centred: bool = False) -> Column:
+    """A column without the blocks that there are not."""
+    return Column(tuple(block for block in blocks if block is not None), gap, grow, centred)
+
+
+def paragraphs(texts: Iterable[str], role: Role = "body", *, bold: bool = False, centred: bool = False) -> Column:
+    """Texts of one role, one below the other."""
+    return Column(tuple(Words(text, role, bold, centred) for text in texts if text), GAP_MM / 2)

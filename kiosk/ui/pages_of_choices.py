@@ -1,0 +1,187 @@
+"""Pages on which a patient chooses or types: the cards, a list, a question, the keys. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from kiosk.screens.names import KEYS
+from kiosk.screens.views import Ask, Choice, Choose, Keys, Pick
+from kiosk.ui.blocks import Block, Card, Column, Grid, Image, Row, Space, Words, column, paragraphs
+from kiosk.ui.frame import FRAME_MM, Frame, Stand
+from kiosk.ui.items import Box, Drawing, Item
+from kiosk.ui.theme import GAP_MM, Tone
+from kiosk.words.texts import Texts
+
+_CARDS: Final[dict[str, Drawing]] = {"mynumber": "my_number_card", "patient_card": "patient_card"}
+# In the frame's zone, or of the page itself.
+_ENDS: Final = ("cancel", "close", "back", "no", "more_time")
+_STAFF_MM: Final = 8.0
+
+
+def choose(screen: Choose, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
+    """The start: what this is, for whom, and which card."""
+    frame = Frame(screen, texts, stand, width, height)
+    centred = frame.portrait
+    cards = [name for name in screen.buttons if name in _CARDS]
+    quiet = [name for name in screen.buttons if name == "no_card"]
+    head = column(
+        Words(screen.purpose, "title", bold=True, centred=centred),
+        paragraphs(screen.who, centred=centred),
+        gap=GAP_MM / 2,
+    )
+    hints = column(
+        Words(screen.press_first, "body", bold=True, centred=centred),
+        *(Words(notice, "body", bold=True, centred=centred) for notice in screen.notices),
+        gap=GAP_MM / 2,
+    )
+    question = Words(screen.title, "title", bold=True, centred=centred)
+    third = tuple(frame.button(name) for name in quiet)
+    staff = _staff(frame, screen.staff)
+    sitting = screen.look.wheelchair and not frame.portrait
+    if frame.portrait:
+        choices = [_card(frame, name, name in screen.unavailable, 62.0) for name in cards]
+        return frame.finish(column(Space(grow=0.5), head, Space(grow=1.0), question, hints, *choices, *third, staff))
+    if sitting:
+        row = Row(tuple(_card(frame, n, n in screen.unavailable, 0.0) for n in cards), (1.0,) * len(cards))
+        return frame.finish(column(head, question, Space(grow=1.0), row, *third, staff, gap=GAP_MM / 2))
+    choices = [_card(frame, name, name in screen.unavailable, 40.0, grow=1.0) for name in cards]
+    words = column(head, Space(grow=1.0), question, Space(grow=1.0), hints, staff)
+    return frame.finish(Row((words, column(*choices, *third, gap=GAP_MM)), (0.45, 0.55), GAP_MM * 1.5, grow=1.0))
+
+
+def _staff(frame: Frame, codes: tuple[str, ...]) -> Block:
+    """What only staff need to know: small, and its place is kept free when there is nothing."""
+    if not codes:
+        return Space(_STAFF_MM)
+    words = frame.texts["staff"]
+    hints = str(words["between"]).join(str(words[code]) for code in codes[:2] if code in words)
+    return Words(str(words["line"]).format(label=words["label"], hints=hints), "small")
+
+
+def _card(frame: Frame, name: str, unavailable: bool, least: float, grow: float = 0.0) -> Card:
+    """A card to choose: its drawing, its name, and who can use it."""
+    theme = frame.theme
+    who = str(frame.texts["buttons"]["unavailable" if unavailable else f"{name}_who"])
+    words = column(Words(frame.label(name), "choice", bold=True), Words(who, "body"), gap=GAP_MM / 2)
+    if unavailable:
+        return Card(words, theme.unavailable, name, theme.edge, 0.7, 7.0, least, grow)
+    middle = Column((words,), centred=True)
+    inner = Row((Image(_CARDS[name], 20.0, grow=1.0), middle), (0.36, 0.64), GAP_MM * 1.2)
+    return Card(inner, theme.choice, name, theme.frame, FRAME_MM, 7.0, least, grow)
+
+
+def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
+    """Cards to choose from, in two columns; in landscape three, or four of a long list."""
+    frame = Frame(screen, texts, stand, width, height)
+    columns = 2 if frame.portrait else 3 if len(screen.choices) <= 6 else 4
+    grid = Grid(tuple(_choice(frame, each) for each in screen.choices), columns, grow=2.0, most=62.0)
+    more = [frame.button(name) for name in screen.buttons if name == "more"]
+    title = Words(screen.title, "title", bold=True, centred=True)
+    head = paragraphs(screen.instructions, centred=True)
+    pages = Words(screen.pages, "small", centred=True) if screen.pages else None
+    if frame.portrait:
+        return frame.finish(
+            column(Space(grow=1.0), title, head, Space(grow=1.0), grid, pages, *more),
+            column(title, grid, pages, *more),
+        )
+    foot = (Row((pages or Space(), *more), (1.0,) * (1 + len(more))),) if more or pages else ()
+    return frame.finish(
+        column(title, head, grid, *foot, gap=GAP_MM * 0.7), column(title, grid, *foot, gap=GAP_MM * 0.7)
+    )
+
+
+def _choice(frame: Frame, choice: Choice) -> Card:
+    theme = frame.theme
+    tone = theme.strong if choice.chosen else theme.choice if choice.available else theme.unavailable
+    words = column(
+        Words(choice.text, "choice", bold=True, centred=True),
+        Words(choice.remark, "small", centred=True) if choice.remark else None,
+        gap=GAP_MM / 3,
+        centred=True,
+    )
+    name = choice.button if choice.available else ""
+    least = 40.0 if frame.portrait else 26.0
+    return Card(words, tone, name, theme.frame if name else theme.edge, FRAME_MM if name else 0.7, 4.0, least)
+
+
+def ask(screen: Ask, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
+    """A question or a message on white: one fact, and what can be answered."""
+    frame = Frame(screen, texts, stand, width, height)
+    title = Words(screen.title, "title", bold=True, centred=True)
+    fact = frame.card(Words(screen.fact, "title", bold=True, centred=True), padding=9.0) if screen.fact else None
+    remarks = paragraphs((*screen.remarks, screen.called), centred=True)
+    acts = paragraphs((each.text for each in screen.next if each.code != "answer"), bold=True, centred=True)
+    answers = [_answer(frame, name, name in screen.unavailable) for name in screen.buttons if name not in _ENDS]
+    if frame.portrait:
+        below: tuple[Block, ...] = tuple(answers)
+    else:
+        below = (Row(tuple(answers), (1.0,) * len(answers)),) if answers else ()
+    code = _code(frame, screen.staff_code)
+    return frame.finish(
+        column(Space(grow=1.0), title, fact, remarks, acts, code, Space(grow=1.0), *below, gap=GAP_MM * 1.4),
+        column(title, fact, remarks, acts, code, *below),
+    )
+
+
+def _answer(frame: Frame, name: str, unavailable: bool) -> Card:
+    if name in _CARDS:
+        return _card(frame, name, unavailable, 50.0 if frame.portrait else 30.0)
+    return frame.button(name, strong=name in ("yes", "walk_in"), least=34.0 if frame.portrait else 24.0)
+
+
+def _code(frame: Frame, code: str) -> Block | None:
+    if not code:
+        return None
+    return Words(f"{frame.texts['counter']['staff_code']}  {code}", "small", centred=True)
+
+
+def keys(screen: Keys, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
+    """Month and day, and the ten keys as on a telephone."""
+    frame = Frame(screen, texts, stand, width, height)
+    words = column(
+        Words(screen.title, "title", bold=True, centred=True),
+        paragraphs(screen.instructions, centred=True),
+        Row(tuple(_typed(frame, screen.typed)), (1.0, -18.0, -18.0, -8.0, -18.0, -18.0, 1.0), 3.0),
+        gap=GAP_MM * 0.7,
+    )
+    pad = column(*_pad(frame, screen), gap=GAP_MM, grow=1.0)
+    if frame.portrait:
+        return frame.finish(column(Space(grow=1.0), words, Space(grow=1.0), pad))
+    return frame.finish(Row((words, pad), (0.46, 0.54), GAP_MM * 1.5, grow=1.0))
+
+
+def _typed(frame: Frame, count: int) -> Iterator[Block]:
+    """Four places, two for the month and two for the day, full or empty; never the digits themselves."""
+    theme = frame.theme
+    yield Space()
+    for place in range(4):
+        if place == 2:
+            yield Space()
+        full = Card(Space(), Tone(theme.card.ink, theme.card.ground), padding=0.0, least=8.0, radius=4.0)
+        inner: Block = full if place < count else Space(8.0)
+        yield Card(inner, theme.card, "", theme.card.ink, 0.9, 5.0, 18.0)
+    yield Space()
+
+
+def _pad(frame: Frame, screen: Keys) -> Iterator[Row]:
+    order = (*KEYS[1:], "clear", KEYS[0], "ok")
+    least = 36.0 if frame.portrait else 24.0
+    for at in range(0, 12, 3):
+        yield Row(tuple(_key(frame, name, screen, least) for name in order[at : at + 3]), (1.0,) * 3)
+
+
+def _key(frame: Frame, name: str, screen: Keys, least: float) -> Card:
+    theme = frame.theme
+    ready = name != "ok" or screen.typed == 4
+    tone = theme.strong if name == "ok" and ready else theme.choice if ready else theme.unavailable
+    words = Words(frame.label(name), "choice" if name in KEYS else "body", bold=True, centred=True)
+    return Card(words, tone, name, theme.frame if ready else theme.edge, FRAME_MM if ready else 0.7, 2.0, least)
+
+
+def reach(frame: Frame) -> Box:
+    """Where somebody who sits can touch: up to 110 cm above the floor, or the lower half."""
+    mounting = frame.stand.mounting_cm
+    height = frame.height / 2 if mounting is None else max((110.0 - mounting) * 10, 80.0)
+    top = max(0.0, frame.height - height)
+    return Box(0, top, frame.width, frame.height - top)

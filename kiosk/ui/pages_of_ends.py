@@ -1,0 +1,198 @@
+"""The pages on which a visit ends: registered, the counter, closed. Each is one colour as a whole. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kiosk.screens.views import AppointmentRow, Counter, NextStep, Off, Result
+from kiosk.ui.blocks import Badge, Beside, Block, Card, Column, Image, Role, Row, Space, Words, column, paragraphs
+from kiosk.ui.frame import Frame, Stand
+from kiosk.ui.items import Item
+from kiosk.ui.theme import GAP_MM
+from kiosk.words.texts import Texts
+
+# More cannot be read from where the patient stands; the slip has them all.
+_ROWS_MAX: Final = {True: 5, False: 4}
+
+
+def result(screen: Result, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
+    """Registered: where to go, when, what to do, the number, and the slip as a strip."""
+    frame = Frame(screen, texts, stand, width, height, "done")
+    title = Words(screen.title, "title", bold=True, centred=frame.portrait)
+    acts, number, slip = _acts(frame, screen.next, screen.remarks), _number(frame, screen), _slip(frame, screen)
+    again = [frame.button(name, strong=True) for name in screen.buttons if name == "show_again"]
+    places = _places(frame, screen)
+    narrow = _number(frame, screen, narrow=True)
+    if frame.portrait:
+        head = column(Image("check", 40.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
+        low = Row((Image("check", 22.0), Column((title,), centred=True)), (-26.0, 1.0))
+        rest = (acts, number, slip, *again)
+        few = (acts, Row((narrow, slip), (0.4, 0.6)), *again)
+        return frame.finish_first(
+            tuple(
+                (
+                    column(head, *where, *rest),
+                    column(low, *where, Space(grow=1.0), *rest),
+                    column(low, *where, Space(grow=1.0), *few, gap=GAP_MM * 0.7),
+                )
+                for where in places
+            )
+        )
+    head = Row((Image("check", 20.0, 34.0), Column((title,), centred=True)), (-30.0, 1.0))
+    right = column(acts, number, slip, *again, gap=GAP_MM * 0.7)
+    foot = Row((narrow, slip, *again), (0.8, 1.3, 0.9)[: 2 + len(again)])
+    return frame.finish_first(
+        tuple(
+            (
+                *(
+                    Row((column(head, *where, gap=GAP_MM * 0.7), right), (share, 1 - share), grow=1.0)
+                    for share in (0.54, 0.46)
+                ),
+                column(Row((column(head, *where, gap=GAP_MM / 2), acts), (0.5, 0.5), grow=1.0), foot, gap=GAP_MM / 2),
+            )
+            for where in places
+        )
+    )
+
+
+def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:
+    """The places to go to, the most generous arrangement first; none when they are covered."""
+    rows = screen.appointments
+    if not rows:
+        return [()]
+    if len(rows) == 1:
+        return [(_one(frame, rows[0], role),) for role in ("hero", "title", "choice")]
+    most = _ROWS_MAX[frame.portrait]
+    more = str(frame.texts["result"]["more"])
+    lists: list[tuple[Block, ...]] = []
+    for count in range(min(len(rows), most), 0, -1):
+        left = len(rows) - count
+        tail = (Words(more.format(count=left), "small"),) if left else ()
+        lists.append((_list(frame, rows[:count]), *tail))
+    return lists
+
+
+def _one(frame: Frame, row: AppointmentRow, role: Role) -> Block:
+    """One appointment: the place is the largest thing on the page."""
+    label = Words(str(frame.texts["result"]["go_to"]), "small")
+    who = Words("　".join(part for part in (row.department, row.doctor) if part), "body", bold=True)
+    top = Row((label, Words(row.time, "choice", bold=True)), (0.6, 0.4))
+    return frame.card(column(top, *_place(frame, row, role), who, gap=GAP_MM * 0.6))
+
+
+def _place(frame: Frame, row: AppointmentRow, role: Role) -> tuple[Block, ...]:
+    """The window as a number in a square, then floor and building; or the words of the place."""
+    if not row.window:
+        return (Words(row.place, role, bold=True),) if row.place else ()
+    below = " ".join(part for part in (row.building, row.floor) if part)
+    beside = _window(frame, row.window, role, "title" if role == "hero" else role)
+    return (beside, Words(below, "choice", bold=True)) if below else (beside,)
+
+
+def _window(frame: Frame, window: str, role: Role, words: Role) -> Block:
+    """The number of a window in a square, and what it is beside it."""
+    word = str(frame.texts["parts"]["window"]).replace("{window}", "").removeprefix("｜").strip()
+    return Beside(Badge(window, role, frame.theme.strong), Words(word, words, bold=True))
+
+
+def _list(frame: Frame, rows: tuple[AppointmentRow, ...]) -> Card:
+    """Several, one below the other, all alike: the time, the place, whose it is."""
+    lines: list[Block] = []
+    for row in rows:
+        place = row.place or " ".join(part for part in (row.building, row.floor, row.window) if part)
+        who = "　".join(part for part in (row.department, row.doctor) if part)
+        words = column(Words(place, "body", bold=True) if place else None, Words(who, "body"), gap=1.0)
+        lines.append(Row((Words(row.time, "choice", bold=True), words), (0.26, 0.74), GAP_MM / 2))
+    return frame.card(Column(tuple(lines), GAP_MM * 0.8), padding=5.0)
+
+
+def _acts(frame: Frame, acts: tuple[NextStep, ...], remarks: tuple[str, ...]) -> Block:
+    """What to do next, numbered, and what else there is to know."""
+    theme = frame.theme
+    listed: list[Block] = [
+        Beside(Badge(str(place), "body", theme.strong, round=True), Words(act.text, "body", bold=True), GAP_MM / 2)
+        for place, act in enumerate(acts, 1)
+    ]
+    listed.extend(Words(remark, "body") for remark in remarks)
+    if not listed:
+        return Space()
+    return frame.card(Column(tuple(listed), GAP_MM / 2), padding=5.0)
+
+
+def _number(frame: Frame, screen: Result, *, narrow: bool = False) -> Card:
+    word, number = str(frame.texts["result"]["number"]), Words(str(screen.number), "hero", bold=True, centred=True)
+    if narrow:
+        return frame.card(column(Words(word, "small", bold=True, centred=True), number, gap=1.0), padding=4.0)
+    return frame.card(Row((Words(word, "body", bold=True), number), (0.5, 0.5)), padding=4.0)
+
+
+def _slip(frame: Frame, screen: Result) -> Card:
+    """The strip of the slip: under way, to be taken, or none."""
+    drawing = Image("no_slip" if screen.slip == "none" else "slip", 20.0, moves=screen.slip == "take")
+    words = Column((Words(screen.slip_line, "body", bold=True),), centred=True)
+    return frame.card(Row((drawing, words), (-26.0, 1.0)), padding=4.0)
+
+
+def counter(screen: Counter, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
+    """Not registered: where staff wait, why in plain words, and the code for them."""
+    frame = Frame(screen, texts, stand, width, height, "counter")
+    title = Words(screen.title, "title", bold=True, centred=frame.portrait)
+    card = _counter_place(frame, screen)
+    more = paragraphs((*(each.text for each in screen.next if each.code != "go_counter"), screen.called), bold=True)
+    code = _code(frame, screen.staff_code)
+    call = [frame.button(name) for name in screen.buttons if name == "call"]
+    if frame.portrait:
+        head = column(Image("attention", 40.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
+        return frame.finish(
+            column(head, card, more, code, *call, gap=GAP_MM * 1.2),
+            column(title, card, more, code, Space(grow=1.0), *call),
+        )
+    head = Row((Image("attention", 24.0, 40.0), Column((title,), centred=True)), (-36.0, 1.0))
+    right = column(more, code, *call)
+    return frame.finish(
+        column(head, Row((card, right), (0.64, 0.36)), Space(grow=1.0)),
+        column(head, Row((card, right), (0.55, 0.45)), gap=GAP_MM / 2),
+    )
+
+
+def _counter_place(frame: Frame, screen: Counter) -> Card:
+    """The window in a square where the site has one, then the words of the place, then why."""
+    where = screen.where
+    go = next((each.text for each in screen.next if each.code == "go_counter"), where.text)
+    label = Words(str(frame.texts["result"]["to_do"]), "small")
+    place: tuple[Block, ...] = (Words(go, "title", bold=True),)
+    if where.window:
+        text = (Words(where.text, "body", bold=True),) if where.text else ()
+        place = (_window(frame, where.window, "hero", "title"), *text)
+    return frame.card(column(label, *place, *(Words(text, "body") for text in screen.explained)), padding=7.0)
+
+
+def _code(frame: Frame, code: str) -> Card | None:
+    """For staff, always on the screen."""
+    if not code:
+        return None
+    label = Words(str(frame.texts["counter"]["staff_code"]), "small")
+    return frame.card(Row((label, Words(code, "choice", bold=True)), (0.55, 0.45)), padding=4.0)
+
+
+def off(screen: Off, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
+    """Nobody can be served: seen from afar, and when it opens."""
+    frame = Frame(screen, texts, stand, width, height, "off")
+    opens = frame.card(Words(screen.opens, "title", bold=True, centred=True), padding=9.0) if screen.opens else None
+    hint = None
+    if screen.staff:
+        words = texts["staff"]
+        hints = str(words["between"]).join(str(words[code]) for code in screen.staff[:2] if code in words)
+        hint = Words(str(words["line"]).format(label=words["label"], hints=hints), "small")
+    return frame.finish(
+        column(
+            Space(grow=1.0),
+            Image("moon" if screen.name == "closed" else "closed", 40.0, 80.0),
+            Words(screen.title, "title", bold=True, centred=True),
+            opens,
+            paragraphs(screen.instructions, "choice", centred=True),
+            Space(grow=1.3),
+            hint,
+            gap=GAP_MM * 1.6,
+        )
+    )
