@@ -68,6 +68,7 @@ def _buttons(name: str, stage: Done) -> tuple[str, ...]:
 
 
 def remarks(arrival: RegisteredArrival, clock: str, words: Words) -> Iterator[str]:
+    """What else there is to know; `clock`: when somebody who was registered already was, in words, or ""."""
     if clock:
         yield words["already"]["at"].format(time=clock)
     yield from (words["notes"][note] for note in arrival.notes if note in _REMARKS)

@@ -43,17 +43,14 @@ _RARE: Final = (
     s.VisitAppointment(time(14), "外科", "한지민", "葛󠄀城棟"),
 )
 _MESSAGE: Final = (replace(_ONE[0], message="採尿してから診察へお越しください"),)
-_DEPARTMENTS: Final = tuple(
-    s.WalkInDepartment(code, name, standing, time(13) if standing == "later" else None)
-    for code, name, standing in (
-        ("01", "内科", "open"),
-        ("02", "外科", "open"),
-        ("03", "整形外科", "open"),
-        ("04", "眼科", "later"),
-        ("05", "皮膚科", "ended"),
-        ("06", "耳鼻いんこう科", "closed"),
-        ("07", "小児科", "open"),
-    )
+_DEPARTMENTS: Final = (
+    s.WalkInDepartment("01", "内科"),
+    s.WalkInDepartment("02", "外科"),
+    s.WalkInDepartment("03", "整形外科"),
+    s.WalkInDepartment("04", "眼科", "later", time(13)),
+    s.WalkInDepartment("05", "皮膚科", "ended"),
+    s.WalkInDepartment("06", "耳鼻いんこう科", "closed"),
+    s.WalkInDepartment("07", "小児科"),
 )
 _CANDIDATE: Final = s.Candidate(1, "usable", "00000000", "19000101")
 _CAME: Final = s.Came("mynumber", 1)

@@ -1,9 +1,9 @@
 """What a patient can see, as values: a frozen view for each kind of page, and `Screen`, the closed union of them.
 
 Every renderer (window, headless lines; later voice and keypad) matches on the kind, so that a new one cannot be left
-out; what shows them to people is a `Face`. Text is worded already, in the language of `look`, with its ruby and marked
-names (`受付票《うけつけひょう》`, see `typography.ruby`). Codes are for staff and testers. A view holds time, department,
-doctor, place and reception number; never a name, a patient number, a birth date or insurance.
+out; what shows them to people is a `Face`. Text is worded already, in the language of `look`, with ruby and marked
+names (`受付票《うけつけひょう》`, see `typography.ruby`). Codes are for staff and testers. A view holds time, place,
+department, doctor and reception number; never a name, a patient number, a birth date or insurance.
 """
 
 from __future__ import annotations
@@ -232,8 +232,8 @@ class Choice:
     """
 
     button: str
-    text: str
-    reading: str = ""
+    text: str = field(repr=False)
+    reading: str = field(repr=False, default="")
     remark: str = ""
     available: bool = True
     chosen: bool = False

@@ -193,7 +193,8 @@ def _next_lines(arrival: RegisteredArrival, pair: _Pair) -> Iterator[SlipLine]:
     for place, (japanese, other) in enumerate(steps, 1):
         if other:
             yield pair.larger(f"{place}. {other}")
-            yield SlipLine(japanese, "body")
+            if japanese not in other:  # a message of the hospital, which nobody translates
+                yield SlipLine(japanese, "body")
         else:
             yield SlipLine(f"{place}. {japanese}", "step")
     rest = replace(arrival, notes=tuple(note for note in arrival.notes if note not in _SAID))

@@ -12,6 +12,7 @@ from datetime import date, time
 
 from kiosk.screens.wording import Wording
 from kiosk.slip.content import Slip, printable, reception_slip
+from kiosk.typography import ruby
 from kiosk.visit.state import RegisteredArrival, VisitAppointment
 from kiosk.words.eras import word_era_day
 from kiosk.words.patient import word_clock, word_day, word_doctor
@@ -83,7 +84,7 @@ def worded(sheet: Sheet, texts: Texts, dates: Texts) -> WordedSheet:
     return WordedSheet(
         title=words["title_again" if sheet.again else "title"],
         hospital=printable(sheet.hospital),
-        moment=word_day(sheet.day, words["moment"], dates, sheet.local_time),
+        moment=ruby.plain(word_day(sheet.day, words["moment"], dates, sheet.local_time)),
         number_label=words["number"],
         number=printable(sheet.patient_number) or words["number_unknown"],
         reception_label=words["reception"],
@@ -136,5 +137,6 @@ def _birth(birth: date | None, day: date, texts: Texts) -> str:
 
 def _appointment(one: SheetAppointment, texts: Texts, dates: Texts) -> str:
     clock = texts["sheet"]["no_time"] if one.time is None else word_clock(one.time, dates)
-    parts = (clock, printable(one.department), word_doctor(printable(one.doctor), dates), printable(one.place))
+    doctor = ruby.plain(word_doctor(printable(one.doctor), dates))
+    parts = (clock, printable(one.department), doctor, printable(one.place))
     return "　".join(part for part in parts if part)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from kiosk.screens.names import MORE_TIME
-from kiosk.screens.views import Screen, Status, is_leaving
+from kiosk.screens.views import Result, Screen, Status, is_leaving
 from kiosk.ui.blocks import Block, Card, Image, Row, Setter, Space, TenDots, Words, column, compose
 from kiosk.ui.items import Box, Button, ClockTime, Drawing, Item, Panel, SecondsLeft
 from kiosk.ui.theme import GAP_MM, MARGIN_MM, RADIUS_MM, THEMES, Theme, Tone
@@ -25,7 +25,7 @@ _TOOLS: Final[tuple[tuple[str, Drawing], ...]] = (
 # One place more than there are tools: speech will have its own.
 _PLACES: Final = 5
 # What ends a page; all else is pressed within it.
-_ENDS: Final = ("cancel", "close", "back", "no")
+_ENDS: Final = ("cancel", "close", "back")
 FRAME_MM: Final = 1.6
 # What the whole page is the colour of: one of the tones of a theme.
 State = Literal["work", "done", "counter", "off"]
@@ -79,7 +79,9 @@ class Frame:
 
     @property
     def _has_zone(self) -> bool:
-        return self.screen.timeout is not None or any(name in _ENDS for name in self.screen.buttons)
+        """Also while a slip is printed: the page must not move when it is out."""
+        screen = self.screen
+        return isinstance(screen, Result) or screen.timeout is not None or any(n in _ENDS for n in screen.buttons)
 
     # -- parts -------------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from kiosk.words.texts import Texts
 
 _CARDS: Final[dict[str, Drawing]] = {"mynumber": "my_number_card", "patient_card": "patient_card"}
 # In the frame's zone, or of the page itself.
-_ENDS: Final = ("cancel", "close", "back", "no", "more_time")
+_ENDS: Final = ("cancel", "close", "back", "more_time")
 _STAFF_MM: Final = 8.0
 
 

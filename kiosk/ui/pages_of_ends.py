@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from kiosk.screens.views import AppointmentRow, Counter, NextStep, Off, Result
-from kiosk.ui.blocks import Badge, Beside, Block, Card, Column, Image, Role, Row, Space, Words, column, paragraphs
+from kiosk.ui.blocks import Badge, Beside, Block, Card, Column, Image, Row, Space, Words, column, paragraphs
 from kiosk.ui.frame import Frame, Stand
 from kiosk.ui.items import Item
-from kiosk.ui.theme import GAP_MM
+from kiosk.ui.theme import GAP_MM, Role
 from kiosk.words.texts import Texts
 
 # More cannot be read from where the patient stands; the slip has them all.
@@ -38,17 +38,17 @@ def result(screen: Result, texts: Texts, stand: Stand, width: float, height: flo
                 for where in places
             )
         )
-    head = Row((Image("check", 20.0, 34.0), Column((title,), centred=True)), (-30.0, 1.0))
+    beside = Row((Image("check", 20.0, 34.0), Column((title,), centred=True)), (-30.0, 1.0))
     right = column(acts, number, slip, *again, gap=GAP_MM * 0.7)
     foot = Row((narrow, slip, *again), (0.8, 1.3, 0.9)[: 2 + len(again)])
     return frame.finish_first(
         tuple(
             (
                 *(
-                    Row((column(head, *where, gap=GAP_MM * 0.7), right), (share, 1 - share), grow=1.0)
+                    Row((column(beside, *where, gap=GAP_MM * 0.7), right), (share, 1 - share), grow=1.0)
                     for share in (0.54, 0.46)
                 ),
-                column(Row((column(head, *where, gap=GAP_MM / 2), acts), (0.5, 0.5), grow=1.0), foot, gap=GAP_MM / 2),
+                column(Row((column(beside, *where, gap=GAP_MM / 2), acts), (0.5, 0.5), grow=1.0), foot, gap=GAP_MM / 2),
             )
             for where in places
         )
@@ -61,7 +61,7 @@ def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:
     if not rows:
         return [()]
     if len(rows) == 1:
-        return [(_one(frame, rows[0], role),) for role in ("hero", "title", "choice")]
+        return [(_one(frame, rows[0], role),) for role in ("hero", "title", "choice", "body")]
     most = _ROWS_MAX[frame.portrait]
     more = str(frame.texts["result"]["more"])
     lists: list[tuple[Block, ...]] = []
@@ -142,16 +142,17 @@ def counter(screen: Counter, texts: Texts, stand: Stand, width: float, height: f
     code = _code(frame, screen.staff_code)
     call = [frame.button(name) for name in screen.buttons if name == "call"]
     if frame.portrait:
-        head = column(Image("attention", 40.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
+        head = column(Image("attention", 26.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
+        low = Row((Image("attention", 24.0), Column((title,), centred=True)), (-28.0, 1.0))
         return frame.finish(
-            column(head, card, more, code, *call, gap=GAP_MM * 1.2),
-            column(title, card, more, code, Space(grow=1.0), *call),
+            column(head, card, more, code, *call, gap=GAP_MM * 0.8),
+            column(low, card, more, code, Space(grow=1.0), *call, gap=GAP_MM * 0.8),
         )
-    head = Row((Image("attention", 24.0, 40.0), Column((title,), centred=True)), (-36.0, 1.0))
+    beside = Row((Image("attention", 24.0, 40.0), Column((title,), centred=True)), (-36.0, 1.0))
     right = column(more, code, *call)
     return frame.finish(
-        column(head, Row((card, right), (0.64, 0.36)), Space(grow=1.0)),
-        column(head, Row((card, right), (0.55, 0.45)), gap=GAP_MM / 2),
+        column(beside, Row((card, right), (0.64, 0.36)), Space(grow=1.0)),
+        column(beside, Row((card, right), (0.55, 0.45)), gap=GAP_MM / 2),
     )
 
 

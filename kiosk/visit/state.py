@@ -67,7 +67,7 @@ class WalkInDepartment:
     """
 
     code: str
-    name: str
+    name: str = field(repr=False)
     standing: Literal["open", "later", "ended", "closed"] = "open"
     opens: time | None = None
 

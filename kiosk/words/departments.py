@@ -38,9 +38,9 @@ class WordedDepartment:
 
 @dataclass(frozen=True)
 class DepartmentNames:
-    """`own`: the hospital's names by its department, then by language; `reading` beside them is in hiragana.
+    """`own`: the hospital's names by its department, then by language; `reading` beside them is in kana.
 
-    `{"フットケア外来": {"reading": "ふっとけあがいらい", "en": "Foot Care Clinic"}}`.
+    `{"フットケア外来": {"reading": "ふっとけあがいらい", "en": "Foot Care Clinic", "zh-Hans": "足部护理门诊"}}`.
     """
 
     own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -48,12 +48,22 @@ class DepartmentNames:
     def worded(self, department: str, texts: Texts) -> WordedDepartment:
         """`department`: as another system wrote it, cleaned; `texts`: the patient's catalogue."""
         language = texts["language"]["code"]
-        names = {**_known(department), **self.own.get(department, {})}
+        names = {**_known(department), **_by_language(self.own.get(department, {}))}
         reading = names.get(_READING, "")
         japanese = f"｜{department}《{reading}》" if reading else ruby.name(department)
         if language in _JAPANESE:
             return WordedDepartment(names.get(language, japanese), department, reading)
         return WordedDepartment(names.get(language) or _with_kind(department, texts), department, reading)
+
+
+def _by_language(own: Mapping[str, str]) -> dict[str, str]:
+    """Under the codes of texts.LANGUAGES: a hospital may write zh-Hans or zh, and katakana for the reading."""
+    names = {key.casefold().replace("-", "_"): name for key, name in own.items() if name}
+    if "zh" in names:
+        names.setdefault("zh_hans", names["zh"])
+    if _READING in names:
+        names[_READING] = "".join(chr(ord(each) - 0x60) if "ァ" <= each <= "ヶ" else each for each in names[_READING])
+    return names
 
 
 def _known(department: str) -> Mapping[str, str]:

@@ -19,6 +19,7 @@ from kiosk.config import Config, installed
 from kiosk.config import model as tables
 from kiosk.config.desk_model import Desk
 from kiosk.process import tries
+from kiosk.typography.ruby import plain
 from kiosk.ui import theme
 from kiosk.words import texts
 from kiosk.words.texts import event_sentences
@@ -131,7 +132,7 @@ def test_every_page_that_staff_may_meet_is_named() -> None:
 
 def test_words_quoted_from_a_screen_are_on_it() -> None:
     drawn = (IMAGE / "draw-pictures").read_text(encoding="utf-8")
-    sentences = [*_strings(WORDS), *_strings(texts.load()), *event_sentences().values(), drawn]
+    sentences = [*_strings(WORDS), *map(plain, _strings(texts.load())), *event_sentences().values(), drawn]
     quoted = set(re.findall("「([^」]{6,}?)(?:…)?」", TEXT))
     # Of other programs, an example, and a row of a table of the guide's own.
     foreign = {"No bootable device", "Microsoft 3rd Party UEFI CA を許可", "DD イメージ", "ファイル名拡張子"}

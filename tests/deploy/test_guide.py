@@ -23,6 +23,7 @@ from kiosk.operations.check import plan
 from kiosk.process.event_log import EVENTS
 from kiosk.reception.run_status import TROUBLES
 from kiosk.screens import names
+from kiosk.typography.ruby import plain
 from kiosk.visit import reasons
 from kiosk.words import texts
 from tests import ROOT
@@ -118,7 +119,7 @@ def test_a_key_named_with_its_table_is_in_that_table() -> None:
 
 
 def test_every_message_quoted_from_the_screens_is_shown_there() -> None:
-    shown = set(_strings(texts.load()))
+    shown = {plain(each) for each in _strings(texts.load())}
     table = TEXT.partition("### 最初の画面の下の「係員の方へ」")[2].partition("\n### ")[0]
     for words, code in re.findall(r"^\| ([^|]+?) \| `(\w+)` \|", table, re.MULTILINE):
         assert texts.load()["staff"][code] == words

@@ -97,7 +97,7 @@ def worker(
         post,
         states,
         lambda *event, **fields: None,
-        texts.load(),
+        Wording(),
     )
 
 

@@ -2,24 +2,31 @@
 
 import unicodedata
 from datetime import date, time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kiosk.screens.wording import Wording
 from kiosk.slip.content import APPOINTMENTS_MAX, FIELD_CHARS_MAX, Slip, counter_slip, reception_slip
 from kiosk.visit.state import RegisteredArrival, VisitAppointment
-from kiosk.words.texts import load
+from kiosk.words.texts import LANGUAGES
 
-WORDS = load()
+WORDS = Wording()
 DAY = date(2026, 1, 15)
 
 
 def slip(
-    *appointments: VisitAppointment, notes: tuple[str, ...] = (), again: bool = False, hospital: str = "架空総合病院"
+    *appointments: VisitAppointment,
+    notes: tuple[str, ...] = (),
+    again: bool = False,
+    hospital: str = "架空総合病院",
+    language: str = "ja",
+    wording: Wording = WORDS,
 ) -> Slip:
     arrival = RegisteredArrival(DAY, time(8, 52), "00123", 12, appointments, notes, again)
-    return reception_slip(WORDS, hospital, arrival)
+    return reception_slip(wording, hospital, arrival, language, time(10, 5))
 
 
 def texts(one: Slip) -> list[str]:
@@ -31,16 +38,74 @@ def test_a_slip_from_top_to_bottom() -> None:
     assert [(line.text, line.style) for line in one.lines] == [
         ("架空総合病院", "body"),
         ("受付票", "title"),
-        ("2026年1月15日（木） 08:52受付", "body"),
+        ("2026年1月15日（木） 08:52 受付", "body"),
         ("受付番号", "body"),
         ("12", "number"),
         ("", "rule"),
         ("13:00 内科", "large"),
         ("山田 先生", "body"),
-        ("A棟1階2番窓口", "large"),
+        ("A棟1階2番窓口", "place"),
         ("", "rule"),
+        ("次にすること", "body"),
+        ("1. A棟1階2番窓口へ行く", "step"),
+        ("2. 13:00 ごろ呼ばれるのを待つ", "step"),
     ]
     assert one.barcode == "00123"
+    assert [line.text for line in one.caption] == ["会計で使います"]
+    assert one.number_label == "診察券の番号"
+
+
+def test_a_slip_in_another_language_has_each_line_for_the_patient_in_both() -> None:
+    place = VisitAppointment(time(13), "内科", "山田", "A棟1階2番窓口", "A", 1, "2")
+    one = slip(place, notes=("insurance_check",), language="en", wording=Wording(counter_window="1"))
+    assert [(line.text, line.style) for line in one.lines] == [
+        ("架空総合病院", "body"),
+        ("受付票", "title"),
+        ("Check-in slip", "other"),
+        ("2026年1月15日（木） 08:52 受付", "body"),
+        ("Checked in January 15, 2026 8:52 AM", "other"),
+        ("受付番号", "body"),
+        ("Reception number", "other"),
+        ("12", "number"),
+        ("", "rule"),
+        ("13:00 内科", "large"),
+        ("1:00 PM Internal Medicine", "step"),
+        ("山田 先生", "body"),
+        ("A棟1階2番窓口", "place"),
+        ("Building A Floor 1 Window 2", "step"),
+        ("", "rule"),
+        ("次にすること", "body"),
+        ("What to do next", "other"),
+        ("1. Have your insurance checked at Window 1", "step"),
+        ("1番窓口で保険の確認をする", "body"),
+        ("2. Go to Building A Floor 1 Window 2", "step"),
+        ("A棟1階2番窓口へ行く", "body"),
+        ("3. Wait to be called at about 1:00 PM", "step"),
+        ("13:00 ごろ呼ばれるのを待つ", "body"),
+        ("", "rule"),
+        ("職員用：insurance_check", "small"),
+        ("画面の言語：English", "small"),
+    ]
+    assert {line.text for line in one.lines if line.language == "en"} == {
+        line.text for line in one.lines if line.text.isascii() and line.text not in ("", "12")
+    }
+    assert [line.text for line in one.caption] == ["会計で使います", "For payment"]
+
+
+def test_who_reads_plain_japanese_gets_the_readings_below() -> None:
+    printed = texts(slip(VisitAppointment(time(13), "内科", "", ""), language="ja_simple"))
+    after = dict(pairwise(printed))
+    assert after["受付番号"] == "うけつけばんごう" and after["13:00 内科"] == "13:00 ないか"
+    assert after["1. 13:00 ごろ よびます。まちます"] == "13:00 ごろ 呼びます。待ちます"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_mark_of_a_reading_is_printed_in_any_language(language: str) -> None:
+    hostile = VisitAppointment(time(13), "内科《がんか》", "｜山田", "《A棟》", message="《採尿》してから")
+    notes = ("insurance_check", "insurance_monthly", "arrived_late", "arrived_early", "walk_in")
+    one = slip(hostile, notes=notes, again=True, language=language)
+    counter = counter_slip(WORDS, hospital="《》", day=DAY, at=time(8), reason="no_card", code="N5", language=language)
+    assert not set("｜《》{}\u2068\u2069") & set("".join([*texts(one), *texts(counter), one.number_label]))
 
 
 def test_appointments_stand_in_time_order() -> None:
@@ -49,36 +114,58 @@ def test_appointments_stand_in_time_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("doctor", "line"), [("山田", "山田 先生"), ("山田先生", "山田先生"), ("山田 先生", "山田 先生")]
+    ("doctor", "line"), [("山田", "山田 先生"), ("山田先生", "山田 先生"), ("山田 先生", "山田 先生")]
 )
 def test_a_doctor_is_addressed_once(doctor: str, line: str) -> None:
     assert line in texts(slip(VisitAppointment(time(9), "内科", doctor, "")))
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    assert texts(slip(VisitAppointment(time(9), "内科", " ", "")))[-1] == "09:00 内科"
+    printed = texts(slip(VisitAppointment(time(9), "内科", " ", "")))
+    assert printed[printed.index("09:00 内科") + 1 :] == ["次にすること", "1. 09:00 ごろ呼ばれるのを待つ"]
 
 
-def test_a_note_sends_to_the_counter_too_with_words_for_the_patient_and_a_code_for_the_staff() -> None:
-    printed = texts(
-        slip(VisitAppointment(time(9), "内科", "", ""), notes=("insurance_check", "subsidy_failed", "new_note"))
-    )
-    assert printed[-4:] == [
-        "受付窓口にもお寄りください",
-        "健康保険の確認があります",
-        "受給者証をお見せください",
-        "職員用：insurance_check subsidy_failed new_note",
+def test_a_note_is_an_act_for_the_patient_and_a_code_for_the_staff() -> None:
+    notes = ("insurance_check", "subsidy_failed", "insurance_monthly", "new_note")
+    assert texts(slip(VisitAppointment(time(9), "内科", "", ""), notes=notes))[-6:] == [
+        "次にすること",
+        "1. 受付窓口で保険の確認をする",
+        "2. 受付窓口で受給者証を見せる",
+        "3. 09:00 ごろ呼ばれるのを待つ",
+        "今月の保険の確認がまだの方は、受付窓口にもお寄りください。",
+        "職員用：insurance_check subsidy_failed insurance_monthly new_note",
     ]
-    assert "受付窓口にもお寄りください" not in texts(slip())
+    assert not any(text.startswith("職員用") for text in texts(slip()))
 
 
-def test_a_reprint_says_so() -> None:
-    assert "受付票（再発行）" in texts(slip(again=True))
+def test_who_came_late_has_it_in_a_frame_and_tells_the_window() -> None:
+    one = slip(VisitAppointment(time(8, 30), "内科", "", ""), notes=("arrived_late",))
+    assert ("遅れて到着", "note") in [(line.text, line.style) for line in one.lines]
+    assert {"1. 遅れて来たことを伝える", "2. 呼ばれるのを待つ", "職員用：arrived_late"} <= set(texts(one))
+
+
+def test_who_came_without_an_appointment_has_no_time_of_one() -> None:
+    walk_in = VisitAppointment(time(8, 52), "眼科", "", "B棟", walk_in=True)
+    printed = texts(slip(walk_in, notes=("walk_in",)))
+    assert "予約なし 眼科" in printed and "職員用：walk_in" in printed
+    assert not any("ごろ" in text or text.startswith("08:52") for text in printed)
+
+
+def test_a_message_of_the_hospital_is_an_act_and_not_translated() -> None:
+    message = VisitAppointment(time(9), "内科", "", "", message="採尿してから診察へ")
+    assert "1. 採尿してから診察へ" in texts(slip(message))
+    english = texts(slip(message, language="en"))
+    assert [text for text in english if "採尿" in text] == ["1. Message from the hospital: 採尿してから診察へ"]
+
+
+def test_a_reprint_says_so_and_when() -> None:
+    assert {"受付票（再発行）", "2026年1月15日（木） 08:52 受付", "10:05 に再発行"} <= set(texts(slip(again=True)))
+    assert not any("再発行" in text for text in texts(slip()))
 
 
 def test_more_appointments_than_fit_are_counted() -> None:
     one = slip(*(VisitAppointment(time(9 + i), "内科", "", "") for i in range(APPOINTMENTS_MAX + 3)))
-    assert texts(one)[-1] == "ほか3件のご予約があります"
+    assert "ほか 3 件のご予約があります" in texts(one)
     assert sum(text.endswith("内科") for text in texts(one)) == APPOINTMENTS_MAX
 
 
@@ -90,16 +177,24 @@ def test_a_long_field_ends_with_an_ellipsis_and_a_full_one_does_not() -> None:
 
 
 def test_the_counter_slip_says_what_to_do_and_holds_nothing_of_the_patient() -> None:
-    one = counter_slip(WORDS, hospital="架空総合病院", day=DAY, at=time(8, 52), reason="no_appointment")
+    one = counter_slip(WORDS, hospital="架空総合病院", day=DAY, at=time(8, 52), reason="no_appointment", code="N1")
     assert texts(one) == [
         "架空総合病院",
-        "受付窓口へ",
-        "お越しください",
+        "受付窓口へお越しください",
         "まだ受付は終わっていません",
+        "この紙を窓口にお出しください",
         "2026年1月15日（木） 08:52",
+        "職員用コード N1",
         "職員用：no_appointment",
     ]
     assert one.barcode is None
+
+
+def test_the_counter_slip_names_the_sites_window_in_both_languages() -> None:
+    wording = Wording(counter_window="3")
+    one = counter_slip(wording, hospital="", day=DAY, at=time(8, 52), reason="no_card", code="N5", language="pt")
+    assert texts(one)[1:3] == ["3番窓口へお越しください", "Vá para: Guichê 3"]
+    assert texts(one)[-1] == "画面の言語：Português"
 
 
 def test_nothing_of_a_slip_shows_in_its_representation() -> None:

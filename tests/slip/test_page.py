@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
+from kiosk.screens.wording import Wording
 from kiosk.slip.barcode import BarcodeKind
 from kiosk.slip.columns import Box, Line, Rule, fill, fitting
 from kiosk.slip.content import counter_slip, reception_slip
@@ -54,7 +55,7 @@ def slip(appointments: int, notes: tuple[str, ...] = (), fields: int = 1) -> Sli
         for place in range(appointments)
     )
     arrival = RegisteredArrival(DAY, time(9, 5), "00123456", 12, each, notes)
-    return SlipPage(reception_slip(DATES, "みどり総合病院", arrival), "code128")
+    return SlipPage(reception_slip(Wording(), "みどり総合病院", arrival), "code128")
 
 
 PAGES: dict[str, ChartPage | SlipPage] = {
@@ -66,7 +67,7 @@ PAGES: dict[str, ChartPage | SlipPage] = {
     "slip, notes": slip(3, ("insurance_check", "subsidy_failed")),
     "slip, crowded": slip(10, ("insurance_check", "subsidy_failed"), fields=5),
     "slip of the counter": SlipPage(
-        counter_slip(DATES, hospital="みどり総合病院", day=DAY, at=time(9, 5), reason="not_registered"), "code128"
+        counter_slip(Wording(), hospital="みどり総合病院", day=DAY, at=time(9, 5), reason="not_registered"), "code128"
     ),
 }
 

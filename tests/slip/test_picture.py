@@ -9,16 +9,16 @@ import pytest
 from fontTools.ttLib import TTFont
 from PIL import Image
 
+from kiosk.screens.wording import Wording
 from kiosk.slip.barcode import BarcodeKind, WidthMm, barcode_kind
 from kiosk.slip.content import Slip, SlipLine, counter_slip, reception_slip
 from kiosk.slip.letters import lines_of, runs
 from kiosk.slip.picture import HEIGHT_DOTS_MAX, draw
 from kiosk.typography.coverage import MISSING
 from kiosk.visit.state import RegisteredArrival, VisitAppointment
-from kiosk.words.texts import load
 from tests.escpos_decoder import read_barcodes
 
-WORDS = load()
+WORDS = Wording()
 
 DAY = date(2026, 1, 15)
 WIDTHS: tuple[WidthMm, ...] = (58, 80)

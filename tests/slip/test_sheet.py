@@ -5,6 +5,7 @@ from datetime import date, time
 
 import pytest
 
+from kiosk.screens.wording import Wording
 from kiosk.slip.content import reception_slip
 from kiosk.slip.sheet import APPOINTMENTS_MAX, Sheet, SheetAppointment, slip_of, worded
 from kiosk.visit.state import RegisteredArrival, VisitAppointment
@@ -81,20 +82,20 @@ def test_what_other_systems_write_is_cleaned() -> None:
 
 def test_the_slip_of_the_same_arrival_is_the_kiosks() -> None:
     walk_in = SheetAppointment(None, "外科")
-    slip = slip_of(replace(SHEET, appointments=(*SHEET.appointments, walk_in), again=True), DATES)
+    slip = slip_of(replace(SHEET, appointments=(*SHEET.appointments, walk_in), again=True), Wording(), time(11))
     appointments = (
         VisitAppointment(time(10, 30), "眼科", "", ""),
         VisitAppointment(time(9, 30), "内科", "佐藤", "A棟1階2番窓口"),
-        VisitAppointment(time(9, 5), "外科", "", ""),
+        VisitAppointment(time(9, 5), "外科", "", "", walk_in=True),
     )
     arrival = RegisteredArrival(SHEET.day, SHEET.local_time, "00123456", 12, appointments, again=True)
-    assert slip == reception_slip(DATES, "みどり総合病院", arrival)
+    assert slip == reception_slip(Wording(), "みどり総合病院", arrival, printed_at=time(11))
     assert "山田" not in "".join(line.text for line in slip.lines)
 
 
 def test_what_is_not_registered_has_no_slip() -> None:
     with pytest.raises(ValueError, match="nothing is registered"):
-        slip_of(replace(SHEET, reception_number=None), DATES)
+        slip_of(replace(SHEET, reception_number=None), Wording(), time(11))
 
 
 def test_no_repr_names_the_patient() -> None:

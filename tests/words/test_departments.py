@@ -86,5 +86,12 @@ def test_the_hospitals_own_names_come_first() -> None:
     assert own.worded("フットケア外来", load()).reading == "ふっとけあがいらい"
 
 
+def test_a_hospital_may_write_the_code_of_a_language_as_it_is_written_elsewhere() -> None:
+    for code in ("zh-Hans", "zh_hans", "zh"):
+        own = DepartmentNames({"内科": {code: "普通内科", "reading": "ナイカー"}})
+        assert worded("内科", "zh_hans", own) == "普通内科"
+        assert own.worded("内科", load()).reading == "ないかー"
+
+
 def test_nothing_of_a_department_shows_in_its_representation() -> None:
     assert "内科" not in repr(NAMES.worded("内科", load()))

@@ -25,7 +25,7 @@ def reader(colours: Palette, variant: str, frame: int) -> Art:
 
 
 def _kiosk(art: Art) -> None:
-    """This machine, at the left, smaller: where somebody stands now."""
+    """The kiosk itself, at the left, smaller: where somebody stands now."""
     colours = art.colours
     plate(art, 10, 14, 44, 78, 4, colours.paper)
     art.add(rectangle(14.5, 19, 35, 58, 2), colours.light)
