@@ -62,14 +62,16 @@ _SPANS = ("floor: SELECT", "look-up", "floor: INSERT, COMMIT", "register")
 # Each window prints (seconds of CLOCK_MONOTONIC, presses drawn so far) for every frame.
 _KIOSK = """
 import sys, threading, time
-from kiosk.words import texts
+from kiosk.screens.wording import Wording
+from kiosk.ui.frame import Stand
+from kiosk.ui.pages import layout_at
+from kiosk.visit.rules import Rules
 from kiosk.config import Display
 from kiosk.visit import state as f
 from kiosk.screens.of_state import screen_of
 from kiosk.ui.window import Window
-window = Window(Display(), texts.load())
-words = texts.load()
-pages = [screen_of(f.Kiosk(f.Rules(), stage), words) for stage in (f.Start(), f.AwaitingCard(1, 0.0))]
+window = Window(Display(), layout_at(Stand()))
+pages = [screen_of(f.Kiosk(Rules(), stage), Wording()) for stage in (f.Start(), f.AwaitingCard(1, 0.0))]
 turn = 0
 def pressed(button):
     global turn

@@ -11,19 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fontTools.ttLib import TTFont
 
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.views import AppointmentRow, Screen, Timeout
-from kiosk.typography.coverage import MISSING, Piece, one_font, pieces
-from kiosk.typography.font_files import path
+from kiosk.screens.wording import Wording
+from kiosk.typography.coverage import Piece
 from kiosk.ui import kivy_setup
 from kiosk.ui.items import Paragraph, SecondsLeft
-from kiosk.ui.lettering import wrap
-from kiosk.ui.pages import millimetre_px
 from kiosk.ui.pictures import screens
+from kiosk.ui.scale import millimetre_px
 from kiosk.visit import state as f
-from tests.ui.driver import DIAGONAL, PORTRAIT, WORDS, Desk, needs_gl, window
+from kiosk.visit.rules import Rules
+from tests.ui.driver import DIAGONAL, PORTRAIT, Desk, needs_gl, window
 
 pytestmark = needs_gl
 MM = millimetre_px(*PORTRAIT, DIAGONAL[PORTRAIT])
@@ -31,7 +30,7 @@ CANDIDATE = f.Candidate(1, "usable", "00000000", "19000101")
 
 
 def screen(stage: f.Stage) -> Screen:
-    return screen_of(f.Kiosk(f.Rules(), stage), WORDS)
+    return screen_of(f.Kiosk(Rules(), stage), Wording())
 
 
 START = screen(f.Start())
@@ -154,14 +153,14 @@ def test_digits_can_be_typed_as_fast_as_fingers_go() -> None:
     assert desk.pressed == ["key_0", "key_1"]
 
 
-def test_the_warning_does_not_put_another_button_under_the_finger() -> None:
+def test_the_warning_moves_no_button_and_only_adds_its_own() -> None:
     desk = Desk()
     desk.show(birthday("01"))
-    finger = desk.down(*desk.middle("key_5"))
+    before = desk.view.buttons
     desk.show(screen(f.AwaitingBirthday(1, 1010, CANDIDATE, "01", warned=True)), settle=False)
-    desk.up(finger)
-    desk.tap("key_5")
-    assert desk.pressed == []
+    after = desk.view.buttons
+    assert after.pop("more_time")
+    assert after == before
 
 
 def test_a_second_finger_is_ignored_while_the_first_is_on_a_button() -> None:
@@ -197,6 +196,17 @@ def test_only_the_left_button_of_a_mouse_is_a_finger(button: str) -> None:
     desk.show(START)
     desk.up(desk.down(*desk.middle("mynumber"), button=button))
     assert desk.pressed == []
+
+
+def test_any_touch_ends_a_page_that_only_says_that_all_is_done() -> None:
+    desk = Desk()
+    arrival = f.RegisteredArrival(dt.date(2026, 1, 15), dt.time(8, 52), "00000000", 27, ())
+    desk.show(screen(f.Done(1, 1010, arrival, covered=True)))
+    desk.up(desk.down(500, 700))
+    desk.tap("text_size")
+    desk.show(screen(f.Done(1, 1010, arrival)))
+    desk.up(desk.down(500, 700))
+    assert desk.pressed == ["close", "text_size"]
 
 
 # -- escapes --------------------------------------------------------------------------------------------------------
@@ -240,7 +250,7 @@ def test_kivy_has_no_settings_no_modules_and_no_log_file() -> None:
 
 def test_the_time_left_is_drawn_once_a_second_and_not_more_often() -> None:
     desk = Desk()
-    desk.show(screen(f.AwaitingTap(1, 0, desk.clock.now + 60, False)), settle=False)
+    desk.show(screen(f.AwaitingBirthday(1, desk.clock.now + 12, CANDIDATE, warned=True)), settle=False)
     drawn = {_pixels(desk)}
     for _ in range(4):
         desk.clock.now += 0.2
@@ -271,65 +281,6 @@ def test_a_page_that_lasts_longer_shows_it_without_a_new_page() -> None:
     desk.view.refresh_timeout(Timeout(desk.clock.now + 60))
     desk.view.tick()
     assert _pixels(desk) != nearly_over
-
-
-# -- letters --------------------------------------------------------------------------------------------------------
-
-SCREEN_FONTS = ("BIZUDPGothic-Regular.ttf", "NotoSansCJKjp-Regular.otf")
-NAMES = {
-    "佐藤 花子": 1, "髙橋 﨑子": 1, "𠮷田 太郎": 1, "한지민": 1, "Nguyễn Văn Đức": 1, "葛󠄀城": 1, "渡邉󠄂": 1, "ﾔﾏﾀﾞ①㈱": 1,
-    "神神": 1, "か\u3099": 1, "Ünal": 1, "王 晓明": 1, "内科😀外来": 2,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("text", NAMES)
-def test_no_character_is_ever_drawn_by_a_font_that_lacks_it(text: str) -> None:
-    drawn = pieces(text, one_font(text, SCREEN_FONTS))
-    for piece in drawn:
-        with TTFont(path(piece.font), lazy=True) as font:
-            cmap = font.getBestCmap()
-            variants = {s for t in font["cmap"].tables if t.format == 14 for s in t.uvsDict}
-        assert all(ord(c) in cmap or ord(c) in variants for c in piece.text)
-    assert (MISSING in "".join(piece.text for piece in drawn)) == ("😀" in text)
-
-
-@pytest.mark.parametrize("text", [name for name, count in NAMES.items() if count == 1])
-def test_a_label_is_set_in_one_font(text: str) -> None:
-    assert len({piece.font for piece in pieces(text, one_font(text, SCREEN_FONTS))}) == 1
-
-
-def test_a_character_that_no_font_has_does_not_drag_the_others_along() -> None:
-    assert one_font("内科😀", SCREEN_FONTS) == SCREEN_FONTS[:1]
-    assert pieces("内科😀", SCREEN_FONTS) == (Piece(SCREEN_FONTS[0], f"内科{MISSING}"),)
-
-
-def squares(text: str) -> float:
-    return float(len(text))
-
-
-@pytest.mark.parametrize(
-    ("text", "width", "lines"),
-    [
-        ("受付が完了しました", 9, ["受付が完了しました"]),
-        ("まだ受付は終わっていません", 10, ["まだ受付は", "終わっていません"]),
-        ("マイナンバーカードを置いてください", 12, ["マイナンバーカードを", "置いてください"]),
-        ("どちらのカードをお持ちですか？", 10, ["どちらのカードを", "お持ちですか？"]),
-        ("受付票が出てこなくても、受付は完了しています。", 13, ["受付票が出てこなくても、", "受付は完了しています。"]),
-        ("読み取り機に置いてください", 8, ["読み取り機に", "置いてください"]),
-        ("中央診療棟3階 東側", 7, ["中央診療棟3階", "東側"]),
-    ],
-)
-def test_lines_are_broken_where_one_would_breathe(text: str, width: int, lines: list[str]) -> None:
-    assert wrap(text, width, squares, torn=True) == lines
-
-
-@pytest.mark.parametrize("width", range(2, 30))
-def test_no_line_begins_with_a_mark_and_nothing_is_lost(width: int) -> None:
-    for _, each in screens(WORDS):
-        for text in (each.title, *each.lines):
-            lines = wrap(text, width, squares, torn=True)
-            assert "".join(lines).replace(" ", "") == text.replace(" ", "")
-            assert not any(line[0] in "、。）」ーっょ" for line in lines)
 
 
 # -- nothing stays --------------------------------------------------------------------------------------------------
@@ -370,7 +321,7 @@ def test_pages_that_are_gone_leave_no_drawing_behind() -> None:
     from kivy.graphics.instructions import Instruction
 
     desk = Desk()
-    every = [each for _, each in screens(WORDS)]
+    every = [each for _, each in screens()]
 
     def instructions_after(pages: int) -> int:
         for each in itertools.islice(itertools.cycle(every), pages):
