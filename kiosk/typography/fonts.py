@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Final
 
 from kiosk.typography import coverage
 from kiosk.typography.coverage import Chain, Piece
 from kiosk.typography.font_files import font_file
 
-Language = Literal["ja", "ja_simple", "en", "zh_hans", "ko", "vi", "pt"]
-LANGUAGES: Final[tuple[Language, ...]] = ("ja", "ja_simple", "en", "zh_hans", "ko", "vi", "pt")
-
-# The second is the Japanese font of last resort, which has nearly every character: in Japanese shapes, and not bold.
+# The font of last resort has nearly every character: in Japanese shapes, and not bold.
 _LAST: Final = ("NotoSansCJKjp-Regular.otf",)
 # By what a language is written with.
 _WORDS: Final = {"zh_hans": "NotoSansSC-{}.otf", "ko": "NotoSansKR-{}.otf"}

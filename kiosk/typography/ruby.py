@@ -20,6 +20,7 @@ _PIECE: Final = re.compile(
     rf"{NAME_BEGINS}(?P<name>[^{NAME_ENDS}]*){NAME_ENDS}"
     rf"|(?:｜(?P<marked>[^｜《》]+)|(?P<kanji>{_KANJI}+))《(?P<reading>[^《》]*)》"
 )
+_DOT: Final = "・"
 _MARKS: Final = str.maketrans("", "", "｜《》" + NAME_BEGINS + NAME_ENDS)
 
 
@@ -41,10 +42,20 @@ def parts(text: str) -> tuple[Part, ...]:
         if match["name"] is not None:
             found.append(Part(match["name"].translate(_MARKS), name=True))
         else:
-            found.append(Part(match["marked"] or match["kanji"], match["reading"]))
+            found += _read(match["marked"] or match["kanji"], match["reading"])
         end = match.end()
     found.append(Part(text[end:].translate(_MARKS)))
     return tuple(part for part in found if part.base)
+
+
+def _read(base: str, reading: str) -> tuple[Part, ...]:
+    """A base with its reading; in pieces where both have ・, so that a line may be broken there."""
+    base, reading = base.translate(_MARKS), reading.translate(_MARKS)
+    bases, readings = base.split(_DOT), reading.split(_DOT)
+    if len(bases) != len(readings) or not all(bases) or not all(readings):
+        return (Part(base, reading),)
+    pairs = [Part(*pair) for pair in zip(bases, readings, strict=True)]
+    return (pairs[0], *(part for pair in pairs[1:] for part in (Part(_DOT), pair)))
 
 
 def plain(text: str) -> str:

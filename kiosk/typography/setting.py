@@ -40,7 +40,7 @@ _OVERHANG_EM: Final = 0.5
 class Paragraph:
     """`text`: with readings as `kiosk.typography.ruby` has them. `capital_mm`: the height of a capital letter.
 
-    `language`: whose fonts and breaks; one of `kiosk.typography.fonts.LANGUAGES`. `align`: of its lines within the
+    `language`: whose fonts and breaks, `zh_hans`. `align`: of its lines within the
     width. `above_mm`: white before it, unless it is the first; None: as usual.
     """
 
