@@ -14,8 +14,8 @@ from kiosk.slip.barcode import NUMBER_CHARS_MAX, WIDTH_DOTS, BarcodeKind, WidthM
 from kiosk.slip.content import Slip, SlipLine, Style
 from kiosk.slip.letters import Run, Weight, draw_runs, length, lines_of, one_bit, runs, width_of
 
-HEIGHT_DOTS_MAX = 7200
-"""90 cm of paper: more than ten appointments with fields of full length need at 58 mm."""
+HEIGHT_DOTS_MAX = 7600
+"""95 cm of paper: more than ten appointments with fields of full length need at 58 mm."""
 
 _MARGIN_DOTS = 6
 _FRAME_DOTS = 4
