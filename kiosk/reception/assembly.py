@@ -40,8 +40,8 @@ from kiosk.screens.wording import Wording
 from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.tables.table_file import BadTable
 from kiosk.visit import Kiosk, Rules, step, switched_on
+from kiosk.visit import commands as c
 from kiosk.visit import events as e
-from kiosk.words import texts
 
 Clock = Callable[[], datetime]
 # A patient waits for several threads at once, for the look-up while the page is drawn: none keeps Python for 5 ms.
@@ -116,14 +116,15 @@ def receive(
         if _is_of_no_use(folder, faults, screen, log):
             inbox.quit()
 
-    words = texts.load()
-    runtime = Runtime(_switched_on(config, clock, clean_start), inbox, face, words, log, beat)
+    wording = Wording()
+    runtime = Runtime(_switched_on(config, clock, clean_start), inbox, face, wording, log, beat)
     guard = _guarded(config, folder, clock, board, log)
     devices = Devices(
         CourierLine(config.courier_dir, courier_events.on_message),
         _reservations_worker(config, guard.book, references, clock, runtime, inbox, board, log),
-        _printer_worker(config, folder, clock, runtime, inbox, board, log),
+        _printer_worker(config, folder, clock, runtime, inbox, board, log, wording),
         _card_reader(config, inbox, board, log),
+        _aside,
     )
     watch = _delivery_watch(config, folder, board, log)
     face.listen(staff_door.pressed, inbox.quit)
@@ -196,11 +197,16 @@ def _printer_worker(
     inbox: Inbox,
     board: Board,
     log: EventLog,
+    wording: Wording,
 ) -> PrinterWorker:
     settings, site = needed(config, config.printer, "printer"), config.site
     printer = open_printer(settings.url, status=settings.status, lock=DataFolder(folder).printer_lock)
     wanted = runtime.slip_wanted
-    return PrinterWorker(printer, site.name, settings, clock, wanted, inbox.post, board.printer, log.write, Wording())
+    return PrinterWorker(printer, site.name, settings, clock, wanted, inbox.post, board.printer, log.write, wording)
+
+
+def _aside(command: c.Aside) -> None:
+    """Nothing beyond the line of the event log that the visit writes with it."""
 
 
 def _delivery_watch(config: Config, folder: Path, board: Board, log: EventLog) -> DeliveryWatch:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from drivers.card_reader import CardEvent, CardRead, CardUnreadable, ReaderDown, ReaderUp, SerialCardReader
@@ -20,12 +20,12 @@ from kiosk.reception.printer_worker import PrinterWorker
 from kiosk.reception.reservations_worker import ReservationsWorker
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.views import Face, Screen
+from kiosk.screens.wording import Wording
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit import next_deadline, step
 from kiosk.visit.specimen import SPECIMEN
-from kiosk.visit.state import AtCounter, Kiosk, Printing, Registering, Start
-from kiosk.words.texts import Texts
+from kiosk.visit.state import AtCounter, Came, Kiosk, Printing, Registering, Start
 
 PRESSES_MAX = 1000
 HEARTBEAT_S = 1.0
@@ -33,12 +33,16 @@ HEARTBEAT_S = 1.0
 
 @dataclass
 class Devices:
-    """What the visit's commands reach. `card_reader` None: the site has none."""
+    """What the visit's commands reach. `card_reader` None: the site has none.
+
+    `aside(command)`: what is asked of staff, and of others for their sake.
+    """
 
     courier: CourierLine
     reservations: ReservationsWorker
     printer: PrinterWorker
     card_reader: SerialCardReader | None
+    aside: Callable[[c.Aside], None]
 
     def close(self) -> None:
         """End all of them."""
@@ -96,14 +100,13 @@ class Runtime:
     kiosk: Kiosk
     inbox: Inbox
     face: Face
-    texts: Texts
+    wording: Wording
     log: EventLog
     beat: Callable[[Screen], None]
 
     def __post_init__(self) -> None:
         self._devices: Devices  # before an event is taken
-        self._screen = screen_of(self.kiosk, self.texts)
-        self._specimen = screen_of(Kiosk(self.kiosk.rules, Printing(0, 0.0, SPECIMEN)), self.texts)
+        self._screen = screen_of(self.kiosk, self.wording)
 
     def arrival_wanted(self, visit: int) -> bool:
         """Whether an arrival may still be written for this visit. Any thread."""
@@ -141,7 +144,7 @@ class Runtime:
             self._take(e.Ticked())
 
     def _take(self, event: e.Event) -> None:
-        if isinstance(event, e.Pressed) and event.button not in self._screen.buttons:
+        if isinstance(event, e.Pressed) and event.button not in (*self._screen.buttons, *self._screen.tools):
             complain(f"no such button on {self._screen.name}: {event.button[:30]!r}; ignored")
             return
         self.kiosk, commands = step(self.kiosk, event, time.monotonic())
@@ -150,15 +153,15 @@ class Runtime:
         for command in commands:
             if not isinstance(command, c.Record):
                 self._perform(command)
-        screen = screen_of(self.kiosk, self.texts)
+        screen = screen_of(self.kiosk, self.wording)
         if screen != self._screen:
             self._screen = screen
             self.face.show(screen)
         for record in records:
-            fields = {"code": record.code} if record.code else {}
-            self.log.write(record.event, visit=record.visit, **fields)
+            fields = {"code": record.code, "what": record.what}
+            self.log.write(record.event, visit=record.visit, **{name: text for name, text in fields.items() if text})
 
-    def _perform(self, command: c.DeviceCommand) -> None:
+    def _perform(self, command: c.DeviceCommand) -> None:  # noqa: C901, PLR0912 - one case a command
         devices = self._devices
         match command:
             case c.TakeBaseline():
@@ -173,7 +176,8 @@ class Runtime:
                     devices.card_reader.disarm()
             case c.Prepare():
                 devices.printer.prepare()
-                self.face.prepare(self._specimen)
+                nobody = Printing(0, 0.0, SPECIMEN, Came("mynumber"), 0.0)
+                self.face.prepare(screen_of(replace(self.kiosk, stage=nobody), self.wording))
             case c.LookUp():
                 devices.reservations.look_up(command)
             case c.Register():
@@ -182,5 +186,7 @@ class Runtime:
                 devices.printer.print_slip(command)
             case c.PrintCounterSlip():
                 devices.printer.print_counter_slip(command)
+            case c.RegisterWalkIn() | c.AcceptKey() | c.KeepUnserved() | c.TellStaff():
+                devices.aside(command)
             case _:
                 assert_never(command)

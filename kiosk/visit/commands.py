@@ -127,6 +127,8 @@ class Record:
     what: str = ""
 
 
+# Beyond the devices in front of the patient.
+Aside = RegisterWalkIn | AcceptKey | KeepUnserved | TellStaff
 DeviceCommand = (
     TakeBaseline
     | StopWaiting
@@ -135,11 +137,8 @@ DeviceCommand = (
     | Prepare
     | LookUp
     | Register
-    | RegisterWalkIn
     | PrintSlip
     | PrintCounterSlip
-    | AcceptKey
-    | KeepUnserved
-    | TellStaff
+    | Aside
 )
 Command = DeviceCommand | Record
