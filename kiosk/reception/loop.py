@@ -18,6 +18,8 @@ from kiosk.process.event_log import EventLog
 from kiosk.process.stderr import complain
 from kiosk.reception.printer_worker import PrinterWorker
 from kiosk.reception.reservations_worker import ReservationsWorker
+from kiosk.reception.staff_calls import StaffCalls
+from kiosk.reception.unserved import Unserved
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.views import Face, Screen
 from kiosk.screens.wording import Wording
@@ -33,16 +35,14 @@ HEARTBEAT_S = 1.0
 
 @dataclass
 class Devices:
-    """What the visit's commands reach. `card_reader` None: the site has none.
-
-    `aside(command)`: what is asked of staff, and of others for their sake.
-    """
+    """What the visit's commands reach. `card_reader` None: the site has none."""
 
     courier: CourierLine
     reservations: ReservationsWorker
     printer: PrinterWorker
     card_reader: SerialCardReader | None
-    aside: Callable[[c.Aside], None]
+    staff: StaffCalls
+    unserved: Unserved
 
     def close(self) -> None:
         """End all of them."""
@@ -51,6 +51,8 @@ class Devices:
             self.card_reader.stop()
         self.printer.close()
         self.reservations.close()
+        self.unserved.close()
+        self.staff.close()
 
 
 class Inbox:
@@ -81,10 +83,11 @@ class Inbox:
         if self._events.qsize() < PRESSES_MAX:
             self.post(e.Pressed(button))
 
-    def card(self, event: CardEvent) -> None:
+    def card(self, event: CardEvent, *, qr: bool = False) -> None:
+        """What a card reader says. `qr`: of the one for codes on phones."""
         match event:
             case CardRead():
-                self.post(e.CardRead(event.visit, event.number))
+                self.post(e.CardRead(event.visit, event.number, qr))
             case CardUnreadable():
                 self.post(e.CardUnreadable(event.visit))
             case ReaderUp():
@@ -107,6 +110,7 @@ class Runtime:
     def __post_init__(self) -> None:
         self._devices: Devices  # before an event is taken
         self._screen = screen_of(self.kiosk, self.wording)
+        self._prepared = Kiosk(self.kiosk.rules, Printing(0, 0.0, SPECIMEN, Came("patient_card"), cover_at=0.0))
 
     def arrival_wanted(self, visit: int) -> bool:
         """Whether an arrival may still be written for this visit. Any thread."""
@@ -158,10 +162,10 @@ class Runtime:
             self._screen = screen
             self.face.show(screen)
         for record in records:
-            fields = {"code": record.code, "what": record.what}
-            self.log.write(record.event, visit=record.visit, **{name: text for name, text in fields.items() if text})
+            fields = {name: value for name, value in (("code", record.code), ("what", record.what)) if value}
+            self.log.write(record.event, visit=record.visit, **fields)
 
-    def _perform(self, command: c.DeviceCommand) -> None:  # noqa: C901, PLR0912 - one case a command
+    def _perform(self, command: c.DeviceCommand) -> None:  # noqa: C901, PLR0912 - one line a command
         devices = self._devices
         match command:
             case c.TakeBaseline():
@@ -176,17 +180,22 @@ class Runtime:
                     devices.card_reader.disarm()
             case c.Prepare():
                 devices.printer.prepare()
-                nobody = Printing(0, 0.0, SPECIMEN, Came("mynumber"), 0.0)
-                self.face.prepare(screen_of(replace(self.kiosk, stage=nobody), self.wording))
+                self.face.prepare(screen_of(replace(self._prepared, look=self.kiosk.look), self.wording))
             case c.LookUp():
                 devices.reservations.look_up(command)
             case c.Register():
                 devices.reservations.register(command)
+            case c.RegisterWalkIn():
+                devices.reservations.walk_in(command)
+            case c.AcceptKey():
+                devices.courier.accept(command.file)
+            case c.KeepUnserved():
+                devices.unserved.keep(command)
+            case c.TellStaff():
+                devices.staff.call(command.code)
             case c.PrintSlip():
                 devices.printer.print_slip(command)
             case c.PrintCounterSlip():
                 devices.printer.print_counter_slip(command)
-            case c.RegisterWalkIn() | c.AcceptKey() | c.KeepUnserved() | c.TellStaff():
-                devices.aside(command)
             case _:
                 assert_never(command)

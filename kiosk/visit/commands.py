@@ -127,8 +127,6 @@ class Record:
     what: str = ""
 
 
-# Beyond the devices in front of the patient.
-Aside = RegisterWalkIn | AcceptKey | KeepUnserved | TellStaff
 DeviceCommand = (
     TakeBaseline
     | StopWaiting
@@ -137,8 +135,11 @@ DeviceCommand = (
     | Prepare
     | LookUp
     | Register
+    | RegisterWalkIn
     | PrintSlip
     | PrintCounterSlip
-    | Aside
+    | AcceptKey
+    | KeepUnserved
+    | TellStaff
 )
 Command = DeviceCommand | Record
