@@ -40,7 +40,6 @@ not pass the type check. deploy/VISIT.md draws the table.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeGuard, TypeVar, assert_never, get_args
@@ -297,5 +296,5 @@ def next_deadline(kiosk: Kiosk) -> float | None:
         due.append(stage.cover_at)
     due += [at for at in (kiosk.look_until, kiosk.cards_rest_until) if at is not None]
     if begin.card_visit(kiosk) != kiosk.armed_for:
-        due.append(-math.inf)  # before the first event
+        due.append(0.0)  # at once, before the first event
     return min(due, default=None)
