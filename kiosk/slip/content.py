@@ -32,7 +32,7 @@ _RULE_STYLE: Final = "rule"
 # Patient and staff must both see it before they read on.
 _MARKS: Final = {"arrived_late": "late"}
 # Notes that the slip says at another place: late in a mark, without an appointment instead of the time.
-_SAID: Final = frozenset({"arrived_late", "walk_in"})
+_ELSEWHERE: Final = frozenset({"arrived_late", "walk_in"})
 # Marks of ruby, which no field of another system may hold.
 _RUBY_MARKS: Final = frozenset("｜《》")
 
@@ -198,7 +198,7 @@ def _next_lines(arrival: RegisteredArrival, pair: _Pair) -> Iterator[SlipLine]:
                 yield SlipLine(japanese, "body")
         else:
             yield SlipLine(f"{place}. {japanese}", "step")
-    rest = replace(arrival, notes=tuple(note for note in arrival.notes if note not in _SAID))
+    rest = replace(arrival, notes=tuple(note for note in arrival.notes if note not in _ELSEWHERE))
     for japanese, other in pair.each(lambda words: remarks(rest, "", words)):
         yield SlipLine(japanese, "body")
         if other:
