@@ -7,7 +7,7 @@ Must never touch the file system or look a name up.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import quote
@@ -39,9 +39,13 @@ class Hours:
     open: Annotated[time, clock_time()]
     close: Annotated[time, clock_time()]
 
+    def on(self, day: date) -> bool:
+        """Whether they are of this day of the week."""
+        return WEEKDAYS[day.weekday()] in self.days
+
     def cover(self, local: datetime) -> bool:
         """Whether `local` (in the site's time zone) is within these hours."""
-        return WEEKDAYS[local.weekday()] in self.days and self.open <= local.time() < self.close
+        return self.on(local) and self.open <= local.time() < self.close
 
 
 def department_code() -> Check:

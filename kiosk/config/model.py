@@ -8,6 +8,7 @@ A Literal is its own check. A key without a default is required. Times are secon
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -20,6 +21,9 @@ from kiosk.config.checks import WEEKDAYS, ClosedDay
 from kiosk.config.desk_checks import Hours
 from kiosk.config.desk_model import Department, Desk, WalkIn
 from kiosk.config.passwords import Secret
+
+# Of a department, for patients without an appointment, at a moment of the day.
+Standing = Literal["open", "later", "ended", "closed"]
 
 _Share = checks.share_url()
 
@@ -324,6 +328,23 @@ class Config:
             return ()
         found = (self.department(code) for code in self.walk_in.departments)
         return tuple(each for each in found if each and (not each.hours or any(h.cover(local) for h in each.hours)))
+
+    def walk_in_standings(self, local: datetime) -> Iterator[tuple[Department, Standing, datetime | None]]:
+        """Each department of [walk_in], whether it receives at `local`, and when it opens where that is later today."""
+        receiving = self.walk_in_departments(local)
+        for code in self.walk_in.departments:
+            department = self.department(code)
+            if department is None:
+                continue
+            today = [hours for hours in department.hours or self.hours if hours.on(local.date())]
+            opens = min((hours.open for hours in today if hours.open > local.time()), default=None)
+            if department in receiving:
+                yield department, "open", None
+            elif self.closed_on(local.date()) or not today:
+                yield department, "closed", None
+            else:
+                moment = datetime.combine(local.date(), opens, local.tzinfo) if opens else None
+                yield department, "later" if opens else "ended", moment
 
     def closed_on(self, day: date) -> bool:
         """Whether `day` is one of the closed days."""

@@ -39,7 +39,7 @@ import socket
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from pathlib import Path
 
@@ -177,6 +177,12 @@ class CourierLine:
         with self._lock:
             self._waiting = None
             self._send({"ask": "waiting_ended", "visit": visit})
+
+    def accept(self, file: Hashable) -> None:
+        """The new key that came with `file` counts as known: the patient was sent to have it looked at."""
+        if isinstance(file, tuple) and len(file) == 2:
+            with self._lock:
+                self._send({"ask": "accept", "run": file[0], "file": file[1]})
 
     def close(self) -> None:
         self._stop.set()

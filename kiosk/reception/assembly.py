@@ -33,15 +33,17 @@ from kiosk.reception.loop import Devices, Inbox, Runtime
 from kiosk.reception.printer_worker import PrinterWorker
 from kiosk.reception.reservations_guard import Guard
 from kiosk.reception.reservations_worker import ReservationsWorker
+from kiosk.reception.staff_calls import StaffCalls
 from kiosk.reception.staff_door import OPEN_ON, StaffDoor
 from kiosk.reception.surroundings import ChangeWatch, hours_now
+from kiosk.reception.unserved import Unserved
 from kiosk.screens.views import Face, Screen
 from kiosk.screens.wording import Wording
 from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.tables.table_file import BadTable
 from kiosk.visit import Kiosk, Rules, step, switched_on
 from kiosk.visit import events as e
-from kiosk.words import texts
+from kiosk.words.departments import DepartmentNames
 
 Clock = Callable[[], datetime]
 # A patient waits for several threads at once, for the look-up while the page is drawn: none keeps Python for 5 ms.
@@ -116,14 +118,16 @@ def receive(
         if _is_of_no_use(folder, faults, screen, log):
             inbox.quit()
 
-    words = texts.load()
-    runtime = Runtime(_switched_on(config, clock, clean_start), inbox, face, words, log, beat)
+    wording = wording_of(config)
+    runtime = Runtime(_switched_on(config, clock, clean_start), inbox, face, wording, log, beat)
     guard = _guarded(config, folder, clock, board, log)
     devices = Devices(
         CourierLine(config.courier_dir, courier_events.on_message),
         _reservations_worker(config, guard.book, references, clock, runtime, inbox, board, log),
-        _printer_worker(config, folder, clock, runtime, inbox, board, log),
+        _printer_worker(config, folder, clock, runtime, inbox, board, log, wording),
         _card_reader(config, inbox, board, log),
+        StaffCalls(config.alarm.command, log),
+        Unserved(folder, clock, log.write),
     )
     watch = _delivery_watch(config, folder, board, log)
     face.listen(staff_door.pressed, inbox.quit)
@@ -147,8 +151,21 @@ def _switched_on(config: Config, clock: Clock, clean: bool) -> Kiosk:
     settings = asdict(config.visit) | asdict(config.arrival)
     del settings["result_max_bytes"]  # the courier's
     has_cards, counter_slip = config.card_reader is not None, needed(config, config.printer, "printer").counter_slip
-    rules, now = Rules(**settings, patient_cards=has_cards, counter_slip=counter_slip), time.monotonic()
+    rules = Rules(
+        **settings,
+        patient_cards=has_cards,
+        counter_slip=counter_slip,
+        no_card=bool(config.walk_in.departments),
+        walk_in=bool(config.walk_in.departments),
+    )
+    now = time.monotonic()
     return step(switched_on(rules, now, clean=clean), hours_now(config, clock()), now)[0]
+
+
+def wording_of(config: Config) -> Wording:
+    """What site.toml lends to the words of screens and slips."""
+    own = {each.name: {**dict(each.names), "reading": each.reading} for each in config.departments}
+    return Wording(DepartmentNames(own))
 
 
 def _references(config: Config) -> ReferenceNumbers:
@@ -179,7 +196,7 @@ def _reservations_worker(
     return ReservationsWorker(
         reservations,
         references,
-        config.places_by_department(),
+        config,
         clock,
         runtime.arrival_wanted,
         inbox.post,
@@ -196,11 +213,12 @@ def _printer_worker(
     inbox: Inbox,
     board: Board,
     log: EventLog,
+    wording: Wording,
 ) -> PrinterWorker:
     settings, site = needed(config, config.printer, "printer"), config.site
     printer = open_printer(settings.url, status=settings.status, lock=DataFolder(folder).printer_lock)
     wanted = runtime.slip_wanted
-    return PrinterWorker(printer, site.name, settings, clock, wanted, inbox.post, board.printer, log.write, Wording())
+    return PrinterWorker(printer, site.name, settings, clock, wanted, inbox.post, board.printer, log.write, wording)
 
 
 def _delivery_watch(config: Config, folder: Path, board: Board, log: EventLog) -> DeliveryWatch:

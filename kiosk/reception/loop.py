@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from drivers.card_reader import CardEvent, CardRead, CardUnreadable, ReaderDown, ReaderUp, SerialCardReader
@@ -18,14 +18,16 @@ from kiosk.process.event_log import EventLog
 from kiosk.process.stderr import complain
 from kiosk.reception.printer_worker import PrinterWorker
 from kiosk.reception.reservations_worker import ReservationsWorker
+from kiosk.reception.staff_calls import StaffCalls
+from kiosk.reception.unserved import Unserved
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.views import Face, Screen
+from kiosk.screens.wording import Wording
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit import next_deadline, step
 from kiosk.visit.specimen import SPECIMEN
-from kiosk.visit.state import AtCounter, Kiosk, Printing, Registering, Start
-from kiosk.words.texts import Texts
+from kiosk.visit.state import AtCounter, Came, Kiosk, Printing, Registering, Start
 
 PRESSES_MAX = 1000
 HEARTBEAT_S = 1.0
@@ -39,6 +41,8 @@ class Devices:
     reservations: ReservationsWorker
     printer: PrinterWorker
     card_reader: SerialCardReader | None
+    staff: StaffCalls
+    unserved: Unserved
 
     def close(self) -> None:
         """End all of them."""
@@ -47,6 +51,8 @@ class Devices:
             self.card_reader.stop()
         self.printer.close()
         self.reservations.close()
+        self.unserved.close()
+        self.staff.close()
 
 
 class Inbox:
@@ -77,10 +83,11 @@ class Inbox:
         if self._events.qsize() < PRESSES_MAX:
             self.post(e.Pressed(button))
 
-    def card(self, event: CardEvent) -> None:
+    def card(self, event: CardEvent, *, qr: bool = False) -> None:
+        """What a card reader says. `qr`: of the one for codes on phones."""
         match event:
             case CardRead():
-                self.post(e.CardRead(event.visit, event.number))
+                self.post(e.CardRead(event.visit, event.number, qr))
             case CardUnreadable():
                 self.post(e.CardUnreadable(event.visit))
             case ReaderUp():
@@ -96,14 +103,14 @@ class Runtime:
     kiosk: Kiosk
     inbox: Inbox
     face: Face
-    texts: Texts
+    wording: Wording
     log: EventLog
     beat: Callable[[Screen], None]
 
     def __post_init__(self) -> None:
         self._devices: Devices  # before an event is taken
-        self._screen = screen_of(self.kiosk, self.texts)
-        self._specimen = screen_of(Kiosk(self.kiosk.rules, Printing(0, 0.0, SPECIMEN)), self.texts)
+        self._screen = screen_of(self.kiosk, self.wording)
+        self._prepared = Kiosk(self.kiosk.rules, Printing(0, 0.0, SPECIMEN, Came("patient_card"), cover_at=0.0))
 
     def arrival_wanted(self, visit: int) -> bool:
         """Whether an arrival may still be written for this visit. Any thread."""
@@ -141,7 +148,7 @@ class Runtime:
             self._take(e.Ticked())
 
     def _take(self, event: e.Event) -> None:
-        if isinstance(event, e.Pressed) and event.button not in self._screen.buttons:
+        if isinstance(event, e.Pressed) and event.button not in (*self._screen.buttons, *self._screen.tools):
             complain(f"no such button on {self._screen.name}: {event.button[:30]!r}; ignored")
             return
         self.kiosk, commands = step(self.kiosk, event, time.monotonic())
@@ -150,15 +157,15 @@ class Runtime:
         for command in commands:
             if not isinstance(command, c.Record):
                 self._perform(command)
-        screen = screen_of(self.kiosk, self.texts)
+        screen = screen_of(self.kiosk, self.wording)
         if screen != self._screen:
             self._screen = screen
             self.face.show(screen)
         for record in records:
-            fields = {"code": record.code} if record.code else {}
+            fields = {name: value for name, value in (("code", record.code), ("what", record.what)) if value}
             self.log.write(record.event, visit=record.visit, **fields)
 
-    def _perform(self, command: c.DeviceCommand) -> None:
+    def _perform(self, command: c.DeviceCommand) -> None:  # noqa: C901, PLR0912 - one line a command
         devices = self._devices
         match command:
             case c.TakeBaseline():
@@ -173,11 +180,19 @@ class Runtime:
                     devices.card_reader.disarm()
             case c.Prepare():
                 devices.printer.prepare()
-                self.face.prepare(self._specimen)
+                self.face.prepare(screen_of(replace(self._prepared, look=self.kiosk.look), self.wording))
             case c.LookUp():
                 devices.reservations.look_up(command)
             case c.Register():
                 devices.reservations.register(command)
+            case c.RegisterWalkIn():
+                devices.reservations.walk_in(command)
+            case c.AcceptKey():
+                devices.courier.accept(command.file)
+            case c.KeepUnserved():
+                devices.unserved.keep(command)
+            case c.TellStaff():
+                devices.staff.call(command.code)
             case c.PrintSlip():
                 devices.printer.print_slip(command)
             case c.PrintCounterSlip():

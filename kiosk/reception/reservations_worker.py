@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from drivers import reservations as rs
+from kiosk.config import Config
 from kiosk.reception.worker import Report, SetTrouble, Worker
 from kiosk.slip.content import printable
 from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
-from kiosk.visit.state import VisitAppointment
+from kiosk.visit.state import AppointmentsFound, VisitAppointment, WalkInDepartment
 from kiosk.words.problems import Problem
 
 REFERENCES_EVERY_S = 10.0
@@ -22,12 +23,12 @@ REFERENCES_EVERY_S = 10.0
 class ReservationsWorker:
     """Look-up and arrival. `clock()`: the site's aware local time. `still_wanted(visit)`: nobody gave the visit up.
 
-    `places`: where a department is, for appointments that do not say it.
+    `config`: where departments are, and which receive patients without an appointment.
     """
 
     reservations: rs.Reservations
     references: ReferenceNumbers
-    places: dict[str, str]
+    config: Config
     clock: Callable[[], datetime]
     still_wanted: Callable[[int], bool]
     post: Callable[[e.Event], None]
@@ -43,6 +44,9 @@ class ReservationsWorker:
 
     def register(self, command: c.Register) -> None:
         self._submit(command.visit, lambda: self._register(command))
+
+    def walk_in(self, command: c.RegisterWalkIn) -> None:
+        self._submit(command.visit, lambda: self._walk_in(command))
 
     def close(self) -> None:
         self._worker.close(2.0)
@@ -73,7 +77,7 @@ class ReservationsWorker:
             raise rs.ReservationsDown("answer about someone else")
         if isinstance(answer, rs.Unknown):
             return e.PatientUnknown(command.visit)
-        return e.AppointmentsFound(
+        return AppointmentsFound(
             command.visit,
             now.date(),
             now.time(),
@@ -81,7 +85,19 @@ class ReservationsWorker:
             self._cleaned(answer.appointments),
             answer.arrival is not None,
             answer.next_day,
+            walk_in=self._departments(answer.last_day, now),
         )
+
+    def _departments(self, last_day: date | None, now: datetime) -> tuple[WalkInDepartment, ...]:
+        """Where this patient may go without an appointment today, those that receive now first."""
+        if not self.config.walk_in.departments or not self.config.walk_in.knows(last_day, now.date()):
+            return ()
+        standings = self.config.walk_in_standings(now)
+        found = [
+            WalkInDepartment(each.code, each.name, standing, opens.time() if opens else None)
+            for each, standing, opens in standings
+        ]
+        return tuple(sorted(found, key=lambda each: not each.receives))
 
     def _check_references(self) -> None:
         try:
@@ -92,9 +108,25 @@ class ReservationsWorker:
         self.set_trouble("reference_numbers_refused", problem)
 
     def _register(self, command: c.Register) -> e.Event:
-        answer = self.reservations.register(
-            command.patient_number, command.day, self.clock(), lambda: self.still_wanted(command.visit)
+        wanted = lambda: self.still_wanted(command.visit)  # noqa: E731
+        answer = self.reservations.register(command.patient_number, command.day, self.clock(), wanted)
+        return self._registered(command, answer)
+
+    def _walk_in(self, command: c.RegisterWalkIn) -> e.Event:
+        now = self.clock()
+        department = self.config.department(command.department)
+        if department is None or department not in self.config.walk_in_departments(now):
+            raise rs.ReservationsDown("the department does not receive now")
+        place = self.config.places_by_department().get(department.code, "")
+        what = rs.WalkIn(department.name, self.config.doctor_of(department), place)
+        answer = self.reservations.walk_in(
+            command.patient_number, command.day, now, what, lambda: self.still_wanted(command.visit)
         )
+        return self._registered(command, answer)
+
+    def _registered(
+        self, command: c.Register | c.RegisterWalkIn, answer: rs.Registration | rs.WalkInRegistration
+    ) -> e.Event:
         if answer.patient_number != command.patient_number:
             raise rs.ReservationsDown("answer about someone else")
         match answer:
@@ -115,12 +147,13 @@ class ReservationsWorker:
                 return e.ReservationsFailed(command.visit)
 
     def _cleaned(self, appointments: tuple[rs.Appointment, ...]) -> tuple[VisitAppointment, ...]:
+        places = self.config.places_by_department()
         return tuple(
             VisitAppointment(
                 each.time,
                 printable(each.department),
                 printable(each.doctor),
-                printable(each.place or self.places.get(each.department, "")),
+                printable(each.place or places.get(each.department, "")),
             )
             for each in appointments
         )
