@@ -10,11 +10,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from kivy.graphics import ClearBuffers, ClearColor, Fbo, InstructionGroup, Rectangle, ScissorPop, ScissorPush
+from kivy.graphics.opengl import glFlush
 
 from kiosk.typography.setting import Block
 from kiosk.ui.items import Box, Item, Panel, Picture, Text, Words
 from kiosk.ui.pen import Pen
 
+# Of a drawing that moves.
+FRAMES: Final = 2
 # How far letters reach beyond the box that they were set for.
 _AROUND_MM: Final = 8.0
 # Of the page: more than that is drawn whole.
@@ -54,6 +57,15 @@ class Sheet:
             self._draw(touched, place)
         self.items = tuple(items)
         return True
+
+    def finish(self) -> None:
+        """Leave nothing to be done when it is shown: paint what moves, and have the graphics card begin now."""
+        pen = Pen(InstructionGroup(), self._scale, self._fbo.size[1])
+        for item in self.items:
+            if isinstance(item, Picture) and item.moves:
+                for frame in range(FRAMES):
+                    pen.picture(item, frame)
+        glFlush()
 
     def _draw(self, items: Iterable[Item], place: Box | None) -> list[tuple[Words, Block]]:
         """All of it, or within `place` only."""

@@ -36,7 +36,7 @@ from kiosk.ui.items import (
 from kiosk.ui.pages import Layout
 from kiosk.ui.pen import Pen
 from kiosk.ui.scale import PATIENTS, Limits, millimetre_px
-from kiosk.ui.sheet import Sheet
+from kiosk.ui.sheet import FRAMES, Sheet
 from kiosk.ui.theme import CORNER_MM, CORNER_S, PAGE, SLIP_OFF_MM, TOUCHED
 
 # A finger that was on its way when the page changed did not mean the new page.
@@ -176,7 +176,9 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         lacking = [screen for screen in wanted if screen not in ready]
         if not lacking or size[0] * size[1] * (len(ready) + 1) > AHEAD_MAX_PIXELS:
             return False
-        self._ahead.append((lacking[0], Sheet(size, self._pen_scale, self._items_of(lacking[0]))))
+        sheet = Sheet(size, self._pen_scale, self._items_of(lacking[0]))
+        sheet.finish()
+        self._ahead.append((lacking[0], sheet))
         return True
 
     @property
@@ -193,7 +195,7 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         self._check_corner()
         now = self._time_of_day()
         moves = any(isinstance(item, Picture) and item.moves for item in self.items)
-        frame = int(self._clock() / FRAME_S) % 2 if moves else 0
+        frame = int(self._clock() / FRAME_S) % FRAMES if moves else 0
         moving = (self._left(), (now.hour, now.minute), frame)
         if moving != self._drawn_moving:
             self._drawn_moving = moving
