@@ -62,26 +62,30 @@ _SPANS = ("floor: SELECT", "look-up", "floor: INSERT, COMMIT", "register")
 # Each window prints (seconds of CLOCK_MONOTONIC, presses drawn so far) for every frame.
 _KIOSK = """
 import sys, threading, time
-from kiosk.words import texts
 from kiosk.config import Display
 from kiosk.visit import state as f
 from kiosk.screens.of_state import screen_of
+from kiosk.screens.wording import Wording
+from kiosk.ui.frame import Stand
+from kiosk.ui.pages import layout_at
 from kiosk.ui.window import Window
-window = Window(Display(), texts.load())
-words = texts.load()
-pages = [screen_of(f.Kiosk(f.Rules(), stage), words) for stage in (f.Start(), f.AwaitingCard(1, 0.0))]
+window = Window(Display(), layout_at(Stand("架空総合病院")))
+pages = [screen_of(f.Kiosk(f.Rules(), stage), Wording()) for stage in (f.Start(), f.AwaitingCard(1, 0.0))]
 turn = 0
+def show():
+    window.show(pages[turn % 2])
+    window.prepare((pages[(turn + 1) % 2],))  # as the reception does
 def pressed(button):
     global turn
     turn += 1
-    window.show(pages[turn % 2])
+    show()
 window.listen(pressed, lambda: None)
 from kivy.core.window import Window as kivy
 def flipped(*_):
     drawn = turn if window._view.screen == pages[turn % 2] else turn - 1
     print(time.monotonic(), drawn, flush=True)
 kivy.bind(on_flip=flipped)
-window.show(pages[0])
+show()
 window.serve(threading.Event().wait)
 """
 _BARE = """
@@ -99,7 +103,7 @@ def pressed(button):
 kivy.bind(on_flip=lambda *_: print(time.monotonic(), turn, flush=True))
 runTouchApp(Button(text="touch", on_release=pressed))
 """
-_AT = ("540", "1800")  # on the start page and on the card page there is a button here
+_AT = ("190", "1850")  # on the start page and on the card page there is a tool here
 _CALM_S = 0.6  # longer than a new page takes no touch
 
 
