@@ -43,7 +43,7 @@ def drawn(name):
 def work():
     window.show(page(f.Start()))
     drawn("choose_card")
-    window.prepare(page(f.Printing(0, 0.0, SPECIMEN, CAME, 99.0)))
+    window.prepare((page(f.Printing(0, 0.0, SPECIMEN, CAME, 99.0)),))
     window.show(page(f.LookingUp(1, 0.0, CAME)))
     window.show(page(f.Printing(1, 0.0, SPECIMEN, CAME, 99.0)))
     drawn("printing")

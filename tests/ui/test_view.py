@@ -53,7 +53,9 @@ def test_a_prepared_page_is_not_shown_and_leaves_nothing_on_the_page_that_is() -
     desk.show(READER)
     view = desk.view
     before = (view.screen, view.items, view.buttons, len(view.fitted), len(view.canvas.children), instructions(view))
-    view.prepare(done(f.VisitAppointment(dt.time(13), "内科", "佐藤", "A棟")))
+    coming = done(f.VisitAppointment(dt.time(13), "内科", "佐藤", "A棟"))
+    assert view.prepare((coming,))
+    assert not view.prepare((coming,))
     after = (view.screen, view.items, view.buttons, len(view.fitted), len(view.canvas.children), instructions(view))
     assert after == before
 
