@@ -1,8 +1,9 @@
-"""The courier's side of the desk: whether a result says anything new of its patient, and its bytes into the spool.
+"""What the courier does beside delivery: whether a result says anything new of its patient, and its bytes for the desk.
 
 All of it is done in a thread of its own, after what delivery needs. Must never hold up, fail or end a delivery: a desk
 that is dead or slow, a full spool and a damaged store of patients cost the desk something, and nobody else. Owns the
-courier's `known.db`; must never settle a change that staff have not confirmed.
+courier's `known.db`; must never settle a change that staff have not confirmed. Where there is no desk, only the
+reception asks: a change is settled there when the patient was sent to staff with it, on screen and slip.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ BYTES_MAX: Final = 32 << 20
 OPEN_AGAIN_S: Final = 30.0
 SPOOL_S: Final = 86_400.0
 CLOSE_S: Final = 0.5
+# Results of the last visits that the reception may still speak of.
+REPORTED_MAX: Final = 200
 _FAULTS: Final = (sqlite3.Error, OSError, DatabaseUnusable, SecretUnusable)
 
 
@@ -50,11 +53,14 @@ class _Job:
 
 
 class HandOver:
-    """`folder`: the courier's own. `spool`: the desk's. `max_bytes`: of a result. Any thread; nothing here raises."""
+    """`folder`: the courier's own. `spool`: the desk's; None: there is none, results are only compared. `max_bytes`: of
+    a result. Any thread; nothing here raises.
+    """
 
-    def __init__(self, folder: Path, spool: Path, max_bytes: int, log: EventLog) -> None:
+    def __init__(self, folder: Path, spool: Path | None, max_bytes: int, log: EventLog) -> None:
         self._files, self._max_bytes, self._log = DataFolder(folder), max_bytes, log
-        self._spool = SpoolWriter(spool)
+        self._spool = SpoolWriter(spool) if spool else None
+        self._file_of: dict[int, int] = {}
         self._known: KnownPeople | None = None
         self._open_at = 0.0
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -76,12 +82,20 @@ class HandOver:
         if self._known is not None and not self._thread.is_alive():
             self._known.close()
 
-    def hand_over(self, item: Item, raw: bytes | None, number: str, report: Callable[[KeyVerdict], None]) -> None:
+    def hand_over(
+        self, item: Item, raw: bytes | None, number: str, report: Callable[[KeyVerdict], None], sighting: int = 0
+    ) -> None:
         """Its row is written and it is on its way to the receipt computer.
 
         `number`: of the patient whose eligibility it says; "": it is compared with nothing. `report` gets what is new
-        of the patient, in this object's thread.
+        of the patient, in this object's thread. `sighting`: as the reception names it, for `accept`.
         """
+        if self._spool is None and not number:
+            return
+        with self._lock:
+            self._file_of[sighting] = item.id
+            while len(self._file_of) > REPORTED_MAX:
+                del self._file_of[next(iter(self._file_of))]
         job = partial(self._hand_over, item, raw, number, report, datetime.now(UTC))
         if not self._do(job, time.monotonic() + AFTER_S, len(raw or b"")):
             self._note("desk_behind", True)
@@ -95,6 +109,13 @@ class HandOver:
         except sqlite3.Error:
             return False
         return known is not None
+
+    def accept(self, sighting: int) -> None:
+        """The patient of this result was sent to staff with what is new. Where there is a desk, staff say so there."""
+        with self._lock:
+            file = self._file_of.get(sighting)
+        if self._spool is None and file is not None:
+            self.settle(file)
 
     def forget(self) -> None:
         """Whom no result has named for long, and what no desk has taken within a day."""
@@ -127,6 +148,8 @@ class HandOver:
         change = self._change(item, raw, number, at) if raw is not None and number else None
         if change is not None:
             report(change.key)
+        if self._spool is None:
+            return
         dropped = self._spool.dropped
         handed = Handed(
             item.id,
@@ -153,7 +176,8 @@ class HandOver:
             return None
 
     def _forget(self) -> None:
-        self._spool.forget(time.time() - SPOOL_S)
+        if self._spool is not None:
+            self._spool.forget(time.time() - SPOOL_S)
         known = self._people()
         if known is not None:
             try:
@@ -166,7 +190,8 @@ class HandOver:
         if self._known is None and time.monotonic() >= self._open_at:
             self._open_at = time.monotonic() + OPEN_AGAIN_S
             try:
-                self._known = KnownPeople(self._files.known, Seals(load_secret(self._files.known_key)))
+                seals, has_desk = Seals(load_secret(self._files.known_key)), self._spool is not None
+                self._known = KnownPeople(self._files.known, seals, learns_first=has_desk)
             except _FAULTS as error:
                 self._note("desk_known_failed", True, type(error).__name__)
             else:

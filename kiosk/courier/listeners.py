@@ -222,7 +222,8 @@ class ResultsListener:
         wait_s = self.subsidy_wait_s if request and self.subsidy_wait_s is not None else 0.0
         self.queue.add(Parcel(item.id, request, time.monotonic() + wait_s, raw, sighting.fresh))
         if self.desk is not None and news and item.state != "held":
-            self.desk.hand_over(item, raw, self._patient(reading), partial(self._report_compared, sighting))
+            report = partial(self._report_compared, sighting)
+            self.desk.hand_over(item, raw, self._patient(reading), report, sighting.id)
 
     def _report_unwritten(self, sighting: Sighting, reading: Reading, digest: Digest, request: str) -> None:
         """The ledger cannot be written. Whether it knows the file can still be read; only a new one is reported.

@@ -102,7 +102,7 @@ def receive(
 ) -> None:
     """One reception from its first screen to the end; devices are opened and closed here."""
     clock = partial(datetime.now, config.site.zone)
-    courier_events = CourierEvents(inbox, log)
+    courier_events = CourierEvents(inbox, log, key_check=config.insurance.key_check)
     board = Board(folder, log)
     hours = ChangeWatch(lambda: hours_now(config, clock()), inbox)
     heartbeat = ServiceHeartbeat(face, notifier)

@@ -36,11 +36,12 @@ class KnownPeople:
     """`path`: the SQLite file, made when it is missing; one that is damaged, or of another secret, is put aside.
 
     `was_put_aside`: that happened, now or within a day. Any thread. `number`: a patient number, never empty. `file`:
-    the number of the result file that says so. Raises sqlite3.Error, and at its start OSError and OfNewerVersion.
+    the number of the result file that says so. `learns_first`: who is seen for the first time need not be settled. Raises sqlite3.Error, and at its start OSError and OfNewerVersion.
     """
 
-    def __init__(self, path: Path, seals: Seals) -> None:
+    def __init__(self, path: Path, seals: Seals, *, learns_first: bool = True) -> None:
         self._seals = seals
+        self._learns_first = learns_first
         self._db, self.was_put_aside = open_or_begin(path, MIGRATIONS, seals.identity, durable=False)
 
     def close(self) -> None:
@@ -51,7 +52,7 @@ class KnownPeople:
         person = self._seals.person(number)
         change = compare(prints_of(confirmation, self.hashed(number)), self._prints(person))
         with self._db.writing() as db:
-            if change.learn is not None:
+            if change.learn is not None and (self._learns_first or change.key != "first"):
                 _know(db, person, _text(change.learn), day)
             else:
                 db.execute(
