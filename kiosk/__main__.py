@@ -263,6 +263,8 @@ def _screens(arguments: argparse.Namespace) -> int:
     lines += [f"reason  {reason} (with note no_slip)" for reason in reasons.NO_SLIP_REASONS]
     lines += [f"note    {note}" for note in names.NOTES]
     lines += [f"staff   {code}" for code in names.STAFF]
+    lines += [f"tool    {tool}" for tool in names.TOOLS]
+    lines += [f"next    {act}" for act in names.NEXT]
     print("\n".join(lines))  # noqa: T201 - the command's answer
     return 0
 

@@ -234,7 +234,7 @@ class Choice:
     button: str
     text: str = field(repr=False)
     reading: str = field(repr=False, default="")
-    remark: str = ""
+    remark: str = field(repr=False, default="")
     available: bool = True
     chosen: bool = False
     language: str = ""

@@ -39,6 +39,7 @@ class Line:
     align: Literal["left", "centre", "right"] = "left"
     above: float = 0.0
     shrinks: bool = False
+    language: str = "ja"
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ def _rows(line: Line | Rule, width: int, scale: float) -> Iterator[Row]:
     smallest = dots(_SMALLEST_MM)
     size = max(smallest, dots(line.mm * scale))
     if line.shrinks:
-        size = max(smallest, min(size, int(size * width / max(width_of(line.text, line.weight, size), 1.0))))
-    for place, each in enumerate(lines_of(line.text, line.weight, size, width)):
+        wide = max(width_of(line.text, line.weight, size, line.language), 1.0)
+        size = max(smallest, min(size, int(size * width / wide)))
+    for place, each in enumerate(lines_of(line.text, line.weight, size, width, line.language)):
         yield Row(each, size, above if place == 0 else 0, line.align)

@@ -32,7 +32,7 @@ _RULE_STYLE: Final = "rule"
 # Patient and staff must both see it before they read on.
 _MARKS: Final = {"arrived_late": "late"}
 # Notes that the slip says at another place: late in a mark, without an appointment instead of the time.
-_SAID: Final = frozenset({"arrived_late", "walk_in"})
+_ELSEWHERE: Final = frozenset({"arrived_late", "walk_in"})
 # Marks of ruby, which no field of another system may hold.
 _RUBY_MARKS: Final = frozenset("｜《》")
 
@@ -41,7 +41,8 @@ _RUBY_MARKS: Final = frozenset("｜《》")
 class SlipLine:
     """One paragraph of a slip; the picture wraps it. `style` is its weight; a "rule" is a line across, without text.
 
-    `language`: one of words.texts.LANGUAGES; it decides on letters and on where a line may be broken.
+    `language`: one of words.texts.LANGUAGES; it decides on letters and on where a line may be broken. `text` marks
+    names as `typography.ruby` does.
     """
 
     text: str = field(repr=False)
@@ -132,10 +133,10 @@ class _Pair:
 
     def each(self, say: Callable[[Words], Iterable[str]]) -> Iterator[tuple[str, str]]:
         """The Japanese of each text, and the other where it is another one, else ""."""
+        read = _readings if self._language == "ja_simple" else _named
         for japanese, other in zip(say(self.japanese), say(self._other), strict=True):
-            read = _readings(other) if self._language == "ja_simple" else ruby.plain(other)
-            written = ruby.plain(japanese)
-            yield written, "" if read == written else read
+            written, text = ruby.plain(japanese), read(other)
+            yield written, "" if ruby.plain(text) == written else text
 
     def one(self, say: Callable[[Words], str]) -> tuple[str, str]:
         """As `each`, of one text."""
@@ -193,11 +194,11 @@ def _next_lines(arrival: RegisteredArrival, pair: _Pair) -> Iterator[SlipLine]:
     for place, (japanese, other) in enumerate(steps, 1):
         if other:
             yield pair.larger(f"{place}. {other}")
-            if japanese not in other:  # a message of the hospital, which nobody translates
+            if japanese not in ruby.plain(other):  # a message of the hospital, which nobody translates
                 yield SlipLine(japanese, "body")
         else:
             yield SlipLine(f"{place}. {japanese}", "step")
-    rest = replace(arrival, notes=tuple(note for note in arrival.notes if note not in _SAID))
+    rest = replace(arrival, notes=tuple(note for note in arrival.notes if note not in _ELSEWHERE))
     for japanese, other in pair.each(lambda words: remarks(rest, "", words)):
         yield SlipLine(japanese, "body")
         if other:
@@ -226,6 +227,11 @@ def _moment(key: str, day: date, at: time) -> Callable[[Words], str]:
         return words["slip"][key].format(day=word_day(day, texts["slip"]["day"], texts), clock=word_clock(at, texts))
 
     return say
+
+
+def _named(text: str) -> str:
+    """The text without readings; names in it are still marked as names, which have Japanese letters."""
+    return "".join(ruby.name(part.base) if part.name else part.base for part in ruby.parts(text))
 
 
 def _readings(text: str) -> str:

@@ -88,7 +88,13 @@ def lines_of(text: str, weight: Weight, size: int, room: int, language: str = "j
         return reach[number[end]] - reach[number[first]]
 
     for first, end in broken(written, room, measure, language, inner).lines:
-        yield _joined(letters[number[first] : number[end]], fonts[number[first] : number[end]])
+        begin = number[first]
+        for place in range(begin + 1, number[end]):
+            # Only what may be broken nowhere is wider, a row of commas from another system: paper ends at its edge.
+            if reach[place + 1] - reach[begin] > room:
+                yield _joined(letters[begin:place], fonts[begin:place])
+                begin = place
+        yield _joined(letters[begin : number[end]], fonts[begin : number[end]])
 
 
 def _joined(letters: list[str], fonts: list[ImageFont.FreeTypeFont]) -> tuple[Run, ...]:

@@ -161,7 +161,8 @@ def _lines(lines: tuple[SlipLine, ...], *, centred: bool) -> list[Line | Rule]:
         if line.style == "rule":
             made.append(Rule(above=2, below=1))
         else:
-            made.append(Line(line.text, mm, weight, align, above=1, shrinks=line.style == "number"))
+            shrinks = line.style == "number"
+            made.append(Line(line.text, mm, weight, align, above=1, shrinks=shrinks, language=line.language))
     return made
 
 

@@ -14,8 +14,8 @@ from kiosk.slip.barcode import NUMBER_CHARS_MAX, WIDTH_DOTS, BarcodeKind, WidthM
 from kiosk.slip.content import Slip, SlipLine, Style
 from kiosk.slip.letters import Run, Weight, draw_runs, length, lines_of, one_bit, runs, width_of
 
-HEIGHT_DOTS_MAX = 7200
-"""90 cm of paper: more than ten appointments with fields of full length need at 58 mm."""
+HEIGHT_DOTS_MAX = 7600
+"""95 cm of paper: more than ten appointments with fields of full length need at 58 mm."""
 
 _MARGIN_DOTS = 6
 _FRAME_DOTS = 4
@@ -70,7 +70,13 @@ def draw(slip: Slip, *, width_mm: WidthMm, barcode: BarcodeKind) -> Image.Image:
     """
     width = WIDTH_DOTS[width_mm]
     symbol = _symbol(slip.barcode, barcode, width_mm)
-    above = [row for line in slip.caption for row in _text_rows(line.text, _centred(_LOOKS[line.style]), width_mm)]
+    above = [
+        row
+        for line in slip.caption
+        for row in _text_rows(line.text, _centred(_LOOKS[line.style]), width_mm, line.language)
+    ]
+    if above:  # it belongs to what is below it
+        above.insert(0, _Row((), _SYMBOL_GAP_DOTS, "left"))
     below = list(_number_rows(slip, width_mm))
     tail = sum(row.height for row in (*above, *below)) + (symbol.height + 2 * _SYMBOL_GAP_DOTS if symbol else 0)
     rows = list(_bounded(_rows(slip.lines, width_mm), HEIGHT_DOTS_MAX - tail - 2 * _MARGIN_DOTS, width_mm))
@@ -117,19 +123,19 @@ def _rows(lines: tuple[SlipLine, ...], width_mm: WidthMm) -> Iterator[_Row]:
         if place < first_rule:
             # The head, above the first rule, stands in the middle whatever its style.
             look = _centred(look)
-        yield from _text_rows(line.text, look, width_mm)
+        yield from _text_rows(line.text, look, width_mm, line.language)
 
 
 def _centred(look: _Look) -> _Look:
     return replace(look, align="centre")
 
 
-def _text_rows(text: str, look: _Look, width_mm: WidthMm) -> Iterator[_Row]:
+def _text_rows(text: str, look: _Look, width_mm: WidthMm, language: str = "ja") -> Iterator[_Row]:
     size = look.sizes[width_mm]
     room = WIDTH_DOTS[width_mm] - 2 * (_MARGIN_DOTS + (_FRAME_DOTS if look.framed else 0))
     if look.shrinks:
-        size = max(28, min(size, int(size * room / max(width_of(text, look.weight, size), 1.0))))
-    wrapped = list(lines_of(text, look.weight, size, room))
+        size = max(28, min(size, int(size * room / max(width_of(text, look.weight, size, language), 1.0))))
+    wrapped = list(lines_of(text, look.weight, size, room, language))
     for place, line in enumerate(wrapped):
         frame: Literal["none", "top", "middle", "bottom", "whole"] = "none"
         if look.framed:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from kiosk.visit import events as e
 from kiosk.visit.commands import Record, Register, RegisterWalkIn
-from kiosk.visit.moves import Step, go, stay, to_counter, to_start, with_note
+from kiosk.visit.moves import Step, go, stay, to_counter, to_start, with_news, with_note
 from kiosk.visit.state import (
     AppointmentsFound,
     ChoosingDepartment,
@@ -132,10 +132,11 @@ def on_too_early_pressed(kiosk: Kiosk, stage: TooEarly, event: e.Pressed, now: f
     return to_start(kiosk, now, stage.visit, "closed") if event.button == "close" else stay(kiosk)
 
 
-def on_subsidy_failed_while_asking(kiosk: Kiosk, stage: _Asking, event: e.SubsidyFailed, now: float) -> Step:
-    if event.file != stage.known.came.file:
+def on_news(kiosk: Kiosk, stage: _Asking, event: e.SubsidyFailed | e.ResultCompared, now: float) -> Step:
+    known = stage.known
+    if event.file != known.came.file:
         return stay(kiosk)
-    return go(kiosk, replace(stage, known=_noted(stage.known, "subsidy_failed")))
+    return go(kiosk, replace(stage, known=replace(known, came=with_news(known.came, event))))
 
 
 def _noted(known: Known, note: str) -> Known:

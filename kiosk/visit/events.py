@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 
 from kiosk.visit.state import AppointmentsFound as AppointmentsFound  # noqa: PLC0414 - stages keep it, events are all here
-from kiosk.visit.state import Candidate, OfVisit, Opening, VisitAppointment
+from kiosk.visit.state import Candidate, KeyVerdict, OfVisit, Opening, VisitAppointment
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,14 @@ class SubsidyFailed:
     """The subsidy request that belongs to eligibility file `file` was answered with an error."""
 
     file: Hashable
+
+
+@dataclass(frozen=True)
+class ResultCompared:
+    """The key of eligibility file `file`, against the one of last time. It comes a moment after the result."""
+
+    file: Hashable
+    key: KeyVerdict
 
 
 @dataclass(frozen=True)
@@ -161,6 +169,7 @@ VisitEvent = (
     | ResultGone
     | ResultArrived
     | SubsidyFailed
+    | ResultCompared
     | CourierReturned
     | CardRead
     | CardUnreadable

@@ -15,7 +15,7 @@ from dataclasses import replace
 from kiosk.visit import events as e
 from kiosk.visit.arrive import proceed
 from kiosk.visit.commands import Prepare, Record
-from kiosk.visit.moves import Step, go, look_up, make_unclean, served_lately, stay, to_counter, to_start, with_note
+from kiosk.visit.moves import Step, go, look_up, make_unclean, served_lately, stay, to_counter, to_start, with_news
 from kiosk.visit.state import AwaitingBirthday, AwaitingTap, Came, Candidate, Kiosk, Known, Preparing, Settling
 
 
@@ -115,22 +115,18 @@ def on_courier_returned_while_settling(kiosk: Kiosk, stage: Settling, event: e.C
     return go(kiosk, replace(waiting, early_at=now, asked_again=stage.asked_again))
 
 
-def on_subsidy_failed(kiosk: Kiosk, stage: Settling, event: e.SubsidyFailed, now: float) -> Step:
+def on_news(kiosk: Kiosk, stage: Settling, event: e.SubsidyFailed | e.ResultCompared, now: float) -> Step:
     if event.file != stage.candidate.file:
         return stay(kiosk)
-    return go(kiosk, replace(stage, candidate=_with_subsidy_failed(stage.candidate)))
+    return go(kiosk, replace(stage, candidate=with_news(stage.candidate, event)))
 
 
-def on_subsidy_failed_before_birthday(
-    kiosk: Kiosk, stage: AwaitingBirthday, event: e.SubsidyFailed, now: float
+def on_news_before_birthday(
+    kiosk: Kiosk, stage: AwaitingBirthday, event: e.SubsidyFailed | e.ResultCompared, now: float
 ) -> Step:
     if not isinstance(stage.subject, Candidate) or event.file != stage.subject.file:
         return stay(kiosk)
-    return go(kiosk, replace(stage, subject=_with_subsidy_failed(stage.subject)))
-
-
-def _with_subsidy_failed(candidate: Candidate) -> Candidate:
-    return replace(candidate, notes=with_note(candidate.notes, "subsidy_failed"))
+    return go(kiosk, replace(stage, subject=with_news(stage.subject, event)))
 
 
 def on_settling_ticked(kiosk: Kiosk, stage: Settling, event: e.Ticked, now: float) -> Step:
@@ -196,8 +192,5 @@ def _birth_day(candidate: Candidate) -> str | None:
 def _identified(kiosk: Kiosk, visit: int, candidate: Candidate, now: float) -> Step:
     if candidate.reference_number is None:  # a usable candidate has one; without, nobody is identified
         return _unidentified(kiosk, visit, "not_registered", now)
-    notes = candidate.notes
-    if candidate.key not in (None, "unchanged"):
-        notes = with_note(notes, "insurance_check")
-    came = Came("mynumber", candidate.file, notes, candidate.key)
+    came = Came("mynumber", candidate.file, candidate.notes, candidate.key)
     return look_up(kiosk, now, visit, came, candidate.reference_number)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, time
+from typing import TypeVar
 
+from kiosk.visit import events as e
 from kiosk.visit.commands import Command, KeepUnserved, LookUp, PrintCounterSlip, Record, TellStaff
 from kiosk.visit.idle import duration_s
 from kiosk.visit.marks import Served
@@ -12,6 +14,7 @@ from kiosk.visit.reasons import code_of
 from kiosk.visit.state import (
     AtCounter,
     Came,
+    Candidate,
     ChoosingDepartment,
     ConfirmingDepartment,
     Kiosk,
@@ -22,6 +25,7 @@ from kiosk.visit.state import (
     Start,
 )
 
+C = TypeVar("C", Candidate, Came)
 Step = tuple[Kiosk, tuple[Command, ...]]
 # In these the patient is known.
 _IDENTIFIED = LookingUp | OtherDay | ChoosingDepartment | ConfirmingDepartment | Registering
@@ -120,6 +124,14 @@ def look_up(kiosk: Kiosk, now: float, visit: int, came: Came, number: str) -> St
     kiosk = remember_served(kiosk, now, number)
     stage = LookingUp(visit, now + kiosk.rules.look_up_s, came, number)
     return go(kiosk, stage, Record("identified", visit, came.way), LookUp(visit, came.way, number))
+
+
+def with_news(of: C, event: e.SubsidyFailed | e.ResultCompared) -> C:
+    """What became known of a result after it came."""
+    if isinstance(event, e.SubsidyFailed):
+        return replace(of, notes=with_note(of.notes, "subsidy_failed"))
+    is_new = event.key != "unchanged"
+    return replace(of, key=event.key, notes=with_note(of.notes, "insurance_check") if is_new else of.notes)
 
 
 def with_note(notes: tuple[str, ...], note: str) -> tuple[str, ...]:

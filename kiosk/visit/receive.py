@@ -7,7 +7,7 @@ from dataclasses import replace
 from kiosk.visit import events as e
 from kiosk.visit.arrive import proceed
 from kiosk.visit.commands import AcceptKey, PrintSlip, Record
-from kiosk.visit.moves import Step, call_staff, go, make_unclean, stay, to_counter, to_start, with_note
+from kiosk.visit.moves import Step, call_staff, go, make_unclean, stay, to_counter, to_start, with_news, with_note
 from kiosk.visit.reasons import NO_SLIP_CODES, UNKNOWN_CODE
 from kiosk.visit.state import (
     AppointmentsFound,
@@ -54,10 +54,12 @@ def on_reservations_ticked(kiosk: Kiosk, stage: LookingUp | Registering, event: 
     return stay(kiosk) if now < stage.deadline else to_counter(kiosk, now, stage.visit, "reservations_down")
 
 
-def on_subsidy_failed(kiosk: Kiosk, stage: LookingUp | Registering, event: e.SubsidyFailed, now: float) -> Step:
+def on_news(
+    kiosk: Kiosk, stage: LookingUp | Registering, event: e.SubsidyFailed | e.ResultCompared, now: float
+) -> Step:
     if event.file != stage.came.file:
         return stay(kiosk)
-    return go(kiosk, replace(stage, came=replace(stage.came, notes=with_note(stage.came.notes, "subsidy_failed"))))
+    return go(kiosk, replace(stage, came=with_news(stage.came, event)))
 
 
 def on_nothing_to_register(kiosk: Kiosk, stage: Registering, event: e.NothingToRegister, now: float) -> Step:

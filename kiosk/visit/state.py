@@ -61,10 +61,7 @@ class VisitAppointment:
 
 @dataclass(frozen=True)
 class WalkInDepartment:
-    """A department for patients without an appointment. `name`: in Japanese, as it is registered.
-
-    `standing`: whether it receives now; `opens`: when it will, if that is later today.
-    """
+    """A department for patients without an appointment, by its Japanese `name`; `opens`: if that is later today."""
 
     code: str
     name: str = field(repr=False)
@@ -81,7 +78,7 @@ class Candidate:
     """A result file that may be this visit's: who it names, what it says, and nothing more.
 
     `file`: equal values are the same file. `outcome` is `usable` or a reason for the counter; `birthdate` is YYYYMMDD
-    as written in the file, or None. `key`: None where the site compares no keys.
+    as written in the file, or None. `key`: None while it was not compared.
     """
 
     file: Hashable
@@ -96,8 +93,7 @@ class Candidate:
 class RegisteredArrival:
     """A registered arrival: what screen and slip show. `again` means that it had been registered before.
 
-    `local_time`: when it was registered, in the site's time; `day`: whose appointments they are. `back_by`: see
-    Registering.
+    `local_time`: when, in the site's time; `day`: whose appointments they are. `back_by`: as of Registering.
     """
 
     day: date
@@ -141,10 +137,7 @@ class AppointmentsFound(OfVisit):
 
 @dataclass(frozen=True)
 class Came:
-    """How a patient came to be known, and what goes on to screen and slip. `file`: the result that named the patient.
-
-    `qr`: the card was a code on a phone. `key`: None where no key was compared.
-    """
+    """How a patient came to be known, and notes for screen and slip. `file`, `key`: of the result; `qr`: by phone."""
 
     way: Way
     file: Hashable | None = None
@@ -168,7 +161,7 @@ class Start:
 
 @dataclass(frozen=True)
 class AskingForCard(OfVisit):
-    """Somebody without a card or an appointment: perhaps one is at hand. `called`: staff were called from here."""
+    """Somebody without a card or an appointment: perhaps one is at hand. `called`: staff were."""
 
     deadline: float
     called: bool = False
@@ -339,8 +332,8 @@ class Done(OfVisit):
 class AtCounter(OfVisit):
     """Not registered; staff take over. `next_day`, `next_departments`: the next appointments, if that is why.
 
-    `appointment_at`: of the appointment that is too early or too late. `unidentified`: the visit never came to know
-    whose it was, so a result of it may still be under way. `called`: staff were called from here.
+    `appointment_at`: of the one that is too early or too late. `unidentified`: the visit never came to know whose it
+    was, so a result of it may still be under way. `called`: staff were.
     """
 
     deadline: float
@@ -378,9 +371,9 @@ Stage = (
 class Kiosk:
     """The whole state. `unclean_until`: until then an earlier visitor's result may still appear.
 
-    `look`: of who stands there; `look_until`: when it is the site's again, if nobody touches the start page.
-    `choosing_language`: the list of languages lies over the stage. `armed_for`: the visit to which the next card
-    belongs. `cards_rest_until`: no card is taken until then. `staff_called_at`: the last time.
+    `look`: of who stands there; `look_until`: when it is the site's again, at an untouched start page.
+    `choosing_language`: their list lies over the stage. `armed_for`: the visit to which the next card belongs.
+    `cards_rest_until`: no card is taken until then. `staff_called_at`: the last time.
     """
 
     rules: Rules

@@ -40,7 +40,6 @@ not pass the type check. deploy/VISIT.md draws the table.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeGuard, TypeVar, assert_never, get_args
@@ -123,17 +122,20 @@ TRANSITIONS: Final = (
     transition(Settling, e.Ticked, identify.on_settling_ticked, LookingUp, AwaitingBirthday, AtCounter),
     transition(Settling, e.ResultSighted, identify.on_second_result_sighted, AtCounter),
     transition(Settling, e.ResultArrived, identify.on_second_result_arrived, AtCounter),
-    transition(Settling, e.SubsidyFailed, identify.on_subsidy_failed),
+    transition(Settling, e.SubsidyFailed, identify.on_news),
+    transition(Settling, e.ResultCompared, identify.on_news),
     transition(Settling, e.CourierReturned, identify.on_courier_returned_while_settling, AwaitingTap),
     transition(AwaitingBirthday, e.Pressed, identify.on_birthday_pressed, LookingUp, *_AFTER_LOOK_UP, Start),
     transition(AwaitingBirthday, e.Ticked, identify.on_birthday_ticked, AtCounter),
-    transition(AwaitingBirthday, e.SubsidyFailed, identify.on_subsidy_failed_before_birthday),
+    transition(AwaitingBirthday, e.SubsidyFailed, identify.on_news_before_birthday),
+    transition(AwaitingBirthday, e.ResultCompared, identify.on_news_before_birthday),
     transition(AwaitingCard, e.Pressed, begin.on_card_cancelled, Start),
     transition(AwaitingCard, e.Ticked, begin.on_card_ticked, AtCounter, Start),
     transition(AwaitingCard, e.CardRead, begin.on_card_read, LookingUp, AtCounter),
     transition(AwaitingCard, e.CardUnreadable, begin.on_card_unreadable, AtCounter),
     transition(LookingUp, e.Ticked, receive.on_reservations_ticked, AtCounter),
-    transition(LookingUp, e.SubsidyFailed, receive.on_subsidy_failed),
+    transition(LookingUp, e.SubsidyFailed, receive.on_news),
+    transition(LookingUp, e.ResultCompared, receive.on_news),
     transition(LookingUp, e.AppointmentsFound, receive.on_appointments_found, AwaitingBirthday, *_AFTER_LOOK_UP),
     transition(LookingUp, e.PatientUnknown, receive.on_patient_unknown, AtCounter),
     transition(LookingUp, e.ReservationsFailed, receive.on_reservations_failed, AtCounter),
@@ -141,15 +143,19 @@ TRANSITIONS: Final = (
     transition(TooEarly, e.Ticked, arrive.on_asked_ticked, Start),
     transition(OtherDay, e.Pressed, arrive.on_other_day_pressed, ChoosingDepartment, Start),
     transition(OtherDay, e.Ticked, arrive.on_asked_ticked, Start),
-    transition(OtherDay, e.SubsidyFailed, arrive.on_subsidy_failed_while_asking),
+    transition(OtherDay, e.SubsidyFailed, arrive.on_news),
+    transition(OtherDay, e.ResultCompared, arrive.on_news),
     transition(ChoosingDepartment, e.Pressed, arrive.on_department_pressed, ConfirmingDepartment, OtherDay, AtCounter),
     transition(ChoosingDepartment, e.Ticked, arrive.on_asked_ticked, Start),
-    transition(ChoosingDepartment, e.SubsidyFailed, arrive.on_subsidy_failed_while_asking),
+    transition(ChoosingDepartment, e.SubsidyFailed, arrive.on_news),
+    transition(ChoosingDepartment, e.ResultCompared, arrive.on_news),
     transition(ConfirmingDepartment, e.Pressed, arrive.on_confirm_pressed, Registering, ChoosingDepartment),
     transition(ConfirmingDepartment, e.Ticked, arrive.on_asked_ticked, Start),
-    transition(ConfirmingDepartment, e.SubsidyFailed, arrive.on_subsidy_failed_while_asking),
+    transition(ConfirmingDepartment, e.SubsidyFailed, arrive.on_news),
+    transition(ConfirmingDepartment, e.ResultCompared, arrive.on_news),
     transition(Registering, e.Ticked, receive.on_reservations_ticked, AtCounter),
-    transition(Registering, e.SubsidyFailed, receive.on_subsidy_failed),
+    transition(Registering, e.SubsidyFailed, receive.on_news),
+    transition(Registering, e.ResultCompared, receive.on_news),
     transition(Registering, e.ReservationsFailed, receive.on_reservations_failed, AtCounter),
     transition(Registering, e.ArrivalRegistered, receive.on_arrival_registered, Printing),
     transition(Registering, e.NothingToRegister, receive.on_nothing_to_register, AtCounter),
@@ -179,6 +185,7 @@ IGNORED: Final[dict[type[object], str]] = {
     e.ResultGone: "nothing depended on that file",
     e.ResultArrived: "no visit is waiting for a result: it is delivered and never shown",
     e.SubsidyFailed: "the visit it belongs to is not at a point where a note can still be added; the courier logs it",
+    e.ResultCompared: "the visit it belongs to is not at a point where a note can still be added; a desk has its own",
     e.CourierReturned: "no result is being waited for",
     e.CardRead: "no card was asked for",
     e.CardUnreadable: "no card was asked for",
@@ -197,7 +204,9 @@ def step(kiosk: Kiosk, event: e.Event, now: float) -> Step:
     after, commands = _answered(kiosk, event, now)
     if isinstance(before.stage, WAITING) and not isinstance(after.stage, WAITING):
         commands = (*commands, StopWaiting(before.stage.visit))
-    after = looks.followed(before, _updated(after, now))
+    if isinstance(event, e.Ticked):
+        after = _updated(after, now)
+    after = looks.followed(before, after)
     # For each card anew: what the reader read before that is nobody's.
     wanted, taken = begin.card_visit(after), _is_card(event) and event.visit == before.armed_for
     if wanted == after.armed_for and not taken:
@@ -265,7 +274,7 @@ def _down_since(before: float | None, answers: bool, now: float) -> float | None
 
 
 def _updated(kiosk: Kiosk, now: float) -> Kiosk:
-    """What time alone changes, whatever happened."""
+    """What time alone changes."""
     if kiosk.cards_rest_until is not None and now >= kiosk.cards_rest_until:
         kiosk = replace(kiosk, cards_rest_until=None)
     return idle.with_warning(looks.with_site_look(kiosk, now), now)
@@ -287,5 +296,5 @@ def next_deadline(kiosk: Kiosk) -> float | None:
         due.append(stage.cover_at)
     due += [at for at in (kiosk.look_until, kiosk.cards_rest_until) if at is not None]
     if begin.card_visit(kiosk) != kiosk.armed_for:
-        due.append(-math.inf)  # before the first event
+        due.append(0.0)  # at once, before the first event
     return min(due, default=None)

@@ -19,6 +19,7 @@ from kiosk.desk.people import database as people_database
 from kiosk.operations import status
 from kiosk.operations.check import plan
 from kiosk.tables import known_people
+from kiosk.visit.reasons import COUNTER_CODES, NO_SLIP_CODES
 from tests import ROOT
 
 CONTRACT = (ROOT / "deploy/CONTRACT.md").read_text(encoding="utf-8")
@@ -127,7 +128,7 @@ def names(capsys: pytest.CaptureFixture[str]) -> dict[str, list[str]]:
     for line in capsys.readouterr().out.splitlines():
         kind, _, rest = line.partition(" ")
         found.setdefault(kind, []).append(rest.strip())
-    assert set(found) == {"screen", "button", "reason", "note", "staff"}
+    assert set(found) == {"screen", "button", "reason", "note", "staff", "tool", "next"}
     return found
 
 
@@ -147,6 +148,15 @@ def test_every_reason_note_and_staff_code_is_listed(names: dict[str, list[str]])
     assert first_column("Headless", "note") == set(names["note"])
     staff = re.search(r"^Staff codes, the worst first: (.*?)\. What", section("Headless"), re.MULTILINE | re.DOTALL)
     assert staff and re.findall(r"`(\w+)`", staff[1]) == names["staff"]
+
+
+def test_every_tool_every_next_step_and_every_code_of_staff_is_listed(names: dict[str, list[str]]) -> None:
+    tools = next(row[1] for row in table("Headless", "key") if row[0] == "`tools`")
+    assert set(names["tool"]) <= codes(tools)
+    assert {code for row in table("Headless", "next") for code in codes(row[0])} == set(names["next"])
+    for head, known in (("reason on `counter`", COUNTER_CODES), ("reason with the note `no_slip`", NO_SLIP_CODES)):
+        rows = [(re.findall("`(.*?)`", row[0]), re.findall("`(.*?)`", row[1])) for row in table("Headless", head)]
+        assert {reason: code for row in rows for reason, code in zip(*row, strict=True)} == known
 
 
 def test_every_key_of_a_line_is_explained() -> None:

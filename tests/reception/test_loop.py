@@ -22,12 +22,12 @@ from kiosk.reception.loop import PRESSES_MAX, Devices, Inbox, Runtime
 from kiosk.reception.printer_worker import PrinterWorker
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.views import Screen
+from kiosk.screens.wording import Wording
 from kiosk.visit import Rules, switched_on
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit.specimen import SPECIMEN
-from kiosk.visit.state import AtCounter, AwaitingTap, Candidate, Kiosk, Printing, RegisteredArrival, Registering
-from kiosk.words import texts
+from kiosk.visit.state import AtCounter, AwaitingTap, Came, Candidate, Kiosk, Printing, RegisteredArrival, Registering
 
 DEADLINE_S = 60.0
 ARRIVAL = RegisteredArrival(date(2026, 1, 15), clock_time(12, 50), "0012K", 7, ())
@@ -127,10 +127,10 @@ def run(kiosk: Kiosk, tmp_path: Path, *events: e.Event) -> tuple[RecordingFace, 
     for event in events:
         inbox.post(event)
     inbox.quit()
-    runtime = Runtime(kiosk, inbox, face, texts.load(), log, lambda screen: None)
+    runtime = Runtime(kiosk, inbox, face, Wording(), log, lambda screen: None)
     line = CourierLine(tmp_path, lambda message: None)
     printing = worker(Paper(), True, inbox.post)
-    loop = threading.Thread(target=runtime.run, args=(Devices(line, None, printing, None),))  # type: ignore[arg-type] # no look-up is asked for
+    loop = threading.Thread(target=runtime.run, args=(Devices(line, None, printing, None, None, None),))  # type: ignore[arg-type] # no look-up is asked for
     loop.start()
     loop.join(DEADLINE_S)
     assert not loop.is_alive()
@@ -164,11 +164,13 @@ def test_the_devices_come_first_then_the_page_and_the_log_last(tmp_path: Path) -
         def print_slip(self, command: c.PrintSlip) -> None:
             order.append("print_slip")
 
-    registering = Kiosk(Rules(), stage=Registering(1, time.monotonic() + DEADLINE_S), last_visit=1)
-    runtime = Runtime(registering, inbox, Ordered(), texts.load(), log, lambda screen: None)
+    registering = Kiosk(
+        Rules(), stage=Registering(1, time.monotonic() + DEADLINE_S, Came("patient_card")), last_visit=1
+    )
+    runtime = Runtime(registering, inbox, Ordered(), Wording(), log, lambda screen: None)
     inbox.post(e.ArrivalRegistered(1, ARRIVAL.day, ARRIVAL.local_time, "0012K", 7, ()))
     inbox.quit()
-    runtime.run(Devices(None, None, Device(), None))  # type: ignore[arg-type] # only the printer is asked
+    runtime.run(Devices(None, None, Device(), None, None, None))  # type: ignore[arg-type] # only the printer is asked
     log.close()
     assert order == ["looking_up", "print_slip", "printing", "arrival_registered", "visit_ended"]
 
@@ -184,14 +186,14 @@ def test_while_a_candidate_settles_a_slip_and_a_page_of_nobody_are_prepared_and_
 
     inbox, log, paper = Inbox(), EventLog(tmp_path, "run", echo=False), Paper()
     waiting = Kiosk(Rules(), stage=AwaitingTap(1, 0.0, time.monotonic() + DEADLINE_S, False), last_visit=1)
-    runtime = Runtime(waiting, inbox, Preparing(), texts.load(), log, lambda screen: None)
+    runtime = Runtime(waiting, inbox, Preparing(), Wording(), log, lambda screen: None)
     inbox.post(e.ResultArrived(100.0, Candidate(1, "usable", "0012K", "19560321")))
     inbox.quit()
     printing = worker(paper, True, inbox.post)
-    runtime.run(Devices(None, None, printing, None))  # type: ignore[arg-type] # nothing else is asked
+    runtime.run(Devices(None, None, printing, None, None, None))  # type: ignore[arg-type] # nothing else is asked
     printing.close()
     log.close()
-    nobody = screen_of(Kiosk(Rules(), Printing(0, 0.0, SPECIMEN)), texts.load())
+    nobody = screen_of(Kiosk(Rules(), Printing(0, 0.0, SPECIMEN, Came("mynumber"), 0.0)), Wording())
     assert nobody in pages
     assert "0012K" not in str(vars(printing)) + str(pages)
     assert paper.slips == 0

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kiosk.screens.wording import Wording
 from kiosk.slip.content import APPOINTMENTS_MAX, FIELD_CHARS_MAX, Slip, counter_slip, reception_slip
+from kiosk.typography.ruby import plain
 from kiosk.visit.state import RegisteredArrival, VisitAppointment
 from kiosk.words.texts import LANGUAGES
 
@@ -30,7 +31,7 @@ def slip(
 
 
 def texts(one: Slip) -> list[str]:
-    return [line.text for line in one.lines if line.style != "rule"]
+    return [plain(line.text) for line in one.lines if line.style != "rule"]
 
 
 def test_a_slip_from_top_to_bottom() -> None:

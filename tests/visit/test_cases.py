@@ -24,6 +24,7 @@ from kiosk.visit.state import (
     ChoosingDepartment,
     ConfirmingDepartment,
     Done,
+    KeyVerdict,
     LookingUp,
     OtherDay,
     Printing,
@@ -33,7 +34,7 @@ from kiosk.visit.state import (
     VisitAppointment,
     WalkInDepartment,
 )
-from tests.visit.story import AT_13, CLEAN, DAY, Story, found, registered
+from tests.visit.story import AT_13, CLEAN, DAY, Story, arrived, found, registered
 
 NEXT_DAY = date(2026, 2, 3)
 WALK_INS = tuple(WalkInDepartment(f"d{place}", f"第{place}内科") for place in range(7))
@@ -46,10 +47,10 @@ def by_card(rules: Rules = CLEAN, *, qr: bool = False) -> Story:
     return Story(rules).at(100).at(100, e.CardRead(1, "0012K", qr))
 
 
-def by_tap(rules: Rules = CLEAN, **of_candidate: Any) -> Story:
-    """A result named the patient, at 110.5."""
-    result = Candidate(1, "usable", "0012K", "19560321", **of_candidate)
-    return Story(rules).waiting_for_tap().at(110, e.ResultArrived(110.0, result)).at(110.5)
+def by_tap(rules: Rules = CLEAN, key: KeyVerdict | None = None) -> Story:
+    """A result named the patient, at 110.5; `key`: what the courier says of it a moment later."""
+    story = Story(rules).waiting_for_tap().at(110, arrived())
+    return story.at(110.2, *([e.ResultCompared(1, key)] if key else [])).at(110.5)
 
 
 def nobody(**more: Any) -> e.AppointmentsFound:
@@ -335,11 +336,19 @@ def test_without_the_wish_of_the_site_nobody_is_called() -> None:
     ],
 )
 def test_a_key_that_is_not_the_one_of_last_time_sends_to_the_insurance_counter_and_is_known_from_then_on(
-    verdict: Any, notes: tuple[str, ...], accepted: bool
+    verdict: KeyVerdict | None, notes: tuple[str, ...], accepted: bool
 ) -> None:
     story = done_at(by_tap(key=verdict), 111)
     assert story.stage.arrival.notes == notes
     assert story.asked(c.AcceptKey) == ([c.AcceptKey(1, 1)] if accepted else [])
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["looking up", "registering"])
+def test_a_key_may_be_compared_as_late_as_the_registration(late: bool) -> None:
+    compared = e.ResultCompared(1, "changed")
+    story = by_tap().at(110.6, *([found(1), compared] if late else [compared, found(1)]))
+    arrival = story.at(110.9, e.ResultCompared(9, "missing"), registered(1)).stage.arrival
+    assert arrival.notes == ("insurance_check",)
 
 
 def test_a_key_is_not_accepted_where_the_slip_did_not_say_so() -> None:

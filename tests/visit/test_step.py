@@ -126,6 +126,7 @@ EVENTS: list[e.Event] = [
     e.ResultGone(9),
     arrived(9),
     e.SubsidyFailed(1),
+    e.ResultCompared(1, "changed"),
     e.TerminalChanged(False),
     e.CourierReturned(),
     e.CardReaderChanged(False),
