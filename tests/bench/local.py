@@ -63,6 +63,7 @@ _SPANS = ("floor: SELECT", "look-up", "floor: INSERT, COMMIT", "register")
 _KIOSK = """
 import sys, threading, time
 from kiosk.config import Display
+from kiosk.visit import Rules
 from kiosk.visit import state as f
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.wording import Wording
@@ -70,7 +71,7 @@ from kiosk.ui.frame import Stand
 from kiosk.ui.pages import layout_at
 from kiosk.ui.window import Window
 window = Window(Display(), layout_at(Stand("架空総合病院")))
-pages = [screen_of(f.Kiosk(f.Rules(), stage), Wording()) for stage in (f.Start(), f.AwaitingCard(1, 0.0))]
+pages = [screen_of(f.Kiosk(Rules(), stage), Wording()) for stage in (f.Start(), f.AwaitingCard(1, 0.0))]
 turn = 0
 def show():
     window.show(pages[turn % 2])
