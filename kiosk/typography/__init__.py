@@ -1,1 +1,1 @@
-"""Text in fonts, lines and millimetres, with its readings: which font has which character, where a line may be broken."""
+"""Text in fonts, lines and millimetres, with its readings: which font has which letter, where a line may be broken."""
