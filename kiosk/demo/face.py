@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -44,7 +44,7 @@ class Blind:
     def show(self, screen: Screen) -> None:
         """There is nothing to see."""
 
-    def prepare(self, screen: Screen) -> None:
+    def prepare(self, screens: Sequence[Screen]) -> None:
         """Nothing needs to be ready."""
 
     def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
@@ -85,8 +85,8 @@ class WatchedFace:
             self.screens = [*self.screens, screen][-_SCREENS_MAX:]
             self._changed.notify_all()
 
-    def prepare(self, screen: Screen) -> None:
-        self._window.prepare(screen)
+    def prepare(self, screens: Sequence[Screen]) -> None:
+        self._window.prepare(screens)
 
     def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
         self._quit = quit_

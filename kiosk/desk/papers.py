@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -36,15 +36,11 @@ _NO_PRINTER: Final = Refused(Problem("not_done.no_printer"))
 
 @dataclass(frozen=True)
 class Look:
-    """`hospital`: its name. `barcode`: as on the slip. `place(department)`: where that is, or "".
-
-    `wording`: what the site lends to the words of its slips.
-    """
+    """`hospital`: its name. `barcode`: as on the slip. `place(department)`: where that is, or ""."""
 
     hospital: str
     barcode: BarcodeKind
     place: Callable[[str], str]
-    wording: Wording = field(default_factory=Wording)
 
 
 class Papers:
@@ -171,7 +167,7 @@ class Papers:
     def _slip_page(self, entry: Registered) -> SlipPage:
         arrival = entry.arrival
         sheet = self._of(entry.patient_number, arrival.at, arrival.number, entry.appointments, again=True)
-        return SlipPage(slip_of(sheet, self._look.wording, self._clock().time()), self._look.barcode)
+        return SlipPage(slip_of(sheet, Wording(), self._clock().time()), self._look.barcode)
 
     def _note_slip(self, number: int, progress: Progress) -> None:
         if self._day != self._today.day:

@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import IO, Any
 
@@ -40,7 +40,7 @@ class Headless:
         except OSError:
             self._lost()
 
-    def prepare(self, screen: Screen) -> None:
+    def prepare(self, screens: Sequence[Screen]) -> None:
         """A line needs nothing to be ready."""
 
     def serve(self, work: Callable[[], None]) -> None:

@@ -20,6 +20,7 @@ from kiosk.reception.printer_worker import PrinterWorker
 from kiosk.reception.reservations_worker import ReservationsWorker
 from kiosk.reception.staff_calls import StaffCalls
 from kiosk.reception.unserved import Unserved
+from kiosk.screens.ahead import expected
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.views import Face, Screen
 from kiosk.screens.wording import Wording
@@ -110,7 +111,7 @@ class Runtime:
     def __post_init__(self) -> None:
         self._devices: Devices  # before an event is taken
         self._screen = screen_of(self.kiosk, self.wording)
-        self._prepared = Kiosk(self.kiosk.rules, Printing(0, 0.0, SPECIMEN, Came("patient_card"), cover_at=0.0))
+        self._of_nobody = Kiosk(self.kiosk.rules, Printing(0, 0.0, SPECIMEN, Came("patient_card"), cover_at=0.0))
 
     def arrival_wanted(self, visit: int) -> bool:
         """Whether an arrival may still be written for this visit. Any thread."""
@@ -125,6 +126,7 @@ class Runtime:
     def run(self, devices: Devices) -> None:
         self._devices = devices
         self.face.show(self._screen)
+        self._prepare_pages(result=False)
         beat_at = 0.0
         while True:
             now = time.monotonic()
@@ -158,12 +160,22 @@ class Runtime:
             if not isinstance(command, c.Record):
                 self._perform(command)
         screen = screen_of(self.kiosk, self.wording)
-        if screen != self._screen:
+        result = any(isinstance(command, c.Prepare) for command in commands)
+        changed = screen != self._screen
+        if changed:
             self._screen = screen
             self.face.show(screen)
+        if changed or result:
+            self._prepare_pages(result=result)
         for record in records:
             fields = {name: value for name, value in (("code", record.code), ("what", record.what)) if value}
             self.log.write(record.event, visit=record.visit, **fields)
+
+    def _prepare_pages(self, *, result: bool) -> None:
+        """Those that a touch leads to; before them, one like that of the `result` that is about to come."""
+        pages = expected(self.kiosk, self.wording, time.monotonic())
+        like_it = (screen_of(replace(self._of_nobody, look=self.kiosk.look), self.wording),) if result else ()
+        self.face.prepare((*like_it, *pages))
 
     def _perform(self, command: c.DeviceCommand) -> None:  # noqa: C901, PLR0912 - one line a command
         devices = self._devices
@@ -180,7 +192,6 @@ class Runtime:
                     devices.card_reader.disarm()
             case c.Prepare():
                 devices.printer.prepare()
-                self.face.prepare(screen_of(replace(self._prepared, look=self.kiosk.look), self.wording))
             case c.LookUp():
                 devices.reservations.look_up(command)
             case c.Register():

@@ -8,7 +8,7 @@ department, doctor and reception number; never a name, a patient number, a birth
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar, Literal, Protocol
 
@@ -290,8 +290,8 @@ class Face(Protocol):
 
     def show(self, screen: Screen) -> None: ...
 
-    def prepare(self, screen: Screen) -> None:
-        """A screen like this one may come soon; it is not shown. Never waits."""
+    def prepare(self, screens: Sequence[Screen]) -> None:
+        """These may come next, the likely ones first, and no others; they are not shown. Never waits."""
 
     def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
         """Pass on presses of buttons and tools, and the wish to end, from now on."""

@@ -1,1 +1,1 @@
-"""Which font has which character, and where a line may be broken, for paper and glass."""
+"""Text in fonts, lines and millimetres, with its readings: which font has which letter, where a line may be broken."""

@@ -65,7 +65,7 @@ def broken(
     """The text in as few lines as there can be, none wider than `width`, about equally long and ending with clauses.
 
     `measure(first, end)`: how wide that piece is, in the unit of `width`. `glued`: places (before that character)
-    where the text is never broken. Only what can be divided nowhere may be wider.
+    where it is broken last of all. Only a single letter may be wider.
     """
     first, last = len(text) - len(text.lstrip()), len(text.rstrip())
     if first >= last:
@@ -73,7 +73,7 @@ def broken(
     if measure(first, last) <= width:
         return Broken(((first, last),))
     units, torn = list(_units(text, first, last, _phrases(text, language, glued))), False
-    for where in (_letters, _anywhere):
+    for where in (_letters, _anywhere, _everywhere):
         if all(measure(unit.first, unit.last) <= width for unit in units):
             break
         torn, places = True, where(text, glued)
@@ -114,13 +114,17 @@ def _parser(language: str) -> budoux.Parser:
 
 def _letters(text: str, glued: Container[int]) -> list[int]:
     """Where it may be broken if it must be: between two characters, but not within a number or a Latin word."""
-    return [place for place in _anywhere(text, ()) if _may_part(text, place, glued)]
+    return [place for place in _everywhere(text, ()) if _may_part(text, place, glued)]
 
 
 def _anywhere(text: str, glued: Container[int]) -> list[int]:
     """Between any two characters, glued or not, where Japanese allows it."""
-    places = accumulate(len(cluster) for cluster in clusters(text))
-    return [place for place in places if place < len(text) and not _is_tied(text[place - 1], text[place])]
+    return [place for place in _everywhere(text, glued) if not _is_tied(text[place - 1], text[place])]
+
+
+def _everywhere(text: str, glued: Container[int]) -> list[int]:
+    """Between any two characters, for what consists of nothing but 、、、、."""
+    return [place for place in accumulate(len(cluster) for cluster in clusters(text)) if place < len(text)]
 
 
 def _is_tied(before: str, after: str) -> bool:

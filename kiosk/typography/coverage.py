@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from kiosk.typography.font_files import font_file
+from kiosk.typography.font_files import font_file, variants_of
 
 MISSING = "\u3013"
 
@@ -77,19 +77,19 @@ def _choices(cluster: str, chain: Chain, selectors: bool) -> Iterator[Piece]:
         # か and a separate ゛ are one letter. Never for a single character: NFC would change 神 (U+FA19) into 神.
         letters = unicodedata.normalize("NFC", letters)
     for name in chain:
-        if all(ord(character) in font_file(name).glyphs for character in letters):
+        if all(font_file(name).has(character) for character in letters):
             if letters:
                 yield Piece(name, letters)
             return
     for character in letters:
-        drawn_by = next((one for one in chain if ord(character) in font_file(one).glyphs), None)
+        drawn_by = next((one for one in chain if font_file(one).has(character)), None)
         yield Piece(drawn_by, character) if drawn_by else Piece(chain[0], MISSING)
 
 
 def _alone(text: str, name: str) -> bool:
     """The font draws every character as it is, whatever stands beside it: there is no mark and no selector."""
-    glyphs = font_file(name).glyphs
-    return all(ord(character) in glyphs and not _is_mark(character) for character in text)
+    font = font_file(name)
+    return all(font.has(character) and not _is_mark(character) for character in text)
 
 
 def _is_mark(character: str) -> bool:
@@ -103,4 +103,4 @@ def is_selector(character: str) -> bool:
 
 
 def _has_variant(name: str, cluster: str) -> bool:
-    return len(cluster) == 2 and (ord(cluster[0]), ord(cluster[1])) in font_file(name).variants
+    return len(cluster) == 2 and (ord(cluster[0]), ord(cluster[1])) in variants_of(name)

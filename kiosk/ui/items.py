@@ -84,6 +84,10 @@ class Box:
     def scaled(self, by: float) -> Box:
         return Box(self.x * by, self.y * by, self.width * by, self.height * by)
 
+    def meets(self, other: Box) -> bool:
+        """Whether they have a place in common."""
+        return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
+
     def holds(self, x: float, y: float) -> bool:
         return self.x <= x < self.right and self.y <= y < self.bottom
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Any
 
@@ -27,10 +27,8 @@ from kiosk.ui.items import (
     ClockTime,
     Dots,
     Item,
-    Panel,
     Picture,
     SecondsLeft,
-    Text,
     TimeLeft,
     Viewable,
     Words,
@@ -38,12 +36,15 @@ from kiosk.ui.items import (
 from kiosk.ui.pages import Layout
 from kiosk.ui.pen import Pen
 from kiosk.ui.scale import PATIENTS, Limits, millimetre_px
+from kiosk.ui.sheet import FRAMES, Sheet
 from kiosk.ui.theme import CORNER_MM, CORNER_S, PAGE, SLIP_OFF_MM, TOUCHED
 
 # A finger that was on its way when the page changed did not mean the new page.
 CALM_S = 0.25
 # A finger that was never seen to leave (a device unplugged) must not lock the others out for ever.
 FINGER_MAX_S = 10.0
+# Pages that are drawn ahead hold so many pixels, of four bytes: four of them on a usual display.
+AHEAD_MAX_PIXELS = 9_000_000
 # Of a drawing that moves: slow enough to be looked at, and no flicker.
 FRAME_S = 1.5
 _finger_numbers = itertools.count(1)
@@ -94,8 +95,8 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         self._drawn_moving: object = None
         self._pen_scale = 1.0
         self.screen: Viewable | None = None
-        self.items: tuple[Item, ...] = ()
-        self.fitted: list[tuple[Words, Block]] = []
+        self._sheet: Sheet | None = None
+        self._ahead: list[tuple[Viewable, Sheet]] = []
         if size is not None:
             self.size_hint, self.size = (None, None), size
 
@@ -129,21 +130,56 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
             self._lay_out(self.screen)
             self.tick()
 
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """What is on the page."""
+        return self._sheet.items if self._sheet is not None else ()
+
+    @property
+    def fitted(self) -> list[tuple[Words, Block]]:
+        """How the words among them were set."""
+        return self._sheet.fitted if self._sheet is not None else []
+
     def _lay_out(self, screen: Viewable) -> None:
-        self._pen_scale = millimetre_px(self.width, self.height, self._diagonal_inch, self._limits)
-        scale = self._pen_scale
-        self.items = self._layout(screen, self.width / scale, self.height / scale)
+        self._sheet = self._sheet_of(screen)
         self._page.clear()
+        self._page.add(self._sheet.picture)
         # What showed the time of the page before must go even if the new one shows none.
         self._moving.clear()
         self._drawn_moving = None
-        self.fitted = _drawn(Pen(self._page, scale, self.height), self.items)
 
-    def prepare(self, screen: Viewable) -> None:
-        """Open the fonts and draw the letters that a page like this one needs, beside the page that is shown."""
-        scale = self._pen_scale
-        items = self._layout(screen, self.width / scale, self.height / scale)
-        _drawn(Pen(InstructionGroup(), scale, self.height), items)
+    def _sheet_of(self, screen: Viewable) -> Sheet:
+        size = round(self.width), round(self.height)
+        wanted = _timeless(screen)
+        for ready, sheet in self._ahead:
+            if ready == wanted and sheet.size == size:
+                self._ahead.remove((ready, sheet))
+                return sheet
+        items = self._items_of(screen)
+        if self._sheet is not None and self._sheet.size == size and self._sheet.change(items):
+            return self._sheet
+        return Sheet(size, self._pen_scale, items)
+
+    def _items_of(self, screen: Viewable) -> tuple[Item, ...]:
+        self._pen_scale = scale = millimetre_px(self.width, self.height, self._diagonal_inch, self._limits)
+        return self._layout(screen, self.width / scale, self.height / scale)
+
+    def prepare(self, screens: Sequence[Viewable]) -> bool:
+        """Draw the first of these that is not drawn yet, beside the page that is shown. False: nothing is left to do.
+
+        What was prepared and is not among them is forgotten: nothing of a patient stays.
+        """
+        wanted = [_timeless(screen) for screen in screens]
+        size = round(self.width), round(self.height)
+        self._ahead = [(screen, sheet) for screen, sheet in self._ahead if screen in wanted]
+        ready = [screen for screen, _ in self._ahead]
+        lacking = [screen for screen in wanted if screen not in ready]
+        if not lacking or size[0] * size[1] * (len(ready) + 1) > AHEAD_MAX_PIXELS:
+            return False
+        sheet = Sheet(size, self._pen_scale, self._items_of(lacking[0]))
+        sheet.finish()
+        self._ahead.append((lacking[0], sheet))
+        return True
 
     @property
     def buttons(self) -> dict[str, Box]:
@@ -159,7 +195,7 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         self._check_corner()
         now = self._time_of_day()
         moves = any(isinstance(item, Picture) and item.moves for item in self.items)
-        frame = int(self._clock() / FRAME_S) % 2 if moves else 0
+        frame = int(self._clock() / FRAME_S) % FRAMES if moves else 0
         moving = (self._left(), (now.hour, now.minute), frame)
         if moving != self._drawn_moving:
             self._drawn_moving = moving
@@ -200,6 +236,11 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
     def calm(self) -> bool:
         """True for a moment after a new page, while touches are not taken for it."""
         return self._clock() - self._placed_at < CALM_S
+
+    @property
+    def touched(self) -> bool:
+        """A finger is on a button: what comes next must not wait."""
+        return self._finger is not None
 
     @property
     def takes_touches(self) -> bool:
@@ -267,23 +308,12 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         self._touched.clear()
 
 
-def _drawn(pen: Pen, items: Iterable[Item]) -> list[tuple[Words, Block]]:
-    """Draws what does not move; returns how the words were set."""
-    fitted: list[tuple[Words, Block]] = []
-    for item in items:
-        match item:
-            case Panel():
-                pen.panel(item.box, item.colour if item.outline is None else item.outline, item.radius_mm)
-                if item.outline is not None:
-                    thick = item.outline_mm
-                    pen.panel(item.box.inset(thick), item.colour, max(item.radius_mm - thick, 0))
-            case Text():
-                pen.text(item.box.x, item.box.y, item.text, item.colour)
-            case Words():
-                fitted.append((item, pen.words(item.box, item.paragraphs, item.colour, centred=item.centred)))
-            case Picture(moves=False):
-                pen.picture(item)
-    return fitted
+def _timeless(screen: Viewable) -> Viewable:
+    """The screen as a page that is drawn: how long it lasts is drawn beside it."""
+    if screen.timeout is None:
+        return screen
+    lasting: Viewable = replace(screen, timeout=replace(screen.timeout, deadline=0.0))  # type: ignore[type-var]
+    return lasting
 
 
 class _Touch(MotionEvent):  # type: ignore[misc]  # Kivy ships no types

@@ -11,7 +11,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,8 @@ class Window:
         self._window = KivyWindow
         self._newest: Viewable | None = None
         self._newest_at = 0.0
-        self._coming: Viewable | None = None
+        self._coming: tuple[Viewable, ...] = ()
+        self._prepared: tuple[Viewable, ...] = ()
         self._drawn: Viewable | None = None
         self._frames = 0
         self._beat = self._clock()
@@ -113,9 +114,10 @@ class Window:
         self._newest, self._newest_at = screen, self._clock()
         self._pace.wake()
 
-    def prepare(self, screen: Viewable) -> None:
-        """Have ready what drawing a screen like this one needs. Never waits; nothing of it is shown or kept."""
-        self._coming = screen
+    def prepare(self, screens: Sequence[Viewable]) -> None:
+        """Have pages ready that may come next, the likely ones first; others are forgotten. Never waits."""
+        self._coming = tuple(screens)
+        self._pace.wake()
 
     def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
         """Whom to call when a button is touched, and when the window is closed."""
@@ -198,9 +200,8 @@ class Window:
                 self._view.refresh_timeout(newest.timeout)
             elif not self._may_be_passed_over(newest, now):
                 self._view.show(newest)
-        elif (coming := self._coming) is not None:
-            self._coming = None
-            self._view.prepare(coming)
+        elif (coming := self._coming) is not self._prepared and not self._view.touched:
+            self._prepared = self._prepared if self._view.prepare(coming) else coming
         if now >= self._tick_at:
             self._tick_at = now + TICK_S
             self._view.tick()

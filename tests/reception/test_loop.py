@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from datetime import time as clock_time
 from pathlib import Path
@@ -58,7 +58,7 @@ class RecordingFace:
     def show(self, screen: Screen) -> None:
         self.names.append(screen.name)
 
-    def prepare(self, screen: Screen) -> None:
+    def prepare(self, screens: Sequence[Screen]) -> None:
         pass
 
     def listen(self, press: Callable[[str], None], quit_: Callable[[], None]) -> None:
@@ -181,8 +181,8 @@ def test_while_a_candidate_settles_a_slip_and_a_page_of_nobody_are_prepared_and_
     pages: list[Screen] = []
 
     class Preparing(RecordingFace):
-        def prepare(self, screen: Screen) -> None:
-            pages.append(screen)
+        def prepare(self, screens: Sequence[Screen]) -> None:
+            pages.extend(screens)
 
     inbox, log, paper = Inbox(), EventLog(tmp_path, "run", echo=False), Paper()
     waiting = Kiosk(Rules(), stage=AwaitingTap(1, 0.0, time.monotonic() + DEADLINE_S, False), last_visit=1)
@@ -194,7 +194,7 @@ def test_while_a_candidate_settles_a_slip_and_a_page_of_nobody_are_prepared_and_
     printing.close()
     log.close()
     nobody = screen_of(Kiosk(Rules(), Printing(0, 0.0, SPECIMEN, Came("mynumber"), 0.0)), Wording())
-    assert pages == [nobody]
+    assert nobody in pages
     assert "0012K" not in str(vars(printing)) + str(pages)
     assert paper.slips == 0
 

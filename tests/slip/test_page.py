@@ -49,13 +49,13 @@ def chart(sheet: Sheet, barcode: BarcodeKind = "code128") -> ChartPage:
     return ChartPage(worded(sheet, TEXTS, DATES), barcode)
 
 
-def slip(appointments: int, notes: tuple[str, ...] = (), fields: int = 1) -> SlipPage:
+def slip(appointments: int, notes: tuple[str, ...] = (), fields: int = 1, language: str = "ja") -> SlipPage:
     each = tuple(
         VisitAppointment(time(9 + place, 30), "内科" * fields, "佐藤" * fields, "A棟1階2番窓口" * fields)
         for place in range(appointments)
     )
     arrival = RegisteredArrival(DAY, time(9, 5), "00123456", 12, each, notes)
-    return SlipPage(reception_slip(Wording(), "みどり総合病院", arrival), "code128")
+    return SlipPage(reception_slip(Wording(), "みどり総合病院", arrival, language), "code128")
 
 
 PAGES: dict[str, ChartPage | SlipPage] = {
@@ -65,6 +65,7 @@ PAGES: dict[str, ChartPage | SlipPage] = {
     "sheet, little known": chart(Sheet("", DAY, time(9, 5), "", "", "", None)),
     "slip": slip(1),
     "slip, notes": slip(3, ("insurance_check", "subsidy_failed")),
+    "slip, in Vietnamese": slip(2, ("insurance_check", "arrived_late"), language="vi"),
     "slip, crowded": slip(10, ("insurance_check", "subsidy_failed"), fields=5),
     "slip of the counter": SlipPage(
         counter_slip(Wording(), hospital="みどり総合病院", day=DAY, at=time(9, 5), reason="not_registered"), "code128"

@@ -2,6 +2,7 @@
 
 import random
 import string
+from dataclasses import replace
 from datetime import date, time
 from importlib.resources import files
 
@@ -16,6 +17,7 @@ from kiosk.slip.letters import lines_of, runs
 from kiosk.slip.picture import HEIGHT_DOTS_MAX, draw
 from kiosk.typography.coverage import MISSING
 from kiosk.visit.state import RegisteredArrival, VisitAppointment
+from kiosk.words.texts import LANGUAGES
 from tests.escpos_decoder import read_barcodes
 
 WORDS = Wording()
@@ -170,6 +172,27 @@ def test_the_fullest_slip_fits_on_the_paper_with_nothing_cut(text: str, width_mm
     assert page.height < HEIGHT_DOTS_MAX - 100
     words = tuple(line for line in full(text).lines if line.style not in ("rule", "note"))
     assert edges_are_white(draw(Slip(words, None), width_mm=width_mm, barcode="qr"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_slip_in_any_language_has_every_letter_and_stays_on_the_paper(language: str) -> None:
+    place = VisitAppointment(
+        time(13), "フットケア外来", "𠮷田", "A棟地下1階2番窓口", "A", -1, "2", "採尿してから診察へ"
+    )
+    notes = ("insurance_check", "subsidy_failed", "insurance_monthly", "arrived_late", "arrived_early")
+    arrival = RegisteredArrival(DAY, time(13, 5), "00123456", 12, (place,), notes, True, time(14, 30))
+    slips = (
+        reception_slip(WORDS, "架空総合病院", arrival, language, time(13, 20)),
+        counter_slip(WORDS, hospital="", day=DAY, at=time(9), reason="no_card", code="N5", language=language),
+    )
+    for slip in slips:
+        for line in (*slip.lines, *slip.caption):
+            drawn = runs(line.text, "bold", 34, line.language)
+            assert MISSING not in "".join(run.text for run in drawn)
+        unframed = replace(slip, lines=tuple(line for line in slip.lines if line.style not in ("rule", "note")))
+        for width_mm in WIDTHS:
+            page = draw(unframed, width_mm=width_mm, barcode="code128")
+            assert edges_are_white(page) and page.height < HEIGHT_DOTS_MAX / 2
 
 
 def edges_are_white(page: Image.Image) -> bool:

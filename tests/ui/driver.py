@@ -9,15 +9,18 @@ from __future__ import annotations
 import ctypes.util
 import os
 from collections.abc import Callable
+from datetime import time
 from typing import Any
 
 import pytest
 
 from kiosk.ui import kivy_setup
+from kiosk.ui.frame import Stand
 from kiosk.ui.items import Box, Viewable
-from kiosk.words import texts
+from kiosk.ui.pages import layout_at
 
-WORDS = texts.load()
+STAND = Stand("架空総合病院")
+TIME_OF_DAY = time(8, 52)
 PORTRAIT = (1080, 1920)
 LANDSCAPE = (1280, 1024)
 DIAGONAL = {PORTRAIT: 21.5, LANDSCAPE: 19.0}
@@ -63,7 +66,9 @@ class Desk:
 
         self.clock = Clock()
         self.pressed: list[str] = []
-        self.view = View(WORDS, DIAGONAL[size], self.pressed.append, self.clock, size)
+        self.view = View(
+            layout_at(STAND), DIAGONAL[size], self.pressed.append, self.clock, size, time_of_day=lambda: TIME_OF_DAY
+        )
         for old in self.window.children[:]:
             self.window.remove_widget(old)
         self.window.add_widget(self.view)

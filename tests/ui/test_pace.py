@@ -25,25 +25,28 @@ import sys
 from pathlib import Path
 from kiosk.config import Display
 from kiosk.screens.of_state import screen_of
+from kiosk.screens.wording import Wording
+from kiosk.ui.frame import Stand
+from kiosk.ui.pages import layout_at
 from kiosk.ui.window import Window
+from kiosk.visit import Rules
 from kiosk.visit import state as f
 from kiosk.visit.specimen import SPECIMEN
-from kiosk.words import texts
 from tests.hospital import wait_until
 log = Path(sys.argv[1])
-window = Window(Display(), texts.load(), screens_to=log)
+window = Window(Display(), layout_at(Stand("架空総合病院")), screens_to=log)
 def page(stage):
-    return screen_of(f.Kiosk(f.Rules(), stage), texts.load())
+    return screen_of(f.Kiosk(Rules(), stage), Wording())
 def drawn(name):
     wait_until(lambda: f'"screen": "{name}"' in log.read_text(), name)
 def work():
     window.show(page(f.Start()))
     drawn("choose_card")
-    window.prepare(page(f.Printing(0, 0.0, SPECIMEN)))
-    window.show(page(f.LookingUp(1, 0.0, "mynumber")))
-    window.show(page(f.Printing(1, 0.0, SPECIMEN)))
+    window.prepare([page(f.Printing(0, 0.0, SPECIMEN, f.Came("mynumber"), cover_at=0.0))])
+    window.show(page(f.LookingUp(1, 0.0, f.Came("mynumber"))))
+    window.show(page(f.Printing(1, 0.0, SPECIMEN, f.Came("mynumber"), cover_at=0.0)))
     drawn("printing")
-    window.show(page(f.LookingUp(1, 0.0, "mynumber")))
+    window.show(page(f.LookingUp(1, 0.0, f.Came("mynumber"))))
     drawn("looking_up")
 window.listen(lambda button: None, lambda: None)
 window.serve(work)

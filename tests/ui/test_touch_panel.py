@@ -18,13 +18,16 @@ pytestmark = needs_gl
 
 PROGRAM = """
 import ctypes, json, threading, time
-from kiosk.words import texts
 from kiosk.config import Display
+from kiosk.screens.wording import Wording
+from kiosk.ui.frame import Stand
+from kiosk.ui.pages import layout_at
+from kiosk.visit import Rules
 from kiosk.visit import state as f
 from kiosk.screens.of_state import screen_of
 from kiosk.ui.window import FIRST_FRAMES, Window
 
-window = Window(Display(fullscreen=False), texts.load())
+window = Window(Display(fullscreen=False), layout_at(Stand("架空総合病院")))
 from kivy.core.window import Window as kivy
 library = next(line.split()[-1] for line in open("/proc/self/maps") if "libSDL2-2" in line)
 sdl = ctypes.CDLL(library)
@@ -61,7 +64,7 @@ def tap(name, *others):
 def work():
     wait(lambda: len(flips) > FIRST_FRAMES)
     empty = window.alive(time.monotonic())
-    window.show(screen_of(f.Kiosk(f.Rules(), f.Start()), texts.load()))
+    window.show(screen_of(f.Kiosk(Rules(), f.Start()), Wording()))
     wait(lambda: window.started.is_set() and window._view.takes_touches)
     shown = window.alive(time.monotonic())
     tap("mynumber")

@@ -11,27 +11,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fontTools.ttLib import TTFont
 
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.views import AppointmentRow, Screen, Timeout
-from kiosk.typography.coverage import MISSING, Piece, one_font, pieces
-from kiosk.typography.font_files import path
+from kiosk.screens.wording import Wording
+from kiosk.typography.setting import Paragraph, Run
 from kiosk.ui import kivy_setup
-from kiosk.ui.items import Paragraph, SecondsLeft
-from kiosk.ui.lettering import wrap
-from kiosk.ui.pages import millimetre_px
+from kiosk.ui.items import Box, Item, SecondsLeft, Text
 from kiosk.ui.pictures import screens
+from kiosk.ui.scale import millimetre_px
 from kiosk.visit import state as f
-from tests.ui.driver import DIAGONAL, PORTRAIT, WORDS, Desk, needs_gl, window
+from kiosk.visit.rules import Rules
+from tests.ui.driver import DIAGONAL, PORTRAIT, Desk, needs_gl, window
+from tests.ui.rules import contains
 
 pytestmark = needs_gl
+AHEAD_MAX_PIXELS = 9_000_000
+WORDING = Wording()
 MM = millimetre_px(*PORTRAIT, DIAGONAL[PORTRAIT])
 CANDIDATE = f.Candidate(1, "usable", "00000000", "19000101")
 
 
 def screen(stage: f.Stage) -> Screen:
-    return screen_of(f.Kiosk(f.Rules(), stage), WORDS)
+    return screen_of(f.Kiosk(Rules(), stage), WORDING)
 
 
 START = screen(f.Start())
@@ -49,14 +51,56 @@ def done(*appointments: f.VisitAppointment) -> Screen:
     )
 
 
-def test_a_prepared_page_is_not_shown_and_leaves_nothing_on_the_page_that_is() -> None:
-    desk = Desk()
+def test_a_prepared_page_is_not_shown_and_looks_as_one_that_was_not_prepared() -> None:
+    desk, other = Desk(), Desk()
     desk.show(READER)
     view = desk.view
-    before = (view.screen, view.items, view.buttons, len(view.fitted), len(view.canvas.children), instructions(view))
-    view.prepare(done(f.VisitAppointment(dt.time(13), "内科", "佐藤", "A棟")))
-    after = (view.screen, view.items, view.buttons, len(view.fitted), len(view.canvas.children), instructions(view))
-    assert after == before
+    before = (view.screen, view.items, view.buttons, len(view.canvas.children), instructions(view))
+    expected = [CARD, START]
+    while view.prepare(expected):
+        assert (view.screen, view.items, view.buttons, len(view.canvas.children), instructions(view)) == before
+    for each in expected:
+        other.clock.now = desk.clock.now  # what moves is at the same frame
+        desk.show(each)
+        other.show(each)
+        assert _pixels(desk) == _pixels(other)
+        assert view.items == other.view.items
+
+
+def test_a_page_is_drawn_ahead_whenever_it_will_end_and_only_while_there_is_room() -> None:
+    desk = Desk()
+    desk.show(START)
+    laid_out: list[Screen] = []
+    layout = desk.view._layout
+
+    def noted(each: Screen, width_mm: float, height_mm: float) -> tuple[Item, ...]:
+        laid_out.append(each)
+        return layout(each, width_mm, height_mm)
+
+    desk.view._layout = noted
+    assert desk.view.prepare([CARD])
+    desk.show(screen(f.AwaitingCard(1, 2345)))
+    assert laid_out == [CARD]
+    many = [birthday("0" * number) for number in range(4)] + [READER, CARD]
+    drawn = sum(desk.view.prepare(many) for _ in range(10))
+    assert 0 < drawn * PORTRAIT[0] * PORTRAIT[1] <= AHEAD_MAX_PIXELS
+    assert len(laid_out) == 1 + drawn
+
+
+def test_a_page_that_differs_little_is_drawn_in_that_place_only_and_looks_as_one_drawn_whole() -> None:
+    steps = [birthday(""), birthday("0"), birthday("01"), birthday("")]
+    desk = Desk()
+    desk.show(START)
+    desk.show(steps[0])
+    sheet = desk.view._sheet
+    for each in steps[1:]:
+        desk.show(each)
+        assert desk.view._sheet is sheet
+        whole = Desk()
+        whole.show(each)
+        assert _pixels(desk) == _pixels(whole)
+    desk.show(START)
+    assert desk.view._sheet is not sheet
 
 
 def instructions(view: Any) -> list[Any]:
@@ -240,7 +284,7 @@ def test_kivy_has_no_settings_no_modules_and_no_log_file() -> None:
 
 def test_the_time_left_is_drawn_once_a_second_and_not_more_often() -> None:
     desk = Desk()
-    desk.show(screen(f.AwaitingTap(1, 0, desk.clock.now + 60, False)), settle=False)
+    desk.show(screen(f.AwaitingBirthday(1, desk.clock.now + 10, CANDIDATE)), settle=False)
     drawn = {_pixels(desk)}
     for _ in range(4):
         desk.clock.now += 0.2
@@ -273,80 +317,29 @@ def test_a_page_that_lasts_longer_shows_it_without_a_new_page() -> None:
     assert _pixels(desk) != nearly_over
 
 
-# -- letters --------------------------------------------------------------------------------------------------------
-
-SCREEN_FONTS = ("BIZUDPGothic-Regular.ttf", "NotoSansCJKjp-Regular.otf")
-NAMES = {
-    "佐藤 花子": 1, "髙橋 﨑子": 1, "𠮷田 太郎": 1, "한지민": 1, "Nguyễn Văn Đức": 1, "葛󠄀城": 1, "渡邉󠄂": 1, "ﾔﾏﾀﾞ①㈱": 1,
-    "神神": 1, "か\u3099": 1, "Ünal": 1, "王 晓明": 1, "内科😀外来": 2,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("text", NAMES)
-def test_no_character_is_ever_drawn_by_a_font_that_lacks_it(text: str) -> None:
-    drawn = pieces(text, one_font(text, SCREEN_FONTS))
-    for piece in drawn:
-        with TTFont(path(piece.font), lazy=True) as font:
-            cmap = font.getBestCmap()
-            variants = {s for t in font["cmap"].tables if t.format == 14 for s in t.uvsDict}
-        assert all(ord(c) in cmap or ord(c) in variants for c in piece.text)
-    assert (MISSING in "".join(piece.text for piece in drawn)) == ("😀" in text)
-
-
-@pytest.mark.parametrize("text", [name for name, count in NAMES.items() if count == 1])
-def test_a_label_is_set_in_one_font(text: str) -> None:
-    assert len({piece.font for piece in pieces(text, one_font(text, SCREEN_FONTS))}) == 1
-
-
-def test_a_character_that_no_font_has_does_not_drag_the_others_along() -> None:
-    assert one_font("内科😀", SCREEN_FONTS) == SCREEN_FONTS[:1]
-    assert pieces("内科😀", SCREEN_FONTS) == (Piece(SCREEN_FONTS[0], f"内科{MISSING}"),)
-
-
-def squares(text: str) -> float:
-    return float(len(text))
-
-
-@pytest.mark.parametrize(
-    ("text", "width", "lines"),
-    [
-        ("受付が完了しました", 9, ["受付が完了しました"]),
-        ("まだ受付は終わっていません", 10, ["まだ受付は", "終わっていません"]),
-        ("マイナンバーカードを置いてください", 12, ["マイナンバーカードを", "置いてください"]),
-        ("どちらのカードをお持ちですか？", 10, ["どちらのカードを", "お持ちですか？"]),
-        ("受付票が出てこなくても、受付は完了しています。", 13, ["受付票が出てこなくても、", "受付は完了しています。"]),
-        ("読み取り機に置いてください", 8, ["読み取り機に", "置いてください"]),
-        ("中央診療棟3階 東側", 7, ["中央診療棟3階", "東側"]),
-    ],
-)
-def test_lines_are_broken_where_one_would_breathe(text: str, width: int, lines: list[str]) -> None:
-    assert wrap(text, width, squares, torn=True) == lines
-
-
-@pytest.mark.parametrize("width", range(2, 30))
-def test_no_line_begins_with_a_mark_and_nothing_is_lost(width: int) -> None:
-    for _, each in screens(WORDS):
-        for text in (each.title, *each.lines):
-            lines = wrap(text, width, squares, torn=True)
-            assert "".join(lines).replace(" ", "") == text.replace(" ", "")
-            assert not any(line[0] in "、。）」ーっょ" for line in lines)
-
-
 # -- nothing stays --------------------------------------------------------------------------------------------------
 
 
 def test_nothing_of_a_patient_remains_after_the_page_is_gone() -> None:
-    from kivy.core.text import LabelBase
-
-    desk = Desk()
     canary = "鸚鵡科"
+    desk = Desk()
     desk.show(done(f.VisitAppointment(dt.time(13, 7), canary, canary, canary)))
-    assert _holding(canary, LabelBase)
+    assert _holding(canary)
     desk.show(START)
-    assert _holding(canary, LabelBase) == []
+    assert _holding(canary) == []
 
 
-def _holding(canary: str, label: Any) -> list[str]:
+def test_nothing_of_a_patient_remains_of_a_page_that_was_prepared_for_nothing() -> None:
+    canary = "鸚鵡科"
+    desk = Desk()
+    desk.show(START)
+    desk.view.prepare([done(f.VisitAppointment(dt.time(13, 7), canary, canary, canary))])
+    assert _holding(canary)
+    desk.view.prepare([CARD])
+    assert _holding(canary) == []
+
+
+def _holding(canary: str) -> list[str]:
     """Types of living objects with the canary in them."""
     gc.collect()
     found = []
@@ -356,7 +349,7 @@ def _holding(canary: str, label: Any) -> list[str]:
             values: Any = list(one.values())
         elif issubclass(kind, list | tuple):
             values = list(one)
-        elif issubclass(kind, (Paragraph, Piece, f.VisitAppointment, AppointmentRow, typing.get_args(Screen), label)):
+        elif issubclass(kind, (Paragraph, Run, f.VisitAppointment, AppointmentRow, typing.get_args(Screen))):
             values = [*vars(one).values(), getattr(one, "text", "")]
         else:
             continue
@@ -370,7 +363,7 @@ def test_pages_that_are_gone_leave_no_drawing_behind() -> None:
     from kivy.graphics.instructions import Instruction
 
     desk = Desk()
-    every = [each for _, each in screens(WORDS)]
+    every = [each for _, each in screens()]
 
     def instructions_after(pages: int) -> int:
         for each in itertools.islice(itertools.cycle(every), pages):
@@ -393,4 +386,5 @@ def test_appointments_as_long_as_an_import_allows_are_set_before_anybody_takes_t
     began = time.process_time()
     desk.show(done(long))
     assert time.process_time() - began < 8  # 0.5 s on a small PC; it was 17 s
-    assert all(each.height_px <= words.box.height * MM + 1 for words, each in desk.view.fitted)
+    page = Box(0, 0, PORTRAIT[0] / MM, PORTRAIT[1] / MM)
+    assert all(contains(page, item.box) for item in desk.view.items if isinstance(item, Text))

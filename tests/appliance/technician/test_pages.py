@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kiosk.appliance.technician import step as pages_step
-from kiosk.appliance.technician.layout import lay_out
+from kiosk.appliance.technician.layout import lay_out, layout_in
 from kiosk.appliance.technician.pages import Page, as_json, page_of
 from kiosk.appliance.technician.state import (
     KINDS,
@@ -38,9 +38,10 @@ from kiosk.appliance.technician.state import (
     requested_page,
 )
 from kiosk.appliance.technician.step import JOBS, MENU, first, step
+from kiosk.typography.coverage import MISSING
 from kiosk.ui import theme
 from kiosk.ui.items import Box, Button, Item, Picture, Words
-from kiosk.ui.pages import millimetre_px
+from kiosk.ui.scale import STAFF, millimetre_px
 from kiosk.words import texts
 from tests.appliance.page_pictures import MACHINE, NOW, examples, state_of
 from tests.appliance.test_words import PAGES
@@ -430,7 +431,7 @@ def _states() -> Iterator[tuple[str, State]]:
 
 
 def laid_out(page: Page, size: tuple[int, int]) -> tuple[tuple[Item, ...], Box]:
-    unit = millimetre_px(*size, DIAGONAL.get(size, 21.5))
+    unit = millimetre_px(*size, DIAGONAL.get(size, 21.5), STAFF)
     whole = Box(0, 0, size[0] / unit, size[1] / unit)
     return lay_out(page, WORDS, whole.width, whole.height), whole
 
@@ -515,17 +516,14 @@ class TestLettering:
     @SIZES
     @ALL
     def test_no_text_is_cut_too_small_or_without_its_letters(self, page: Page, size: tuple[int, int]) -> None:
-        from kiosk.typography.coverage import MISSING
-        from kiosk.ui.lettering import CAPITAL_EM
         from kiosk.ui.view import View
 
         window()
-        view = View(WORDS, DIAGONAL[size], lambda button: None, lambda: NOW, size, lay_out)
+        view = View(layout_in(WORDS), DIAGONAL[size], lambda button: None, lambda: NOW, size, STAFF)
         view.show(page)
-        unit = millimetre_px(*size, DIAGONAL[size])
-        for words, fitted in view.fitted:
-            assert fitted.height_px <= words.box.height * unit + 1
-            for line in fitted.lines:
-                assert line.width_px <= words.box.width * unit + 1
-                assert line.em_px * CAPITAL_EM / unit >= READABLE_MM, words
-                assert not any(MISSING in piece.text for piece in line.pieces)
+        for words, block in view.fitted:
+            assert block.height_mm <= words.box.height + 0.01
+            assert block.width_mm <= words.box.width + 0.01
+            for line in block.lines:
+                assert min(run.capital_mm for run in line.runs) >= READABLE_MM, words
+                assert MISSING not in line.text
