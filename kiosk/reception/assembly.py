@@ -6,7 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -41,8 +41,9 @@ from kiosk.screens.views import Face, Screen
 from kiosk.screens.wording import Wording
 from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.tables.table_file import BadTable
-from kiosk.visit import Kiosk, Rules, step, switched_on
+from kiosk.visit import Kiosk, Rules, switched_on
 from kiosk.visit import events as e
+from kiosk.visit.state import Surroundings
 from kiosk.words.departments import DepartmentNames
 
 Clock = Callable[[], datetime]
@@ -158,8 +159,9 @@ def _switched_on(config: Config, clock: Clock, clean: bool) -> Kiosk:
         no_card=bool(config.walk_in.departments),
         walk_in=bool(config.walk_in.departments),
     )
-    now = time.monotonic()
-    return step(switched_on(rules, now, clean=clean), hours_now(config, clock()), now)[0]
+    hours = hours_now(config, clock())
+    around = Surroundings(is_open=hours.is_open, next_opening=hours.next_opening)
+    return replace(switched_on(rules, time.monotonic(), clean=clean), surroundings=around)
 
 
 def wording_of(config: Config) -> Wording:

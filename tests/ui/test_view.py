@@ -17,7 +17,7 @@ from kiosk.screens.views import AppointmentRow, Screen, Timeout
 from kiosk.screens.wording import Wording
 from kiosk.typography.setting import Paragraph, Run
 from kiosk.ui import kivy_setup
-from kiosk.ui.items import Box, SecondsLeft, Text
+from kiosk.ui.items import Box, Item, SecondsLeft, Text
 from kiosk.ui.pictures import screens
 from kiosk.ui.scale import millimetre_px
 from kiosk.visit import state as f
@@ -72,7 +72,12 @@ def test_a_page_is_drawn_ahead_whenever_it_will_end_and_only_while_there_is_room
     desk.show(START)
     laid_out: list[Screen] = []
     layout = desk.view._layout
-    desk.view._layout = lambda each, *size: (laid_out.append(each), layout(each, *size))[1]
+
+    def noted(each: Screen, width_mm: float, height_mm: float) -> tuple[Item, ...]:
+        laid_out.append(each)
+        return layout(each, width_mm, height_mm)
+
+    desk.view._layout = noted
     assert desk.view.prepare([CARD])
     desk.show(screen(f.AwaitingCard(1, 2345)))
     assert laid_out == [CARD]
