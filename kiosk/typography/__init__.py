@@ -1,1 +1,1 @@
-"""Text in fonts, lines and millimetres, with its readings: which font has which letter, where a line may be broken."""
+"""Text in fonts, lines and millimetres: which font has which character, readings (furigana), where a line is broken."""

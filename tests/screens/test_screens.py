@@ -421,7 +421,8 @@ def test_what_does_not_work_is_said_and_grey() -> None:
     for name, button in (("terminal down", "mynumber"), ("card reader down", "patient_card")):
         line = as_json(screen_for(f"start, {name}"))
         assert line["unavailable"] == [button] and any("ご利用いただけません" in each for each in line["lines"])
-    assert as_json(screen_for("start, card reader at rest"))["unavailable"] == ["patient_card"]
+    rest = as_json(screen_for("start, card reader at rest"))
+    assert (rest["unavailable"], rest["staff"]) == (["patient_card"], ["many_cards"])
     assert screen_for("start, out of service").name == "out_of_service"
 
 
