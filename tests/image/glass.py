@@ -6,15 +6,22 @@ No text is read; a person looks at the pictures for that. Nothing in the guest i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 
 from PIL import Image
 
-from kiosk.screens import names
-from kiosk.screens.views import AppointmentRow, Choose, Counter, Instruct, Keys, Off, Result, Screen, Timeout
+from kiosk.screens.of_state import screen_of
+from kiosk.screens.views import Screen
+from kiosk.screens.wording import Wording
 from kiosk.ui import pages
+from kiosk.ui.frame import Stand
 from kiosk.ui.items import Box, Button, Item, Panel, Picture, SecondsLeft, TimeLeft, Words
+from kiosk.ui.scale import millimetre_px
 from kiosk.ui.theme import channels
+from kiosk.visit import Kiosk, Rules
+from kiosk.visit import state as f
+from kiosk.visit.specimen import SPECIMEN
 from kiosk.words import texts
 from tests.image.machine import TooLate, until
 
@@ -25,26 +32,26 @@ SAME_SHARE = 0.97
 _TOLERANCE = 4  # paper and ground differ by 8
 _COLOURS_MAX = 65536
 _WORDS = texts.load()
-_APPOINTMENT = AppointmentRow(time="23:59", department="内科", doctor="佐藤", place="A棟1階2番窓口")
-
-_LATER = Timeout(1.0)
 
 
-def _lines(name: str) -> tuple[str, ...]:
-    return tuple(_WORDS[name]["lines"])
+def _screen(stage: f.Stage, around: f.Surroundings | None = None) -> Screen:
+    """Of a site without a card reader."""
+    return screen_of(Kiosk(Rules(patient_cards=False), stage, around or _HINT), Wording())
 
 
+_HINT = f.Surroundings(staff=("printer",))
+_CLOSED = f.Surroundings(is_open=False, staff=("printer",))
+_DOWN = f.Surroundings(terminal_down_since=0.0, staff=("printer",))
+_CANDIDATE = f.Candidate(1, "usable", "0", "19000101")
 # Screens as far as their layout goes. The words do not matter, but for how many there are.
 SCREENS: Mapping[str, Screen] = {
-    "choose_card": Choose("choose_card", "", _lines("choose_card"), ("mynumber",), staff=("printer",)),
-    "tap_reader": Instruct("tap_reader", "", _lines("tap_reader"), ("cancel",), step=0, timeout=_LATER),
-    "birthday": Keys("birthday", "", _lines("birthday"), "", 0, names.SCREENS["birthday"], _LATER),
-    "done": Result(
-        "done", "", (_APPOINTMENT,), 1, "", (_WORDS["done"]["take_slip"],), False, ("close",), timeout=_LATER
-    ),
-    "counter": Counter("counter", "", (_WORDS["counter"]["go"],), ("close",), "no_result", _LATER),
-    "closed": Off("closed", "", _lines("closed"), ("printer",)),
-    "out_of_service": Off("out_of_service", "", _lines("out_of_service"), ("printer",)),
+    "choose_card": _screen(f.Start()),
+    "tap_reader": _screen(f.AwaitingTap(1, 0.0, 60.0, False)),
+    "birthday": _screen(f.AwaitingBirthday(1, 60.0, _CANDIDATE)),
+    "done": _screen(f.Done(1, 60.0, replace(SPECIMEN, notes=()), None, 60.0)),
+    "counter": _screen(f.AtCounter(1, 60.0, "no_result")),
+    "closed": _screen(f.Start(), _CLOSED),
+    "out_of_service": _screen(f.Start(), _DOWN),
 }
 
 Points = list[tuple[int, int, tuple[int, int, int]]]
@@ -52,8 +59,8 @@ Points = list[tuple[int, int, tuple[int, int, int]]]
 
 def items_of(screen: Screen, size: tuple[int, int]) -> tuple[tuple[Item, ...], float]:
     """The page of a screen on a display of `size` pixels, and the pixels of its millimetre."""
-    scale = pages.millimetre_px(*size, DIAGONAL_INCH)
-    return pages.page(screen, _WORDS, size[0] / scale, size[1] / scale), scale
+    scale = millimetre_px(*size, DIAGONAL_INCH)
+    return pages.page(screen, _WORDS, Stand(), size[0] / scale, size[1] / scale), scale
 
 
 def share(picture: Image.Image, items: tuple[Item, ...], scale: float) -> float:

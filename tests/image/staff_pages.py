@@ -13,7 +13,7 @@ from kiosk.appliance.technician.step import MENU as JOBS
 from kiosk.screens.names import KEYS
 from kiosk.ui import theme
 from kiosk.ui.items import Button, Item, Panel
-from kiosk.ui.pages import millimetre_px
+from kiosk.ui.scale import millimetre_px
 from kiosk.ui.theme import Mood
 from kiosk.words import texts
 from tests.image import glass

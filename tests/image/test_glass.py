@@ -17,7 +17,7 @@ SIZE = (1080, 1920)
 START = glass.SCREENS["choose_card"]
 DOWN = (texts.load()["choose_card"]["terminal_down"],)
 assert isinstance(START, Choose)
-GREY = replace(START, unavailable=("mynumber",), lines=DOWN)
+GREY = replace(START, unavailable=("mynumber",), notices=DOWN)
 
 
 def painted(screen: Screen) -> Image.Image:
