@@ -17,7 +17,18 @@ from kiosk.words.problems import Problem
 
 def problems(read: Read) -> list[Problem]:
     """The rules that are broken. Keys that were refused already are not looked at again."""
-    rules = (_data_folder, _shares, _appointments, _places, _hours, _network, _departments, _desk, _desk_shares)
+    rules = (
+        _data_folder,
+        _shares,
+        _appointments,
+        _places,
+        _hours,
+        _network,
+        _departments,
+        _desk,
+        _desk_shares,
+        _patients,
+    )
     return [problem for rule in rules for problem in rule(read)]
 
 
@@ -141,6 +152,19 @@ def _desk_shares(read: Read) -> Iterator[Problem]:
                 url = read.tables.get(table, {}).get(other)
                 if own and url and _place(own) == _place(url):
                     yield Problem("problem.desk_folder", {"key": key, "table": table, "other": other})
+
+
+def _patients(read: Read) -> Iterator[Problem]:
+    screen, reader = read.tables["screen"], read.tables.get("card_reader", {})
+    language, languages = screen.get("default_language"), screen.get("languages")
+    if language is not None and languages is not None and language not in languages:
+        yield Problem("problem.default_language", {"language": f'"{language}"'})
+    if reader.get("birthday", "never") != "never" and not read.tables.get("desk", {"patients": None}).get(
+        "patients", "?"
+    ):
+        yield Problem("problem.birthday_unknown")
+    if reader.get("also") and reader.get("also") == reader.get("url"):
+        yield Problem("problem.also_reader")
 
 
 def _hours(read: Read) -> Iterator[Problem]:

@@ -81,6 +81,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "asked_to_tap_again": "The patient was asked to hold the card once more.",
     "birthday_asked": "The patient was asked for the birth day.",
     "patient_asked": "The patient has no appointment now and was asked what to do.",
+    "unserved_lost": "A patient who could not be registered is missing in the list of the unserved.",
+    "birth_days_unknown": "The hospital's patients cannot be read; the birth day of cards is not asked anew.",
     "cards_refused": "Many different card numbers came within a minute; the card reader rests for a minute.",
     "staff_called": "A patient called staff.",
     "identified": "A patient number was read.",

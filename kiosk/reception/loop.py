@@ -36,20 +36,20 @@ HEARTBEAT_S = 1.0
 
 @dataclass
 class Devices:
-    """What the visit's commands reach. `card_reader` None: the site has none."""
+    """What the visit's commands reach. `card_readers`: (): the site has none."""
 
     courier: CourierLine
     reservations: ReservationsWorker
     printer: PrinterWorker
-    card_reader: SerialCardReader | None
+    card_readers: tuple[SerialCardReader, ...]
     staff: StaffCalls
     unserved: Unserved
 
     def close(self) -> None:
         """End all of them."""
         self.courier.close()
-        if self.card_reader is not None:
-            self.card_reader.stop()
+        for reader in self.card_readers:
+            reader.stop()
         self.printer.close()
         self.reservations.close()
         self.unserved.close()
@@ -185,11 +185,11 @@ class Runtime:
             case c.StopWaiting():
                 devices.courier.end_waiting(command.visit)
             case c.ArmCardReader():
-                if devices.card_reader is not None:
-                    devices.card_reader.arm(command.visit)
+                for reader in devices.card_readers:
+                    reader.arm(command.visit)
             case c.DisarmCardReader():
-                if devices.card_reader is not None:
-                    devices.card_reader.disarm()
+                for reader in devices.card_readers:
+                    reader.disarm()
             case c.Prepare():
                 devices.printer.prepare()
             case c.LookUp():

@@ -131,6 +131,12 @@ class Text:
     colour: Colour
     role: Role
 
+    @property
+    def letters(self) -> Box:
+        """Where its letters are; the box is as wide as the column that they stand in."""
+        left = min((line.x_mm for line in self.text.lines), default=0.0)
+        return Box(self.box.x + left, self.box.y, self.text.width_mm, self.text.height_mm)
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -151,6 +157,13 @@ class Button:
     """A place to touch; what is drawn on it are items of their own."""
 
     box: Box
+    name: str
+
+
+@dataclass(frozen=True)
+class Anywhere:
+    """A touch that is on no button presses this one."""
+
     name: str
 
 
@@ -208,4 +221,4 @@ class Viewable(Protocol):
     def timeout(self) -> Timeout | None: ...
 
 
-Item = Panel | Words | Text | Picture | Button | TimeLeft | SecondsLeft | Dots | ClockTime
+Item = Panel | Words | Text | Picture | Button | TimeLeft | SecondsLeft | Dots | ClockTime | Anywhere

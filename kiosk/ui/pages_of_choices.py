@@ -40,7 +40,8 @@ def choose(screen: Choose, texts: Texts, stand: Stand, width: float, height: flo
     staff = _staff(frame, screen.staff)
     sitting = screen.look.wheelchair and not frame.portrait
     if frame.portrait:
-        choices = [_card(frame, name, name in screen.unavailable, 62.0) for name in cards]
+        least = 62.0 if len(cards) > 1 else 110.0
+        choices = [_card(frame, name, name in screen.unavailable, least) for name in cards]
         return frame.finish(column(Space(grow=0.5), head, Space(grow=1.0), question, hints, *choices, *third, staff))
     if sitting:
         row = Row(tuple(_card(frame, n, n in screen.unavailable, 0.0) for n in cards), (1.0,) * len(cards))

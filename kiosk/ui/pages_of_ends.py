@@ -7,7 +7,7 @@ from typing import Final
 from kiosk.screens.views import AppointmentRow, Counter, NextStep, Off, Result
 from kiosk.ui.blocks import Badge, Beside, Block, Card, Column, Image, Row, Space, Words, column, paragraphs
 from kiosk.ui.frame import Frame, Stand
-from kiosk.ui.items import Item
+from kiosk.ui.items import Anywhere, Item
 from kiosk.ui.theme import GAP_MM, Role
 from kiosk.words.texts import Texts
 
@@ -18,6 +18,8 @@ _ROWS_MAX: Final = {True: 5, False: 4}
 def result(screen: Result, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
     """Registered: where to go, when, what to do, the number, and the slip as a strip."""
     frame = Frame(screen, texts, stand, width, height, "done")
+    if screen.covered and "close" in screen.buttons:  # whoever comes next need not look for a button
+        frame.items.append(Anywhere("close"))
     title = Words(screen.title, "title", bold=True, centred=frame.portrait)
     acts, number, slip = _acts(frame, screen.next, screen.remarks), _number(frame, screen), _slip(frame, screen)
     again = [frame.button(name, strong=True) for name in screen.buttons if name == "show_again"]

@@ -22,6 +22,7 @@ from kiosk.screens.names import STAFF_CORNER
 from kiosk.screens.views import Timeout
 from kiosk.typography.setting import Block
 from kiosk.ui.items import (
+    Anywhere,
     Box,
     Button,
     ClockTime,
@@ -59,6 +60,7 @@ class _Finger:
     touch: str
     button: str
     since: float
+    anywhere: bool = False
 
 
 class View(Widget):  # type: ignore[misc]  # Kivy ships no types
@@ -263,6 +265,9 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         else:
             if self._in_corner(x, y):
                 self._corner = _Finger(touch.uid, STAFF_CORNER, now)
+            for item in self.items:
+                if isinstance(item, Anywhere):
+                    self._finger = _Finger(touch.uid, item.name, now, anywhere=True)
         return True
 
     def on_touch_up(self, touch: Any) -> bool:
@@ -274,7 +279,7 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         # The mark goes with the next page or tick: a frame of its own would only keep the next page waiting.
         self._finger = None
         box = self.buttons[finger.button].inset(-SLIP_OFF_MM * self._pen_scale)
-        if box.holds(*self._from_top(touch)):
+        if finger.anywhere or box.holds(*self._from_top(touch)):
             self._press(finger.button)
         return True
 

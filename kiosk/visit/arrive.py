@@ -120,7 +120,7 @@ def on_confirm_pressed(kiosk: Kiosk, stage: ConfirmingDepartment, event: e.Press
         return stay(kiosk)
     found, came, department = stage.known.found, _noted(stage.known, "walk_in").came, stage.department
     deadline = now + kiosk.rules.look_up_s
-    registering = Registering(stage.visit, deadline, came, found.patient_number, walk_in=department.name)
+    registering = Registering(stage.visit, deadline, came, found.patient_number)
     return go(kiosk, registering, RegisterWalkIn(stage.visit, found.day, found.patient_number, department.code))
 
 

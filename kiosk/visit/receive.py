@@ -74,7 +74,7 @@ def on_arrival_registered(kiosk: Kiosk, stage: Registering, event: e.ArrivalRegi
         event.local_time,
         event.patient_number,
         event.number,
-        tuple(replace(each, walk_in=True) if each.department == stage.walk_in else each for each in event.appointments),
+        event.appointments,
         stage.came.notes,
         event.again,
         stage.back_by,

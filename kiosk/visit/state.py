@@ -291,13 +291,12 @@ class ConfirmingDepartment(OfVisit):
 
 @dataclass(frozen=True)
 class Registering(OfVisit):
-    """The arrival is being registered. `back_by`: of a patient who came early; `walk_in`: the department, or ""."""
+    """The arrival is being registered. `back_by`: of a patient who came early."""
 
     deadline: float
     came: Came
     patient_number: str = field(repr=False, default="")
     back_by: time | None = field(repr=False, default=None)
-    walk_in: str = field(repr=False, default="")
 
 
 @dataclass(frozen=True)

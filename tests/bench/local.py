@@ -63,6 +63,7 @@ _SPANS = ("floor: SELECT", "look-up", "floor: INSERT, COMMIT", "register")
 # Each window prints (seconds of CLOCK_MONOTONIC, presses drawn so far) for every frame.
 _KIOSK = """
 import sys, threading, time
+from kiosk.visit.rules import Rules
 from kiosk.config import Display
 from kiosk.visit import Rules
 from kiosk.visit import state as f

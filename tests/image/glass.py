@@ -6,7 +6,7 @@ No text is read; a person looks at the pictures for that. Nothing in the guest i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from datetime import date, time
 from functools import cache
 
 from PIL import Image
@@ -14,15 +14,25 @@ from PIL import Image
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.views import Screen
 from kiosk.screens.wording import Wording
-from kiosk.ui import pages
 from kiosk.ui.frame import Stand
-from kiosk.ui.items import Box, Button, Item, Panel, Picture, SecondsLeft, TimeLeft, Words
+from kiosk.ui.items import Anywhere, Box, Button, Item, Panel, Text
+from kiosk.ui.pages import layout_at
 from kiosk.ui.scale import millimetre_px
 from kiosk.ui.theme import channels
-from kiosk.visit import Kiosk, Rules
-from kiosk.visit import state as f
-from kiosk.visit.specimen import SPECIMEN
-from kiosk.words import texts
+from kiosk.visit.rules import Rules
+from kiosk.visit.state import (
+    AtCounter,
+    AwaitingBirthday,
+    AwaitingTap,
+    Candidate,
+    Done,
+    Kiosk,
+    RegisteredArrival,
+    Stage,
+    Start,
+    Surroundings,
+    VisitAppointment,
+)
 from tests.image.machine import TooLate, until
 
 DIAGONAL_INCH = 21.5
@@ -31,27 +41,27 @@ EDGE_MM = 2.5
 SAME_SHARE = 0.97
 _TOLERANCE = 4  # paper and ground differ by 8
 _COLOURS_MAX = 65536
-_WORDS = texts.load()
+_WORDING = Wording()
+_STAND = Stand()
+_APPOINTMENT = VisitAppointment(time(23, 59), "内科", "佐藤", "A棟1階2番窓口")
+_ARRIVAL = RegisteredArrival(date(2026, 1, 15), time(8, 52), "00000000", 1, (_APPOINTMENT,))
+_LATER = 1.0
 
 
-def _screen(stage: f.Stage, around: f.Surroundings | None = None) -> Screen:
-    """Of a site without a card reader."""
-    return screen_of(Kiosk(Rules(patient_cards=False), stage, around or _HINT), Wording())
+def _screen(stage: Stage, around: Surroundings | None = None) -> Screen:
+    rules = Rules(patient_cards=False)
+    return screen_of(Kiosk(rules, stage, around or Surroundings()), _WORDING)
 
 
-_HINT = f.Surroundings(staff=("printer",))
-_CLOSED = f.Surroundings(is_open=False, staff=("printer",))
-_DOWN = f.Surroundings(terminal_down_since=0.0, staff=("printer",))
-_CANDIDATE = f.Candidate(1, "usable", "0", "19000101")
 # Screens as far as their layout goes. The words do not matter, but for how many there are.
 SCREENS: Mapping[str, Screen] = {
-    "choose_card": _screen(f.Start()),
-    "tap_reader": _screen(f.AwaitingTap(1, 0.0, 60.0, False)),
-    "birthday": _screen(f.AwaitingBirthday(1, 60.0, _CANDIDATE)),
-    "done": _screen(f.Done(1, 60.0, replace(SPECIMEN, notes=()), None, 60.0)),
-    "counter": _screen(f.AtCounter(1, 60.0, "no_result")),
-    "closed": _screen(f.Start(), _CLOSED),
-    "out_of_service": _screen(f.Start(), _DOWN),
+    "choose_card": _screen(Start(), Surroundings(staff=("printer",))),
+    "tap_reader": _screen(AwaitingTap(1, 0.0, _LATER, unclean=False)),
+    "birthday": _screen(AwaitingBirthday(1, _LATER, Candidate(1, "usable", "00000000", "19000101"))),
+    "done": _screen(Done(1, _LATER, _ARRIVAL)),
+    "counter": _screen(AtCounter(1, _LATER, "no_result")),
+    "closed": _screen(Start(), Surroundings(is_open=False, staff=("printer",))),
+    "out_of_service": _screen(Start(), Surroundings(terminal_down_since=0.0, staff=("printer",))),
 }
 
 Points = list[tuple[int, int, tuple[int, int, int]]]
@@ -60,7 +70,7 @@ Points = list[tuple[int, int, tuple[int, int, int]]]
 def items_of(screen: Screen, size: tuple[int, int]) -> tuple[tuple[Item, ...], float]:
     """The page of a screen on a display of `size` pixels, and the pixels of its millimetre."""
     scale = millimetre_px(*size, DIAGONAL_INCH)
-    return pages.page(screen, _WORDS, Stand(), size[0] / scale, size[1] / scale), scale
+    return layout_at(_STAND)(screen, size[0] / scale, size[1] / scale), scale
 
 
 def share(picture: Image.Image, items: tuple[Item, ...], scale: float) -> float:
@@ -100,11 +110,16 @@ def _colour_at(items: tuple[Item, ...], x: float, y: float) -> str | None:
             case Panel():
                 if _grown(item.box).holds(x, y):
                     return item.colour if item is items[0] or item.box.inset(EDGE_MM).holds(x, y) else None
-            case Words() | Picture() | TimeLeft() | SecondsLeft():
-                if _grown(item.box).holds(x, y):
-                    return None
             case Button():
                 continue
+            case Text():
+                if _grown(item.letters).holds(x, y):
+                    return None
+            case Anywhere():
+                continue
+            case _:
+                if _grown(item.box).holds(x, y):
+                    return None
     return None
 
 

@@ -13,7 +13,7 @@ from kiosk.appliance.technician.step import MENU as JOBS
 from kiosk.screens.names import KEYS
 from kiosk.ui import theme
 from kiosk.ui.items import Button, Item, Panel
-from kiosk.ui.scale import millimetre_px
+from kiosk.ui.scale import STAFF, millimetre_px
 from kiosk.ui.theme import Mood
 from kiosk.words import texts
 from tests.image import glass
@@ -52,7 +52,7 @@ _DARK = 100
 
 def layout(page: Page, size: tuple[int, int]) -> tuple[tuple[Item, ...], float]:
     """As `glass.items_of`, for a page of the appliance."""
-    scale = millimetre_px(*size, glass.DIAGONAL_INCH)
+    scale = millimetre_px(*size, glass.DIAGONAL_INCH, STAFF)
     return appliance.lay_out(page, _WORDS, size[0] / scale, size[1] / scale), scale
 
 

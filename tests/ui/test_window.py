@@ -268,14 +268,16 @@ def test_a_full_disk_under_screens_to_stops_nothing(tmp_path: Path) -> None:
 LONG_LIFE = """
 import threading
 from pathlib import Path
-from kiosk.words import texts
+from kiosk.screens.wording import Wording
+from kiosk.ui.frame import Stand
+from kiosk.ui.pages import layout_at
+from kiosk.visit.rules import Rules
 from kiosk.config import Display
 from kiosk.ui.pictures import screens
 from kiosk.ui.window import Window
 
-words = texts.load()
-window = Window(Display(), words)
-every = [screen for _, screen in screens(words)]
+window = Window(Display(), layout_at(Stand()))
+every = [screen for _, screen in screens()]
 
 def flip(rounds):
     # every screen so often, each until it is on the display
@@ -311,11 +313,14 @@ def test_three_hundred_screens_leave_no_memory_behind() -> None:
 
 FAILS_AT_ONCE = """
 import threading
-from kiosk.words import texts
+from kiosk.screens.wording import Wording
+from kiosk.ui.frame import Stand
+from kiosk.ui.pages import layout_at
+from kiosk.visit.rules import Rules
 from kiosk.config import Display
 from kiosk.ui.window import Window
 
-window = Window(Display(fullscreen=False), texts.load())
+window = Window(Display(fullscreen=False), layout_at(Stand()))
 from kivy.clock import Clock  # not before the window: Kivy takes its settings while it is imported
 failed, ended = threading.Event(), threading.Event()
 

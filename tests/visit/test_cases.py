@@ -238,7 +238,7 @@ def test_a_walk_in_chooses_confirms_and_is_registered() -> None:
     assert not story.asked(c.RegisterWalkIn)
     story.at(105, e.Pressed("department_1"), e.Pressed("yes"))
     assert story.asked(c.RegisterWalkIn) == [c.RegisterWalkIn(1, DAY, "0012K", "d1")]
-    visit = VisitAppointment(time(12, 51), "第1内科", "", "2階")
+    visit = VisitAppointment(time(12, 51), "第1内科", "", "2階", walk_in=True)
     arrival = story.at(106, e.ArrivalRegistered(1, DAY, time(12, 51), "0012K", 8, (AT_13, visit))).stage.arrival
     assert arrival.notes == ("walk_in",)
     assert [each.walk_in for each in arrival.appointments] == [False, True]
