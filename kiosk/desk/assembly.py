@@ -42,11 +42,12 @@ from kiosk.desk.service import Parts, Service
 from kiosk.desk.standing import Standing, Watched
 from kiosk.desk.today import Today
 from kiosk.desk.web.server import Listening, NotStarted, Server
+from kiosk.process.child import Child
 from kiosk.process.data_folder import DeskFolder
 from kiosk.process.database import DatabaseUnusable
 from kiosk.process.ending import ThreadFaults, when_asked_to_end
 from kiosk.process.event_log import EventLog
-from kiosk.process.locks import DataLock
+from kiosk.process.locks import DataLock, is_held
 from kiosk.process.memory import give_back_what_is_free
 from kiosk.process.sealing import Seals, SecretUnusable, load_secret
 from kiosk.process.stderr import complain, drain
@@ -101,6 +102,7 @@ def _serve(
     notifier = Notifier.from_environment()
     people = People(folder, config.site.zone, log)
     first_chief.take(people, config)
+    _own_reservations(config, log, stack)
     parts = _parts(config, desk, folder, log, people, stack)
     service = Service(parts)
     _start(parts, service, stack)
@@ -120,6 +122,15 @@ def _serve(
             raise OSError("a thread has ended")
         notifier.alive()
     notifier.stopping()
+
+
+def _own_reservations(config: Config, log: EventLog, stack: ExitStack) -> None:
+    """Without a kiosk, and where nobody else is to serve them, the reservations are the desk's own: a child serves."""
+    folder = config.reservations_dir
+    if config.printer is None and config.own_reservations_dir is None and not is_held(folder, "reservations-serve"):
+        words = ("reservations", "serve")
+        child = Child(words, config.file, lambda code: log.write("reservations_restarted", code=str(code)))
+        stack.callback(child.close)
 
 
 def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people: People, stack: ExitStack) -> Parts:

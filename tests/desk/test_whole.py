@@ -207,7 +207,7 @@ class Taker:
 
 @dataclass
 class Clinic:
-    """A terminal's folders on Samba, and a desk that looks on."""
+    """A terminal's folders on Samba, and a desk that looks on; the reservations are its own."""
 
     folder: Path
     desk: RunningDesk
@@ -254,7 +254,6 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
         (folder / "site.toml").write_text(text + WALK_IN, encoding="utf-8")
         (folder / "terminal.secret").write_text(server.password)
         (folder / "terminal.secret").chmod(0o600)
-        stack.enter_context(serving(folder / "site.toml"))
         writer = TerminalWriter(server.url("face"), server.password)
         stack.callback(writer.close)
         desk = stack.enter_context(RunningDesk(folder / "site.toml", port))
