@@ -218,6 +218,10 @@ def test_a_lost_connection_is_red_and_comes_back(
     with serving() as running, running.of(busy_day(), tmp_path, monkeypatch) as pages, watched(browser) as seen:
         page = seen.enter(pages)
         expect(page.locator("#live")).to_contain_text("自動更新中")
+        # The PC's own cable is out: no stream ends by that. What is heard afterwards says that it is well.
+        page.evaluate("dispatchEvent(new Event('offline'))")
+        expect(page.locator("#lost")).to_be_visible()
+        expect(page.locator("#lost")).to_be_hidden()
         running.server.stop()
         expect(page.locator("#lost")).to_be_visible()
         expect(page.locator("#lost")).to_contain_text("接続が切れました 09:41:00 の内容です")
