@@ -148,9 +148,7 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     stack.callback(file.close)
     numbers = _numbers(config, desk, RegistrationStore(file, seals, keep_values=desk.keep_values), log, clock)
     exports = Exports(file, seals, _share(config, desk.export), clock) if desk.export else None
-    # With a courier it is the courier that compares, and says so of its own store.
-    was_put_aside = register.was_put_aside or (desk.feed == "watch" and known.was_put_aside)
-    watched = Watched(config, today, feed, receptions, numbers, exports, was_put_aside, clock)
+    watched = Watched(config, today, feed, receptions, numbers, exports, register, clock)
     return Parts(
         config, today, register, receptions, departments, papers, numbers, exports, feed,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,

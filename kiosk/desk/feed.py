@@ -104,8 +104,12 @@ class Feed(Protocol):
     def close(self) -> None:
         """Its thread ends within 2 s; what was not taken is offered again after the next start."""
 
-    def settle(self, file: int) -> bool:
-        """Staff confirmed the change that `file` brought: from now on that is compared with.
+    @property
+    def was_put_aside(self) -> bool:
+        """Whether what staff confirmed before could not be read, within a day. Any thread; never waits."""
+
+    def settle(self, mark: str) -> bool:
+        """Staff confirmed the change of this mark (`Result.change`): from now on that is compared with.
 
         False: not now; it is kept and tried again until `close`. What is lost by then is asked of staff once more.
         """

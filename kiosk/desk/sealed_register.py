@@ -17,7 +17,7 @@ from typing import Final
 
 from kiosk.desk.register import Accepted
 from kiosk.process import json_values
-from kiosk.process.database import open_or_begin
+from kiosk.process.database import open_or_begin, was_put_aside
 from kiosk.process.sealing import Seals, Unsealable
 from kiosk.results.changes import Hash, Prints
 from kiosk.results.subsidies import Certificate
@@ -40,17 +40,23 @@ _MIGRATIONS: Final = (
 class SealedRegister:
     """A `Register`. `keep_values` False: of a certificate only hashes are kept. Any thread.
 
-    `was_put_aside`: there was one of another secret, or a damaged one. Raises sqlite3.Error, OSError, OfNewerVersion.
+    Raises sqlite3.Error, and at its start OSError and OfNewerVersion.
     """
 
     def __init__(
         self, file: Path, seals: Seals, known: KnownPeople, *, keep_values: bool, today: Callable[[], date]
     ) -> None:
         self._seals, self._known, self._keeps_values, self._today = seals, known, keep_values, today
-        self._db, self.was_put_aside = open_or_begin(file, _MIGRATIONS, seals.identity)
+        self._path = file
+        self._db = open_or_begin(file, _MIGRATIONS, seals.identity)
 
     def close(self) -> None:
         self._db.close()
+
+    @property
+    def was_put_aside(self) -> bool:
+        """Whether what was accepted before could not be used, within a day."""
+        return was_put_aside(self._path)
 
     def hashed(self, number: str) -> Hash:
         """See Register."""

@@ -259,7 +259,7 @@ class Service:
         if not page_values.may_confirm_eligibility(entry.visit):
             return Done(already=True)
         if entry.visit.eligibility is not None and entry.visit.eligibility.alarm:
-            self._parts.feed.settle(entry.file)
+            self._parts.feed.settle(entry.visit.eligibility.mark)
         return self._settle(act, ELIGIBILITY, "confirmed", by)
 
     def _confirm_subsidies(self, act: acts.ConfirmSubsidies, by: str) -> Outcome:
