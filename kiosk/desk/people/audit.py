@@ -22,10 +22,21 @@ from kiosk.desk.people.gate import AuditLine
 
 EVENT: Final = "desk_audit"  # in the event log: `count` is the number of the last line, `code` its hash
 KEEP: Final = timedelta(days=5 * 366)
+# Of the months in which anybody did anything, these newest ones stay whatever the clock says. Five years touch 61; the
+# other two are for months of a clock that was ahead.
+KEEP_MONTHS: Final = 63
 # An anchor may be written long after the line it speaks of, while nobody does anything.
 _ANCHOR_SLACK: Final = timedelta(days=31)
 _PORTION: Final = 5000
 _COLUMNS: Final = "number, at, user, act, visit, person, subject, outcome, address"
+# The n-th newest month (2026-01) that has a line: by the index on `at`, a look for each month.
+_MONTHS: Final = """
+    WITH RECURSIVE found (month, n) AS (
+        SELECT substr(max(at), 1, 7), 1 FROM audit
+        UNION ALL SELECT (SELECT substr(max(at), 1, 7) FROM audit WHERE at < month), n + 1 FROM found
+        WHERE month IS NOT NULL AND n < ?1
+    ) SELECT month FROM found WHERE n = ?1 AND month IS NOT NULL
+"""
 _Row = tuple[int, str, str, str, int, str, str, str, str]
 
 
@@ -123,13 +134,16 @@ class AuditChain:
     def prune(self) -> int:
         """Delete the lines that are older than KEEP; how many. The rest of the chain stays verifiable.
 
-        Only from the beginning, up to the first line that is to be kept: a clock that was wrong makes no hole.
+        Only from the beginning, up to the first line that is to be kept: a clock that was wrong makes no hole. And none
+        of the newest KEEP_MONTHS: a clock that is years ahead takes nothing away.
         """
         at = (self._now() - KEEP).astimezone(UTC).isoformat(timespec="milliseconds")
         with self._database.writing() as connection:
-            # The last line stays, whatever its age: the next one is chained to it.
-            first = connection.execute("SELECT min(number) FROM audit WHERE at >= ?", (at,)).fetchone()[0]
-            kept = first or _last(connection).number
+            month = connection.execute(_MONTHS, (KEEP_MONTHS,)).fetchone()
+            if month is None:
+                return 0
+            query = "SELECT min(number) FROM audit WHERE at >= ?"
+            kept = connection.execute(query, (min(at, month[0]),)).fetchone()[0]
             gone = connection.execute("SELECT number, hash FROM audit WHERE number = ?", (kept - 1,)).fetchone()
             if gone is None:
                 return 0
