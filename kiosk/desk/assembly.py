@@ -147,7 +147,7 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     file = open_registrations(folder.registrations)
     stack.callback(file.close)
     numbers = _numbers(config, desk, RegistrationStore(file, seals, keep_values=desk.keep_values), log, clock)
-    exports = Exports(file, seals, _share(config, desk.export), clock) if desk.export else None
+    exports = Exports(register.file, seals, _share(config, desk.export), clock) if desk.export else None
     watched = Watched(config, today, feed, receptions, numbers, exports, register, clock)
     return Parts(
         config, today, register, receptions, departments, papers, numbers, exports, feed,

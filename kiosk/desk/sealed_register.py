@@ -1,5 +1,7 @@
 """`accepted.db`: the register that staff have accepted, kept. Certificates are sealed, people are keyed hashes.
 
+With them lies what is on its way to a receipt computer (`outgoing`), so that both are kept or neither is.
+
 Owns the schema and the retention. Must never end or replace a certificate by itself, and never show one that was sealed
 for another patient. Without its secret, or damaged, it is begun anew: everything is a patient's first again, nothing
 that a receipt computer holds is lost, and the page says so for a day.
@@ -15,9 +17,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
+from kiosk.desk.outgoing import SCHEMA
 from kiosk.desk.register import Accepted
 from kiosk.process import json_values
-from kiosk.process.database import open_or_begin, was_put_aside
+from kiosk.process.database import Database, open_or_begin, was_put_aside
 from kiosk.process.sealing import Seals, Unsealable
 from kiosk.results.changes import Hash, Prints
 from kiosk.results.subsidies import Certificate
@@ -33,7 +36,8 @@ _MIGRATIONS: Final = (
         ended_on TEXT NOT NULL DEFAULT '', ended_by TEXT NOT NULL DEFAULT ''
     );
     CREATE INDEX certificate_of_person ON certificate (person) WHERE ended_on = '';
-    """,
+    """
+    + SCHEMA,
 )
 
 
@@ -52,6 +56,11 @@ class SealedRegister:
 
     def close(self) -> None:
         self._db.close()
+
+    @property
+    def file(self) -> Database:
+        """For what is to be kept together with a certificate."""
+        return self._db
 
     @property
     def was_put_aside(self) -> bool:
@@ -79,8 +88,10 @@ class SealedRegister:
         person = self._seals.person(number)
         return tuple(self._kept(person, *row) for row in self._db.rows(query, person))
 
-    def accept(self, number: str, accepted: Accepted, by: str = "") -> str:
-        """See Register. `by`: a user."""
+    def accept(
+        self, number: str, accepted: Accepted, by: str = "", also: Callable[[sqlite3.Connection], None] = lambda _: None
+    ) -> str:
+        """See Register. `by`: a user. `also`: what is kept with it; what it raises undoes both."""
         person, today = self._seals.person(number), self._today()
         prints = json.dumps(dict(accepted.prints))
         certificate = accepted.certificate if self._keeps_values else None
@@ -96,6 +107,7 @@ class SealedRegister:
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (person, accepted.slot, prints, sealed, today.isoformat(), by, last_day),
             )
+            also(db)
             return str(cursor.lastrowid)
 
     def end(self, number: str, accepted_id: str, by: str = "", last_day: date | None = None) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kiosk.desk import acts
 from kiosk.desk.acts import CancelReason, Done, EndReason, Outdated, Refused
+from kiosk.desk.export import Exports
 from kiosk.desk.pages import Against, Certificate, Key, Printed, Row, Subsidies, VisitPage
 from kiosk.desk.registration import Confirmation
+from kiosk.desk.today import Today
 from kiosk.desk.visits import Attention, State
 from kiosk.words.problems import Problem
 from tests.desk.office import Office, office
@@ -295,11 +299,63 @@ def test_without_values_differences_are_named_and_no_old_value_is_displayed(tmp_
 def test_an_accepted_certificate_is_exported_once(desk: Office, tmp_path: Path) -> None:
     taps_with(desk, 1, CHILD)
     accept_all(desk, 1)
-    assert desk.parts.exports is not None
-    while desk.parts.exports.advance():
-        pass
-    [file] = (tmp_path / "export").glob("*.csv")
+    [file] = exported(desk, tmp_path)
     assert "81990277" in file.read_text("utf-8-sig")
+
+
+def exported(desk: Office, folder: Path) -> list[Path]:
+    exports = desk.parts.exports
+    assert exports is not None
+    while exports.advance():
+        pass
+    return list((folder / "export").glob("*.csv"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"), [(sqlite3.OperationalError("full"), "not_done.store"), (ValueError("9999"), "not_done.export")]
+)
+def test_nothing_is_accepted_whose_file_cannot_be_noted(
+    desk: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception, why: str
+) -> None:
+    taps_with(desk, 1, CHILD)
+    real = Exports.store
+
+    def fail(*arguments: Any) -> None:
+        real(*arguments)
+        raise fault
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Exports, "store", fail)
+        page = desk.service.visit(1)
+        wanted = acts.AcceptCertificate(1, page.subsidies[0].slot, page.revision)
+        assert act(desk, wanted) == Refused(Problem(why))
+    assert exported(desk, tmp_path) == []
+    assert act(desk, wanted) == Done(), "it is as it was"
+    assert len(exported(desk, tmp_path)) == 1
+
+
+def test_a_desk_that_ends_right_after_it_accepted_neither_loses_nor_doubles_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with office(tmp_path) as desk:
+        taps_with(desk, 1, CHILD)
+        page = desk.service.visit(1)
+        wanted = acts.AcceptCertificate(1, page.subsidies[0].slot, page.revision)
+        monkeypatch.setattr(Today, "settle", killed)
+        with pytest.raises(Killed):
+            act(desk, wanted)
+        monkeypatch.undo()
+    with office(tmp_path) as again:
+        page = again.service.visit(1)
+        wanted = acts.AcceptCertificate(1, page.subsidies[0].slot, page.revision)
+        assert act(again, wanted) == Outdated(), "it is accepted"
+        assert len(exported(again, tmp_path)) == 1
 
 
 # --- paper -----------------------------------------------------------------------------------------------------------
