@@ -139,7 +139,7 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     feed = open_feed(config, folder, known)
     receptions = Receptions(
         SocketReservations(config.reservations_dir), today, departments, clock, desk.register,
-        KIOSK_FIRST if desk.feed == "courier" else timedelta(0),
+        KIOSK_FIRST if config.printer is not None else timedelta(0),
     )  # fmt: skip
     printing = Printing(open_page_printer(desk.printer), log) if desk.printer else None
     barcode = config.printer.barcode if config.printer else "code128"

@@ -216,8 +216,16 @@ def test_a_table_of_a_kiosk_that_is_begun_is_wanted_whole(site: Site) -> None:
     assert line.startswith("[printer] url: missing, expected tcp://host:port")
 
 
-def test_without_a_desk_that_watches_a_kiosks_tables_are_wanted(site: Site) -> None:
-    lines = site.problems(ALONE.replace('"watch"', '"courier"'))
+def test_a_desk_whose_results_come_from_the_delivery_needs_no_kiosk_but_the_delivery(site: Site) -> None:
+    alone = ALONE.replace('"watch"', '"courier"')
+    (line,) = site.problems(alone)
+    assert line.startswith("[receipt_computer] results: missing")
+    loaded = site.load(f'{alone}[receipt_computer]\nresults = "file:///nowhere/to"\n')
+    assert loaded.receipt_computer is not None and loaded.printer is None
+
+
+def test_without_a_desk_a_kiosks_tables_are_wanted(site: Site) -> None:
+    lines = site.problems(ALONE.partition("[desk]")[0])
     assert [line.split(": missing")[0] for line in lines] == ["[receipt_computer] results", "[printer] url"]
 
 
