@@ -292,6 +292,12 @@ class Config:
         return self.own_courier_dir or self.site.data_dir
 
     @property
+    def only_reads_subsidies(self) -> bool:
+        """Whether results are delivered and subsidies are not: a desk reads them where the receipt computer does."""
+        delivered = self.receipt_computer
+        return delivered is not None and delivered.subsidies is None and self.terminal.subsidies is not None
+
+    @property
     def desk_dir(self) -> Path:
         """The desk's folder: what it keeps beyond a day."""
         return self.own_desk_dir or self.site.data_dir / "desk"

@@ -46,7 +46,7 @@ class Subsidy:
 
 
 class Sink(Protocol):
-    """Takes what a feed finds. Called in the feed's one thread, the oldest first; durable when it returns.
+    """Takes what a feed finds, each method in one thread of the feed, the oldest first; durable when it returns.
 
     sqlite3.Error and OSError mean that it is offered again, with what comes after it. One that was taken may be offered
     again too, after a kill: it is the same by `file` and `at`.
