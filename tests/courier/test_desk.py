@@ -306,9 +306,11 @@ def test_bytes_and_order_are_the_same_whatever_becomes_of_the_desk(
         for number, person in enumerate(people[3:], 4):
             waiting.append(site.come(person).result)
             courier.wait_done(number)
-        assert computer.wait_for(len(waiting), 60)
+            assert computer.wait_for(number, 60)
         expected = [(each.name, hashlib.sha256(each.content).hexdigest()) for each in waiting]
-        assert [(each.name, each.sha256) for each in computer.taken] == expected
+        taken = [(each.name, each.sha256) for each in computer.taken]
+        # Of those that lay there, a slow receipt computer may find several at once.
+        assert (sorted(taken[:3]), taken[3:]) == (sorted(expected[:3]), expected[3:])
         wait_until(lambda: len(of("result", received)) == 3, "each is reported")
         assert courier.courier.notices.failure is None
         assert not courier.alarms()
