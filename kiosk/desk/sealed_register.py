@@ -21,10 +21,11 @@ from kiosk.desk.outgoing import SCHEMA
 from kiosk.desk.register import Accepted
 from kiosk.process import json_values
 from kiosk.process.database import Database, open_or_begin, was_put_aside
+from kiosk.process.retention import kept_from
 from kiosk.process.sealing import Seals, Unsealable
 from kiosk.results.changes import Hash, Prints
 from kiosk.results.subsidies import Certificate
-from kiosk.tables.known_people import KnownPeople
+from kiosk.tables.known_people import KEEP_MONTHS, KnownPeople
 
 KEEP_DAYS: Final = 400  # after the last valid day, or after it was accepted where the certificate has none
 _MIGRATIONS: Final = (
@@ -116,13 +117,11 @@ class SealedRegister:
             _end(db, self._seals.person(number), accepted_id, self._today(), by, last_day)
 
     def forget(self) -> None:
-        """What ended, or was valid, more than KEEP_DAYS ago.
-
-        Before the last day on which anything was accepted or ended: a clock that is years ahead costs nothing.
-        """
-        last = self._db.rows("SELECT max(max(accepted_on, ended_on)) FROM certificate")[0][0]
-        before = (min(self._today(), date.fromisoformat(last or "9999-12-31")) - timedelta(KEEP_DAYS)).isoformat()
-        self._db.write("DELETE FROM certificate WHERE max(last_day, accepted_on, ended_on) < ?", before)
+        """What ended, or was valid, more than KEEP_DAYS ago, and was accepted before the newest KEEP_MONTHS."""
+        before = (self._today() - timedelta(KEEP_DAYS)).isoformat()
+        with self._db.writing() as db:
+            before = min(before, kept_from(db, "certificate", "accepted_on", KEEP_MONTHS))
+            db.execute("DELETE FROM certificate WHERE max(last_day, accepted_on, ended_on) < ?", (before,))
         self._known.forget(self._today())
 
     def _kept(self, person: str, row: int, slot: str, prints: str, sealed: bytes | None, on: str) -> Accepted:

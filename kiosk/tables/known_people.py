@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Final
 
 from kiosk.process.database import open_or_begin, was_put_aside
+from kiosk.process.retention import kept_from
 from kiosk.process.sealing import Seals
 from kiosk.results.changes import EligibilityChange, Hash, Prints, compare, prints_of
 from kiosk.results.records import Confirmation
 
 KEEP_DAYS: Final = 400  # after the last visit; by then everybody with a chronic disease has been there
+KEEP_MONTHS: Final = 16  # KEEP_DAYS touch 15 at most
 PENDING_DAYS: Final = 7
 MIGRATIONS: Final = (
     """
@@ -96,14 +98,11 @@ class KnownPeople:
             _know(db, self._seals.person(number), _text(prints), day)
 
     def forget(self, today: date) -> None:
-        """Who has not come for KEEP_DAYS, and changes that nobody settled.
-
-        Before the last day on which anybody came: a clock that is years ahead costs nothing.
-        """
+        """Who has not come for KEEP_DAYS nor in the newest KEEP_MONTHS, and changes that nobody settled."""
+        before = (today - timedelta(KEEP_DAYS)).isoformat()
         with self._db.writing() as db:
-            last = db.execute("SELECT max(last_day) FROM known").fetchone()[0]
-            today = min(today, date.fromisoformat(last)) if last else today
-            db.execute("DELETE FROM known WHERE last_day < ?", ((today - timedelta(KEEP_DAYS)).isoformat(),))
+            before = min(before, kept_from(db, "known", "last_day", KEEP_MONTHS))
+            db.execute("DELETE FROM known WHERE last_day < ?", (before,))
             db.execute("DELETE FROM pending WHERE day < ?", ((today - timedelta(PENDING_DAYS)).isoformat(),))
 
     def _prints(self, person: str) -> Prints | None:

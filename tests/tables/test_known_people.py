@@ -10,7 +10,7 @@ from pathlib import Path
 from kiosk.process.sealing import Seals
 from kiosk.results.changes import EligibilityChange, Prints
 from kiosk.results.records import Confirmation
-from kiosk.tables.known_people import KEEP_DAYS, PENDING_DAYS, KnownPeople
+from kiosk.tables.known_people import KEEP_DAYS, KEEP_MONTHS, PENDING_DAYS, KnownPeople
 
 SEALS = Seals(bytes(32))
 DAY = date(2026, 1, 15)
@@ -97,25 +97,34 @@ def test_it_outlives_the_process_and_holds_no_number_and_no_key(tmp_path: Path) 
 def test_people_who_do_not_come_any_more_are_forgotten(tmp_path: Path) -> None:
     with closing(People(tmp_path / "keys.db", SEALS)) as keys:
 
-        def forget_after(days: int, *, somebody_comes: bool = True) -> None:
-            today = DAY + timedelta(days)
-            if somebody_comes:
-                keys.know("9", Prints(frozenset({"x"}), {}), today)
-            keys.forget(today)
+        def pass_by(months: int) -> None:
+            """Each month somebody else comes."""
+            for month in range(1, months + 1):
+                keys.know("9", Prints(frozenset({"x"}), {}), DAY + timedelta(30 * month))
+                keys.know(f"month {month}", Prints(frozenset({"x"}), {}), DAY + timedelta(30 * month))
+            keys.forget(DAY + timedelta(30 * months))
 
         keys.verdict("1", ["a"])
+        for ahead in (KEEP_DAYS, 10 * KEEP_DAYS):
+            keys.know(f"{ahead} days ahead", Prints(frozenset({"x"}), {}), DAY + timedelta(ahead))
+            keys.forget(DAY + timedelta(ahead))
+        assert keys.verdict("1", ["a"]) == "same", "a clock that was years ahead, whoever came meanwhile"
+        pass_by(13)
+        assert keys.verdict("1", ["a"]) == "same"
+        pass_by(KEEP_MONTHS)
+        assert keys.verdict("1", ["a"]) == "first"
+
+
+def test_a_change_that_nobody_settled_is_forgotten(tmp_path: Path) -> None:
+    with closing(People(tmp_path / "keys.db", SEALS)) as keys:
+        keys.verdict("1", ["a"])
         changed = keys.change("1", ["b"])
-        forget_after(PENDING_DAYS)
+        keys.forget(DAY + timedelta(PENDING_DAYS))
         assert keys.settle(changed.mark)
         changed = keys.change("1", ["c"])
-        forget_after(PENDING_DAYS + 1)
+        keys.forget(DAY + timedelta(PENDING_DAYS + 1))
         assert not keys.settle(changed.mark)
-        forget_after(KEEP_DAYS)
-        assert keys.verdict("1", ["b"]) == "same"
-        forget_after(10 * KEEP_DAYS, somebody_comes=False)
-        assert keys.verdict("1", ["b"]) == "same", "a clock that is years ahead"
-        forget_after(KEEP_DAYS + 1)
-        assert keys.verdict("1", ["b"]) == "first"
+        assert keys.verdict("1", ["c"]) == "changed"
 
 
 def test_a_broken_store_is_put_aside(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from typing import Final
 
 from kiosk.desk.people.database import PeopleDatabase
 from kiosk.desk.people.gate import AuditLine
+from kiosk.process.retention import kept_from
 
 EVENT: Final = "desk_audit"  # in the event log: `count` is the number of the last line, `code` its hash
 KEEP: Final = timedelta(days=5 * 366)
@@ -29,14 +30,6 @@ KEEP_MONTHS: Final = 63
 _ANCHOR_SLACK: Final = timedelta(days=31)
 _PORTION: Final = 5000
 _COLUMNS: Final = "number, at, user, act, visit, person, subject, outcome, address"
-# The n-th newest month (2026-01) that has a line: by the index on `at`, a look for each month.
-_MONTHS: Final = """
-    WITH RECURSIVE found (month, n) AS (
-        SELECT substr(max(at), 1, 7), 1 FROM audit
-        UNION ALL SELECT (SELECT substr(max(at), 1, 7) FROM audit WHERE at < month), n + 1 FROM found
-        WHERE month IS NOT NULL AND n < ?1
-    ) SELECT month FROM found WHERE n = ?1 AND month IS NOT NULL
-"""
 _Row = tuple[int, str, str, str, int, str, str, str, str]
 
 
@@ -139,12 +132,9 @@ class AuditChain:
         """
         at = (self._now() - KEEP).astimezone(UTC).isoformat(timespec="milliseconds")
         with self._database.writing() as connection:
-            month = connection.execute(_MONTHS, (KEEP_MONTHS,)).fetchone()
-            if month is None:
-                return 0
-            query = "SELECT min(number) FROM audit WHERE at >= ?"
-            kept = connection.execute(query, (min(at, month[0]),)).fetchone()[0]
-            gone = connection.execute("SELECT number, hash FROM audit WHERE number = ?", (kept - 1,)).fetchone()
+            at = min(at, kept_from(connection, "audit", "at", KEEP_MONTHS))
+            kept = connection.execute("SELECT min(number) FROM audit WHERE at >= ?", (at,)).fetchone()[0]
+            gone = connection.execute("SELECT number, hash FROM audit WHERE number = ? - 1", (kept,)).fetchone()
             if gone is None:
                 return 0
             connection.execute("UPDATE chain SET number = ?, hash = ?", gone)
