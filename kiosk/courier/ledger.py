@@ -208,6 +208,11 @@ class Ledger:
             self.waits.entered(file)
         return Item(file, route, name, digest, state, temp, held, request, subsidy)
 
+    def number_after(self, file: int) -> None:
+        """The numbers of files begin beyond `file`; for a ledger that has none yet."""
+        with self._writing() as db:
+            db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('files', ?)", (file,))
+
     def attempt(self, item: Item, temp: str) -> bool:
         """Another attempt under a new temporary name; the name is durable before the file exists.
 
@@ -369,6 +374,8 @@ def open_ledger(path: Path, log: EventLog) -> Ledger:
         new.with_name(new.name + suffix).unlink(missing_ok=True)
     ledger = Ledger(new)
     ledger.raise_alarm("journal_lost", aside.name)
+    # By the clock: what the desk has under a number must not meet another file of that number.
+    ledger.number_after(int(time.time()))
     ledger.close()
     path.rename(aside)
     _replace(path, new)

@@ -150,7 +150,7 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     feed = open_feed(config, folder, known)
     receptions = Receptions(
         SocketReservations(config.reservations_dir), today, departments, clock, desk.register,
-        KIOSK_FIRST if desk.feed == "courier" else timedelta(0),
+        KIOSK_FIRST if config.printer is not None else timedelta(0),
     )  # fmt: skip
     printing = Printing(open_page_printer(desk.printer), log) if desk.printer else None
     barcode = config.printer.barcode if config.printer else "code128"
@@ -158,10 +158,8 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     file = open_registrations(folder.registrations)
     stack.callback(file.close)
     numbers = _numbers(config, desk, RegistrationStore(file, seals, keep_values=desk.keep_values), log, clock)
-    exports = Exports(file, seals, _share(config, desk.export), clock) if desk.export else None
-    # With a courier it is the courier that compares, and says so of its own store.
-    was_put_aside = register.was_put_aside or (desk.feed == "watch" and known.was_put_aside)
-    watched = Watched(config, today, feed, receptions, numbers, exports, was_put_aside, clock)
+    exports = Exports(register.file, seals, _share(config, desk.export), clock) if desk.export else None
+    watched = Watched(config, today, feed, receptions, numbers, exports, register, clock)
     return Parts(
         config, today, register, receptions, departments, papers, numbers, exports, feed,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,

@@ -74,7 +74,7 @@ class DayStore:
 
     def __init__(self, path: Path, seals: Seals, *, durable: bool) -> None:
         self._seals = seals
-        self._db, _ = open_or_begin(path, _MIGRATIONS, seals.identity, durable=durable)
+        self._db = open_or_begin(path, _MIGRATIONS, seals.identity, durable=durable)
 
     def close(self) -> None:
         self._db.close()

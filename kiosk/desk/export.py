@@ -60,7 +60,10 @@ def _rows(number: str, certificate: Certificate, at: datetime) -> Iterator[tuple
 
 
 class Exports:
-    """`add` from any thread; `advance` from one. `clock`: the site's local time. Its rows are in `registrations.db`."""
+    """`store` from any thread; `advance` from one. `clock`: the site's local time.
+
+    `file`: where certificates are accepted: one and its row are there together, or neither is.
+    """
 
     def __init__(self, file: Database, seals: Seals, folder: Share, clock: Callable[[], datetime]) -> None:
         self._file = file
@@ -73,15 +76,13 @@ class Exports:
         # What is wrong with the folder; None while it is not.
         self.trouble: Problem | None = None
 
-    def add(self, number: str, certificate: Certificate) -> bool:
-        """Store that a certificate was accepted; it is written whenever the folder can be reached. False: no room."""
+    def store(self, number: str, certificate: Certificate, db: sqlite3.Connection) -> None:
+        """A certificate is accepted in the transaction of `db`; it is written whenever the folder can be reached.
+
+        Raises sqlite3.Error; ValueError: the day has no number left.
+        """
         now = self._clock()
-        try:
-            with self._file.writing() as db:
-                self._files.store(db, "exports", f"{now:%Y%m%d}", to_csv(number, certificate, now))
-        except (sqlite3.Error, ValueError):
-            return False
-        return True
+        self._files.store(db, "exports", f"{now:%Y%m%d}", to_csv(number, certificate, now))
 
     @property
     def waiting(self) -> int:
@@ -103,10 +104,7 @@ class Exports:
 
     def forget(self, before: date) -> None:
         """Delete the rows of files that were put before that day; the files are the receiver's."""
-        self._file.write(
-            "DELETE FROM outgoing WHERE series = 'exports' AND state IN ('put', 'stopped') AND day < ?",
-            f"{before:%Y%m%d}",
-        )
+        self._file.write("DELETE FROM outgoing WHERE state IN ('put', 'stopped') AND day < ?", f"{before:%Y%m%d}")
 
 
 def export_file(day: str, number: int) -> str:

@@ -20,6 +20,19 @@ from kiosk.process.database import Database
 from kiosk.process.sealing import Seals, Unsealable
 
 NUMBERS_A_DAY: Final = 9999
+# The rows; for the migrations of whoever owns the file.
+SCHEMA: Final = """
+    CREATE TABLE outgoing (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        series TEXT NOT NULL, day TEXT NOT NULL, number INTEGER NOT NULL,   -- what its name is made of; yyyyMMdd
+        state TEXT NOT NULL, temp TEXT NOT NULL DEFAULT '', stop TEXT NOT NULL DEFAULT '',
+        token TEXT NOT NULL UNIQUE,      -- what the content is sealed about
+        content BLOB NOT NULL,           -- sealed; empty once it was put or stopped
+        put_at REAL,
+        UNIQUE (series, day, number)
+    );
+    CREATE INDEX outgoing_by_state ON outgoing (state);
+"""
 
 Series = Literal["requests", "exports"]
 State = Literal["stored", "prepared", "put", "stopped"]

@@ -95,17 +95,16 @@ class Database:
             return db.execute(statement, values).rowcount
 
 
-def open_or_begin(path: Path, migrations: Sequence[str], secret: str, *, durable: bool = True) -> tuple[Database, bool]:
+def open_or_begin(path: Path, migrations: Sequence[str], secret: str, *, durable: bool = True) -> Database:
     """As `Database`, for what may be begun anew: one that is damaged, or was made with another secret, is put aside.
 
-    `secret`: what tells one secret from another (`Seals.identity`). Returns whether one was put aside, now or within a
-    day: whoever is to know may not have been there. Raises OfNewerVersion, OSError, sqlite3.Error.
+    `secret`: what tells one secret from another (`Seals.identity`). Raises OfNewerVersion, OSError, sqlite3.Error.
     """
-    broken = path.with_name(f"{path.name}.broken")
+    broken = _aside(path)
     try:
         db = Database(path, migrations, durable=durable)
         if _is_of(db, secret):
-            return db, _was_renamed_lately(broken)
+            return db
         db.close()
     except OfNewerVersion:
         raise
@@ -116,13 +115,18 @@ def open_or_begin(path: Path, migrations: Sequence[str], secret: str, *, durable
             path.with_name(path.name + part).replace(broken.with_name(broken.name + part))
     db = Database(path, migrations, durable=durable)
     _is_of(db, secret)
-    return db, True
+    return db
 
 
-def _was_renamed_lately(file: Path) -> bool:
-    with suppress(FileNotFoundError):
-        return abs(time.time() - file.stat().st_ctime) < _A_DAY_S
+def was_put_aside(path: Path) -> bool:
+    """Whether the file at `path` was begun anew within a day: whoever is to know may not have been there."""
+    with suppress(OSError):
+        return abs(time.time() - _aside(path).stat().st_ctime) < _A_DAY_S
     return False
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.broken")
 
 
 def _is_of(db: Database, secret: str) -> bool:

@@ -2,7 +2,7 @@
 
 A process of its own, of the reception's user: the desk's user needs no right to the database, and a desk can register
 patients while the kiosk's screen is down or being changed. Where there is a kiosk its reception looks after the
-database; on a PC that is a desk only this process does: imports, backup, retention, and a new one after damage.
+database; on a PC without a kiosk this process does: imports, backup, retention, and a new one after damage.
 
 The socket is in Config.reservations_dir: who may pass that folder may ask. Must never write a patient's data anywhere
 but into the database and what is kept beside it.

@@ -135,7 +135,8 @@ def _share_jobs(config: Config, options: Options) -> Iterator[Job]:
             continue
         secret = terminal.password.reveal() if terminal.password else None
         sources.append(Role(code, f"[terminal] {key}", url, secret, gate))
-        yield _source_job(sources[-1], terminal.poll_interval_s, options, delivers=receipt is not None)
+        delivers = receipt is not None and not (key == "subsidies" and config.only_reads_subsidies)
+        yield _source_job(sources[-1], terminal.poll_interval_s, options, delivers=delivers)
     for code, key in (("receipt", "results"), ("receipt_subsidies", "subsidies")):
         url = getattr(receipt, key) if receipt else None
         if receipt is None or url is None:
