@@ -9,6 +9,7 @@ from kiosk.desk.feed_courier import CourierFeed
 from kiosk.desk.feed_watch import RouteName, Source, WatchFeed
 from kiosk.desk.taken_files import TakenFiles
 from kiosk.process.data_folder import DeskFolder
+from kiosk.process.database import remove
 from kiosk.tables.known_people import KnownPeople
 
 
@@ -20,6 +21,8 @@ def open_feed(config: Config, folder: DeskFolder, known: KnownPeople) -> Feed:
     desk = config.desk
     if desk is None or desk.feed == "courier":
         return CourierFeed(config.courier_dir, folder.spool)
+    if not desk.keep_days:  # what an earlier site.toml wanted kept
+        remove(folder.kept_watched)
     taken = TakenFiles(folder.kept_watched if desk.keep_days else folder.watched)
     routes: tuple[tuple[RouteName, str | None], ...] = (
         ("results", config.terminal.results),

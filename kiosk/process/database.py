@@ -119,6 +119,13 @@ def open_or_begin(path: Path, migrations: Sequence[str], secret: str, *, durable
     return db, True
 
 
+def remove(path: Path) -> None:
+    """Take the file away, with what SQLite has beside it and what `open_or_begin` put aside. Raises OSError."""
+    for name in (path.name, f"{path.name}.broken"):
+        for part in ("", "-wal", "-shm"):
+            path.with_name(name + part).unlink(missing_ok=True)
+
+
 def _was_renamed_lately(file: Path) -> bool:
     with suppress(FileNotFoundError):
         return abs(time.time() - file.stat().st_ctime) < _A_DAY_S
