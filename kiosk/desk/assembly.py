@@ -20,7 +20,7 @@ from drivers.share import Share, open_share
 from kiosk.config import Config, password, tls
 from kiosk.config.desk_model import Desk
 from kiosk.desk import certificate
-from kiosk.desk.day_store import DayStore
+from kiosk.desk.day_store import open_day_store
 from kiosk.desk.departments import Departments
 from kiosk.desk.desk_watch import DeskWatch
 from kiosk.desk.export import Exports
@@ -141,8 +141,7 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     stack.callback(known.close)
     register = SealedRegister(folder.accepted, seals, known, keep_values=desk.keep_values, today=lambda: clock().date())
     stack.callback(register.close)
-    is_kept = desk.keep_days > 0
-    store = DayStore(folder.kept_day if is_kept else folder.day, seals, durable=is_kept)
+    store = open_day_store(folder, seals, desk.keep_days)
     stack.callback(store.close)
     wait = timedelta(seconds=config.terminal.subsidy_wait_s)
     today = Today(store, register, clock, wait, desk.keep_days)

@@ -15,7 +15,8 @@ from typing import Final, TypeVar
 
 from kiosk.desk.visits import Answer, Failed, Visit
 from kiosk.process import json_values
-from kiosk.process.database import open_or_begin
+from kiosk.process.data_folder import DeskFolder
+from kiosk.process.database import open_or_begin, remove
 from kiosk.process.sealing import Seals, Unsealable
 from kiosk.results.documents import Unreadable
 from kiosk.results.subsidies import Subsidies
@@ -67,6 +68,17 @@ class _Answered:
 
     subsidies: Subsidies | None = field(repr=False, default=None)
     unreadable: Unreadable | None = None
+
+
+def open_day_store(folder: DeskFolder, seals: Seals, keep_days: int) -> DayStore:
+    """The store where [desk] `keep_days` wants it. Raises as `DayStore`.
+
+    0: what an earlier site.toml wanted kept on the disk is taken away.
+    """
+    if keep_days > 0:
+        return DayStore(folder.kept_day, seals, durable=True)
+    remove(folder.kept_day)
+    return DayStore(folder.day, seals, durable=False)
 
 
 class DayStore:

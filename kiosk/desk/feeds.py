@@ -13,6 +13,7 @@ from kiosk.desk.feed_courier import CourierFeed
 from kiosk.desk.feed_watch import RouteName, Source, WatchFeed
 from kiosk.desk.taken_files import TakenFiles
 from kiosk.process.data_folder import DeskFolder
+from kiosk.process.database import remove
 from kiosk.tables.known_people import KnownPeople
 
 
@@ -55,7 +56,10 @@ def open_feed(config: Config, folder: DeskFolder, known: KnownPeople) -> Feed:
     is_fed = config.desk is None or config.desk.feed == "courier"
     if is_fed and not config.only_reads_subsidies:
         return CourierFeed(config.courier_dir, folder.spool)
-    taken = TakenFiles(folder.kept_watched if config.desk is not None and config.desk.keep_days else folder.watched)
+    keeps = config.desk is not None and config.desk.keep_days > 0
+    if not keeps:  # what an earlier site.toml wanted kept
+        remove(folder.kept_watched)
+    taken = TakenFiles(folder.kept_watched if keeps else folder.watched)
     routes: tuple[tuple[RouteName, str | None], ...] = (
         ("results", None if is_fed else config.terminal.results),
         ("subsidies", config.terminal.subsidies),

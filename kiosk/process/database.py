@@ -118,6 +118,13 @@ def open_or_begin(path: Path, migrations: Sequence[str], secret: str, *, durable
     return db
 
 
+def remove(path: Path) -> None:
+    """Take the file away, with what SQLite has beside it and what `open_or_begin` put aside. Raises OSError."""
+    for each in (path, _aside(path)):
+        for part in ("", "-wal", "-shm"):
+            each.with_name(each.name + part).unlink(missing_ok=True)
+
+
 def was_put_aside(path: Path) -> bool:
     """Whether the file at `path` was begun anew within a day: whoever is to know may not have been there."""
     with suppress(OSError):

@@ -14,7 +14,7 @@ from drivers.reservations import csv_file
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from drivers.share import open_share
 from kiosk.config import Config, load
-from kiosk.desk.day_store import DayStore
+from kiosk.desk.day_store import open_day_store
 from kiosk.desk.departments import Departments
 from kiosk.desk.export import Exports
 from kiosk.desk.feed import FeedState, Result, Subsidy
@@ -179,7 +179,7 @@ def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack)
     stack.callback(known.close)
     register = SealedRegister(where.accepted, seals, known, keep_values=desk.keep_values, today=lambda: clock().date())
     stack.callback(register.close)
-    store = DayStore(where.day, seals, durable=False)
+    store = open_day_store(where, seals, desk.keep_days)
     stack.callback(store.close)
     today = Today(store, register, clock, timedelta(seconds=config.terminal.subsidy_wait_s), desk.keep_days)
     departments = Departments(config)

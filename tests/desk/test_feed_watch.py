@@ -411,6 +411,7 @@ def test_a_site_has_the_feed_that_it_names(tmp_path: Path, keep_days: int, kept:
     folder = DeskFolder(tmp_path / "desk", tmp_path / "run")
     for each in (folder.path, folder.run):
         each.mkdir()
+    folder.kept_watched.touch()  # of an earlier site.toml that kept days
     known = KnownPeople(folder.known, seals)
     assert isinstance(open_feed(site.load(REQUIRED + "[desk]"), folder, known), CourierFeed)
     assert not (folder.run / "watched.db").exists()

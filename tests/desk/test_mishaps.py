@@ -24,6 +24,7 @@ from kiosk.desk.register import Accepted
 from kiosk.desk.registration import Confirmation
 from kiosk.desk.sealed_register import SealedRegister
 from kiosk.desk.visits import Attention, State
+from kiosk.process.data_folder import DeskFolder
 from kiosk.process.sealing import Seals
 from kiosk.tables.known_people import KEEP_MONTHS, KnownPeople
 from kiosk.words.problems import Problem
@@ -324,3 +325,15 @@ def test_a_full_disk_costs_what_it_costs_and_nothing_else(desk: Office, monkeypa
     desk.answer(REQUEST.format(1), None)
     assert [row(desk, seq).subsidies.value for seq in (2, 3)] == ["none", "failed"]
     wait_until(lambda: row(desk).arrival == 1, "it is kept now")
+
+
+def test_a_site_that_keeps_no_days_any_more_leaves_none_on_the_disk(tmp_path: Path) -> None:
+    with office(tmp_path, desk="keep_days = 1") as desk:
+        desk.tap(result(number="70000001"))
+        kept = DeskFolder(desk.config.desk_dir, desk.config.desk_run_dir)
+    with office(tmp_path, desk="keep_days = 1") as desk:
+        assert [each.seq for each in desk.service.day().rows] == [1]
+    assert kept.kept_day.exists()
+    with office(tmp_path) as desk:
+        assert desk.service.day().rows == ()
+    assert not list(kept.path.glob("day.db*"))
