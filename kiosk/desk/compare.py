@@ -74,7 +74,7 @@ class Compared:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SubsidyChange:
     """`certificates`: those of today in the file's order, then the gone ones. `more`: of today's, not compared.
 

@@ -34,7 +34,7 @@ _MIGRATIONS: Final = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Noted:
     """A line of a visit's history. `act`: of `people.roles.Act` by value, or `tap`; `by`: a user, "" the program."""
 
@@ -44,7 +44,7 @@ class Noted:
     refused: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A visit with what the desk knows of it beside its taps.
 

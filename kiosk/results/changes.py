@@ -34,7 +34,7 @@ class Prints:
     fields: Mapping[str, str] = field(repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EligibilityChange:
     """`changed`: element names of the fields that differ; none, and `key` changed: the key alone says it (limit class,
     elderly certificate, or what ● hides). `alarm`: staff are to look. `now`: what is known once they have confirmed it.

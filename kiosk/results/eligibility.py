@@ -32,7 +32,7 @@ class Outcome(StrEnum):
     unreadable = "unreadable"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Subsidy:
     """The link `PmhInfo/RequestPmhFileName`. Absent, empty and blank are the same: neither `refused` nor a `request`.
 
@@ -44,7 +44,7 @@ class Subsidy:
     request: str | None = field(repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Eligibility:
     """An eligibility result that is a whole document.
 

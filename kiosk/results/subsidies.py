@@ -111,7 +111,7 @@ class Certificate:
         return ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Subsidies:
     """A subsidy result. `more`: certificates beyond MAX_CERTIFICATES. `notices`: what stands beside certificates."""
 

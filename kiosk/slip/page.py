@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from kiosk.slip.barcode import BarcodeKind
 from kiosk.slip.columns import DPI, Box, Line, Rule, dots, fill, height, symbol
 from kiosk.slip.content import Slip, SlipLine, Style
-from kiosk.slip.letters import Weight, one_bit
+from kiosk.slip.letters import Weight, close_fonts, one_bit
 from kiosk.slip.sheet import WordedSheet
 
 Paper = Literal["a4", "a5"]
@@ -160,6 +160,7 @@ def _lines(lines: tuple[SlipLine, ...], *, centred: bool) -> list[Line | Rule]:
 
 def _on_paper(canvas: Image.Image, paper: Paper) -> Image.Image:
     page = one_bit(canvas)
+    close_fonts()
     if paper == "a5":
         return page.transpose(Image.Transpose.ROTATE_90)
     whole = Image.new("1", (_WIDTH, _A4), 1)

@@ -6,14 +6,18 @@ Owns the bundled fonts' names and coverage. Must never let a character be drawn 
 
 import unicodedata
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from fontTools.ttLib import TTFont
 
 MISSING = "\u3013"
 _SELECTOR_CMAP_FORMAT = 14
+# A character in a font: not there; joined to what stands before it; drawn as it is, whatever stands beside it.
+_LACKING, _JOINED, _ALONE = range(3)
 
 # File names, first choice first.
 Chain = tuple[str, ...]
@@ -25,18 +29,6 @@ class Piece:
 
     font: str
     text: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class _Coverage:
-    """What a font can draw: characters, and characters with a variation selector (葛󠄀).
-
-    `alone`: the characters that are drawn as they are, whatever stands beside them: no marks, no selectors.
-    """
-
-    characters: frozenset[int]
-    variants: frozenset[tuple[int, int]]
-    alone: frozenset[str]
 
 
 def clusters(text: str) -> Iterator[str]:
@@ -53,7 +45,7 @@ def clusters(text: str) -> Iterator[str]:
 
 def pieces(text: str, chain: Chain, *, selectors: bool = True) -> tuple[Piece, ...]:
     """The text in pieces of one font each, from left to right. `selectors`: the drawer understands them."""
-    if text and _coverage(chain[0]).alone.issuperset(text):  # nearly all text: no need to look at each character
+    if text and _draws_alone(chain[0], text):  # nearly all text: no need to look at each cluster
         return (Piece(chain[0], text),)
     chosen: list[Piece] = []
     for cluster in clusters(text):
@@ -67,7 +59,7 @@ def pieces(text: str, chain: Chain, *, selectors: bool = True) -> tuple[Piece, .
 
 def one_font(text: str, chain: Chain) -> Chain:
     """The first font of `chain` that draws all of `text` alone, as a chain of its own; all of `chain` if none does."""
-    if _coverage(chain[0]).alone.issuperset(text):
+    if _draws_alone(chain[0], text):
         return (chain[0],)
     wanted = [cluster for cluster in clusters(text) if not _lacking(cluster, chain)]
     for name in chain:
@@ -98,12 +90,12 @@ def _choices(cluster: str, chain: Chain, selectors: bool) -> Iterator[Piece]:
         # か and a separate ゛ are one letter. Never for a single character: NFC would change 神 (U+FA19) into 神.
         letters = unicodedata.normalize("NFC", letters)
     for name in chain:
-        if all(ord(character) in _coverage(name).characters for character in letters):
+        if all(_draws(name, character) for character in letters):
             if letters:
                 yield Piece(name, letters)
             return
     for character in letters:
-        drawn_by = next((one for one in chain if ord(character) in _coverage(one).characters), None)
+        drawn_by = next((one for one in chain if _draws(one, character)), None)
         yield Piece(drawn_by, character) if drawn_by else Piece(chain[0], MISSING)
 
 
@@ -116,23 +108,49 @@ def _is_selector(character: str) -> bool:
     return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
 
 
+def _draws(name: str, character: str) -> bool:
+    letters = _letters(name)
+    return ord(character) < len(letters) and letters[ord(character)] != _LACKING
+
+
+def _draws_alone(name: str, text: str) -> bool:
+    """Whether every character of the text is drawn as it is, whatever stands beside it: no marks, no selectors."""
+    letters = _letters(name)
+    return not text or (ord(max(text)) < len(letters) and min(map(letters.__getitem__, map(ord, text))) == _ALONE)
+
+
 def _has_variant(name: str, cluster: str) -> bool:
-    return len(cluster) == 2 and (ord(cluster[0]), ord(cluster[1])) in _coverage(name).variants
+    return len(cluster) == 2 and (ord(cluster[0]), ord(cluster[1])) in _variants(name)
 
 
 @cache
-def _coverage(name: str) -> _Coverage:
-    with TTFont(path(name), lazy=True) as font:
-        # Glyphs without names: nobody asks for them, and they stand in tables that take longer to read than all else.
-        font.setGlyphOrder([""] * font["maxp"].numGlyphs)
-        table = font["cmap"]
-        characters = frozenset(table.getBestCmap())
-        variants = frozenset(
+def _letters(name: str) -> bytes:
+    """For each code point whether the font has it. A set of its letters would take twenty times the memory."""
+    with _character_map(name) as table:
+        characters = sorted(table.getBestCmap())
+    letters = bytearray(characters[-1] + 1)
+    for code in characters:
+        letter = chr(code)
+        letters[code] = _JOINED if _is_selector(letter) or _is_mark(letter) else _ALONE
+    return bytes(letters)
+
+
+@cache
+def _variants(name: str) -> frozenset[tuple[int, int]]:
+    """The characters that the font has with a variation selector (葛󠄀), and that."""
+    with _character_map(name) as table:
+        return frozenset(
             (base, selector)
             for one in table.tables
             if one.format == _SELECTOR_CMAP_FORMAT
             for selector, bases in one.uvsDict.items()
             for base, _ in bases
         )
-    alone = frozenset(letter for letter in map(chr, characters) if not _is_selector(letter) and not _is_mark(letter))
-    return _Coverage(characters, variants, alone)
+
+
+@contextmanager
+def _character_map(name: str) -> Iterator[Any]:
+    with TTFont(path(name), lazy=True) as font:
+        # Glyphs without names: nobody asks for them, and they stand in tables that take longer to read than all else.
+        font.setGlyphOrder([""] * font["maxp"].numGlyphs)
+        yield font["cmap"]

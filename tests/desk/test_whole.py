@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import threading
 import time
@@ -167,6 +168,11 @@ def test_desk_and_courier_may_be_killed_and_nothing_is_lost_or_twice(
         assert [row["number"] for row in site.staff.list()][:3] == ["00033", "00032", "00031"]
         assert "表示できなかった" not in site.staff.page("/")
         site.all_delivered()
+        # With keep_days = 0 the list ends with the machine.
+        site.desk.kill()
+        shutil.rmtree(tmp_path / "run")
+        site.restart()
+        assert site.staff.list() == []
 
 
 # --- a clinic without one ----------------------------------------------------------------------------------------
@@ -220,6 +226,10 @@ class Clinic:
         self.writer.write(tap.result.name, tap.result.content, share="rwd")
         return tap.result.name
 
+    def forget_memory(self) -> None:
+        """What the machine's end takes with it."""
+        shutil.rmtree(self.folder / "run")
+
 
 CLINIC = """
 [site]
@@ -234,6 +244,7 @@ password_file = "terminal.secret"
 [desk]
 listen = "127.0.0.1:{port}"
 feed = "watch"
+keep_days = 1
 printer = "file://{folder}/paper"
 """
 
@@ -281,15 +292,22 @@ def test_a_clinic_whose_receipt_computer_takes_the_files_away_at_once(clinic: Cl
     staff.until(seq, state="registered")
     staff.press(f"/v/{seq}", f"/v/{seq}/print")
     wait_until(lambda: "印刷済" in staff.page(f"/v/{seq}"), "the sheet is printed")
-    # Killed, and there again: all that was there is there, and what came meanwhile comes once.
+    # The power is cut, and there again: all that was there is there, and what came meanwhile comes once.
     clinic.desk.kill()
+    clinic.forget_memory()
     clinic.tap(tap_now(somebody("00111")))
     clinic.desk.start()
     staff = clinic.desk.staff()
     wait_until(lambda: len(staff.list()) == before + 2, "what came meanwhile")
     clinic.tap(tap_now(somebody("00110"), CHILD))
     staff.until(seq, against="same", eligibility="first", state="registered")
-    assert len(staff.list()) == before + 2
+    # And once more, in order.
+    listed = staff.list()
+    assert len(listed) == before + 2
+    assert clinic.desk.stop() == 0
+    clinic.forget_memory()
+    clinic.desk.start()
+    assert clinic.desk.staff().list() == listed
 
 
 @pytest.mark.parametrize("kind", KINDS)
