@@ -214,7 +214,7 @@ def test_tests_run_hands_arguments_and_exit_code_through(ready: SmallRepo) -> No
     (ready.root / "pytest.py").write_text(said)
     done = ready.run("tests/run", "-k", "two words")
     assert done.returncode == 5, done.stderr
-    options = "'-n', '6', '--dist', 'loadfile', '--no-loadscope-reorder', '--durations=25'"
+    options = "'-n', '8', '--dist', 'loadfile', '--no-loadscope-reorder', '--durations=25'"
     assert done.stdout.splitlines()[-1] == f"{ready.root} None [{options}, '-k', 'two words']"
     done = ready.run("tests/run", KEEP="what is left")
     assert done.stdout.splitlines()[-1] == f"{ready.root} {ready.home}/what is left [{options}]"

@@ -17,7 +17,7 @@ from tests.desk.web.browser import Pages, Serving, serving
 from tests.desk.web.fake_desk import at, busy_day
 from tests.desk.web.real_browsers import KINDS, PATIENCE_MS, ZOOMED, axe_source, launched, violations, watched
 
-pytestmark = [pytest.mark.peers]
+pytestmark = [pytest.mark.peers, pytest.mark.long]
 
 in_both = pytest.mark.parametrize("browser", KINDS, indirect=True)
 # The whole of Firefox belongs to tests/desk_slow.
