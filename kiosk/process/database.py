@@ -38,6 +38,7 @@ class Database:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         self._lock = threading.RLock()
+        self._durable = durable
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
         try:
             self._prepare(path, migrations, durable=durable)
@@ -53,9 +54,10 @@ class Database:
             raise
 
     def _prepare(self, path: Path, migrations: Sequence[str], *, durable: bool) -> None:
-        # WAL is safe here in spite of SQLite's WAL-reset bug (before 3.51.3): exactly one connection writes.
+        # WAL is safe here in spite of SQLite's WAL-reset bug (before 3.51.3): exactly one connection writes and
+        # checkpoints; readers open mode=ro.
         self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        self._sync(durable)
         if self._db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("damaged")
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -73,18 +75,31 @@ class Database:
         with self._lock:
             return self._db.execute(query, values).fetchall()
 
+    def _sync(self, synced: bool) -> None:
+        self._db.execute(f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")
+        self._syncs = synced
+
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, written when the block has ended."""
+    def writing(self, *, synced: bool | None = None) -> Iterator[sqlite3.Connection]:
+        """One transaction, written when the block has ended.
+
+        `synced` False: a power cut may undo it, with what came after; a kill of the process does not. None: as the
+        file is (`durable`).
+        """
+        synced = self._durable if synced is None else synced
         with self._lock:
             if self._db.in_transaction:  # the last one failed, and so did its ROLLBACK
                 self._db.execute("ROLLBACK")
+            if synced != self._syncs:
+                # Before what is written, not after it: if this fails, nothing is written with too little care.
+                self._sync(synced)
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
                 self._db.execute("COMMIT")
             except BaseException:
-                # SQLite has rolled back by itself after some errors (full disk, I/O) and not after others.
+                # SQLite has rolled back by itself after some errors (full disk, I/O) and not after others; a
+                # transaction left open would refuse every later one.
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise

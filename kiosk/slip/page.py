@@ -5,6 +5,7 @@ document's title.
 """
 
 import io
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -40,12 +41,12 @@ _LOOKS: Final[dict[Style, tuple[float, Weight]]] = {
 }
 
 
-@dataclass(frozen=True)
-class ChartPage:
-    """The chart-room sheet as a page."""
+class _Page(ABC):
+    """One page, as whatever asks for it."""
 
-    sheet: WordedSheet
-    barcode: BarcodeKind
+    @abstractmethod
+    def picture(self, paper: Paper) -> Image.Image:
+        """The page in mode "1". A5 stands upright with its words turned: no printer has to turn it."""
 
     def render(self, paper: Paper, kind: DocumentKind) -> bytes:
         """The document, one page of `paper`: a PDF of one bit a dot, or a grey JPEG."""
@@ -55,8 +56,15 @@ class ChartPage:
         """The page as it is read, A5 across, for a screen or a browser's printer: PNG of one bit a dot."""
         return _png(self.picture("a5"))
 
+
+@dataclass(frozen=True)
+class ChartPage(_Page):
+    """The chart-room sheet as a page."""
+
+    sheet: WordedSheet
+    barcode: BarcodeKind
+
     def picture(self, paper: Paper) -> Image.Image:
-        """The page in mode "1". A5 stands upright with its words turned: no printer has to turn it."""
         canvas, pen, inside = _blank()
         sheet, side = self.sheet, dots(50)
         moment = Line(sheet.moment, 5, align="right")
@@ -94,22 +102,13 @@ class ChartPage:
 
 
 @dataclass(frozen=True)
-class SlipPage:
+class SlipPage(_Page):
     """A slip as a page: its head and barcode on the left, appointments and notes on the right."""
 
     slip: Slip
     barcode: BarcodeKind
 
-    def render(self, paper: Paper, kind: DocumentKind) -> bytes:
-        """As `ChartPage.render`."""
-        return _document(self.picture(paper), kind)
-
-    def png(self) -> bytes:
-        """As `ChartPage.png`."""
-        return _png(self.picture("a5"))
-
     def picture(self, paper: Paper) -> Image.Image:
-        """As `ChartPage.picture`."""
         ends = next((place for place, line in enumerate(self.slip.lines) if line.style == "rule"), len(self.slip.lines))
         head = _lines(self.slip.lines[:ends], centred=True)
         rest = _lines(self.slip.lines[ends + 1 :], centred=False)

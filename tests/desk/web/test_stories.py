@@ -29,7 +29,7 @@ from tests.desk.web.real_browsers import (
     watched,
 )
 
-pytestmark = [pytest.mark.peers]
+pytestmark = [pytest.mark.peers, pytest.mark.long]
 
 in_both = pytest.mark.parametrize("browser", KINDS, indirect=True)
 # The whole of Firefox belongs to tests/desk_slow.
