@@ -157,7 +157,9 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     file = open_registrations(folder.registrations)
     stack.callback(file.close)
     numbers = _numbers(config, desk, RegistrationStore(file, seals, keep_values=desk.keep_values), log, clock)
-    exports = Exports(register.file, seals, _share(config, desk.export), clock) if desk.export else None
+    exports = None
+    if desk.export:
+        exports = Exports(register.file, file, seals, _share(config, desk.export), clock)
     watched = Watched(config, today, feed, receptions, numbers, exports, register, clock)
     return Parts(
         config, today, register, receptions, departments, papers, numbers, exports, feed,

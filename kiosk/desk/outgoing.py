@@ -20,19 +20,6 @@ from kiosk.process.database import Database
 from kiosk.process.sealing import Seals, Unsealable
 
 NUMBERS_A_DAY: Final = 9999
-# The rows; for the migrations of whoever owns the file.
-SCHEMA: Final = """
-    CREATE TABLE outgoing (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        series TEXT NOT NULL, day TEXT NOT NULL, number INTEGER NOT NULL,   -- what its name is made of; yyyyMMdd
-        state TEXT NOT NULL, temp TEXT NOT NULL DEFAULT '', stop TEXT NOT NULL DEFAULT '',
-        token TEXT NOT NULL UNIQUE,      -- what the content is sealed about
-        content BLOB NOT NULL,           -- sealed; empty once it was put or stopped
-        put_at REAL,
-        UNIQUE (series, day, number)
-    );
-    CREATE INDEX outgoing_by_state ON outgoing (state);
-"""
 
 Series = Literal["requests", "exports"]
 State = Literal["stored", "prepared", "put", "stopped"]
@@ -64,11 +51,18 @@ class OutgoingFiles:
 
     def store(self, db: sqlite3.Connection, series: Series, day: str, content: bytes) -> int:
         """A file that is wanted, within the transaction of `db`; its id. ValueError: the day has no number left."""
-        number = _next_number(db, series, day)
+        return self.add(db, series, day, *self.sealed(content))
+
+    def sealed(self, content: bytes) -> tuple[str, bytes]:
+        """A new token, and the content sealed about it; for `add`."""
         token = uuid4().hex
+        return token, self._seals.seal(content, token.encode())
+
+    def add(self, db: sqlite3.Connection, series: Series, day: str, token: str, sealed: bytes) -> int:
+        """As `store`, of what is sealed already."""
         cursor = db.execute(
             "INSERT INTO outgoing (series, day, number, state, token, content) VALUES (?, ?, ?, 'stored', ?, ?)",
-            (series, day, number, token, self._seals.seal(content, token.encode())),
+            (series, day, _next_number(db, series, day), token, sealed),
         )
         return cursor.lastrowid or 0
 

@@ -1,6 +1,6 @@
 """`accepted.db`: the register that staff have accepted, kept. Certificates are sealed, people are keyed hashes.
 
-With them lies what is on its way to a receipt computer (`outgoing`), so that both are kept or neither is.
+With one lies its file for a receipt computer until that has a name (`export`), so that both are kept or neither is.
 
 Owns the schema and the retention. Must never end or replace a certificate by itself, and never show one that was sealed
 for another patient. Without its secret, or damaged, it is begun anew: everything is a patient's first again, nothing
@@ -17,7 +17,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-from kiosk.desk.outgoing import SCHEMA
 from kiosk.desk.register import Accepted
 from kiosk.process import json_values
 from kiosk.process.database import Database, open_or_begin, was_put_aside
@@ -28,7 +27,8 @@ from kiosk.results.subsidies import Certificate
 from kiosk.tables.known_people import KEEP_MONTHS, KnownPeople
 
 KEEP_DAYS: Final = 400  # after the last valid day, or after it was accepted where the certificate has none
-_MIGRATIONS: Final = (
+# See `Database`.
+MIGRATIONS: Final = (
     """
     CREATE TABLE certificate (
         id INTEGER PRIMARY KEY AUTOINCREMENT, person TEXT NOT NULL, slot TEXT NOT NULL, prints TEXT NOT NULL,
@@ -37,8 +37,14 @@ _MIGRATIONS: Final = (
         ended_on TEXT NOT NULL DEFAULT '', ended_by TEXT NOT NULL DEFAULT ''
     );
     CREATE INDEX certificate_of_person ON certificate (person) WHERE ended_on = '';
+    """,
     """
-    + SCHEMA,
+    CREATE TABLE export (
+        id INTEGER PRIMARY KEY,
+        token TEXT NOT NULL,             -- what the content is sealed about
+        content BLOB NOT NULL
+    );
+    """,
 )
 
 
@@ -53,7 +59,7 @@ class SealedRegister:
     ) -> None:
         self._seals, self._known, self._keeps_values, self._today = seals, known, keep_values, today
         self._path = file
-        self._db = open_or_begin(file, _MIGRATIONS, seals.identity)
+        self._db = open_or_begin(file, MIGRATIONS, seals.identity)
 
     def close(self) -> None:
         self._db.close()

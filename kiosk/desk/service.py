@@ -281,8 +281,6 @@ class Service:
             self._register.accept(number, compared.accepted(self._register.hashed(number)), by, also)
         except KeyError:
             return Outdated()  # ended meanwhile, of another visit
-        except ValueError:
-            return Refused(Problem("not_done.export"))
         self._settle(act, act.slot, "accepted", by)  # else what came meanwhile was compared before: it is still open
         self._compare_others(entry)
         return Done()

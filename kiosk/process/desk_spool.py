@@ -227,16 +227,17 @@ def _parsed(raw: bytes) -> Handed | None:
     line, newline, content = raw.partition(b"\n")
     try:
         head = json.loads(line[:_HEAD_MAX])
-        file, texts = head["file"], [head[name] for name in ("route", "name", "seen_at", "key", "mark")]
+        file, texts = head["file"], [head[name] for name in ("route", "name", "seen_at", "key")]
         changed, alarm, read = tuple(head["changed"]), head["alarm"], head["read"]
+        mark = head.get("mark", "")  # the version before gives none
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     if (
         not newline
         or type(file) is not int
         or file < 0
-        or not all(isinstance(each, str) for each in (*texts, *changed))
+        or not all(isinstance(each, str) for each in (*texts, mark, *changed))
     ):
         return None
-    route, name, seen_at, key, mark = texts
+    route, name, seen_at, key = texts
     return Handed(file, route, name, seen_at, key, changed, alarm is True, mark, content if read is True else None)

@@ -26,13 +26,19 @@ from kiosk.results.records import Confirmation
 KEEP_DAYS: Final = 400  # after the last visit; by then everybody with a chronic disease has been there
 KEEP_MONTHS: Final = 16  # KEEP_DAYS touch 15 at most
 PENDING_DAYS: Final = 7
+# See `Database`.
 MIGRATIONS: Final = (
     """
     CREATE TABLE known (person TEXT PRIMARY KEY, prints TEXT NOT NULL, last_day TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE pending (                      -- in order of their last sight
+    CREATE TABLE pending (file INTEGER PRIMARY KEY, person TEXT NOT NULL, prints TEXT NOT NULL, day TEXT NOT NULL);
+    CREATE INDEX pending_by_day ON pending (day);
+    """,
+    # The version before settles by the number of a file, in `pending`: what waits there is asked of staff once more.
+    """
+    CREATE TABLE change (                       -- in order of their last sight
         mark TEXT NOT NULL UNIQUE, person TEXT NOT NULL, prints TEXT NOT NULL, day TEXT NOT NULL
     );
-    CREATE INDEX pending_by_day ON pending (day);
+    CREATE INDEX change_by_day ON change (day);
     """,
 )
 
@@ -69,19 +75,19 @@ class KnownPeople:
                 return change
             prints = _text(change.now)
             mark = self._seals.value("change", person, prints)
-            db.execute("INSERT OR REPLACE INTO pending VALUES (?, ?, ?, ?)", (mark, person, prints, day.isoformat()))
+            db.execute("INSERT OR REPLACE INTO change VALUES (?, ?, ?, ?)", (mark, person, prints, day.isoformat()))
         return replace(change, mark=mark)
 
     def settle(self, mark: str) -> bool:
         """Staff have looked at the change of this mark. False: there is none, or it was settled before."""
         with self._db.writing() as db:
-            row = db.execute("SELECT rowid, person, prints, day FROM pending WHERE mark = ?", (mark,)).fetchone()
+            row = db.execute("SELECT rowid, person, prints, day FROM change WHERE mark = ?", (mark,)).fetchone()
             if row is None:
                 return False
             order, person, prints, day = row
             _know(db, person, prints, date.fromisoformat(day))
             # An older change of the same patient is settled with it; a newer one is still open.
-            db.execute("DELETE FROM pending WHERE person = ? AND rowid <= ?", (person, order))
+            db.execute("DELETE FROM change WHERE person = ? AND rowid <= ?", (person, order))
             return True
 
     def hashed(self, number: str) -> Hash:
@@ -103,7 +109,9 @@ class KnownPeople:
         with self._db.writing() as db:
             before = min(before, kept_from(db, "known", "last_day", KEEP_MONTHS))
             db.execute("DELETE FROM known WHERE last_day < ?", (before,))
-            db.execute("DELETE FROM pending WHERE day < ?", ((today - timedelta(PENDING_DAYS)).isoformat(),))
+            unsettled = (today - timedelta(PENDING_DAYS)).isoformat()
+            db.execute("DELETE FROM change WHERE day < ?", (unsettled,))
+            db.execute("DELETE FROM pending WHERE day < ?", (unsettled,))
 
     def _prints(self, person: str) -> Prints | None:
         rows = self._db.rows("SELECT prints FROM known WHERE person = ?", person)

@@ -198,7 +198,7 @@ def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack)
         RegistrationStore(file, seals, keep_values=desk.keep_values), folders, references, patients, log.write, clock
     )
     numbers = Numbers(registrations, references, patients, off=False)
-    exports = Exports(register.file, seals, open_share(desk.export, None), clock)
+    exports = Exports(register.file, file, seals, open_share(desk.export, None), clock)
     feed = PlayedFeed(known)
     watched = Watched(config, today, feed, receptions, numbers, exports, register, clock)
     parts = Parts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,11 +14,14 @@ import pytest
 
 from drivers.share import open_share
 from kiosk.desk.export import COLUMNS, Exports, to_csv
-from kiosk.desk.outgoing import SCHEMA
+from kiosk.desk.outgoing import NUMBERS_A_DAY
+from kiosk.desk.registrations_file import open_registrations
+from kiosk.desk.sealed_register import MIGRATIONS
 from kiosk.process.database import Database
 from kiosk.process.sealing import Seals
 from kiosk.results import subsidies
 from kiosk.results.subsidies import Certificate
+from kiosk.words.problems import Problem
 from tests.desk.registering import NOON
 
 RESULT = """<XmlMsg><MessageBody><MedicalSubsidies>
@@ -45,13 +49,14 @@ class Bench:
         self.folder = root / "export"
         self.folder.mkdir()
         self.now: datetime = NOON
-        self.file = Database(root / "accepted.db", (SCHEMA,))
+        self.accepted = Database(root / "accepted.db", MIGRATIONS)
+        self.file = open_registrations(root / "registrations.db")
         share = open_share(self.folder.as_uri(), None)
-        self.exports = Exports(self.file, Seals(b"s" * 32), share, lambda: self.now)
+        self.exports = Exports(self.accepted, self.file, Seals(b"s" * 32), share, lambda: self.now)
 
     def add(self, number: str) -> None:
         """As the desk does, in one transaction with what it accepts."""
-        with self.file.writing() as db:
+        with self.accepted.writing() as db:
             self.exports.store(number, CERTIFICATE, db)
 
     def names(self) -> list[str]:
@@ -62,6 +67,7 @@ class Bench:
 def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path)
     yield made
+    made.accepted.close()
     made.file.close()
 
 
@@ -126,9 +132,44 @@ def test_another_files_name_is_left_alone(bench: Bench) -> None:
 
 def test_values_are_sealed_while_they_wait_and_gone_afterwards(bench: Bench) -> None:
     bench.add("01234")
-    for file in bench.folder.parent.glob("accepted.db*"):
-        assert "子ども医療".encode() not in file.read_bytes()
+    bench.folder.rmdir()
+    for _ in ("accepted", "with a name"):
+        for file in bench.folder.parent.glob("*.db*"):
+            assert "子ども医療".encode() not in file.read_bytes()
+        assert not bench.exports.advance()
+    bench.folder.mkdir()
     assert bench.exports.advance()
+    assert bench.accepted.rows("SELECT * FROM export") == []
     assert bench.file.rows("SELECT content FROM outgoing") == [(b"",)]
     bench.exports.forget((bench.now + timedelta(days=1)).date())
     assert bench.file.rows("SELECT count(*) FROM outgoing") == [(0,)]
+
+
+def test_a_row_whose_taking_over_was_broken_off_becomes_one_file(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the transactions of the two databases; whether the file was put meanwhile or was not."""
+
+    def breaks_off(*_: object) -> int:
+        raise sqlite3.OperationalError
+
+    bench.add("01234")
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.accepted, "write", breaks_off)
+        assert not bench.exports.advance()
+        assert bench.exports.trouble == Problem("registrations.store", {"what": "OperationalError"})
+        assert bench.exports._sender.advance()
+    assert bench.accepted.rows("SELECT count(*) FROM export") == [(1,)]
+    assert not bench.exports.advance()
+    assert bench.exports.waiting == 0
+    assert bench.names() == ["subsidies_202601150001.csv"]
+
+
+def test_a_day_without_a_number_left_keeps_the_row_for_the_next(bench: Bench) -> None:
+    bench.add("01234")
+    bench.exports.advance()
+    bench.file.write("UPDATE outgoing SET number = ?", NUMBERS_A_DAY)
+    bench.add("01235")
+    assert not bench.exports.advance()
+    assert bench.exports.trouble == Problem("registrations.store", {"what": "ValueError"})
+    bench.now += timedelta(days=1)
+    assert bench.exports.advance()
+    assert bench.names() == ["subsidies_202601150001.csv", "subsidies_202601160001.csv"]

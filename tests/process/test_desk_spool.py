@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -166,3 +167,13 @@ def test_where_nothing_can_be_staged_nothing_is(tmp_path: Path) -> None:
     writer.stage(staged(1))
     writer.unstage(staged(1))
     assert writer.staged() == []
+
+
+def test_a_file_that_the_courier_before_handed_over_is_read(tmp_path: Path) -> None:
+    head = {
+        "file": 7, "route": "results", "name": "a.xml", "seen_at": "2026-01-15T00:00:00+00:00", "key": "changed",
+        "changed": ["Name"], "alarm": True, "read": True,
+    }  # fmt: skip
+    (tmp_path / "000000000007.handed").write_bytes(json.dumps(head).encode() + b"\n<XmlMsg/>")
+    expected = Handed(7, "results", "a.xml", "2026-01-15T00:00:00+00:00", "changed", ("Name",), True, "", b"<XmlMsg/>")
+    assert list(SpoolReader(tmp_path).waiting()) == [expected]
