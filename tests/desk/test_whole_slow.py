@@ -26,7 +26,7 @@ from tests.desk.feeding import CODE, PERSON
 from tests.desk.pmh import CHILD, RARE_DISEASE
 from tests.desk.running import PASSWORD, WALK_IN, RunningDesk, Staff, free_port, serving, tap_now
 from tests.desk.web.browser import Browser
-from tests.desk.web.real_browsers import KINDS, axe_source, launched, log_in_page, violations, watched
+from tests.desk.web.real_browsers import KINDS, PATIENCE_MS, axe_source, launched, log_in_page, violations, watched
 from tests.drivers.page_printer.test_real_printers import PAGE
 from tests.hospital import ZONE, wait_until
 from tests.peers.page_printer import IppEverywherePrinter, PrintQueues
@@ -152,13 +152,17 @@ WATCH = """() => {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_in_20_browsers_a_row_is_displayed_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """One page of the kind and 19 of Chromium, of which each is a process of its own."""
     with busy(tmp_path, monkeypatch) as site, ExitStack() as stack:
         site.come(1, ROWS + 1)
-        browser = stack.enter_context(launched(stack.enter_context(sync_playwright()), kind))
-        first = stack.enter_context(watched(browser)).enter(site.desk, "chief", PASSWORD)
-        pages = [first]
-        for _ in range(BROWSERS - 1):  # as many profiles; one log-in, since a desk lets nobody try twenty times
+        playwright = stack.enter_context(sync_playwright())
+        first = stack.enter_context(watched(stack.enter_context(launched(playwright, kind)))).enter(
+            site.desk, "chief", PASSWORD
+        )
+        pages, browser = [first], stack.enter_context(launched(playwright, "chromium"))
+        for _ in range(BROWSERS - 1):  # one log-in: a desk lets nobody try twenty times
             context = browser.new_context(storage_state=first.context.storage_state(), viewport=first.viewport_size)
+            context.set_default_timeout(PATIENCE_MS)
             stack.callback(context.close)
             pages.append(context.new_page())
             pages[-1].goto(site.desk.url)
@@ -171,16 +175,18 @@ def test_in_20_browsers_a_row_is_displayed_soon(tmp_path: Path, monkeypatch: pyt
             site.hand_over(tap_now(replace(PERSON, number=f"{number:08}")))
             first.locator(f"#v{number}").wait_for()
             first.wait_for_timeout(150)  # taps do not come faster
-        took = []
+        took: list[list[float]] = []
         for page in pages:
             page.locator(f"#v{ROWS + TAPS}").wait_for()
             displayed: dict[str, float] = page.evaluate("window.seen")
-            took += [displayed[name] - at for name, at in begun.items()]
-    reported(
-        f"{kind}, {ROWS} rows, {BROWSERS} browsers, courier's hand-over → row in the page: "
-        f"p50 {statistics.median(took):.0f} ms, p95 {p95(took):.0f} ms of {len(took)}"
-    )
-    assert p95(took) <= P95_MS
+            took.append([displayed[name] - at for name, at in begun.items()])
+    everywhere = [ms for each in took for ms in each]
+    for what, values in ((kind, took[0]), (f"all {BROWSERS} browsers", everywhere)):
+        reported(
+            f"{what}, {ROWS} rows, courier's hand-over → row in the page: "
+            f"p50 {statistics.median(values):.0f} ms, p95 {p95(values):.0f} ms of {len(values)}"
+        )
+    assert max(p95(took[0]), p95(everywhere)) <= P95_MS
 
 
 def test_2000_taps_fit_into_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
