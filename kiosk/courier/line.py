@@ -10,16 +10,18 @@ reception -> courier   {"ask": "hello"} · {"ask": "baseline", "visit": v} · {"
                        {"ask": "waiting_ended", "visit": v} · {"ask": "status"} · {"ask": "acknowledge"} ·
                        {"ask": "accept", "run": …, "file": n}
 
-desk -> courier        {"ask": "settle", "file": n} -> {"event": "settled", "done": bool} ·
+desk -> courier        {"ask": "settle", "mark": text} -> {"event": "settled", "done": bool} ·
+                       {"ask": "known"} -> {"event": "known", "put_aside": bool} ·
                        {"ask": "results_since", "seen_at": time} -> {"event": "results_since", "files": [n, …] or null}
 
 "compared" comes after the result of its `file`, only with a desk or `[insurance] key_check`, and only where there was
 something to compare (see results/changes.py): no result waits for it. "accept": the patient of this result was sent to
 staff, on screen and slip; without a desk, what was new of the patient is known from then on. It has no answer.
 
-A desk's `file` is the ledger's number, as in its spool. A settled file that was not `done` is to be settled again.
-"results_since" lists the results seen since that ISO time (with its zone), without those of the last seconds, the
-newest 5,000; null: the ledger cannot be read.
+The desk settles a change by the mark that came with it in its spool; one that was not `done` is to be settled again.
+"put_aside": what was known of patients could not be read, within a day, and each is a first one. "results_since" lists
+the results seen since that ISO time (with its zone), without those of the last seconds, the newest 5,000, by the
+ledger's number, as in the spool; null: the ledger cannot be read.
 
 `file` is the sighting's number, counted from 1 at each start of the courier. Beside it every event carries "run":
 16 hex digits that are others at each start. A courier of an older version sends no run.

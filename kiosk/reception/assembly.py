@@ -6,7 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from drivers.reservations import open_reservations
 from kiosk.config import Config, ConfigError, needed
 from kiosk.courier.line import CourierLine
 from kiosk.desk import desk_status
+from kiosk.process.child import Child
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.ending import ThreadFaults, when_asked_to_end
 from kiosk.process.event_log import EventLog
@@ -27,7 +28,6 @@ from kiosk.reception import run_status
 from kiosk.reception.birth_days import BirthDays
 from kiosk.reception.board import Board
 from kiosk.reception.courier_events import CourierEvents
-from kiosk.reception.courier_process import CourierProcess
 from kiosk.reception.delivery_watch import DeliveryWatch
 from kiosk.reception.import_watch import ImportWatch
 from kiosk.reception.loop import Devices, Inbox, Runtime
@@ -42,9 +42,10 @@ from kiosk.screens.views import Face, Screen
 from kiosk.screens.wording import Wording
 from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.tables.table_file import BadTable
-from kiosk.visit import Kiosk, Rules, step, switched_on
+from kiosk.visit import Kiosk, Rules, switched_on
 from kiosk.visit import events as e
 from kiosk.visit.rules import Look
+from kiosk.visit.state import Surroundings
 from kiosk.words.departments import DepartmentNames
 
 Clock = Callable[[], datetime]
@@ -73,7 +74,7 @@ def run(
     when_asked_to_end(inbox.quit)
     courier = None
     if own_courier:
-        courier = CourierProcess(config.file, lambda code: log.write("courier_restarted", code=str(code)))
+        courier = Child(("courier",), config.file, lambda code: log.write("courier_restarted", code=str(code)))
     try:
         log.write("kiosk_started")
         face.serve(lambda: receive(config, folder, references, log, inbox, face, notifier, faults, clean_start))
@@ -150,9 +151,9 @@ def _is_of_no_use(folder: Path, faults: ThreadFaults, screen: Screen, log: Event
 
 def _switched_on(config: Config, clock: Clock, clean: bool) -> Kiosk:
     """The first state; what the hours say is in it, so that the first screen is right."""
-    now = time.monotonic()
-    rules = rules_of(config)
-    return step(switched_on(rules, now, clean=clean), hours_now(config, clock()), now)[0]
+    hours = hours_now(config, clock())
+    around = Surroundings(is_open=hours.is_open, next_opening=hours.next_opening)
+    return replace(switched_on(rules_of(config), time.monotonic(), clean=clean), surroundings=around)
 
 
 def rules_of(config: Config) -> Rules:

@@ -90,7 +90,7 @@ def other_day(stage: OtherDay, words: Words) -> Ask:
 def departments_line(departments: tuple[str, ...], words: Words) -> str:
     """Those of the next appointments."""
     named = dict.fromkeys(words.department(each) for each in departments)
-    return words["parts"]["next_departments"].format(departments="・".join(named))
+    return words["parts"]["next_departments"].format(departments=words["parts"]["between"].join(named))
 
 
 def choose_department(stage: ChoosingDepartment, words: Words) -> Pick:

@@ -1,1 +1,1 @@
-"""Which font has which character, and where a line may be broken, for paper and glass."""
+"""Text in fonts, lines and millimetres: which font has which character, readings (furigana), where a line is broken."""

@@ -5,8 +5,8 @@ Importing this package does not import Kivy; making a `window.Window` does. What
 
     theme.py         colours and sizes in millimetres      pages.py         view -> items, in millimetres; pure
     items.py         what a page is made of                page_builder.py  the parts that pages share
-    kivy_setup.py    Kivy's settings; is there a display?  lettering.py     text -> lines that fit their box
-    pen.py           items -> Kivy's canvas                drawings.py      the cards, the reader, the icons
+    kivy_setup.py    Kivy's settings; is there a display?  lettering.py     set text -> the picture of its letters
+    pen.py           items -> Kivy's canvas                sheet.py         a page as a picture, drawn ahead or in part
     view.py          one page on the screen, and fingers   window.py        the face of the reception
     pace.py          when the next frame begins            pictures.py      every screen as PNG
 """

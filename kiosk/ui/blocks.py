@@ -39,7 +39,9 @@ class Setter:
     sizes: dict[Role, float] = field(default_factory=dict)
     torn: bool = False
     # Of this page only: it goes with it.
-    _kept: dict[tuple[str, Role, float, float, bool, bool], setting.Block] = field(default_factory=dict, repr=False)
+    _kept: dict[tuple[str, Role, float, float, bool, bool, str], setting.Block] = field(
+        default_factory=dict, repr=False
+    )
 
     def trials(self) -> Iterator[dict[Role, float]]:
         """The sizes that the roles allow, from large to small."""
@@ -47,13 +49,15 @@ class Setter:
         for share in _TRIALS:
             yield {role: (low + (high - low) * share) * factor for role, (high, low) in ROLES.items()}
 
-    def set(self, text: str, role: Role, width: float, *, bold: bool, centred: bool) -> setting.Block:
-        """`text` in lines no wider than `width`."""
-        wanted = (text, role, self.sizes[role], width, bold, centred)
+    def set(
+        self, text: str, role: Role, width: float, *, bold: bool, centred: bool, language: str = ""
+    ) -> setting.Block:
+        """`text` in lines no wider than `width`. `language`: its own, where it is not the page's."""
+        wanted = (text, role, self.sizes[role], width, bold, centred, language)
         done = self._kept.get(wanted)
         if done is None:
             align: Align = "centre" if centred else "left"
-            paragraph = Paragraph(text, self.sizes[role], bold, self.language, align)
+            paragraph = Paragraph(text, self.sizes[role], bold, language or self.language, align)
             done = self._kept[wanted] = setting.set_paragraphs((paragraph,), width)
         self.torn = self.torn or done.torn or _is_lonely(done)
         return done
@@ -79,21 +83,25 @@ class Block(Protocol):
 
 @dataclass(frozen=True)
 class Words:
-    """A text of one role."""
+    """A text of one role. `language`: its own, where it is not the page's."""
 
     text: str = field(repr=False)
     role: Role = "body"
     bold: bool = False
     centred: bool = False
     grow: float = 0.0
+    language: str = ""
 
     def height(self, width: float, setter: Setter) -> float:
-        return setter.set(self.text, self.role, width, bold=self.bold, centred=self.centred).height_mm
+        return self._set(width, setter).height_mm
 
     def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
-        done = setter.set(self.text, self.role, box.width, bold=self.bold, centred=self.centred)
+        done = self._set(box.width, setter)
         top = box.y + max(0.0, (box.height - done.height_mm) / 2)
         yield Text(Box(box.x, top, box.width, done.height_mm), done, tone.ink, self.role)
+
+    def _set(self, width: float, setter: Setter) -> setting.Block:
+        return setter.set(self.text, self.role, width, bold=self.bold, centred=self.centred, language=self.language)
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def _choice(frame: Frame, choice: Choice) -> Card:
     theme = frame.theme
     tone = theme.strong if choice.chosen else theme.choice if choice.available else theme.unavailable
     words = column(
-        Words(choice.text, "choice", bold=True, centred=True),
+        Words(choice.text, "choice", bold=True, centred=True, language=choice.language),
         Words(choice.remark, "small", centred=True) if choice.remark else None,
         gap=GAP_MM / 3,
         centred=True,

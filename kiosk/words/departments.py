@@ -104,8 +104,7 @@ def standard(table: str) -> dict[str, dict[str, str]]:
     tables = tomllib.loads((files("assets") / "departments.toml").read_text(encoding="utf-8"))
     found: dict[str, dict[str, str]] = {}
     for written, names in tables[table].items():
-        also = names.pop("also", [])
+        also = names.pop("also", {})
         found[written] = names
-        # How another spelling is read is not known.
-        found |= {other: {key: name for key, name in names.items() if key != _READING} for other in also}
+        found |= {other: names | {_READING: reading} for other, reading in also.items()}
     return found

@@ -111,9 +111,14 @@ def verdicts(received: list[Message]) -> list[Any]:
     return [each["eligibility"] for each in compared]
 
 
-def settle(site: Site, file: int) -> Any:
-    answer = courier_line.ask(site.data_dir, {"ask": "settle", "file": file}, "settled")
+def settle(site: Site, mark: str) -> Any:
+    answer = courier_line.ask(site.data_dir, {"ask": "settle", "mark": mark}, "settled")
     return answer and answer["done"]
+
+
+def put_aside(site: Site) -> Any:
+    answer = courier_line.ask(site.data_dir, {"ask": "known"}, "known")
+    return answer and answer["put_aside"]
 
 
 def results_since(site: Site, since: str) -> Any:
@@ -152,8 +157,9 @@ def test_a_change_stays_one_until_staff_have_confirmed_it(site: Site) -> None:
             courier.wait_done(len(list((site.root / "to_face").iterdir())))
         first, changed, again = site.wait_handed(3)
         assert [first.key, changed.key, again.key] == ["first", "changed", "changed"]
-        assert settle(site, changed.file) is True
-        assert settle(site, 10**9) is True, "there is nothing to settle, and that is known"
+        assert (first.mark, bool(changed.mark)) == ("", True)
+        assert settle(site, changed.mark) is True
+        assert settle(site, "of nobody") is True, "there is nothing to settle, and that is known"
         site.come(MOVED)
         *_, last = site.wait_handed(4)
         assert last.key == "same"
@@ -163,7 +169,7 @@ def test_a_courier_without_a_desk_says_so_and_hands_nothing_over(site: Site) -> 
     with site.courier(fed=False) as courier:
         site.come(PERSON)
         courier.wait_done(1)
-        assert settle(site, 1) is False
+        assert settle(site, "of nobody") is False
         assert courier.courier.desk is None
     assert not site.handed()
     assert not list(site.data_dir.glob("known*"))
@@ -255,6 +261,7 @@ def test_what_is_no_news_is_not_handed_over_again(site: Site) -> None:
         last = site.come(PERSON)
         wait_until(lambda: last.result.name in {each.name for each in site.handed()}, "the next one")
         assert [each.name for each in site.handed()] == [made.name, last.result.name]
+    assert not list(site.spool.glob(".*"))
 
 
 def test_results_seen_since_a_moment(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,7 +283,7 @@ def test_results_seen_since_a_moment(site: Site, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     "ask",
     [
-        {"ask": "settle"}, {"ask": "settle", "file": "1"}, {"ask": "settle", "file": True}, {"ask": "results_since"},
+        {"ask": "settle"}, {"ask": "settle", "mark": 1}, {"ask": "settle", "file": 1}, {"ask": "results_since"},
         {"ask": "results_since", "seen_at": "2026-01-01T00:00:00"}, {"ask": "results_since", "seen_at": 1},
     ],
 )  # fmt: skip
@@ -346,9 +353,11 @@ def test_bytes_and_order_are_the_same_whatever_becomes_of_the_desk(
         for number, person in enumerate(people[3:], 4):
             waiting.append(site.come(person).result)
             courier.wait_done(number)
-        assert computer.wait_for(len(waiting), 60)
+            assert computer.wait_for(number, 60)
         expected = [(each.name, hashlib.sha256(each.content).hexdigest()) for each in waiting]
-        assert [(each.name, each.sha256) for each in computer.taken] == expected
+        taken = [(each.name, each.sha256) for each in computer.taken]
+        # Of those that lay there, a slow receipt computer may find several at once.
+        assert (sorted(taken[:3]), taken[3:]) == (sorted(expected[:3]), expected[3:])
         wait_until(lambda: len(of("result", received)) == 3, "each is reported")
         assert courier.courier.notices.failure is None
         assert not courier.alarms()
@@ -387,6 +396,28 @@ def test_a_desk_that_takes_nothing_loses_the_oldest(site: Site, monkeypatch: pyt
         wait_until(lambda: "desk_caught_up" in courier.events(), "there is room again")
 
 
+def test_with_much_waiting_no_more_lies_in_memory_twice(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "STAGED_BYTES_MAX", 0)
+    with site.courier() as courier:
+        site.come(PERSON)
+        courier.wait_done(1)
+        assert len(site.wait_handed(1)) == 1
+    assert not list(site.spool.glob(".*"))
+
+
+def test_a_courier_whose_ledger_was_lost_gives_no_number_twice(site: Site) -> None:
+    """The desk may still know, or have to take, a file of that number."""
+    with site.courier() as courier:
+        site.come(PERSON)
+        courier.wait_done(1)
+        site.wait_handed(1)
+    (site.data_dir / "courier.db").write_bytes(b"no database" * 500)
+    with site.courier() as courier:
+        site.come(MOVED)
+        first, second = site.wait_handed(2)
+    assert first.file < second.file
+
+
 def test_what_waits_for_the_desk_is_bounded(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(desk, "JOBS_MAX", 3)
     hangs(site, monkeypatch)
@@ -397,6 +428,7 @@ def test_what_waits_for_the_desk_is_bounded(site: Site, monkeypatch: pytest.Monk
         assert courier.courier.desk is not None
         assert courier.courier.desk._jobs.qsize() <= 3
         wait_until(lambda: "desk_behind" in courier.events(), "it is known")
+        assert len(list(site.spool.iterdir())) <= 4, "what waits, and what is being compared"
 
 
 def test_a_store_that_fails_is_opened_again_and_known_people_with_it(
@@ -422,11 +454,13 @@ def test_a_store_that_cannot_be_read_is_begun_anew_and_said(site: Site) -> None:
         site.come(PERSON)
         courier.wait_done(1)
         site.wait_handed(1)
+        assert put_aside(site) is False
     (site.data_dir / "known.db").write_bytes(b"no database" * 500)
     with site.courier() as courier:
         site.come(MOVED)
         assert site.wait_handed(2)[1].key == "first"
         wait_until(lambda: "desk_known_begun_anew" in courier.events(), "staff can know why")
+        assert put_aside(site) is True
 
 
 def test_events_and_socket_name_nobody(site: Site) -> None:

@@ -135,8 +135,8 @@ def test_the_receptions_end_passes_over_what_it_does_not_understand_and_takes_wh
         line.close()
     events = ear.events()
     assert [type(event) for event in events[-len(WELL) :]] == [
-        e.ResultSighted, e.ResultGone, e.ResultArrived, e.SubsidyFailed, e.TerminalChanged, e.BaselineTaken,
-        e.BaselineFailed,
+        e.ResultSighted, e.ResultGone, e.ResultArrived, e.SubsidyFailed, e.ResultCompared, e.TerminalChanged,
+        e.BaselineTaken, e.BaselineFailed,
     ]  # fmt: skip
     assert len(ear.logged()) == len(set(ear.logged())), "each kind is said once"
     assert set(ear.logged()) <= {message["event"] for message in WELL} | {"garbled", "other"}

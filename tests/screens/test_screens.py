@@ -421,13 +421,14 @@ def test_what_does_not_work_is_said_and_grey() -> None:
     for name, button in (("terminal down", "mynumber"), ("card reader down", "patient_card")):
         line = as_json(screen_for(f"start, {name}"))
         assert line["unavailable"] == [button] and any("ご利用いただけません" in each for each in line["lines"])
-    assert as_json(screen_for("start, card reader at rest"))["unavailable"] == ["patient_card"]
+    rest = as_json(screen_for("start, card reader at rest"))
+    assert (rest["unavailable"], rest["staff"]) == (["patient_card"], ["many_cards"])
     assert screen_for("start, out of service").name == "out_of_service"
 
 
 def test_no_words_are_left_over() -> None:
     """What no code asks for would be translated in vain."""
-    drawn = {"buttons", "moods", "leaving", "result", "staff", "status", "languages"}  # beside the lines
+    drawn = {"buttons", "leaving", "result", "staff", "status", "languages"}  # beside the lines
     assert set(TEXTS) == set(SCREENS) | {
         *("parts", "dates", "days", "reasons", "notes", "next", "no_slip", "language", "slip", "slip_staff"),
         *drawn,
@@ -448,7 +449,7 @@ TECHNICAL = re.compile("エラー|資格確認|照会|端末|サーバ|通信|�
 FOR_STAFF = {"staff"}
 # Not sentences: what stands on buttons and in lists, and what is put into sentences.
 LABELS = {
-    *("buttons", "dates", "days", "language", "languages", "leaving", "moods", "next", "parts", "result", "slip"),
+    *("buttons", "dates", "days", "language", "languages", "leaving", "next", "parts", "result", "slip"),
     *("slip_staff", "status", "choose_department", "choose_card.purpose", "choose_card.lines", "counter.where"),
     *("counter.staff_code", "other_day.next_day", "other_day.fact", "early.fact"),
 }

@@ -345,8 +345,8 @@ def test_a_key_that_is_not_the_one_of_last_time_sends_to_the_insurance_counter_a
 
 @pytest.mark.parametrize("late", [False, True], ids=["looking up", "registering"])
 def test_a_key_may_be_compared_as_late_as_the_registration(late: bool) -> None:
-    compared = e.ResultCompared(1, "changed")
-    story = by_tap().at(110.6, *([found(1), compared] if late else [compared, found(1)]))
+    answers: list[e.Event] = [e.ResultCompared(1, "changed"), found(1)]
+    story = by_tap().at(110.6, *(reversed(answers) if late else answers))
     arrival = story.at(110.9, e.ResultCompared(9, "missing"), registered(1)).stage.arrival
     assert arrival.notes == ("insurance_check",)
 

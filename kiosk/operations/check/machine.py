@@ -22,7 +22,11 @@ from kiosk.words.problems import Parameter
 
 FREE_MIN_MB = 500
 # Of slips and of the window; what they lack is drawn by the last one.
-FONTS = ("BIZUDGothic-Regular.ttf", "BIZUDGothic-Bold.ttf", "BIZUDPGothic-Regular.ttf", "BIZUDPGothic-Bold.ttf")
+FONTS = (
+    *("BIZUDGothic-Regular.ttf", "BIZUDGothic-Bold.ttf", "BIZUDPGothic-Regular.ttf", "BIZUDPGothic-Bold.ttf"),
+    *("NotoSans-Regular.ttf", "NotoSans-Bold.ttf", "NotoSansSC-Regular.otf", "NotoSansSC-Bold.otf"),
+    *("NotoSansKR-Regular.otf", "NotoSansKR-Bold.otf"),
+)
 LAST_FONT = "NotoSansCJKjp-Regular.otf"
 _ANSWER_S = 5.0
 _TIMESYNC = Path("/run/systemd/timesync/synchronized")

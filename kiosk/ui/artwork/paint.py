@@ -21,7 +21,7 @@ def paint(art: Art, width_px: int, height_px: int) -> Image.Image:
     for shape in art.shapes:
         _draw(pen, shape, unit, left, top)
     # A transparent pixel is black: mixed into an edge it would darken it, but for the alpha that goes with it.
-    return whole.convert("RGBa").resize((width_px, height_px), Image.Resampling.BOX).convert("RGBA")
+    return whole.convert("RGBa").reduce(_FINER).convert("RGBA")
 
 
 def _draw(pen: ImageDraw.ImageDraw, shape: Shape, unit: float, left: float, top: float) -> None:
