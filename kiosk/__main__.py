@@ -93,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
     figures.set_defaults(do=_metrics)
     for each in (run, check, courier, imported, fetched, restored, served, state, figures):
         each.add_argument("--config", type=Path, required=True, metavar="site.toml")
+    _add_screens(commands)
+    desk.add_to(commands)
+    return parser
+
+
+def _add_screens(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     screens = commands.add_parser("screens", help="names of screens, buttons, reasons, notes")
     screens.add_argument("--pictures", type=Path, metavar="DIR", help="draw every screen as a PNG file into DIR")
     for name, choices, what in (
@@ -103,8 +109,6 @@ def _parser() -> argparse.ArgumentParser:
         more = f"pictures {what}; again for another one, all: every one; default: {choices[0]}"
         screens.add_argument(f"--{name}", action="append", choices=(*choices, "all"), help=more)
     screens.set_defaults(do=_screens)
-    desk.add_to(commands)
-    return parser
 
 
 def _run(arguments: argparse.Namespace) -> int:
