@@ -84,16 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     figures.set_defaults(do=_metrics)
     for each in (run, check, courier, *appointments, unserved, state, figures):
         each.add_argument("--config", type=Path, required=True, metavar="site.toml")
-    screens = commands.add_parser("screens", help="names of screens, buttons, reasons, notes")
-    screens.add_argument("--pictures", type=Path, metavar="DIR", help="draw every screen as a PNG file into DIR")
-    for name, choices, what in (
-        ("language", rules.LANGUAGES, "in this language"),
-        ("theme", get_args(rules.Theme), "in these colours"),
-        ("size", get_args(rules.Size), "with letters of this size"),
-    ):
-        more = f"pictures {what}; again for another one, all: every one; default: {choices[0]}"
-        screens.add_argument(f"--{name}", action="append", choices=(*choices, "all"), help=more)
-    screens.set_defaults(do=_screens)
+    _add_screens(commands)
     desk.add_to(commands)
     return parser
 
@@ -118,6 +109,19 @@ def _add_reservations(
     for each in (imported, restored):
         each.add_argument("--json", action="store_true", help="what it came to as codes and numbers, a line each")
     return imported, fetched, restored, served
+
+
+def _add_screens(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    screens = commands.add_parser("screens", help="names of screens, buttons, reasons, notes")
+    screens.add_argument("--pictures", type=Path, metavar="DIR", help="draw every screen as a PNG file into DIR")
+    for name, choices, what in (
+        ("language", rules.LANGUAGES, "in this language"),
+        ("theme", get_args(rules.Theme), "in these colours"),
+        ("size", get_args(rules.Size), "with letters of this size"),
+    ):
+        more = f"pictures {what}; again for another one, all: every one; default: {choices[0]}"
+        screens.add_argument(f"--{name}", action="append", choices=(*choices, "all"), help=more)
+    screens.set_defaults(do=_screens)
 
 
 def _run(arguments: argparse.Namespace) -> int:

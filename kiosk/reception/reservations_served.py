@@ -49,13 +49,13 @@ def run(config: Config, data: Path, folder: Path, parent_fd: int | None = None) 
     report = partial(_report, log)
     faults = ThreadFaults(report)
     book = open_reservations(config.reservations.url, data)
-    today = lambda: datetime.now(config.site.zone).date()  # noqa: E731
+    clock = partial(datetime.now, config.site.zone)
     server = Server(
         book,
         folder,
         lambda: (book.revision(), notices.revision(data)),
         report,
-        {ASK: lambda: notices.of_day(data, today())},
+        {ASK: lambda: notices.of_day(data, clock().date())},
     )
     try:
         server.open()
