@@ -209,6 +209,10 @@ class Courier:
             results = self.routes["results"]
             (results.visit_waits if question == "waiting" else results.visit_ended)(visit)
             return None
+        if question == "accept":
+            if ask.get("run") == self.hub.run and type(ask.get("file")) is int and self.desk is not None:
+                self.desk.accept(ask["file"])
+            return None
         if question in ("settle", "known", "results_since"):
             return self._answer_desk(ask)
         if question == "acknowledge":

@@ -1,8 +1,9 @@
-"""The courier's side of the desk: whether a result says anything new of its patient, and its bytes into the spool.
+"""What the courier does beside delivery: whether a result says anything new of its patient, and its bytes for the desk.
 
 All but a copy of its bytes in memory is done in a thread of its own, after what delivery needs. Must never hold up,
 fail or end a delivery: a desk that is dead or slow, a full spool and a damaged store of patients cost the desk
 something, and nobody else. Owns the courier's `known.db`; must never settle a change that staff have not confirmed.
+Where there is no desk, only the reception asks: there a change is settled when the patient was sent to staff with it.
 
 A kill at any moment costs the desk nothing: what is staged and has its row is handed over by the next process, under
 the same number and moment, by which the desk knows what it has. Right between comparison and hand-over a kill makes a
@@ -30,7 +31,7 @@ from kiosk.process.desk_spool import Handed, SpoolWriter, Staged
 from kiosk.process.event_log import EventLog
 from kiosk.process.sealing import Seals, SecretUnusable, load_secret
 from kiosk.results import records
-from kiosk.results.changes import EligibilityChange, KeyVerdict
+from kiosk.results.changes import EligibilityChange
 from kiosk.results.records import Confirmation
 from kiosk.tables.known_people import KnownPeople
 
@@ -44,6 +45,8 @@ STAGED_BYTES_MAX: Final = 8 << 20
 OPEN_AGAIN_S: Final = 30.0
 SPOOL_S: Final = 86_400.0
 CLOSE_S: Final = 0.5
+# Of the last visits, of which the reception may still speak.
+REPORTED_MAX: Final = 200
 _FAULTS: Final = (sqlite3.Error, OSError, DatabaseUnusable, SecretUnusable)
 
 
@@ -57,11 +60,14 @@ class _Job:
 
 
 class HandOver:
-    """`folder`: the courier's own. `spool`: the desk's. `max_bytes`: of a result. Any thread; nothing here raises."""
+    """`folder`: the courier's own. `spool`: the desk's; None: there is none, results are only compared. `max_bytes`: of
+    a result. Any thread; nothing here raises.
+    """
 
-    def __init__(self, folder: Path, spool: Path, max_bytes: int, log: EventLog) -> None:
+    def __init__(self, folder: Path, spool: Path | None, max_bytes: int, log: EventLog) -> None:
         self._files, self._max_bytes, self._log = DataFolder(folder), max_bytes, log
-        self._spool = SpoolWriter(spool)
+        self._spool = SpoolWriter(spool) if spool else None
+        self._marks: dict[int, str] = {}
         self._known: KnownPeople | None = None
         self._open_at = 0.0
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -74,11 +80,11 @@ class HandOver:
     def start(self, ledger: Ledger) -> None:
         """Its thread begins; first with what the process before was killed over. Before any file is offered."""
         try:
-            for staged in self._spool.staged():
+            for staged in self._spool.staged() if self._spool else ():
                 of_name = ledger.of_name(staged.route, staged.name)
                 item = next((each for each in of_name if each.digest == staged.digest), None)
                 if item is None or item.state == "held":
-                    self._spool.unstage(staged)  # without its row it is offered again, as new
+                    self.drop(staged)  # without its row it is offered again, as new
                 else:
                     self._do(partial(self._hand_over, staged, item, lambda _: None), 0.0, len(staged.content or b""))
         except sqlite3.Error:
@@ -99,22 +105,24 @@ class HandOver:
         `number`: of the patient whose eligibility it says; "": it is compared with nothing.
         """
         staged = Staged(route, name, digest, number, datetime.now(UTC).isoformat(timespec="milliseconds"), raw)
-        if self._waiting_bytes + len(raw or b"") <= STAGED_BYTES_MAX and self._jobs.qsize() < JOBS_MAX:
+        is_idle = self._waiting_bytes + len(raw or b"") <= STAGED_BYTES_MAX and self._jobs.qsize() < JOBS_MAX
+        if self._spool is not None and is_idle:
             self._spool.stage(staged)
         return staged
 
     def drop(self, staged: Staged) -> None:
         """It is not to be handed over, or will be offered again."""
-        self._spool.unstage(staged)
+        if self._spool is not None:
+            self._spool.unstage(staged)
 
-    def hand_over(self, staged: Staged, item: Item, report: Callable[[KeyVerdict], None]) -> None:
+    def hand_over(self, staged: Staged, item: Item, report: Callable[[EligibilityChange], None]) -> None:
         """Its row is written and it is on its way to the receipt computer.
 
         `report` gets what is new of the patient, in this object's thread.
         """
         job = partial(self._hand_over, staged, item, report)
         if not self._do(job, time.monotonic() + AFTER_S, len(staged.content or b"")):
-            self._spool.unstage(staged)
+            self.drop(staged)
             self._note("desk_behind", True)
 
     def settle(self, mark: str) -> bool:
@@ -126,6 +134,20 @@ class HandOver:
         except sqlite3.Error:
             return False
         return known is not None
+
+    def reported(self, sighting: int, change: EligibilityChange) -> None:
+        """The reception knows of a change by the sighting of its file."""
+        with self._lock:
+            self._marks[sighting] = change.mark
+            while len(self._marks) > REPORTED_MAX:
+                del self._marks[next(iter(self._marks))]
+
+    def accept(self, sighting: int) -> None:
+        """The patient of this file was sent to staff with what is new. Where there is a desk, staff say so there."""
+        with self._lock:
+            mark = self._marks.get(sighting)
+        if self._spool is None and mark:
+            self.settle(mark)
 
     @property
     def was_put_aside(self) -> bool:
@@ -158,11 +180,13 @@ class HandOver:
             with self._lock:
                 self._waiting_bytes -= job.size
 
-    def _hand_over(self, staged: Staged, item: Item, report: Callable[[KeyVerdict], None]) -> None:
+    def _hand_over(self, staged: Staged, item: Item, report: Callable[[EligibilityChange], None]) -> None:
         try:
             change = self._change(staged)
             if change is not None:
-                report(change.key)
+                report(change)
+            if self._spool is None:
+                return
             dropped = self._spool.dropped
             handed = Handed(item.id, staged.route, staged.name, staged.seen_at, content=staged.content)
             if change is not None:
@@ -170,7 +194,7 @@ class HandOver:
             self._note("desk_spool_failed", not self._spool.put(handed))
             self._note("desk_behind", self._spool.dropped > dropped)
         finally:
-            self._spool.unstage(staged)
+            self.drop(staged)
 
     def _change(self, staged: Staged) -> EligibilityChange | None:
         """None: not known. A change that could not be noted is none: nobody could settle it."""
@@ -186,7 +210,8 @@ class HandOver:
             return None
 
     def _forget(self) -> None:
-        self._spool.forget(time.time() - SPOOL_S)
+        if self._spool is not None:
+            self._spool.forget(time.time() - SPOOL_S)
         known = self._people()
         if known is not None:
             try:
@@ -199,7 +224,8 @@ class HandOver:
         if self._known is None and time.monotonic() >= self._open_at:
             self._open_at = time.monotonic() + OPEN_AGAIN_S
             try:
-                self._known = KnownPeople(self._files.known, Seals(load_secret(self._files.known_key)))
+                seals, has_desk = Seals(load_secret(self._files.known_key)), self._spool is not None
+                self._known = KnownPeople(self._files.known, seals, learns_first=has_desk)
             except _FAULTS as error:
                 self._note("desk_known_failed", True, type(error).__name__)
             else:

@@ -26,7 +26,7 @@ from kiosk.courier.line import Hub
 from kiosk.courier.queue import Parcel, Queue
 from kiosk.process.courier_line import Message
 from kiosk.process.desk_spool import Staged
-from kiosk.results.changes import KeyVerdict
+from kiosk.results.changes import EligibilityChange
 from kiosk.results.eligibility import Eligibility, Reading
 from kiosk.results.examine import NotTaken
 from kiosk.results.sightings import Sighting, SightingId
@@ -163,7 +163,10 @@ def _open_again(ledger: Ledger, item: Item, name: str, history: list[Item]) -> N
 
 
 def _hand_over(
-    desk: HandOver | None, staged: Staged | None, item: Item | None, report: Callable[[KeyVerdict], None] | None = None
+    desk: HandOver | None,
+    staged: Staged | None,
+    item: Item | None,
+    report: Callable[[EligibilityChange], None] | None = None,
 ) -> None:
     """`item`: its row; None: it could not be written, and the file is offered again."""
     if desk is None or staged is None:
@@ -287,10 +290,11 @@ class ResultsListener:
             return ""
         return result.reference_number or ""
 
-    def _report_compared(self, sighting: Sighting, verdict: KeyVerdict) -> None:
+    def _report_compared(self, sighting: Sighting, change: EligibilityChange) -> None:
         """Any thread."""
-        if sighting.reported:
-            self.hub.emit({"event": "compared", "file": sighting.id, "eligibility": verdict})
+        if sighting.reported and self.desk is not None:
+            self.desk.reported(sighting.id, change)
+            self.hub.emit({"event": "compared", "file": sighting.id, "eligibility": change.key})
 
     def _report_result(self, sighting: Sighting, reading: Reading, request: str) -> None:
         result = reading.result

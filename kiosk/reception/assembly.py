@@ -103,7 +103,7 @@ def receive(
 ) -> None:
     """One reception from its first screen to the end; devices are opened and closed here."""
     clock = partial(datetime.now, config.site.zone)
-    courier_events = CourierEvents(inbox, log)
+    courier_events = CourierEvents(inbox, log, key_check=config.insurance.key_check)
     board = Board(folder, log)
     hours = ChangeWatch(lambda: hours_now(config, clock()), inbox)
     heartbeat = ServiceHeartbeat(face, notifier)
@@ -129,7 +129,7 @@ def receive(
         _reservations_worker(config, guard.book, references, clock, runtime, inbox, board, log),
         _printer_worker(config, folder, clock, runtime, inbox, board, log, wording),
         _card_readers(config, inbox, board, log),
-        StaffCalls(config.alarm.command, log),
+        StaffCalls(folder, config.alarm.command, log),
         Unserved(folder, clock, log.write),
     )
     watch = _delivery_watch(config, folder, board, log)

@@ -46,12 +46,13 @@ MIGRATIONS: Final = (
 class KnownPeople:
     """`path`: the SQLite file, made when it is missing; one that is damaged, or of another secret, is put aside.
 
-    Any thread. `number`: a patient number, never empty. Raises sqlite3.Error, and at its start OSError and
+    Any thread. `number`: a patient number, never empty. `learns_first`: who is seen for the first time need not be
+    settled. Raises sqlite3.Error, and at its start OSError and
     OfNewerVersion.
     """
 
-    def __init__(self, path: Path, seals: Seals) -> None:
-        self._path, self._seals = path, seals
+    def __init__(self, path: Path, seals: Seals, *, learns_first: bool = True) -> None:
+        self._path, self._seals, self._learns_first = path, seals, learns_first
         self._db = open_or_begin(path, MIGRATIONS, seals.identity, durable=False)
 
     def close(self) -> None:
@@ -70,7 +71,7 @@ class KnownPeople:
         person = self._seals.person(number)
         change = compare(prints_of(confirmation, self.hashed(number)), self._prints(person))
         with self._db.writing() as db:
-            if change.learn is not None:
+            if change.learn is not None and (self._learns_first or change.key != "first"):
                 _know(db, person, _text(change.learn), day)
                 return change
             prints = _text(change.now)

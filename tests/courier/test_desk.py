@@ -61,12 +61,12 @@ class Site:
         self.data_dir = root / "data"
         self.tap = Taps()
 
-    def courier(self, *, fed: bool = True) -> RunningCourier:
+    def courier(self, *, fed: bool = True, key_check: bool = False) -> RunningCourier:
         results, subsidies = (
             (f"file://{self.root / name}", f"file://{self.root / f'to_{name}'}") for name in ("face", "res")
         )
         spool = self.spool if fed else None
-        return RunningCourier(self.data_dir, results, subsidies, desk_spool=spool, relist_s=0.1)
+        return RunningCourier(self.data_dir, results, subsidies, desk_spool=spool, key_check=key_check, relist_s=0.1)
 
     def come(self, person: Insured) -> Tap:
         made = self.tap(person)
@@ -173,6 +173,53 @@ def test_a_courier_without_a_desk_says_so_and_hands_nothing_over(site: Site) -> 
         assert courier.courier.desk is None
     assert not site.handed()
     assert not list(site.data_dir.glob("known*"))
+
+
+def accept(site: Site, result: Message) -> None:
+    """As a reception does whose patient was sent to staff."""
+    ask = {"ask": "accept", "run": result["run"], "file": result["file"]}
+    with courier_line.connect(site.data_dir, 5.0) as line, line.makefile("rb") as lines:
+        # The first has no answer; the second's comes when the first was taken.
+        line.sendall(json.dumps(ask).encode() + b'\n{"ask": "status"}\n')
+        while courier_line.parsed(lines.readline()).get("event") != "status":
+            pass
+
+
+def test_without_a_desk_a_key_is_known_once_its_patient_was_sent_to_staff(site: Site) -> None:
+    """Also one that is seen for the first time; nothing is handed to anybody."""
+    with site.courier(fed=False, key_check=True) as courier, reception(courier) as received:
+
+        def come(person: Insured, accepted: bool) -> Any:
+            count = len(verdicts(received)) + 1
+            site.come(person)
+            wait_until(lambda: len(verdicts(received)) == count, "the comparison")
+            if accepted:
+                accept(site, of("result", received)[-1])
+            return verdicts(received)[-1]
+
+        assert come(PERSON, accepted=False) == "first"
+        assert come(PERSON, accepted=True) == "first"
+        assert come(PERSON, accepted=False) == "same"
+        assert come(MOVED, accepted=False) == "changed"
+        assert come(MOVED, accepted=True) == "changed"
+        assert come(MOVED, accepted=False) == "same"
+        stranger = {**of("result", received)[-1], "run": "0" * 16}
+        assert come(PERSON, accepted=False) == "changed"
+        accept(site, {**of("result", received)[-1], "run": stranger["run"]})
+        assert come(PERSON, accepted=False) == "changed", "of a courier that was"
+    assert not site.handed()
+
+
+def test_with_a_desk_the_reception_accepts_nothing(site: Site) -> None:
+    with site.courier(key_check=True) as courier, reception(courier) as received:
+        for person in (PERSON, MOVED):
+            count = len(verdicts(received)) + 1
+            site.come(person)
+            wait_until(lambda count=count: len(verdicts(received)) == count, "the comparison")  # type: ignore[misc]
+        accept(site, of("result", received)[-1])
+        site.come(MOVED)
+        wait_until(lambda: len(verdicts(received)) == 3, "the comparison")
+        assert verdicts(received) == ["first", "changed", "changed"]
 
 
 def test_subsidy_results_go_the_same_way_and_of_error_files_only_that_they_are_there(site: Site) -> None:
