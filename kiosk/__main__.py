@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     restored = reservations.add_parser("restore", help="begin the reservations anew from their backup")
     restored.set_defaults(do=_restore)
     served = reservations.add_parser("serve", help="answer the reception desk over a socket, as a service")
+    served.add_argument("--parent-fd", type=int, help=argparse.SUPPRESS)
     served.set_defaults(do=_serve)
     for each in (imported, restored):
         each.add_argument("--json", action="store_true", help="what it came to as codes and numbers, a line each")
@@ -190,7 +191,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         # Its group may pass through it, to the socket.
         folder = _private(config.own_reservations_dir, "KIOSK_RESERVATIONS_DIR", 0o710)
     unblock()
-    return reservations_served.run(config, data, folder)
+    return reservations_served.run(config, data, folder, arguments.parent_fd)
 
 
 def _restore(arguments: argparse.Namespace) -> int:

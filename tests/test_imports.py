@@ -168,6 +168,7 @@ RULES: dict[str, Reach | Kept] = {
 LIBRARIES = tuple(name for rule in RULES.values() if isinstance(rule, Kept) for name in rule.what)
 
 
+@cache
 def within(name: str, patterns: tuple[str, ...]) -> bool:
     """True if the dotted `name` is one of `patterns` (`*` allowed) or lies under one of them."""
     return any(fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*") for pattern in patterns)

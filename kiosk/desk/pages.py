@@ -98,7 +98,7 @@ class Header:
     changed_at: datetime | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """A visit in 顔認証付きCRの利用者リスト.
 

@@ -42,7 +42,7 @@ AGAIN_S: Final = 10.0
 FRESH: Final = timedelta(minutes=10)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Looked:
     """What the reservations said of one visit. `last_day`: when the patient was here last, as far as they know."""
 

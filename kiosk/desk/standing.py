@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from kiosk.config import Config
 from kiosk.desk.acts import Done, Outcome
@@ -17,16 +16,14 @@ from kiosk.desk.numbers import Numbers
 from kiosk.desk.pages import Banner, Part
 from kiosk.desk.papers import Papers
 from kiosk.desk.receptions import Receptions
+from kiosk.desk.sealed_register import SealedRegister
 from kiosk.desk.today import ENDS_AT_H, Today
 from kiosk.words.problems import Problem, in_english
-
-# After a start the register may be new: for a day, everything is a patient's first.
-ANEW_FOR: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Watched:
-    """Whose standing it is. `was_put_aside`: what was accepted before could not be read."""
+    """Whose standing it is."""
 
     config: Config
     today: Today
@@ -34,7 +31,7 @@ class Watched:
     receptions: Receptions
     numbers: Numbers
     exports: Exports | None
-    was_put_aside: bool
+    register: SealedRegister
     clock: Callable[[], datetime]
 
 
@@ -43,7 +40,6 @@ class Standing:
 
     def __init__(self, watched: Watched, papers: Papers) -> None:
         self._watched, self._papers = watched, papers
-        self._began = watched.clock()
         self._lock = threading.Lock()
         self._lost: frozenset[int] = frozenset()
         self._confirmed: frozenset[int] = frozenset()
@@ -86,7 +82,8 @@ class Standing:
             found.append(Banner(Problem("banner.lost", {"count": self.lost}), confirm=True))
         if not self._watched.receptions.answers:
             found.append(Banner(Problem("banner.reservations"), serious=True))
-        if self._watched.was_put_aside and self._watched.clock() - self._began < ANEW_FOR:
+        # With a courier it is the courier that compares, and says so of its own store.
+        if self._watched.register.was_put_aside or self._watched.feed.was_put_aside:
             found.append(Banner(Problem("banner.begun_anew")))
         return tuple(found)
 

@@ -18,6 +18,7 @@ from drivers.reservations import open_reservations
 from kiosk.config import Config, ConfigError, needed
 from kiosk.courier.line import CourierLine
 from kiosk.desk import desk_status
+from kiosk.process.child import Child
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.ending import ThreadFaults, when_asked_to_end
 from kiosk.process.event_log import EventLog
@@ -27,7 +28,6 @@ from kiosk.reception import run_status
 from kiosk.reception.birth_days import BirthDays
 from kiosk.reception.board import Board
 from kiosk.reception.courier_events import CourierEvents
-from kiosk.reception.courier_process import CourierProcess
 from kiosk.reception.delivery_watch import DeliveryWatch
 from kiosk.reception.import_watch import ImportWatch
 from kiosk.reception.loop import Devices, Inbox, Runtime
@@ -74,7 +74,7 @@ def run(
     when_asked_to_end(inbox.quit)
     courier = None
     if own_courier:
-        courier = CourierProcess(config.file, lambda code: log.write("courier_restarted", code=str(code)))
+        courier = Child(("courier",), config.file, lambda code: log.write("courier_restarted", code=str(code)))
     try:
         log.write("kiosk_started")
         face.serve(lambda: receive(config, folder, references, log, inbox, face, notifier, faults, clean_start))
@@ -103,7 +103,7 @@ def receive(
 ) -> None:
     """One reception from its first screen to the end; devices are opened and closed here."""
     clock = partial(datetime.now, config.site.zone)
-    courier_events = CourierEvents(inbox, log)
+    courier_events = CourierEvents(inbox, log, key_check=config.insurance.key_check)
     board = Board(folder, log)
     hours = ChangeWatch(lambda: hours_now(config, clock()), inbox)
     heartbeat = ServiceHeartbeat(face, notifier)

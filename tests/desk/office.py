@@ -14,7 +14,7 @@ from drivers.reservations import csv_file
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from drivers.share import open_share
 from kiosk.config import Config, load
-from kiosk.desk.day_store import DayStore
+from kiosk.desk.day_store import open_day_store
 from kiosk.desk.departments import Departments
 from kiosk.desk.export import Exports
 from kiosk.desk.feed import FeedState, Result, Subsidy
@@ -81,7 +81,7 @@ class PlayedFeed:
     known: KnownPeople
     problem: Problem | None = None
     lost: tuple[int, ...] = ()
-    settled: list[int] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
     since: datetime = datetime(2026, 1, 15, 8, tzinfo=UTC)
 
     @property
@@ -94,9 +94,13 @@ class PlayedFeed:
     def close(self) -> None:
         pass
 
-    def settle(self, file: int) -> bool:
-        self.settled.append(file)
-        return self.known.settle(file)
+    @property
+    def was_put_aside(self) -> bool:
+        return self.known.was_put_aside
+
+    def settle(self, mark: str) -> bool:
+        self.settled.append(mark)
+        return self.known.settle(mark)
 
     def missing(self, displayed: AbstractSet[int], since: datetime) -> tuple[int, ...]:
         return tuple(file for file in self.lost if file not in displayed)
@@ -125,7 +129,7 @@ class Office:
         tap = tap_of("f", raw, self.now[0], institution=self.config.site.institution_code)
         change = None
         if tap.number and tap.confirmation is not None:
-            change = self.feed.known.compare(tap.number, tap.confirmation, self.files, self.now[0].date())
+            change = self.feed.known.compare(tap.number, tap.confirmation, self.now[0].date())
         self.service.result(Result(self.files, "f", self.now[0], raw, change))
         return self.files
 
@@ -175,7 +179,7 @@ def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack)
     stack.callback(known.close)
     register = SealedRegister(where.accepted, seals, known, keep_values=desk.keep_values, today=lambda: clock().date())
     stack.callback(register.close)
-    store = DayStore(where.day, seals, durable=False)
+    store = open_day_store(where, seals, desk.keep_days)
     stack.callback(store.close)
     today = Today(store, register, clock, timedelta(seconds=config.terminal.subsidy_wait_s), desk.keep_days)
     departments = Departments(config)
@@ -194,11 +198,9 @@ def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack)
         RegistrationStore(file, seals, keep_values=desk.keep_values), folders, references, patients, log.write, clock
     )
     numbers = Numbers(registrations, references, patients, off=False)
-    exports = Exports(file, seals, open_share(desk.export, None), clock)
+    exports = Exports(register.file, file, seals, open_share(desk.export, None), clock)
     feed = PlayedFeed(known)
-    watched = Watched(
-        config, today, feed, receptions, numbers, exports, register.was_put_aside or known.was_put_aside, clock
-    )
+    watched = Watched(config, today, feed, receptions, numbers, exports, register, clock)
     parts = Parts(
         config, today, register, receptions, departments, papers, numbers, exports, feed,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,
