@@ -51,7 +51,9 @@ def proceed(kiosk: Kiosk, visit: int, known: Known, now: float) -> Step:
 
 def _register(kiosk: Kiosk, visit: int, known: Known, now: float, back_by: time | None = None) -> Step:
     found = known.found
-    registering = Registering(visit, now + kiosk.rules.look_up_s, known.came, found.patient_number, back_by)
+    registering = Registering(
+        visit, now + kiosk.rules.look_up_s, known.came, found.patient_number, back_by, found.appointments
+    )
     return go(kiosk, registering, Register(visit, found.day, found.patient_number))
 
 

@@ -89,7 +89,7 @@ TWO = (
     VisitAppointment(time(11), "眼科", "高橋 先生", ""),
 )
 RECEPTION = RegisteredArrival(DAY, time(8, 52), NUMBER, 7, TWO)
-NOTED = replace(RECEPTION, notes=tuple(note for note in NOTES if note != "no_slip"), back_by=time(9))
+NOTED = replace(RECEPTION, notes=tuple(note for note in NOTES if note != "no_slip"), back_by=time(9), missing=("外科",))
 CARD = Came("patient_card")
 SEVEN = (
     WalkInDepartment("im", "内科"),
@@ -286,7 +286,11 @@ def test_a_reason_or_a_note_nobody_knows_is_no_reason_to_show_nothing() -> None:
 def test_every_note_has_words_and_its_code(name: str, note: str) -> None:
     screen = screen_for(name)
     assert isinstance(screen, Result) and note in screen.notes
-    acts = {"insurance_check": "insurance_counter", "subsidy_failed": "subsidy_counter"}
+    acts = {
+        "insurance_check": "insurance_counter",
+        "subsidy_failed": "subsidy_counter",
+        "incomplete": "rest_counter",
+    }
     if note in acts:
         assert acts[note] in [each.code for each in screen.next]
     else:
@@ -298,6 +302,7 @@ def test_what_comes_next_is_in_the_order_in_which_it_is_done() -> None:
         "take_slip",
         "insurance_counter",
         "subsidy_counter",
+        "rest_counter",
         "message",
         "come_back",
         "go_place",
@@ -436,7 +441,7 @@ def test_no_words_are_left_over() -> None:
     assert set(TEXTS["staff"]) == {"label", "line", "between", *STAFF}
     assert set(TEXTS["reasons"]) == {*COUNTER_REASONS, "unknown"}
     assert set(TEXTS["no_slip"]) == {*NO_SLIP_REASONS, "unknown"}
-    assert set(TEXTS["notes"]) == set(NOTES) - {"no_slip", "insurance_check", "subsidy_failed"}
+    assert set(TEXTS["notes"]) == set(NOTES) - {"no_slip", "insurance_check", "subsidy_failed", "incomplete"}
     assert set(TEXTS["next"]) == set(NEXT) - {"answer"}
     buttons = {button for button in BUTTONS if button not in (*KEYS, *DEPARTMENT_BUTTONS, *LANGUAGE_TOOLS)}
     tools = {"language", "text_size", "contrast", "wheelchair"}

@@ -167,6 +167,15 @@ def test_several_appointments_are_registered_in_one_act() -> None:
     assert story.asked(c.Register) == [c.Register(1, DAY, "0012K")]
 
 
+def test_a_department_that_could_not_be_registered_is_named_and_the_others_are() -> None:
+    eye = replace(AT_13, time=time(15), department="眼科")
+    arrival = by_card().at(101, found(1, AT_13, eye)).at(102, registered(1)).stage.arrival
+    assert (arrival.missing, arrival.notes) == (("眼科",), ("incomplete",))
+    both = e.ArrivalRegistered(1, DAY, time(12, 50), "0012K", 7, (AT_13, eye))
+    whole = by_card().at(101, found(1, AT_13, eye)).at(102, both).stage.arrival
+    assert (whole.missing, whole.notes) == ((), ())
+
+
 EARLY = Rules(unclean_s=0, early_min=45, late_min=15)
 
 
@@ -277,10 +286,11 @@ def test_walking_in_fails_as_registering_does() -> None:
 
 
 def test_who_has_no_card_goes_to_the_counter_and_is_not_registered() -> None:
-    story = Story(THIRD_WAY).at(100, e.Pressed("no_card"))
+    story = Story(replace(THIRD_WAY, unclean_s=200), now=0).at(300, e.Pressed("no_card"))
     assert isinstance(story.stage, AskingForCard)
-    assert story.at(105, e.Pressed("no")).reason() == "no_card"
+    assert story.at(305, e.Pressed("no")).reason() == "no_card"
     assert not story.asked(c.LookUp)
+    assert story.at(306, e.Pressed("close")).kiosk.unclean_until == 200, "no card, no result of it under way"
 
 
 WITH_A_CARD: dict[str, tuple[list[e.Event], type]] = {
