@@ -25,6 +25,7 @@ from kiosk.desk.departments import Departments
 from kiosk.desk.desk_watch import DeskWatch
 from kiosk.desk.export import Exports
 from kiosk.desk.feeds import open_feed
+from kiosk.desk.kiosk_notices import KioskNotices
 from kiosk.desk.numbers import Numbers
 from kiosk.desk.papers import Look, Papers
 from kiosk.desk.patients import Patients
@@ -147,8 +148,9 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     today = Today(store, register, clock, wait, desk.keep_days)
     departments = Departments(config)
     feed = open_feed(config, folder, known)
+    reservations = SocketReservations(config.reservations_dir)
     receptions = Receptions(
-        SocketReservations(config.reservations_dir), today, departments, clock, desk.register,
+        reservations, today, departments, clock, desk.register,
         KIOSK_FIRST if config.printer is not None else timedelta(0),
     )  # fmt: skip
     printing = Printing(open_page_printer(desk.printer), log) if desk.printer else None
@@ -160,7 +162,8 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     exports = None
     if desk.export:
         exports = Exports(register.file, file, seals, _share(config, desk.export), clock)
-    watched = Watched(config, today, feed, receptions, numbers, exports, register, clock)
+    kiosk = KioskNotices(reservations, numbers.patient_of, clock)
+    watched = Watched(config, today, feed, receptions, numbers, exports, register, kiosk, clock)
     return Parts(
         config, today, register, receptions, departments, papers, numbers, exports, feed,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,
@@ -169,6 +172,7 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
 
 def _start(parts: Parts, service: Service, stack: ExitStack) -> None:
     parts.receptions.registered, parts.receptions.act = service.registered, service.act
+    parts.receptions.renewed = parts.standing.look_at_kiosk
     parts.papers.begin()
     parts.receptions.start()
     stack.callback(parts.receptions.close)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +12,7 @@ from kiosk.desk.acts import Done, Outcome
 from kiosk.desk.desk_watch import Seen, overdue_s
 from kiosk.desk.export import Exports
 from kiosk.desk.feed import Feed
+from kiosk.desk.kiosk_notices import KioskNotices
 from kiosk.desk.numbers import Numbers
 from kiosk.desk.pages import Banner, Part
 from kiosk.desk.papers import Papers
@@ -32,11 +33,12 @@ class Watched:
     numbers: Numbers
     exports: Exports | None
     register: SealedRegister
+    kiosk: KioskNotices
     clock: Callable[[], datetime]
 
 
 class Standing:
-    """Any thread; `look_for_lost` may wait for another process."""
+    """Any thread; `look_…` may wait for another process."""
 
     def __init__(self, watched: Watched, papers: Papers) -> None:
         self._watched, self._papers = watched, papers
@@ -85,7 +87,23 @@ class Standing:
         # With a courier it is the courier that compares, and says so of its own store.
         if self._watched.register.was_put_aside or self._watched.feed.was_put_aside:
             found.append(Banner(Problem("banner.begun_anew")))
-        return tuple(found)
+        return (*self._of_kiosk(), *found)
+
+    def look_at_kiosk(self) -> None:
+        """Ask for what the kiosk has for staff. Waits for another process."""
+        if self._watched.kiosk.refresh():
+            self._watched.today.touch()
+
+    def _of_kiosk(self) -> Iterator[Banner]:
+        """A call for staff, and who could not be registered at the kiosk and is not registered by now."""
+        kiosk, entries = self._watched.kiosk, self._watched.receptions.entries or ()
+        if kiosk.call is not None:
+            code, name, at = kiosk.call
+            problem = "banner.call" if code == "call" else "banner.many_cards"
+            yield Banner(Problem(problem, {"kiosk": name, "at": f"{at:%H:%M}"}), serious=True)
+        patients = kiosk.unserved({each.patient_number for each in entries if each.cancelled is None})
+        if patients:
+            yield Banner(Problem("banner.unserved", {"count": len(patients)}), patients=patients)
 
     def parts(self) -> tuple[Part, ...]:
         """Of the page 管理, one line each."""

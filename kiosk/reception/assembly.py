@@ -129,7 +129,7 @@ def receive(
         _reservations_worker(config, guard.book, references, clock, runtime, inbox, board, log),
         _printer_worker(config, folder, clock, runtime, inbox, board, log, wording),
         _card_readers(config, inbox, board, log),
-        StaffCalls(config.alarm.command, log),
+        StaffCalls(folder, config.alarm.command, log),
         Unserved(folder, clock, log.write),
     )
     watch = _delivery_watch(config, folder, board, log)

@@ -20,10 +20,12 @@ from drivers.reservations import open_reservations
 from drivers.reservations.over_socket import SOCKET_NAME, Server
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.config import Config
+from kiosk.desk.kiosk_notices import ASK
 from kiosk.process.ending import ThreadFaults, when_asked_to_end, when_parent_dies
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import DataLock, Unusable
 from kiosk.process.systemd import Notifier
+from kiosk.reception import notices
 from kiosk.reception.board import Board
 from kiosk.reception.import_watch import ImportWatch
 from kiosk.reception.reservations_guard import Guard
@@ -47,7 +49,14 @@ def run(config: Config, data: Path, folder: Path, parent_fd: int | None = None) 
     report = partial(_report, log)
     faults = ThreadFaults(report)
     book = open_reservations(config.reservations.url, data)
-    server = Server(book, folder, book.revision, report)
+    clock = partial(datetime.now, config.site.zone)
+    server = Server(
+        book,
+        folder,
+        lambda: (book.revision(), notices.revision(data)),
+        report,
+        {ASK: lambda: notices.of_day(data, clock().date())},
+    )
     try:
         server.open()
     except OSError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ from kiosk.desk.day_store import open_day_store
 from kiosk.desk.departments import Departments
 from kiosk.desk.export import Exports
 from kiosk.desk.feed import FeedState, Result, Subsidy
+from kiosk.desk.kiosk_notices import ASK, KioskNotices
 from kiosk.desk.numbers import Numbers
 from kiosk.desk.papers import Look, Papers
 from kiosk.desk.patients import Patients
@@ -35,6 +36,7 @@ from kiosk.desk.visits import tap_of
 from kiosk.process.data_folder import DeskFolder
 from kiosk.process.event_log import EventLog
 from kiosk.process.sealing import Seals, load_secret
+from kiosk.reception import notices
 from kiosk.results import pmh_names
 from kiosk.tables.known_people import KnownPeople
 from kiosk.tables.reference_numbers import ReferenceNumbers
@@ -72,6 +74,18 @@ text = "1番窓口"
 PATIENTS = (
     "number,name,kana,birth\n70000001,例示 翔,レイジ ショウ,2018-05-06\n70000002,例示 花,レイジ ハナ,1950-01-02\n"
 )
+
+
+@dataclass(frozen=True)
+class KioskFiles:
+    """What the process that has the reservations answers of the kiosk."""
+
+    folder: Path
+    clock: Callable[[], datetime]
+
+    def other(self, ask: str) -> object:
+        assert ask == ASK
+        return notices.of_day(self.folder, self.clock().date())
 
 
 @dataclass
@@ -200,13 +214,15 @@ def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack)
     numbers = Numbers(registrations, references, patients, off=False)
     exports = Exports(register.file, file, seals, open_share(desk.export, None), clock)
     feed = PlayedFeed(known)
-    watched = Watched(config, today, feed, receptions, numbers, exports, register, clock)
+    kiosk = KioskNotices(KioskFiles(config.site.data_dir, clock), numbers.patient_of, clock)
+    watched = Watched(config, today, feed, receptions, numbers, exports, register, kiosk, clock)
     parts = Parts(
         config, today, register, receptions, departments, papers, numbers, exports, feed,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,
     )  # fmt: skip
     service = Service(parts)
     receptions.registered, receptions.act = service.registered, service.act
+    receptions.renewed = parts.standing.look_at_kiosk
     papers.begin()
     receptions.start()
     stack.callback(receptions.close)
