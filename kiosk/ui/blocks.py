@@ -7,6 +7,7 @@ All lengths are millimetres of the page.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -18,11 +19,14 @@ from kiosk.ui.theme import GAP_MM, RADIUS_MM, Role, Tone
 
 # Capital heights, (largest, smallest): one size a role and page. EN 301 549 5.1.4 asks for 6.1 at 500 mm.
 ROLES: Final[dict[Role, tuple[float, float]]] = {
-    "hero": (24.0, 16.0),
-    "title": (17.0, 10.5),
-    "choice": (13.5, 9.0),
-    "body": (8.6, 7.3),
+    "hero": (24.0, 14.0),
+    "title": (17.0, 8.6),
+    "choice": (13.5, 7.6),
+    "body": (8.6, 6.3),
     "small": (6.3, 6.3),
+    # Of the frame: buttons that end a page, and strip and bar.
+    "label": (8.6, 6.3),
+    "frame": (6.3, 6.3),
 }
 # How far from the largest (1) to the smallest (0) size.
 _TRIALS: Final = (1.0, 0.75, 0.5, 0.25, 0.0)
@@ -44,10 +48,10 @@ class Setter:
     )
 
     def trials(self) -> Iterator[dict[Role, float]]:
-        """The sizes that the roles allow, from large to small."""
-        factor = LARGE if self.large else 1.0
-        for share in _TRIALS:
-            yield {role: (low + (high - low) * share) * factor for role, (high, low) in ROLES.items()}
+        """The sizes that the roles allow, from large to small. Large letters are usual ones where there is no room."""
+        for factor in (LARGE, 1.0) if self.large else (1.0,):
+            for share in _TRIALS:
+                yield {role: (low + (high - low) * share) * factor for role, (high, low) in ROLES.items()}
 
     def set(
         self, text: str, role: Role, width: float, *, bold: bool, centred: bool, language: str = ""
@@ -274,6 +278,22 @@ class Badge:
         # Twice as wide, so that it is never broken; centred on the square all the same.
         around = Box(square.x - width / 2, square.middle[1] - done.height_mm / 2, width * 2, done.height_mm)
         yield Text(around, done, self.tone.ink, self.role)
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """A block that fits only where it is not higher than `most`; it gets no more than it needs."""
+
+    block: Block
+    most: float
+    grow: float = 0.0
+
+    def height(self, width: float, setter: Setter) -> float:
+        least = self.block.height(width, setter)
+        return least if least <= self.most + 0.01 else math.inf
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        yield from self.block.place(box, tone, setter)
 
 
 @dataclass(frozen=True)

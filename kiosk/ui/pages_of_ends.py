@@ -22,7 +22,7 @@ def result(screen: Result, texts: Texts, stand: Stand, width: float, height: flo
         frame.items.append(Anywhere("close"))
     title = Words(screen.title, "title", bold=True, centred=frame.portrait)
     acts, number, slip = _acts(frame, screen.next, screen.remarks), _number(frame, screen), _slip(frame, screen)
-    again = [frame.button(name, strong=True) for name in screen.buttons if name == "show_again"]
+    again = [frame.button(name) for name in screen.buttons if name == "show_again"]
     places = _places(frame, screen)
     narrow = _number(frame, screen, narrow=True)
     if frame.portrait:
@@ -41,7 +41,7 @@ def result(screen: Result, texts: Texts, stand: Stand, width: float, height: flo
             )
         )
     beside = Row((Image("check", 20.0, 34.0), Column((title,), centred=True)), (-30.0, 1.0))
-    right = column(acts, number, slip, *again, gap=GAP_MM * 0.7)
+    right = column(acts, number, slip, Space(grow=1.0), *again, gap=GAP_MM * 0.7)
     foot = Row((narrow, slip, *again), (0.8, 1.3, 0.9)[: 2 + len(again)])
     return frame.finish_first(
         tuple(
@@ -151,7 +151,7 @@ def counter(screen: Counter, texts: Texts, stand: Stand, width: float, height: f
             column(low, card, more, code, Space(grow=1.0), *call, gap=GAP_MM * 0.8),
         )
     beside = Row((Image("attention", 24.0, 40.0), Column((title,), centred=True)), (-36.0, 1.0))
-    right = column(more, code, *call)
+    right = column(more, code, Space(grow=1.0), *call)
     return frame.finish(
         column(beside, Row((card, right), (0.64, 0.36)), Space(grow=1.0)),
         column(beside, Row((card, right), (0.55, 0.45)), gap=GAP_MM / 2),
