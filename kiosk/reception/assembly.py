@@ -16,6 +16,7 @@ from drivers.card_reader import CardEvent, ReaderDown, ReaderUp, SerialCardReade
 from drivers.printer import open_printer
 from drivers.reservations import open_reservations
 from kiosk.config import Config, ConfigError, needed
+from kiosk.config.patient_model import Counter
 from kiosk.courier.line import CourierLine
 from kiosk.desk import desk_status
 from kiosk.process.child import Child
@@ -157,8 +158,8 @@ def _switched_on(config: Config, clock: Clock, clean: bool) -> Kiosk:
 
 
 def rules_of(config: Config) -> Rules:
-    """The site's rules for visits. The third way of the start page is there where it leads anywhere: to a department,
-    or to staff who can be called.
+    """The site's rules for visits. The third way of the start page is there where the site says where it leads: to a
+    department, or to staff at a counter.
     """
     settings = asdict(config.visit) | asdict(config.arrival)
     del settings["result_max_bytes"]  # the courier's
@@ -167,7 +168,7 @@ def rules_of(config: Config) -> Rules:
         **settings,
         patient_cards=reader is not None,
         counter_slip=needed(config, config.printer, "printer").counter_slip,
-        no_card=walk_in or config.counter.call,
+        no_card=walk_in or config.counter != Counter(),
         walk_in=walk_in,
         card_birthday=reader.birthday if reader else "never",
         staff_call=config.counter.call,

@@ -32,6 +32,8 @@ ROLES: Final[dict[Role, tuple[float, float]]] = {
 _TRIALS: Final = (1.0, 0.75, 0.5, 0.25, 0.0)
 _LAST_RESORTS: Final = (0.85, 0.7, 0.55, 0.4, 0.25, 0.12)
 LARGE: Final = 1.3
+# Nothing is broken there.
+_WIDE_MM: Final = 1000.0
 
 
 @dataclass
@@ -281,6 +283,24 @@ class Badge:
 
 
 @dataclass(frozen=True)
+class Lead:
+    """Words before a block, as wide as the widest of `among`, which stand below each other."""
+
+    text: str = field(repr=False)
+    among: tuple[str, ...] = field(repr=False)
+    role: Role = "choice"
+
+    def width(self, setter: Setter) -> float:
+        return max(setter.set(each, self.role, _WIDE_MM, bold=True, centred=False).width_mm for each in self.among)
+
+    def side(self, setter: Setter) -> float:
+        return setter.set(self.text, self.role, _WIDE_MM, bold=True, centred=False).height_mm
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        yield from Words(self.text, self.role, bold=True).place(box.left(box.width + 0.1), tone, setter)
+
+
+@dataclass(frozen=True)
 class AtMost:
     """A block that fits only where it is not higher than `most`; it gets no more than it needs."""
 
@@ -298,9 +318,9 @@ class AtMost:
 
 @dataclass(frozen=True)
 class Beside:
-    """A badge, and a block at its right."""
+    """A badge or a lead, and a block at its right."""
 
-    badge: Badge
+    badge: Badge | Lead
     block: Block
     gap: float = GAP_MM
     grow: float = 0.0

@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import Final
 
 from kiosk.screens.names import KEYS
-from kiosk.screens.views import Choose, Counter, Off, Result, Screen, Wait
+from kiosk.screens.views import Choose, Counter, Off, Pick, Result, Screen, Wait
 from kiosk.typography import ruby
 from kiosk.typography.setting import LINE_EM, Block, Paragraph, set_paragraphs
 from kiosk.ui.frame import Stand, reach_mm
@@ -279,6 +279,11 @@ def wanted(screen: Screen, texts: Texts) -> Iterator[str]:
         case Counter():
             yield from (*screen.explained, screen.called, screen.where.window, screen.where.text)
             yield from (act.text for act in screen.next if act.code != "go_counter" or not screen.where.window)
+        case Pick():
+            yield from screen.instructions[-1:]
+            yield screen.pages
+            for choice in screen.choices:
+                yield from (choice.text, choice.remark)
         case Wait():
             yield from screen.lines
         case Choose():

@@ -63,6 +63,8 @@ def jobs(config: Config, options: Options) -> list[Job]:
         _one("screen", lambda: machine.screen(config.screen, machine.display_sizes()))
         if config.printer
         else _not_set("screen"),
+        _one("letters", lambda: machine.letters(config.screen)) if config.printer else _not_set("letters"),
+        _one("reach", lambda: machine.reach(config.screen)) if config.printer else _not_set("reach"),
         _one("alarm", lambda: files.alarm(config.alarm.command)),
         Job(("courier_running", "reception_running"), lambda: files.running(config)),
         *_desk_jobs(config, options),
