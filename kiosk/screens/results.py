@@ -82,7 +82,7 @@ def acts(arrival: RegisteredArrival, words: Words) -> Iterator[NextStep]:
     if "subsidy_failed" in arrival.notes:
         yield words.act("subsidy_counter", where=counter)
     if arrival.missing:
-        departments = "・".join(words.department(each) for each in arrival.missing)
+        departments = str(words["parts"]["between"]).join(words.department(each) for each in arrival.missing)
         yield words.act("rest_counter", where=counter, departments=departments)
     for message in dict.fromkeys(each.message for each in arrival.appointments if each.message):
         yield words.act("message", message=ruby.name(message))

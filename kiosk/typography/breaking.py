@@ -27,8 +27,11 @@ _PARSERS: Final = {
 }
 _BLANK: Final = re.compile(r"\s+")
 _UNBROKEN: Final = re.compile(r"[0-9A-Za-z.,:/\-]{2}")
-# A number and what it counts, or its particle, are one breath whatever blank is between them: 2 番窓口, 13:00 の.
-_COUNTED: Final = re.compile(r"[0-9０-９][\s\u3000]?[ぁ-ん番回分秒時月日年階号件枚円歳才つ棟]")
+# A number and what it counts, or its particle, are one breath whatever blank is between them: 2 番窓口, 13:00 の;
+# so are the word and its number (Window 2, January 16) and the title of a doctor (Dr. 佐藤).
+_COUNTED: Final = re.compile(
+    r"[0-9０-９][\s\u3000]?[ぁ-ん番回分秒時月日年階号件枚円歳才つ棟]|[A-Za-zÀ-ỹ] [0-9]|\. [\u3041-\u9fff]"
+)
 _JAPANESE: Final = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]{4,}")
 _CLAUSE_ENDS: Final = frozenset("、。！？，；：,.!?;:」』）")
 # What a break costs beside lines of unequal length: more within a clause; a line more; a letter that stands alone.

@@ -44,6 +44,8 @@ def test_japanese_is_broken_where_one_would_breathe(text: str, width: int, expec
         ("카드를 올려놓아 주세요", "ko", 9, ["카드를", "올려놓아 주세요"]),
         ("Please take your slip", "en", 12, ["Please take", "your slip"]),
         ("Vui lòng lấy phiếu", "vi", 10, ["Vui lòng", "lấy phiếu"]),
+        ("Building A Floor 1 Window 2", "en", 17, ["Building A", "Floor 1 Window 2"]),
+        ("See Dr. 佐藤", "en", 7, ["See", "Dr. 佐藤"]),
     ],
 )
 def test_other_languages_are_broken_by_their_own_words(
