@@ -224,13 +224,13 @@ class Config:
 
     site: Site
     terminal: Terminal
-    # None: nothing is delivered; a PC with a desk only (feed = "watch").
+    # None: nothing is delivered; a PC without a kiosk whose desk watches by itself (feed = "watch").
     receipt_computer: ReceiptComputer | None
     visit: Visit
     arrival: Arrival
     reservations: ReservationSystem
     reference_numbers: NumberMap
-    # None: no kiosk; a PC with a desk only.
+    # None: no kiosk; a PC with a desk, and perhaps the delivery.
     printer: SlipPrinter | None
     screen: Display
     alarm: Alarm
@@ -259,6 +259,12 @@ class Config:
     def courier_dir(self) -> Path:
         """The courier's folder: its ledger, lock and socket. The data folder where one user does everything."""
         return self.own_courier_dir or self.site.data_dir
+
+    @property
+    def only_reads_subsidies(self) -> bool:
+        """Whether results are delivered and subsidies are not: a desk reads them where the receipt computer does."""
+        delivered = self.receipt_computer
+        return delivered is not None and delivered.subsidies is None and self.terminal.subsidies is not None
 
     @property
     def desk_dir(self) -> Path:
@@ -348,7 +354,7 @@ TABLES: dict[str, type] = {
 }
 # Tables that may be left out altogether, and then mean "not there" instead of "all defaults".
 OPTIONAL_TABLES = frozenset({"card_reader", "desk"})
-# A desk that watches the terminal by itself needs no kiosk: then these too.
+# Where there is a desk and no kiosk; the first only if the desk watches the terminal by itself.
 OF_A_KIOSK = frozenset({"receipt_computer", "printer"})
 # [[…]] tables, and how many of them are taken.
 LISTS: dict[str, tuple[type, int]] = {

@@ -72,6 +72,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "kiosk_stopped": "The reception stopped.",
     "reception_failed": "A part of the reception stopped because of a fault of its own; the reception is started anew.",
     "courier_restarted": "The courier had ended and was started again.",
+    "reservations_restarted": "The process that serves the reservations had ended and was started again.",
     "courier_silent": "The courier does not answer; perhaps nothing is delivered.",
     "courier_heard": "The courier answers again.",
     "courier_unclear": "A message of the courier could not be understood; it may be of another version.",

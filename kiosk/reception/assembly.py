@@ -16,8 +16,10 @@ from drivers.card_reader import CardEvent, ReaderDown, ReaderUp, SerialCardReade
 from drivers.printer import open_printer
 from drivers.reservations import open_reservations
 from kiosk.config import Config, ConfigError, needed
+from kiosk.config.patient_model import Counter
 from kiosk.courier.line import CourierLine
 from kiosk.desk import desk_status
+from kiosk.process.child import Child
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.ending import ThreadFaults, when_asked_to_end
 from kiosk.process.event_log import EventLog
@@ -27,7 +29,6 @@ from kiosk.reception import run_status
 from kiosk.reception.birth_days import BirthDays
 from kiosk.reception.board import Board
 from kiosk.reception.courier_events import CourierEvents
-from kiosk.reception.courier_process import CourierProcess
 from kiosk.reception.delivery_watch import DeliveryWatch
 from kiosk.reception.import_watch import ImportWatch
 from kiosk.reception.loop import Devices, Inbox, Runtime
@@ -74,7 +75,7 @@ def run(
     when_asked_to_end(inbox.quit)
     courier = None
     if own_courier:
-        courier = CourierProcess(config.file, lambda code: log.write("courier_restarted", code=str(code)))
+        courier = Child(("courier",), config.file, lambda code: log.write("courier_restarted", code=str(code)))
     try:
         log.write("kiosk_started")
         face.serve(lambda: receive(config, folder, references, log, inbox, face, notifier, faults, clean_start))
@@ -103,7 +104,7 @@ def receive(
 ) -> None:
     """One reception from its first screen to the end; devices are opened and closed here."""
     clock = partial(datetime.now, config.site.zone)
-    courier_events = CourierEvents(inbox, log)
+    courier_events = CourierEvents(inbox, log, key_check=config.insurance.key_check)
     board = Board(folder, log)
     hours = ChangeWatch(lambda: hours_now(config, clock()), inbox)
     heartbeat = ServiceHeartbeat(face, notifier)
@@ -129,7 +130,7 @@ def receive(
         _reservations_worker(config, guard.book, references, clock, runtime, inbox, board, log),
         _printer_worker(config, folder, clock, runtime, inbox, board, log, wording),
         _card_readers(config, inbox, board, log),
-        StaffCalls(config.alarm.command, log),
+        StaffCalls(folder, config.alarm.command, log),
         Unserved(folder, clock, log.write),
     )
     watch = _delivery_watch(config, folder, board, log)
@@ -157,8 +158,8 @@ def _switched_on(config: Config, clock: Clock, clean: bool) -> Kiosk:
 
 
 def rules_of(config: Config) -> Rules:
-    """The site's rules for visits. The third way of the start page is there where it leads anywhere: to a department,
-    or to staff who can be called.
+    """The site's rules for visits. The third way of the start page is there where the site says where it leads: to a
+    department, or to staff at a counter.
     """
     settings = asdict(config.visit) | asdict(config.arrival)
     del settings["result_max_bytes"]  # the courier's
@@ -167,7 +168,7 @@ def rules_of(config: Config) -> Rules:
         **settings,
         patient_cards=reader is not None,
         counter_slip=needed(config, config.printer, "printer").counter_slip,
-        no_card=walk_in or config.counter.call,
+        no_card=walk_in or config.counter != Counter(),
         walk_in=walk_in,
         card_birthday=reader.birthday if reader else "never",
         staff_call=config.counter.call,

@@ -29,6 +29,7 @@ _BLANK: Final = re.compile(r"\s+")
 _UNBROKEN: Final = re.compile(r"[0-9A-Za-z.,:/\-]{2}")
 # A number and what it counts, or its particle, are one breath whatever blank is between them: 2 番窓口, 13:00 の.
 _COUNTED: Final = re.compile(r"[0-9０-９][\s\u3000]?[ぁ-ん番回分秒時月日年階号件枚円歳才つ棟]")
+_JAPANESE: Final = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]{4,}")
 _CLAUSE_ENDS: Final = frozenset("、。！？，；：,.!?;:」』）")
 # What a break costs beside lines of unequal length: more within a clause; a line more; a letter that stands alone.
 _WITHIN_CLAUSE: Final = 0.3
@@ -104,6 +105,9 @@ def _phrases(text: str, language: str, glued: Container[int]) -> list[int]:
         for phrase in _parser(language).parse(text):
             end += len(phrase)
             places.add(end)
+    elif language not in _PARSERS:
+        for match in _JAPANESE.finditer(text):  # the words of a hospital in a sentence of another language
+            places.update(match.start() + end for end in accumulate(map(len, _parser("ja").parse(match[0]))))
     return sorted(place for place in places if 0 < place < len(text) and _may_part(text, place, glued))
 
 

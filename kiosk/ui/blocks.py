@@ -7,6 +7,7 @@ All lengths are millimetres of the page.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -18,16 +19,21 @@ from kiosk.ui.theme import GAP_MM, RADIUS_MM, Role, Tone
 
 # Capital heights, (largest, smallest): one size a role and page. EN 301 549 5.1.4 asks for 6.1 at 500 mm.
 ROLES: Final[dict[Role, tuple[float, float]]] = {
-    "hero": (24.0, 16.0),
-    "title": (17.0, 10.5),
-    "choice": (13.5, 9.0),
-    "body": (8.6, 7.3),
+    "hero": (24.0, 14.0),
+    "title": (17.0, 8.6),
+    "choice": (13.5, 7.6),
+    "body": (8.6, 6.3),
     "small": (6.3, 6.3),
+    # Of the frame: buttons that end a page, and strip and bar.
+    "label": (8.6, 6.3),
+    "frame": (6.3, 6.3),
 }
 # How far from the largest (1) to the smallest (0) size.
 _TRIALS: Final = (1.0, 0.75, 0.5, 0.25, 0.0)
 _LAST_RESORTS: Final = (0.85, 0.7, 0.55, 0.4, 0.25, 0.12)
 LARGE: Final = 1.3
+# Nothing is broken there.
+_WIDE_MM: Final = 1000.0
 
 
 @dataclass
@@ -44,10 +50,10 @@ class Setter:
     )
 
     def trials(self) -> Iterator[dict[Role, float]]:
-        """The sizes that the roles allow, from large to small."""
-        factor = LARGE if self.large else 1.0
-        for share in _TRIALS:
-            yield {role: (low + (high - low) * share) * factor for role, (high, low) in ROLES.items()}
+        """The sizes that the roles allow, from large to small. Large letters are usual ones where there is no room."""
+        for factor in (LARGE, 1.0) if self.large else (1.0,):
+            for share in _TRIALS:
+                yield {role: (low + (high - low) * share) * factor for role, (high, low) in ROLES.items()}
 
     def set(
         self, text: str, role: Role, width: float, *, bold: bool, centred: bool, language: str = ""
@@ -277,10 +283,44 @@ class Badge:
 
 
 @dataclass(frozen=True)
-class Beside:
-    """A badge, and a block at its right."""
+class Lead:
+    """Words before a block, as wide as the widest of `among`, which stand below each other."""
 
-    badge: Badge
+    text: str = field(repr=False)
+    among: tuple[str, ...] = field(repr=False)
+    role: Role = "choice"
+
+    def width(self, setter: Setter) -> float:
+        return max(setter.set(each, self.role, _WIDE_MM, bold=True, centred=False).width_mm for each in self.among)
+
+    def side(self, setter: Setter) -> float:
+        return setter.set(self.text, self.role, _WIDE_MM, bold=True, centred=False).height_mm
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        yield from Words(self.text, self.role, bold=True).place(box.left(box.width + 0.1), tone, setter)
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """A block that fits only where it is not higher than `most`; it gets no more than it needs."""
+
+    block: Block
+    most: float
+    grow: float = 0.0
+
+    def height(self, width: float, setter: Setter) -> float:
+        least = self.block.height(width, setter)
+        return least if least <= self.most + 0.01 else math.inf
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        yield from self.block.place(box, tone, setter)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A badge or a lead, and a block at its right."""
+
+    badge: Badge | Lead
     block: Block
     gap: float = GAP_MM
     grow: float = 0.0

@@ -11,9 +11,10 @@ from typing import Final, Literal
 
 from kiosk.screens.names import MORE_TIME
 from kiosk.screens.views import Result, Screen, Status, is_leaving
-from kiosk.ui.blocks import Block, Card, Image, Row, Setter, Space, TenDots, Words, column, compose
-from kiosk.ui.items import Box, Button, ClockTime, Drawing, Item, Panel, SecondsLeft
-from kiosk.ui.theme import GAP_MM, MARGIN_MM, RADIUS_MM, THEMES, Theme, Tone
+from kiosk.typography import ruby, setting
+from kiosk.ui.blocks import AtMost, Block, Card, Column, Image, Row, Setter, Space, TenDots, Words, column, compose
+from kiosk.ui.items import Box, ClockTime, Drawing, Item, Panel, SecondsLeft, Text
+from kiosk.ui.theme import GAP_MM, MARGIN_MM, THEMES, Theme, Tone
 from kiosk.words.texts import Texts
 
 _TOOLS: Final[tuple[tuple[str, Drawing], ...]] = (
@@ -27,6 +28,9 @@ _PLACES: Final = 5
 # What ends a page; all else is pressed within it.
 _ENDS: Final = ("cancel", "close", "back")
 FRAME_MM: Final = 1.6
+# White above and below what is in the strip.
+_STRIP_MM: Final = 1.5
+_DOTS_MM: Final = 5.0
 # What the whole page is the colour of: one of the tones of a theme.
 State = Literal["work", "done", "counter", "off"]
 
@@ -46,6 +50,19 @@ class Stand:
     mounting_cm: float | None = None
 
 
+# What is touched by somebody who sits: 110 cm above the floor at most. Where the site does not say how high the display
+# hangs, the lower half of it, or as if its lower edge were at 86 cm.
+_REACH_CM: Final = 110.0
+_USUAL_MOUNTING_CM: Final = 86.0
+
+
+def reach_mm(stand: Stand, height: float, glass_mm: float = 1.0) -> float:
+    """How high from the lower edge of a page somebody can touch who sits, in millimetres of the page."""
+    mounting = _USUAL_MOUNTING_CM if stand.mounting_cm is None else stand.mounting_cm
+    reach = (_REACH_CM - mounting) * 10 / glass_mm
+    return min(max(reach, height / 2) if stand.mounting_cm is None else reach, height)
+
+
 @dataclass(frozen=True)
 class Measures:
     """Heights of the frame's parts, in millimetres of the page."""
@@ -56,8 +73,8 @@ class Measures:
     button: float
 
 
-PORTRAIT: Final = Measures(strip=18.0, zone=58.0, bar=40.0, button=30.0)
-LANDSCAPE: Final = Measures(strip=15.0, zone=31.0, bar=29.0, button=23.0)
+PORTRAIT: Final = Measures(strip=18.0, zone=60.0, bar=40.0, button=30.0)
+LANDSCAPE: Final = Measures(strip=15.0, zone=27.0, bar=26.0, button=21.0)
 
 
 class Frame:
@@ -73,6 +90,9 @@ class Frame:
         self.theme: Theme = THEMES[screen.look.theme]
         self.tone: Tone = getattr(self.theme, state)
         self.setter = Setter(screen.look.language, large=screen.look.size == "large")
+        # What surrounds a page keeps its size in large letters: the page says the same, and nothing moves.
+        self._frame_setter = Setter(screen.look.language)
+        self._frame_setter.sizes = next(self._frame_setter.trials())
         self.items: list[Item] = [Panel(Box(0, 0, width, height), self.tone.ground)]
         bottom = height - self.measures.bar - (self.measures.zone if self._has_zone else 0.0)
         self.body = Box(MARGIN_MM, self.measures.strip, width - 2 * MARGIN_MM, bottom - self.measures.strip)
@@ -82,6 +102,16 @@ class Frame:
         """Also while a slip is printed: the page must not move when it is out."""
         screen = self.screen
         return isinstance(screen, Result) or screen.timeout is not None or any(n in _ENDS for n in screen.buttons)
+
+    @property
+    def sitting(self) -> bool:
+        return self.screen.look.wheelchair
+
+    def low(self, block: Block) -> Block:
+        """What is touched: for somebody who sits no higher than can be reached, so it has to stand at the bottom."""
+        if not self.sitting:
+            return block
+        return AtMost(block, reach_mm(self.stand, self.height) - (self.height - self.body.bottom) - GAP_MM / 2)
 
     # -- parts -------------------------------------------------------------------------------------------------------
 
@@ -115,24 +145,48 @@ class Frame:
     # -- the strip ---------------------------------------------------------------------------------------------------
 
     def _strip(self) -> Iterator[Item]:
-        whole = Box(0, 0, self.width, self.measures.strip)
-        inner = whole.inset(MARGIN_MM, 2.5)
-        third = inner.width / 3
-        yield from self._placed(Words(self.stand.hospital, "small", bold=True), inner.left(third * 1.05))
-        status: Status | None = self.screen.status
-        if status is not None:
-            spot = Box(inner.x + third * 1.07, inner.y, third * 0.86, inner.height)
-            word = Words(str(self.texts["status"][status]), "small", bold=True, centred=True)
+        """The hospital, whether this patient is registered, the time: each as wide as it is, none smaller for it."""
+        inner = Box(0, 0, self.width, self.measures.strip).inset(MARGIN_MM, _STRIP_MM)
+        pill, clock = self._pill(), inner.after(inner.right - self._clock_width)
+        rest = inner.left(clock.x - inner.x - GAP_MM)
+        if pill is not None:
+            # In the middle of the page, where the name of the hospital leaves it.
+            name = setting.set_paragraphs((self._in_frame(self.stand.hospital),), 1000.0).width_mm
+            width = pill.width_mm + 2 * GAP_MM
+            x = max(min((self.width - width) / 2, rest.right - width), min(inner.x + name + GAP_MM, rest.right - width))
+            spot = Box(x, inner.y, width, inner.height)
+            rest = rest.left(x - GAP_MM - rest.x)
+        yield from self._placed(Words(self.stand.hospital, "frame", bold=True), rest)
+        if pill is not None:
             yield Panel(spot, self.theme.card.ground, inner.height / 2, self.theme.card.ink, 0.7)
-            yield from self._placed(word, spot, self.theme.card)
-        clock = inner.after(inner.x + third * 2.2)
+            words = Box(spot.x + GAP_MM, spot.middle[1] - pill.height_mm / 2, pill.width_mm, pill.height_mm)
+            yield Text(words, pill, self.theme.card.ink, "frame")
         dates = self.texts["dates"]
         halves = (str(dates["halves"][0]), str(dates["halves"][1]))
-        small, language = self.setter.sizes["small"], self.screen.look.language
-        yield ClockTime(clock, str(dates["clock"]), halves, small, self.tone.ink, language)
+        capital = self._frame_setter.sizes["frame"]
+        yield ClockTime(clock, str(dates["clock"]), halves, capital, self.tone.ink, self.screen.look.language)
+
+    def _in_frame(self, text: str) -> setting.Paragraph:
+        capital = self._frame_setter.sizes["frame"]
+        return setting.Paragraph(text, capital, bold=True, language=self.screen.look.language)
+
+    def _pill(self) -> setting.Block | None:
+        """Whether this patient is registered. Without readings: it is a sign, and its words come again below."""
+        status: Status | None = self.screen.status
+        if status is None:
+            return None
+        word = ruby.plain(str(self.texts["status"][status]))
+        return setting.set_paragraphs((self._in_frame(word),), 1000.0)
+
+    @property
+    def _clock_width(self) -> float:
+        """Of the longest time of day."""
+        dates = self.texts["dates"]
+        times = (dates["clock"].format(hour=20, hour12=12, minute=58, half=half) for half in dates["halves"])
+        return max(setting.set_paragraphs((self._in_frame(time),), 1000.0).width_mm for time in times) + 1.0
 
     def _placed(self, block: Block, box: Box, tone: Tone | None = None) -> tuple[Item, ...]:
-        return compose(((block,),), box, tone or self.tone, Setter(self.screen.look.language))
+        return compose(((block,),), box, tone or self.tone, self._frame_setter)
 
     # -- buttons and time ----------------------------------------------------------------------------------------------
 
@@ -147,45 +201,50 @@ class Frame:
         if self.portrait:
             text = Box(inner.x, inner.y, inner.width, row.y - inner.y - 2.0)
         else:
-            text, row = row.left(row.width * 0.36), row.after(row.x + row.width * 0.36 + GAP_MM)
+            text, row = inner.left(row.width * 0.36), row.after(row.x + row.width * 0.36 + GAP_MM)
         if screen.timeout is not None:
             yield from self._time(text, leaving=leaving)
-        ends = [name for name in _ENDS if name in screen.buttons]
-        more = row.left(row.width * 0.58)
-        rest = row.after(more.right + GAP_MM)
-        if MORE_TIME in screen.buttons:
-            yield from self._placed(self.button(MORE_TIME, strong=True, grow=1), more)
-        for name, box in zip(ends, rest.columns(max(len(ends), 1), GAP_MM), strict=False):
-            yield from self._placed(self.button(name, grow=1), box)
+        yield from self._placed(self._ends(), row)
+
+    def _ends(self) -> Block:
+        """What ends the page or keeps it, side by side; each has its place whether the other is there or not."""
+        ends = [name for name in _ENDS if name in self.screen.buttons]
+        more: Block = Space()
+        if MORE_TIME in self.screen.buttons:
+            more = self._end(MORE_TIME, strong=True)
+        rest: Block = Row(tuple(self._end(name) for name in ends), (1.0,) * len(ends)) if ends else Space()
+        return Row((more, rest), (0.58, 0.42))
+
+    def _end(self, name: str, *, strong: bool = False) -> Card:
+        words = Words(self.label(name), "label", bold=True, centred=True)
+        tone = self.theme.strong if strong else self.theme.choice
+        return Card(words, tone, name, self.theme.frame, FRAME_MM, 2.0, self.measures.button, 1.0)
 
     def _time(self, box: Box, *, leaving: bool) -> Iterator[Item]:
         tone = self.theme.sheet if leaving else self.tone
-        small = self.setter.sizes["small"]
-        yield from self._placed(column(Space(grow=1), TenDots(5.0)), box, tone)
+        yield from self._placed(column(Space(grow=1), TenDots(_DOTS_MM)), box, tone)
         if leaving:
-            words = box.top(box.height - 7.0)
-            pattern = self.texts["leaving"]["seconds"]
-            yield SecondsLeft(words, pattern, small * 1.25, tone.ink, self.screen.look.language)
+            words = box.top(box.height - _DOTS_MM - 1.0)
+            capital = self._frame_setter.sizes["frame"]
+            yield SecondsLeft(words, self.texts["leaving"]["seconds"], capital, tone.ink, self.screen.look.language)
 
     # -- the bar -------------------------------------------------------------------------------------------------------
 
     def _bar(self) -> Iterator[Item]:
         bar = Box(0, self.height - self.measures.bar, self.width, self.measures.bar)
-        tone = self.theme.bar
-        yield Panel(bar, tone.ground)
+        yield Panel(bar, self.theme.bar.ground)
+        tools = tuple(self._tool(name, drawing) for name, drawing in _TOOLS if name in self.screen.tools)
+        places = (*tools, *(Space() for _ in range(_PLACES - len(tools))))
         inner = bar.inset(MARGIN_MM, (bar.height - self.measures.button) / 2)
-        for (name, drawing), box in zip(_TOOLS, inner.columns(_PLACES, GAP_MM), strict=False):
-            if name not in self.screen.tools:
-                continue
-            yield Panel(box, self.theme.choice.ground, RADIUS_MM, self.theme.frame, 0.8)
-            yield from self._placed(self._tool(name, drawing, box), box.inset(2.5, 1.5), self.theme.choice)
-            yield Button(box, name)
+        yield from self._placed(Row(places, (1.0,) * len(places)), inner)
 
-    def _tool(self, name: str, drawing: Drawing, box: Box) -> Block:
-        words = Words(self.label(name), "small", bold=True, centred=True)
-        if box.width > 2.2 * box.height:
-            return Row((Image(drawing, 12.0, grow=1), words), (-14.0, 1.0), 2.0)
-        return column(Image(drawing, 10.0, 12.0, grow=1), words, gap=1.0)
+    def _tool(self, name: str, drawing: Drawing) -> Block:
+        """A sign and a word; in portrait the word is below it."""
+        words = Words(self.label(name), "frame", bold=True, centred=True)
+        inner: Block = Row((Image(drawing, 10.0, 12.0), Column((words,), centred=True)), (-11.0, 1.0), 1.5)
+        if self.portrait:
+            inner = column(Image(drawing, 9.0, 12.0, grow=1), words, gap=0.5)
+        return Card(inner, self.theme.choice, name, self.theme.frame, 0.8, 1.5, self.measures.button)
 
 
 def numbered(acts: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -9,7 +9,7 @@ from kiosk.screens.names import KEYS
 from kiosk.screens.views import Ask, Choice, Choose, Keys, Pick
 from kiosk.ui.blocks import Block, Card, Column, Grid, Image, Row, Space, Words, column, paragraphs
 from kiosk.ui.frame import FRAME_MM, Frame, Stand
-from kiosk.ui.items import Box, Drawing, Item
+from kiosk.ui.items import Drawing, Item
 from kiosk.ui.theme import GAP_MM, Tone
 from kiosk.words.texts import Texts
 
@@ -38,17 +38,41 @@ def choose(screen: Choose, texts: Texts, stand: Stand, width: float, height: flo
     question = Words(screen.title, "title", bold=True, centred=centred)
     third = tuple(frame.button(name) for name in quiet)
     staff = _staff(frame, screen.staff)
-    sitting = screen.look.wheelchair and not frame.portrait
+
+    def choices(least: float, grow: float = 0.0) -> list[Block]:
+        return [_card(frame, name, name in screen.unavailable, least, grow) for name in cards]
+
+    def across(least: float) -> Row:
+        upright = tuple(_upright(frame, name, name in screen.unavailable, least) for name in cards)
+        return Row(upright, (1.0,) * len(cards))
+
+    grow = 0.0 if frame.sitting else 1.0
+    white: Block = Space(grow=1.0 - grow)
+
     if frame.portrait:
         least = 62.0 if len(cards) > 1 else 110.0
-        choices = [_card(frame, name, name in screen.unavailable, least) for name in cards]
-        return frame.finish(column(Space(grow=0.5), head, Space(grow=1.0), question, hints, *choices, *third, staff))
-    if sitting:
-        row = Row(tuple(_card(frame, n, n in screen.unavailable, 0.0) for n in cards), (1.0,) * len(cards))
-        return frame.finish(column(head, question, Space(grow=1.0), row, *third, staff, gap=GAP_MM / 2))
-    choices = [_card(frame, name, name in screen.unavailable, 40.0, grow=1.0) for name in cards]
-    words = column(head, Space(grow=1.0), question, Space(grow=1.0), hints, staff)
-    return frame.finish(Row((words, column(*choices, *third, gap=GAP_MM)), (0.45, 0.55), GAP_MM * 1.5, grow=1.0))
+        words = (Space(grow=0.5), head, Space(grow=1.0), question, hints)
+        if frame.sitting:
+            touched = (column(*choices(least), *third), column(*choices(50.0), *third), column(across(50.0), *third))
+            return frame.finish(*(column(*words, staff, frame.low(each)) for each in touched))
+        return frame.finish(
+            column(*words, *choices(least), *third, staff), column(head, question, hints, *choices(50.0), *third, staff)
+        )
+    shares = ((40.0, 0.45), (30.0, 0.54), (24.0, 0.54))
+    words = column(head, Space(grow=1.0), question, Space(grow=1.0), hints, staff, gap=GAP_MM / 2)
+    beside = (
+        Row(
+            (words, column(white, frame.low(column(*choices(least, grow), *third, grow=grow)), grow=1.0)),
+            (share, 1 - share), GAP_MM * 1.5, grow=1.0,
+        )
+        for least, share in shares
+    )  # fmt: skip
+    if not frame.sitting:
+        return frame.finish(*beside)
+    flat = frame.low(Row((*choices(30.0), *third), (1.4,) * len(cards) + (1.0,) * len(third)))
+    above = column(head, question, hints, staff, Space(grow=1.0), gap=GAP_MM / 2)
+    lows = (frame.low(column(across(40.0), *third)), flat)
+    return frame.finish(*(column(above, each, gap=GAP_MM / 2) for each in lows), *beside)
 
 
 def _staff(frame: Frame, codes: tuple[str, ...]) -> Block:
@@ -72,23 +96,39 @@ def _card(frame: Frame, name: str, unavailable: bool, least: float, grow: float 
     return Card(inner, theme.choice, name, theme.frame, FRAME_MM, 7.0, least, grow)
 
 
+def _upright(frame: Frame, name: str, unavailable: bool, least: float) -> Card:
+    """The same for half a page: the drawing above the words."""
+    theme = frame.theme
+    who = str(frame.texts["buttons"]["unavailable" if unavailable else f"{name}_who"])
+    words = (Words(frame.label(name), "choice", bold=True, centred=True), Words(who, "body", centred=True))
+    if unavailable:
+        return Card(Column(words, 1.0, centred=True), theme.unavailable, name, theme.edge, 0.7, 4.0, least)
+    inner = column(Image(_CARDS[name], 14.0, 40.0, grow=1.0), *words, gap=1.0)
+    return Card(inner, theme.choice, name, theme.frame, FRAME_MM, 4.0, least)
+
+
 def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
     """Cards to choose from, in two columns; in landscape three, or four of a long list."""
     frame = Frame(screen, texts, stand, width, height)
-    columns = 2 if frame.portrait else 3 if len(screen.choices) <= 6 else 4
-    grid = Grid(tuple(_choice(frame, each) for each in screen.choices), columns, grow=2.0, most=62.0)
+    usual = 2 if frame.portrait else 3 if len(screen.choices) <= 6 else 4
+    choices = tuple(_choice(frame, each) for each in screen.choices)
     more = [frame.button(name) for name in screen.buttons if name == "more"]
     title = Words(screen.title, "title", bold=True, centred=True)
     head = paragraphs(screen.instructions, centred=True)
-    pages = Words(screen.pages, "small", centred=True) if screen.pages else None
-    if frame.portrait:
-        return frame.finish(
-            column(Space(grow=1.0), title, head, Space(grow=1.0), grid, pages, *more),
-            column(title, grid, pages, *more),
-        )
-    foot = (Row((pages or Space(), *more), (1.0,) * (1 + len(more))),) if more or pages else ()
+    pages = Column((Words(screen.pages, "small", centred=True),), centred=True) if screen.pages else Space()
+    foot = (Row((pages, *more), (1.0,) * (1 + len(more))),) if more or screen.pages else ()
+    white = Space(grow=1.0)
+    gap = GAP_MM if frame.portrait else GAP_MM * 0.85
+
+    def listed(columns: int) -> Block:
+        grid = Grid(choices, columns, gap, grow=0.0 if frame.sitting else 2.0, most=62.0)
+        return frame.low(column(grid, *foot, gap=gap, grow=2.0))
+
+    several = (usual, usual + 1) if frame.sitting or not frame.portrait else (usual,)
     return frame.finish(
-        column(title, head, grid, *foot, gap=GAP_MM * 0.7), column(title, grid, *foot, gap=GAP_MM * 0.7)
+        *(column(white, title, head, white, listed(columns), gap=gap) for columns in several),
+        column(title, head, white, listed(several[-1]), gap=gap / 2),
+        column(title, paragraphs(screen.instructions[-1:], centred=True), white, listed(several[0]), gap=gap / 2),
     )
 
 
@@ -98,37 +138,58 @@ def _choice(frame: Frame, choice: Choice) -> Card:
     words = column(
         Words(choice.text, "choice", bold=True, centred=True, language=choice.language),
         Words(choice.remark, "small", centred=True) if choice.remark else None,
-        gap=GAP_MM / 3,
+        gap=GAP_MM / 3 if frame.portrait else 0.5,
         centred=True,
     )
     name = choice.button if choice.available else ""
-    least = 40.0 if frame.portrait else 26.0
-    return Card(words, tone, name, theme.frame if name else theme.edge, FRAME_MM if name else 0.7, 4.0, least)
+    least = 22.0 if not frame.portrait else 28.0 if frame.sitting else 40.0
+    return Card(words, tone, name, theme.frame if name else theme.edge, FRAME_MM if name else 0.7, 3.0, least)
 
 
 def ask(screen: Ask, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
     """A question or a message on white: one fact, and what can be answered."""
     frame = Frame(screen, texts, stand, width, height)
     title = Words(screen.title, "title", bold=True, centred=True)
-    fact = frame.card(Words(screen.fact, "title", bold=True, centred=True), padding=9.0) if screen.fact else None
+    fact, flat_fact = _fact(frame, screen)
     remarks = paragraphs((*screen.remarks, screen.called), centred=True)
     acts = paragraphs((each.text for each in screen.next if each.code != "answer"), bold=True, centred=True)
-    answers = [_answer(frame, name, name in screen.unavailable) for name in screen.buttons if name not in _ENDS]
-    if frame.portrait:
-        below: tuple[Block, ...] = tuple(answers)
-    else:
-        below = (Row(tuple(answers), (1.0,) * len(answers)),) if answers else ()
     code = _code(frame, screen.staff_code)
+    answers = [name for name in screen.buttons if name not in _ENDS]
+    cards = [_answer(frame, name, name in screen.unavailable) for name in answers if name in _CARDS]
+    others = [_answer(frame, name, unavailable=False) for name in answers if name not in _CARDS]
+    upright = [_upright(frame, name, name in screen.unavailable, 40.0) for name in answers if name in _CARDS]
+    flat, half = ([Row(tuple(each), (1.0,) * len(each)) for each in (of, others) if each] for of in (cards, upright))
+    white = Space(grow=1.0)
+    words = (white, title, fact, remarks, acts, code, white)
+    if not answers:
+        return frame.finish(column(*words, gap=GAP_MM * 1.4), column(*words[1:-1]))
+    one, low, high = (frame.low(column(*each)) for each in ((*cards, *others), flat, half))
+    touched = (one, low, high) if frame.portrait else (low, high)
+    short = (title, flat_fact, remarks, acts, code, white)
     return frame.finish(
-        column(Space(grow=1.0), title, fact, remarks, acts, code, Space(grow=1.0), *below, gap=GAP_MM * 1.4),
-        column(title, fact, remarks, acts, code, *below),
+        *(column(*words, each, gap=GAP_MM * 1.4) for each in touched),
+        *(column(*short, each, gap=GAP_MM / 2) for each in (low, high)),
+    )
+
+
+def _fact(frame: Frame, screen: Ask) -> tuple[Block | None, Block | None]:
+    """The fact with its caption above it, or beside it."""
+    if not screen.fact:
+        return None, None
+    words = Words(screen.fact, "title", bold=True, centred=True)
+    if not screen.caption:
+        return frame.card(words, padding=7.0), frame.card(words, padding=4.0)
+    above, beside = Words(screen.caption, "body", centred=True), Words(screen.caption, "body")
+    return (
+        frame.card(column(above, words, gap=GAP_MM / 2), padding=7.0),
+        frame.card(Row((Column((beside,), centred=True), words), (0.35, 0.65)), padding=4.0),
     )
 
 
 def _answer(frame: Frame, name: str, unavailable: bool) -> Card:
     if name in _CARDS:
         return _card(frame, name, unavailable, 50.0 if frame.portrait else 30.0)
-    return frame.button(name, strong=name in ("yes", "walk_in"), least=34.0 if frame.portrait else 24.0)
+    return frame.button(name, strong=name in ("yes", "walk_in"), least=34.0 if frame.portrait else 21.0)
 
 
 def _code(frame: Frame, code: str) -> Block | None:
@@ -146,10 +207,18 @@ def keys(screen: Keys, texts: Texts, stand: Stand, width: float, height: float) 
         Row(tuple(_typed(frame, screen.typed)), (1.0, -18.0, -18.0, -8.0, -18.0, -18.0, 1.0), 3.0),
         gap=GAP_MM * 0.7,
     )
-    pad = column(*_pad(frame, screen), gap=GAP_MM, grow=1.0)
+    grow = 0.0 if frame.sitting else 1.0
+    pad, wide = (frame.low(column(*_pad(frame, screen, across), gap=GAP_MM, grow=grow)) for across in (3, 6))
+    white = Space(grow=1.0)
     if frame.portrait:
-        return frame.finish(column(Space(grow=1.0), words, Space(grow=1.0), pad))
-    return frame.finish(Row((words, pad), (0.46, 0.54), GAP_MM * 1.5, grow=1.0))
+        return frame.finish(column(white, words, white, pad), column(white, words, white, wide))
+    return frame.finish(
+        *(
+            Row((words, column(Space(grow=1 - grow), pad, grow=1.0)), (share, 1 - share), GAP_MM * 1.5, grow=1.0)
+            for share in (0.46, 0.54)
+        ),
+        column(words, white, wide),
+    )
 
 
 def _typed(frame: Frame, count: int) -> Iterator[Block]:
@@ -165,11 +234,13 @@ def _typed(frame: Frame, count: int) -> Iterator[Block]:
     yield Space()
 
 
-def _pad(frame: Frame, screen: Keys) -> Iterator[Row]:
-    order = (*KEYS[1:], "clear", KEYS[0], "ok")
-    least = 36.0 if frame.portrait else 24.0
-    for at in range(0, 12, 3):
-        yield Row(tuple(_key(frame, name, screen, least) for name in order[at : at + 3]), (1.0,) * 3)
+def _pad(frame: Frame, screen: Keys, across: int) -> Iterator[Row]:
+    """In three columns as on a telephone; in six where it has to be low."""
+    order = (*KEYS[1:], "clear", KEYS[0], "ok") if across == 3 else (*KEYS[1:6], "clear", *KEYS[6:], KEYS[0], "ok")
+    least = 21.0 if not frame.portrait else 28.0 if frame.sitting else 36.0
+    for at in range(0, len(order), across):
+        keys = tuple(_key(frame, name, screen, least) for name in order[at : at + across])
+        yield Row(keys, (1.0,) * across, grow=1.0)
 
 
 def _key(frame: Frame, name: str, screen: Keys, least: float) -> Card:
@@ -178,11 +249,3 @@ def _key(frame: Frame, name: str, screen: Keys, least: float) -> Card:
     tone = theme.strong if name == "ok" and ready else theme.choice if ready else theme.unavailable
     words = Words(frame.label(name), "choice" if name in KEYS else "body", bold=True, centred=True)
     return Card(words, tone, name, theme.frame if ready else theme.edge, FRAME_MM if ready else 0.7, 2.0, least)
-
-
-def reach(frame: Frame) -> Box:
-    """Where somebody who sits can touch: up to 110 cm above the floor, or the lower half."""
-    mounting = frame.stand.mounting_cm
-    height = frame.height / 2 if mounting is None else max((110.0 - mounting) * 10, 80.0)
-    top = max(0.0, frame.height - height)
-    return Box(0, top, frame.width, frame.height - top)

@@ -41,7 +41,7 @@ CODES = [
     *(f"receipt_subsidies_{end}" for end in TARGET),
     *("printer", "paper", "test_slip", "card_reader", "card_read"),
     *("reservations", "appointments_today", "import_dir", "appointments_share", "reference_numbers"),
-    *("screen", "alarm", "courier_running", "reception_running", "fonts", "clock_sync"),
+    *("screen", "letters", "reach", "alarm", "courier_running", "reception_running", "fonts", "clock_sync"),
 ]
 # What depends on the machine the tests run on.
 OF_THE_MACHINE = {"screen", "clock_sync"}

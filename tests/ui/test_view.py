@@ -243,6 +243,17 @@ def test_only_the_left_button_of_a_mouse_is_a_finger(button: str) -> None:
     assert desk.pressed == []
 
 
+def test_any_touch_ends_a_page_that_only_says_that_all_is_done() -> None:
+    desk = Desk()
+    arrival = f.RegisteredArrival(dt.date(2026, 1, 15), dt.time(8, 52), "00000000", 27, ())
+    desk.show(screen(f.Done(1, 1010, arrival, covered=True)))
+    desk.up(desk.down(500, 700))
+    desk.tap("text_size")
+    desk.show(screen(f.Done(1, 1010, arrival)))
+    desk.up(desk.down(500, 700))
+    assert desk.pressed == ["close", "text_size"]
+
+
 # -- escapes --------------------------------------------------------------------------------------------------------
 
 

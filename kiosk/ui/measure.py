@@ -1,0 +1,137 @@
+"""`kiosk screens --measure`: every page in every look on every display held against the rules; the worst of each.
+
+Owns which pages those are. Made-up people only; the rules are in measure_page.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any, Final, get_args
+
+from kiosk.screens.names import MORE_TIME
+from kiosk.screens.views import Screen, is_leaving
+from kiosk.ui.frame import Stand
+from kiosk.ui.measure_page import RULES, Laid, Rule
+from kiosk.ui.pages import page
+from kiosk.ui.pictures import DISPLAYS, STAND, Size, screens
+from kiosk.ui.scale import millimetre_px, real_millimetre_px
+from kiosk.visit.rules import LANGUAGES, Look, Theme
+from kiosk.visit.rules import Size as LetterSize
+from kiosk.words import texts
+
+# Nobody needs to know where it is: of a page that keeps a rule.
+_FAULTS_MAX: Final = 8
+
+
+@dataclass
+class Finding:
+    """The worst figure of one rule: on how many pages it was taken, and which ones broke it."""
+
+    rule: Rule
+    pages: int = 0
+    worst: float | None = None
+    where: str = ""
+    broken: list[str] = field(default_factory=list)
+
+    def add(self, name: str, figure: float) -> None:
+        self.pages += 1
+        worse = self.worst is None or (figure < self.worst if self.rule.at_least else figure > self.worst)
+        if worse:
+            self.worst, self.where = figure, name
+        if not self.rule.keeps(figure):
+            self.broken.append(name)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "rule": self.rule.name,
+            "worst": None if self.worst is None else round(self.worst, 2),
+            "limit": self.rule.limit,
+            "at": "least" if self.rule.at_least else "most",
+            "unit": self.rule.unit,
+            "keeps": not self.broken,
+            "pages": self.pages,
+            "where": self.where,
+            "broken": len(self.broken),
+        }
+
+
+@dataclass(frozen=True)
+class Combination:
+    """One look on one display at one kiosk."""
+
+    look: Look
+    display: Size
+    stand: Stand = STAND
+
+    def __str__(self) -> str:
+        look = self.look
+        mounting = "" if self.stand.mounting_cm is None else f" {self.stand.mounting_cm:g}cm"
+        seat = " wheelchair" if look.wheelchair else ""
+        return f"{look.language} {look.theme} {look.size}{seat} {self.display}{mounting}"
+
+
+def combinations(
+    languages: Sequence[str] = LANGUAGES,
+    themes: Sequence[Theme] = get_args(Theme),
+    sizes: Sequence[LetterSize] = get_args(LetterSize),
+    displays: Sequence[Size] = DISPLAYS,
+) -> Iterator[Combination]:
+    """All of these, standing and sitting."""
+    for language, theme, size, wheelchair, display in product(languages, themes, sizes, (False, True), displays):
+        yield Combination(Look(language, theme, size, wheelchair), display)
+
+
+def pages(combination: Combination) -> Iterator[tuple[str, Laid]]:
+    """Every page with its name."""
+    for number, (variant, screen) in enumerate(screens(combination.look), 1):
+        yield f"{number:03}-{screen.name}-{variant} {combination}", laid(screen, combination)
+
+
+def laid(screen: Screen, combination: Combination) -> Laid:
+    """One page, and the same without the notice."""
+    display, words = combination.display, texts.load("patient", screen.look.language)
+    side = (display.width_px, display.height_px, display.diagonal_inch)
+    unit = millimetre_px(*side)
+    width, height = display.width_px / unit, display.height_px / unit
+    items = page(screen, words, combination.stand, width, height)
+    calm = None
+    if is_leaving(screen.timeout):
+        calm = page(without_notice(screen), words, combination.stand, width, height)
+    return Laid(screen, words, combination.stand, width, height, unit / real_millimetre_px(*side), items, calm)
+
+
+def without_notice(screen: Screen) -> Screen:
+    """The screen as it was before time began to run out."""
+    timeout: Any = replace(screen.timeout, warned=False) if screen.timeout else None
+    others = tuple(name for name in screen.buttons if name != MORE_TIME)
+    return replace(screen, timeout=timeout, buttons=others)  # type: ignore[call-arg]
+
+
+def measured(chosen: Iterable[Combination], rules: Sequence[Rule] = RULES) -> list[Finding]:
+    """Every page of these, and what came of it."""
+    findings = [Finding(rule) for rule in rules]
+    for combination in chosen:
+        for name, laid_page in pages(combination):
+            for finding in findings:
+                figure = finding.rule.worst(laid_page)
+                if figure is not None:
+                    finding.add(name, figure)
+    return findings
+
+
+def table(findings: Sequence[Finding]) -> Iterator[str]:
+    """A line for each rule, and below it where it is broken."""
+    for each in findings:
+        rule = each.rule
+        worst = "-" if each.worst is None else f"{each.worst:.2f}"
+        sign, verdict = ("≥" if rule.at_least else "≤"), "" if not each.broken else f"  BROKEN on {len(each.broken)}"
+        yield f"{rule.name:36} {worst:>8} {sign} {rule.limit:g} {rule.unit:3} {each.where}{verdict}"
+        yield from (f"    {name}" for name in each.broken[:_FAULTS_MAX])
+
+
+def as_json(findings: Sequence[Finding]) -> Iterator[str]:
+    """The same, a JSON object a line."""
+    return (json.dumps(each.as_json(), ensure_ascii=False) for each in findings)
