@@ -18,7 +18,8 @@ from kiosk.ui.measure_page import RULES, Laid, Rule
 from kiosk.ui.pages import page
 from kiosk.ui.pictures import DISPLAYS, STAND, Size, screens
 from kiosk.ui.scale import millimetre_px, real_millimetre_px
-from kiosk.visit.rules import LANGUAGES, Look, Size as LetterSize, Theme
+from kiosk.visit.rules import LANGUAGES, Look, Theme
+from kiosk.visit.rules import Size as LetterSize
 from kiosk.words import texts
 
 # Nobody needs to know where it is: of a page that keeps a rule.
