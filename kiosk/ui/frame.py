@@ -23,8 +23,8 @@ _TOOLS: Final[tuple[tuple[str, Drawing], ...]] = (
     ("contrast", "contrast"),
     ("wheelchair", "wheelchair"),
 )
-# One place more than there are tools: speech will have its own.
-_PLACES: Final = 5
+# Speech will have its place beside the tools, so wide beside one of them.
+_SPEECH: Final = 0.55
 # What ends a page; all else is pressed within it.
 _ENDS: Final = ("cancel", "close", "back")
 FRAME_MM: Final = 1.6
@@ -234,14 +234,13 @@ class Frame:
         bar = Box(0, self.height - self.measures.bar, self.width, self.measures.bar)
         yield Panel(bar, self.theme.bar.ground)
         tools = tuple(self._tool(name, drawing) for name, drawing in _TOOLS if name in self.screen.tools)
-        places = (*tools, *(Space() for _ in range(_PLACES - len(tools))))
         inner = bar.inset(MARGIN_MM, (bar.height - self.measures.button) / 2)
-        yield from self._placed(Row(places, (1.0,) * len(places)), inner)
+        yield from self._placed(Row((*tools, Space()), (*(1.0 for _ in tools), _SPEECH)), inner)
 
     def _tool(self, name: str, drawing: Drawing) -> Block:
         """A sign and a word; in portrait the word is below it."""
         words = Words(self.label(name), "frame", bold=True, centred=True)
-        inner: Block = Row((Image(drawing, 10.0, 12.0), Column((words,), centred=True)), (-11.0, 1.0), 1.5)
+        inner: Block = Row((Image(drawing, 9.0, 12.0), Column((words,), centred=True)), (-9.5, 1.0), 1.0)
         if self.portrait:
             inner = column(Image(drawing, 9.0, 12.0, grow=1), words, gap=0.5)
         return Card(inner, self.theme.choice, name, self.theme.frame, 0.8, 1.5, self.measures.button)
