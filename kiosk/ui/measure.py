@@ -18,7 +18,8 @@ from kiosk.ui.measure_page import RULES, Laid, Rule
 from kiosk.ui.pages import page
 from kiosk.ui.pictures import DISPLAYS, STAND, Size, screens
 from kiosk.ui.scale import millimetre_px, real_millimetre_px
-from kiosk.visit.rules import LANGUAGES, Look, Size as LetterSize, Theme
+from kiosk.visit.rules import LANGUAGES, Language, Look, Theme
+from kiosk.visit.rules import Size as LetterSize
 from kiosk.words import texts
 
 # Nobody needs to know where it is: of a page that keeps a rule.
@@ -73,7 +74,7 @@ class Combination:
 
 
 def combinations(
-    languages: Sequence[str] = LANGUAGES,
+    languages: Sequence[Language] = LANGUAGES,
     themes: Sequence[Theme] = get_args(Theme),
     sizes: Sequence[LetterSize] = get_args(LetterSize),
     displays: Sequence[Size] = DISPLAYS,
@@ -104,9 +105,9 @@ def laid(screen: Screen, combination: Combination) -> Laid:
 
 def without_notice(screen: Screen) -> Screen:
     """The screen as it was before time began to run out."""
-    timeout: Any = replace(screen.timeout, warned=False) if screen.timeout else None
     others = tuple(name for name in screen.buttons if name != MORE_TIME)
-    return replace(screen, timeout=timeout, buttons=others)  # type: ignore[call-arg]
+    changes: Any = {"timeout": screen.timeout and replace(screen.timeout, warned=False), "buttons": others}
+    return replace(screen, **changes)
 
 
 def measured(chosen: Iterable[Combination], rules: Sequence[Rule] = RULES) -> list[Finding]:
