@@ -22,6 +22,9 @@ from kiosk.visit.rules import LANGUAGES, Language, Look, Theme
 from kiosk.visit.rules import Size as LetterSize
 from kiosk.words import texts
 
+# Of displays whose page is as large as they are: how high the lower edge hangs, at most so that all can be reached.
+HUNG: Final = (DISPLAYS[1], DISPLAYS[2])
+HUNG_CM: Final = (75.0, 90.0)
 # Nobody needs to know where it is: of a page that keeps a rule.
 _FAULTS_MAX: Final = 8
 
@@ -120,6 +123,18 @@ def measured(chosen: Iterable[Combination], rules: Sequence[Rule] = RULES) -> li
                 if figure is not None:
                     finding.add(name, figure)
     return findings
+
+
+def everything(languages: Sequence[Language], themes: Sequence[Theme], sizes: Sequence[LetterSize]) -> list[Finding]:
+    """The same for all that these looks give, on the usual displays and on ones that hang low and high."""
+    hung = (replace(each, stand=replace(STAND, mounting_cm=cm)) for each in _sitting(languages, sizes) for cm in HUNG_CM)
+    return measured((*combinations(languages, themes, sizes), *hung))
+
+
+def _sitting(languages: Sequence[Language], sizes: Sequence[LetterSize]) -> Iterator[Combination]:
+    for each in combinations(languages, sizes=sizes, themes=("normal",), displays=HUNG):
+        if each.look.wheelchair:
+            yield each
 
 
 def table(findings: Sequence[Finding]) -> Iterator[str]:

@@ -121,7 +121,10 @@ def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) 
     white = Space(grow=1.0)
     gap = GAP_MM if frame.portrait else GAP_MM * 0.85
 
-    def listed(columns: int) -> Block:
+    unsure = paragraphs(screen.instructions[-1:])
+    all_in_foot = (Row((column(unsure, pages, gap=0.0), *more), (0.62, 0.38)[: 1 + len(more)]),)
+
+    def listed(columns: int, foot: tuple[Block, ...] = foot) -> Block:
         grid = Grid(choices, columns, gap, grow=0.0 if frame.sitting else 2.0, most=62.0)
         return frame.low(column(grid, *foot, gap=gap, grow=2.0))
 
@@ -129,7 +132,8 @@ def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) 
     return frame.finish(
         *(column(white, title, head, white, listed(columns), gap=gap) for columns in several),
         column(title, head, white, listed(several[-1]), gap=gap / 2),
-        column(title, paragraphs(screen.instructions[-1:], centred=True), white, listed(several[0]), gap=gap / 2),
+        column(title, unsure, white, listed(several[0]), gap=gap / 2),
+        column(title, white, listed(several[0], all_in_foot), gap=gap / 2),
     )
 
 
