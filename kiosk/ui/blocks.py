@@ -33,7 +33,7 @@ _TRIALS: Final = (1.0, 0.75, 0.5, 0.25, 0.0)
 _LAST_RESORTS: Final = (0.85, 0.7, 0.55, 0.4, 0.25, 0.12)
 LARGE: Final = 1.3
 # Nothing is broken there.
-_WIDE_MM: Final = 1000.0
+WIDE_MM: Final = 1000.0
 
 
 @dataclass
@@ -291,10 +291,10 @@ class Lead:
     role: Role = "choice"
 
     def width(self, setter: Setter) -> float:
-        return max(setter.set(each, self.role, _WIDE_MM, bold=True, centred=False).width_mm for each in self.among)
+        return max(setter.set(each, self.role, WIDE_MM, bold=True, centred=False).width_mm for each in self.among)
 
     def side(self, setter: Setter) -> float:
-        return setter.set(self.text, self.role, _WIDE_MM, bold=True, centred=False).height_mm
+        return setter.set(self.text, self.role, WIDE_MM, bold=True, centred=False).height_mm
 
     def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
         yield from Words(self.text, self.role, bold=True).place(box.left(box.width + 0.1), tone, setter)

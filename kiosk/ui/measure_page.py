@@ -111,7 +111,7 @@ def _without_white(box: Box, block: Block) -> Box:
     return box.inset(0, (LINE_EM - 1) / 2 * min(ems, default=0.0))
 
 
-# -- sizes ---------------------------------------------------------------------------------------------------------------
+# -- sizes -----------------------------------------------------------------------------------------------------------
 
 
 def letters(page: Laid) -> Iterator[float]:
@@ -144,7 +144,7 @@ def uneven_roles(page: Laid) -> Iterator[float]:
     yield from (len(found) - 1.0 for found in sizes.values() if found)
 
 
-# -- places --------------------------------------------------------------------------------------------------------------
+# -- places ----------------------------------------------------------------------------------------------------------
 
 
 def beyond_panel(page: Laid) -> Iterator[float]:
@@ -216,7 +216,7 @@ def moves(page: Laid) -> Iterator[float]:
     yield float(sum(one != other for one, other in zip(*upper, strict=False)) + abs(len(upper[0]) - len(upper[1])))
 
 
-# -- words ---------------------------------------------------------------------------------------------------------------
+# -- words -----------------------------------------------------------------------------------------------------------
 
 
 def torn_words(page: Laid) -> Iterator[float]:
@@ -318,7 +318,7 @@ def words_on_page(page: Laid) -> Iterator[float]:
         yield float(sum(len(squeezed(text)) for text in wanted(page.screen, page.texts)))
 
 
-# -- colours -------------------------------------------------------------------------------------------------------------
+# -- colours ---------------------------------------------------------------------------------------------------------
 
 
 def contrasts(page: Laid) -> Iterator[float]:

@@ -59,10 +59,10 @@ def choose(screen: Choose, texts: Texts, stand: Stand, width: float, height: flo
             column(*words, *choices(least), *third, staff), column(head, question, hints, *choices(50.0), *third, staff)
         )
     shares = ((40.0, 0.45), (30.0, 0.54), (24.0, 0.54))
-    words = column(head, Space(grow=1.0), question, Space(grow=1.0), hints, staff, gap=GAP_MM / 2)
+    left = column(head, Space(grow=1.0), question, Space(grow=1.0), hints, staff, gap=GAP_MM / 2)
     beside = (
         Row(
-            (words, column(white, frame.low(column(*choices(least, grow), *third, grow=grow)), grow=1.0)),
+            (left, column(white, frame.low(column(*choices(least, grow), *third, grow=grow)), grow=1.0)),
             (share, 1 - share), GAP_MM * 1.5, grow=1.0,
         )
         for least, share in shares
@@ -115,12 +115,16 @@ def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) 
     more = [frame.button(name) for name in screen.buttons if name == "more"]
     title = Words(screen.title, "title", bold=True, centred=True)
     head = paragraphs(screen.instructions, centred=True)
-    pages = Column((Words(screen.pages, "small", centred=True),), centred=True) if screen.pages else Space()
-    foot = (Row((pages, *more), (1.0,) * (1 + len(more))),) if more or screen.pages else ()
+    small = "　".join(part for part in (screen.pages, screen.staff_code) if part)
+    pages = Column((Words(small, "small", centred=True),), centred=True) if small else Space()
+    foot = (Row((pages, *more), (1.0,) * (1 + len(more))),) if more or small else ()
     white = Space(grow=1.0)
     gap = GAP_MM if frame.portrait else GAP_MM * 0.85
 
-    def listed(columns: int) -> Block:
+    unsure = paragraphs(screen.instructions[-1:])
+    all_in_foot = (Row((column(unsure, pages, gap=0.0), *more), (0.62, 0.38)[: 1 + len(more)]),)
+
+    def listed(columns: int, foot: tuple[Block, ...] = foot) -> Block:
         grid = Grid(choices, columns, gap, grow=0.0 if frame.sitting else 2.0, most=62.0)
         return frame.low(column(grid, *foot, gap=gap, grow=2.0))
 
@@ -128,7 +132,8 @@ def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) 
     return frame.finish(
         *(column(white, title, head, white, listed(columns), gap=gap) for columns in several),
         column(title, head, white, listed(several[-1]), gap=gap / 2),
-        column(title, paragraphs(screen.instructions[-1:], centred=True), white, listed(several[0]), gap=gap / 2),
+        column(title, unsure, white, listed(several[0]), gap=gap / 2),
+        column(title, white, listed(several[0], all_in_foot), gap=gap / 2),
     )
 
 

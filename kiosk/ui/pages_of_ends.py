@@ -56,6 +56,7 @@ def result(screen: Result, texts: Texts, stand: Stand, width: float, height: flo
                     ((*where, white, number), (tight, slip, code, white, *again), (0.42, 0.58), GAP_MM / 2),
                     ((*where, white, foot), (tight, code, white, *again), (0.5, 0.5), GAP_MM / 2),
                     ((*where, white, foot), (tight, code, white, *again), (0.42, 0.58), GAP_MM / 2),
+                    ((*where, white, number, slip), (tight, code, white, *again), (0.42, 0.58), GAP_MM / 2),
                 )
             )
             for where in places
@@ -64,12 +65,15 @@ def result(screen: Result, texts: Texts, stand: Stand, width: float, height: flo
 
 
 def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:
-    """The places to go to, the most generous arrangement first; none when they are covered."""
+    """The places to go to, the most generous arrangement first; none when they are covered.
+
+    In the end what is to be done says it: its acts name the first place and time.
+    """
     rows = screen.appointments
     if not rows:
         return [()]
     if len(rows) == 1:
-        return [(_one(frame, rows[0], role),) for role in ("hero", "title", "choice", "body")]
+        return [*((_one(frame, rows[0], role),) for role in ("hero", "title", "choice", "body")), ()]
     most = _ROWS_MAX[frame.portrait]
     more = str(frame.texts["result"]["more"])
     lists: list[tuple[Block, ...]] = []
@@ -77,14 +81,14 @@ def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:
         left = len(rows) - count  # a line for one more is shorter than the sentence about it
         tail = (Words(more.format(count=left), "small"),) if left else ()
         lists.append((_list(frame, rows[:count]), *tail))
-    return lists
+    return [*lists, (Words(more.format(count=len(rows) - 1), "small"),)]
 
 
 def _one(frame: Frame, row: AppointmentRow, role: Role) -> Block:
     """One appointment: the place is the largest thing on the page."""
     label = Words(str(frame.texts["result"]["go_to"]), "small")
     who = Words("　".join(part for part in (row.department, row.doctor) if part), "body", bold=True)
-    top = Row((label, Words(row.time, "choice", bold=True)), (0.6, 0.4))
+    top = Beside(Lead(row.time, (row.time,)), label)
     return frame.card(column(top, *_place(frame, row, role), who, gap=GAP_MM * 0.6))
 
 
