@@ -45,11 +45,11 @@ def _result(
     slip_act = words.act("note_number" if no_slip else "take_slip")
     return Result(
         name,
-        words["already" if arrival.again else "done"]["title"],
+        words["done"]["covered"] if stage.covered else words["already" if arrival.again else "done"]["title"],
         () if stage.covered else tuple(words.row(each) for each in arrival.appointments),
         arrival.number,
         words["parts"]["number"].format(number=arrival.number),
-        (words["done"]["covered"],) if stage.covered else tuple(remarks(arrival, clock, words)),
+        () if stage.covered else tuple(remarks(arrival, clock, words)),
         *slip,
         buttons=_buttons(name, ended) if ended else SCREENS[name],
         reason=no_slip,

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, Protocol
 
 from kiosk.typography import setting
 from kiosk.typography.setting import Align, Paragraph
@@ -105,6 +105,10 @@ class Words:
         done = self._set(box.width, setter)
         top = box.y + max(0.0, (box.height - done.height_mm) / 2)
         yield Text(Box(box.x, top, box.width, done.height_mm), done, tone.ink, self.role)
+
+    def width(self, room: float, setter: Setter) -> float:
+        """Of its widest line."""
+        return self._set(room, setter).width_mm
 
     def _set(self, width: float, setter: Setter) -> setting.Block:
         return setter.set(self.text, self.role, width, bold=self.bold, centred=self.centred, language=self.language)
@@ -318,12 +322,16 @@ class AtMost:
 
 @dataclass(frozen=True)
 class Beside:
-    """A badge or a lead, and a block at its right."""
+    """A badge or a lead, and a block beside it.
+
+    `side`: of the badge; `after` is right behind the last letter of the block, which is Words then.
+    """
 
     badge: Badge | Lead
     block: Block
     gap: float = GAP_MM
     grow: float = 0.0
+    side: Literal["left", "right", "after"] = "left"
 
     def height(self, width: float, setter: Setter) -> float:
         rest = width - self.badge.width(setter) - self.gap
@@ -331,10 +339,16 @@ class Beside:
 
     def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
         width = self.badge.width(setter)
-        yield from self.badge.place(box.left(width), tone, setter)
         rest = box.after(box.x + width + self.gap)
+        if self.side != "left":
+            rest = box.left(rest.width)
         height = min(self.block.height(rest.width, setter), box.height)
-        yield from self.block.place(Box(rest.x, box.middle[1] - height / 2, rest.width, height), tone, setter)
+        badge = Box(box.x if self.side == "left" else rest.right + self.gap, box.y, width, box.height)
+        if self.side == "after" and isinstance(self.block, Words):
+            badge = replace(badge, x=rest.x + self.block.width(rest.width, setter) + self.gap)
+        parts = (self.badge, badge), (self.block, Box(rest.x, box.middle[1] - height / 2, rest.width, height))
+        for part, where in parts if self.side == "left" else parts[::-1]:
+            yield from part.place(where, tone, setter)
 
 
 @dataclass(frozen=True)
