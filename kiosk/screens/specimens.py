@@ -52,8 +52,8 @@ _DEPARTMENTS: Final = (
     s.WalkInDepartment("06", "耳鼻いんこう科", "closed"),
     s.WalkInDepartment("07", "小児科"),
 )
-# Nobody is early and late at once, who came without an appointment is neither, and who is asked for the insurance of the
-# month came with a patient card, of which no certificate says more.
+# Nobody is early and late at once, who came without an appointment is neither, and who is asked for the insurance of
+# the month came with a patient card, of which no certificate says more.
 _NOT_TOGETHER: Final = ("no_slip", "arrived_early", "walk_in", "insurance_monthly")
 _CANDIDATE: Final = s.Candidate(1, "usable", "00000000", "19000101")
 _CAME: Final = s.Came("mynumber", 1)

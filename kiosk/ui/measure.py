@@ -127,7 +127,9 @@ def measured(chosen: Iterable[Combination], rules: Sequence[Rule] = RULES) -> li
 
 def everything(languages: Sequence[Language], themes: Sequence[Theme], sizes: Sequence[LetterSize]) -> list[Finding]:
     """The same for all that these looks give, on the usual displays and on ones that hang low and high."""
-    hung = (replace(each, stand=replace(STAND, mounting_cm=cm)) for each in _sitting(languages, sizes) for cm in HUNG_CM)
+    hung = (
+        replace(each, stand=replace(STAND, mounting_cm=cm)) for each in _sitting(languages, sizes) for cm in HUNG_CM
+    )
     return measured((*combinations(languages, themes, sizes), *hung))
 
 
