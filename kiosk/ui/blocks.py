@@ -22,11 +22,11 @@ ROLES: Final[dict[Role, tuple[float, float]]] = {
     "hero": (24.0, 14.0),
     "title": (17.0, 8.6),
     "choice": (13.5, 7.6),
-    "body": (8.6, 6.3),
-    "small": (6.3, 6.3),
+    "body": (8.6, 6.1),
+    "small": (6.1, 6.1),
     # Of the frame: buttons that end a page, and strip and bar.
-    "label": (8.6, 6.3),
-    "frame": (6.3, 6.3),
+    "label": (8.6, 6.1),
+    "frame": (6.1, 6.1),
 }
 # How far from the largest (1) to the smallest (0) size.
 _TRIALS: Final = (1.0, 0.75, 0.5, 0.25, 0.0)

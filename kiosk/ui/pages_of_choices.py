@@ -10,13 +10,15 @@ from kiosk.screens.views import Ask, Choice, Choose, Keys, Pick
 from kiosk.ui.blocks import Block, Card, Column, Grid, Image, Row, Space, Words, column, paragraphs
 from kiosk.ui.frame import FRAME_MM, Frame, Stand
 from kiosk.ui.items import Drawing, Item
-from kiosk.ui.theme import GAP_MM, Tone
+from kiosk.ui.theme import GAP_MM, Role, Tone
 from kiosk.words.texts import Texts
 
 _CARDS: Final[dict[str, Drawing]] = {"mynumber": "my_number_card", "patient_card": "patient_card"}
 # In the frame's zone, or of the page itself.
 _ENDS: Final = ("cancel", "close", "back", "more_time")
 _STAFF_MM: Final = 8.0
+# What names of departments are written as: where they are long, as all else.
+_NAMES: Final[tuple[Role, Role]] = ("choice", "body")
 
 
 def choose(screen: Choose, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
@@ -58,14 +60,20 @@ def choose(screen: Choose, texts: Texts, stand: Stand, width: float, height: flo
         return frame.finish(
             column(*words, *choices(least), *third, staff), column(head, question, hints, *choices(50.0), *third, staff)
         )
-    shares = ((40.0, 0.45), (30.0, 0.54), (24.0, 0.54))
-    left = column(head, Space(grow=1.0), question, Space(grow=1.0), hints, staff, gap=GAP_MM / 2)
-    beside = (
+    purpose = Words(screen.purpose, "choice", bold=True)
+    short = column(purpose, *(Words(each, "body") for each in screen.who), gap=0.0)
+    beside = tuple(
         Row(
-            (left, column(white, frame.low(column(*choices(least, grow), *third, grow=grow)), grow=1.0)),
-            (share, 1 - share), GAP_MM * 1.5, grow=1.0,
+            (
+                column(top, Space(grow=1.0), question, Space(grow=1.0), hints, staff, gap=gap),
+                column(white, frame.low(column(*choices(least, grow), *third, grow=grow)), grow=1.0),
+            ),
+            (share, 1 - share), GAP_MM, grow=1.0,
         )
-        for least, share in shares
+        for top, gap, least, share in (
+            (head, GAP_MM / 2, 40.0, 0.45), (head, GAP_MM / 2, 30.0, 0.54), (short, 1.0, 24.0, 0.54),
+            (short, 0.0, 20.0, 0.6),
+        )
     )  # fmt: skip
     if not frame.sitting:
         return frame.finish(*beside)
@@ -111,7 +119,7 @@ def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) 
     """Cards to choose from, in two columns; in landscape three, or four of a long list."""
     frame = Frame(screen, texts, stand, width, height)
     usual = 2 if frame.portrait else 3 if len(screen.choices) <= 6 else 4
-    choices = tuple(_choice(frame, each) for each in screen.choices)
+    choices, low = (tuple(_choice(frame, each, role) for each in screen.choices) for role in _NAMES)
     more = [frame.button(name) for name in screen.buttons if name == "more"]
     title = Words(screen.title, "title", bold=True, centred=True)
     head = paragraphs(screen.instructions, centred=True)
@@ -119,12 +127,13 @@ def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) 
     pages = Column((Words(small, "small", centred=True),), centred=True) if small else Space()
     foot = (Row((pages, *more), (1.0,) * (1 + len(more))),) if more or small else ()
     white = Space(grow=1.0)
-    gap = GAP_MM if frame.portrait else GAP_MM * 0.85
+    gap = GAP_MM if frame.portrait and not frame.sitting else GAP_MM * 0.85
 
     unsure = paragraphs(screen.instructions[-1:])
+    in_a_row = Row((unsure, pages, *more), (0.48, 0.28, 0.24)[: 2 + len(more)])
     all_in_foot = (Row((column(unsure, pages, gap=0.0), *more), (0.62, 0.38)[: 1 + len(more)]),)
 
-    def listed(columns: int, foot: tuple[Block, ...] = foot) -> Block:
+    def listed(columns: int, foot: tuple[Block, ...] = foot, choices: tuple[Card, ...] = choices) -> Block:
         grid = Grid(choices, columns, gap, grow=0.0 if frame.sitting else 2.0, most=62.0)
         return frame.low(column(grid, *foot, gap=gap, grow=2.0))
 
@@ -134,14 +143,17 @@ def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) 
         column(title, head, white, listed(several[-1]), gap=gap / 2),
         column(title, unsure, white, listed(several[0]), gap=gap / 2),
         column(title, white, listed(several[0], all_in_foot), gap=gap / 2),
+        column(title, white, listed(3, all_in_foot, low), gap=gap / 2),
+        column(title, white, listed(2, all_in_foot, low), gap=gap / 2),
+        column(title, white, listed(2, (in_a_row,), low), gap=gap / 2),
     )
 
 
-def _choice(frame: Frame, choice: Choice) -> Card:
+def _choice(frame: Frame, choice: Choice, role: Role) -> Card:
     theme = frame.theme
     tone = theme.strong if choice.chosen else theme.choice if choice.available else theme.unavailable
     words = column(
-        Words(choice.text, "choice", bold=True, centred=True, language=choice.language),
+        Words(choice.text, role, bold=True, centred=True, language=choice.language),
         Words(choice.remark, "small", centred=True) if choice.remark else None,
         gap=GAP_MM / 3 if frame.portrait else 0.5,
         centred=True,

@@ -57,6 +57,9 @@ def result(screen: Result, texts: Texts, stand: Stand, width: float, height: flo
                     ((*where, white, foot), (tight, code, white, *again), (0.5, 0.5), GAP_MM / 2),
                     ((*where, white, foot), (tight, code, white, *again), (0.42, 0.58), GAP_MM / 2),
                     ((*where, white, number, slip), (tight, code, white, *again), (0.42, 0.58), GAP_MM / 2),
+                    ((*where, white, number, slip), (tight, code, white, *again), (0.34, 0.66), GAP_MM / 2),
+                    ((*where, white, number), (tight, slip, code, white, *again), (0.36, 0.64), GAP_MM / 2),
+                    ((*where, white, number, code), (tight, slip, white, *again), (0.36, 0.64), GAP_MM / 2),
                 )
             )
             for where in places
@@ -73,7 +76,9 @@ def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:
     if not rows:
         return [()]
     if len(rows) == 1:
-        return [*((_one(frame, rows[0], role),) for role in ("hero", "title", "choice", "body")), ()]
+        who = "　".join(part for part in (rows[0].time, rows[0].department, rows[0].doctor) if part)
+        large = ((_one(frame, rows[0], role),) for role in ("hero", "title", "choice", "body"))
+        return [*large, (_list(frame, rows),), (Words(who, "body", bold=True),)]
     most = _ROWS_MAX[frame.portrait]
     more = str(frame.texts["result"]["more"])
     lists: list[tuple[Block, ...]] = []
