@@ -145,6 +145,12 @@ class Frame:
         """Something to read; it cannot be pressed."""
         return Card(block, self.theme.card, "", self.theme.edge, 0.5, padding, least, grow)
 
+    def called(self, text: str) -> Card:
+        """That staff come, as large as the button that called them."""
+        return self.card(
+            Column((Words(text, "body", bold=True, centred=True),), centred=True), least=self.measures.button
+        )
+
     def finish(self, *arrangements: Block) -> tuple[Item, ...]:
         """The whole page: the first arrangement that fits at the largest sizes, and the frame around it."""
         return self.finish_first((arrangements,))

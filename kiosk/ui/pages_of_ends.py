@@ -158,9 +158,10 @@ def counter(screen: Counter, texts: Texts, stand: Stand, width: float, height: f
     frame = Frame(screen, texts, stand, width, height, "counter")
     title = Words(screen.title, "title", bold=True, centred=frame.portrait)
     card = _counter_place(frame, screen)
-    more = paragraphs((*(each.text for each in screen.next if each.code != "go_counter"), screen.called), bold=True)
+    more = paragraphs((each.text for each in screen.next if each.code != "go_counter"), bold=True)
     code = _code(frame, screen.staff_code)
     call = [frame.button(name) for name in screen.buttons if name == "call"]
+    call += [frame.called(screen.called)] if screen.called else []
     if frame.portrait:
         head = column(Image("attention", 26.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
         low = Row((Image("attention", 24.0), Column((title,), centred=True)), (-28.0, 1.0))
