@@ -114,12 +114,14 @@ def _add_reservations(
 def _add_screens(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     screens = commands.add_parser("screens", help="names of screens, buttons, reasons, notes")
     screens.add_argument("--pictures", type=Path, metavar="DIR", help="draw every screen as a PNG file into DIR")
+    screens.add_argument("--measure", action="store_true", help="hold every page against the rules: the worst of each")
+    screens.add_argument("--json", action="store_true", help="with --measure: a JSON object a rule")
     for name, choices, what in (
         ("language", rules.LANGUAGES, "in this language"),
         ("theme", get_args(rules.Theme), "in these colours"),
         ("size", get_args(rules.Size), "with letters of this size"),
     ):
-        more = f"pictures {what}; again for another one, all: every one; default: {choices[0]}"
+        more = f"pictures {what}; again for another one, all: every one; default: {choices[0]}, to measure: all"
         screens.add_argument(f"--{name}", action="append", choices=(*choices, "all"), help=more)
     screens.set_defaults(do=_screens)
 
@@ -282,6 +284,8 @@ def _metrics(arguments: argparse.Namespace) -> int:
 
 
 def _screens(arguments: argparse.Namespace) -> int:
+    if arguments.measure:
+        return _measure(arguments)
     if arguments.pictures:
         from kiosk.ui import pictures
 
@@ -301,6 +305,20 @@ def _screens(arguments: argparse.Namespace) -> int:
     lines += [f"next    {act}" for act in names.NEXT]
     print("\n".join(lines))  # noqa: T201 - the command's answer
     return 0
+
+
+def _measure(arguments: argparse.Namespace) -> int:
+    from kiosk.ui import measure
+
+    every = ["all"]
+    findings = measure.everything(
+        _chosen(arguments.language or every, rules.LANGUAGES),
+        _chosen(arguments.theme or every, get_args(rules.Theme)),
+        _chosen(arguments.size or every, get_args(rules.Size)),
+    )
+    for line in measure.as_json(findings) if arguments.json else measure.table(findings):
+        print(line)  # noqa: T201 - the command's answer
+    return EXIT_WRONG if any(each.broken for each in findings) else 0
 
 
 def _chosen(given: list[str] | None, choices: tuple[Any, ...]) -> tuple[Any, ...]:

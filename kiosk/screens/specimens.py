@@ -52,6 +52,9 @@ _DEPARTMENTS: Final = (
     s.WalkInDepartment("06", "耳鼻いんこう科", "closed"),
     s.WalkInDepartment("07", "小児科"),
 )
+# Nobody is early and late at once, who came without an appointment is neither, and who is asked for the insurance of
+# the month came with a patient card, of which no certificate says more.
+_NOT_TOGETHER: Final = ("no_slip", "arrived_early", "walk_in", "insurance_monthly")
 _CANDIDATE: Final = s.Candidate(1, "usable", "00000000", "19000101")
 _CAME: Final = s.Came("mynumber", 1)
 
@@ -151,7 +154,7 @@ def _ends() -> Iterator[tuple[str, s.Stage]]:
         "early": replace(_arrival(_ONE, notes=("arrived_early",)), back_by=time(12, 30)),
         "walk_in": _arrival((replace(_ONE[0], walk_in=True),), notes=("walk_in",)),
         "monthly": _arrival(_ONE, notes=("insurance_monthly",)),
-        "all_notes": _arrival(_TWO, notes=tuple(note for note in NOTES if note != "no_slip")),
+        "all_notes": _arrival(_TWO, notes=tuple(note for note in NOTES if note not in _NOT_TOGETHER)),
     }
     for variant, arrival in arrivals.items():
         yield variant, s.Printing(1, _LATER, arrival, _CAME, _LATER)

@@ -32,6 +32,8 @@ _ABOVE_EM: Final = 0.88
 _BELOW_EM: Final = 0.12
 # Letters that are no farther apart are side by side: sums of fractions are not exact.
 _TOUCHES_MM: Final = 1e-6
+# What is longer is a sentence of the hospital's, and no name.
+_NAME_MAX: Final = 12
 # How far a reading may stand over kana beside it, in ems of the reading (W3C JLREQ 3.3.8).
 _OVERHANG_EM: Final = 0.5
 
@@ -184,8 +186,8 @@ class _Copy:
         self._letters += self._drawn(part.base, fonts)
         self.text += part.base
         end = len(self.text)
-        if part.reading or part.name:
-            self.glued.update(range(first + 1, end))
+        if part.reading or (part.name and end - first <= _NAME_MAX):
+            self.glued.update(place for place in range(first + 1, end) if not _parts_name(self.text, place))
         if part.reading:
             width = advance(part.reading, self._reading_font) * self._reading_em
             base = sum(letter.width for letter in self._letters[first:end])
@@ -267,6 +269,11 @@ def _side_by_side(places: list[int], letters: list[_Letter], begins: list[float]
         group.append(place)
     if group:
         yield group
+
+
+def _parts_name(text: str, place: int) -> bool:
+    """Whether even a name may be broken before this character: 佐藤 花子, 内科（専門外来）, 呼吸器・膠原病内科."""
+    return text[place - 1].isspace() or text[place - 1] == "・" or text[place] in "（("
 
 
 def _is_kana(character: str) -> bool:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, Protocol
 
 from kiosk.typography import setting
 from kiosk.typography.setting import Align, Paragraph
@@ -22,16 +22,18 @@ ROLES: Final[dict[Role, tuple[float, float]]] = {
     "hero": (24.0, 14.0),
     "title": (17.0, 8.6),
     "choice": (13.5, 7.6),
-    "body": (8.6, 6.3),
-    "small": (6.3, 6.3),
+    "body": (8.6, 6.1),
+    "small": (6.1, 6.1),
     # Of the frame: buttons that end a page, and strip and bar.
-    "label": (8.6, 6.3),
-    "frame": (6.3, 6.3),
+    "label": (8.6, 6.1),
+    "frame": (6.1, 6.1),
 }
 # How far from the largest (1) to the smallest (0) size.
 _TRIALS: Final = (1.0, 0.75, 0.5, 0.25, 0.0)
 _LAST_RESORTS: Final = (0.85, 0.7, 0.55, 0.4, 0.25, 0.12)
 LARGE: Final = 1.3
+# Nothing is broken there.
+WIDE_MM: Final = 1000.0
 
 
 @dataclass
@@ -103,6 +105,10 @@ class Words:
         done = self._set(box.width, setter)
         top = box.y + max(0.0, (box.height - done.height_mm) / 2)
         yield Text(Box(box.x, top, box.width, done.height_mm), done, tone.ink, self.role)
+
+    def width(self, room: float, setter: Setter) -> float:
+        """Of its widest line."""
+        return self._set(room, setter).width_mm
 
     def _set(self, width: float, setter: Setter) -> setting.Block:
         return setter.set(self.text, self.role, width, bold=self.bold, centred=self.centred, language=self.language)
@@ -281,6 +287,24 @@ class Badge:
 
 
 @dataclass(frozen=True)
+class Lead:
+    """Words before a block, as wide as the widest of `among`, which stand below each other."""
+
+    text: str = field(repr=False)
+    among: tuple[str, ...] = field(repr=False)
+    role: Role = "choice"
+
+    def width(self, setter: Setter) -> float:
+        return max(setter.set(each, self.role, WIDE_MM, bold=True, centred=False).width_mm for each in self.among)
+
+    def side(self, setter: Setter) -> float:
+        return setter.set(self.text, self.role, WIDE_MM, bold=True, centred=False).height_mm
+
+    def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
+        yield from Words(self.text, self.role, bold=True).place(box.left(box.width + 0.1), tone, setter)
+
+
+@dataclass(frozen=True)
 class AtMost:
     """A block that fits only where it is not higher than `most`; it gets no more than it needs."""
 
@@ -298,12 +322,16 @@ class AtMost:
 
 @dataclass(frozen=True)
 class Beside:
-    """A badge, and a block at its right."""
+    """A badge or a lead, and a block beside it.
 
-    badge: Badge
+    `side`: of the badge; `after` is right behind the last letter of the block, which is Words then.
+    """
+
+    badge: Badge | Lead
     block: Block
     gap: float = GAP_MM
     grow: float = 0.0
+    side: Literal["left", "right", "after"] = "left"
 
     def height(self, width: float, setter: Setter) -> float:
         rest = width - self.badge.width(setter) - self.gap
@@ -311,10 +339,16 @@ class Beside:
 
     def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
         width = self.badge.width(setter)
-        yield from self.badge.place(box.left(width), tone, setter)
         rest = box.after(box.x + width + self.gap)
+        if self.side != "left":
+            rest = box.left(rest.width)
         height = min(self.block.height(rest.width, setter), box.height)
-        yield from self.block.place(Box(rest.x, box.middle[1] - height / 2, rest.width, height), tone, setter)
+        badge = Box(box.x if self.side == "left" else rest.right + self.gap, box.y, width, box.height)
+        if self.side == "after" and isinstance(self.block, Words):
+            badge = replace(badge, x=rest.x + self.block.width(rest.width, setter) + self.gap)
+        parts = (self.badge, badge), (self.block, Box(rest.x, box.middle[1] - height / 2, rest.width, height))
+        for part, where in parts if self.side == "left" else parts[::-1]:
+            yield from part.place(where, tone, setter)
 
 
 @dataclass(frozen=True)

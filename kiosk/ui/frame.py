@@ -6,13 +6,27 @@ Nothing of it moves when time is running out: the notice has its place from the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from kiosk.screens.names import MORE_TIME
 from kiosk.screens.views import Result, Screen, Status, is_leaving
 from kiosk.typography import ruby, setting
-from kiosk.ui.blocks import AtMost, Block, Card, Column, Image, Row, Setter, Space, TenDots, Words, column, compose
+from kiosk.ui.blocks import (
+    WIDE_MM,
+    AtMost,
+    Block,
+    Card,
+    Column,
+    Image,
+    Row,
+    Setter,
+    Space,
+    TenDots,
+    Words,
+    column,
+    compose,
+)
 from kiosk.ui.items import Box, ClockTime, Drawing, Item, Panel, SecondsLeft, Text
 from kiosk.ui.theme import GAP_MM, MARGIN_MM, THEMES, Theme, Tone
 from kiosk.words.texts import Texts
@@ -23,13 +37,13 @@ _TOOLS: Final[tuple[tuple[str, Drawing], ...]] = (
     ("contrast", "contrast"),
     ("wheelchair", "wheelchair"),
 )
-# One place more than there are tools: speech will have its own.
-_PLACES: Final = 5
+# Speech will have its place beside the tools, so wide beside one of them.
+_SPEECH: Final = 0.55
 # What ends a page; all else is pressed within it.
 _ENDS: Final = ("cancel", "close", "back")
 FRAME_MM: Final = 1.6
 # White above and below what is in the strip.
-_STRIP_MM: Final = 1.5
+_STRIP_MM: Final = 1.2
 _DOTS_MM: Final = 5.0
 # What the whole page is the colour of: one of the tones of a theme.
 State = Literal["work", "done", "counter", "off"]
@@ -93,6 +107,8 @@ class Frame:
         # What surrounds a page keeps its size in large letters: the page says the same, and nothing moves.
         self._frame_setter = Setter(screen.look.language)
         self._frame_setter.sizes = next(self._frame_setter.trials())
+        strip = max(self.measures.strip, self._name.height_mm + 2 * _STRIP_MM)
+        self.measures = replace(self.measures, strip=strip)
         self.items: list[Item] = [Panel(Box(0, 0, width, height), self.tone.ground)]
         bottom = height - self.measures.bar - (self.measures.zone if self._has_zone else 0.0)
         self.body = Box(MARGIN_MM, self.measures.strip, width - 2 * MARGIN_MM, bottom - self.measures.strip)
@@ -129,6 +145,12 @@ class Frame:
         """Something to read; it cannot be pressed."""
         return Card(block, self.theme.card, "", self.theme.edge, 0.5, padding, least, grow)
 
+    def called(self, text: str) -> Card:
+        """That staff come, as large as the button that called them."""
+        return self.card(
+            Column((Words(text, "body", bold=True, centred=True),), centred=True), least=self.measures.button
+        )
+
     def finish(self, *arrangements: Block) -> tuple[Item, ...]:
         """The whole page: the first arrangement that fits at the largest sizes, and the frame around it."""
         return self.finish_first((arrangements,))
@@ -147,17 +169,20 @@ class Frame:
     def _strip(self) -> Iterator[Item]:
         """The hospital, whether this patient is registered, the time: each as wide as it is, none smaller for it."""
         inner = Box(0, 0, self.width, self.measures.strip).inset(MARGIN_MM, _STRIP_MM)
-        pill, clock = self._pill(), inner.after(inner.right - self._clock_width)
-        rest = inner.left(clock.x - inner.x - GAP_MM)
+        clock = inner.after(inner.right - self._clock_width)
+        name, pill = self._name, self._pill(self.screen.status)
+        beside = inner.x + name.width_mm + GAP_MM
+        yield Text(
+            Box(inner.x, inner.middle[1] - name.height_mm / 2, name.width_mm, name.height_mm),
+            name,
+            self.tone.ink,
+            "frame",
+        )
         if pill is not None:
             # In the middle of the page, where the name of the hospital leaves it.
-            name = setting.set_paragraphs((self._in_frame(self.stand.hospital),), 1000.0).width_mm
             width = pill.width_mm + 2 * GAP_MM
-            x = max(min((self.width - width) / 2, rest.right - width), min(inner.x + name + GAP_MM, rest.right - width))
-            spot = Box(x, inner.y, width, inner.height)
-            rest = rest.left(x - GAP_MM - rest.x)
-        yield from self._placed(Words(self.stand.hospital, "frame", bold=True), rest)
-        if pill is not None:
+            spot = Box(max((self.width - width) / 2, beside), inner.y, width, inner.height)
+            spot = replace(spot, x=min(spot.x, clock.x - GAP_MM - width))
             yield Panel(spot, self.theme.card.ground, inner.height / 2, self.theme.card.ink, 0.7)
             words = Box(spot.x + GAP_MM, spot.middle[1] - pill.height_mm / 2, pill.width_mm, pill.height_mm)
             yield Text(words, pill, self.theme.card.ink, "frame")
@@ -166,24 +191,30 @@ class Frame:
         capital = self._frame_setter.sizes["frame"]
         yield ClockTime(clock, str(dates["clock"]), halves, capital, self.tone.ink, self.screen.look.language)
 
-    def _in_frame(self, text: str) -> setting.Paragraph:
+    def _in_frame(self, text: str, width: float = WIDE_MM) -> setting.Block:
         capital = self._frame_setter.sizes["frame"]
-        return setting.Paragraph(text, capital, bold=True, language=self.screen.look.language)
+        paragraph = setting.Paragraph(text, capital, bold=True, language=self.screen.look.language)
+        return setting.set_paragraphs((paragraph,), width)
 
-    def _pill(self) -> setting.Block | None:
+    @property
+    def _name(self) -> setting.Block:
+        """Of the hospital, in two lines where it has to be: the status has its place on every page."""
+        pills = [self._pill(status) for status in ("not_yet", "done")]
+        pill = max(each.width_mm for each in pills if each is not None) + 2 * GAP_MM
+        return self._in_frame(
+            ruby.name(self.stand.hospital), self.width - 2 * MARGIN_MM - 2 * GAP_MM - pill - self._clock_width
+        )
+
+    def _pill(self, status: Status | None) -> setting.Block | None:
         """Whether this patient is registered. Without readings: it is a sign, and its words come again below."""
-        status: Status | None = self.screen.status
-        if status is None:
-            return None
-        word = ruby.plain(str(self.texts["status"][status]))
-        return setting.set_paragraphs((self._in_frame(word),), 1000.0)
+        return None if status is None else self._in_frame(ruby.plain(str(self.texts["status"][status])))
 
     @property
     def _clock_width(self) -> float:
         """Of the longest time of day."""
         dates = self.texts["dates"]
         times = (dates["clock"].format(hour=20, hour12=12, minute=58, half=half) for half in dates["halves"])
-        return max(setting.set_paragraphs((self._in_frame(time),), 1000.0).width_mm for time in times) + 1.0
+        return max(self._in_frame(time).width_mm for time in times) + 1.0
 
     def _placed(self, block: Block, box: Box, tone: Tone | None = None) -> tuple[Item, ...]:
         return compose(((block,),), box, tone or self.tone, self._frame_setter)
@@ -234,17 +265,22 @@ class Frame:
         bar = Box(0, self.height - self.measures.bar, self.width, self.measures.bar)
         yield Panel(bar, self.theme.bar.ground)
         tools = tuple(self._tool(name, drawing) for name, drawing in _TOOLS if name in self.screen.tools)
-        places = (*tools, *(Space() for _ in range(_PLACES - len(tools))))
+        shares = (1.4 if name == "language" else 1.0 for name, _ in _TOOLS if name in self.screen.tools)
         inner = bar.inset(MARGIN_MM, (bar.height - self.measures.button) / 2)
-        yield from self._placed(Row(places, (1.0,) * len(places)), inner)
+        yield from self._placed(Row((*tools, Space()), (*shares, _SPEECH)), inner)
 
     def _tool(self, name: str, drawing: Drawing) -> Block:
         """A sign and a word; in portrait the word is below it."""
-        words = Words(self.label(name), "frame", bold=True, centred=True)
-        inner: Block = Row((Image(drawing, 10.0, 12.0), Column((words,), centred=True)), (-11.0, 1.0), 1.5)
+        look = self.screen.look
+        on = {"text_size": look.size == "large", "contrast": look.theme != "normal", "wheelchair": look.wheelchair}
+        words: Block = Words(self.label(name), "frame", bold=True, centred=True)
+        if name == "language" and look.language.startswith("ja"):  # who reads no Japanese looks for a word, too
+            words = column(words, Words("Language", "frame", bold=True, centred=True, language="en"), gap=0.0)
+        inner: Block = Row((Image(drawing, 9.0, 12.0), Column((words,), centred=True)), (-9.5, 1.0), 1.0)
         if self.portrait:
-            inner = column(Image(drawing, 9.0, 12.0, grow=1), words, gap=0.5)
-        return Card(inner, self.theme.choice, name, self.theme.frame, 0.8, 1.5, self.measures.button)
+            inner = column(Image(drawing, 8.0, 12.0, grow=1), words, gap=0.0)
+        tone = self.theme.strong if on.get(name) else self.theme.choice
+        return Card(inner, tone, name, self.theme.frame, 0.8, 1.5, self.measures.button)
 
 
 def numbered(acts: Sequence[str]) -> tuple[tuple[str, str], ...]:

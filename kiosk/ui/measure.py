@@ -18,10 +18,13 @@ from kiosk.ui.measure_page import RULES, Laid, Rule
 from kiosk.ui.pages import page
 from kiosk.ui.pictures import DISPLAYS, STAND, Size, screens
 from kiosk.ui.scale import millimetre_px, real_millimetre_px
-from kiosk.visit.rules import LANGUAGES, Look, Theme
+from kiosk.visit.rules import LANGUAGES, Language, Look, Theme
 from kiosk.visit.rules import Size as LetterSize
 from kiosk.words import texts
 
+# Of displays whose page is as large as they are: how high the lower edge hangs, at most so that all can be reached.
+HUNG: Final = (DISPLAYS[1], DISPLAYS[2])
+HUNG_CM: Final = (75.0, 90.0)
 # Nobody needs to know where it is: of a page that keeps a rule.
 _FAULTS_MAX: Final = 8
 
@@ -74,7 +77,7 @@ class Combination:
 
 
 def combinations(
-    languages: Sequence[str] = LANGUAGES,
+    languages: Sequence[Language] = LANGUAGES,
     themes: Sequence[Theme] = get_args(Theme),
     sizes: Sequence[LetterSize] = get_args(LetterSize),
     displays: Sequence[Size] = DISPLAYS,
@@ -105,9 +108,9 @@ def laid(screen: Screen, combination: Combination) -> Laid:
 
 def without_notice(screen: Screen) -> Screen:
     """The screen as it was before time began to run out."""
-    timeout: Any = replace(screen.timeout, warned=False) if screen.timeout else None
     others = tuple(name for name in screen.buttons if name != MORE_TIME)
-    return replace(screen, timeout=timeout, buttons=others)  # type: ignore[call-arg]
+    changes: Any = {"timeout": screen.timeout and replace(screen.timeout, warned=False), "buttons": others}
+    return replace(screen, **changes)
 
 
 def measured(chosen: Iterable[Combination], rules: Sequence[Rule] = RULES) -> list[Finding]:
@@ -120,6 +123,20 @@ def measured(chosen: Iterable[Combination], rules: Sequence[Rule] = RULES) -> li
                 if figure is not None:
                     finding.add(name, figure)
     return findings
+
+
+def everything(languages: Sequence[Language], themes: Sequence[Theme], sizes: Sequence[LetterSize]) -> list[Finding]:
+    """The same for all that these looks give, on the usual displays and on ones that hang low and high."""
+    hung = (
+        replace(each, stand=replace(STAND, mounting_cm=cm)) for each in _sitting(languages, sizes) for cm in HUNG_CM
+    )
+    return measured((*combinations(languages, themes, sizes), *hung))
+
+
+def _sitting(languages: Sequence[Language], sizes: Sequence[LetterSize]) -> Iterator[Combination]:
+    for each in combinations(languages, sizes=sizes, themes=("normal",), displays=HUNG):
+        if each.look.wheelchair:
+            yield each
 
 
 def table(findings: Sequence[Finding]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import Final
 
 from kiosk.screens.names import KEYS
-from kiosk.screens.views import Choose, Counter, Off, Result, Screen, Wait
+from kiosk.screens.views import Choose, Counter, Off, Pick, Result, Screen, Wait
 from kiosk.typography import ruby
 from kiosk.typography.setting import LINE_EM, Block, Paragraph, set_paragraphs
 from kiosk.ui.frame import Stand, reach_mm
@@ -111,7 +111,7 @@ def _without_white(box: Box, block: Block) -> Box:
     return box.inset(0, (LINE_EM - 1) / 2 * min(ems, default=0.0))
 
 
-# -- sizes ---------------------------------------------------------------------------------------------------------------
+# -- sizes -----------------------------------------------------------------------------------------------------------
 
 
 def letters(page: Laid) -> Iterator[float]:
@@ -144,7 +144,7 @@ def uneven_roles(page: Laid) -> Iterator[float]:
     yield from (len(found) - 1.0 for found in sizes.values() if found)
 
 
-# -- places --------------------------------------------------------------------------------------------------------------
+# -- places ----------------------------------------------------------------------------------------------------------
 
 
 def beyond_panel(page: Laid) -> Iterator[float]:
@@ -216,7 +216,7 @@ def moves(page: Laid) -> Iterator[float]:
     yield float(sum(one != other for one, other in zip(*upper, strict=False)) + abs(len(upper[0]) - len(upper[1])))
 
 
-# -- words ---------------------------------------------------------------------------------------------------------------
+# -- words -----------------------------------------------------------------------------------------------------------
 
 
 def torn_words(page: Laid) -> Iterator[float]:
@@ -279,6 +279,11 @@ def wanted(screen: Screen, texts: Texts) -> Iterator[str]:
         case Counter():
             yield from (*screen.explained, screen.called, screen.where.window, screen.where.text)
             yield from (act.text for act in screen.next if act.code != "go_counter" or not screen.where.window)
+        case Pick():
+            yield from screen.instructions[-1:]
+            yield screen.pages
+            for choice in screen.choices:
+                yield from (choice.text, choice.remark)
         case Wait():
             yield from screen.lines
         case Choose():
@@ -313,7 +318,7 @@ def words_on_page(page: Laid) -> Iterator[float]:
         yield float(sum(len(squeezed(text)) for text in wanted(page.screen, page.texts)))
 
 
-# -- colours -------------------------------------------------------------------------------------------------------------
+# -- colours ---------------------------------------------------------------------------------------------------------
 
 
 def contrasts(page: Laid) -> Iterator[float]:

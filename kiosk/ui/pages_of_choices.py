@@ -10,13 +10,15 @@ from kiosk.screens.views import Ask, Choice, Choose, Keys, Pick
 from kiosk.ui.blocks import Block, Card, Column, Grid, Image, Row, Space, Words, column, paragraphs
 from kiosk.ui.frame import FRAME_MM, Frame, Stand
 from kiosk.ui.items import Drawing, Item
-from kiosk.ui.theme import GAP_MM, Tone
+from kiosk.ui.theme import GAP_MM, Role, Tone
 from kiosk.words.texts import Texts
 
 _CARDS: Final[dict[str, Drawing]] = {"mynumber": "my_number_card", "patient_card": "patient_card"}
 # In the frame's zone, or of the page itself.
 _ENDS: Final = ("cancel", "close", "back", "more_time")
 _STAFF_MM: Final = 8.0
+# What names of departments are written as: where they are long, as all else.
+_NAMES: Final[tuple[Role, Role]] = ("choice", "body")
 
 
 def choose(screen: Choose, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
@@ -43,7 +45,11 @@ def choose(screen: Choose, texts: Texts, stand: Stand, width: float, height: flo
         return [_card(frame, name, name in screen.unavailable, least, grow) for name in cards]
 
     def across(least: float) -> Row:
-        return Row(tuple(choices(least)), (1.0,) * len(cards))
+        upright = tuple(_upright(frame, name, name in screen.unavailable, least) for name in cards)
+        return Row(upright, (1.0,) * len(cards))
+
+    grow = 0.0 if frame.sitting else 1.0
+    white: Block = Space(grow=1.0 - grow)
 
     if frame.portrait:
         least = 62.0 if len(cards) > 1 else 110.0
@@ -54,18 +60,27 @@ def choose(screen: Choose, texts: Texts, stand: Stand, width: float, height: flo
         return frame.finish(
             column(*words, *choices(least), *third, staff), column(head, question, hints, *choices(50.0), *third, staff)
         )
-    if frame.sitting:
-        low = frame.low(column(across(40.0), *third))
-        flat = frame.low(Row((*choices(30.0), *third), (1.4,) * len(cards) + (1.0,) * len(third)))
-        words = (head, question, hints, staff, Space(grow=1.0))
-        return frame.finish(*(column(*words, each, gap=GAP_MM / 2) for each in (low, flat)))
-    words = column(head, Space(grow=1.0), question, Space(grow=1.0), hints, staff, gap=GAP_MM / 2)
-    return frame.finish(
-        *(
-            Row((words, column(*choices(least, 1.0), *third)), (share, 1 - share), GAP_MM * 1.5, grow=1.0)
-            for least, share in ((40.0, 0.45), (30.0, 0.54))
+    purpose = Words(screen.purpose, "choice", bold=True)
+    short = column(purpose, *(Words(each, "body") for each in screen.who), gap=0.0)
+    beside = tuple(
+        Row(
+            (
+                column(top, Space(grow=1.0), question, Space(grow=1.0), hints, staff, gap=gap),
+                column(white, frame.low(column(*choices(least, grow), *third, grow=grow)), grow=1.0),
+            ),
+            (share, 1 - share), GAP_MM, grow=1.0,
         )
-    )
+        for top, gap, least, share in (
+            (head, GAP_MM / 2, 40.0, 0.45), (head, GAP_MM / 2, 30.0, 0.54), (short, 1.0, 24.0, 0.54),
+            (short, 0.0, 20.0, 0.6),
+        )
+    )  # fmt: skip
+    if not frame.sitting:
+        return frame.finish(*beside)
+    flat = frame.low(Row((*choices(30.0), *third), (1.4,) * len(cards) + (1.0,) * len(third)))
+    above = column(head, question, hints, staff, Space(grow=1.0), gap=GAP_MM / 2)
+    lows = (frame.low(column(across(40.0), *third)), flat)
+    return frame.finish(*(column(above, each, gap=GAP_MM / 2) for each in lows), *beside)
 
 
 def _staff(frame: Frame, codes: tuple[str, ...]) -> Block:
@@ -89,20 +104,36 @@ def _card(frame: Frame, name: str, unavailable: bool, least: float, grow: float 
     return Card(inner, theme.choice, name, theme.frame, FRAME_MM, 7.0, least, grow)
 
 
+def _upright(frame: Frame, name: str, unavailable: bool, least: float) -> Card:
+    """The same for half a page: the drawing above the words."""
+    theme = frame.theme
+    who = str(frame.texts["buttons"]["unavailable" if unavailable else f"{name}_who"])
+    words = (Words(frame.label(name), "choice", bold=True, centred=True), Words(who, "body", centred=True))
+    if unavailable:
+        return Card(Column(words, 1.0, centred=True), theme.unavailable, name, theme.edge, 0.7, 4.0, least)
+    inner = column(Image(_CARDS[name], 14.0, 40.0, grow=1.0), *words, gap=1.0)
+    return Card(inner, theme.choice, name, theme.frame, FRAME_MM, 4.0, least)
+
+
 def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
     """Cards to choose from, in two columns; in landscape three, or four of a long list."""
     frame = Frame(screen, texts, stand, width, height)
     usual = 2 if frame.portrait else 3 if len(screen.choices) <= 6 else 4
-    choices = tuple(_choice(frame, each) for each in screen.choices)
+    choices, low = (tuple(_choice(frame, each, role) for each in screen.choices) for role in _NAMES)
     more = [frame.button(name) for name in screen.buttons if name == "more"]
     title = Words(screen.title, "title", bold=True, centred=True)
     head = paragraphs(screen.instructions, centred=True)
-    pages = Column((Words(screen.pages, "small", centred=True),), centred=True) if screen.pages else Space()
-    foot = (Row((pages, *more), (1.0,) * (1 + len(more))),) if more or screen.pages else ()
+    small = "　".join(part for part in (screen.pages, screen.staff_code) if part)
+    pages = Column((Words(small, "small", centred=True),), centred=True) if small else Space()
+    foot = (Row((pages, *more), (1.0,) * (1 + len(more))),) if more or small else ()
     white = Space(grow=1.0)
-    gap = GAP_MM if frame.portrait else GAP_MM * 0.85
+    gap = GAP_MM if frame.portrait and not frame.sitting else GAP_MM * 0.85
 
-    def listed(columns: int) -> Block:
+    unsure = paragraphs(screen.instructions[-1:])
+    in_a_row = Row((unsure, pages, *more), (0.48, 0.28, 0.24)[: 2 + len(more)])
+    all_in_foot = (Row((column(unsure, pages, gap=0.0), *more), (0.62, 0.38)[: 1 + len(more)]),)
+
+    def listed(columns: int, foot: tuple[Block, ...] = foot, choices: tuple[Card, ...] = choices) -> Block:
         grid = Grid(choices, columns, gap, grow=0.0 if frame.sitting else 2.0, most=62.0)
         return frame.low(column(grid, *foot, gap=gap, grow=2.0))
 
@@ -110,48 +141,67 @@ def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) 
     return frame.finish(
         *(column(white, title, head, white, listed(columns), gap=gap) for columns in several),
         column(title, head, white, listed(several[-1]), gap=gap / 2),
+        column(title, unsure, white, listed(several[0]), gap=gap / 2),
+        column(title, white, listed(several[0], all_in_foot), gap=gap / 2),
+        column(title, white, listed(3, all_in_foot, low), gap=gap / 2),
+        column(title, white, listed(2, all_in_foot, low), gap=gap / 2),
+        column(title, white, listed(2, (in_a_row,), low), gap=gap / 2),
     )
 
 
-def _choice(frame: Frame, choice: Choice) -> Card:
+def _choice(frame: Frame, choice: Choice, role: Role) -> Card:
     theme = frame.theme
     tone = theme.strong if choice.chosen else theme.choice if choice.available else theme.unavailable
     words = column(
-        Words(choice.text, "choice", bold=True, centred=True, language=choice.language),
+        Words(choice.text, role, bold=True, centred=True, language=choice.language),
         Words(choice.remark, "small", centred=True) if choice.remark else None,
-        gap=GAP_MM / 3,
+        gap=GAP_MM / 3 if frame.portrait else 0.5,
         centred=True,
     )
     name = choice.button if choice.available else ""
     least = 22.0 if not frame.portrait else 28.0 if frame.sitting else 40.0
-    return Card(words, tone, name, theme.frame if name else theme.edge, FRAME_MM if name else 0.7, 4.0, least)
+    return Card(words, tone, name, theme.frame if name else theme.edge, FRAME_MM if name else 0.7, 3.0, least)
 
 
 def ask(screen: Ask, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
     """A question or a message on white: one fact, and what can be answered."""
     frame = Frame(screen, texts, stand, width, height)
     title = Words(screen.title, "title", bold=True, centred=True)
-    fact = None
-    if screen.fact:
-        caption = Words(screen.caption, "body", centred=True) if screen.caption else None
-        fact = frame.card(
-            column(caption, Words(screen.fact, "title", bold=True, centred=True), gap=GAP_MM / 2), padding=7.0
-        )
-    remarks = paragraphs((*screen.remarks, screen.called), centred=True)
+    fact, flat_fact = _fact(frame, screen)
+    remarks = paragraphs(screen.remarks, centred=True)
     acts = paragraphs((each.text for each in screen.next if each.code != "answer"), bold=True, centred=True)
     code = _code(frame, screen.staff_code)
     answers = [name for name in screen.buttons if name not in _ENDS]
     cards = [_answer(frame, name, name in screen.unavailable) for name in answers if name in _CARDS]
-    others = [_answer(frame, name, unavailable=False) for name in answers if name not in _CARDS]
-    flat = [Row(tuple(each), (1.0,) * len(each)) for each in (cards, others) if each]
+    others: list[Block] = [_answer(frame, name, unavailable=False) for name in answers if name not in _CARDS]
+    if screen.called:  # where the button was that called
+        others.append(frame.called(screen.called))
+    upright = [_upright(frame, name, name in screen.unavailable, 40.0) for name in answers if name in _CARDS]
+    flat, half = ([Row(tuple(each), (1.0,) * len(each)) for each in (of, others) if each] for of in (cards, upright))
     white = Space(grow=1.0)
     words = (white, title, fact, remarks, acts, code, white)
-    if not answers:
+    if not answers and not others:
         return frame.finish(column(*words, gap=GAP_MM * 1.4), column(*words[1:-1]))
-    upright, low = frame.low(column(*cards, *others)), frame.low(column(*flat))
-    touched = (upright, low) if frame.portrait else (low,)
+    one, low, high = (frame.low(column(*each)) for each in ((*cards, *others), flat, half))
+    touched = (one, low, high) if frame.portrait else (low, high)
+    short = (title, flat_fact, remarks, acts, code, white)
     return frame.finish(
-        *(column(*words, each, gap=GAP_MM * 1.4) for each in touched), column(*words[1:], low, gap=GAP_MM / 2)
+        *(column(*words, each, gap=GAP_MM * 1.4) for each in touched),
+        *(column(*short, each, gap=GAP_MM / 2) for each in (low, high)),
+    )
+
+
+def _fact(frame: Frame, screen: Ask) -> tuple[Block | None, Block | None]:
+    """The fact with its caption above it, or beside it."""
+    if not screen.fact:
+        return None, None
+    words = Words(screen.fact, "title", bold=True, centred=True)
+    if not screen.caption:
+        return frame.card(words, padding=7.0), frame.card(words, padding=4.0)
+    above, beside = Words(screen.caption, "body", centred=True), Words(screen.caption, "body")
+    return (
+        frame.card(column(above, words, gap=GAP_MM / 2), padding=7.0),
+        frame.card(Row((Column((beside,), centred=True), words), (0.35, 0.65)), padding=4.0),
     )
 
 
@@ -180,7 +230,7 @@ def keys(screen: Keys, texts: Texts, stand: Stand, width: float, height: float) 
     pad, wide = (frame.low(column(*_pad(frame, screen, across), gap=GAP_MM, grow=grow)) for across in (3, 6))
     white = Space(grow=1.0)
     if frame.portrait:
-        return frame.finish(column(white, words, white, pad), column(white, words, white, wide))
+        return frame.finish_first(((column(white, words, white, pad),), (column(white, words, white, wide),)))
     return frame.finish(
         *(
             Row((words, column(Space(grow=1 - grow), pad, grow=1.0)), (share, 1 - share), GAP_MM * 1.5, grow=1.0)

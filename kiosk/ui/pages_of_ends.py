@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
-from kiosk.screens.views import AppointmentRow, Counter, NextStep, Off, Result
-from kiosk.ui.blocks import Badge, Beside, Block, Card, Column, Image, Row, Space, Words, column, paragraphs
+from kiosk.screens.views import AppointmentRow, Counter, Off, Result
+from kiosk.ui.blocks import Badge, Beside, Block, Card, Column, Image, Lead, Row, Space, Words, column, paragraphs
 from kiosk.ui.frame import Frame, Stand
 from kiosk.ui.items import Anywhere, Item
 from kiosk.ui.theme import GAP_MM, Role
@@ -21,36 +21,46 @@ def result(screen: Result, texts: Texts, stand: Stand, width: float, height: flo
     if screen.covered and "close" in screen.buttons:  # whoever comes next need not look for a button
         frame.items.append(Anywhere("close"))
     title = Words(screen.title, "title", bold=True, centred=frame.portrait)
-    acts, number, slip = _acts(frame, screen.next, screen.remarks), _number(frame, screen), _slip(frame, screen)
+    acts, number, slip = _acts(frame, screen), _number(frame, screen), _slip(frame, screen)
+    tight = _acts(frame, screen, gap=0.0)
     again = [frame.button(name) for name in screen.buttons if name == "show_again"]
+    code = _code(frame, screen.staff_code)
     places = _places(frame, screen)
-    narrow = _number(frame, screen, narrow=True)
+    foot = Row((_number(frame, screen, narrow=True), slip), (0.4, 0.6))
+    white = Space(grow=1.0)
     if frame.portrait:
         head = column(Image("check", 40.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
         low = Row((Image("check", 22.0), Column((title,), centred=True)), (-26.0, 1.0))
-        rest = (acts, number, slip, *again)
-        few = (acts, Row((narrow, slip), (0.4, 0.6)), *again)
         return frame.finish_first(
             tuple(
                 (
-                    column(head, *where, *rest),
-                    column(low, *where, Space(grow=1.0), *rest),
-                    column(low, *where, Space(grow=1.0), *few, gap=GAP_MM * 0.7),
+                    column(head, *where, acts, number, slip, code, *again),
+                    column(low, *where, white, acts, number, slip, code, *again),
+                    column(low, *where, white, acts, foot, code, *again, gap=GAP_MM * 0.7),
+                    column(low, *where, white, tight, foot, code, *again, gap=GAP_MM / 2),
                 )
                 for where in places
             )
         )
-    beside = Row((Image("check", 20.0, 34.0), Column((title,), centred=True)), (-30.0, 1.0))
-    right = column(acts, number, slip, Space(grow=1.0), *again, gap=GAP_MM * 0.7)
-    foot = Row((narrow, slip, *again), (0.8, 1.3, 0.9)[: 2 + len(again)])
+    beside = Row((Image("check", 17.0, 34.0), Column((title,), centred=True)), (-24.0, 1.0))
     return frame.finish_first(
         tuple(
-            (
-                *(
-                    Row((column(beside, *where, gap=GAP_MM * 0.7), right), (share, 1 - share), grow=1.0)
-                    for share in (0.54, 0.46)
-                ),
-                column(Row((column(beside, *where, gap=GAP_MM / 2), acts), (0.5, 0.5), grow=1.0), foot, gap=GAP_MM / 2),
+            tuple(
+                Row((column(beside, *left, gap=gap), column(*right, gap=gap)), shares, gap, grow=1.0)
+                for left, right, shares, gap in (
+                    (where, (acts, number, slip, code, white, *again), (0.54, 0.46), GAP_MM * 0.7),
+                    ((*where, white, number), (acts, slip, code, white, *again), (0.5, 0.5), GAP_MM * 0.7),
+                    ((*where, white, foot), (acts, code, white, *again), (0.54, 0.46), GAP_MM * 0.7),
+                    (where, (tight, number, slip, code, white, *again), (0.5, 0.5), GAP_MM / 2),
+                    ((*where, white, number), (tight, slip, code, white, *again), (0.5, 0.5), GAP_MM / 2),
+                    ((*where, white, number), (tight, slip, code, white, *again), (0.42, 0.58), GAP_MM / 2),
+                    ((*where, white, foot), (tight, code, white, *again), (0.5, 0.5), GAP_MM / 2),
+                    ((*where, white, foot), (tight, code, white, *again), (0.42, 0.58), GAP_MM / 2),
+                    ((*where, white, number, slip), (tight, code, white, *again), (0.42, 0.58), GAP_MM / 2),
+                    ((*where, white, number, slip), (tight, code, white, *again), (0.34, 0.66), GAP_MM / 2),
+                    ((*where, white, number), (tight, slip, code, white, *again), (0.36, 0.64), GAP_MM / 2),
+                    ((*where, white, number, code), (tight, slip, white, *again), (0.36, 0.64), GAP_MM / 2),
+                )
             )
             for where in places
         )
@@ -58,27 +68,32 @@ def result(screen: Result, texts: Texts, stand: Stand, width: float, height: flo
 
 
 def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:
-    """The places to go to, the most generous arrangement first; none when they are covered."""
+    """The places to go to, the most generous arrangement first; none when they are covered.
+
+    In the end what is to be done says it: its acts name the first place and time.
+    """
     rows = screen.appointments
     if not rows:
         return [()]
     if len(rows) == 1:
-        return [(_one(frame, rows[0], role),) for role in ("hero", "title", "choice", "body")]
+        who = "　".join(part for part in (rows[0].time, rows[0].department, rows[0].doctor) if part)
+        large = ((_one(frame, rows[0], role),) for role in ("hero", "title", "choice", "body"))
+        return [*large, (_list(frame, rows),), (Words(who, "body", bold=True),)]
     most = _ROWS_MAX[frame.portrait]
     more = str(frame.texts["result"]["more"])
     lists: list[tuple[Block, ...]] = []
     for count in range(min(len(rows), most), 0, -1):
-        left = len(rows) - count
+        left = len(rows) - count  # a line for one more is shorter than the sentence about it
         tail = (Words(more.format(count=left), "small"),) if left else ()
         lists.append((_list(frame, rows[:count]), *tail))
-    return lists
+    return [*lists, (Words(more.format(count=len(rows) - 1), "small"),)]
 
 
 def _one(frame: Frame, row: AppointmentRow, role: Role) -> Block:
     """One appointment: the place is the largest thing on the page."""
     label = Words(str(frame.texts["result"]["go_to"]), "small")
     who = Words("　".join(part for part in (row.department, row.doctor) if part), "body", bold=True)
-    top = Row((label, Words(row.time, "choice", bold=True)), (0.6, 0.4))
+    top = Beside(Lead(row.time, (row.time,)), label, side="right")
     return frame.card(column(top, *_place(frame, row, role), who, gap=GAP_MM * 0.6))
 
 
@@ -87,38 +102,41 @@ def _place(frame: Frame, row: AppointmentRow, role: Role) -> tuple[Block, ...]:
     if not row.window:
         return (Words(row.place, role, bold=True),) if row.place else ()
     below = " ".join(part for part in (row.building, row.floor) if part)
-    beside = _window(frame, row.window, role, "title" if role == "hero" else role)
-    return (beside, Words(below, "choice", bold=True)) if below else (beside,)
+    window = _window(frame, row.window, role, "title" if role == "hero" else role)
+    return (window, Words(below, "choice", bold=True)) if below else (window,)
 
 
 def _window(frame: Frame, window: str, role: Role, words: Role) -> Block:
-    """The number of a window in a square, and what it is beside it."""
-    word = str(frame.texts["parts"]["window"]).replace("{window}", "").removeprefix("｜").strip()
-    return Beside(Badge(window, role, frame.theme.strong), Words(word, words, bold=True))
+    """The number of a window in a square, on the line of its word: before or behind it, as the language has it."""
+    pattern = str(frame.texts["parts"]["window"])
+    word = Words(pattern.replace("{window}", "").removeprefix("｜").strip(), words, bold=True)
+    side: Literal["left", "after"] = "after" if pattern.endswith("{window}") else "left"
+    return Beside(Badge(window, role, frame.theme.strong), word, side=side)
 
 
 def _list(frame: Frame, rows: tuple[AppointmentRow, ...]) -> Card:
     """Several, one below the other, all alike: the time, the place, whose it is."""
     lines: list[Block] = []
+    times = tuple(row.time for row in rows)
     for row in rows:
         place = row.place or " ".join(part for part in (row.building, row.floor, row.window) if part)
         who = "　".join(part for part in (row.department, row.doctor) if part)
         words = column(Words(place, "body", bold=True) if place else None, Words(who, "body"), gap=1.0)
-        lines.append(Row((Words(row.time, "choice", bold=True), words), (0.26, 0.74), GAP_MM / 2))
+        lines.append(Beside(Lead(row.time, times), words, GAP_MM * 0.7))
     return frame.card(Column(tuple(lines), GAP_MM * 0.8), padding=5.0)
 
 
-def _acts(frame: Frame, acts: tuple[NextStep, ...], remarks: tuple[str, ...]) -> Block:
+def _acts(frame: Frame, screen: Result, gap: float = GAP_MM / 2) -> Block:
     """What to do next, numbered, and what else there is to know."""
     theme = frame.theme
     listed: list[Block] = [
         Beside(Badge(str(place), "body", theme.strong, round=True), Words(act.text, "body", bold=True), GAP_MM / 2)
-        for place, act in enumerate(acts, 1)
+        for place, act in enumerate(screen.next, 1)
     ]
-    listed.extend(Words(remark, "body") for remark in remarks)
+    listed.extend(Words(remark, "body") for remark in screen.remarks)
     if not listed:
         return Space()
-    return frame.card(Column(tuple(listed), GAP_MM / 2), padding=5.0)
+    return frame.card(Column(tuple(listed), gap), padding=5.0 if gap else 3.0)
 
 
 def _number(frame: Frame, screen: Result, *, narrow: bool = False) -> Card:
@@ -140,9 +158,10 @@ def counter(screen: Counter, texts: Texts, stand: Stand, width: float, height: f
     frame = Frame(screen, texts, stand, width, height, "counter")
     title = Words(screen.title, "title", bold=True, centred=frame.portrait)
     card = _counter_place(frame, screen)
-    more = paragraphs((*(each.text for each in screen.next if each.code != "go_counter"), screen.called), bold=True)
+    more = paragraphs((each.text for each in screen.next if each.code != "go_counter"), bold=True)
     code = _code(frame, screen.staff_code)
     call = [frame.button(name) for name in screen.buttons if name == "call"]
+    call += [frame.called(screen.called)] if screen.called else []
     if frame.portrait:
         head = column(Image("attention", 26.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
         low = Row((Image("attention", 24.0), Column((title,), centred=True)), (-28.0, 1.0))
@@ -151,23 +170,28 @@ def counter(screen: Counter, texts: Texts, stand: Stand, width: float, height: f
             column(low, card, more, code, Space(grow=1.0), *call, gap=GAP_MM * 0.8),
         )
     beside = Row((Image("attention", 24.0, 40.0), Column((title,), centred=True)), (-36.0, 1.0))
-    right = column(more, code, Space(grow=1.0), *call)
+    why = paragraphs(screen.explained)
+    white = Space(grow=1.0)
+    right, all_right = column(more, code, white, *call), column(why, more, code, white, *call, gap=GAP_MM / 2)
+    short = _counter_place(frame, screen, why=False)
     return frame.finish(
-        column(beside, Row((card, right), (0.64, 0.36)), Space(grow=1.0)),
-        column(beside, Row((card, right), (0.55, 0.45)), gap=GAP_MM / 2),
+        column(beside, Row((card, right), (0.64, 0.36), grow=1.0)),
+        column(beside, Row((card, right), (0.55, 0.45), grow=1.0), gap=GAP_MM / 2),
+        Row((column(beside, short, gap=GAP_MM / 2), all_right), (0.5, 0.5), grow=1.0),
     )
 
 
-def _counter_place(frame: Frame, screen: Counter) -> Card:
+def _counter_place(frame: Frame, screen: Counter, *, why: bool = True) -> Card:
     """The window in a square where the site has one, then the words of the place, then why."""
     where = screen.where
     go = next((each.text for each in screen.next if each.code == "go_counter"), where.text)
-    label = Words(str(frame.texts["result"]["to_do"]), "small")
+    label = Words(str(frame.texts["result"]["go_to" if where.window else "to_do"]), "small")
     place: tuple[Block, ...] = (Words(go, "title", bold=True),)
     if where.window:
         text = (Words(where.text, "body", bold=True),) if where.text else ()
         place = (_window(frame, where.window, "hero", "title"), *text)
-    return frame.card(column(label, *place, *(Words(text, "body") for text in screen.explained)), padding=7.0)
+    reason = paragraphs(screen.explained) if why else None
+    return frame.card(column(label, *place, reason, gap=GAP_MM * 0.7), padding=6.0)
 
 
 def _code(frame: Frame, code: str) -> Card | None:

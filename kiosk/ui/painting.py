@@ -1,4 +1,4 @@
-"""Page -> pixels with Pillow, without a window or a graphics card: as the window draws it, but for the smoothing of edges.
+"""Page -> pixels with Pillow, without a window or a graphics card: as the window draws it, but for smooth edges.
 
 For proofs over many pages: the window (pen.py, sheet.py) draws the same values.
 """

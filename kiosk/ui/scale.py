@@ -17,7 +17,7 @@ class Limits:
     most: tuple[tuple[float, float], tuple[float, float]]
 
 
-PATIENTS: Final = Limits(((200.0, 340.0), (300.0, 188.0)), ((267.0, 474.0), (330.0, 235.0)))
+PATIENTS: Final = Limits(((200.0, 340.0), (300.0, 226.0)), ((267.0, 474.0), (330.0, 235.0)))
 # Pages for people who work with the machine, read from arm's length: never larger than they are.
 STAFF: Final = Limits(((190.0, 330.0), (300.0, 225.0)), ((10_000.0, 10_000.0), (10_000.0, 10_000.0)))
 

@@ -343,7 +343,7 @@ def test_a_covered_page_keeps_the_number_and_nothing_of_time_and_place(name: str
     everything = str(as_json(screen)) + repr(screen.next) + "".join(each.text for each in screen.next)
     for hidden in ("09:30", "11:00", "内科", "眼科", "佐藤", "A棟", "窓口", "採尿", "09:00", "保険"):
         assert hidden not in everything
-    assert "受付番号 7" in everything and "受付は完了しています。" in everything
+    assert "受付番号 7" in everything and "受付は完了しています" in everything
     assert ("show_again" in screen.buttons) is (screen.slip == "none")
 
 

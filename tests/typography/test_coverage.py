@@ -7,7 +7,8 @@ import random
 import pytest
 from fontTools.ttLib import TTFont
 
-from kiosk.typography.coverage import MISSING, Chain, Piece, one_font, path, pieces
+from kiosk.typography.coverage import MISSING, Chain, Piece, one_font, pieces
+from kiosk.typography.font_files import path
 
 SECOND = "NotoSansCJKjp-Regular.otf"
 CHAINS: tuple[Chain, ...] = (("BIZUDGothic-Regular.ttf", SECOND), ("BIZUDPGothic-Bold.ttf", SECOND), (SECOND,))

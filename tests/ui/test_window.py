@@ -149,7 +149,8 @@ def test_a_whole_my_number_visit_by_touch(tmp_path: Path) -> None:
         window.photograph(tmp_path / "1-start.png")
         window.click(start, "mynumber")
         reader = window.until("tap_reader")
-        assert set(reader["boxes"]) == set(reader["buttons"]) == {"cancel"}
+        assert reader["buttons"] == ["cancel"]
+        assert set(reader["boxes"]) == {"cancel", "language", "text_size", "contrast", "wheelchair"}
         window.photograph(tmp_path / "2-reader.png")
         hospital.tap(USABLE)
         done = window.until("done")

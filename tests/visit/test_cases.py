@@ -181,7 +181,7 @@ EARLY = Rules(unclean_s=0, early_min=45, late_min=15)
 
 def test_who_comes_early_is_told_from_when_on_and_nothing_is_registered() -> None:
     story = by_card(replace(EARLY, early="refuse")).at(101, found(1, local_time=time(9)))
-    assert story.stage == TooEarly(1, 161, time(12, 15), time(13))
+    assert story.stage == TooEarly(1, 141, time(12, 15), time(13))
     assert not story.asked(c.Register)
     assert isinstance(story.at(120, e.Pressed("close")).stage, Start)
 

@@ -39,7 +39,7 @@ from kiosk.appliance.technician.state import (
 )
 from kiosk.appliance.technician.step import JOBS, MENU, first, step
 from kiosk.ui import theme
-from kiosk.ui.items import Box, Button, Item, Picture, Words
+from kiosk.ui.items import Anywhere, Box, Button, Item, Picture, Words
 from kiosk.ui.scale import STAFF, millimetre_px
 from kiosk.words import texts
 from tests.appliance.page_pictures import MACHINE, NOW, examples, state_of
@@ -499,6 +499,7 @@ def test_any_display_shows_every_button_whole(size: tuple[int, int]) -> None:
     for name, page in EVERY:
         items, whole = laid_out(page, size)
         for item in items:
+            assert not isinstance(item, Anywhere), "staff press buttons"
             assert contains(whole, item.box), name
             assert min(item.box.width, item.box.height) > 0, name
 
