@@ -133,6 +133,8 @@ def _questions() -> Iterator[tuple[str, s.Stage]]:
     yield "leaving", s.OtherDay(1, _SOON, known, warned=True)
     yield "first_page", s.ChoosingDepartment(1, _LATER, known)
     yield "second_page", s.ChoosingDepartment(1, _LATER, known, page=1)
+    receiving = tuple(replace(each, standing="open", opens=None) for each in _DEPARTMENTS[:6])
+    yield "all_receive", s.ChoosingDepartment(1, _LATER, s.Known(replace(found, walk_in=receiving), _CAME))
     yield "leaving", s.ChoosingDepartment(1, _SOON, known, warned=True)
     yield "plain", s.ConfirmingDepartment(1, _LATER, known, _DEPARTMENTS[0])
     yield "leaving", s.ConfirmingDepartment(1, _SOON, known, _DEPARTMENTS[5], warned=True)

@@ -113,7 +113,7 @@ THEMES: Final[dict[str, Theme]] = {
         unavailable=Tone("#000000", PAPER),
         bar=Tone("#000000", PAPER),
         edge=PAPER,
-        sheet=Tone(PAPER, "#000000"),
+        sheet=Tone("#000000", PAPER),
     ),
 }
 

@@ -1,193 +1,200 @@
-"""Pages: everything fits, nothing overlaps, everything that is touched is large enough. On every screen there is."""
+"""Pages keep the rules of measure_page.py: a choice of looks and displays here, all by `kiosk screens --measure`."""
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
-from itertools import combinations
-from pathlib import Path
+import json
+from dataclasses import replace
 
 import pytest
 
 from kiosk.screens.headless_lines import as_json
-from kiosk.screens.names import SCREENS
-from kiosk.screens.views import Counter, Keys, Off, Result, Screen, is_leaving
-from kiosk.ui import theme
-from kiosk.ui.items import Box, Button, Item, Panel, Picture, Words
-from kiosk.ui.pages import millimetre_px, page
-from kiosk.ui.pictures import screens
+from kiosk.screens.names import MORE_TIME, SCREENS
+from kiosk.screens.views import Counter, Keys, Off, Result, is_leaving
+from kiosk.ui import measure_page
+from kiosk.ui.items import Anywhere, Box, Button, Panel, Picture, Text
+from kiosk.ui.measure import Combination, Finding, laid, measured, pages, table
+from kiosk.ui.measure_page import RULES, Laid, contrast
+from kiosk.ui.pictures import DISPLAYS, STAND, screens
+from kiosk.ui.theme import THEMES
+from kiosk.visit.idle import duration_s
 from kiosk.visit.reasons import COUNTER_REASONS, NO_SLIP_REASONS
-from tests.ui.driver import DIAGONAL, LANDSCAPE, PORTRAIT, WORDS, Desk, needs_gl
-from tests.ui.rules import TARGET_MM, TONES, contains, contrast, overlap
+from kiosk.visit.rules import LANGUAGES, Look, Rules
+from kiosk.visit.state import AtCounter, AwaitingTap, Done
+from tests.ui import golden
 
-EVERY = [(f"{number:02}-{screen.name}-{variant}", screen) for number, (variant, screen) in enumerate(screens(WORDS), 1)]
-IDS = [name for name, _ in EVERY]
-SIZES = pytest.mark.parametrize("size", [PORTRAIT, LANDSCAPE], ids=["portrait", "landscape"])
-ALL = pytest.mark.parametrize("screen", [screen for _, screen in EVERY], ids=IDS)
-# What a patient has to read may become a little smaller where there is much of it, but not small.
-READABLE_MM = 4.0
-
-
-def laid_out(screen: Screen, size: tuple[int, int]) -> tuple[tuple[Item, ...], Box]:
-    unit = millimetre_px(*size, DIAGONAL[size])
-    width, height = size[0] / unit, size[1] / unit
-    return page(screen, WORDS, width, height), Box(0, 0, width, height)
-
-
-def buttons(items: tuple[Item, ...]) -> dict[str, Box]:
-    return {item.name: item.box for item in items if isinstance(item, Button)}
+SMALL, DESK, UPRIGHT, ACROSS, WALL = DISPLAYS
+# Every value of each beside many of the others.
+CHOSEN = (
+    Combination(Look("ja"), DESK),
+    Combination(Look("ja", "high_contrast", "large", wheelchair=True), UPRIGHT),
+    Combination(Look("ja_simple", "normal", "large"), WALL),
+    Combination(Look("en", "high_contrast", "normal", wheelchair=True), DESK),
+    Combination(Look("zh_hans", "normal", "large"), SMALL),
+    Combination(Look("ko", "high_contrast", "large"), ACROSS),
+    Combination(Look("vi", "normal", "normal", wheelchair=True), UPRIGHT, replace(STAND, mounting_cm=75.0)),
+    Combination(Look("pt", "high_contrast", "large"), UPRIGHT),
+)
+PLAIN = dict(pages(Combination(Look(), UPRIGHT)))
 
 
-def test_every_screen_reason_and_button_is_among_the_pictures() -> None:
-    lines = [as_json(screen) for _, screen in EVERY]
+@pytest.mark.parametrize("chosen", CHOSEN, ids=str)
+def test_every_page_keeps_every_rule(chosen: Combination) -> None:
+    findings = measured([chosen])
+    broken = [each for each in findings if each.broken]
+    assert not broken, "\n".join(table(broken))
+
+
+def test_the_choice_has_every_language_theme_size_and_display() -> None:
+    looks = [each.look for each in CHOSEN]
+    assert {look.language for look in looks} == set(LANGUAGES)
+    assert {look.theme for look in looks} == set(THEMES)
+    assert {(look.size, look.wheelchair) for look in looks} == {(a, b) for a in ("normal", "large") for b in (0, 1)}
+    assert {each.display for each in CHOSEN} == set(DISPLAYS)
+
+
+def test_every_screen_reason_and_button_is_among_the_pages() -> None:
+    lines = [as_json(screen) for _, screen in screens()]
     assert {line["screen"] for line in lines} == set(SCREENS)
     assert {line["reason"] for line in lines} >= {*COUNTER_REASONS, *NO_SLIP_REASONS}
     assert {name for line in lines for name in line["buttons"]} >= {n for names in SCREENS.values() for n in names}
     assert all(any(line[key] for line in lines) for key in ("leaving", "staff", "unavailable"))
 
 
-@SIZES
-@ALL
-def test_every_button_of_the_screen_is_on_the_page_and_no_other(screen: Screen, size: tuple[int, int]) -> None:
-    items, _ = laid_out(screen, size)
-    names = [item.name for item in items if isinstance(item, Button)]
-    assert sorted(names) == sorted(screen.buttons)
+@pytest.mark.parametrize("page", PLAIN.values(), ids=PLAIN)
+def test_every_button_of_the_screen_is_on_the_page_and_no_other(page: Laid) -> None:
+    names = [item.name for item in page.items if isinstance(item, Button)]
+    bar = [tool for tool in page.screen.tools if not tool.startswith("lang_")]
+    assert sorted(names) == sorted([*page.screen.buttons, *bar])
 
 
-@SIZES
-@ALL
-def test_buttons_are_large_apart_and_on_the_display(screen: Screen, size: tuple[int, int]) -> None:
-    items, whole = laid_out(screen, size)
-    boxes = buttons(items)
-    for box in boxes.values():
-        assert contains(whole, box)
-        assert min(box.width, box.height) >= TARGET_MM
-    for one, other in combinations(boxes.values(), 2):
-        near = -theme.GAP_MM / 2 + 0.5
-        assert not overlap(one.inset(near), other.inset(near))
+def test_a_covered_page_goes_with_a_touch_anywhere() -> None:
+    covered = [page for page in PLAIN.values() if isinstance(page.screen, Result) and page.screen.covered]
+    assert any(Anywhere("close") in page.items for page in covered)
 
 
-@ALL
-def test_portrait_keeps_what_is_touched_within_reach_from_a_wheelchair(screen: Screen) -> None:
-    items, whole = laid_out(screen, PORTRAIT)
-    for name, box in buttons(items).items():
-        # The keys need more than a half; they begin at 40 per cent from above, at a hand's height.
-        assert box.y >= whole.height * (0.3 if name.startswith("key_") else 0.49)
-
-
-@SIZES
-@ALL
-def test_words_and_pictures_lie_on_the_display_and_not_on_each_other(screen: Screen, size: tuple[int, int]) -> None:
-    items, whole = laid_out(screen, size)
-    solid = [item for item in items if isinstance(item, Words | Picture)]
-    for item in solid:
-        assert contains(whole, item.box)
-        assert item.box.width > 0
-        assert item.box.height > 0
-    for one, other in combinations(solid, 2):
-        assert not overlap(one.box.inset(0.01), other.box.inset(0.01)), (one, other)
-
-
-@SIZES
-@ALL
-def test_all_that_the_screen_says_is_on_the_page(screen: Screen, size: tuple[int, int]) -> None:
-    items, _ = laid_out(screen, size)
-    written = "".join(part.text for item in items if isinstance(item, Words) for part in item.paragraphs)
-    wanted = [screen.title]
-    match screen:
-        case Result():
-            wanted += [str(screen.number), *screen.remarks]
-            for row in screen.appointments:
-                wanted += [row.time, row.department, row.doctor, row.place]
-        case Keys():
-            wanted += screen.instructions
-        case _:
-            wanted += screen.lines
-    assert [text for text in wanted if text not in written] == []
+def test_the_whole_page_is_the_state_and_each_has_a_sign_of_its_own() -> None:
+    theme = THEMES["normal"]
+    for page in PLAIN.values():
+        signs = {item.drawing for item in page.items if isinstance(item, Picture)}
+        ground = next(item.colour for item in page.items if isinstance(item, Panel))
+        match page.screen:
+            case Result():
+                assert ground == theme.done.ground
+                assert "check" in signs
+            case Counter():
+                assert ground == theme.counter.ground
+                assert "attention" in signs
+            case Off():
+                assert ground == theme.off.ground
+                assert signs & {"moon", "closed"}
+            case _:
+                assert ground == theme.work.ground
+                assert not signs & {"check", "attention", "moon", "closed"}
 
 
 def test_typed_digits_are_dots_and_never_numbers() -> None:
-    typed = {s.typed: s for _, s in EVERY if isinstance(s, Keys) and not is_leaving(s.timeout)}
-    dots = {
-        count: sum(isinstance(item, Panel) and item.colour == theme.INK for item in laid_out(screen, PORTRAIT)[0])
-        for count, screen in typed.items()
-    }
-    assert dots == {0: 0, 2: 2, 4: 4}
+    for page in PLAIN.values():
+        if isinstance(page.screen, Keys):
+            full = [item for item in page.items if isinstance(item, Panel) and item.colour == THEMES["normal"].card.ink]
+            assert len(full) == page.screen.typed
 
 
-@pytest.mark.parametrize("tone", TONES)
-def test_every_text_has_a_contrast_of_ten_to_one(tone: theme.Tone) -> None:
-    assert contrast(tone.ground, tone.ink) >= 10
+def test_a_notice_changes_only_its_zone() -> None:
+    leaving = [page for page in PLAIN.values() if is_leaving(page.screen.timeout)]
+    assert leaving
+    for page in leaving:
+        assert page.calm is not None
+        assert MORE_TIME in page.screen.buttons or page.screen.name == "done"
+        assert list(measure_page.moves(page)) == [0.0]
 
 
-def test_contrast_is_measured_as_wcag_does() -> None:
-    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
-    assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)
+@pytest.mark.parametrize("kind", [AwaitingTap, Done, AtCounter])
+def test_every_page_warns_at_least_20_seconds_before_it_goes(kind: type) -> None:
+    rules = Rules()
+    assert rules.warn_s >= 20
+    assert duration_s(rules, kind) >= rules.warn_s
 
 
-def test_green_amber_and_grey_always_have_an_icon_and_a_word() -> None:
-    for _, screen in EVERY:
-        items, _ = laid_out(screen, PORTRAIT)
-        drawings = {item.drawing for item in items if isinstance(item, Picture)}
-        match screen:
-            case Result():
-                assert ("clock" if screen.printing else "check") in drawings
-            case Counter():
-                assert "attention" in drawings
-            case Off():
-                assert "closed" in drawings
-        assert screen.title
+def test_long_names_of_hospitals_keep_the_strip_in_order() -> None:
+    name = "社会医療法人財団 架空記念 架空中央総合医療センター附属架空病院"
+    for look in (Look(), Look("vi", size="large")):
+        for display in (DESK, UPRIGHT):
+            findings = measured([Combination(look, display, replace(STAND, hospital=name))])
+            broken = [each for each in findings if each.broken and each.rule.name not in ("letters", "torn_words")]
+            assert not broken, "\n".join(table(broken))
 
 
-@pytest.mark.parametrize("pixels", [(480, 480), (800, 480), (480, 800), (1024, 768), (3840, 2160), (2160, 3840)])
-@pytest.mark.parametrize("diagonal", [5.0, 15.0, 32.0])
-def test_any_display_shows_every_button_whole(pixels: tuple[int, int], diagonal: float) -> None:
-    unit = millimetre_px(*pixels, diagonal)
-    whole = Box(0, 0, pixels[0] / unit, pixels[1] / unit)
-    for name, screen in EVERY:
-        for item in page(screen, WORDS, whole.width, whole.height):
-            assert contains(whole, item.box), name
-            assert item.box.width > 0, name
-            assert item.box.height > 0, name
+class TestRules:
+    """Each rule finds what it is there for."""
+
+    def planted(self, **changes: object) -> Laid:
+        page = next(page for name, page in PLAIN.items() if "-counter-leaving" in name)
+        return replace(page, **changes)  # type: ignore[arg-type]
+
+    def broken(self, page: Laid) -> set[str]:
+        found = set()
+        for rule in RULES:
+            figure = rule.worst(page)
+            if figure is not None and not rule.keeps(figure):
+                found.add(rule.name)
+        return found
+
+    def test_the_page_itself_breaks_none(self) -> None:
+        assert self.broken(self.planted()) == set()
+
+    def test_small_letters_and_two_sizes(self) -> None:
+        page = self.planted()
+        at, text = next(
+            (n, item) for n, item in enumerate(page.items) if isinstance(item, Text) and item.role == "body"
+        )
+        runs = tuple(replace(run, capital_mm=4.0) for run in text.text.lines[0].runs)
+        lines = (replace(text.text.lines[0], runs=runs), *text.text.lines[1:])
+        items = list(page.items)
+        items[at] = replace(text, text=replace(text.text, lines=lines))
+        assert {"letters", "sizes_of_a_role_more_than_one"} <= self.broken(replace(page, items=tuple(items)))
+
+    def test_what_stands_out_overlaps_or_moves(self) -> None:
+        page = self.planted()
+        at, text = next(
+            (n, item) for n, item in enumerate(page.items) if isinstance(item, Text) and item.role == "body"
+        )
+        items = list(page.items)
+        items[at] = replace(text, box=replace(text.box, x=-9.0, y=text.box.y + 11))
+        found = self.broken(replace(page, items=tuple(items)))
+        assert {"letters_beyond_their_panel", "things_that_move_with_the_notice"} <= found
+
+    def test_small_and_close_buttons(self) -> None:
+        items = (*self.planted().items, Button(Box(10, 100, 15, 30), "one"), Button(Box(27, 100, 40, 30), "other"))
+        assert {"buttons", "gaps_of_buttons"} <= self.broken(self.planted(items=items))
+
+    def test_what_is_not_on_the_page(self) -> None:
+        page = self.planted()
+        fewer = tuple(item for item in page.items if not (isinstance(item, Text) and item.role == "title"))
+        assert "sentences_not_on_the_page" in self.broken(replace(page, items=fewer))
+
+    def test_weak_ink(self) -> None:
+        page = self.planted()
+        pale = tuple(replace(item, colour="#888888") if isinstance(item, Text) else item for item in page.items)
+        assert "contrast_of_letters" in self.broken(replace(page, items=pale))
+
+    def test_what_cannot_be_reached(self) -> None:
+        seated = Combination(Look(wheelchair=True), UPRIGHT, replace(STAND, mounting_cm=104.0))
+        screen = next(screen for _, screen in screens(seated.look))
+        assert "buttons_above_reach" in self.broken(laid(screen, seated))
+
+    def test_contrast_is_measured_as_wcag_does(self) -> None:
+        assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
+        assert contrast("#777777", "#FFFFFF") == pytest.approx(4.48, abs=0.01)
+
+    def test_a_finding_keeps_the_worst_of_its_pages(self) -> None:
+        finding = Finding(next(rule for rule in RULES if rule.name == "buttons"))
+        for name, figure in (("a", 25.0), ("b", 19.0), ("c", 22.0)):
+            finding.add(name, figure)
+        assert finding.as_json() | {"worst": 19.0, "where": "b", "broken": 1, "keeps": False} == finding.as_json()
 
 
-class TestLettering:
-    pytestmark = needs_gl
-
-    @SIZES
-    @ALL
-    def test_no_text_is_cut_or_too_small_to_read(self, screen: Screen, size: tuple[int, int]) -> None:
-        from kiosk.ui.lettering import CAPITAL_EM, label
-
-        desk = Desk(size)
-        desk.show(screen)
-        unit = millimetre_px(*size, DIAGONAL[size])
-        for words, fitted in desk.view.fitted:
-            assert fitted.lines
-            assert fitted.height_px <= words.box.height * unit
-            for line in fitted.lines:
-                drawn = sum(label(p.text, p.font, line.em_px).get_extents(p.text)[0] for p in line.pieces)
-                assert drawn <= words.box.width * unit + 1
-            staff = words.paragraphs[0].capital_mm == theme.SMALL_MM
-            if not staff and not (isinstance(screen, Result) and len(screen.appointments) >= 3):
-                assert min(line.em_px for line in fitted.lines) * CAPITAL_EM / unit >= READABLE_MM
-
-
-@pytest.mark.peers
-def test_pictures_are_written_for_every_screen_at_every_size(tmp_path: Path) -> None:
-    """In a process of its own, as `kiosk screens --pictures` does it: without a display, and into a new folder."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "SDL_VIDEODRIVER")}
-    done = subprocess.run(
-        [sys.executable, "-m", "kiosk", "screens", "--pictures", str(tmp_path / "new")],
-        capture_output=True, text=True, timeout=300, check=False, env=environment,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    written = sorted(path.name for path in (tmp_path / "new").iterdir())
-    assert len(written) == 2 * len(EVERY)
-    assert all(re.fullmatch(r"\d\d-[a-z_]+-[a-z_]+-\d+x\d+\.png", name) for name in written)
-    assert sorted(Path(line).name for line in done.stdout.splitlines()) == written
-    assert done.stderr == ""
-    sizes = {path.read_bytes()[16:24] for path in (tmp_path / "new").iterdir()}
-    assert sizes == {w.to_bytes(4, "big") + h.to_bytes(4, "big") for w, h in (PORTRAIT, LANDSCAPE)}
+def test_pages_look_as_they_did() -> None:
+    """What differs is to be looked at: `kiosk screens --pictures`; then `python -m tests.ui.golden` writes it anew."""
+    kept = json.loads(golden.FILE.read_text(encoding="utf-8"))
+    now = golden.hashes()
+    assert sorted(name for name in kept.keys() | now.keys() if kept.get(name) != now.get(name)) == []
