@@ -265,7 +265,7 @@ class Frame:
         bar = Box(0, self.height - self.measures.bar, self.width, self.measures.bar)
         yield Panel(bar, self.theme.bar.ground)
         tools = tuple(self._tool(name, drawing) for name, drawing in _TOOLS if name in self.screen.tools)
-        shares = (1.4 if name == "language" else 1.0 for name, _ in _TOOLS if name in self.screen.tools)
+        shares = (1.8 if name == "language" else 1.0 for name, _ in _TOOLS if name in self.screen.tools)
         inner = bar.inset(MARGIN_MM, (bar.height - self.measures.button) / 2)
         yield from self._placed(Row((*tools, Space()), (*shares, _SPEECH)), inner)
 
@@ -273,12 +273,13 @@ class Frame:
         """A sign and a word; in portrait the word is below it."""
         look = self.screen.look
         on = {"text_size": look.size == "large", "contrast": look.theme != "normal", "wheelchair": look.wheelchair}
-        words: Block = Words(self.label(name), "frame", bold=True, centred=True)
-        if name == "language" and look.language.startswith("ja"):  # who reads no Japanese looks for a word, too
-            words = column(words, Words("Language", "frame", bold=True, centred=True, language="en"), gap=0.0)
-        inner: Block = Row((Image(drawing, 9.0, 12.0), Column((words,), centred=True)), (-9.5, 1.0), 1.0)
-        if self.portrait:
-            inner = column(Image(drawing, 8.0, 12.0, grow=1), words, gap=0.0)
+        label, two = self.label(name), name == "language" and look.language.startswith("ja")
+        texts = (label, "Language") if two else (label,)  # who reads no Japanese looks for a word, too
+        lines = texts if self.portrait else (" ".join(texts),)
+        words = column(*(Words(line, "frame", bold=True, centred=True) for line in lines), gap=0.0, centred=True)
+        inner: Block = Row((Image(drawing, 9.0, 12.0), words), (-9.5, 1.0), 1.0)
+        if self.portrait and not two:
+            inner = column(Image(drawing, 9.0, 12.0, grow=1), words, gap=0.5)
         tone = self.theme.strong if on.get(name) else self.theme.choice
         return Card(inner, tone, name, self.theme.frame, 0.8, 1.5, self.measures.button)
 
