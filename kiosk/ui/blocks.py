@@ -224,7 +224,8 @@ class Grid:
         return highest * self._rows + self.gap * (self._rows - 1)
 
     def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
-        height = min(box.height, (self.most + self.gap) * self._rows - self.gap)
+        most = max((self.most + self.gap) * self._rows - self.gap, self.height(box.width, setter))
+        height = min(box.height, most)
         boxes = [
             cell for row in box.top(height).rows(self._rows, self.gap) for cell in row.columns(self.columns, self.gap)
         ]

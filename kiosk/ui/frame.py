@@ -157,8 +157,8 @@ class Frame:
 
     def finish_first(self, tiers: Sequence[Sequence[Block]]) -> tuple[Item, ...]:
         """The same, a tier only when the ones before it do not fit (`blocks.compose`)."""
-        self.items.extend(compose(tiers, self.body.inset(0, GAP_MM / 2), self.tone, self.setter))
         self.items.extend(self._strip())
+        self.items.extend(compose(tiers, self.body.inset(0, GAP_MM / 2), self.tone, self.setter))
         if self._has_zone:
             self.items.extend(self._zone())
         self.items.extend(self._bar())

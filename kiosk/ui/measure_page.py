@@ -248,13 +248,8 @@ def disorder(page: Laid) -> Iterator[float]:
     texts = [inked(item) for item in page.items if isinstance(item, Text)]
     for one, other in combinations(texts, 2):
         in_one_column = min(one.right, other.right) - max(one.x, other.x) > 1.0
-        wrong += in_one_column and other.bottom <= one.y and not _is_frame(other, page)
+        wrong += in_one_column and other.bottom <= one.y
     yield float(wrong)
-
-
-def _is_frame(box: Box, page: Laid) -> bool:
-    """The strip is drawn last and read first."""
-    return box.bottom < 20.0 and box.y < page.height / 2
 
 
 def unsaid(page: Laid) -> Iterator[float]:

@@ -23,6 +23,8 @@ PX_MM: Final = 2.0
 # Of the outline of a drawing: so much of it must stand out.
 _OUTLINE_MIN: Final = 0.9
 _DRAWN_PX: Final = 160
+# Pillow looks through a table as large as that: no part of a page has more.
+_COLOURS_MAX: Final = 4096
 # How those see who lack one kind of cone (Machado, Oliveira, Fernandes 2009, severity 1; of linear light), and grey.
 _Matrix = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
 _GREY: Final = (0.2126, 0.7152, 0.0722)
@@ -99,7 +101,7 @@ def outlined(drawing: Drawing, tone: Tone, variant: str = "", frame: int = 0) ->
         (4, 4, 4 + there.width, 4 + there.height)
     )
     colours = Image.composite(art.convert("RGB"), Image.new("RGB", art.size, tone.ground), edge)
-    counts = {_colour(rgb): count for count, rgb in colours.getcolors(1 << 20) or ()}
+    counts = {_colour(rgb): count for count, rgb in colours.getcolors(_COLOURS_MAX) or ()}
     whole = edge.histogram()[255]
     low = sum(count for colour, count in counts.items() if contrast(colour, tone.ground) < 3)
     return 1 - (low - (edge.width * edge.height - whole)) / whole
@@ -115,7 +117,7 @@ def _colours(picture: Image.Image, box: Box) -> dict[Colour, int]:
     """The colours of a part of a picture, and how many pixels have them."""
     left, top = round(box.x * PX_MM), round(box.y * PX_MM)
     part = picture.crop((left, top, max(round(box.right * PX_MM), left + 1), max(round(box.bottom * PX_MM), top + 1)))
-    return {_colour(rgb): count for count, rgb in part.getcolors(1 << 20) or ()}
+    return {_colour(rgb): count for count, rgb in part.getcolors(_COLOURS_MAX) or ()}
 
 
 def _colour(rgb: object) -> Colour:
