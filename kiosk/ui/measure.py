@@ -14,7 +14,9 @@ from typing import Any, Final, get_args
 from kiosk.screens.names import MORE_TIME
 from kiosk.screens.views import Screen, is_leaving
 from kiosk.ui.frame import Stand
-from kiosk.ui.measure_page import RULES, Laid, Rule
+from kiosk.ui.measure_laid import Laid
+from kiosk.ui.measure_page import RULES, Rule
+from kiosk.ui.measure_pixels import PIXEL_RULES, Painted, PixelRule, painted
 from kiosk.ui.pages import page
 from kiosk.ui.pictures import DISPLAYS, STAND, Size, screens
 from kiosk.ui.scale import millimetre_px, real_millimetre_px
@@ -33,7 +35,7 @@ _FAULTS_MAX: Final = 8
 class Finding:
     """The worst figure of one rule: on how many pages it was taken, and which ones broke it."""
 
-    rule: Rule
+    rule: Rule | PixelRule
     pages: int = 0
     worst: float | None = None
     where: str = ""
@@ -118,11 +120,15 @@ def measured(chosen: Iterable[Combination], rules: Sequence[Rule] = RULES) -> li
     findings = [Finding(rule) for rule in rules]
     for combination in chosen:
         for name, laid_page in pages(combination):
-            for finding in findings:
-                figure = finding.rule.worst(laid_page)
-                if figure is not None:
-                    finding.add(name, figure)
+            _add(findings, name, laid_page)
     return findings
+
+
+def _add(findings: Iterable[Finding], name: str, page: Laid | Painted) -> None:
+    for finding in findings:
+        figure = finding.rule.worst(page)  # type: ignore[arg-type]
+        if figure is not None:
+            finding.add(name, figure)
 
 
 def everything(languages: Sequence[Language], themes: Sequence[Theme], sizes: Sequence[LetterSize]) -> list[Finding]:
@@ -130,7 +136,15 @@ def everything(languages: Sequence[Language], themes: Sequence[Theme], sizes: Se
     hung = (
         replace(each, stand=replace(STAND, mounting_cm=cm)) for each in _sitting(languages, sizes) for cm in HUNG_CM
     )
-    return measured((*combinations(languages, themes, sizes), *hung))
+    values, pixels = [Finding(rule) for rule in RULES], [Finding(rule) for rule in PIXEL_RULES]
+    known: set[int] = set()
+    for combination in (*combinations(languages, themes, sizes), *hung):
+        for name, laid_page in pages(combination):
+            _add(values, name, laid_page)
+            if (fingerprint := hash(laid_page.items)) not in known:  # many look the same, sitting and standing
+                known.add(fingerprint)
+                _add(pixels, name, painted(laid_page))
+    return [*values, *pixels]
 
 
 def _sitting(languages: Sequence[Language], sizes: Sequence[LetterSize]) -> Iterator[Combination]:

@@ -7,16 +7,16 @@ Sizes are millimetres of the glass. A display smaller than a page needs makes ev
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
 from kiosk.screens.names import KEYS
 from kiosk.screens.views import Choose, Counter, Off, Pick, Result, Screen, Wait
 from kiosk.typography import ruby
-from kiosk.typography.setting import LINE_EM, Block, Paragraph, set_paragraphs
-from kiosk.ui.frame import Stand, reach_mm
+from kiosk.ui.frame import reach_mm
 from kiosk.ui.items import Box, Button, ClockTime, Item, Panel, Picture, SecondsLeft, Text
+from kiosk.ui.measure_laid import Laid, inked
 from kiosk.ui.theme import Colour, Role, channels
 from kiosk.words.texts import Texts
 
@@ -29,86 +29,6 @@ GAP_MM: Final = 5.0
 # Rounding that nobody sees.
 _NOTHING_MM: Final = 0.02
 _NUMBER: Final = frozenset("0123456789✓")
-
-
-@dataclass(frozen=True)
-class Lettered:
-    """A text on a page: `letters`, where its letters are; `column`, where they may be."""
-
-    text: str = field(repr=False)
-    letters: Box
-    column: Box
-    block: Block = field(repr=False)
-    colour: Colour
-    role: Role | None
-
-
-@dataclass(frozen=True)
-class Laid:
-    """A page as it is laid out. `calm`: the same without the notice that time is running out, where it has one.
-
-    `enough`: 1 on a display that is large enough for pages, else how much smaller everything becomes.
-    `glass_mm`: millimetres of the glass that a millimetre of the page is.
-    """
-
-    screen: Screen
-    texts: Texts = field(repr=False)
-    stand: Stand
-    width: float
-    height: float
-    glass_mm: float
-    items: tuple[Item, ...] = field(repr=False)
-    calm: tuple[Item, ...] | None = field(repr=False, default=None)
-
-    @property
-    def enough(self) -> float:
-        return min(self.glass_mm, 1.0)
-
-    @property
-    def real(self) -> float:
-        """Millimetres of the glass of a millimetre of the page, were the display large enough."""
-        return self.glass_mm / self.enough
-
-    def letterings(self) -> tuple[Lettered, ...]:
-        """Every text, also those that change while the page stays, as they are at their longest."""
-        return tuple(_letterings(self.items))
-
-    def buttons(self) -> tuple[Button, ...]:
-        return tuple(item for item in self.items if isinstance(item, Button))
-
-
-def _letterings(items: Iterable[Item]) -> Iterator[Lettered]:
-    for item in items:
-        match item:
-            case Text():
-                words = "".join(line.text for line in item.text.lines)
-                yield Lettered(words, inked(item), item.box, item.text, item.colour, item.role)
-            case ClockTime():
-                half = max(item.halves, key=len)
-                text = item.pattern.format(hour=20, hour12=12, minute=58, half=half)
-                yield _changing(item, text, right=True)
-            case SecondsLeft():
-                yield _changing(item, item.text.format(seconds=20, count=20), right=False)
-
-
-def _changing(item: ClockTime | SecondsLeft, text: str, *, right: bool) -> Lettered:
-    align = "right" if right else "left"
-    paragraph = Paragraph(text, item.capital_mm, bold=True, language=item.language, align=align)  # type: ignore[arg-type]
-    block = set_paragraphs((paragraph,), item.box.width)
-    left = min((line.x_mm for line in block.lines), default=0.0)
-    top = item.box.middle[1] - block.height_mm / 2
-    letters = _without_white(Box(item.box.x + left, top, block.width_mm, block.height_mm), block)
-    return Lettered(ruby.plain(text), letters, item.box, block, item.colour, None)
-
-
-def inked(item: Text) -> Box:
-    """Where the squares of its letters are: without the white above the first line and below the last."""
-    return _without_white(item.letters, item.text)
-
-
-def _without_white(box: Box, block: Block) -> Box:
-    ems = [run.em_mm for line in block.lines for run in line.runs if not run.ruby]
-    return box.inset(0, (LINE_EM - 1) / 2 * min(ems, default=0.0))
 
 
 # -- sizes -----------------------------------------------------------------------------------------------------------

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from PIL import Image, ImageChops, ImageFilter
 
 from kiosk.ui.artwork.gallery import art_of
 from kiosk.ui.artwork.paint import paint
-from kiosk.ui.items import Box, Drawing, Item, Picture, Text
-from kiosk.ui.measure_page import Laid, contrast, inked, luminance
+from kiosk.ui.items import Box, Drawing, Picture, Text
+from kiosk.ui.measure_laid import Laid, inked
+from kiosk.ui.measure_page import contrast, luminance
 from kiosk.ui.painting import Painter
 from kiosk.ui.theme import Colour, Tone, channels
 
@@ -120,8 +121,8 @@ def _colours(picture: Image.Image, box: Box) -> dict[Colour, int]:
     return {_colour(rgb): count for count, rgb in part.getcolors(_COLOURS_MAX) or ()}
 
 
-def _colour(rgb: object) -> Colour:
-    red, green, blue = rgb  # type: ignore[misc]
+def _colour(rgb: Any) -> Colour:
+    red, green, blue = rgb
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
@@ -175,8 +176,3 @@ PIXEL_RULES: Final = (
     PixelRule("pixels_texts_not_drawn", undrawn, 0),
     PixelRule("pixels_outline_of_drawings", drawings, _OUTLINE_MIN, "", at_least=True),
 )
-
-
-def fingerprint(items: Iterable[Item]) -> int:
-    """Pages of one fingerprint have the same pixels."""
-    return hash(tuple(items))
