@@ -25,8 +25,6 @@ def choose(screen: Choose, texts: Texts, stand: Stand, width: float, height: flo
     """The start: what this is, for whom, and which card."""
     frame = Frame(screen, texts, stand, width, height)
     centred = frame.portrait
-    cards = [name for name in screen.buttons if name in _CARDS]
-    quiet = [name for name in screen.buttons if name == "no_card"]
     head = column(
         Words(screen.purpose, "title", bold=True, centred=centred),
         paragraphs(screen.who, centred=centred),
@@ -38,35 +36,22 @@ def choose(screen: Choose, texts: Texts, stand: Stand, width: float, height: flo
         gap=GAP_MM / 2,
     )
     question = Words(screen.title, "title", bold=True, centred=centred)
-    third = tuple(frame.button(name) for name in quiet)
     staff = _staff(frame, screen.staff)
-
-    def choices(least: float, grow: float = 0.0) -> list[Block]:
-        return [_card(frame, name, name in screen.unavailable, least, grow) for name in cards]
-
-    def across(least: float) -> Row:
-        upright = tuple(_upright(frame, name, name in screen.unavailable, least) for name in cards)
-        return Row(upright, (1.0,) * len(cards))
-
-    grow = 0.0 if frame.sitting else 1.0
-    white: Block = Space(grow=1.0 - grow)
-
+    cards = _StartCards(frame, screen)
     if frame.portrait:
-        least = 62.0 if len(cards) > 1 else 110.0
+        least = 62.0 if len(cards.names) > 1 else 110.0
         words = (Space(grow=0.5), head, Space(grow=1.0), question, hints)
         if frame.sitting:
-            touched = (column(*choices(least), *third), column(*choices(50.0), *third), column(across(50.0), *third))
-            return frame.finish(*(column(*words, staff, frame.low(each)) for each in touched))
-        return frame.finish(
-            column(*words, *choices(least), *third, staff), column(head, question, hints, *choices(50.0), *third, staff)
-        )
+            return frame.finish(*(column(*words, staff, frame.low(each)) for each in cards.low_upright(least)))
+        roomy = column(*words, *cards.listed(least), *cards.third, staff)
+        return frame.finish(roomy, column(head, question, hints, *cards.listed(50.0), *cards.third, staff))
     purpose = Words(screen.purpose, "choice", bold=True)
     short = column(purpose, *(Words(each, "body") for each in screen.who), gap=0.0)
     beside = tuple(
         Row(
             (
                 column(top, Space(grow=1.0), question, Space(grow=1.0), hints, staff, gap=gap),
-                column(white, frame.low(column(*choices(least, grow), *third, grow=grow)), grow=1.0),
+                cards.beside(least),
             ),
             (share, 1 - share), GAP_MM, grow=1.0,
         )
@@ -77,10 +62,41 @@ def choose(screen: Choose, texts: Texts, stand: Stand, width: float, height: flo
     )  # fmt: skip
     if not frame.sitting:
         return frame.finish(*beside)
-    flat = frame.low(Row((*choices(30.0), *third), (1.4,) * len(cards) + (1.0,) * len(third)))
     above = column(head, question, hints, staff, Space(grow=1.0), gap=GAP_MM / 2)
-    lows = (frame.low(column(across(40.0), *third)), flat)
-    return frame.finish(*(column(above, each, gap=GAP_MM / 2) for each in lows), *beside)
+    return frame.finish(*(column(above, each, gap=GAP_MM / 2) for each in cards.low_across()), *beside)
+
+
+class _StartCards:
+    """The cards of the start page, and the third way, in their arrangements."""
+
+    def __init__(self, frame: Frame, screen: Choose) -> None:
+        self._frame, self._screen = frame, screen
+        self.names = [name for name in screen.buttons if name in _CARDS]
+        self.third = tuple(frame.button(name) for name in screen.buttons if name == "no_card")
+
+    def listed(self, least: float, grow: float = 0.0) -> list[Block]:
+        """One below the other."""
+        return [_card(self._frame, name, name in self._screen.unavailable, least, grow) for name in self.names]
+
+    def beside(self, least: float) -> Block:
+        """A column of their own; for somebody who sits, at its foot."""
+        grow = 0.0 if self._frame.sitting else 1.0
+        touched = self._frame.low(column(*self.listed(least, grow), *self.third, grow=grow))
+        return column(Space(grow=1.0 - grow), touched, grow=1.0)
+
+    def low_upright(self, least: float) -> tuple[Block, ...]:
+        """In portrait, for somebody who sits: lower and lower."""
+        columns = (column(*self.listed(each), *self.third) for each in (least, 50.0))
+        return (*columns, column(self._across(50.0), *self.third))
+
+    def low_across(self) -> tuple[Block, ...]:
+        """The same in landscape."""
+        flat = Row((*self.listed(30.0), *self.third), (1.4,) * len(self.names) + (1.0,) * len(self.third))
+        return self._frame.low(column(self._across(40.0), *self.third)), self._frame.low(flat)
+
+    def _across(self, least: float) -> Row:
+        cards = tuple(_upright(self._frame, name, name in self._screen.unavailable, least) for name in self.names)
+        return Row(cards, (1.0,) * len(self.names))
 
 
 def _staff(frame: Frame, codes: tuple[str, ...]) -> Block:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from kiosk.screens.views import AppointmentRow, Counter, Off, Result
@@ -43,28 +45,42 @@ def result(screen: Result, texts: Texts, stand: Stand, width: float, height: flo
             )
         )
     beside = Row((Image("check", 17.0, 34.0), Column((title,), centred=True)), (-24.0, 1.0))
-    return frame.finish_first(
-        tuple(
-            tuple(
-                Row((column(beside, *left, gap=gap), column(*right, gap=gap)), shares, gap, grow=1.0)
-                for left, right, shares, gap in (
-                    (where, (acts, number, slip, code, white, *again), (0.54, 0.46), GAP_MM * 0.7),
-                    ((*where, white, number), (acts, slip, code, white, *again), (0.5, 0.5), GAP_MM * 0.7),
-                    ((*where, white, foot), (acts, code, white, *again), (0.54, 0.46), GAP_MM * 0.7),
-                    (where, (tight, number, slip, code, white, *again), (0.5, 0.5), GAP_MM / 2),
-                    ((*where, white, number), (tight, slip, code, white, *again), (0.5, 0.5), GAP_MM / 2),
-                    ((*where, white, number), (tight, slip, code, white, *again), (0.42, 0.58), GAP_MM / 2),
-                    ((*where, white, foot), (tight, code, white, *again), (0.5, 0.5), GAP_MM / 2),
-                    ((*where, white, foot), (tight, code, white, *again), (0.42, 0.58), GAP_MM / 2),
-                    ((*where, white, number, slip), (tight, code, white, *again), (0.42, 0.58), GAP_MM / 2),
-                    ((*where, white, number, slip), (tight, code, white, *again), (0.34, 0.66), GAP_MM / 2),
-                    ((*where, white, number), (tight, slip, code, white, *again), (0.36, 0.64), GAP_MM / 2),
-                    ((*where, white, number, code), (tight, slip, white, *again), (0.36, 0.64), GAP_MM / 2),
-                )
-            )
-            for where in places
-        )
-    )
+    parts = _Parts(acts, tight, number, foot, slip, code, tuple(again))
+    return frame.finish_first(tuple(tuple(_across(beside, where, parts)) for where in places))
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What a page of a registered arrival has besides its places; `tight`: the acts, `foot`: number and slip."""
+
+    acts: Block
+    tight: Block
+    number: Block
+    foot: Block
+    slip: Block
+    code: Block | None
+    again: tuple[Block, ...]
+
+
+def _across(title: Block, where: tuple[Block, ...], parts: _Parts) -> Iterator[Block]:
+    """Two columns in landscape, the roomiest first."""
+    number, slip, code, again, white = parts.number, parts.slip, parts.code, parts.again, Space(grow=1.0)
+    acts, tight, foot = parts.acts, parts.tight, parts.foot
+    for left, right, shares, gap in (
+        (where, (acts, number, slip, code, white, *again), (0.54, 0.46), GAP_MM * 0.7),
+        ((*where, white, number), (acts, slip, code, white, *again), (0.5, 0.5), GAP_MM * 0.7),
+        ((*where, white, foot), (acts, code, white, *again), (0.54, 0.46), GAP_MM * 0.7),
+        (where, (tight, number, slip, code, white, *again), (0.5, 0.5), GAP_MM / 2),
+        ((*where, white, number), (tight, slip, code, white, *again), (0.5, 0.5), GAP_MM / 2),
+        ((*where, white, number), (tight, slip, code, white, *again), (0.42, 0.58), GAP_MM / 2),
+        ((*where, white, foot), (tight, code, white, *again), (0.5, 0.5), GAP_MM / 2),
+        ((*where, white, foot), (tight, code, white, *again), (0.42, 0.58), GAP_MM / 2),
+        ((*where, white, number, slip), (tight, code, white, *again), (0.42, 0.58), GAP_MM / 2),
+        ((*where, white, number, slip), (tight, code, white, *again), (0.34, 0.66), GAP_MM / 2),
+        ((*where, white, number), (tight, slip, code, white, *again), (0.36, 0.64), GAP_MM / 2),
+        ((*where, white, number, code), (tight, slip, white, *again), (0.36, 0.64), GAP_MM / 2),
+    ):
+        yield Row((column(title, *left, gap=gap), column(*right, gap=gap)), shares, gap, grow=1.0)
 
 
 def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:

@@ -78,7 +78,7 @@ def test_whatever_is_wrong_with_any_bytes_is_worded(raw: bytes) -> None:
             "patient_number,date,time,department\n",
             (
                 "1 行目: 見出しの行に doctor, place がありません。patient_number,date,time,department,doctor,place を"
-                " 1 行目に書いてください（note は、あってもなくてもかまいません）"
+                " 1 行目に書いてください（note と message は、あってもなくてもかまいません）"
             ),
         ),
     ],

@@ -16,14 +16,10 @@ from kiosk.process.courier_line import Message, ask_once
 from kiosk.process.event_log import EventLog
 from kiosk.reception.courier_events import FIRST_LINE_S, CourierEvents
 from kiosk.reception.loop import Inbox
-from kiosk.typography import ruby
 from kiosk.visit import events as e
-from kiosk.words.texts import load as load_texts
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, wait_until
 
 SOCKET = "courier.sock"
-
-NO_MY_NUMBER = ruby.plain(str(load_texts()["choose_card"]["terminal_down"]))
 
 
 @contextmanager
@@ -182,11 +178,12 @@ def test_the_start_page_follows_the_courier_and_held_lines_stop_no_visit(tmp_pat
         hospital.book(f"{PATIENT_OF['valid-utf8']},{{today}},13:00,内科,佐藤,")
         with _mute(hospital.data_dir, closes=True):
             reception = hospital.open("--no-courier")
-            wait_until(lambda: reception.lines and NO_MY_NUMBER in reception.lines[-1]["lines"], "grey")
-            assert reception.lines[-1]["unavailable"] == ["mynumber"]
+            wait_until(
+                lambda: reception.lines and reception.lines[-1]["screen"] == "out_of_service", "the only way is down"
+            )
         courier = hospital.open_courier()
         wait_until(lambda: ask_once(hospital.data_dir, "status"), "the courier is there")
-        wait_until(lambda: reception.lines[-1]["unavailable"] == [], "no longer grey")
+        wait_until(lambda: reception.lines[-1]["screen"] == "choose_card", "no longer")
         with _held(hospital.data_dir, 100):
             reception.choose_my_number()
             hospital.tap("valid-utf8")

@@ -505,7 +505,7 @@ def test_what_the_real_import_says_is_japanese_on_the_page_and_names_no_patient(
         ),
         (
             f"予約 3: 取り込めません。1 行目: 見出しの行がありません。{HEADER} を 1 行目に書いてください"
-            "（note は、あってもなくてもかまいません）"
+            "（note と message は、あってもなくてもかまいません）"
         ),
     ]
     said = capfd.readouterr().err
