@@ -92,6 +92,13 @@ def _parser() -> argparse.ArgumentParser:
     figures.set_defaults(do=_metrics)
     for each in (run, check, courier, imported, fetched, restored, served, state, figures):
         each.add_argument("--config", type=Path, required=True, metavar="site.toml")
+    _add_screens(commands)
+    desk.add_to(commands)
+    return parser
+
+
+def _add_screens(commands: Any) -> None:
+    """`kiosk screens` with its options."""
     screens = commands.add_parser("screens", help="names of screens, buttons, reasons, notes")
     screens.add_argument("--pictures", type=Path, metavar="DIR", help="draw every screen as a PNG file into DIR")
     screens.add_argument("--measure", action="store_true", help="hold every page against the rules: the worst of each")
@@ -104,8 +111,6 @@ def _parser() -> argparse.ArgumentParser:
         more = f"pictures {what}; again for another one, all: every one; default: {choices[0]}, to measure: all"
         screens.add_argument(f"--{name}", action="append", choices=(*choices, "all"), help=more)
     screens.set_defaults(do=_screens)
-    desk.add_to(commands)
-    return parser
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -42,6 +42,8 @@ class Setter:
 
     language: str
     large: bool = False
+    # Whether what is touched has to be within reach; not where a display hangs too high for that.
+    reachable: bool = True
     sizes: dict[Role, float] = field(default_factory=dict)
     torn: bool = False
     # Of this page only: it goes with it.
@@ -303,7 +305,7 @@ class AtMost:
 
     def height(self, width: float, setter: Setter) -> float:
         least = self.block.height(width, setter)
-        return least if least <= self.most + 0.01 else math.inf
+        return least if least <= self.most + 0.01 or not setter.reachable else math.inf
 
     def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
         yield from self.block.place(box, tone, setter)
@@ -348,15 +350,17 @@ def compose(tiers: Sequence[Sequence[Block]], box: Box, tone: Tone, setter: Sett
     """The items of the first arrangement that fits `box`.
 
     Tiers come one after the other: each is given up only when none of its arrangements fits at any size that the roles
-    allow. If no tier fits, the last arrangement of all is made smaller, because nothing may be cut.
+    allow; then what is touched may stand higher than somebody who sits can reach. If no tier fits even so, the last
+    arrangement of all is made smaller, because nothing may be cut.
     """
     sizes = tuple(setter.trials())
-    for tier in tiers:
-        for setter.sizes in sizes:
-            for block in tier:
-                setter.torn = False
-                if block.height(box.width, setter) <= box.height + 0.01 and not setter.torn:
-                    return tuple(block.place(box, tone, setter))
+    for setter.reachable in (True, False):
+        for tier in tiers:
+            for setter.sizes in sizes:
+                for block in tier:
+                    setter.torn = False
+                    if block.height(box.width, setter) <= box.height + 0.01 and not setter.torn:
+                        return tuple(block.place(box, tone, setter))
     block = tiers[-1][-1]
     for part in _LAST_RESORTS:
         setter.sizes = {role: size * part for role, size in sizes[-1].items()}
