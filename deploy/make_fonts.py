@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
+from fontTools.ttLib.tables._c_m_a_p import CmapSubtable
 
 INTO = Path(__file__).resolve().parent.parent / "assets" / "fonts"
 
@@ -80,7 +81,15 @@ def make(font: Font, source: Path, target: Path) -> None:
         subsetter = Subsetter(options)
         subsetter.populate(unicodes=font.characters)
         subsetter.subset(whole)
+        _index(whole)
         whole.save(target)
+
+
+def _index(font: TTFont) -> None:
+    """Characters as runs of glyphs (format 12), the one way in which the kiosk looks them up."""
+    table = CmapSubtable.newSubtable(12)
+    table.platformID, table.platEncID, table.language, table.cmap = 3, 10, 0, font.getBestCmap()
+    font["cmap"].tables.append(table)
 
 
 def main() -> int:

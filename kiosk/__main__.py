@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import asdict
+from datetime import date, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any, get_args
@@ -68,6 +70,28 @@ def _parser() -> argparse.ArgumentParser:
     courier = commands.add_parser("courier", help="the delivering process alone")
     courier.add_argument("--parent-fd", type=int, help=argparse.SUPPRESS)
     courier.set_defaults(do=_courier)
+    appointments = _add_reservations(commands)
+    unserved = commands.add_parser("unserved", help="patients of a day whom the kiosk could not register")
+    unserved.add_argument("--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="default: today")
+    unserved.add_argument("--json", action="store_true", help="a JSON object a line")
+    unserved.set_defaults(do=_unserved)
+    state = commands.add_parser("status", help="is anything wrong? exit code 0: no")
+    state.add_argument("--json", action="store_true")
+    state.add_argument("--acknowledge", action="store_true", help="staff have seen the alarms: clear them")
+    state.set_defaults(do=_status)
+    figures = commands.add_parser("metrics", help="figures for Prometheus, served or written as [metrics] says")
+    figures.add_argument("--once", action="store_true", help="print them and end")
+    figures.set_defaults(do=_metrics)
+    for each in (run, check, courier, *appointments, unserved, state, figures):
+        each.add_argument("--config", type=Path, required=True, metavar="site.toml")
+    _add_screens(commands)
+    desk.add_to(commands)
+    return parser
+
+
+def _add_reservations(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+) -> tuple[argparse.ArgumentParser, ...]:
     reservations = commands.add_parser("reservations", help="appointments").add_subparsers(
         required=True, metavar="COMMAND"
     )
@@ -80,25 +104,14 @@ def _parser() -> argparse.ArgumentParser:
     restored = reservations.add_parser("restore", help="begin the reservations anew from their backup")
     restored.set_defaults(do=_restore)
     served = reservations.add_parser("serve", help="answer the reception desk over a socket, as a service")
+    served.add_argument("--parent-fd", type=int, help=argparse.SUPPRESS)
     served.set_defaults(do=_serve)
     for each in (imported, restored):
         each.add_argument("--json", action="store_true", help="what it came to as codes and numbers, a line each")
-    state = commands.add_parser("status", help="is anything wrong? exit code 0: no")
-    state.add_argument("--json", action="store_true")
-    state.add_argument("--acknowledge", action="store_true", help="staff have seen the alarms: clear them")
-    state.set_defaults(do=_status)
-    figures = commands.add_parser("metrics", help="figures for Prometheus, served or written as [metrics] says")
-    figures.add_argument("--once", action="store_true", help="print them and end")
-    figures.set_defaults(do=_metrics)
-    for each in (run, check, courier, imported, fetched, restored, served, state, figures):
-        each.add_argument("--config", type=Path, required=True, metavar="site.toml")
-    _add_screens(commands)
-    desk.add_to(commands)
-    return parser
+    return imported, fetched, restored, served
 
 
-def _add_screens(commands: Any) -> None:
-    """`kiosk screens` with its options."""
+def _add_screens(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     screens = commands.add_parser("screens", help="names of screens, buttons, reasons, notes")
     screens.add_argument("--pictures", type=Path, metavar="DIR", help="draw every screen as a PNG file into DIR")
     screens.add_argument("--measure", action="store_true", help="hold every page against the rules: the worst of each")
@@ -197,7 +210,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         # Its group may pass through it, to the socket.
         folder = _private(config.own_reservations_dir, "KIOSK_RESERVATIONS_DIR", 0o710)
     unblock()
-    return reservations_served.run(config, data, folder)
+    return reservations_served.run(config, data, folder, arguments.parent_fd)
 
 
 def _restore(arguments: argparse.Namespace) -> int:
@@ -234,6 +247,22 @@ def _refused(why: Problem, as_json: bool) -> int:
     if as_json:
         _answer(why, as_json)
     return EXIT_WRONG
+
+
+def _unserved(arguments: argparse.Namespace) -> int:
+    from kiosk.reception import unserved
+
+    config = load_config(arguments.config, passwords=False)
+    day = arguments.day or datetime.now(config.site.zone).date()
+    try:
+        entries = unserved.read(config.site.data_dir, day)
+    except OSError as error:
+        complain(f"{config.site.data_dir}: {error.strerror}")
+        return EXIT_WRONG
+    for each in entries:
+        line = f"{each.at} {each.code} {each.way} {each.number}"
+        print(json.dumps(asdict(each)) if arguments.json else line)  # noqa: T201 - the command's answer
+    return 0
 
 
 def _status(arguments: argparse.Namespace) -> int:

@@ -16,10 +16,14 @@ from collections import defaultdict
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import keep
 from tests.peers import samba
 
+# A busy machine is slow, not wrong: neither a deadline nor the time that examples take to be made fails a test.
+settings.register_profile("kiosk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("kiosk")
 SLOWEST_FILES = 15
 IN_CI = os.environ.get("CI") == "true"
 

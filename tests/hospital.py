@@ -53,12 +53,18 @@ def vector(label: str) -> tuple[str, bytes]:
 
 
 def wait_until(true: Callable[[], object], what: str, deadline_s: float = DEADLINE_S, every_s: float = 0.02) -> None:
-    """`every_s`: longer where looking is work for those who are waited for."""
+    """`every_s`: longer where looking is work for those who are waited for. A look that takes long itself is taken
+    less often: what is computed here, those who are waited for do not get.
+    """
     until = time.monotonic() + deadline_s
     tick = threading.Event()
-    while not true():
-        assert time.monotonic() < until, f"not within {deadline_s} s: {what}"
-        tick.wait(every_s)
+    while True:
+        began = time.monotonic()
+        if true():
+            return
+        ended = time.monotonic()
+        assert ended < until, f"not within {deadline_s} s: {what}"
+        tick.wait(max(every_s, min(4 * (ended - began), 1.0)))
 
 
 def alive(pid: int) -> bool:

@@ -146,7 +146,6 @@ RULES: dict[str, Reach | Kept] = {
         ("PIL",), by=("kiosk.slip", "kiosk.ui", "drivers.printer", "drivers.simulated"), why="slips and screens"
     ),
     "one barcode maker": Kept(("barcode", "qrcode"), by=("kiosk.slip.barcode",), why="slips only"),
-    "one reader of fonts": Kept(("fontTools",), by=("kiosk.typography",), why="which font has which character"),
     "one breaker of lines": Kept(("budoux",), by=("kiosk.typography.breaking",), why="paper and glass break alike"),
     "one Prometheus": Kept(
         ("prometheus_client",), by=("kiosk.operations.metrics",), why="no figure where a patient's data is at hand"
@@ -169,6 +168,7 @@ RULES: dict[str, Reach | Kept] = {
 LIBRARIES = tuple(name for rule in RULES.values() if isinstance(rule, Kept) for name in rule.what)
 
 
+@cache
 def within(name: str, patterns: tuple[str, ...]) -> bool:
     """True if the dotted `name` is one of `patterns` (`*` allowed) or lies under one of them."""
     return any(fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}.*") for pattern in patterns)
@@ -262,7 +262,6 @@ PLANTED = [
     ("drivers.share", "import serial", "few serial lines"),
     ("kiosk.courier.deliver", "from PIL import Image", "few picture makers"),
     ("drivers.printer", "import qrcode", "one barcode maker"),
-    ("kiosk.slip.picture", "from fontTools.ttLib import TTFont", "one reader of fonts"),
     ("kiosk.ui.lettering", "import budoux", "one breaker of lines"),
     ("kiosk.reception.loop", "from prometheus_client import Counter", "one Prometheus"),
     ("kiosk.desk.registration_store", "from cryptography.fernet import Fernet", "one cipher"),

@@ -156,6 +156,7 @@ if (navigator.clipboard) for (const each of document.querySelectorAll("[data-cop
 }
 if ($("print-now")) { $("print-now").hidden = false; $("print-now").addEventListener("click", () => print()); }
 if (words) {
+  addEventListener("offline", offline); // a cable that is out ends no stream; what is heard afterwards says that it is well
   document.addEventListener("visibilitychange", () => { if (document.hidden) silence(); else { refresh(); listen(); } });
   listen();
 }

@@ -4,15 +4,18 @@ Owns the `Printer` protocol, the outcomes, and the choice of the wire (TCP, seri
 stands on a slip, never send a byte that is not a fixed command or raster, and never print a slip twice by itself.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
-
-from PIL.Image import Image
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from drivers.bad_address import BadAddress
 from drivers.printer.address import FileAddress, parse_url
+
+if TYPE_CHECKING:  # who only reads addresses, as each `kiosk` command does, loads no picture maker
+    from PIL.Image import Image
 
 __all__ = [
     "BadAddress",
@@ -91,7 +94,7 @@ class Printer(Protocol):
 
 
 def warm_up(picture: Image) -> None:
-    """Do with a picture what needs no printer, so that the first slip does not wait for libraries (0.2 s)."""
+    """Do with a picture what needs no printer, so that the first slip does not wait for libraries."""
     from drivers.printer import escpos
 
     escpos.build_job(picture)
@@ -108,7 +111,7 @@ def open_printer(
     `stall_s`: how long a printer may take no byte of a job, or leave the questions after it unanswered.
     Raises BadAddress when `url` is not understood.
     """
-    # Imported late: the import of python-escpos takes 0.2 s, and a configuration check does not print.
+    # Imported late: a configuration check does not print.
     from drivers.printer.session import EscposPrinter
     from drivers.printer.transport import connect
 

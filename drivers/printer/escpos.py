@@ -13,6 +13,7 @@ import os
 import shutil
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 from PIL.Image import Image
 
@@ -27,6 +28,9 @@ DOTS_PER_MM = 8
 STATUS_QUERIES = (1, 2, 4)
 _INITIALISE_BYTES = 2
 _RASTER_HEADER_BYTES = 8
+# Settings of python-escpos, read while it is imported.
+_CAPABILITIES = "ESCPOS_CAPABILITIES_FILE"
+_PICKLES = "ESCPOS_CAPABILITIES_PICKLE_DIR"
 
 
 @dataclass(frozen=True)
@@ -104,17 +108,21 @@ def to_status(n1: int, n2: int, n4: int) -> PrinterStatus:
 def _around() -> tuple[bytes, bytes]:
     """What stands before and after the raster of every job, by python-escpos, without the traces its import leaves.
 
-    Importing it adds a handler to the root logger and leaves a temporary directory behind at every start.
+    Importing it adds a handler to the root logger, leaves a temporary directory behind at every start, and reads what
+    a hundred models of printers can do, which takes a quarter of a second; commands that all models know need none.
     """
     root = logging.getLogger()
     handlers = list(root.handlers)
+    keeps = _PICKLES in os.environ  # what was read, for other programs too: then it must be all
+    if not keeps:
+        os.environ.setdefault(_CAPABILITIES, str(Path(__file__).with_name("capabilities.json")))
     from escpos import capabilities
     from escpos.printer.dummy import Dummy
 
     for handler in list(root.handlers):
         if handler not in handlers:
             root.removeHandler(handler)
-    if "ESCPOS_CAPABILITIES_PICKLE_DIR" not in os.environ:
+    if not keeps:
         shutil.rmtree(capabilities.pickle_dir, ignore_errors=True)
     before, after = Dummy(), Dummy()
     before.hw("INIT")

@@ -26,7 +26,8 @@ EMBEDDED: Final = "sqlite"
 class Appointment:
     """One appointment of one patient. `place` may be "" (the site's own table of places is asked then).
 
-    `note` is a memo of staff for staff; it is never printed or displayed by itself.
+    `note` is a memo of staff for staff; it is never printed or displayed by itself. `message` is for the patient, who
+    reads it on screen and slip. `walk_in`: it was none; `time` is when the patient came.
     """
 
     day: date
@@ -35,6 +36,8 @@ class Appointment:
     doctor: str = field(repr=False)
     place: str = field(repr=False)
     note: str = field(repr=False)
+    message: str = field(default="", repr=False)
+    walk_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,8 @@ class Found:
 
     `appointments` are that day's, in time order, walk-ins among them. A patient who has already arrived and whose
     appointments have since left the system is given those that were registered. `next_day` is the first later day with
-    an appointment, `last_day` the last earlier day with an arrival or an appointment, as far back as the system keeps
-    days.
+    an appointment, `next_departments` those of it in time order; `last_day` the last earlier day with an arrival or an
+    appointment, `last_arrival` with an arrival, as far back as the system keeps days.
     """
 
     patient_number: str = field(repr=False)
@@ -60,6 +63,8 @@ class Found:
     next_day: date | None
     arrival: Arrival | None
     last_day: date | None = None
+    next_departments: tuple[str, ...] = field(default=(), repr=False)
+    last_arrival: date | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The CSV export of a hospital system: bytes to lines to appointments.
 
-Format: a header `patient_number,date,time,department,doctor,place` (and `note`, if there is one; any
+Format: a header `patient_number,date,time,department,doctor,place` (and `note`, `message`, if there are some; any
 order, further columns are ignored), UTF-8 or CP932, quoted where needed; dates `2026-01-15` or `2026/1/15`, times
 `9:00` or `09:00`, patient numbers as text (leading zeros and hyphens stay).
 
@@ -24,7 +24,7 @@ MAX_RECORD_CHARS = 10_000
 MAX_RECORD_LINES = 20
 NAMED_IN_MESSAGE = 5
 REQUIRED = ("patient_number", "date", "time", "department", "doctor", "place")
-OPTIONAL = ("note",)
+OPTIONAL = ("note", "message")
 MAX_NUMBER_CHARS = 50
 MAX_FIELD_CHARS = 500
 
@@ -56,10 +56,15 @@ class Row:
     doctor: str = field(repr=False)
     place: str = field(repr=False)
     note: str = field(repr=False)
+    message: str = field(repr=False, default="")
 
     def values(self) -> tuple[str, str, str, str, str, str, str]:
-        """The fields in the order of the table's columns."""
+        """The fields in the order of the table's columns; the message has a table of its own."""
         return self.day, self.patient_number, self.time, self.department, self.doctor, self.place, self.note
+
+    def of_patient(self) -> tuple[str, str, str, str]:
+        """What names one appointment."""
+        return self.day, self.patient_number, self.time, self.department
 
 
 @dataclass(frozen=True)
@@ -184,7 +189,7 @@ def _parsed(lines: list[str], skip_bad: bool) -> Parsed:
                 columns = Columns.of(cells)
             else:
                 row = columns.row(cells, days)
-                rows[row.day, row.patient_number, row.time, row.department] = row
+                rows[row.of_patient()] = row
             at += taken
         except BadRecord as error:
             if columns is None:
@@ -229,7 +234,7 @@ class Columns:
     """Where each named column is, and how many there are."""
 
     places: tuple[int, ...]
-    note: int | None
+    optional: tuple[int | None, ...]
     width: int
 
     @classmethod
@@ -237,7 +242,7 @@ class Columns:
         names = [_folded(cell) for cell in header]
         wanted = [_folded(name) for name in REQUIRED]
         missing = [name for name, folded in zip(REQUIRED, wanted, strict=True) if folded not in names]
-        expected = f"expected {','.join(REQUIRED)} (note may follow)"
+        expected = f"expected {','.join(REQUIRED)} (note, message may follow)"
         if len(missing) == len(REQUIRED):
             raise BadRecord("no_header", f"the header is missing; {expected}")
         if missing:
@@ -247,7 +252,8 @@ class Columns:
         for name in (*REQUIRED, *OPTIONAL):
             if names.count(_folded(name)) > 1:
                 raise BadRecord("column_twice", f"the header has {name} twice", column=name)
-        return cls(tuple(map(names.index, wanted)), names.index("note") if "note" in names else None, len(names))
+        optional = tuple(names.index(name) if name in names else None for name in OPTIONAL)
+        return cls(tuple(map(names.index, wanted)), optional, len(names))
 
     def row(self, cells: list[str], days: dict[str, str]) -> Row:
         """The appointment in `cells`; raises BadRecord. `days` remembers the spellings of dates seen before."""
@@ -276,7 +282,10 @@ class Columns:
             _text("department", department),
             _text("doctor", doctor),
             _text("place", place),
-            "" if self.note is None else _text("note", cells[self.note].strip()),
+            *(
+                "" if place is None else _text(name, cells[place].strip())
+                for name, place in zip(OPTIONAL, self.optional, strict=True)
+            ),
         )
 
 

@@ -11,7 +11,7 @@ import socket
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
@@ -94,6 +94,17 @@ class SocketReservations:
         """See Reservations.arrivals."""
         return list(self._ask("arrivals", day=day))
 
+    def other(self, ask: str) -> Any:
+        """What the owner answers beside its reservations, as JSON has it; see Server. Raises ReservationsDown."""
+        deadline = time.monotonic() + self._answer_s
+        try:
+            with _connected(self._path, deadline) as connection:
+                line = wire.Line(connection)
+                line.send({"ask": ask}, deadline)
+                return line.receive(deadline).get("answer")
+        except wire.Broken as broken:
+            raise _owner_down(broken) from None
+
     def follow(self, changed: Callable[[], None], answers: Callable[[bool], None]) -> "Follower":
         """See FollowedReservations.follow. At each connection `changed()` too: who connects again knows nothing."""
         return Follower(self._path, changed, answers)
@@ -108,9 +119,11 @@ class SocketReservations:
                     line.send({"wanted": still_wanted()}, deadline)
                 return wire.answer_from(ask, message)
         except wire.Broken as broken:
-            raise ReservationsDown(
-                f"the process that has the reservations does not answer ({broken})", "owner_down"
-            ) from None
+            raise _owner_down(broken) from None
+
+
+def _owner_down(broken: wire.Broken) -> ReservationsDown:
+    return ReservationsDown(f"the process that has the reservations does not answer ({broken})", "owner_down")
 
 
 @contextmanager
@@ -181,7 +194,8 @@ class Server:
     """The owner's end: answers from `open` to `close`, each connection in a thread of its own.
 
     `revision()`: another value after every change of what `reservations` holds, whoever made it; cheap, never raises.
-    `report(name)`: a fault of ours, by the name of its exception.
+    `report(name)`: a fault of ours, by the name of its exception. `others`: what is answered beside the reservations,
+    by the word that asks for it; JSON.
     """
 
     def __init__(
@@ -190,7 +204,9 @@ class Server:
         folder: Path,
         revision: Callable[[], object],
         report: Callable[[str], None],
+        others: Mapping[str, Callable[[], object]] | None = None,
     ) -> None:
+        self._others = others or {}
         self._reservations = reservations
         self._path = folder / SOCKET_NAME
         self._revision = revision
@@ -251,8 +267,11 @@ class Server:
             with connection, suppress(wire.Broken):
                 line = wire.Line(connection)
                 message = line.receive(time.monotonic() + _QUESTION_S)
+                other = self._others.get(str(message.get("ask")))
                 if message == wire.FOLLOW:
                     self._say_changes(line)
+                elif other is not None:
+                    line.send({"answer": other()}, time.monotonic() + _QUESTION_S)
                 else:
                     answer = wire.answered(self._reservations, message, lambda: _still_wanted(line))
                     line.send(answer, time.monotonic() + _QUESTION_S)

@@ -16,8 +16,9 @@ from typing import Any, Final, TypeVar
 from kiosk.config import certificate, consistency, reading
 from kiosk.config import passwords as password_files
 from kiosk.config.certificate import Tls
-from kiosk.config.model import LISTS, OF_A_KIOSK, TABLES, CardReader, Config, Display, Network, SlipPrinter, UsbDevice
+from kiosk.config.model import LISTS, OF_A_KIOSK, TABLES, Config, Network, SlipPrinter, UsbDevice
 from kiosk.config.passwords import Secret
+from kiosk.config.patient_model import CardReader, Display
 from kiosk.words.problems import Problem, word
 
 __all__ = [

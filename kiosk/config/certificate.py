@@ -6,7 +6,6 @@ Must never show what is in a key, nor read one that others could read too.
 from __future__ import annotations
 
 import os
-import ssl
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +34,8 @@ def files(desk: Desk, base: Path, credentials: str | None) -> Tls | None:
     """
     if not desk.certificate_file:
         return None
+    import ssl
+
     key, guarded = place(desk.key_file, base, credentials)
     certificate, _ = place(desk.certificate_file, base, credentials)
     client_ca = place(desk.client_ca_file, base, credentials)[0] if desk.client_ca_file else None

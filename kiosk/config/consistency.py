@@ -17,7 +17,18 @@ from kiosk.words.problems import Problem
 
 def problems(read: Read) -> list[Problem]:
     """The rules that are broken. Keys that were refused already are not looked at again."""
-    rules = (_data_folder, _shares, _appointments, _places, _hours, _network, _departments, _desk, _desk_shares)
+    rules = (
+        _data_folder,
+        _shares,
+        _appointments,
+        _places,
+        _hours,
+        _network,
+        _departments,
+        _desk,
+        _desk_shares,
+        _patients,
+    )
     return [problem for rule in rules for problem in rule(read)]
 
 
@@ -34,6 +45,9 @@ def _shares(read: Read) -> Iterator[Problem]:
         return
     has = {"terminal": terminal["subsidies"] is not None, "receipt_computer": receipt_computer["subsidies"] is not None}
     lacking, having = sorted(has, key=lambda table: has[table])
+    # Pattern 2: the receipt computer reads the terminal's own folder of subsidies, and a desk may do so beside it.
+    if lacking == "receipt_computer" and "desk" in read.tables and read.tables["site"].get("pattern") == 2:
+        return
     if has[lacking] != has[having]:
         yield Problem("problem.subsidies_missing", {"lacking": lacking, "having": having})
 
@@ -141,6 +155,19 @@ def _desk_shares(read: Read) -> Iterator[Problem]:
                 url = read.tables.get(table, {}).get(other)
                 if own and url and _place(own) == _place(url):
                     yield Problem("problem.desk_folder", {"key": key, "table": table, "other": other})
+
+
+def _patients(read: Read) -> Iterator[Problem]:
+    screen, reader = read.tables["screen"], read.tables.get("card_reader", {})
+    language, languages = screen.get("default_language"), screen.get("languages")
+    if language is not None and languages is not None and language not in languages:
+        yield Problem("problem.default_language", {"language": f'"{language}"'})
+    if reader.get("birthday", "never") != "never" and not read.tables.get("desk", {"patients": None}).get(
+        "patients", "?"
+    ):
+        yield Problem("problem.birthday_unknown")
+    if reader.get("also") and reader.get("also") == reader.get("url"):
+        yield Problem("problem.also_reader")
 
 
 def _hours(read: Read) -> Iterator[Problem]:

@@ -69,8 +69,8 @@ def department_codes(most: int) -> Check:
 
 
 def names_by_language() -> Check:
-    """A table of names by language code (ISO 639, small letters); an empty name is none."""
-    language = matching("[a-z]{2,3}(-[A-Za-z0-9]{2,8})?", Problem("expected.names"))
+    """A table of names by language code (ISO 639, small letters, or as [screen] languages); an empty one is none."""
+    language = matching("[a-z]{2,3}([-_][A-Za-z0-9]{2,8})?", Problem("expected.names"))
 
     def accept(value: object, base: Path) -> tuple[tuple[str, str], ...]:
         if not isinstance(value, dict) or len(value) > _MAX_LANGUAGES:

@@ -72,7 +72,7 @@ def appliance_problems(config: Config) -> list[Problem]:
 
 def services(config: Config) -> list[str]:
     """The services that an ordinary PC of this site runs, in the order of their start: delivery waits for no screen."""
-    # With a table of its own each: a PC that is a desk only has neither.
+    # With a table of its own each: a PC without a kiosk has neither, or the first alone.
     wanted = {
         "kiosk-courier": config.receipt_computer is not None,
         "kiosk": config.printer is not None,
@@ -89,7 +89,8 @@ def courier_writes(config: Config) -> list[Path]:
     terminal, receipt_computer = config.terminal, config.receipt_computer
     if receipt_computer is None:  # nothing is delivered: the terminal's folder is only read, by the desk
         return []
-    return _local(terminal.results, terminal.subsidies, receipt_computer.results, receipt_computer.subsidies)
+    taken = None if config.only_reads_subsidies else terminal.subsidies
+    return _local(terminal.results, taken, receipt_computer.results, receipt_computer.subsidies)
 
 
 def reception_writes(config: Config) -> list[Path]:
@@ -162,7 +163,9 @@ def secrets(config: Config) -> dict[str, tuple[str, ...]]:
 def lends_password(config: Config) -> bool:
     """Whether the desk logs on to the terminal too: it watches, or looks for answers in the terminal's folder."""
     desk, terminal = config.desk, config.terminal
-    if desk is None or not (desk.feed == "watch" or (desk.requests and not desk.answers)):
+    if desk is None:
+        return False
+    if not (desk.feed == "watch" or config.only_reads_subsidies or (desk.requests and not desk.answers)):
         return False
     return bool(_needed(terminal.password_file, terminal.results, terminal.subsidies))
 

@@ -21,6 +21,7 @@ from kiosk.config.checks import WEEKDAYS, ClosedDay
 from kiosk.config.desk_checks import Hours
 from kiosk.config.desk_model import Department, Desk, WalkIn
 from kiosk.config.passwords import Secret
+from kiosk.config.patient_model import Arrival, CardReader, Counter, Display, Insurance, Place
 
 # Of a department, for patients without an appointment, at a moment of the day.
 Standing = Literal["open", "later", "ended", "closed"]
@@ -91,14 +92,6 @@ class Visit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arrival:
-    """[arrival] How far from the appointment an arrival may be registered; 0: no limit."""
-
-    early_min: Annotated[int, checks.whole(0, 1440, "unit.minutes")] = 0
-    late_min: Annotated[int, checks.whole(0, 1440, "unit.minutes")] = 0
-
-
-@dataclass(frozen=True, kw_only=True)
 class ReservationSystem:
     """[reservations] Where appointments come from."""
 
@@ -139,41 +132,11 @@ class SlipPrinter:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CardReader:
-    """[card_reader] Without this table there is no patient-card route."""
-
-    url: Annotated[str, checks.card_reader_url()] = "serial:///dev/ttyS0?baudrate=9600"
-    end: Literal["CR", "LF", "CRLF", "STX-ETX"] = "CR"
-    pattern: Annotated[str, checks.regex()] = "^([0-9A-Za-z-]{1,20})$"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Display:
-    """[screen] The display as the patient sees it: after `rotation`."""
-
-    width_px: Annotated[int, checks.whole(480, 7680, "unit.pixels")] = 1080
-    height_px: Annotated[int, checks.whole(480, 7680, "unit.pixels")] = 1920
-    # With the pixels it gives millimetres: letters and buttons have the same size on every display.
-    diagonal_inch: Annotated[float, checks.number(5, 100, "unit.inches")] = 21.5
-    fullscreen: Annotated[bool, checks.flag()] = True
-    # Degrees, clockwise: how a display that was mounted turned has its picture turned back.
-    rotation: Literal[0, 90, 180, 270] = 0
-
-
-@dataclass(frozen=True, kw_only=True)
 class Alarm:
     """[alarm] Who is notified when delivery stops."""
 
     # (): nobody but `kiosk status` and the start screen.
     command: Annotated[tuple[str, ...], checks.command()] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """[[place]] Where to go in a department, when the reservation system does not say."""
-
-    department: Annotated[str, checks.text(60)]
-    text: Annotated[str, checks.text(60)]
 
 
 # --- the appliance image; a kiosk on an ordinary PC ignores these tables, but [metrics] ------------------------------
@@ -261,16 +224,18 @@ class Config:
 
     site: Site
     terminal: Terminal
-    # None: nothing is delivered; a PC with a desk only (feed = "watch").
+    # None: nothing is delivered; a PC without a kiosk whose desk watches by itself (feed = "watch").
     receipt_computer: ReceiptComputer | None
     visit: Visit
     arrival: Arrival
     reservations: ReservationSystem
     reference_numbers: NumberMap
-    # None: no kiosk; a PC with a desk only.
+    # None: no kiosk; a PC with a desk, and perhaps the delivery.
     printer: SlipPrinter | None
     screen: Display
     alarm: Alarm
+    counter: Counter = field(default_factory=Counter)
+    insurance: Insurance = field(default_factory=Insurance)
     network: Network = field(default_factory=Network)
     time: TimeServers = field(default_factory=TimeServers)
     syslog: Syslog = field(default_factory=Syslog)
@@ -296,6 +261,12 @@ class Config:
         return self.own_courier_dir or self.site.data_dir
 
     @property
+    def only_reads_subsidies(self) -> bool:
+        """Whether results are delivered and subsidies are not: a desk reads them where the receipt computer does."""
+        delivered = self.receipt_computer
+        return delivered is not None and delivered.subsidies is None and self.terminal.subsidies is not None
+
+    @property
     def desk_dir(self) -> Path:
         """The desk's folder: what it keeps beyond a day."""
         return self.own_desk_dir or self.site.data_dir / "desk"
@@ -317,6 +288,16 @@ class Config:
             if text:
                 found |= dict.fromkeys((each.code, each.name), text)
         return found
+
+    def place_of(self, department: str, text: str) -> Place:
+        """A place as another system words it, "" for none, with the parts that [[place]] gives the same words."""
+        text = text or self.places_by_department().get(department, "")
+        named = self.department(department)
+        names = {department, *((named.code, named.name) if named else ())}
+        alike = sorted(
+            (each for each in self.places if each.text == text), key=lambda each: each.department not in names
+        )
+        return alike[0] if alike else Place(department=department, text=text)
 
     def doctor_of(self, department: Department) -> str:
         """Whom a patient without an appointment sees there; "": nobody is named."""
@@ -373,7 +354,7 @@ TABLES: dict[str, type] = {
 }
 # Tables that may be left out altogether, and then mean "not there" instead of "all defaults".
 OPTIONAL_TABLES = frozenset({"card_reader", "desk"})
-# A desk that watches the terminal by itself needs no kiosk: then these too.
+# Where there is a desk and no kiosk; the first only if the desk watches the terminal by itself.
 OF_A_KIOSK = frozenset({"receipt_computer", "printer"})
 # [[…]] tables, and how many of them are taken.
 LISTS: dict[str, tuple[type, int]] = {

@@ -155,10 +155,9 @@ def read(raw: Mapping[str, Any], base: Path, problems: list[Problem]) -> Read:
     unknown = [name for name in raw if name not in SETTINGS]
     problems += [_unknown_table(name, raw[name]) for name in unknown[: MAX_PROBLEMS + 1]]
     tables = {}
-    desk = raw.get("desk")
-    alone = isinstance(desk, dict) and desk.get("feed") == "watch"
+    optional = OPTIONAL_TABLES | _of_a_kiosk(raw.get("desk"))
     for name in TABLES:
-        if name not in raw and (name in OPTIONAL_TABLES or (alone and name in OF_A_KIOSK)):
+        if name not in raw and name in optional:
             continue
         value = raw.get(name, {})
         if isinstance(value, dict):
@@ -169,6 +168,13 @@ def read(raw: Mapping[str, Any], base: Path, problems: list[Problem]) -> Read:
             tables[name] = {}
     lists = {name: _list(name, raw.get(name, []), limit, base, problems) for name, (_, limit) in LISTS.items()}
     return Read(tables, lists)
+
+
+def _of_a_kiosk(desk: object) -> frozenset[str]:
+    """Tables that a PC with this [desk] may lack: a kiosk's; with a desk that watches by itself the delivery's too."""
+    if not isinstance(desk, dict):
+        return frozenset()
+    return OF_A_KIOSK if desk.get("feed") == "watch" else OF_A_KIOSK - {"receipt_computer"}
 
 
 def _list(name: str, value: object, limit: int, base: Path, problems: list[Problem]) -> list[dict[str, Any]]:

@@ -46,7 +46,7 @@ class Settings:
     """What the courier needs of site.toml. `data_dir`: the courier's own; `subsidies` None: they need no forwarding;
     `alarm_command` (): none; `dead_s`: after which silence another kiosk on our source is taken for dead; `relist_s`:
     how often a source that reports its changes is listed all the same while no visit waits. `desk_spool`: where results
-    are handed to the desk; None: nowhere.
+    are handed to the desk; None: nowhere. `key_check`: the reception wants to know what is new of a patient.
     """
 
     data_dir: Path
@@ -60,6 +60,7 @@ class Settings:
     dead_s: float = DEAD_S
     relist_s: float = RELIST_S
     desk_spool: Path | None = None
+    key_check: bool = False
 
 
 def run(config: Config, folder: Path, parent_fd: int | None) -> int:
@@ -125,6 +126,7 @@ def settings_of(config: Config, folder: Path) -> Settings:
         alarm_command=config.alarm.command,
         relist_s=terminal.relist_interval_s,
         desk_spool=DeskFolder(config.desk_dir, config.desk_run_dir).spool if is_fed(config) else None,
+        key_check=config.insurance.key_check,
     )
 
 
@@ -148,7 +150,8 @@ def assemble(
     health = Health(roles, time.monotonic, notices.share_changed)
     hub = Hub(folder)
     kiosk, pairing = kiosk_id(folder), Pairing()
-    desk = HandOver(folder, settings.desk_spool, settings.max_bytes, log) if settings.desk_spool else None
+    compares = settings.key_check or settings.desk_spool is not None
+    desk = HandOver(folder, settings.desk_spool, settings.max_bytes, log) if compares else None
     queues = {each.route: Queue(uninterrupted) for each in ends}
     precedence = Precedence(ledger, notices, queues["results"], settings.subsidy_wait_s)
 

@@ -176,7 +176,7 @@ class Courier:
         self.log.write("courier_started")
         try:
             if self.desk is not None:
-                self.desk.start()
+                self.desk.start(self.ledger)
             for route in self.routes.values():
                 route.start()
             self.notifier.ready()
@@ -209,7 +209,11 @@ class Courier:
             results = self.routes["results"]
             (results.visit_waits if question == "waiting" else results.visit_ended)(visit)
             return None
-        if question in ("settle", "results_since"):
+        if question == "accept":
+            if ask.get("run") == self.hub.run and type(ask.get("file")) is int and self.desk is not None:
+                self.desk.accept(ask["file"])
+            return None
+        if question in ("settle", "known", "results_since"):
             return self._answer_desk(ask)
         if question == "acknowledge":
             self.notices.acknowledge()
@@ -217,10 +221,12 @@ class Courier:
 
     def _answer_desk(self, ask: Message) -> Message:
         if ask["ask"] == "settle":
-            file = ask.get("file")
-            if type(file) is not int:
-                raise ValueError("it is a file whose change was confirmed")
-            return {"event": "settled", "done": self.desk is not None and self.desk.settle(file)}
+            mark = ask.get("mark")
+            if not isinstance(mark, str):
+                raise ValueError("it is a change that was confirmed")
+            return {"event": "settled", "done": self.desk is not None and self.desk.settle(mark)}
+        if ask["ask"] == "known":
+            return {"event": "known", "put_aside": self.desk is not None and self.desk.was_put_aside}
         since = datetime.fromisoformat(str(ask.get("seen_at")))
         if since.tzinfo is None:
             raise ValueError("a time without a zone says nothing")

@@ -9,10 +9,8 @@ Holds file names, digests and states; never what is written in a file.
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +19,7 @@ from uuid import uuid4
 
 from drivers.share import Digest
 from kiosk.courier.summary import Waits
+from kiosk.process.database import Database, DatabaseUnusable, OfNewerVersion
 from kiosk.process.event_log import EventLog
 
 # Numbers the rows of `files`, in order of first sight, over all starts; also in the event log and in alarms.
@@ -37,9 +36,8 @@ DOUBTED_FILES = 500
 TEMP_PATTERN = ".kiosk-*.tmp"
 _PARTS = ("", "-wal", "-shm")
 
-# Script n takes a ledger from version n to n + 1. Never change one that was released; a release adds at most one, and
-# it only adds (tables, columns with a default, plain indices): after an update that was rolled back, the previous
-# version works on this ledger, and the newer one must be able to use what that wrote.
+# See Database. After an update that was rolled back, the previous version works on this ledger, and the newer one must
+# be able to use what that wrote.
 _MIGRATIONS = (
     """
     CREATE TABLE files (
@@ -99,85 +97,47 @@ def _abandon(db: sqlite3.Connection, item: Item) -> None:
         db.execute("INSERT OR IGNORE INTO temps (name, route) VALUES (?, ?)", (item.temp, item.route))
 
 
-class Ledger:
+class Ledger(Database):
     """One writing connection, shared by the courier's threads under a lock. `path`: the database file."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self._lock = threading.RLock()
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
         try:
-            # WAL is safe here in spite of SQLite's WAL-reset bug (before 3.51.3): exactly one connection writes and
-            # checkpoints; readers open mode=ro.
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._syncs = True
-            if self._db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-                raise sqlite3.DatabaseError("quick_check failed")
-            version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-            if version > len(_MIGRATIONS) + 1:
-                raise LedgerLost(f"{path} was written by a newer version of the kiosk; install that version again")
-            for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
-                self._db.executescript(f"BEGIN; {script}; PRAGMA user_version={number}; COMMIT")
-            self.waits = Waits(dict(self._db.execute("SELECT id, seen_at FROM files WHERE done_at = ''")), clock)
+            super().__init__(path, _MIGRATIONS)
+        except OfNewerVersion as error:
+            raise LedgerLost(str(error)) from None
+        except OSError as error:  # no room for one more file, no permission
+            raise sqlite3.OperationalError(str(error)) from None
+        try:
+            self.waits = Waits(dict(self.rows("SELECT id, seen_at FROM files WHERE done_at = ''")), clock)
         except BaseException:
-            self._db.close()
+            self.close()
             raise
 
-    def close(self) -> None:
-        with self._lock:
-            self._db.close()
-
-    @contextmanager
-    def _writing(self, *, synced: bool = True) -> Iterator[sqlite3.Connection]:
-        """`synced` False: a power cut may undo it, with what came after; a kill of the process does not."""
-        with self._lock:
-            if self._db.in_transaction:  # the last one failed, and so did its ROLLBACK
-                self._db.execute("ROLLBACK")
-            if synced != self._syncs:
-                # Before what is written, not after it: if this fails, nothing is written with too little care.
-                self._db.execute(f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")
-                self._syncs = synced
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                # SQLite has rolled back by itself after some errors (full disk, I/O) and not after others; a
-                # transaction left open would refuse every later one.
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    def _rows(self, where: str, *values: object) -> list[Item]:
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT id, route, name, sha256, size, state, temp, reason, request, subsidy FROM files "  # noqa: S608 - `where` is this module's text
-                + where,
-                values,
-            ).fetchall()
+    def _items(self, where: str, *values: object) -> list[Item]:
+        rows = self.rows(
+            f"SELECT id, route, name, sha256, size, state, temp, reason, request, subsidy FROM files {where}",  # noqa: S608 - `where` is this module's text
+            *values,
+        )
         return [Item(FileId(row[0]), row[1], row[2], Digest(row[3], row[4]), *row[5:]) for row in rows]
 
     def item(self, file: FileId) -> Item:
-        return self._rows("WHERE id = ?", file)[0]
+        return self._items("WHERE id = ?", file)[0]
 
     def of_name(self, route: RouteName, name: str) -> list[Item]:
         """Every item that ever had this name, oldest first."""
-        return self._rows("WHERE route = ? AND name_key = ? ORDER BY id", route, name.lower())
+        return self._items("WHERE route = ? AND name_key = ? ORDER BY id", route, name.lower())
 
     def open_items(self, route: RouteName) -> list[Item]:
         """What is not finished, in order of first sight."""
-        return self._rows("WHERE route = ? AND state IN ('seen', 'staged', 'published', 'held') ORDER BY id", route)
+        return self._items("WHERE route = ? AND state IN ('seen', 'staged', 'published', 'held') ORDER BY id", route)
 
     def of_request(self, route: RouteName, request: str) -> list[Item]:
         """Subsidy files that answer `request` (a lower-case request name), or eligibility files that refer to it."""
-        return self._rows("WHERE route = ? AND request = ? ORDER BY id", route, request)
+        return self._items("WHERE route = ? AND request = ? ORDER BY id", route, request)
 
     def open_temps(self) -> dict[FileId, str]:
         """The temporary name, or "", of each unfinished file of all routes."""
-        with self._lock:
-            return dict(
-                self._db.execute("SELECT id, temp FROM files WHERE state IN ('seen','staged','published','held')")
-            )
+        return dict(self.rows("SELECT id, temp FROM files WHERE state IN ('seen','staged','published','held')"))
 
     def sent_as(self, route: RouteName, temp: str, hours: int) -> Item | None:
         """The copy sent under this temporary name, if a server's power cut may have undone its rename: one of the last
@@ -186,7 +146,7 @@ class Ledger:
         since = (datetime.now(UTC) - timedelta(hours=hours)).isoformat(timespec="milliseconds")
         where = "WHERE temp = ? AND temp <> '' AND route = ? AND state IN ('published', 'done')"
         recent = "AND (seen_at > ? OR id > (SELECT max(id) FROM files) - ?)"
-        return next(iter(self._rows(f"{where} {recent}", temp, route, since, DOUBTED_FILES)), None)
+        return next(iter(self._items(f"{where} {recent}", temp, route, since, DOUBTED_FILES)), None)
 
     def add(
         self, route: RouteName, name: str, digest: Digest, *, request: str, subsidy: Subsidy, held: str = ""
@@ -197,7 +157,7 @@ class Ledger:
         """
         state: State = "held" if held else "seen"
         temp = "" if held else new_temp()
-        with self._writing() as db:
+        with self.writing() as db:
             cursor = db.execute(
                 "INSERT INTO files"
                 " (route, name, name_key, sha256, size, state, temp, reason, request, subsidy, seen_at)"
@@ -208,12 +168,17 @@ class Ledger:
             self.waits.entered(file)
         return Item(file, route, name, digest, state, temp, held, request, subsidy)
 
+    def number_after(self, file: int) -> None:
+        """The numbers of files begin beyond `file`; for a ledger that has none yet."""
+        with self.writing() as db:
+            db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('files', ?)", (file,))
+
     def attempt(self, item: Item, temp: str) -> bool:
         """Another attempt under a new temporary name; the name is durable before the file exists.
 
         False: the item is no longer `seen` (the watcher replaced it meanwhile), and nothing was begun.
         """
-        with self._writing() as db:
+        with self.writing() as db:
             _abandon(db, item)
             cursor = db.execute("UPDATE files SET temp = ? WHERE id = ? AND state = 'seen'", (temp, item.id))
             return cursor.rowcount > 0
@@ -222,19 +187,15 @@ class Ledger:
         """The copy under the item's temporary name is whole and may be renamed. False as for `attempt`: the watcher
         replaced the item meanwhile, and the copy is to be swept.
         """
-        with self._writing() as db:
-            cursor = db.execute(
-                "UPDATE files SET state = 'staged', reason = '' WHERE id = ? AND state = 'seen' AND temp = ?",
-                (item.id, item.temp),
-            )
-            return cursor.rowcount > 0
+        where = "id = ? AND state = 'seen' AND temp = ?"
+        return self.write(f"UPDATE files SET state = 'staged', reason = '' WHERE {where}", item.id, item.temp) > 0  # noqa: S608 - this method's text
 
     def begin_move(self, item: Item, *, tried: bool) -> bool:
         """The file itself is going to be renamed. False as for `attempt`.
 
         `tried`: there was an attempt by copy; it is abandoned.
         """
-        with self._writing() as db:
+        with self.writing() as db:
             if tried:
                 _abandon(db, item)
             cursor = db.execute(
@@ -248,7 +209,7 @@ class Ledger:
         `done` is not synced: after a power cut the file is published once more to be deleted, and is gone already.
         """
         done_at = "" if state in OPEN_STATES else _now()
-        with self._writing(synced=state != "done") as db:
+        with self.writing(synced=state != "done") as db:
             db.execute(
                 "UPDATE files SET state = ?, reason = ?, done_at = ? WHERE id = ?", (state, reason, done_at, item.id)
             )
@@ -265,7 +226,7 @@ class Ledger:
             "id = ? AND (state = 'seen'"
             " OR state = 'held' AND temp = '' AND reason IN ('other_content', 'destination_differs'))"
         )
-        with self._writing() as db:
+        with self.writing() as db:
             db.execute(
                 f"INSERT OR IGNORE INTO temps (name, route) SELECT temp, route FROM files WHERE temp <> '' AND {where}",  # noqa: S608 - this method's text
                 (item.id,),
@@ -278,54 +239,45 @@ class Ledger:
 
     def set_spelling(self, item: Item, name: str) -> None:
         """A finished file came back under a name that differs in case: its name is now that one."""
-        with self._writing() as db:
-            db.execute("UPDATE files SET name = ? WHERE id = ?", (name, item.id))
+        self.write("UPDATE files SET name = ? WHERE id = ?", name, item.id)
 
     def set_subsidy(self, item: Item, subsidy: Subsidy) -> None:
-        with self._writing() as db:
-            db.execute("UPDATE files SET subsidy = ? WHERE id = ?", (subsidy, item.id))
+        self.write("UPDATE files SET subsidy = ? WHERE id = ?", subsidy, item.id)
 
     def abandoned_temps(self, route: RouteName) -> list[str]:
-        with self._lock:
-            rows = self._db.execute("SELECT name FROM temps WHERE route = ?", (route,)).fetchall()
-        return [row[0] for row in rows]
+        return [row[0] for row in self.rows("SELECT name FROM temps WHERE route = ?", route)]
 
     def knows_temp(self, name: str) -> bool:
         """Whether a temporary name is this kiosk's, whichever route made it."""
-        with self._lock:
-            row = self._db.execute(
-                "SELECT EXISTS (SELECT 1 FROM files WHERE temp = ? AND temp <> '')"
-                " OR EXISTS (SELECT 1 FROM temps WHERE name = ?)",
-                (name, name),
-            ).fetchone()
-        return bool(row[0])
+        [(known,)] = self.rows(
+            "SELECT EXISTS (SELECT 1 FROM files WHERE temp = ? AND temp <> '')"
+            " OR EXISTS (SELECT 1 FROM temps WHERE name = ?)",
+            name,
+            name,
+        )
+        return bool(known)
 
     def forget_temps(self, names: list[str]) -> None:
         if names:
-            with self._writing() as db:
+            with self.writing() as db:
                 db.executemany("DELETE FROM temps WHERE name = ?", [(name,) for name in names])
 
     def raise_alarm(self, code: str, subject: str) -> bool:
         """True if it was not raised already. At most ALARMS_MAX of one code: more would help nobody."""
-        with self._writing() as db:
-            cursor = db.execute(
-                "INSERT OR IGNORE INTO alarms (code, subject, since) SELECT ?, ?, ?"
-                " WHERE (SELECT count(*) FROM alarms WHERE code = ?) < ?",
-                (code, subject, _now(), code, ALARMS_MAX),
-            )
-            return cursor.rowcount > 0
+        raised = self.write(
+            "INSERT OR IGNORE INTO alarms (code, subject, since) SELECT ?, ?, ?"
+            " WHERE (SELECT count(*) FROM alarms WHERE code = ?) < ?",
+            *(code, subject, _now(), code, ALARMS_MAX),
+        )
+        return raised > 0
 
     def clear_alarm(self, code: str, subject: str) -> None:
-        with self._lock:
-            found = self._db.execute("SELECT 1 FROM alarms WHERE code = ? AND subject = ?", (code, subject)).fetchone()
-        if found:  # else nothing is to be written
-            with self._writing() as db:
-                db.execute("DELETE FROM alarms WHERE code = ? AND subject = ?", (code, subject))
+        if self.rows("SELECT 1 FROM alarms WHERE code = ? AND subject = ?", code, subject):  # else nothing is written
+            self.write("DELETE FROM alarms WHERE code = ? AND subject = ?", code, subject)
 
     def alarms(self) -> list[tuple[str, str, str]]:
         """(code, subject, since UTC), oldest first."""
-        with self._lock:
-            return self._db.execute("SELECT code, subject, since FROM alarms ORDER BY since").fetchall()
+        return self.rows("SELECT code, subject, since FROM alarms ORDER BY since")
 
     def prune(self, days: int) -> None:
         """Delete files finished more than `days` ago; names never repeat, and the table must not grow for ever.
@@ -334,12 +286,12 @@ class Ledger:
         yesterday.
         """
         before = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
-        with self._writing() as db:
-            db.execute(
-                "DELETE FROM files WHERE state IN ('done', 'lost', 'replaced') AND done_at < ? AND done_at <> ''"
-                " AND id <= (SELECT max(id) FROM files) - ?",
-                (before, KEEP_FILES),
-            )
+        self.write(
+            "DELETE FROM files WHERE state IN ('done', 'lost', 'replaced') AND done_at < ? AND done_at <> ''"
+            " AND id <= (SELECT max(id) FROM files) - ?",
+            before,
+            KEEP_FILES,
+        )
 
 
 def was_sent(history: list[Item], item: Item) -> bool:
@@ -362,13 +314,15 @@ def open_ledger(path: Path, log: EventLog) -> Ledger:
         return Ledger(path)
     except sqlite3.OperationalError:
         raise  # locked, full, no permission: nothing is broken
-    except sqlite3.DatabaseError:
+    except (DatabaseUnusable, sqlite3.DatabaseError):
         pass
     aside = _aside(path)
     for suffix in _PARTS:
         new.with_name(new.name + suffix).unlink(missing_ok=True)
     ledger = Ledger(new)
     ledger.raise_alarm("journal_lost", aside.name)
+    # By the clock: what the desk has under a number must not meet another file of that number.
+    ledger.number_after(int(time.time()))
     ledger.close()
     path.rename(aside)
     _replace(path, new)

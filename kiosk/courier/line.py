@@ -7,15 +7,21 @@ courier -> reception   {"event": "sighted", "file": n, "first_seen": s} · {"eve
                        {"event": "terminal", "answers": bool} · {"event": "baseline", "visit": v, "at": s} ·
                        {"event": "baseline_failed", "visit": v} · {"event": "status", …}
 reception -> courier   {"ask": "hello"} · {"ask": "baseline", "visit": v} · {"ask": "waiting", "visit": v} ·
-                       {"ask": "waiting_ended", "visit": v} · {"ask": "status"} · {"ask": "acknowledge"}
+                       {"ask": "waiting_ended", "visit": v} · {"ask": "status"} · {"ask": "acknowledge"} ·
+                       {"ask": "accept", "run": …, "file": n}
 
-desk -> courier        {"ask": "settle", "file": n} -> {"event": "settled", "done": bool} ·
+desk -> courier        {"ask": "settle", "mark": text} -> {"event": "settled", "done": bool} ·
+                       {"ask": "known"} -> {"event": "known", "put_aside": bool} ·
                        {"ask": "results_since", "seen_at": time} -> {"event": "results_since", "files": [n, …] or null}
 
-"compared" comes after the result of its `file`, only with a desk and only where there was something to compare (see
-results/changes.py): no result waits for it. A desk's `file` is the ledger's number, as in its spool. A
-settled file that was not `done` is to be settled again. "results_since" lists the results seen since that ISO time
-(with its zone), without those of the last seconds, the newest 5,000; null: the ledger cannot be read.
+"compared" comes after the result of its `file`, only with a desk or `[insurance] key_check`, and only where there was
+something to compare (see results/changes.py): no result waits for it. "accept": the patient of this result was sent to
+staff, on screen and slip; without a desk, what was new of the patient is known from then on. It has no answer.
+
+The desk settles a change by the mark that came with it in its spool; one that was not `done` is to be settled again.
+"put_aside": what was known of patients could not be read, within a day, and each is a first one. "results_since" lists
+the results seen since that ISO time (with its zone), without those of the last seconds, the newest 5,000, by the
+ledger's number, as in the spool; null: the ledger cannot be read.
 
 `file` is the sighting's number, counted from 1 at each start of the courier. Beside it every event carries "run":
 16 hex digits that are others at each start. A courier of an older version sends no run.
@@ -42,6 +48,7 @@ import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from drivers.unix_path import short_path
 from kiosk.process.courier_line import GARBLED, Message, connect, parsed
@@ -59,7 +66,7 @@ class Hub:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._run = secrets.token_hex(8)
+        self.run: Final = secrets.token_hex(8)
         self._writers: dict[asyncio.StreamWriter, float] = {}  # when each sent something last; 0: never
         self._loop = asyncio.new_event_loop()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -82,7 +89,7 @@ class Hub:
 
     def emit(self, message: Message) -> None:
         """To every reception that is connected; nothing is kept for later. Any thread."""
-        named = {**message, "run": self._run} if "file" in message else message
+        named = {**message, "run": self.run} if "file" in message else message
         line = json.dumps(named).encode() + b"\n"
         with suppress(RuntimeError):  # the loop has ended: no reception is connected any more
             self._loop.call_soon_threadsafe(self._send_all, line)

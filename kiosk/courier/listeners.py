@@ -13,6 +13,7 @@ import sqlite3
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -24,7 +25,8 @@ from kiosk.courier.ledger import Subsidy as SubsidyState
 from kiosk.courier.line import Hub
 from kiosk.courier.queue import Parcel, Queue
 from kiosk.process.courier_line import Message
-from kiosk.results.changes import KeyVerdict
+from kiosk.process.desk_spool import Staged
+from kiosk.results.changes import EligibilityChange
 from kiosk.results.eligibility import Eligibility, Reading
 from kiosk.results.examine import NotTaken
 from kiosk.results.sightings import Sighting, SightingId
@@ -160,6 +162,21 @@ def _open_again(ledger: Ledger, item: Item, name: str, history: list[Item]) -> N
             ledger.set_state(item, "seen")
 
 
+def _hand_over(
+    desk: HandOver | None,
+    staged: Staged | None,
+    item: Item | None,
+    report: Callable[[EligibilityChange], None] | None = None,
+) -> None:
+    """`item`: its row; None: it could not be written, and the file is offered again."""
+    if desk is None or staged is None:
+        return
+    if item is None or item.state == "held":
+        desk.drop(staged)
+    else:
+        desk.hand_over(staged, item, report or (lambda _: None))
+
+
 def taken_by_other(ledger: Ledger, route: RouteName, name: str) -> bool:
     """Whether a file that vanished unread is a loss: not if the ledger has it, because we may have deleted it."""
     return all(item.state in ("lost", "replaced") for item in ledger.of_name(route, name))
@@ -201,11 +218,15 @@ class ResultsListener:
     def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
         request = reading.request if self.subsidy_wait_s is not None else ""
         state: SubsidyState = "refused" if reading.refused else "waiting" if request else "none"
+        staged = None
         try:
             history = self.ledger.of_name("results", sighting.name)
             news = is_news(history, sighting, digest)
+            if news and self.desk is not None:
+                staged = self.desk.stage("results", sighting.name, digest, raw, self._patient(reading))
             item = admit(self.ledger, "results", sighting.name, digest, request, state, history)
         except sqlite3.Error as error:
+            _hand_over(self.desk, staged, None)
             self._report_unwritten(sighting, reading, digest, request)
             self.notices.ledger_failed(error)
             raise NotTaken from error
@@ -221,8 +242,7 @@ class ResultsListener:
             self._announce(sighting, item, reading, may_report)
         wait_s = self.subsidy_wait_s if request and self.subsidy_wait_s is not None else 0.0
         self.queue.add(Parcel(item.id, request, time.monotonic() + wait_s, raw, sighting.fresh))
-        if self.desk is not None and news and item.state != "held":
-            self.desk.hand_over(item, raw, self._patient(reading), partial(self._report_compared, sighting))
+        _hand_over(self.desk, staged, item, partial(self._report_compared, sighting))
 
     def _report_unwritten(self, sighting: Sighting, reading: Reading, digest: Digest, request: str) -> None:
         """The ledger cannot be written. Whether it knows the file can still be read; only a new one is reported.
@@ -270,10 +290,11 @@ class ResultsListener:
             return ""
         return result.reference_number or ""
 
-    def _report_compared(self, sighting: Sighting, verdict: KeyVerdict) -> None:
+    def _report_compared(self, sighting: Sighting, change: EligibilityChange) -> None:
         """Any thread."""
-        if sighting.reported:
-            self.hub.emit({"event": "compared", "file": sighting.id, "eligibility": verdict})
+        if sighting.reported and self.desk is not None:
+            self.desk.reported(sighting.id, change)
+            self.hub.emit({"event": "compared", "file": sighting.id, "eligibility": change.key})
 
     def _report_result(self, sighting: Sighting, reading: Reading, request: str) -> None:
         result = reading.result
@@ -325,11 +346,16 @@ class SubsidiesListener:
         pass  # the folder is the terminal's common one; files of other kinds are normal there
 
     def complete(self, sighting: Sighting, reading: Reading, digest: Digest, raw: bytes | None) -> None:
+        staged = None
         try:
             history = self.ledger.of_name("subsidies", sighting.name)
             news = is_news(history, sighting, digest)
+            if news and self.desk is not None:
+                # Of an error file nobody knows how it is written: that it is there is all there is to it.
+                staged = self.desk.stage("subsidies", sighting.name, digest, None if reading.failed else raw)
             item = admit(self.ledger, "subsidies", sighting.name, digest, reading.request, "none", history)
         except sqlite3.Error as error:
+            _hand_over(self.desk, staged, None)
             asker = self.pairing.failed(reading.request) if reading.failed and reading.request else None
             if asker is not None:
                 self.hub.emit({"event": "subsidy_failed", "file": asker})
@@ -345,9 +371,7 @@ class SubsidiesListener:
         elif item.state == "published":
             self.notices.event("file_reappeared", item)
         self.queue.add(Parcel(item.id, raw=raw, fresh=sighting.fresh))
-        if self.desk is not None and news and item.state != "held":
-            # Of an error file nobody knows how it is written: that it is there is all there is to it.
-            self.desk.hand_over(item, None if reading.failed else raw, "", lambda _: None)
+        _hand_over(self.desk, staged, item)
 
     def _notify_askers(self, reading: Reading) -> None:
         askers = self.ledger.of_request("results", reading.request) if reading.request else []

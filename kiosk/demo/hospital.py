@@ -32,6 +32,57 @@ READER_MIN_S: Final = 1.0
 SLOW_S: Final = 1.0
 _FACE, _RES, _TO_FACE, _TO_RES = "face", "res", "to_face", "to_res"
 _WRITTEN_MAX = 10_000
+# What the demo's hospital decided: who may walk in, where departments are, where staff wait.
+_TABLES: Final = """\
+reader = "flat"
+reader_side = "right"
+slip_at = "right-bottom"
+[counter]
+window = "1"
+text = "総合受付（この画面の右うしろ）"
+call = true
+[walk_in]
+departments = ["01", "02", "03"]
+[[department]]
+code = "01"
+name = "内科"
+[[department]]
+code = "02"
+name = "眼科"
+[[department]]
+code = "03"
+name = "整形外科"
+[[place]]
+department = "内科"
+text = "A棟1階2番窓口"
+building = "A"
+floor = 1
+window = "2"
+[[place]]
+department = "循環器内科"
+text = "A棟1階3番窓口"
+building = "A"
+floor = 1
+window = "3"
+[[place]]
+department = "眼科"
+text = "B棟2階5番窓口"
+building = "B"
+floor = 2
+window = "5"
+[[place]]
+department = "整形外科"
+text = "B棟1階7番窓口"
+building = "B"
+floor = 1
+window = "7"
+[[place]]
+department = "小児科"
+text = "C棟1階1番窓口"
+building = "C"
+floor = 1
+window = "1"
+"""
 
 Line = Literal["up", "slow", "cut"]
 PrinterState = Literal["ok", "paper_out", "cover_open"]
@@ -41,11 +92,11 @@ class Hospital:
     """Pattern 2: the existing terminal, with new folders for the kiosk; the receipt computer has folders of its own.
 
     `written`: every file the terminal wrote, with the folder it was written to; newest last. `tables`: more of
-    site.toml, `booked`: the export of the reservations instead of the visitors' own. Raises NoSmbServer.
+    site.toml than its own, `booked`: the export of the reservations instead of the visitors' own. Raises NoSmbServer.
     """
 
     def __init__(
-        self, *, size: tuple[int, int], poll_s: float = 30.0, tables: str = "", booked: str | None = None
+        self, *, size: tuple[int, int], poll_s: float = 30.0, tables: str = _TABLES, booked: str | None = None
     ) -> None:
         self._size = size
         self._poll_s = poll_s

@@ -53,7 +53,7 @@ class Morning:
         left = results.tap(insured, self.now, self.config.site.institution_code or "")
         tap = tap_of(left.result.name, left.result.content, self.now)
         if tap.confirmation is not None:
-            self.known.compare(tap.number, tap.confirmation, 0, self.now.date())
+            self.known.compare(tap.number, tap.confirmation, self.now.date())
         if left.subsidy is not None:
             hashed = self.register.hashed(tap.number)
             found = subsidies_of(tap, answer_of(left.subsidy.content, pmh_names.load()), (), hashed)
@@ -84,7 +84,7 @@ class Morning:
         tap = tap_of(left.result.name, left.result.content, self.now)
         change = None
         if tap.number and tap.confirmation is not None:
-            change = self.known.compare(tap.number, tap.confirmation, file, today.day)
+            change = self.known.compare(tap.number, tap.confirmation, today.day)
         seq = today.tapped(tap, change, tap.number, file)
         if seq is None:
             raise ValueError("a result that came before")

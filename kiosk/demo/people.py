@@ -18,13 +18,14 @@ class Visitor:
     """Somebody with a My Number card.
 
     `what`: why the demo has this person, a key of [people]; `booked`: (time, department, doctor, place) of a day;
-    `another_day`: the appointments are not today's.
+    `another_day`: the appointments are not today's; `message`: to the patient, with the first one.
     """
 
     insured: Insured = field(repr=False)
     what: str
     booked: tuple[tuple[str, str, str, str], ...] = field(repr=False, default=())
     another_day: bool = False
+    message: str = field(repr=False, default="")
 
     @property
     def called(self) -> str:
@@ -43,6 +44,7 @@ HANAKO: Final = Visitor(
     Insured("例示　花子", "ﾚｲｼﾞ ﾊﾅｺ", "19470308", "00023456", sex="2"),
     "two_appointments",
     (("10:30", "眼科", "鈴木", "B棟2階5番窓口"), ("14:00", "循環器内科", "高橋", "A棟1階3番窓口")),
+    message="目薬をさしてから診察へ",
 )
 JIRO: Final = Visitor(
     Insured("見本　次郎", "ﾐﾎﾝ ｼﾞﾛｳ", "19620720", "00034567"),
@@ -76,9 +78,11 @@ HEADER: Final = "patient_number,date,time,department,doctor,place"
 
 def appointments(today: date) -> str:
     """The export of the reservations, CSV. Tomorrow too, for a demo that runs over midnight."""
-    rows = [HEADER]
+    rows = [f"{HEADER},message"]
     for visitor in VISITORS:
         days = (today + timedelta(days=8),) if visitor.another_day else (today, today + timedelta(days=1))
         for day in days:
-            rows += [",".join((visitor.insured.number or "", f"{day}", *booked)) for booked in visitor.booked]
+            for number, booked in enumerate(visitor.booked):
+                message = "" if number else visitor.message
+                rows.append(",".join((visitor.insured.number or "", f"{day}", *booked, message)))
     return "\n".join(rows) + "\n"

@@ -20,11 +20,12 @@ from drivers.share import Share, open_share
 from kiosk.config import Config, password, tls
 from kiosk.config.desk_model import Desk
 from kiosk.desk import certificate
-from kiosk.desk.day_store import DayStore
+from kiosk.desk.day_store import open_day_store
 from kiosk.desk.departments import Departments
 from kiosk.desk.desk_watch import DeskWatch
 from kiosk.desk.export import Exports
 from kiosk.desk.feeds import open_feed
+from kiosk.desk.kiosk_notices import KioskNotices
 from kiosk.desk.numbers import Numbers
 from kiosk.desk.papers import Look, Papers
 from kiosk.desk.patients import Patients
@@ -42,11 +43,12 @@ from kiosk.desk.service import Parts, Service
 from kiosk.desk.standing import Standing, Watched
 from kiosk.desk.today import Today
 from kiosk.desk.web.server import Listening, NotStarted, Server
+from kiosk.process.child import Child
 from kiosk.process.data_folder import DeskFolder
 from kiosk.process.database import DatabaseUnusable
 from kiosk.process.ending import ThreadFaults, when_asked_to_end
 from kiosk.process.event_log import EventLog
-from kiosk.process.locks import DataLock
+from kiosk.process.locks import DataLock, is_held
 from kiosk.process.memory import give_back_what_is_free
 from kiosk.process.sealing import Seals, SecretUnusable, load_secret
 from kiosk.process.stderr import complain, drain
@@ -101,6 +103,7 @@ def _serve(
     notifier = Notifier.from_environment()
     people = People(folder, config.site.zone, log)
     first_chief.take(people, config)
+    _own_reservations(config, log, stack)
     parts = _parts(config, desk, folder, log, people, stack)
     service = Service(parts)
     _start(parts, service, stack)
@@ -122,6 +125,15 @@ def _serve(
     notifier.stopping()
 
 
+def _own_reservations(config: Config, log: EventLog, stack: ExitStack) -> None:
+    """Without a kiosk, and where nobody else is to serve them, the reservations are the desk's own: a child serves."""
+    folder = config.reservations_dir
+    if config.printer is None and config.own_reservations_dir is None and not is_held(folder, "reservations-serve"):
+        words = ("reservations", "serve")
+        child = Child(words, config.file, lambda code: log.write("reservations_restarted", code=str(code)))
+        stack.callback(child.close)
+
+
 def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people: People, stack: ExitStack) -> Parts:
     """Every part, none of them started. Raises what `run` reports."""
     clock = _clock(config)
@@ -130,16 +142,16 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     stack.callback(known.close)
     register = SealedRegister(folder.accepted, seals, known, keep_values=desk.keep_values, today=lambda: clock().date())
     stack.callback(register.close)
-    is_kept = desk.keep_days > 0
-    store = DayStore(folder.kept_day if is_kept else folder.day, seals, durable=is_kept)
+    store = open_day_store(folder, seals, desk.keep_days)
     stack.callback(store.close)
     wait = timedelta(seconds=config.terminal.subsidy_wait_s)
     today = Today(store, register, clock, wait, desk.keep_days)
     departments = Departments(config)
     feed = open_feed(config, folder, known)
+    reservations = SocketReservations(config.reservations_dir)
     receptions = Receptions(
-        SocketReservations(config.reservations_dir), today, departments, clock, desk.register,
-        KIOSK_FIRST if desk.feed == "courier" else timedelta(0),
+        reservations, today, departments, clock, desk.register,
+        KIOSK_FIRST if config.printer is not None else timedelta(0),
     )  # fmt: skip
     printing = Printing(open_page_printer(desk.printer), log) if desk.printer else None
     barcode = config.printer.barcode if config.printer else "code128"
@@ -147,10 +159,11 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     file = open_registrations(folder.registrations)
     stack.callback(file.close)
     numbers = _numbers(config, desk, RegistrationStore(file, seals, keep_values=desk.keep_values), log, clock)
-    exports = Exports(file, seals, _share(config, desk.export), clock) if desk.export else None
-    # With a courier it is the courier that compares, and says so of its own store.
-    was_put_aside = register.was_put_aside or (desk.feed == "watch" and known.was_put_aside)
-    watched = Watched(config, today, feed, receptions, numbers, exports, was_put_aside, clock)
+    exports = None
+    if desk.export:
+        exports = Exports(register.file, file, seals, _share(config, desk.export), clock)
+    kiosk = KioskNotices(reservations, numbers.patient_of, clock)
+    watched = Watched(config, today, feed, receptions, numbers, exports, register, kiosk, clock)
     return Parts(
         config, today, register, receptions, departments, papers, numbers, exports, feed,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,
@@ -159,6 +172,7 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
 
 def _start(parts: Parts, service: Service, stack: ExitStack) -> None:
     parts.receptions.registered, parts.receptions.act = service.registered, service.act
+    parts.receptions.renewed = parts.standing.look_at_kiosk
     parts.papers.begin()
     parts.receptions.start()
     stack.callback(parts.receptions.close)

@@ -32,6 +32,7 @@ Period = Literal["", "current", "ended", "not_yet"]
 REST: Final = "他"
 # A certificate in another slot is the accepted one with another number only if so much of it is the same.
 _ALIKE: Final = 0.5
+_PLACE: Final = "~"
 _KEY_CHARS: Final = 16
 _NAME_MAX_CHARS: Final = 200
 
@@ -73,7 +74,7 @@ class Compared:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SubsidyChange:
     """`certificates`: those of today in the file's order, then the gone ones. `more`: of today's, not compared.
 
@@ -150,9 +151,24 @@ def slot_of(certificate: Certificate, hashed: Hash) -> str:
 
 
 def prints_of(certificate: Certificate, hashed: Hash) -> dict[str, str]:
-    """By item name, the hash of what it says."""
-    found = {item.name: hashed("item", item.name, item.canonical()) for item in certificate.items if item.compared}
+    """By item name, the hash of what it says; marked where it may be its certificate's place, or HIDDEN."""
+    found = {item.name: _print(item, hashed) for item in certificate.items if item.compared}
     return {**found, REST: hashed("rest", certificate.rest)} if certificate.more else found
+
+
+def _print(item: Item, hashed: Hash) -> str:
+    if item.hidden:
+        return HIDDEN
+    return _PLACE * item.is_place + hashed("item", item.name, item.canonical())
+
+
+def _differs(one: str | None, other: str | None) -> bool:
+    """What has ● can be anything. Places differ from file to file; from anything else they differ by their text."""
+    if one is None or other is None:
+        return one is not other
+    if HIDDEN in {one, other} or (one.startswith(_PLACE) and other.startswith(_PLACE)):
+        return False
+    return one.removeprefix(_PLACE) != other.removeprefix(_PLACE)
 
 
 def period(certificate: Certificate, day: date) -> Period:
@@ -169,7 +185,8 @@ def _compared(now: Certificate, then: Accepted | None, hashed: Hash, confirmatio
     new, changed = prints_of(now, hashed), tuple[str, ...]()
     if then is not None:
         old = _prints_then(then, hashed)
-        changed = tuple(name for name in dict.fromkeys((*new, *old)) if new.get(name) != old.get(name))
+        changed = tuple(name for name in dict.fromkeys((*new, *old)) if _differs(new.get(name), old.get(name)))
+        changed += _surely_other(now, then.certificate)
     return Compared(
         "new" if then is None else "changed" if changed else "same",
         now,
@@ -208,6 +225,17 @@ def _rows(now: Certificate | None, then: Certificate | None, changed: frozenset[
     # An item that is gone has a row although its value may not be kept.
     names = dict.fromkeys((*new, *old, *sorted(changed - {REST})))
     return tuple(Row(name, name in changed, new.get(name), old.get(name)) for name in names)
+
+
+def _surely_other(now: Certificate, then: Certificate | None) -> tuple[str, ...]:
+    """Names of the items that cannot say the same, whatever their ● stand for."""
+    old = {item.name: item for item in then.items} if then else {}
+    both = [(item, old[item.name]) for item in now.items if item.name in old and (item.hidden or old[item.name].hidden)]
+    return tuple(
+        one.name
+        for one, other in both
+        if len(one.texts) == len(other.texts) == 1 and not _may_be(one.texts[0], other.texts[0])
+    )
 
 
 def _other_holder(certificate: Certificate, confirmation: Confirmation) -> str:

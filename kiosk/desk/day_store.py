@@ -15,7 +15,8 @@ from typing import Final, TypeVar
 
 from kiosk.desk.visits import Answer, Failed, Visit
 from kiosk.process import json_values
-from kiosk.process.database import open_or_begin
+from kiosk.process.data_folder import DeskFolder
+from kiosk.process.database import open_or_begin, remove
 from kiosk.process.sealing import Seals, Unsealable
 from kiosk.results.documents import Unreadable
 from kiosk.results.subsidies import Subsidies
@@ -33,7 +34,7 @@ _MIGRATIONS: Final = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Noted:
     """A line of a visit's history. `act`: of `people.roles.Act` by value, or `tap`; `by`: a user, "" the program."""
 
@@ -43,7 +44,7 @@ class Noted:
     refused: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A visit with what the desk knows of it beside its taps.
 
@@ -69,12 +70,23 @@ class _Answered:
     unreadable: Unreadable | None = None
 
 
+def open_day_store(folder: DeskFolder, seals: Seals, keep_days: int) -> DayStore:
+    """The store where [desk] `keep_days` wants it. Raises as `DayStore`.
+
+    0: what an earlier site.toml wanted kept on the disk is taken away.
+    """
+    if keep_days > 0:
+        return DayStore(folder.kept_day, seals, durable=True)
+    remove(folder.kept_day)
+    return DayStore(folder.day, seals, durable=False)
+
+
 class DayStore:
     """`path`: the SQLite file. Any thread. Raises sqlite3.Error, and at its start OSError and OfNewerVersion."""
 
     def __init__(self, path: Path, seals: Seals, *, durable: bool) -> None:
         self._seals = seals
-        self._db, _ = open_or_begin(path, _MIGRATIONS, seals.identity, durable=durable)
+        self._db = open_or_begin(path, _MIGRATIONS, seals.identity, durable=durable)
 
     def close(self) -> None:
         self._db.close()

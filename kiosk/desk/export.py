@@ -60,10 +60,16 @@ def _rows(number: str, certificate: Certificate, at: datetime) -> Iterator[tuple
 
 
 class Exports:
-    """`add` from any thread; `advance` from one. `clock`: the site's local time. Its rows are in `registrations.db`."""
+    """`store` from any thread; `advance` from one. `clock`: the site's local time.
 
-    def __init__(self, file: Database, seals: Seals, folder: Share, clock: Callable[[], datetime]) -> None:
-        self._file = file
+    `accepted`: where certificates are accepted: one and its row are there together, or neither is. From there a row
+    goes into `file`, `registrations.db`, where the version before looks for all of them.
+    """
+
+    def __init__(
+        self, accepted: Database, file: Database, seals: Seals, folder: Share, clock: Callable[[], datetime]
+    ) -> None:
+        self._accepted, self._file = accepted, file
         self._files = OutgoingFiles(file, seals)
         self._clock = clock
         # No other program's name is taken: each of ours is new, and a rename never replaces.
@@ -73,33 +79,41 @@ class Exports:
         # What is wrong with the folder; None while it is not.
         self.trouble: Problem | None = None
 
-    def add(self, number: str, certificate: Certificate) -> bool:
-        """Store that a certificate was accepted; it is written whenever the folder can be reached. False: no room."""
-        now = self._clock()
-        try:
-            with self._file.writing() as db:
-                self._files.store(db, "exports", f"{now:%Y%m%d}", to_csv(number, certificate, now))
-        except (sqlite3.Error, ValueError):
-            return False
-        return True
+    def store(self, number: str, certificate: Certificate, db: sqlite3.Connection) -> None:
+        """A certificate is accepted in the transaction of `db`; it is written whenever the folder can be reached.
+
+        Raises sqlite3.Error.
+        """
+        row = self._files.sealed(to_csv(number, certificate, self._clock()))
+        db.execute("INSERT INTO export (token, content) VALUES (?, ?)", row)
 
     @property
     def waiting(self) -> int:
         """Files that could not be put yet."""
-        return len(self._files.waiting("exports"))
+        [(accepted,)] = self._accepted.rows("SELECT count(*) FROM export")
+        return int(accepted) + len(self._files.waiting("exports"))
 
     def advance(self) -> bool:
         """Put what waits. True: something was put. Ends within the share's deadlines."""
         try:
+            self._take_over()
             changed = self._sender.advance()
             self.trouble = None
         except ShareError as error:
             self.trouble = Problem("registrations.exports", {"what": str(error)})
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError) as error:  # ValueError: the day has no number left
             self.trouble = Problem("registrations.store", {"what": type(error).__name__})
         else:
             return changed
         return False
+
+    def _take_over(self) -> None:
+        """What was accepted gets the day and number of its file: once, by its token, wherever this is broken off."""
+        for row, token, sealed in self._accepted.rows("SELECT id, token, content FROM export ORDER BY id"):
+            with self._file.writing() as db:
+                if not db.execute("SELECT 1 FROM outgoing WHERE token = ?", (token,)).fetchone():
+                    self._files.add(db, "exports", f"{self._clock():%Y%m%d}", token, sealed)
+            self._accepted.write("DELETE FROM export WHERE id = ?", row)
 
     def forget(self, before: date) -> None:
         """Delete the rows of files that were put before that day; the files are the receiver's."""

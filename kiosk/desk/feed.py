@@ -46,7 +46,7 @@ class Subsidy:
 
 
 class Sink(Protocol):
-    """Takes what a feed finds. Called in the feed's one thread, the oldest first; durable when it returns.
+    """Takes what a feed finds, each method in one thread of the feed, the oldest first; durable when it returns.
 
     sqlite3.Error and OSError mean that it is offered again, with what comes after it. One that was taken may be offered
     again too, after a kill: it is the same by `file` and `at`.
@@ -104,8 +104,12 @@ class Feed(Protocol):
     def close(self) -> None:
         """Its thread ends within 2 s; what was not taken is offered again after the next start."""
 
-    def settle(self, file: int) -> bool:
-        """Staff confirmed the change that `file` brought: from now on that is compared with.
+    @property
+    def was_put_aside(self) -> bool:
+        """Whether what staff confirmed before could not be read, within a day. Any thread; never waits."""
+
+    def settle(self, mark: str) -> bool:
+        """Staff confirmed the change of this mark (`Result.change`): from now on that is compared with.
 
         False: not now; it is kept and tried again until `close`. What is lost by then is asked of staff once more.
         """

@@ -37,7 +37,8 @@ class CourierFeed:
         self._reader = SpoolReader(spool)
         self._state = State()
         self._stop = threading.Event()
-        self._owed: set[int] = set()
+        self._owed: set[str] = set()
+        self._was_put_aside = False
         self._lock = threading.Lock()
         self._ask_at = 0.0
         self._thread: threading.Thread | None = None
@@ -46,6 +47,11 @@ class CourierFeed:
     def state(self) -> FeedState:
         """See Feed."""
         return self._state.now
+
+    @property
+    def was_put_aside(self) -> bool:
+        """See Feed. As the courier said last."""
+        return self._was_put_aside
 
     def start(self, sink: Sink) -> None:
         """See Feed. Raises OSError: there can be no spool."""
@@ -59,12 +65,12 @@ class CourierFeed:
         if self._thread is not None:
             self._thread.join(2)
 
-    def settle(self, file: int) -> bool:
+    def settle(self, mark: str) -> bool:
         """See Feed."""
-        answer = courier_line.ask(self._courier, {"ask": "settle", "file": file}, "settled", ANSWER_S)
+        answer = courier_line.ask(self._courier, {"ask": "settle", "mark": mark}, "settled", ANSWER_S)
         done = answer is not None and answer.get("done") is True
         with self._lock:
-            (self._owed.discard if done else self._owed.add)(file)
+            (self._owed.discard if done else self._owed.add)(mark)
         return done
 
     def missing(self, displayed: AbstractSet[int], since: datetime) -> tuple[int, ...]:
@@ -125,20 +131,24 @@ class CourierFeed:
             sink.subsidy(Subsidy(handed.file, request, None if failed else handed.content or b"", at))
 
     def _ask(self) -> None:
-        """Whether the courier is there; and what it still owes."""
+        """Whether the courier is there, and knows its patients; and what it still owes."""
         with self._lock:
             owed = sorted(self._owed)
-        answers = courier_line.greets(self._courier, ANSWER_S)
-        self._state.set("courier", None if answers else Problem("feed.courier"))
-        for file in owed if answers else ():
-            if self._stop.is_set() or not self.settle(file):
+        known = courier_line.ask(self._courier, {"ask": "known"}, "known", ANSWER_S)
+        self._state.set("courier", None if known else Problem("feed.courier"))
+        if known:
+            self._was_put_aside = known.get("put_aside") is True
+        for mark in owed if known else ():
+            if self._stop.is_set() or not self.settle(mark):
                 break
 
 
 def _change(handed: Handed) -> EligibilityChange | None:
     verdicts: tuple[KeyVerdict, ...] = get_args(KeyVerdict)
     key = next((each for each in verdicts if each == handed.key), None)
-    return None if key is None else EligibilityChange(key, handed.changed, handed.alarm, now=_NOTHING, learn=None)
+    if key is None:
+        return None
+    return EligibilityChange(key, handed.changed, handed.alarm, now=_NOTHING, learn=None, mark=handed.mark)
 
 
 def _time(text: str) -> datetime:

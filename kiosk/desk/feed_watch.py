@@ -84,7 +84,7 @@ class WatchFeed:
         self._found: queue.SimpleQueue[_Found | None] = queue.SimpleQueue()
         self._bytes = 0
         self._lock = threading.Lock()
-        self._owed: set[int] = set()
+        self._owed: set[str] = set()
         self._forget_at = 0.0
         self._watches = [_Watch(source, self) for source in sources]
         self._threads: list[threading.Thread] = []
@@ -93,6 +93,11 @@ class WatchFeed:
     def state(self) -> FeedState:
         """See Feed."""
         return self._state.now
+
+    @property
+    def was_put_aside(self) -> bool:
+        """See Feed."""
+        return self._known.was_put_aside
 
     def start(self, sink: Sink) -> None:
         """See Feed."""
@@ -116,16 +121,16 @@ class WatchFeed:
         if not any(thread.is_alive() for thread in self._threads):
             self._taken.close()
 
-    def settle(self, file: int) -> bool:
+    def settle(self, mark: str) -> bool:
         """See Feed."""
         try:
-            self._known.settle(file)
+            self._known.settle(mark)
         except sqlite3.Error:
             with self._lock:
-                self._owed.add(file)
+                self._owed.add(mark)
             return False
         with self._lock:
-            self._owed.discard(file)
+            self._owed.discard(mark)
         return True
 
     def missing(self, displayed: AbstractSet[int], since: datetime) -> tuple[int, ...]:
@@ -206,14 +211,14 @@ class WatchFeed:
         if numbered.given:
             return
         if found.route == "results":
-            self._compare(found, numbered.number)
+            self._compare(found)
             sink.result(Result(numbered.number, found.name, numbered.at, found.raw, found.change))
         elif (request := names.request_key(found.name)) is not None:
             failed = names.kind(found.name) == "subsidy_error"
             sink.subsidy(Subsidy(numbered.number, request, None if failed else found.raw or b"", numbered.at))
         self._taken.given(numbered.number)
 
-    def _compare(self, found: _Found, number: int) -> None:
+    def _compare(self, found: _Found) -> None:
         """Once, however often it is offered: what is seen first is known from then on."""
         result = found.reading.result if found.reading is not None else None
         if found.compared or result is None or found.raw is None or result.outcome is not Outcome.usable:
@@ -222,15 +227,15 @@ class WatchFeed:
         ours = result.institution_code in (None, self._institution)
         if ours and result.reference_number and isinstance(confirmation, Confirmation):
             day = found.at.astimezone(self._zone).date()
-            found.change = self._known.compare(result.reference_number, confirmation, number, day)
+            found.change = self._known.compare(result.reference_number, confirmation, day)
         found.compared = True
 
     def _look_after(self) -> None:
         """What is owed, and what is past."""
         with self._lock:
             owed = sorted(self._owed)
-        for file in owed:
-            self.settle(file)
+        for mark in owed:
+            self.settle(mark)
         if time.monotonic() >= self._forget_at:
             self._forget_at = time.monotonic() + FORGET_EVERY_S
             now = datetime.now(UTC)

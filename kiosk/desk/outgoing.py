@@ -51,11 +51,18 @@ class OutgoingFiles:
 
     def store(self, db: sqlite3.Connection, series: Series, day: str, content: bytes) -> int:
         """A file that is wanted, within the transaction of `db`; its id. ValueError: the day has no number left."""
-        number = _next_number(db, series, day)
+        return self.add(db, series, day, *self.sealed(content))
+
+    def sealed(self, content: bytes) -> tuple[str, bytes]:
+        """A new token, and the content sealed about it; for `add`."""
         token = uuid4().hex
+        return token, self._seals.seal(content, token.encode())
+
+    def add(self, db: sqlite3.Connection, series: Series, day: str, token: str, sealed: bytes) -> int:
+        """As `store`, of what is sealed already."""
         cursor = db.execute(
             "INSERT INTO outgoing (series, day, number, state, token, content) VALUES (?, ?, ?, 'stored', ?, ?)",
-            (series, day, number, token, self._seals.seal(content, token.encode())),
+            (series, day, _next_number(db, series, day), token, sealed),
         )
         return cursor.lastrowid or 0
 

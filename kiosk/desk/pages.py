@@ -71,15 +71,29 @@ class Filter(StrEnum):
 
 
 @dataclass(frozen=True)
+class Unserved:
+    """A patient whom the kiosk knew and could not register. `at`: HH:MM. `way`: `mynumber` or `patient_card`.
+
+    `number`: of the card where it is known, else the reference number. `code`: on the patient's slip.
+    """
+
+    at: str = ""
+    way: str = ""
+    number: str = field(repr=False, default="")
+    code: str = ""
+
+
+@dataclass(frozen=True)
 class Banner:
     """Something that holds for the whole page; `serious`: red. `problem`: catalogue `desk`, table `banner`.
 
-    `confirm`: it has a button 「確認済み」, which is the act `ConfirmLost`.
+    `confirm`: it has a button 「確認済み」, which is the act `ConfirmLost`. `patients`: of whom it speaks.
     """
 
     problem: Problem
     serious: bool = False
     confirm: bool = False
+    patients: tuple[Unserved, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -98,7 +112,7 @@ class Header:
     changed_at: datetime | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """A visit in 顔認証付きCRの利用者リスト.
 

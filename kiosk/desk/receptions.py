@@ -42,7 +42,7 @@ AGAIN_S: Final = 10.0
 FRESH: Final = timedelta(minutes=10)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Looked:
     """What the reservations said of one visit. `last_day`: when the patient was here last, as far as they know."""
 
@@ -53,8 +53,9 @@ class Looked:
 class Receptions:
     """`by_itself`: `[desk] register`. `wait`: how long the kiosk is given before the desk registers by itself.
 
-    Set before `start`: `registered(seq, at)` is called, from any thread, when a visit has arrived, by whomever;
-    `act(what, "", "")` carries out what the program registers by itself, and notes it as `acts.Desk.act` does.
+    Set before `start`: `renewed()` is called in its thread whenever the register was read; `registered(seq, at)`, from
+    any thread, when a visit has arrived, by whomever; `act(what, "", "")` carries out what the program registers by
+    itself, and notes it as `acts.Desk.act` does.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Receptions:
         self._follow: Subscription | None = None
         self.answers = False
         self.registered: Callable[[int, datetime], None] = lambda _seq, _at: None
+        self.renewed: Callable[[], None] = lambda: None
         self.act: Callable[[Act, str, str], Outcome] | None = None
 
     def start(self) -> None:
@@ -208,6 +210,7 @@ class Receptions:
                 if wanted is not None:
                     self._look_up(wanted)
                 self._read_register(wanted)
+                self.renewed()
                 self._look_again()
                 self._register_by_itself()
             except ReservationsDown:

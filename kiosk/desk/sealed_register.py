@@ -1,5 +1,7 @@
 """`accepted.db`: the register that staff have accepted, kept. Certificates are sealed, people are keyed hashes.
 
+With one lies its file for a receipt computer until that has a name (`export`), so that both are kept or neither is.
+
 Owns the schema and the retention. Must never end or replace a certificate by itself, and never show one that was sealed
 for another patient. Without its secret, or damaged, it is begun anew: everything is a patient's first again, nothing
 that a receipt computer holds is lost, and the page says so for a day.
@@ -17,14 +19,16 @@ from typing import Final
 
 from kiosk.desk.register import Accepted
 from kiosk.process import json_values
-from kiosk.process.database import open_or_begin
+from kiosk.process.database import Database, open_or_begin, was_put_aside
+from kiosk.process.retention import kept_from
 from kiosk.process.sealing import Seals, Unsealable
 from kiosk.results.changes import Hash, Prints
 from kiosk.results.subsidies import Certificate
-from kiosk.tables.known_people import KnownPeople
+from kiosk.tables.known_people import KEEP_MONTHS, KnownPeople
 
 KEEP_DAYS: Final = 400  # after the last valid day, or after it was accepted where the certificate has none
-_MIGRATIONS: Final = (
+# See `Database`.
+MIGRATIONS: Final = (
     """
     CREATE TABLE certificate (
         id INTEGER PRIMARY KEY AUTOINCREMENT, person TEXT NOT NULL, slot TEXT NOT NULL, prints TEXT NOT NULL,
@@ -34,23 +38,41 @@ _MIGRATIONS: Final = (
     );
     CREATE INDEX certificate_of_person ON certificate (person) WHERE ended_on = '';
     """,
+    """
+    CREATE TABLE export (
+        id INTEGER PRIMARY KEY,
+        token TEXT NOT NULL,             -- what the content is sealed about
+        content BLOB NOT NULL
+    );
+    """,
 )
 
 
 class SealedRegister:
     """A `Register`. `keep_values` False: of a certificate only hashes are kept. Any thread.
 
-    `was_put_aside`: there was one of another secret, or a damaged one. Raises sqlite3.Error, OSError, OfNewerVersion.
+    Raises sqlite3.Error, and at its start OSError and OfNewerVersion.
     """
 
     def __init__(
         self, file: Path, seals: Seals, known: KnownPeople, *, keep_values: bool, today: Callable[[], date]
     ) -> None:
         self._seals, self._known, self._keeps_values, self._today = seals, known, keep_values, today
-        self._db, self.was_put_aside = open_or_begin(file, _MIGRATIONS, seals.identity)
+        self._path = file
+        self._db = open_or_begin(file, MIGRATIONS, seals.identity)
 
     def close(self) -> None:
         self._db.close()
+
+    @property
+    def file(self) -> Database:
+        """For what is to be kept together with a certificate."""
+        return self._db
+
+    @property
+    def was_put_aside(self) -> bool:
+        """Whether what was accepted before could not be used, within a day."""
+        return was_put_aside(self._path)
 
     def hashed(self, number: str) -> Hash:
         """See Register."""
@@ -73,8 +95,10 @@ class SealedRegister:
         person = self._seals.person(number)
         return tuple(self._kept(person, *row) for row in self._db.rows(query, person))
 
-    def accept(self, number: str, accepted: Accepted, by: str = "") -> str:
-        """See Register. `by`: a user."""
+    def accept(
+        self, number: str, accepted: Accepted, by: str = "", also: Callable[[sqlite3.Connection], None] = lambda _: None
+    ) -> str:
+        """See Register. `by`: a user. `also`: what is kept with it; what it raises undoes both."""
         person, today = self._seals.person(number), self._today()
         prints = json.dumps(dict(accepted.prints))
         certificate = accepted.certificate if self._keeps_values else None
@@ -90,6 +114,7 @@ class SealedRegister:
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (person, accepted.slot, prints, sealed, today.isoformat(), by, last_day),
             )
+            also(db)
             return str(cursor.lastrowid)
 
     def end(self, number: str, accepted_id: str, by: str = "", last_day: date | None = None) -> None:
@@ -98,13 +123,11 @@ class SealedRegister:
             _end(db, self._seals.person(number), accepted_id, self._today(), by, last_day)
 
     def forget(self) -> None:
-        """What ended, or was valid, more than KEEP_DAYS ago.
-
-        Before the last day on which anything was accepted or ended: a clock that is years ahead costs nothing.
-        """
-        last = self._db.rows("SELECT max(max(accepted_on, ended_on)) FROM certificate")[0][0]
-        before = (min(self._today(), date.fromisoformat(last or "9999-12-31")) - timedelta(KEEP_DAYS)).isoformat()
-        self._db.write("DELETE FROM certificate WHERE max(last_day, accepted_on, ended_on) < ?", before)
+        """What ended, or was valid, more than KEEP_DAYS ago, and was accepted before the newest KEEP_MONTHS."""
+        before = (self._today() - timedelta(KEEP_DAYS)).isoformat()
+        with self._db.writing() as db:
+            before = min(before, kept_from(db, "certificate", "accepted_on", KEEP_MONTHS))
+            db.execute("DELETE FROM certificate WHERE max(last_day, accepted_on, ended_on) < ?", (before,))
         self._known.forget(self._today())
 
     def _kept(self, person: str, row: int, slot: str, prints: str, sealed: bytes | None, on: str) -> Accepted:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeAlias
 
 from kiosk.config import Config
@@ -259,7 +260,7 @@ class Service:
         if not page_values.may_confirm_eligibility(entry.visit):
             return Done(already=True)
         if entry.visit.eligibility is not None and entry.visit.eligibility.alarm:
-            self._parts.feed.settle(entry.file)
+            self._parts.feed.settle(entry.visit.eligibility.mark)
         return self._settle(act, ELIGIBILITY, "confirmed", by)
 
     def _confirm_subsidies(self, act: acts.ConfirmSubsidies, by: str) -> Outcome:
@@ -274,15 +275,14 @@ class Service:
         entry, compared = self._compared(act)
         if compared is None or compared.now is None or compared.standing == "same":
             return Outdated()
-        number = entry.visit.number
+        number, exports = entry.visit.number, self._parts.exports
+        also = partial(exports.store, entry.patient, compared.now) if exports is not None else lambda _: None
         try:
-            self._register.accept(number, compared.accepted(self._register.hashed(number)), by)
+            self._register.accept(number, compared.accepted(self._register.hashed(number)), by, also)
         except KeyError:
             return Outdated()  # ended meanwhile, of another visit
         self._settle(act, act.slot, "accepted", by)  # else what came meanwhile was compared before: it is still open
         self._compare_others(entry)
-        if self._parts.exports is not None and not self._parts.exports.add(entry.patient, compared.now):
-            return Refused(Problem("not_done.export"))
         return Done()
 
     def _keep(self, act: acts.KeepCertificate, by: str) -> Outcome:

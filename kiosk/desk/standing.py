@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 from kiosk.config import Config
 from kiosk.desk.acts import Done, Outcome
 from kiosk.desk.desk_watch import Seen, overdue_s
 from kiosk.desk.export import Exports
 from kiosk.desk.feed import Feed
+from kiosk.desk.kiosk_notices import KioskNotices
 from kiosk.desk.numbers import Numbers
 from kiosk.desk.pages import Banner, Part
 from kiosk.desk.papers import Papers
 from kiosk.desk.receptions import Receptions
+from kiosk.desk.sealed_register import SealedRegister
 from kiosk.desk.today import ENDS_AT_H, Today
 from kiosk.words.problems import Problem, in_english
-
-# After a start the register may be new: for a day, everything is a patient's first.
-ANEW_FOR: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Watched:
-    """Whose standing it is. `was_put_aside`: what was accepted before could not be read."""
+    """Whose standing it is."""
 
     config: Config
     today: Today
@@ -34,16 +32,16 @@ class Watched:
     receptions: Receptions
     numbers: Numbers
     exports: Exports | None
-    was_put_aside: bool
+    register: SealedRegister
+    kiosk: KioskNotices
     clock: Callable[[], datetime]
 
 
 class Standing:
-    """Any thread; `look_for_lost` may wait for another process."""
+    """Any thread; `look_…` may wait for another process."""
 
     def __init__(self, watched: Watched, papers: Papers) -> None:
         self._watched, self._papers = watched, papers
-        self._began = watched.clock()
         self._lock = threading.Lock()
         self._lost: frozenset[int] = frozenset()
         self._confirmed: frozenset[int] = frozenset()
@@ -86,9 +84,26 @@ class Standing:
             found.append(Banner(Problem("banner.lost", {"count": self.lost}), confirm=True))
         if not self._watched.receptions.answers:
             found.append(Banner(Problem("banner.reservations"), serious=True))
-        if self._watched.was_put_aside and self._watched.clock() - self._began < ANEW_FOR:
+        # With a courier it is the courier that compares, and says so of its own store.
+        if self._watched.register.was_put_aside or self._watched.feed.was_put_aside:
             found.append(Banner(Problem("banner.begun_anew")))
-        return tuple(found)
+        return (*self._of_kiosk(), *found)
+
+    def look_at_kiosk(self) -> None:
+        """Ask for what the kiosk has for staff. Waits for another process."""
+        if self._watched.kiosk.refresh():
+            self._watched.today.touch()
+
+    def _of_kiosk(self) -> Iterator[Banner]:
+        """A call for staff, and who could not be registered at the kiosk and is not registered by now."""
+        kiosk, entries = self._watched.kiosk, self._watched.receptions.entries or ()
+        if kiosk.call is not None:
+            code, name, at = kiosk.call
+            problem = "banner.call" if code == "call" else "banner.many_cards"
+            yield Banner(Problem(problem, {"kiosk": name, "at": f"{at:%H:%M}"}), serious=True)
+        patients = kiosk.unserved({each.patient_number for each in entries if each.cancelled is None})
+        if patients:
+            yield Banner(Problem("banner.unserved", {"count": len(patients)}), patients=patients)
 
     def parts(self) -> tuple[Part, ...]:
         """Of the page 管理, one line each."""

@@ -43,7 +43,7 @@ class TakenFiles:
     """`path`: the SQLite file. For one thread, but `missing`. Raises sqlite3.Error, at its start OSError too."""
 
     def __init__(self, path: Path) -> None:
-        self._db, _ = open_or_begin(path, MIGRATIONS, "", durable=False)
+        self._db = open_or_begin(path, MIGRATIONS, "", durable=False)
 
     def close(self) -> None:
         self._db.close()

@@ -148,9 +148,7 @@ class Today:
             entry = old or Entry(visit)
             noted = (*entry.history, Noted(tap.at, "tap"))
             number = patient or entry.patient
-            # Of the change that waits for staff, not of one that could not be compared.
-            of_change = file if old is None or change is not None else entry.file
-            self._keep(replace(entry, visit=visit, patient=number, file=of_change, history=noted), taken)
+            self._keep(replace(entry, visit=visit, patient=number, file=file, history=noted), taken)
             self._files.add(taken)
             return visit.seq
 

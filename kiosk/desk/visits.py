@@ -59,7 +59,7 @@ class Attention(StrEnum):
     not_printed = "not_printed"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Tap:
     """One eligibility result. `at`: aware, when it was read here. `source`: the terminal, where a site has several.
 
@@ -114,7 +114,7 @@ class Settlement:
     at: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Visit:
     """One visit of one patient. `seq`: 1, 2, … by arrival on the day. `taps`: the first to the last.
 

@@ -136,7 +136,7 @@ def collect(config: Config, acknowledge: bool, *, ask_printer: bool = True) -> S
 
 
 def _parts(config: Config) -> tuple[str, ...]:
-    """What this site has; a PC that is a desk only has neither of the first two."""
+    """What this site has; a PC without a kiosk lacks the second, and the first if its desk watches."""
     there = {"courier": config.receipt_computer, "reception": config.printer, "desk": config.desk}
     return tuple(part for part, table in there.items() if table is not None)
 

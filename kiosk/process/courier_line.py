@@ -60,15 +60,6 @@ def ask(folder: Path, question: Mapping[str, Any], event: str, timeout_s: float 
     return None
 
 
-def greets(folder: Path, timeout_s: float) -> bool:
-    """Whether a courier answers there: it greets whoever connects."""
-    try:
-        with connect(folder, timeout_s) as line, line.makefile("rb") as lines:
-            return bool(lines.readline(ANSWER_MAX))
-    except OSError:
-        return False
-
-
 def ask_once(folder: Path, question: str, timeout_s: float = 5.0) -> Message | None:
     """Ask the courier {"ask": question} and return its `status` answer; None if no courier answers in time."""
     return ask(folder, {"ask": question}, "status", timeout_s)

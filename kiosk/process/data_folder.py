@@ -28,6 +28,8 @@ class DataFolder:
         self.printer_lock = path / "printer.lock"  # held (flock) by who talks to the slip printer
         self.import_record = path / "imports.json"  # what the imports of appointments leave behind
         self.retention_start = path / "reservations.retention"  # when old appointments are first deleted: a day
+        self.unserved = path / "unserved"  # who could not be registered, a file for each day; gone the next night
+        self.staff_call = path / "staff-call.json"  # when staff were called to the kiosk last
         self.reservations = path / DATABASE_NAME  # appointments and arrivals (SQLite)
         self.reservations_backups = path / BACKUP_FOLDER  # of them, and the arrivals of the last days
 

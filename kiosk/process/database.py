@@ -38,6 +38,7 @@ class Database:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         self._lock = threading.RLock()
+        self._durable = durable
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
         try:
             self._prepare(path, migrations, durable=durable)
@@ -53,9 +54,10 @@ class Database:
             raise
 
     def _prepare(self, path: Path, migrations: Sequence[str], *, durable: bool) -> None:
-        # WAL is safe here in spite of SQLite's WAL-reset bug (before 3.51.3): exactly one connection writes.
+        # WAL is safe here in spite of SQLite's WAL-reset bug (before 3.51.3): exactly one connection writes and
+        # checkpoints; readers open mode=ro.
         self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        self._sync(durable)
         if self._db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("damaged")
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -73,18 +75,31 @@ class Database:
         with self._lock:
             return self._db.execute(query, values).fetchall()
 
+    def _sync(self, synced: bool) -> None:
+        self._db.execute(f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")
+        self._syncs = synced
+
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, written when the block has ended."""
+    def writing(self, *, synced: bool | None = None) -> Iterator[sqlite3.Connection]:
+        """One transaction, written when the block has ended.
+
+        `synced` False: a power cut may undo it, with what came after; a kill of the process does not. None: as the
+        file is (`durable`).
+        """
+        synced = self._durable if synced is None else synced
         with self._lock:
             if self._db.in_transaction:  # the last one failed, and so did its ROLLBACK
                 self._db.execute("ROLLBACK")
+            if synced != self._syncs:
+                # Before what is written, not after it: if this fails, nothing is written with too little care.
+                self._sync(synced)
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
                 self._db.execute("COMMIT")
             except BaseException:
-                # SQLite has rolled back by itself after some errors (full disk, I/O) and not after others.
+                # SQLite has rolled back by itself after some errors (full disk, I/O) and not after others; a
+                # transaction left open would refuse every later one.
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
@@ -95,17 +110,16 @@ class Database:
             return db.execute(statement, values).rowcount
 
 
-def open_or_begin(path: Path, migrations: Sequence[str], secret: str, *, durable: bool = True) -> tuple[Database, bool]:
+def open_or_begin(path: Path, migrations: Sequence[str], secret: str, *, durable: bool = True) -> Database:
     """As `Database`, for what may be begun anew: one that is damaged, or was made with another secret, is put aside.
 
-    `secret`: what tells one secret from another (`Seals.identity`). Returns whether one was put aside, now or within a
-    day: whoever is to know may not have been there. Raises OfNewerVersion, OSError, sqlite3.Error.
+    `secret`: what tells one secret from another (`Seals.identity`). Raises OfNewerVersion, OSError, sqlite3.Error.
     """
-    broken = path.with_name(f"{path.name}.broken")
+    broken = _aside(path)
     try:
         db = Database(path, migrations, durable=durable)
         if _is_of(db, secret):
-            return db, _was_renamed_lately(broken)
+            return db
         db.close()
     except OfNewerVersion:
         raise
@@ -116,13 +130,25 @@ def open_or_begin(path: Path, migrations: Sequence[str], secret: str, *, durable
             path.with_name(path.name + part).replace(broken.with_name(broken.name + part))
     db = Database(path, migrations, durable=durable)
     _is_of(db, secret)
-    return db, True
+    return db
 
 
-def _was_renamed_lately(file: Path) -> bool:
-    with suppress(FileNotFoundError):
-        return abs(time.time() - file.stat().st_ctime) < _A_DAY_S
+def remove(path: Path) -> None:
+    """Take the file away, with what SQLite has beside it and what `open_or_begin` put aside. Raises OSError."""
+    for each in (path, _aside(path)):
+        for part in ("", "-wal", "-shm"):
+            each.with_name(each.name + part).unlink(missing_ok=True)
+
+
+def was_put_aside(path: Path) -> bool:
+    """Whether the file at `path` was begun anew within a day: whoever is to know may not have been there."""
+    with suppress(OSError):
+        return abs(time.time() - _aside(path).stat().st_ctime) < _A_DAY_S
     return False
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.broken")
 
 
 def _is_of(db: Database, secret: str) -> bool:

@@ -16,17 +16,19 @@ from drivers.card_reader import CardEvent, ReaderDown, ReaderUp, SerialCardReade
 from drivers.printer import open_printer
 from drivers.reservations import open_reservations
 from kiosk.config import Config, ConfigError, needed
+from kiosk.config.patient_model import Counter
 from kiosk.courier.line import CourierLine
 from kiosk.desk import desk_status
+from kiosk.process.child import Child
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.ending import ThreadFaults, when_asked_to_end
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import DataLock
 from kiosk.process.systemd import Notifier
 from kiosk.reception import run_status
+from kiosk.reception.birth_days import BirthDays
 from kiosk.reception.board import Board
 from kiosk.reception.courier_events import CourierEvents
-from kiosk.reception.courier_process import CourierProcess
 from kiosk.reception.delivery_watch import DeliveryWatch
 from kiosk.reception.import_watch import ImportWatch
 from kiosk.reception.loop import Devices, Inbox, Runtime
@@ -43,6 +45,7 @@ from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.tables.table_file import BadTable
 from kiosk.visit import Kiosk, Rules, switched_on
 from kiosk.visit import events as e
+from kiosk.visit.rules import Look
 from kiosk.visit.state import Surroundings
 from kiosk.words.departments import DepartmentNames
 
@@ -72,7 +75,7 @@ def run(
     when_asked_to_end(inbox.quit)
     courier = None
     if own_courier:
-        courier = CourierProcess(config.file, lambda code: log.write("courier_restarted", code=str(code)))
+        courier = Child(("courier",), config.file, lambda code: log.write("courier_restarted", code=str(code)))
     try:
         log.write("kiosk_started")
         face.serve(lambda: receive(config, folder, references, log, inbox, face, notifier, faults, clean_start))
@@ -101,7 +104,7 @@ def receive(
 ) -> None:
     """One reception from its first screen to the end; devices are opened and closed here."""
     clock = partial(datetime.now, config.site.zone)
-    courier_events = CourierEvents(inbox, log)
+    courier_events = CourierEvents(inbox, log, key_check=config.insurance.key_check)
     board = Board(folder, log)
     hours = ChangeWatch(lambda: hours_now(config, clock()), inbox)
     heartbeat = ServiceHeartbeat(face, notifier)
@@ -126,8 +129,8 @@ def receive(
         CourierLine(config.courier_dir, courier_events.on_message),
         _reservations_worker(config, guard.book, references, clock, runtime, inbox, board, log),
         _printer_worker(config, folder, clock, runtime, inbox, board, log, wording),
-        _card_reader(config, inbox, board, log),
-        StaffCalls(config.alarm.command, log),
+        _card_readers(config, inbox, board, log),
+        StaffCalls(folder, config.alarm.command, log),
         Unserved(folder, clock, log.write),
     )
     watch = _delivery_watch(config, folder, board, log)
@@ -149,25 +152,37 @@ def _is_of_no_use(folder: Path, faults: ThreadFaults, screen: Screen, log: Event
 
 def _switched_on(config: Config, clock: Clock, clean: bool) -> Kiosk:
     """The first state; what the hours say is in it, so that the first screen is right."""
-    settings = asdict(config.visit) | asdict(config.arrival)
-    del settings["result_max_bytes"]  # the courier's
-    has_cards, counter_slip = config.card_reader is not None, needed(config, config.printer, "printer").counter_slip
-    rules = Rules(
-        **settings,
-        patient_cards=has_cards,
-        counter_slip=counter_slip,
-        no_card=bool(config.walk_in.departments),
-        walk_in=bool(config.walk_in.departments),
-    )
     hours = hours_now(config, clock())
     around = Surroundings(is_open=hours.is_open, next_opening=hours.next_opening)
-    return replace(switched_on(rules, time.monotonic(), clean=clean), surroundings=around)
+    return replace(switched_on(rules_of(config), time.monotonic(), clean=clean), surroundings=around)
+
+
+def rules_of(config: Config) -> Rules:
+    """The site's rules for visits. The third way of the start page is there where the site says where it leads: to a
+    department, or to staff at a counter.
+    """
+    settings = asdict(config.visit) | asdict(config.arrival)
+    del settings["result_max_bytes"]  # the courier's
+    screen, reader, walk_in = config.screen, config.card_reader, bool(config.walk_in.departments)
+    return Rules(
+        **settings,
+        patient_cards=reader is not None,
+        counter_slip=needed(config, config.printer, "printer").counter_slip,
+        no_card=walk_in or config.counter != Counter(),
+        walk_in=walk_in,
+        card_birthday=reader.birthday if reader else "never",
+        staff_call=config.counter.call,
+        languages=screen.languages,
+        look=Look(screen.default_language, screen.theme),
+    )
 
 
 def wording_of(config: Config) -> Wording:
     """What site.toml lends to the words of screens and slips."""
     own = {each.name: {**dict(each.names), "reading": each.reading} for each in config.departments}
-    return Wording(DepartmentNames(own))
+    reader, counter = config.card_reader, config.counter
+    phones = reader is not None and reader.reads_phones
+    return Wording(DepartmentNames(own), counter.window, counter.text, phones, config.screen.reader_phone)
 
 
 def _references(config: Config) -> ReferenceNumbers:
@@ -198,6 +213,7 @@ def _reservations_worker(
     return ReservationsWorker(
         reservations,
         references,
+        BirthDays(_asked_birth_days(config), log.write),
         config,
         clock,
         runtime.arrival_wanted,
@@ -205,6 +221,12 @@ def _reservations_worker(
         log.write,
         board.set_trouble,
     )
+
+
+def _asked_birth_days(config: Config) -> Path | None:
+    """The file of patients whose birth day is asked, by the site's own rule."""
+    asks = config.card_reader is not None and config.card_reader.birthday != "never"
+    return config.desk.patients if asks and config.desk else None
 
 
 def _printer_worker(
@@ -230,23 +252,38 @@ def _delivery_watch(config: Config, folder: Path, board: Board, log: EventLog) -
     )
 
 
-def _card_reader(config: Config, inbox: Inbox, board: Board, log: EventLog) -> SerialCardReader | None:
-    if config.card_reader is None:
-        return None
+def _card_readers(config: Config, inbox: Inbox, board: Board, log: EventLog) -> tuple[SerialCardReader, ...]:
+    """The one for cards, and the one for phones where it is another."""
     settings = config.card_reader
+    if settings is None:
+        return ()
+    down: set[str] = set()
 
-    def post(event: CardEvent) -> None:
-        if isinstance(event, ReaderDown):
-            log.write("card_reader_down", what=event.message)
-            board.card_reader = "down"
-        elif isinstance(event, ReaderUp):
-            log.write("card_reader_up")
-            board.card_reader = "up"
-        inbox.card(event)
+    def opened(url: str, *, is_first: bool, qr: bool) -> SerialCardReader:
+        where = "card_reader" if is_first else "card_reader.also"
 
-    reader = SerialCardReader(settings.url, settings.end, re.compile(settings.pattern), post)
-    reader.start()
-    return reader
+        def post(event: CardEvent) -> None:
+            if isinstance(event, ReaderDown):
+                log.write("card_reader_down", what=event.message, where=where)
+                down.add(where)
+            elif isinstance(event, ReaderUp):
+                log.write("card_reader_up", where=where)
+                down.discard(where)
+            if isinstance(event, ReaderDown | ReaderUp):
+                board.card_reader = "down" if down else "up"
+                if not is_first:
+                    return  # a card can be put in all the same
+            inbox.card(event, qr=qr)
+
+        return SerialCardReader(url, settings.end, re.compile(settings.pattern), post)
+
+    # A reader of both cannot tell which it was: then everybody counts as who came by phone.
+    readers = [opened(settings.url, is_first=True, qr=settings.reads_phones and not settings.second_url)]
+    if settings.second_url:
+        readers.append(opened(settings.second_url, is_first=False, qr=True))
+    for reader in readers:
+        reader.start()
+    return tuple(readers)
 
 
 class ServiceHeartbeat:

@@ -13,7 +13,7 @@ from kiosk.process.courier_line import GARBLED, Message
 from kiosk.process.event_log import EventLog
 from kiosk.reception.loop import Inbox
 from kiosk.visit import events as e
-from kiosk.visit.state import Candidate
+from kiosk.visit.state import Candidate, KeyVerdict
 
 LINE_LOST_S = 3.0
 # At the start the courier may be starting too; a button that goes grey and comes back sends patients away. A patient
@@ -21,17 +21,28 @@ LINE_LOST_S = 3.0
 FIRST_LINE_S = 15.0
 MOMENT_MAX_S: Final = 1e12
 KINDS: Final = (
-    "sighted", "gone", "result", "subsidy_failed", "terminal", "baseline", "baseline_failed", GARBLED,
+    "sighted", "gone", "result", "subsidy_failed", "compared", "terminal", "baseline", "baseline_failed", GARBLED,
 )  # fmt: skip
+# The courier's word for what is new of a patient, and the visit's.
+VERDICTS: Final[dict[str, KeyVerdict]] = {
+    "same": "unchanged",
+    "changed": "changed",
+    "unknown": "missing",
+    "first": "first",
+}
 T = TypeVar("T")
 
 
 class CourierEvents:
-    """Turns the courier's messages into events, and its absence into TerminalChanged."""
+    """Turns the courier's messages into events, and its absence into TerminalChanged.
 
-    def __init__(self, inbox: Inbox, log: EventLog) -> None:
+    `key_check`: whether patients are to hear that their insurance is new; a courier with a desk always compares.
+    """
+
+    def __init__(self, inbox: Inbox, log: EventLog, *, key_check: bool = False) -> None:
         self._inbox = inbox
         self._log = log
+        self._key_check = key_check
         self._lost_at: float | None = time.monotonic()
         self._connections = 0
         self._unclear = 0
@@ -46,7 +57,7 @@ class CourierEvents:
             self._connections += 1
         elif kind == "disconnected":
             self._lost_at = time.monotonic()
-        elif (event := self._event(message)) is not None:
+        elif (kind != "compared" or self._key_check) and (event := self._event(message)) is not None:
             self._inbox.post(event)
 
     def _event(self, message: Message) -> e.Event | None:
@@ -83,6 +94,9 @@ def event_of(message: Message, connection: int) -> e.Event | None:
             return e.ResultArrived(_moment(message, "first_seen"), _candidate(message, connection))
         case "subsidy_failed":
             return e.SubsidyFailed(_file(message, connection))
+        case "compared":
+            verdict = VERDICTS.get(_of(message, "eligibility", str))
+            return e.ResultCompared(_file(message, connection), verdict) if verdict else None
         case "terminal":
             return e.TerminalChanged(_of(message, "answers", bool))
         case "baseline":

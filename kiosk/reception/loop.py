@@ -36,20 +36,20 @@ HEARTBEAT_S = 1.0
 
 @dataclass
 class Devices:
-    """What the visit's commands reach. `card_reader` None: the site has none."""
+    """What the visit's commands reach. `card_readers`: (): the site has none."""
 
     courier: CourierLine
     reservations: ReservationsWorker
     printer: PrinterWorker
-    card_reader: SerialCardReader | None
+    card_readers: tuple[SerialCardReader, ...]
     staff: StaffCalls
     unserved: Unserved
 
     def close(self) -> None:
         """End all of them."""
         self.courier.close()
-        if self.card_reader is not None:
-            self.card_reader.stop()
+        for reader in self.card_readers:
+            reader.stop()
         self.printer.close()
         self.reservations.close()
         self.unserved.close()
@@ -125,6 +125,8 @@ class Runtime:
 
     def run(self, devices: Devices) -> None:
         self._devices = devices
+        if self.kiosk.armed_for is not None:  # the first state was reached before there were devices
+            self._perform(c.ArmCardReader(self.kiosk.armed_for))
         self.face.show(self._screen)
         self._prepare_pages(result=False)
         beat_at = 0.0
@@ -185,11 +187,11 @@ class Runtime:
             case c.StopWaiting():
                 devices.courier.end_waiting(command.visit)
             case c.ArmCardReader():
-                if devices.card_reader is not None:
-                    devices.card_reader.arm(command.visit)
+                for reader in devices.card_readers:
+                    reader.arm(command.visit)
             case c.DisarmCardReader():
-                if devices.card_reader is not None:
-                    devices.card_reader.disarm()
+                for reader in devices.card_readers:
+                    reader.disarm()
             case c.Prepare():
                 devices.printer.prepare()
             case c.LookUp():

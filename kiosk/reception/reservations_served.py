@@ -2,7 +2,7 @@
 
 A process of its own, of the reception's user: the desk's user needs no right to the database, and a desk can register
 patients while the kiosk's screen is down or being changed. Where there is a kiosk its reception looks after the
-database; on a PC that is a desk only this process does: imports, backup, retention, and a new one after damage.
+database; on a PC without a kiosk this process does: imports, backup, retention, and a new one after damage.
 
 The socket is in Config.reservations_dir: who may pass that folder may ask. Must never write a patient's data anywhere
 but into the database and what is kept beside it.
@@ -20,10 +20,12 @@ from drivers.reservations import open_reservations
 from drivers.reservations.over_socket import SOCKET_NAME, Server
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.config import Config
-from kiosk.process.ending import ThreadFaults, when_asked_to_end
+from kiosk.desk.kiosk_notices import ASK
+from kiosk.process.ending import ThreadFaults, when_asked_to_end, when_parent_dies
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import DataLock, Unusable
 from kiosk.process.systemd import Notifier
+from kiosk.reception import notices
 from kiosk.reception.board import Board
 from kiosk.reception.import_watch import ImportWatch
 from kiosk.reception.reservations_guard import Guard
@@ -31,19 +33,30 @@ from kiosk.reception.reservations_guard import Guard
 _BEAT_S: Final = 1.0
 
 
-def run(config: Config, data: Path, folder: Path) -> int:
+def run(config: Config, data: Path, folder: Path, parent_fd: int | None = None) -> int:
     """Serve until SIGTERM. `data`: the data folder; `folder`: the socket's. Only from the main thread.
+
+    `parent_fd`: a pipe's end; serve until its other end is closed, too.
 
     1: the socket was taken away, or a thread died; to be started again. Raises Held, Unusable.
     """
     notifier, stop = Notifier.from_environment(), threading.Event()
     when_asked_to_end(stop.set)
+    if parent_fd is not None:
+        when_parent_dies(parent_fd, stop.set)
     lock = DataLock(folder, "reservations-serve")
     log = EventLog(data, "reservations")
     report = partial(_report, log)
     faults = ThreadFaults(report)
     book = open_reservations(config.reservations.url, data)
-    server = Server(book, folder, book.revision, report)
+    clock = partial(datetime.now, config.site.zone)
+    server = Server(
+        book,
+        folder,
+        lambda: (book.revision(), notices.revision(data)),
+        report,
+        {ASK: lambda: notices.of_day(data, clock().date())},
+    )
     try:
         server.open()
     except OSError as error:

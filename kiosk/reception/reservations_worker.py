@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from drivers import reservations as rs
 from kiosk.config import Config
+from kiosk.reception.birth_days import BirthDays
 from kiosk.reception.worker import Report, SetTrouble, Worker
 from kiosk.slip.content import printable
 from kiosk.tables.reference_numbers import ReferenceNumbers
@@ -28,6 +29,7 @@ class ReservationsWorker:
 
     reservations: rs.Reservations
     references: ReferenceNumbers
+    birth_days: BirthDays
     config: Config
     clock: Callable[[], datetime]
     still_wanted: Callable[[int], bool]
@@ -37,7 +39,8 @@ class ReservationsWorker:
 
     def __post_init__(self) -> None:
         # Also between visits: staff must see a bad table before it sends a patient to the counter.
-        self._worker = Worker("reservations", REFERENCES_EVERY_S, self._check_references)
+        self._worker = Worker("reservations", REFERENCES_EVERY_S, self._refresh)
+        self._worker.do(self.birth_days.refresh)
 
     def look_up(self, command: c.LookUp) -> None:
         self._submit(command.visit, lambda: self._look_up(command))
@@ -85,8 +88,17 @@ class ReservationsWorker:
             self._cleaned(answer.appointments),
             answer.arrival is not None,
             answer.next_day,
-            walk_in=self._departments(answer.last_day, now),
+            tuple(map(printable, answer.next_departments)),
+            self._departments(answer.last_day, now),
+            self.birth_days.of(number),
+            self._insurance_due(answer, now.date()),
         )
+
+    def _insurance_due(self, answer: rs.Found, today: date) -> bool:
+        """Once a month: whoever was received this month has been reminded, or was confirmed by the face reader."""
+        last = answer.last_arrival
+        this_month = last is not None and (last.year, last.month) == (today.year, today.month)
+        return self.config.insurance.monthly_reminder and answer.arrival is None and not this_month
 
     def _departments(self, last_day: date | None, now: datetime) -> tuple[WalkInDepartment, ...]:
         """Where this patient may go without an appointment today, those that receive now first."""
@@ -98,6 +110,13 @@ class ReservationsWorker:
             for each, standing, opens in standings
         ]
         return tuple(sorted(found, key=lambda each: not each.receives))
+
+    def _refresh(self) -> None:
+        self._check_references()
+        try:
+            self.birth_days.refresh()
+        except Exception as error:  # noqa: BLE001 - as below
+            self.report("birth_days_unknown", what=type(error).__name__)
 
     def _check_references(self) -> None:
         try:
@@ -117,8 +136,8 @@ class ReservationsWorker:
         department = self.config.department(command.department)
         if department is None or department not in self.config.walk_in_departments(now):
             raise rs.ReservationsDown("the department does not receive now")
-        place = self.config.places_by_department().get(department.code, "")
-        what = rs.WalkIn(department.name, self.config.doctor_of(department), place)
+        place = self.config.place_of(department.code, "")
+        what = rs.WalkIn(department.name, self.config.doctor_of(department), place.text)
         answer = self.reservations.walk_in(
             command.patient_number, command.day, now, what, lambda: self.still_wanted(command.visit)
         )
@@ -147,13 +166,18 @@ class ReservationsWorker:
                 return e.ReservationsFailed(command.visit)
 
     def _cleaned(self, appointments: tuple[rs.Appointment, ...]) -> tuple[VisitAppointment, ...]:
-        places = self.config.places_by_department()
-        return tuple(
-            VisitAppointment(
-                each.time,
-                printable(each.department),
-                printable(each.doctor),
-                printable(each.place or places.get(each.department, "")),
-            )
-            for each in appointments
+        return tuple(map(self._appointment, appointments))
+
+    def _appointment(self, of: rs.Appointment) -> VisitAppointment:
+        place = self.config.place_of(of.department, of.place)
+        return VisitAppointment(
+            of.time,
+            printable(of.department),
+            printable(of.doctor),
+            printable(place.text),
+            printable(place.building),
+            place.floor,
+            printable(place.window),
+            printable(of.message),
+            of.walk_in,
         )

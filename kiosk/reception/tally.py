@@ -14,7 +14,8 @@ from typing import Any, Final
 from kiosk.reception.run_status import Counts, VisitSeconds
 from kiosk.visit.reasons import COUNTER_REASONS, NO_SLIP_REASONS
 
-WAYS: Final = ("mynumber", "patient_card")
+# What the visit began with; `no_card`: with the question whether a card is at hand.
+WAYS: Final = ("mynumber", "patient_card", "no_card")
 OUTCOMES: Final = ("done", "already", "counter", "cancelled", "timed_out")
 OTHER: Final = "other"  # a reason of a courier of another version
 REASONS: Final = (*COUNTER_REASONS, OTHER)

@@ -15,6 +15,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Final
 
+from kiosk.process.data_folder import DataFolder
 from kiosk.reception.worker import Report, Worker
 from kiosk.visit import commands as c
 
@@ -42,7 +43,7 @@ class Unserved:
     """`folder`: the data folder. `clock()`: the site's aware local time. Never waits for the disk."""
 
     def __init__(self, folder: Path, clock: Callable[[], datetime], report: Report) -> None:
-        self._folder = folder / "unserved"
+        self._folder = DataFolder(folder).unserved
         self._clock = clock
         self._report = report
         self._worker = Worker("unserved", TIDY_EVERY_S, self._tidy)
@@ -90,7 +91,7 @@ def is_over(day: str, now: datetime) -> bool:
 def read(folder: Path, day: date) -> tuple[Entry, ...]:
     """The list of `day`, oldest first; a line that is none is passed over. Raises OSError but for a day without one."""
     try:
-        with _file(folder / "unserved", day).open("rb") as listed:
+        with _file(DataFolder(folder).unserved, day).open("rb") as listed:
             content = listed.read(_READ_MAX)
     except FileNotFoundError:
         return ()

@@ -19,16 +19,21 @@ from lxml import etree
 from kiosk.results.pmh_names import Names
 from kiosk.results.spelling import as_date
 
+ROW: Final = "・"  # joins the names of what belongs together without an element around it
 TEXT: Final = "#text"  # what stands in an element beside others, or beside attributes
 _INSTANCE: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
 # What says which certificate it is, or for how long.
 _NAMING: Final = frozenset({"certificate_name", "payer", "recipient"})
 _IDENTIFYING: Final = _NAMING | {"valid_from", "valid_to"}
+# An attribute that is the element's text, where there is nothing else.
+_VALUE: Final = frozenset({"value", "val", "v", "text"})
+_NUMBER: Final = re.compile("[0-9]+")
 _COUNT: Final = re.compile(r"(?i)count|total|kensu|件数|numberof")
 # The shape of a payer number, and of most dates.
 _EIGHT_DIGITS: Final = re.compile(r"\s*[0-9]{8}\s*")
 _LEAVES_MIN: Final = 3
 _SHARING_MAX: Final = 100
+_ROW_MAX: Final = 50  # leaves
 # What is nested deeper is one text: nobody nests so, and every leaf carries its names.
 _DEPTH_MAX: Final = 12
 
@@ -55,11 +60,82 @@ def tree(element: etree._Element, depth: int = 0) -> Node | None:
     if depth == _DEPTH_MAX:
         return _flat(tag, (text for each in element.iter() for text in (*_attributes(each).values(), *_texts(each))))
     nodes = [Node(name, text) for name, text in _attributes(element).items()]
-    inner = [found for child in element if (found := tree(child, depth + 1)) is not None]
+    inner = _rows([found for child in element if (found := _child(child, element, depth)) is not None])
+    if not any(each.nodes or each.text for each in inner):
+        inner = []
     if not nodes and not inner:
         return _flat(tag, _texts(element))
+    if len(nodes) == 1 and nodes[0].tag.lower() in _VALUE and not inner and not _texts(element):
+        return Node(tag, nodes[0].text)
     mixed = _flat(TEXT, _texts(element))
     return Node(tag, "", (*nodes, *inner, *([mixed] if mixed else [])))
+
+
+def _child(child: etree._Element, parent: etree._Element, depth: int) -> Node | None:
+    """In it. Nothing is written in one of two elements: it is kept, for they may be a word and its value."""
+    found = tree(child, depth + 1)
+    return Node(intern(etree.QName(child).localname), "") if found is None and len(parent) == 2 else found
+
+
+def _rows(nodes: list[Node]) -> list[Node]:
+    """Leaves that say by their place or number which of them belong together (a, b, a, b or a1, b1, a2, b2): in groups.
+
+    What a group says must not be lost among the others of its kind: 500 of which, 5000 of which.
+    """
+    return _repeated_rows(_numbered_rows(nodes))
+
+
+def _numbered_rows(nodes: list[Node]) -> list[Node]:
+    numbers: dict[str, set[str]] = {}
+    for node in nodes:
+        if not node.nodes and len(_NUMBER.findall(node.tag)) == 1:
+            numbers.setdefault(_NUMBER.sub("", node.tag), set()).add(_NUMBER.findall(node.tag)[0])
+    stems = {stem for stem, found in numbers.items() if stem and len(found) > 1}
+    if len(stems) < 2:
+        return nodes
+    rows: dict[str, list[Node]] = {}
+    others = []
+    for node in nodes:
+        stem = _NUMBER.sub("", node.tag)
+        if not node.nodes and stem in stems and stem != node.tag:
+            rows.setdefault(_NUMBER.findall(node.tag)[0], []).append(replace(node, tag=intern(stem)))
+        else:
+            others.append(node)
+    return [*others, *(_row(sorted(stems), row) for row in rows.values())]
+
+
+def _repeated_rows(nodes: list[Node]) -> list[Node]:
+    found: list[Node] = []
+    at = 0
+    while at < len(nodes):
+        width = _width(nodes, at)
+        tags = [node.tag for node in nodes[at : at + width]]
+        end = at + width
+        while width and [node.tag for node in nodes[end : end + width] if not node.nodes] == tags:
+            end += width
+        if width and end > at + width:
+            found += [_row(sorted(tags), nodes[start : start + width]) for start in range(at, end, width)]
+            at = end
+        else:
+            found.append(nodes[at])
+            at += 1
+    return found
+
+
+def _width(nodes: list[Node], at: int) -> int:
+    """Of a row that begins here: leaves of different names, up to the next one of the first name; 0: there is none."""
+    tags = {nodes[at].tag}
+    for end in range(at + 1, min(len(nodes), at + _ROW_MAX)):
+        if nodes[at].nodes or nodes[end].nodes:
+            return 0
+        if nodes[end].tag in tags:
+            return end - at if nodes[end].tag == nodes[at].tag and end - at > 1 else 0
+        tags.add(nodes[end].tag)
+    return 0
+
+
+def _row(tags: list[str], nodes: list[Node]) -> Node:
+    return Node(intern(ROW.join(tags)), "", tuple(nodes))
 
 
 def _flat(tag: str, texts: Iterable[str]) -> Node | None:
@@ -100,7 +176,7 @@ def cut(body: Sequence[Node], names: Names) -> tuple[list[Node], list[Node]]:
 
 
 def _collect(node: Node, names: Names, certificates: list[Node], notices: list[Node]) -> None:
-    if node.tag.lower() in names.certificate and node.nodes:
+    if node.tag.lower() in names.certificate and node.nodes and not all(_is_count(each) for each in node.nodes):
         certificates += _split(node, names, notices)
     elif _holds(node, names):
         for each in node.nodes:
@@ -121,10 +197,14 @@ def _split(node: Node, names: Names, notices: list[Node]) -> list[Node]:
     found = [each for part in parts for each in _split(part, names, notices)]
     others = _others(node, parts)
     # Of more certificates nobody looks at each.
-    shared = [each for each in others if (each.nodes or not _COUNT.search(each.tag)) and len(found) <= _SHARING_MAX]
+    shared = [each for each in others if not _is_count(each) and len(found) <= _SHARING_MAX]
     taken = {id(each) for each in shared}
     notices += [each for each in others if id(each) not in taken]
     return [replace(each, nodes=(*each.nodes, *shared)) for each in found] if shared else found
+
+
+def _is_count(node: Node) -> bool:
+    return not node.nodes and _COUNT.search(node.tag) is not None
 
 
 def _is_certificate(node: Node, names: Names) -> bool:

@@ -34,11 +34,12 @@ class Prints:
     fields: Mapping[str, str] = field(repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EligibilityChange:
     """`changed`: element names of the fields that differ; none, and `key` changed: the key alone says it (limit class,
     elderly certificate, or what ● hides). `alarm`: staff are to look. `now`: what is known once they have confirmed it.
     `learn`: what is to be known from now on without asking anybody (first sight, or nothing new); None: nothing.
+    `mark`: what staff settle the change by; "": there is nothing to settle.
     """
 
     key: KeyVerdict
@@ -46,6 +47,7 @@ class EligibilityChange:
     alarm: bool
     now: Prints
     learn: Prints | None
+    mark: str = ""
 
 
 # What is compared, in the order in which it is named; the first ones are of the person, the others of the insurance.

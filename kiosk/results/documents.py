@@ -65,8 +65,11 @@ def value(element: etree._Element) -> str | None:
 # Bytes to a tree -------------------------------------------------------------------------------------------------
 
 
-def document(raw: bytes, max_bytes: int) -> etree._Element | Unreadable:
-    """The root of a document `XmlMsg`, or why there is none. Never raises for what is in `raw`."""
+def document(raw: bytes, max_bytes: int, *, any_namespace: bool = False) -> etree._Element | Unreadable:
+    """The root of a document `XmlMsg`, or why there is none. Never raises for what is in `raw`.
+
+    `any_namespace`: for documents whose names are not public: their elements are found by local name.
+    """
     if not raw:
         return Unreadable("empty")
     if len(raw) > max_bytes:
@@ -80,10 +83,10 @@ def document(raw: bytes, max_bytes: int) -> etree._Element | Unreadable:
         return Unreadable("doctype")
     if text.count("<") + text.count("=") > _MAX_NODES:
         return Unreadable("too_many_nodes")
-    return _tree(text)
+    return _tree(text, any_namespace=any_namespace)
 
 
-def _tree(text: str) -> etree._Element | Unreadable:
+def _tree(text: str, *, any_namespace: bool) -> etree._Element | Unreadable:
     # Settings that passed a whole attack corpus with lxml 6.1; comments go, so that they cannot split a value.
     parser = etree.XMLParser(  # type: ignore[call-arg]  # the stubs are older than `decompress`
         encoding="utf-8",
@@ -106,6 +109,9 @@ def _tree(text: str) -> etree._Element | Unreadable:
     # The second lock on the same door: a document type declaration that the search above did not see.
     if root.getroottree().docinfo.internalDTD is not None or next(root.iter(etree.Entity), None) is not None:
         return Unreadable("doctype")
+    if any_namespace:
+        for element in root.iter(etree.Element):
+            element.tag = etree.QName(element).localname
     return root if root.tag == "XmlMsg" else Unreadable("not_xmlmsg")
 
 

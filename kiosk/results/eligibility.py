@@ -32,7 +32,7 @@ class Outcome(StrEnum):
     unreadable = "unreadable"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Subsidy:
     """The link `PmhInfo/RequestPmhFileName`. Absent, empty and blank are the same: neither `refused` nor a `request`.
 
@@ -44,7 +44,7 @@ class Subsidy:
     request: str | None = field(repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Eligibility:
     """An eligibility result that is a whole document.
 
@@ -128,7 +128,7 @@ def read_subsidy(name: str, raw: bytes, max_bytes: int = DEFAULT_MAX_BYTES) -> R
     request = result_files.request_key(name) or ""
     if result_files.kind(name) == "subsidy_error":
         return Reading(whole=True, provable=False, request=request, failed=True)
-    root = document(raw, max_bytes)
+    root = document(raw, max_bytes, any_namespace=True)
     if isinstance(root, Unreadable):
         return Reading(whole=False, why=root.why, request=request)
     return Reading(whole=True, request=request)

@@ -44,6 +44,11 @@ _ERAS: Final = {
     "昭和": 1925,
     "平成": 1988,
     "令和": 2018,
+    "明": 1867,
+    "大": 1911,
+    "昭": 1925,
+    "平": 1988,
+    "令": 2018,
     "M": 1867,
     "T": 1911,
     "S": 1925,
@@ -51,14 +56,17 @@ _ERAS: Final = {
     "R": 2018,
 }
 _MONTH_AND_DAY: Final = "[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
-_MIDNIGHT: Final = r"(?:T00:00(?::00(?:\.0+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+_MIDNIGHT: Final = r"(?:T?00:00(?::00(?:\.0+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 _DATE: Final = re.compile(rf"([0-9]{{4}})(?:([0-9]{{2}})([0-9]{{2}})|{_MONTH_AND_DAY}{_MIDNIGHT})")
-_ERA_DATE: Final = re.compile(rf"(明治|大正|昭和|平成|令和|[MTSHR])\.?([0-9]{{1,2}}|元){_MONTH_AND_DAY}")
+_ERA_DATE: Final = re.compile(rf"(明治|大正|昭和|平成|令和|[明大昭平令MTSHR])\.?([0-9]{{1,2}}|元){_MONTH_AND_DAY}")
 _LONGEST_DATE: Final = 40
+_TIME_OF_DAY: Final = r"([01][0-9]|2[0-3]):?[0-5][0-9]:?[0-5][0-9](?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
+_MOMENT: Final = re.compile(rf"(.{{8,10}}?)T?{_TIME_OF_DAY}")
+_THOUSANDS: Final = re.compile("(?<![0-9,.])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])")
 
 
 def fold(text: str) -> str:
-    """`text` for comparing: widths, blanks, kana sizes and hyphens made one; a date in its eight digits."""
+    """`text` for comparing: widths, blanks, kana sizes, hyphens and 1,000 made one; a date in its eight digits."""
     day = as_date(text)
     return day.isoformat().replace("-", "") if day else _folded(text)
 
@@ -97,8 +105,17 @@ def as_date(text: str) -> date | None:
         return None
 
 
+def is_moment(text: str) -> bool:
+    """Whether `text` is a day with the time of day, to the second: when something was written or asked, no term."""
+    if len(text) > _LONGEST_DATE:
+        return False
+    found = _MOMENT.fullmatch(_UNSEEN.sub("", unicodedata.normalize("NFKC", text)))
+    return found is not None and as_date(found[1]) is not None and as_date(text) is None
+
+
 def _folded(text: str) -> str:
     plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).translate(_ONE_SPELLING)
+    plain = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), plain)
     return _LONG_AS_HYPHEN.sub("-", _HYPHENS.sub("-", plain))
 
 

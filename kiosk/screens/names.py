@@ -48,6 +48,7 @@ NEXT: Final = (
     "note_number",
     "insurance_counter",
     "subsidy_counter",
+    "rest_counter",
     "say_late",
     "message",
     "come_back",
@@ -85,5 +86,6 @@ NOTES: Final = (
     "arrived_late",
     "arrived_early",
     "walk_in",
+    "incomplete",
     "no_slip",
 )

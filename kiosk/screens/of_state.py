@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal, assert_never
 
 from kiosk.screens import questions, results
-from kiosk.screens.names import SCREENS
+from kiosk.screens.names import SCREENS, STAFF
 from kiosk.screens.timeouts import buttons_of, timeout_of, with_more_time
 from kiosk.screens.views import Choose, Counter, Instruct, Keys, NextStep, Off, Screen, Wait
 from kiosk.screens.wording import Wording, Words
@@ -90,7 +90,7 @@ def _start(kiosk: Kiosk, words: Words) -> Choose | Off:
     if begin.is_out_of_service(kiosk):
         go = words.act("go_counter", where=words.counter.name)
         lines = words.lines("out_of_service")
-        return Off("out_of_service", words["out_of_service"]["title"], lines, "", around.staff, next=(go,))
+        return Off("out_of_service", words["out_of_service"]["title"], lines, "", _staff(kiosk), next=(go,))
     table, down = words["choose_card"], begin.ways_down(kiosk)
     return Choose(
         "choose_card",
@@ -102,9 +102,14 @@ def _start(kiosk: Kiosk, words: Words) -> Choose | Off:
         (*down, "no_card") if kiosk.rules.no_card else tuple(down),
         tuple(way for way, is_down in down.items() if is_down),
         kiosk.rules.patient_cards and words.site.phone_card,
-        around.staff,
+        _staff(kiosk),
         next=(NextStep("answer", table["title"]),),
     )
+
+
+def _staff(kiosk: Kiosk) -> tuple[str, ...]:
+    codes = {*kiosk.surroundings.staff, *(("many_cards",) if kiosk.cards_rest_until is not None else ())}
+    return tuple(code for code in STAFF if code in codes)
 
 
 def _notices(kiosk: Kiosk, words: Words) -> Iterator[str]:

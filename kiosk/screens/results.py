@@ -45,11 +45,11 @@ def _result(
     slip_act = words.act("note_number" if no_slip else "take_slip")
     return Result(
         name,
-        words["already" if arrival.again else "done"]["title"],
+        words["done"]["covered"] if stage.covered else words["already" if arrival.again else "done"]["title"],
         () if stage.covered else tuple(words.row(each) for each in arrival.appointments),
         arrival.number,
         words["parts"]["number"].format(number=arrival.number),
-        (words["done"]["covered"],) if stage.covered else tuple(remarks(arrival, clock, words)),
+        () if stage.covered else tuple(remarks(arrival, clock, words)),
         *slip,
         buttons=_buttons(name, ended) if ended else SCREENS[name],
         reason=no_slip,
@@ -81,6 +81,9 @@ def acts(arrival: RegisteredArrival, words: Words) -> Iterator[NextStep]:
         yield words.act("insurance_counter", where=counter)
     if "subsidy_failed" in arrival.notes:
         yield words.act("subsidy_counter", where=counter)
+    if arrival.missing:
+        departments = str(words["parts"]["between"]).join(words.department(each) for each in arrival.missing)
+        yield words.act("rest_counter", where=counter, departments=departments)
     for message in dict.fromkeys(each.message for each in arrival.appointments if each.message):
         yield words.act("message", message=ruby.name(message))
     if arrival.back_by is not None:

@@ -59,6 +59,11 @@ def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path(name), size, layout_engine=layout)
 
 
+def close_fonts() -> None:
+    """Each open font and size takes half a megabyte: for a program that draws now and then."""
+    _font.cache_clear()
+
+
 def length(line: tuple[Run, ...]) -> float:
     """Advance of a line in dots."""
     return sum(run.width for run in line)

@@ -5,6 +5,7 @@ document's title.
 """
 
 import io
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -13,7 +14,7 @@ from PIL import Image, ImageDraw
 from kiosk.slip.barcode import BarcodeKind
 from kiosk.slip.columns import DPI, Box, Line, Rule, dots, fill, height, symbol
 from kiosk.slip.content import Slip, SlipLine, Style
-from kiosk.slip.letters import Weight, one_bit
+from kiosk.slip.letters import Weight, close_fonts, one_bit
 from kiosk.slip.sheet import WordedSheet
 
 Paper = Literal["a4", "a5"]
@@ -43,12 +44,12 @@ _LOOKS: Final[dict[Style, tuple[float, Weight]]] = {
 }
 
 
-@dataclass(frozen=True)
-class ChartPage:
-    """The chart-room sheet as a page."""
+class _Page(ABC):
+    """One page, as whatever asks for it."""
 
-    sheet: WordedSheet
-    barcode: BarcodeKind
+    @abstractmethod
+    def picture(self, paper: Paper) -> Image.Image:
+        """The page in mode "1". A5 stands upright with its words turned: no printer has to turn it."""
 
     def render(self, paper: Paper, kind: DocumentKind) -> bytes:
         """The document, one page of `paper`: a PDF of one bit a dot, or a grey JPEG."""
@@ -58,8 +59,15 @@ class ChartPage:
         """The page as it is read, A5 across, for a screen or a browser's printer: PNG of one bit a dot."""
         return _png(self.picture("a5"))
 
+
+@dataclass(frozen=True)
+class ChartPage(_Page):
+    """The chart-room sheet as a page."""
+
+    sheet: WordedSheet
+    barcode: BarcodeKind
+
     def picture(self, paper: Paper) -> Image.Image:
-        """The page in mode "1". A5 stands upright with its words turned: no printer has to turn it."""
         canvas, pen, inside = _blank()
         sheet, side = self.sheet, dots(50)
         moment = Line(sheet.moment, 5, align="right")
@@ -97,22 +105,13 @@ class ChartPage:
 
 
 @dataclass(frozen=True)
-class SlipPage:
+class SlipPage(_Page):
     """A slip as a page: its head and barcode on the left, appointments and notes on the right."""
 
     slip: Slip
     barcode: BarcodeKind
 
-    def render(self, paper: Paper, kind: DocumentKind) -> bytes:
-        """As `ChartPage.render`."""
-        return _document(self.picture(paper), kind)
-
-    def png(self) -> bytes:
-        """As `ChartPage.png`."""
-        return _png(self.picture("a5"))
-
     def picture(self, paper: Paper) -> Image.Image:
-        """As `ChartPage.picture`."""
         ends = next((place for place, line in enumerate(self.slip.lines) if line.style == "rule"), len(self.slip.lines))
         head = _lines(self.slip.lines[:ends], centred=True)
         rest = _lines(self.slip.lines[ends + 1 :], centred=False)
@@ -168,6 +167,7 @@ def _lines(lines: tuple[SlipLine, ...], *, centred: bool) -> list[Line | Rule]:
 
 def _on_paper(canvas: Image.Image, paper: Paper) -> Image.Image:
     page = one_bit(canvas)
+    close_fonts()
     if paper == "a5":
         return page.transpose(Image.Transpose.ROTATE_90)
     whole = Image.new("1", (_WIDTH, _A4), 1)

@@ -27,9 +27,16 @@ _PARSERS: Final = {
 }
 _BLANK: Final = re.compile(r"\s+")
 _UNBROKEN: Final = re.compile(r"[0-9A-Za-z.,:/\-]{2}")
-# A number and what it counts, or its particle, are one breath whatever blank is between them: 2 番窓口, 13:00 の.
-_COUNTED: Final = re.compile(r"[0-9０-９][\s\u3000]?[ぁ-ん番回分秒時月日年階号件枚円歳才つ棟]")
+# A number and what it counts, or its particle, are one breath whatever blank is between them: 2 番窓口, 13:00 の;
+# so are the word and its number (Window 2, January 16) and the title of a doctor (Dr. 佐藤).
+_COUNTED: Final = re.compile(
+    r"[0-9０-９][\s\u3000]?[ぁ-ん番回分秒時月日年階号件枚円歳才つ棟]|[A-Za-zÀ-ỹ] [0-9]|\. [\u3041-\u9fff]"
+)
 _JAPANESE: Final = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]{4,}")
+# ただいまご利用いただけません: BudouX finds no seam before the prefix of politeness.
+_POLITE: Final = re.compile(r"(?<=[ぁ-ん])(?=[おご][\u4e00-\u9fff])")
+# 할 수 없습니다: a noun that never stands without what is before it.
+_BOUND: Final = re.compile(r"\s(?=(?:수|때|것|적|줄)(?:까지|에|이|을|은)?(?:\s|$))")
 _CLAUSE_ENDS: Final = frozenset("、。！？，；：,.!?;:」』）")
 # What a break costs beside lines of unequal length: more within a clause; a line more; a letter that stands alone.
 _WITHIN_CLAUSE: Final = 0.3
@@ -98,13 +105,15 @@ def _units(text: str, first: int, end: int, places: Iterable[int]) -> Iterator[_
 def _phrases(text: str, language: str, glued: Container[int]) -> list[int]:
     """Where the text may be broken with a good conscience, in order."""
     blanks = [match.end() for match in _BLANK.finditer(text)]
-    places = set(blanks)
+    bound = {match.end() for match in _BOUND.finditer(text)} if language == "ko" else set()
+    places = set(blanks) - bound
     # やさしい日本語 is written with blanks between its phrases: there, and nowhere else.
     if language in _PARSERS and not (language == "ja_simple" and blanks):
         end = 0
         for phrase in _parser(language).parse(text):
             end += len(phrase)
             places.add(end)
+        places.update(match.start() for match in _POLITE.finditer(text))
     elif language not in _PARSERS:
         for match in _JAPANESE.finditer(text):  # the words of a hospital in a sentence of another language
             places.update(match.start() + end for end in accumulate(map(len, _parser("ja").parse(match[0]))))

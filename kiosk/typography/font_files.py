@@ -1,41 +1,33 @@
 """What a bundled font file says of itself: its characters, its variants and how far each letter reaches.
 
 Owns the one place that opens font files to read them. A font has up to 65,000 glyphs and a page needs a hundred, so
-tables stay as they are in the file and are looked into (OpenType specification, `cmap` format 12 and `hmtx`).
+tables stay as they are in the file and are looked into: OpenType 1.9, `cmap` formats 12 and 14, `hmtx`.
 """
 
 from __future__ import annotations
 
-import struct
 import sys
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Protocol
+from struct import unpack_from
 
-from fontTools.ttLib import TTFont
-
-_GROUPS_CMAP_FORMAT = 12
-_SELECTOR_CMAP_FORMAT = 14
-
-
-class Glyphs(Protocol):
-    """Code point → glyph."""
-
-    def get(self, code: int, /) -> int | None: ...
+_GROUPS_FORMAT = 12
+_VARIANTS_FORMAT = 14
 
 
 @dataclass(frozen=True)
 class _Groups:
-    """Code points from `starts` to `ends` have glyphs that follow each other, from `firsts` on."""
+    """Characters from `starts` to `ends` have glyphs that follow each other, from `firsts` on."""
 
     starts: array[int]
     ends: array[int]
     firsts: array[int]
 
-    def get(self, code: int, /) -> int | None:
+    def glyph(self, code: int) -> int | None:
         place = bisect_right(self.starts, code) - 1
         if place < 0 or code > self.ends[place]:
             return None
@@ -47,7 +39,7 @@ class FontFile:
     """`capital_em`: the height of a capital letter in ems."""
 
     capital_em: float
-    _glyphs: Glyphs = field(repr=False)
+    _groups: _Groups = field(repr=False)
     _units: int
     _advances: bytes = field(repr=False)
     _advances_count: int
@@ -64,10 +56,10 @@ class FontFile:
 
     def _width(self, character: str) -> float | None:
         if character not in self._widths:
-            glyph = self._glyphs.get(ord(character))
+            glyph = self._groups.glyph(ord(character))
             # The last advance holds for all glyphs that follow.
             at = None if glyph is None else 4 * min(glyph, self._advances_count - 1)
-            width = None if at is None else struct.unpack_from(">H", self._advances, at)[0] / self._units
+            width = None if at is None else unpack_from(">H", self._advances, at)[0] / self._units
             self._widths[character] = width
         return self._widths[character]
 
@@ -80,47 +72,66 @@ def path(name: str) -> str:
 
 @cache
 def font_file(name: str) -> FontFile:
-    """Raises FileNotFoundError for a font that is not bundled."""
-    with _opened(name) as font:
-        return FontFile(
-            capital_em=font["OS/2"].sCapHeight / font["head"].unitsPerEm,
-            _glyphs=_groups(font.reader["cmap"]) or font.getBestCmap(),
-            _units=font["head"].unitsPerEm,
-            _advances=font.reader["hmtx"],
-            _advances_count=font["hhea"].numberOfHMetrics,
-        )
+    """Raises FileNotFoundError for a font that is not bundled, ValueError for one of another kind."""
+    tables = _tables(name)
+    (units,) = unpack_from(">H", tables["head"], 18)
+    (advances,) = unpack_from(">H", tables["hhea"], 34)
+    (capital,) = unpack_from(">h", tables["OS/2"], 88)
+    return FontFile(capital / units, _groups(tables["cmap"]), units, tables["hmtx"], advances)
 
 
 @cache
 def variants_of(name: str) -> frozenset[tuple[int, int]]:
     """(character, variation selector) of all that the font has, as 葛󠄀 is written."""
-    with _opened(name) as font:
-        return frozenset(
-            (base, selector)
-            for one in font["cmap"].tables
-            if one.format == _SELECTOR_CMAP_FORMAT
-            for selector, bases in one.uvsDict.items()
-            for base, _ in bases
-        )
+    cmap = _tables(name)["cmap"]
+    at = _subtable(cmap, _VARIANTS_FORMAT)
+    return frozenset(_variants(cmap, at)) if at is not None else frozenset()
 
 
-def _opened(name: str) -> TTFont:
-    font = TTFont(path(name), lazy=True)
-    # Numbers for names: names stand in tables that take longer to read than all else.
-    font.setGlyphOrder(range(font["maxp"].numGlyphs))
-    return font
+def _tables(name: str) -> dict[str, bytes]:
+    """Those of the file's tables that are looked into."""
+    with open(path(name), "rb") as file:  # noqa: PTH123 - parts of a large file
+        head = file.read(12)
+        (count,) = unpack_from(">H", head, 4)
+        records = file.read(16 * count)
+        found = {}
+        for place in range(count):
+            tag, _, offset, length = unpack_from(">4sIII", records, 16 * place)
+            if tag in (b"OS/2", b"cmap", b"head", b"hhea", b"hmtx"):
+                file.seek(offset)
+                found[tag.decode()] = file.read(length)
+    return found
 
 
-def _groups(cmap: bytes) -> _Groups | None:
-    """The subtable of large fonts; None where there is none."""
-    (count,) = struct.unpack_from(">H", cmap, 2)
-    for record in range(count):
-        _, _, at = struct.unpack_from(">HHI", cmap, 4 + 8 * record)
-        (kind,) = struct.unpack_from(">H", cmap, at)
-        if kind == _GROUPS_CMAP_FORMAT:
-            (groups,) = struct.unpack_from(">I", cmap, at + 12)
-            numbers = array("I", cmap[at + 16 : at + 16 + 12 * groups])
-            if sys.byteorder == "little":
-                numbers.byteswap()
-            return _Groups(numbers[0::3], numbers[1::3], numbers[2::3])
-    return None
+def _subtable(cmap: bytes, kind: int) -> int | None:
+    """Where the subtable of this format begins."""
+    (count,) = unpack_from(">H", cmap, 2)
+    places = (unpack_from(">I", cmap, 8 + 8 * record)[0] for record in range(count))
+    return next((place for place in places if unpack_from(">H", cmap, place)[0] == kind), None)
+
+
+def _groups(cmap: bytes) -> _Groups:
+    at = _subtable(cmap, _GROUPS_FORMAT)
+    if at is None:
+        raise ValueError("the font has no list of its characters in format 12")
+    (count,) = unpack_from(">I", cmap, at + 12)
+    numbers = array("I", cmap[at + 16 : at + 16 + 12 * count])
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return _Groups(numbers[0::3], numbers[1::3], numbers[2::3])
+
+
+def _variants(cmap: bytes, at: int) -> Iterator[tuple[int, int]]:
+    """(character, selector) of the subtable at `at`: those that look as usual, then those that have a glyph."""
+    (selectors,) = unpack_from(">I", cmap, at + 6)
+    for number in range(selectors):
+        record = at + 10 + 11 * number
+        selector = int.from_bytes(cmap[record : record + 3], "big")
+        usual, other = unpack_from(">II", cmap, record + 3)
+        if usual:
+            for place in range(at + usual + 4, at + usual + 4 + 4 * unpack_from(">I", cmap, at + usual)[0], 4):
+                first = int.from_bytes(cmap[place : place + 3], "big")
+                yield from ((code, selector) for code in range(first, first + cmap[place + 3] + 1))
+        if other:
+            for place in range(at + other + 4, at + other + 4 + 5 * unpack_from(">I", cmap, at + other)[0], 5):
+                yield int.from_bytes(cmap[place : place + 3], "big"), selector

@@ -29,7 +29,8 @@ def chain(language: str, *, bold: bool = False, name: bool = False, fixed_pitch:
     """
     weight = "Bold" if bold else "Regular"
     latin = f"NotoSans-{weight}.ttf"
-    japanese = (f"BIZUD{'' if fixed_pitch else 'P'}Gothic-{weight}.ttf", *_LAST)
+    korean = _WORDS["ko"].format(weight)  # names of people, in every language
+    japanese = (f"BIZUD{'' if fixed_pitch else 'P'}Gothic-{weight}.ttf", korean, *_LAST)
     if not name and language in _WORDS:
         return (_WORDS[language].format(weight), latin, *japanese)
     return (latin, *japanese) if language in _LATIN_WORDS and not name else (*japanese, latin)

@@ -51,6 +51,8 @@ def parts(text: str) -> tuple[Part, ...]:
 def _read(base: str, reading: str) -> tuple[Part, ...]:
     """A base with its reading; in pieces where both have ・, so that a line may be broken there."""
     base, reading = base.translate(_MARKS), reading.translate(_MARKS)
+    if not base:
+        return (Part(reading),)
     bases, readings = base.split(_DOT), reading.split(_DOT)
     if len(bases) != len(readings) or not all(bases) or not all(readings):
         return (Part(base, reading),)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, Protocol
 
 from kiosk.typography import setting
 from kiosk.typography.setting import Align, Paragraph
@@ -47,7 +47,9 @@ class Setter:
     sizes: dict[Role, float] = field(default_factory=dict)
     torn: bool = False
     # Of this page only: it goes with it.
-    _kept: dict[tuple[str, Role, float, float, bool, bool], setting.Block] = field(default_factory=dict, repr=False)
+    _kept: dict[tuple[str, Role, float, float, bool, bool, str], setting.Block] = field(
+        default_factory=dict, repr=False
+    )
 
     def trials(self) -> Iterator[dict[Role, float]]:
         """The sizes that the roles allow, from large to small. Large letters are usual ones where there is no room."""
@@ -55,13 +57,15 @@ class Setter:
             for share in _TRIALS:
                 yield {role: (low + (high - low) * share) * factor for role, (high, low) in ROLES.items()}
 
-    def set(self, text: str, role: Role, width: float, *, bold: bool, centred: bool) -> setting.Block:
-        """`text` in lines no wider than `width`."""
-        wanted = (text, role, self.sizes[role], width, bold, centred)
+    def set(
+        self, text: str, role: Role, width: float, *, bold: bool, centred: bool, language: str = ""
+    ) -> setting.Block:
+        """`text` in lines no wider than `width`. `language`: its own, where it is not the page's."""
+        wanted = (text, role, self.sizes[role], width, bold, centred, language)
         done = self._kept.get(wanted)
         if done is None:
             align: Align = "centre" if centred else "left"
-            paragraph = Paragraph(text, self.sizes[role], bold, self.language, align)
+            paragraph = Paragraph(text, self.sizes[role], bold, language or self.language, align)
             done = self._kept[wanted] = setting.set_paragraphs((paragraph,), width)
         self.torn = self.torn or done.torn or _is_lonely(done)
         return done
@@ -87,21 +91,29 @@ class Block(Protocol):
 
 @dataclass(frozen=True)
 class Words:
-    """A text of one role."""
+    """A text of one role. `language`: its own, where it is not the page's."""
 
     text: str = field(repr=False)
     role: Role = "body"
     bold: bool = False
     centred: bool = False
     grow: float = 0.0
+    language: str = ""
 
     def height(self, width: float, setter: Setter) -> float:
-        return setter.set(self.text, self.role, width, bold=self.bold, centred=self.centred).height_mm
+        return self._set(width, setter).height_mm
 
     def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
-        done = setter.set(self.text, self.role, box.width, bold=self.bold, centred=self.centred)
+        done = self._set(box.width, setter)
         top = box.y + max(0.0, (box.height - done.height_mm) / 2)
         yield Text(Box(box.x, top, box.width, done.height_mm), done, tone.ink, self.role)
+
+    def width(self, room: float, setter: Setter) -> float:
+        """Of its widest line."""
+        return self._set(room, setter).width_mm
+
+    def _set(self, width: float, setter: Setter) -> setting.Block:
+        return setter.set(self.text, self.role, width, bold=self.bold, centred=self.centred, language=self.language)
 
 
 @dataclass(frozen=True)
@@ -313,12 +325,16 @@ class AtMost:
 
 @dataclass(frozen=True)
 class Beside:
-    """A badge or a lead, and a block at its right."""
+    """A badge or a lead, and a block beside it.
+
+    `side`: of the badge; `after` is right behind the last letter of the block, which is Words then.
+    """
 
     badge: Badge | Lead
     block: Block
     gap: float = GAP_MM
     grow: float = 0.0
+    side: Literal["left", "right", "after"] = "left"
 
     def height(self, width: float, setter: Setter) -> float:
         rest = width - self.badge.width(setter) - self.gap
@@ -326,10 +342,16 @@ class Beside:
 
     def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
         width = self.badge.width(setter)
-        yield from self.badge.place(box.left(width), tone, setter)
         rest = box.after(box.x + width + self.gap)
+        if self.side != "left":
+            rest = box.left(rest.width)
         height = min(self.block.height(rest.width, setter), box.height)
-        yield from self.block.place(Box(rest.x, box.middle[1] - height / 2, rest.width, height), tone, setter)
+        badge = Box(box.x if self.side == "left" else rest.right + self.gap, box.y, width, box.height)
+        if self.side == "after" and isinstance(self.block, Words):
+            badge = replace(badge, x=rest.x + self.block.width(rest.width, setter) + self.gap)
+        parts = (self.badge, badge), (self.block, Box(rest.x, box.middle[1] - height / 2, rest.width, height))
+        for part, where in parts if self.side == "left" else parts[::-1]:
+            yield from part.place(where, tone, setter)
 
 
 @dataclass(frozen=True)

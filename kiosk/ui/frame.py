@@ -145,6 +145,12 @@ class Frame:
         """Something to read; it cannot be pressed."""
         return Card(block, self.theme.card, "", self.theme.edge, 0.5, padding, least, grow)
 
+    def called(self, text: str) -> Card:
+        """That staff come, as large as the button that called them."""
+        return self.card(
+            Column((Words(text, "body", bold=True, centred=True),), centred=True), least=self.measures.button
+        )
+
     def finish(self, *arrangements: Block) -> tuple[Item, ...]:
         """The whole page: the first arrangement that fits at the largest sizes, and the frame around it."""
         return self.finish_first((arrangements,))
@@ -259,16 +265,23 @@ class Frame:
         bar = Box(0, self.height - self.measures.bar, self.width, self.measures.bar)
         yield Panel(bar, self.theme.bar.ground)
         tools = tuple(self._tool(name, drawing) for name, drawing in _TOOLS if name in self.screen.tools)
+        shares = (1.8 if name == "language" else 1.0 for name, _ in _TOOLS if name in self.screen.tools)
         inner = bar.inset(MARGIN_MM, (bar.height - self.measures.button) / 2)
-        yield from self._placed(Row((*tools, Space()), (*(1.0 for _ in tools), _SPEECH)), inner)
+        yield from self._placed(Row((*tools, Space()), (*shares, _SPEECH)), inner)
 
     def _tool(self, name: str, drawing: Drawing) -> Block:
         """A sign and a word; in portrait the word is below it."""
-        words = Words(self.label(name), "frame", bold=True, centred=True)
-        inner: Block = Row((Image(drawing, 9.0, 12.0), Column((words,), centred=True)), (-9.5, 1.0), 1.0)
-        if self.portrait:
+        look = self.screen.look
+        on = {"text_size": look.size == "large", "contrast": look.theme != "normal", "wheelchair": look.wheelchair}
+        label, two = self.label(name), name == "language" and look.language.startswith("ja")
+        texts = (label, "Language") if two else (label,)  # who reads no Japanese looks for a word, too
+        lines = texts if self.portrait else (" ".join(texts),)
+        words = column(*(Words(line, "frame", bold=True, centred=True) for line in lines), gap=0.0, centred=True)
+        inner: Block = Row((Image(drawing, 9.0, 12.0), words), (-9.5, 1.0), 1.0)
+        if self.portrait and not two:
             inner = column(Image(drawing, 9.0, 12.0, grow=1), words, gap=0.5)
-        return Card(inner, self.theme.choice, name, self.theme.frame, 0.8, 1.5, self.measures.button)
+        tone = self.theme.strong if on.get(name) else self.theme.choice
+        return Card(inner, tone, name, self.theme.frame, 0.8, 1.5, self.measures.button)
 
 
 def numbered(acts: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,11 @@ class NoDisplay(ConfigError):
     """There is no display, or none that can be drawn on. The message says what to do."""
 
 
-def prepare(width_px: int, height_px: int, *, fullscreen: bool, rotation: int = 0) -> None:
+def prepare(width_px: int, height_px: int, *, fullscreen: bool, rotation: int = 0, styled: bool = True) -> None:
     """Settings, then Kivy's window. Raises NoDisplay. The size is what the viewer sees, after `rotation`.
 
-    A window (not `fullscreen`) that is too large for the desktop becomes smaller, in proportion.
+    A window (not `fullscreen`) that is too large for the desktop becomes smaller, in proportion. `styled`: Kivy's own
+    buttons and lists can be used.
     """
     os.environ.update(_ENVIRONMENT)
     if "SDL_VIDEODRIVER" not in os.environ:  # SDL itself would draw where nobody sees it
@@ -69,6 +71,8 @@ def prepare(width_px: int, height_px: int, *, fullscreen: bool, rotation: int = 
         show_cursor=int(not fullscreen),
         **({"position": "custom", "left": 0, "top": 0} if fullscreen else {}),
     )
+    if not styled:
+        _leave_style_out()
     from kivy.core.window import Window
 
     if Window is None:
@@ -79,6 +83,20 @@ def prepare(width_px: int, height_px: int, *, fullscreen: bool, rotation: int = 
     _connect_touches(Window)
     # Until here Kivy talks about what it tried and did without.
     log.setLevel(logging.WARNING)
+
+
+def _leave_style_out() -> None:
+    """Kivy reads the looks of its widgets while it is imported, from a folder that it has no setting for.
+
+    They are a tenth of the time until the first page, which draws itself. After the settings: Kivy's clock reads them.
+    """
+    import kivy
+
+    folder = kivy.kivy_data_dir
+    kivy.kivy_data_dir = str(files("kiosk.ui") / "no_style")
+    import kivy.lang.builder
+
+    kivy.kivy_data_dir = folder
 
 
 def _configure(**graphics: object) -> None:

@@ -34,7 +34,8 @@ def layout_at(stand: Stand) -> Layout:
 
 def stand_of(config: Config) -> Stand:
     """What site.toml says of where the kiosk stands."""
-    return Stand(config.site.name)
+    screen = config.screen
+    return Stand(config.site.name, screen.reader, screen.reader_side, screen.slip_at, screen.mounting_cm or None)
 
 
 def page(screen: Screen, words: Texts, stand: Stand, width_mm: float, height_mm: float) -> tuple[Item, ...]:

@@ -157,7 +157,7 @@ def _choice(frame: Frame, choice: Choice, role: Role) -> Card:
     theme = frame.theme
     tone = theme.strong if choice.chosen else theme.choice if choice.available else theme.unavailable
     words = column(
-        Words(choice.text, role, bold=True, centred=True),
+        Words(choice.text, role, bold=True, centred=True, language=choice.language),
         Words(choice.remark, "small", centred=True) if choice.remark else None,
         gap=GAP_MM / 3 if frame.portrait else 0.5,
         centred=True,
@@ -172,17 +172,19 @@ def ask(screen: Ask, texts: Texts, stand: Stand, width: float, height: float) ->
     frame = Frame(screen, texts, stand, width, height)
     title = Words(screen.title, "title", bold=True, centred=True)
     fact, flat_fact = _fact(frame, screen)
-    remarks = paragraphs((*screen.remarks, screen.called), centred=True)
+    remarks = paragraphs(screen.remarks, centred=True)
     acts = paragraphs((each.text for each in screen.next if each.code != "answer"), bold=True, centred=True)
     code = _code(frame, screen.staff_code)
     answers = [name for name in screen.buttons if name not in _ENDS]
     cards = [_answer(frame, name, name in screen.unavailable) for name in answers if name in _CARDS]
-    others = [_answer(frame, name, unavailable=False) for name in answers if name not in _CARDS]
+    others: list[Block] = [_answer(frame, name, unavailable=False) for name in answers if name not in _CARDS]
+    if screen.called:  # where the button was that called
+        others.append(frame.called(screen.called))
     upright = [_upright(frame, name, name in screen.unavailable, 40.0) for name in answers if name in _CARDS]
     flat, half = ([Row(tuple(each), (1.0,) * len(each)) for each in (of, others) if each] for of in (cards, upright))
     white = Space(grow=1.0)
     words = (white, title, fact, remarks, acts, code, white)
-    if not answers:
+    if not answers and not others:
         return frame.finish(column(*words, gap=GAP_MM * 1.4), column(*words[1:-1]))
     one, low, high = (frame.low(column(*each)) for each in ((*cards, *others), flat, half))
     touched = (one, low, high) if frame.portrait else (low, high)
@@ -232,7 +234,7 @@ def keys(screen: Keys, texts: Texts, stand: Stand, width: float, height: float) 
     pad, wide = (frame.low(column(*_pad(frame, screen, across), gap=GAP_MM, grow=grow)) for across in (3, 6))
     white = Space(grow=1.0)
     if frame.portrait:
-        return frame.finish(column(white, words, white, pad), column(white, words, white, wide))
+        return frame.finish_first(((column(white, words, white, pad),), (column(white, words, white, wide),)))
     return frame.finish(
         *(
             Row((words, column(Space(grow=1 - grow), pad, grow=1.0)), (share, 1 - share), GAP_MM * 1.5, grow=1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 from kiosk.screens.views import AppointmentRow, Counter, Off, Result
 from kiosk.ui.blocks import Badge, Beside, Block, Card, Column, Image, Lead, Row, Space, Words, column, paragraphs
@@ -98,7 +98,7 @@ def _one(frame: Frame, row: AppointmentRow, role: Role) -> Block:
     """One appointment: the place is the largest thing on the page."""
     label = Words(str(frame.texts["result"]["go_to"]), "small")
     who = Words("　".join(part for part in (row.department, row.doctor) if part), "body", bold=True)
-    top = Beside(Lead(row.time, (row.time,)), label)
+    top = Beside(Lead(row.time, (row.time,)), label, side="right")
     return frame.card(column(top, *_place(frame, row, role), who, gap=GAP_MM * 0.6))
 
 
@@ -107,14 +107,16 @@ def _place(frame: Frame, row: AppointmentRow, role: Role) -> tuple[Block, ...]:
     if not row.window:
         return (Words(row.place, role, bold=True),) if row.place else ()
     below = " ".join(part for part in (row.building, row.floor) if part)
-    return (_window(frame, row.window, role, "title" if role == "hero" else role, below),)
+    window = _window(frame, row.window, role, "title" if role == "hero" else role)
+    return (window, Words(below, "choice", bold=True)) if below else (window,)
 
 
-def _window(frame: Frame, window: str, role: Role, words: Role, below: str = "") -> Block:
-    """The number of a window in a square; beside it what it is, and the floor or whatever else leads there."""
-    word = str(frame.texts["parts"]["window"]).replace("{window}", "").removeprefix("｜").strip()
-    more = Words(below, "choice", bold=True) if below else None
-    return Beside(Badge(window, role, frame.theme.strong), column(Words(word, words, bold=True), more, gap=0.0))
+def _window(frame: Frame, window: str, role: Role, words: Role) -> Block:
+    """The number of a window in a square, on the line of its word: before or behind it, as the language has it."""
+    pattern = str(frame.texts["parts"]["window"])
+    word = Words(pattern.replace("{window}", "").removeprefix("｜").strip(), words, bold=True)
+    side: Literal["left", "after"] = "after" if pattern.endswith("{window}") else "left"
+    return Beside(Badge(window, role, frame.theme.strong), word, side=side)
 
 
 def _list(frame: Frame, rows: tuple[AppointmentRow, ...]) -> Card:
@@ -161,9 +163,10 @@ def counter(screen: Counter, texts: Texts, stand: Stand, width: float, height: f
     frame = Frame(screen, texts, stand, width, height, "counter")
     title = Words(screen.title, "title", bold=True, centred=frame.portrait)
     card = _counter_place(frame, screen)
-    more = paragraphs((*(each.text for each in screen.next if each.code != "go_counter"), screen.called), bold=True)
+    more = paragraphs((each.text for each in screen.next if each.code != "go_counter"), bold=True)
     code = _code(frame, screen.staff_code)
     call = [frame.button(name) for name in screen.buttons if name == "call"]
+    call += [frame.called(screen.called)] if screen.called else []
     if frame.portrait:
         head = column(Image("attention", 26.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
         low = Row((Image("attention", 24.0), Column((title,), centred=True)), (-28.0, 1.0))
@@ -187,7 +190,7 @@ def _counter_place(frame: Frame, screen: Counter, *, why: bool = True) -> Card:
     """The window in a square where the site has one, then the words of the place, then why."""
     where = screen.where
     go = next((each.text for each in screen.next if each.code == "go_counter"), where.text)
-    label = Words(str(frame.texts["result"]["to_do"]), "small")
+    label = Words(str(frame.texts["result"]["go_to" if where.window else "to_do"]), "small")
     place: tuple[Block, ...] = (Words(go, "title", bold=True),)
     if where.window:
         text = (Words(where.text, "body", bold=True),) if where.text else ()

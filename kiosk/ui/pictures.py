@@ -90,13 +90,13 @@ def screens(look: Look | None = None) -> Iterator[tuple[str, Screen]]:
 def _suffix(look: Look) -> str:
     """What is not as usual, for a file's name."""
     usual = Look()
-    unusual = [
+    parts = [
         look.language if look.language != usual.language else "",
         look.theme if look.theme != usual.theme else "",
         look.size if look.size != usual.size else "",
         "wheelchair" if look.wheelchair else "",
     ]
-    return "".join(f"-{part}" for part in unusual if part)
+    return "".join(f"-{part}" for part in parts if part)
 
 
 def _index(paths: Sequence[Path]) -> str:

@@ -75,7 +75,8 @@ class Window:
         self._rotation: int = display.rotation
         width, height = display.width_px, display.height_px
         width += round(height * BESIDE_SHARE) if beside is not None else 0
-        kivy_setup.prepare(width, height, fullscreen=display.fullscreen and beside is None, rotation=self._rotation)
+        fullscreen = display.fullscreen and beside is None
+        kivy_setup.prepare(width, height, fullscreen=fullscreen, rotation=self._rotation, styled=beside is not None)
         from kivy.core.window import Window as KivyWindow
 
         kivy_setup.paint(KivyWindow)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from kiosk.visit import events as e
 from kiosk.visit.commands import Record, Register, RegisterWalkIn
+from kiosk.visit.idle import duration_s
 from kiosk.visit.moves import Step, go, stay, to_counter, to_start, with_news, with_note
 from kiosk.visit.state import (
     AppointmentsFound,
@@ -39,7 +40,7 @@ def proceed(kiosk: Kiosk, visit: int, known: Known, now: float) -> Step:
         if rules.early == "register":
             return _register(kiosk, visit, _noted(known, "arrived_early"), now, back_by=opens_at)
         if rules.early == "refuse":
-            stage = TooEarly(visit, now + rules.ask_s, opens_at, at)
+            stage = TooEarly(visit, now + duration_s(rules, TooEarly), opens_at, at)
             return go(kiosk, stage, Record("patient_asked", visit, "too_early"))
         return to_counter(kiosk, now, visit, outside, appointment_at=at)
     if outside == "too_late" and rules.late == "counter":
@@ -51,13 +52,15 @@ def proceed(kiosk: Kiosk, visit: int, known: Known, now: float) -> Step:
 
 def _register(kiosk: Kiosk, visit: int, known: Known, now: float, back_by: time | None = None) -> Step:
     found = known.found
-    registering = Registering(visit, now + kiosk.rules.look_up_s, known.came, found.patient_number, back_by)
+    registering = Registering(
+        visit, now + kiosk.rules.look_up_s, known.came, found.patient_number, back_by, found.appointments
+    )
     return go(kiosk, registering, Register(visit, found.day, found.patient_number))
 
 
 def _without_appointment(kiosk: Kiosk, visit: int, known: Known, now: float) -> Step:
     if kiosk.rules.walk_in and known.found.next_day is not None:
-        asked = OtherDay(visit, now + kiosk.rules.ask_s, known)
+        asked = OtherDay(visit, now + duration_s(kiosk.rules, OtherDay), known)
         return go(kiosk, asked, Record("patient_asked", visit, "other_day"))
     if kiosk.rules.walk_in and may_walk_in(known):
         return _offer_departments(kiosk, visit, known, now)
@@ -105,7 +108,7 @@ def on_department_pressed(kiosk: Kiosk, stage: ChoosingDepartment, event: e.Pres
         return go(kiosk, replace(stage, page=page, deadline=deadline, warned=False))
     if event.button == "back":
         if stage.known.found.next_day is not None:
-            return go(kiosk, OtherDay(stage.visit, deadline, stage.known))
+            return go(kiosk, OtherDay(stage.visit, now + duration_s(kiosk.rules, OtherDay), stage.known))
         return _no_appointment(kiosk, stage.visit, stage.known, now)
     for place, department in enumerate(departments_on(stage)):
         if event.button == f"department_{place}" and department.receives:
@@ -120,7 +123,7 @@ def on_confirm_pressed(kiosk: Kiosk, stage: ConfirmingDepartment, event: e.Press
         return stay(kiosk)
     found, came, department = stage.known.found, _noted(stage.known, "walk_in").came, stage.department
     deadline = now + kiosk.rules.look_up_s
-    registering = Registering(stage.visit, deadline, came, found.patient_number, walk_in=department.name)
+    registering = Registering(stage.visit, deadline, came, found.patient_number)
     return go(kiosk, registering, RegisterWalkIn(stage.visit, found.day, found.patient_number, department.code))
 
 

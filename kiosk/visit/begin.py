@@ -74,7 +74,7 @@ def on_asked_for_card_pressed(kiosk: Kiosk, stage: AskingForCard, event: e.Press
         case "no":
             return to_counter(kiosk, now, stage.visit, "no_card")
         case "back":
-            return _no_card(kiosk, stage, now, "cancelled")
+            return to_start(kiosk, now, stage.visit, "cancelled")
         case "call" if kiosk.rules.staff_call and not stage.called:
             kiosk, commands = call_staff(kiosk, now, stage.visit)
             return go(kiosk, replace(stage, called=True, deadline=now + kiosk.rules.ask_s, warned=False), *commands)
@@ -82,14 +82,14 @@ def on_asked_for_card_pressed(kiosk: Kiosk, stage: AskingForCard, event: e.Press
 
 
 def on_asked_for_card_ticked(kiosk: Kiosk, stage: AskingForCard, event: e.Ticked, now: float) -> Step:
-    return stay(kiosk) if now < stage.deadline else _no_card(kiosk, stage, now, "timed_out")
+    return stay(kiosk) if now < stage.deadline else to_start(kiosk, now, stage.visit, "timed_out")
 
 
 def on_card_cancelled(kiosk: Kiosk, stage: AwaitingCard, event: e.Pressed, now: float) -> Step:
     return _no_card(kiosk, stage, now, "cancelled") if event.button == "cancel" else stay(kiosk)
 
 
-def _no_card(kiosk: Kiosk, stage: AwaitingCard | AskingForCard, now: float, code: str) -> Step:
+def _no_card(kiosk: Kiosk, stage: AwaitingCard, now: float, code: str) -> Step:
     """Whoever found the wrong reader held a card to the other one; that result comes to the next patient."""
     return to_start(make_unclean(kiosk, now), now, stage.visit, code)
 

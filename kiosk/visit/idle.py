@@ -76,6 +76,9 @@ def duration_s(rules: Rules, kind: type[TimedStage]) -> float:
         AwaitingBirthday: rules.birthday_wait_s,
         AwaitingCard: rules.card_wait_s,
         Done: max(rules.done_s, rules.notice_s + rules.warn_s),
+        # Of a patient who is known: no longer than it takes to read.
+        TooEarly: 2 * rules.warn_s,
+        OtherDay: 2 * rules.warn_s,
         AtCounter: max(rules.counter_s, 2 * rules.warn_s),  # to be read in peace before it says that it goes
     }
     return durations.get(kind, rules.ask_s)

@@ -12,6 +12,7 @@ from kiosk.visit.idle import duration_s
 from kiosk.visit.marks import Served
 from kiosk.visit.reasons import code_of
 from kiosk.visit.state import (
+    AskingForCard,
     AtCounter,
     Came,
     Candidate,
@@ -27,8 +28,8 @@ from kiosk.visit.state import (
 
 C = TypeVar("C", Candidate, Came)
 Step = tuple[Kiosk, tuple[Command, ...]]
-# In these the patient is known.
-_IDENTIFIED = LookingUp | OtherDay | ChoosingDepartment | ConfirmingDepartment | Registering
+# In these the patient is known, or has no card that could be at the face reader.
+_LEAVE_NO_RESULT = AskingForCard | LookingUp | OtherDay | ChoosingDepartment | ConfirmingDepartment | Registering
 
 
 def stay(kiosk: Kiosk) -> Step:
@@ -80,7 +81,7 @@ def to_counter(
         next_day,
         next_departments,
         appointment_at,
-        unidentified=not isinstance(before, _IDENTIFIED),
+        unidentified=not isinstance(before, _LEAVE_NO_RESULT),
     )
     commands: list[Command] = [Record("sent_to_counter", visit, reason, code)]
     # Whom nobody could look up is on a list for staff, under the code of the slip.

@@ -69,15 +69,19 @@ def on_nothing_to_register(kiosk: Kiosk, stage: Registering, event: e.NothingToR
 def on_arrival_registered(kiosk: Kiosk, stage: Registering, event: e.ArrivalRegistered, now: float) -> Step:
     if event.visit != stage.visit:
         return on_arrival_registered_late(kiosk, stage, event, now)
+    registered = {each.department for each in event.appointments}
+    missing = [each.department for each in stage.expected if each.department not in registered]
+    notes = stage.came.notes
     arrival = RegisteredArrival(
         event.day,
         event.local_time,
         event.patient_number,
         event.number,
-        tuple(replace(each, walk_in=True) if each.department == stage.walk_in else each for each in event.appointments),
-        stage.came.notes,
+        event.appointments,
+        with_note(notes, "incomplete") if missing else notes,
         event.again,
         stage.back_by,
+        tuple(dict.fromkeys(missing)),
     )
     rules = kiosk.rules
     printing = Printing(stage.visit, now + rules.print_s, arrival, stage.came, now + rules.readable_s)

@@ -68,7 +68,7 @@ class Rules:
     warn_s: float = 20.0
     readable_s: float = 20.0  # time and place of a patient; then they are covered
     notice_s: float = 20.0  # that the patient is registered, at least so long once the rest is covered
-    ask_s: float = 60.0  # a question to a patient who is known
+    ask_s: float = 60.0  # a question
     look_s: float = 60.0  # a look that somebody chose at the start page, and left
     call_every_s: float = 120.0
     cards_max: int = 5  # after so many different numbers within cards_s the card reader rests for cards_rest_s

@@ -36,8 +36,7 @@ class Surroundings:
     next_opening: Opening | None = None
     terminal_down_since: float | None = None
     card_reader_down_since: float | None = None
-    # Codes of what staff should look at; shown small while nobody is served.
-    staff: tuple[str, ...] = ()
+    staff: tuple[str, ...] = ()  # codes of what they should look at; small, and while nobody is served
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,8 @@ class Candidate:
 class RegisteredArrival:
     """A registered arrival: what screen and slip show. `again` means that it had been registered before.
 
-    `local_time`: when, in the site's time; `day`: whose appointments they are. `back_by`: as of Registering.
+    `local_time`: when, in the site's time; `day`: whose appointments they are. `back_by`: as of Registering. `missing`:
+    departments that were expected to be registered and were not.
     """
 
     day: date
@@ -104,6 +104,7 @@ class RegisteredArrival:
     notes: tuple[str, ...] = ()
     again: bool = False
     back_by: time | None = field(repr=False, default=None)
+    missing: tuple[str, ...] = field(repr=False, default=())
 
 
 @dataclass(frozen=True)
@@ -291,13 +292,13 @@ class ConfirmingDepartment(OfVisit):
 
 @dataclass(frozen=True)
 class Registering(OfVisit):
-    """The arrival is being registered. `back_by`: of a patient who came early; `walk_in`: the department, or ""."""
+    """The arrival is being registered. `back_by`: of a patient who came early; `expected`: for these appointments."""
 
     deadline: float
     came: Came
     patient_number: str = field(repr=False, default="")
     back_by: time | None = field(repr=False, default=None)
-    walk_in: str = field(repr=False, default="")
+    expected: tuple[VisitAppointment, ...] = field(repr=False, default=())
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """step(kiosk, event, now) -> (kiosk, commands): the reception as one pure function. First how it works.
 
-What a visit is. Somebody touches a card on the start page; from then until the start page is back, one visit is under
-way. It has a number, and is in exactly one stage: what is known at that moment, and nothing else. At a face reader:
-Preparing (the terminal's folder is listed), AwaitingTap (the patient is over there), Settling (one result came; does
-it stay alone?), sometimes AwaitingBirthday; by patient card: AwaitingCard. Then both ways are one: LookingUp (today's
-appointments), Registering (the arrival), Printing (the slip), Done. Whatever goes wrong leads to AtCounter: staff
-take over, and the page says so. Start holds nothing, so nothing of one patient can be left over for the next one.
+What a visit is. Somebody touches a card on the start page, or puts a patient card in; from then until the start page is
+back, one visit is under way. It has a number, and is in exactly one stage: what is known at that moment, and nothing
+else. At a face reader: Preparing (the terminal's folder is listed), AwaitingTap (the patient is over there), Settling
+(one result came; does it stay alone?), sometimes AwaitingBirthday; by patient card: AwaitingCard, and AwaitingBirthday
+where the site wants it; without either: AskingForCard. Then all ways are one: LookingUp (today's appointments),
+Registering (the arrival), Printing (the slip), Done. Between the two may be a question: TooEarly, OtherDay, and for a
+walk-in ChoosingDepartment and ConfirmingDepartment. Whatever goes wrong leads to AtCounter: staff take over, and the
+page says so. Start holds nothing, so nothing of one patient can be left over for the next one.
 
 Events and commands. What happened is an event; what is asked of a device is a command, and its answer is an event
 again. Answers name the visit that asked; one that comes when the visit has moved on changes nothing. Only the
@@ -15,7 +17,12 @@ in the database.
 The clocks. `now` and every moment in a state are seconds of one monotonic clock, which the caller passes in: setting
 the PC's clock changes no visit. The site's own time and date come with the answers of the reservations; they are what
 is compared with appointments and printed. Every stage but Start has a deadline, so nothing lasts for ever whatever a
-device does; `next_deadline` says when Ticked is due. A stage that waits for a person warns first (`idle`).
+device does; `next_deadline` says when Ticked is due. A stage that waits for a person warns for 20 s first, and what is
+seen of a patient who is registered is covered after 20 s (`idle`).
+
+Cards and looks. To which visit the next card belongs is a function of the state (`begin.card_visit`): at the start
+page, and over a page that only says that somebody else is done, to one that it begins. `step` arms the reader
+accordingly. The tools at the foot of each page (`looks`) change how pages look and nothing of the visit.
 
 Whose result it is. The face reader belongs to the terminal: it works without us, and a result file says whom it is
 about, not who stands here. So a result counts for a visit only if its file is new since the listing (the baseline),

@@ -34,7 +34,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
         "result_wait_s": 60, "reader_min_s": 6, "settle_s": 0.5, "unclean_s": 200, "birthday": "after_unclean",
         "result_max_bytes": 1048576, "card_wait_s": 60, "birthday_wait_s": 60, "done_s": 15, "counter_s": 20,
     },
-    "arrival": {"early_min": 0, "late_min": 0},
+    "arrival": {"early_min": 0, "late_min": 0, "early": "counter", "late": "counter"},
     "reservations": {
         "url": "sqlite", "import_dir": "", "share": "", "password_file": "appointments.secret",
         "final_line_end": "required", "shrunk_day": "import", "keep_days": 90,
@@ -43,10 +43,17 @@ CONTRACT: dict[str, dict[str, Any]] = {
     "printer": {
         "url": None, "width_mm": 80, "barcode": "code128", "counter_slip": False, "status": True, "poll_s": 30,
     },
-    "screen": {"width_px": 1080, "height_px": 1920, "diagonal_inch": 21.5, "fullscreen": True, "rotation": 0},
+    "screen": {
+        "width_px": 1080, "height_px": 1920, "diagonal_inch": 21.5, "fullscreen": True, "rotation": 0,
+        "languages": ("ja", "ja_simple", "en", "zh_hans", "ko", "vi", "pt"), "default_language": "ja",
+        "theme": "normal", "reader": "", "reader_side": "", "reader_phone": False, "slip_at": "", "mounting_cm": 0,
+    },
+    "counter": {"window": "", "text": "", "call": False},
+    "insurance": {"monthly_reminder": False, "key_check": False},
     "alarm": {"command": ()},
     "card_reader": {
-        "url": "serial:///dev/ttyS0?baudrate=9600", "end": "CR", "pattern": "^([0-9A-Za-z-]{1,20})$",
+        "url": "serial:///dev/ttyS0?baudrate=9600", "end": "CR", "pattern": "^([0-9A-Za-z-]{1,20})$", "also": "",
+        "birthday": "never",
     },
     "desk": {
         "listen": "127.0.0.1:8443", "certificate_file": "", "key_file": "", "client_ca_file": "", "allow": (),
@@ -58,7 +65,7 @@ CONTRACT: dict[str, dict[str, Any]] = {
     "department": {
         "code": None, "name": None, "names": (), "reading": "", "place": "", "doctor": "", "hours": (),
     },
-    "place": {"department": None, "text": None},
+    "place": {"department": None, "text": None, "building": "", "floor": 0, "window": ""},
     "hours": {"days": None, "open": None, "close": None},
     "network": {"interface": "", "address": "dhcp", "gateway": "", "dns": (), "hostname": "kiosk"},
     "time": {"servers": ()},

@@ -216,8 +216,31 @@ def test_a_table_of_a_kiosk_that_is_begun_is_wanted_whole(site: Site) -> None:
     assert line.startswith("[printer] url: missing, expected tcp://host:port")
 
 
-def test_without_a_desk_that_watches_a_kiosks_tables_are_wanted(site: Site) -> None:
-    lines = site.problems(ALONE.replace('"watch"', '"courier"'))
+def test_a_desk_whose_results_come_from_the_delivery_needs_no_kiosk_but_the_delivery(site: Site) -> None:
+    alone = ALONE.replace('"watch"', '"courier"')
+    (line,) = site.problems(alone)
+    assert line.startswith("[receipt_computer] results: missing")
+    loaded = site.load(f'{alone}[receipt_computer]\nresults = "file:///nowhere/to"\n')
+    assert loaded.receipt_computer is not None and loaded.printer is None
+
+
+def test_a_desk_may_read_subsidies_where_the_receipt_computer_does(site: Site) -> None:
+    """In pattern 2 alone: elsewhere the receipt computer would go without them."""
+    alone = ALONE.replace('"watch"', '"courier"').replace("[desk]", 'subsidies = "file:///srv/res"\n[desk]')
+    alone += '[receipt_computer]\nresults = "file:///nowhere/to"\n'
+    assert site.load(alone).only_reads_subsidies
+    assert not site.load(f'{alone}subsidies = "file:///nowhere/to_res"\n').only_reads_subsidies
+    assert not site.load(alone.replace('subsidies = "file:///srv/res"', "")).only_reads_subsidies
+    for wrong in (
+        alone.replace("pattern = 2", "pattern = 1"),
+        alone.replace("[desk]", "") + '[printer]\nurl = "tcp://192.0.2.30:9100"\n',
+    ):
+        (line,) = site.problems(wrong.replace('feed = "courier"', ""))
+        assert line.startswith("[receipt_computer] subsidies: missing")
+
+
+def test_without_a_desk_a_kiosks_tables_are_wanted(site: Site) -> None:
+    lines = site.problems(ALONE.partition("[desk]")[0])
     assert [line.split(": missing")[0] for line in lines] == ["[receipt_computer] results", "[printer] url"]
 
 

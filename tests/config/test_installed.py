@@ -61,6 +61,18 @@ def test_on_the_appliance_a_table_of_patients_comes_with_the_site(tmp_path: Path
         assert len(installed.appliance_problems(site)) == count
 
 
+def test_subsidies_that_are_not_delivered_are_the_desks_to_read(tmp_path: Path) -> None:
+    delivering = DESK_ALONE.replace('"watch"', '"courier"') + '[receipt_computer]\nresults = "file:///srv/out"\n'
+    both = delivering.replace("[desk]", 'subsidies = "file:///srv/res"\n[desk]')
+    site = load(tmp_path, both)
+    assert installed.courier_writes(site) == [Path("/srv/face"), Path("/srv/out")]
+    assert load(tmp_path, both + 'subsidies = "file:///srv/out_res"\n').only_reads_subsidies is False
+    for text, wanted in ((both, True), (delivering, False)):
+        over_smb = text.replace("file:///srv/", "smb://kiosk@192.0.2.10/")
+        site = load(tmp_path, over_smb)
+        assert ("terminal.secret" in installed.secrets(site)["kiosk-desk"]) is installed.lends_password(site) is wanted
+
+
 def test_a_desk_that_delivers_nothing_only_reads_the_terminals_folder(tmp_path: Path) -> None:
     site = load(tmp_path, DESK_ALONE)
     assert installed.courier_writes(site) == [] and installed.desk_writes(site) == []

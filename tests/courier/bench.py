@@ -174,6 +174,7 @@ class RunningCourier:
         staging: str = "",
         dead_s: float = DEAD_S,
         desk_spool: Path | None = None,
+        key_check: bool = False,
         relist_s: float = RELIST_S,
     ) -> None:
         self.data_dir = data_dir
@@ -193,7 +194,7 @@ class RunningCourier:
         self.settings = Settings(
             data_dir, "9912345678", poll_s, subsidy_wait_s, 1_048_576,
             ends("results", *results), ends("subsidies", *subsidies) if subsidies else None,
-            dead_s=dead_s, relist_s=relist_s, desk_spool=desk_spool,
+            dead_s=dead_s, relist_s=relist_s, desk_spool=desk_spool, key_check=key_check,
         )  # fmt: skip
         self.courier = assemble(self.settings, EventLog(data_dir, "courier", echo=False))
         self.code: int | None = None

@@ -16,12 +16,13 @@ import time
 from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from drivers.share import Changes, Digest, Entry, SessionInfo, Share, open_share
 from kiosk.courier.assembly import Settings, assemble
+from kiosk.courier.desk import HandOver
 from kiosk.courier.ends import Ends
-from kiosk.courier.ledger import RouteName
+from kiosk.courier.ledger import Ledger, RouteName
 from kiosk.courier.ownership import DEAD_S
 from kiosk.courier.summary import totals
 from kiosk.process.data_folder import DataFolder
@@ -132,14 +133,21 @@ class DeadlyShare:
         self.share.drop()
 
 
+# In their order.
+_STEPS: Final[dict[str, type]] = {
+    "stage": SpoolWriter, "add": Ledger, "hand_over": HandOver, "compare": KnownPeople, "put": SpoolWriter,
+    "unstage": SpoolWriter,
+}  # fmt: skip
+
+
 def die_at(step: str, when: str) -> None:
     """Kill this process `before` or `after` the first time that a step is done for the desk."""
-    owner: Any = {"compare": KnownPeople, "put": SpoolWriter}[step]
+    owner: Any = _STEPS[step]
     real = getattr(owner, step)
 
-    def dying(*arguments: Any) -> Any:
+    def dying(*arguments: Any, **named: Any) -> Any:
         if when == "after":
-            real(*arguments)
+            real(*arguments, **named)
         os.kill(os.getpid(), signal.SIGKILL)
 
     setattr(owner, step, dying)
@@ -181,7 +189,8 @@ def deliver(command: dict[str, Any]) -> None:
     deadline = time.monotonic() + FINISH_S
     tick = threading.Event()
     while time.monotonic() < deadline:
-        if "dies" not in command and totals(DataFolder(folder).ledger)[0].get("done", 0) >= command["files"]:
+        done = totals(DataFolder(folder).ledger)[0].get("done", 0) >= command["files"]
+        if done and "dies" not in command and not any(Path(command.get("desk_spool", folder)).glob("*.staged")):
             os._exit(0)
         tick.wait(0.01)
     os._exit(9)

@@ -16,13 +16,14 @@ from kiosk.process.courier_line import Message, ask_once
 from kiosk.process.event_log import EventLog
 from kiosk.reception.courier_events import FIRST_LINE_S, CourierEvents
 from kiosk.reception.loop import Inbox
+from kiosk.typography import ruby
 from kiosk.visit import events as e
 from kiosk.words.texts import load as load_texts
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, wait_until
 
 SOCKET = "courier.sock"
 
-NO_MY_NUMBER = str(load_texts()["choose_card"]["terminal_down"])
+NO_MY_NUMBER = ruby.plain(str(load_texts()["choose_card"]["terminal_down"]))
 
 
 @contextmanager

@@ -27,6 +27,8 @@ from tests import ROOT
 from tests.hospital import DEADLINE_S, wait_until
 from tests.peers import need
 
+pytestmark = pytest.mark.long
+
 LIMIT_S = 300.0
 NO_DISPLAY = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "SDL_VIDEODRIVER": ""}
 AT = datetime(2026, 1, 15, 9, 0, 7)

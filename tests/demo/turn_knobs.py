@@ -157,7 +157,7 @@ def turn_line(desk: Desk) -> None:
     desk.wait_screen("birthday", before)
     for button in ("key_0", "key_7", "key_2", "key_0", "ok"):
         desk.face.press(button, desk.deadline)
-    desk.wait_screen("counter", before)
+    desk.wait_screen("other_day", before)
     assert as_json(desk.face.screens[-1])["reason"] == "no_appointment"
     desk.wait(lambda: True, "the birth day on the panel is the patient's")
 
@@ -169,7 +169,7 @@ def shares_answer(desk: Desk) -> bool:
 def see_the_glance(desk: Desk, job: SlipJob) -> None:
     look = bench(desk.hospital).look
     # Nobody waits for the log: its line comes after the slip.
-    desk.wait(lambda: any("no_appointment" in line for line in look().events), "the log is on the panel")
+    desk.wait(lambda: any("other_day" in line for line in look().events), "the log is on the panel")
     glance = look()
     assert glance.slip is not None and (glance.slip.width, glance.slip.height) == job.picture.size
     assert glance.delivered[0].startswith(f"{len(desk.hospital.delivered())} 件")

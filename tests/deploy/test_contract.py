@@ -14,7 +14,7 @@ from drivers.reservations.sqlite import file as reservations_file
 from kiosk import __main__ as command_line
 from kiosk import config
 from kiosk.courier import ledger
-from kiosk.desk import registrations_file, taken_files
+from kiosk.desk import registrations_file, sealed_register, taken_files
 from kiosk.desk.people import database as people_database
 from kiosk.operations import status
 from kiosk.operations.check import plan
@@ -197,6 +197,7 @@ def test_the_versions_of_the_databases_are_those_of_the_code() -> None:
         "reservations.db": len(reservations_file.MIGRATIONS),
         "people.db": len(people_database.MIGRATIONS),
         "registrations.db": len(registrations_file.MIGRATIONS),
+        "accepted.db": len(sealed_register.MIGRATIONS),
         "known.db": len(known_people.MIGRATIONS),
         "watched.db": len(taken_files.MIGRATIONS),
     }

@@ -15,6 +15,8 @@ import pytest
 
 from tests.deploy.installed import SITE, Pc
 
+pytestmark = pytest.mark.long
+
 LEDGER = "courier.db"
 
 UNITS = "etc/systemd/system"

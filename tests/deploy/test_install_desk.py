@@ -171,3 +171,12 @@ def test_on_the_appliance_the_desk_is_off_unless_the_site_has_its_table() -> Non
         for line, on in (("[desk]", True), (" [ desk ]  # x", True), ("desk = {}", True), ("#[desk]", False),
                          ("[[department]]", False), ("[desktop]", False)):  # fmt: skip
             assert bool(found.search(f"[site]\n{line}\n")) is on, line
+
+
+def test_units_that_run_programs_as_another_user_may_give_them_what_hides_them() -> None:
+    """`places.UNSEEN` asks setpriv for a capability that ProtectClock= takes out of the bounding set."""
+    tree = ROOT / "deploy/image/tree/etc/systemd/system"
+    found = [path for path in tree.glob("kiosk*.service") if "CAP_WAKE_ALARM" in path.read_text(encoding="utf-8")]
+    assert {path.name for path in found} >= {"kiosk-provision@.service", "kiosk-staff.service", "kiosk-good.service"}
+    for path in found:
+        assert "\nProtectClock=" not in path.read_text(encoding="utf-8"), path.name

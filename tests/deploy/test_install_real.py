@@ -8,8 +8,9 @@ import pytest
 
 from tests.deploy.installed import Pc
 
+pytestmark = [pytest.mark.peers, pytest.mark.long]
 
-@pytest.mark.peers
+
 def test_an_installation_with_locked_packages_runs_on_its_own(tmp_path: Path) -> None:
     pc = Pc(tmp_path, light=False)
     done = pc.install("--config", "site.toml")

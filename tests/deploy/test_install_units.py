@@ -133,12 +133,16 @@ def test_the_reservations_are_served_by_the_receptions_user_whatever_the_screen_
     assert not {"After", "Requires", "Wants", "BindsTo", "PartOf"} & unit.keys()
 
 
-@pytest.mark.parametrize("kiosk", [True, False], ids=["beside a kiosk", "a desk only"])
+@pytest.mark.parametrize(
+    ("lacking", "feed", "taker"),
+    [("-", "courier", "kiosk"), ("printer", "courier", "kiosk-reservations"),
+     ("receipt_computer|printer", "watch", "kiosk-reservations")],
+    ids=["beside a kiosk", "a desk with the delivery", "a desk only"],
+)  # fmt: skip
 def test_exports_are_taken_by_the_reception_or_where_there_is_none_by_who_serves_the_reservations(
-    tmp_path: Path, kiosk: bool
+    tmp_path: Path, lacking: str, feed: str, taker: str
 ) -> None:
-    text = REQUIRED if kiosk else re.sub(r"\[(receipt_computer|printer)\]\n[^\[]*", "", REQUIRED)
-    text = with_("desk", 'feed = "courier"' if kiosk else 'feed = "watch"', text=text)
+    text = with_("desk", f'feed = "{feed}"', text=re.sub(rf"\[({lacking})\]\n[^\[]*", "", REQUIRED))
     text = with_("site", 'data_dir = "/var/lib/kiosk"', text=text)
     site = Site(tmp_path)
     site.file.write_text(f'{text}[reservations]\nimport_dir = "/srv/exports"\n', encoding="utf-8")
@@ -148,8 +152,10 @@ def test_exports_are_taken_by_the_reception_or_where_there_is_none_by_who_serves
     subprocess.run(program, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, timeout=60)
     services = (stage / "services").read_text(encoding="utf-8").split()
     taking = {path.stem for path in stage.glob("*.conf") if "/srv/exports" in path.read_text(encoding="utf-8")}
-    assert taking.intersection(services) == {"kiosk" if kiosk else "kiosk-reservations"}
-    assert "kiosk-reservations" in services
+    assert taking.intersection(services) == {taker}
+    wanted = {"kiosk-courier": feed == "courier", "kiosk": lacking == "-"}
+    assert {name: name in services for name in wanted} == wanted
+    assert {"kiosk-reservations", "kiosk-desk"} <= set(services)
 
 
 def test_delivery_does_not_wait_for_the_reception() -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT
+from tests.desk.running import RunningDesk, free_port, tap_now
 from tests.hospital import DEADLINE_S, Hospital, vector, wait_until
 from tests.peers import walls
 
@@ -95,3 +96,44 @@ def test_the_reception_runs_inside_its_walls(tmp_path: Path) -> None:
             assert json.loads(reception.stdout.readline())["screen"] == "choose_card"
             reception.communicate("quit\n", timeout=DEADLINE_S)
             assert reception.returncode == 0
+
+
+DESK_SITE = """
+[site]
+name = "架空医院"
+institution_code = "9912345678"
+pattern = 1
+data_dir = "{folder}/data"
+[terminal]
+results = "file://{folder}/terminal"
+[desk]
+listen = "127.0.0.1:{port}"
+feed = "watch"
+print = "on_tap"
+printer = "file://{folder}/paper"
+"""
+WALLED = """
+import sys
+from pathlib import Path
+from tests.peers.walls import hide_proc
+hide_proc(Path(sys.argv.pop(1)))
+from kiosk.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.peers
+def test_the_desk_lets_staff_in_and_prints_inside_its_walls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIOSK_DESK_RUN_DIR", str(tmp_path / "run"))
+    for name in ("data", "terminal", "paper", "run"):
+        (tmp_path / name).mkdir(mode=0o700)
+    site, port, unit = tmp_path / "site.toml", free_port(), str(ROOT / "deploy/units/kiosk-desk.service")
+    site.write_text(DESK_SITE.format(folder=tmp_path, port=port), encoding="utf-8")
+    program = (sys.executable, "-m", "tests.peers.walls", unit, sys.executable, "-c", WALLED, unit)
+    with RunningDesk(site, port, program) as desk:
+        staff, made = desk.staff(), tap_now()
+        hidden = tmp_path / "terminal" / ".part"
+        hidden.write_bytes(made.result.content)
+        hidden.rename(tmp_path / "terminal" / made.result.name)
+        wait_until(lambda: any((tmp_path / "paper").iterdir()), "a sheet of the tap")
+        staff.until(1, state="waiting")

@@ -1,8 +1,9 @@
 """deploy/setup, tests/run and the rule of tests/conftest.py, run as programs.
 
-The set-up is tried on a small repository made here, in a path with blanks: real bash, real venv, real pip, locks
-without packages and a build backend of a few lines, so that no network is needed. What must not happen on a tester's
-machine (apt-get, sudo) is replaced on PATH by programs that write down their arguments.
+The set-up is tried on a small repository made here, in a path with blanks: real bash, real venv (made once, later ones
+are copies of it), real pip, locks without packages and a build backend of a few lines, so that no network is needed.
+What must not happen on a tester's machine (apt-get, sudo) is replaced on PATH by programs that write down their
+arguments.
 """
 
 from __future__ import annotations
@@ -82,6 +83,14 @@ class SmallRepo:
         path.write_text(f'#!/bin/sh\necho "{name} $*" >>"{self.said}"\n{script}\n', encoding="utf-8")
         path.chmod(0o755)
 
+    def copy_environments_of(self, other: SmallRepo) -> None:
+        """From now on `python3 -m venv` copies what it made for `other`: making one takes 5 s of computing."""
+        python, kept = Path(sys.executable).resolve(), other.root.parent / "kept"
+        if not kept.exists():
+            shutil.copytree(other.root / ".venv", kept, symlinks=True)
+        copies = f'rm -rf "$4" && exec cp -a "{kept}" "$4"'
+        self.program("python3", f'if [ "$1 $2 $3" = "-m venv --clear" ]; then {copies}; fi\nexec "{python}" "$@"')
+
     def run(self, name: str, *args: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
         path = f"{self.programs}:/usr/bin:/bin"
         return subprocess.run(
@@ -106,12 +115,16 @@ def ready() -> Iterator[SmallRepo]:
         repo = SmallRepo(Path(folder))
         done = repo.run("deploy/setup", "--dev")
         assert done.returncode == 0, done.stderr
+        repo.copy_environments_of(repo)
         yield repo
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> SmallRepo:
-    return SmallRepo(tmp_path)
+def fresh(tmp_path: Path, ready: SmallRepo) -> SmallRepo:
+    """One whose set-up never ran."""
+    repo = SmallRepo(tmp_path)
+    repo.copy_environments_of(ready)
+    return repo
 
 
 def test_the_first_run_makes_an_environment_that_sees_the_kiosk(ready: SmallRepo) -> None:
@@ -201,7 +214,7 @@ def test_tests_run_hands_arguments_and_exit_code_through(ready: SmallRepo) -> No
     (ready.root / "pytest.py").write_text(said)
     done = ready.run("tests/run", "-k", "two words")
     assert done.returncode == 5, done.stderr
-    options = "'-n', '6', '--dist', 'loadfile', '--no-loadscope-reorder', '--durations=25'"
+    options = "'-n', '8', '--dist', 'loadfile', '--no-loadscope-reorder', '--durations=25'"
     assert done.stdout.splitlines()[-1] == f"{ready.root} None [{options}, '-k', 'two words']"
     done = ready.run("tests/run", KEEP="what is left")
     assert done.stdout.splitlines()[-1] == f"{ready.root} {ready.home}/what is left [{options}]"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,10 +14,11 @@ from drivers.reservations import csv_file
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from drivers.share import open_share
 from kiosk.config import Config, load
-from kiosk.desk.day_store import DayStore
+from kiosk.desk.day_store import open_day_store
 from kiosk.desk.departments import Departments
 from kiosk.desk.export import Exports
 from kiosk.desk.feed import FeedState, Result, Subsidy
+from kiosk.desk.kiosk_notices import ASK, KioskNotices
 from kiosk.desk.numbers import Numbers
 from kiosk.desk.papers import Look, Papers
 from kiosk.desk.patients import Patients
@@ -35,6 +36,7 @@ from kiosk.desk.visits import tap_of
 from kiosk.process.data_folder import DeskFolder
 from kiosk.process.event_log import EventLog
 from kiosk.process.sealing import Seals, load_secret
+from kiosk.reception import notices
 from kiosk.results import pmh_names
 from kiosk.tables.known_people import KnownPeople
 from kiosk.tables.reference_numbers import ReferenceNumbers
@@ -74,6 +76,18 @@ PATIENTS = (
 )
 
 
+@dataclass(frozen=True)
+class KioskFiles:
+    """What the process that has the reservations answers of the kiosk."""
+
+    folder: Path
+    clock: Callable[[], datetime]
+
+    def other(self, ask: str) -> object:
+        assert ask == ASK
+        return notices.of_day(self.folder, self.clock().date())
+
+
 @dataclass
 class PlayedFeed:
     """What the test says of its feed."""
@@ -81,7 +95,7 @@ class PlayedFeed:
     known: KnownPeople
     problem: Problem | None = None
     lost: tuple[int, ...] = ()
-    settled: list[int] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
     since: datetime = datetime(2026, 1, 15, 8, tzinfo=UTC)
 
     @property
@@ -94,9 +108,13 @@ class PlayedFeed:
     def close(self) -> None:
         pass
 
-    def settle(self, file: int) -> bool:
-        self.settled.append(file)
-        return self.known.settle(file)
+    @property
+    def was_put_aside(self) -> bool:
+        return self.known.was_put_aside
+
+    def settle(self, mark: str) -> bool:
+        self.settled.append(mark)
+        return self.known.settle(mark)
 
     def missing(self, displayed: AbstractSet[int], since: datetime) -> tuple[int, ...]:
         return tuple(file for file in self.lost if file not in displayed)
@@ -125,7 +143,7 @@ class Office:
         tap = tap_of("f", raw, self.now[0], institution=self.config.site.institution_code)
         change = None
         if tap.number and tap.confirmation is not None:
-            change = self.feed.known.compare(tap.number, tap.confirmation, self.files, self.now[0].date())
+            change = self.feed.known.compare(tap.number, tap.confirmation, self.now[0].date())
         self.service.result(Result(self.files, "f", self.now[0], raw, change))
         return self.files
 
@@ -175,7 +193,7 @@ def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack)
     stack.callback(known.close)
     register = SealedRegister(where.accepted, seals, known, keep_values=desk.keep_values, today=lambda: clock().date())
     stack.callback(register.close)
-    store = DayStore(where.day, seals, durable=False)
+    store = open_day_store(where, seals, desk.keep_days)
     stack.callback(store.close)
     today = Today(store, register, clock, timedelta(seconds=config.terminal.subsidy_wait_s), desk.keep_days)
     departments = Departments(config)
@@ -194,17 +212,17 @@ def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack)
         RegistrationStore(file, seals, keep_values=desk.keep_values), folders, references, patients, log.write, clock
     )
     numbers = Numbers(registrations, references, patients, off=False)
-    exports = Exports(file, seals, open_share(desk.export, None), clock)
+    exports = Exports(register.file, file, seals, open_share(desk.export, None), clock)
     feed = PlayedFeed(known)
-    watched = Watched(
-        config, today, feed, receptions, numbers, exports, register.was_put_aside or known.was_put_aside, clock
-    )
+    kiosk = KioskNotices(KioskFiles(config.site.data_dir, clock), numbers.patient_of, clock)
+    watched = Watched(config, today, feed, receptions, numbers, exports, register, kiosk, clock)
     parts = Parts(
         config, today, register, receptions, departments, papers, numbers, exports, feed,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,
     )  # fmt: skip
     service = Service(parts)
     receptions.registered, receptions.act = service.registered, service.act
+    receptions.renewed = parts.standing.look_at_kiosk
     papers.begin()
     receptions.start()
     stack.callback(receptions.close)

@@ -83,8 +83,8 @@ class KilledFile(Database):
         self._steps = steps
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        with super().writing() as db:
+    def writing(self, *, synced: bool | None = None) -> Iterator[sqlite3.Connection]:
+        with super().writing(synced=synced) as db:
             yield db
             self._steps.passed()
         self._steps.passed()

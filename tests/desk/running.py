@@ -117,10 +117,13 @@ class Staff:
 
 
 class RunningDesk:
-    """One `kiosk desk`; `start` again after `kill` or `stop`. As a context manager it is killed at the end."""
+    """One `kiosk desk`; `start` again after `kill` or `stop`. As a context manager it is killed at the end.
 
-    def __init__(self, site: Path, port: int) -> None:
-        self.site, self.port = site, port
+    `program`: what stands for `kiosk`.
+    """
+
+    def __init__(self, site: Path, port: int, program: tuple[str, ...] = (sys.executable, "-m", "kiosk")) -> None:
+        self.site, self.port, self._program = site, port, program
         self.process: subprocess.Popen[bytes] | None = None
         self._log = site.with_name("desk.log")
         log_of("desk", self._read_log)
@@ -155,7 +158,7 @@ class RunningDesk:
         """Its pages answer when this returns."""
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "kiosk", "desk", "--config", str(self.site)],
+                [*self._program, "desk", "--config", str(self.site)],
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         wait_until(self._answers, "the desk's pages", every_s=0.05)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,10 +14,14 @@ import pytest
 
 from drivers.share import open_share
 from kiosk.desk.export import COLUMNS, Exports, to_csv
+from kiosk.desk.outgoing import NUMBERS_A_DAY
 from kiosk.desk.registrations_file import open_registrations
+from kiosk.desk.sealed_register import MIGRATIONS
+from kiosk.process.database import Database
 from kiosk.process.sealing import Seals
 from kiosk.results import subsidies
 from kiosk.results.subsidies import Certificate
+from kiosk.words.problems import Problem
 from tests.desk.registering import NOON
 
 RESULT = """<XmlMsg><MessageBody><MedicalSubsidies>
@@ -44,9 +49,15 @@ class Bench:
         self.folder = root / "export"
         self.folder.mkdir()
         self.now: datetime = NOON
+        self.accepted = Database(root / "accepted.db", MIGRATIONS)
         self.file = open_registrations(root / "registrations.db")
         share = open_share(self.folder.as_uri(), None)
-        self.exports = Exports(self.file, Seals(b"s" * 32), share, lambda: self.now)
+        self.exports = Exports(self.accepted, self.file, Seals(b"s" * 32), share, lambda: self.now)
+
+    def add(self, number: str) -> None:
+        """As the desk does, in one transaction with what it accepts."""
+        with self.accepted.writing() as db:
+            self.exports.store(number, CERTIFICATE, db)
 
     def names(self) -> list[str]:
         return sorted(file.name for file in self.folder.iterdir())
@@ -56,6 +67,7 @@ class Bench:
 def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path)
     yield made
+    made.accepted.close()
     made.file.close()
 
 
@@ -84,8 +96,8 @@ def test_every_value_stands_there_as_it_was() -> None:
 
 
 def test_each_accepted_certificate_becomes_a_file_once(bench: Bench) -> None:
-    assert bench.exports.add("01234", CERTIFICATE)
-    assert bench.exports.add("01235", CERTIFICATE)
+    bench.add("01234")
+    bench.add("01235")
     assert (bench.exports.waiting, bench.names()) == (2, [])
     assert bench.exports.advance()
     assert bench.names() == ["subsidies_202601150001.csv", "subsidies_202601150002.csv"]
@@ -98,7 +110,7 @@ def test_each_accepted_certificate_becomes_a_file_once(bench: Bench) -> None:
 
 def test_a_folder_that_is_away_is_reported_and_nothing_is_lost(bench: Bench) -> None:
     bench.folder.rmdir()
-    assert bench.exports.add("01234", CERTIFICATE)
+    bench.add("01234")
     assert not bench.exports.advance()
     trouble = bench.exports.trouble
     assert trouble and trouble.code == "registrations.exports" and "01234" not in str(trouble)
@@ -112,22 +124,52 @@ def test_a_folder_that_is_away_is_reported_and_nothing_is_lost(bench: Bench) -> 
 
 def test_another_files_name_is_left_alone(bench: Bench) -> None:
     (bench.folder / "subsidies_202601150001.csv").write_text("another's")
-    assert bench.exports.add("01234", CERTIFICATE)
+    bench.add("01234")
     assert bench.exports.advance()
     assert bench.names() == ["subsidies_202601150001.csv", "subsidies_202601150002.csv"]
     assert (bench.folder / "subsidies_202601150001.csv").read_text() == "another's"
 
 
 def test_values_are_sealed_while_they_wait_and_gone_afterwards(bench: Bench) -> None:
-    assert bench.exports.add("01234", CERTIFICATE)
-    for file in bench.folder.parent.glob("registrations.db*"):
-        assert "子ども医療".encode() not in file.read_bytes()
+    bench.add("01234")
+    bench.folder.rmdir()
+    for _ in ("accepted", "with a name"):
+        for file in bench.folder.parent.glob("*.db*"):
+            assert "子ども医療".encode() not in file.read_bytes()
+        assert not bench.exports.advance()
+    bench.folder.mkdir()
     assert bench.exports.advance()
+    assert bench.accepted.rows("SELECT * FROM export") == []
     assert bench.file.rows("SELECT content FROM outgoing") == [(b"",)]
     bench.exports.forget((bench.now + timedelta(days=1)).date())
     assert bench.file.rows("SELECT count(*) FROM outgoing") == [(0,)]
 
 
-def test_a_store_that_cannot_be_written_is_an_answer(bench: Bench) -> None:
-    bench.file._db.execute("PRAGMA query_only = 1")
-    assert not bench.exports.add("01234", CERTIFICATE)
+def test_a_row_whose_taking_over_was_broken_off_becomes_one_file(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the transactions of the two databases; whether the file was put meanwhile or was not."""
+
+    def breaks_off(*_: object) -> int:
+        raise sqlite3.OperationalError
+
+    bench.add("01234")
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.accepted, "write", breaks_off)
+        assert not bench.exports.advance()
+        assert bench.exports.trouble == Problem("registrations.store", {"what": "OperationalError"})
+        assert bench.exports._sender.advance()
+    assert bench.accepted.rows("SELECT count(*) FROM export") == [(1,)]
+    assert not bench.exports.advance()
+    assert bench.exports.waiting == 0
+    assert bench.names() == ["subsidies_202601150001.csv"]
+
+
+def test_a_day_without_a_number_left_keeps_the_row_for_the_next(bench: Bench) -> None:
+    bench.add("01234")
+    bench.exports.advance()
+    bench.file.write("UPDATE outgoing SET number = ?", NUMBERS_A_DAY)
+    bench.add("01235")
+    assert not bench.exports.advance()
+    assert bench.exports.trouble == Problem("registrations.store", {"what": "ValueError"})
+    bench.now += timedelta(days=1)
+    assert bench.exports.advance()
+    assert bench.names() == ["subsidies_202601150001.csv", "subsidies_202601160001.csv"]

@@ -53,10 +53,11 @@ class Courier:
     def __init__(self, folder: Path, answer: Callable[[Message], Message | None]) -> None:
         self._hub = Hub(folder)
         self.asked: list[Message] = []
+        self.put_aside = False
 
         def keep(ask: Message) -> Message | None:
             self.asked.append(ask)
-            return answer(ask)
+            return {"event": "known", "put_aside": self.put_aside} if ask["ask"] == "known" else answer(ask)
 
         self._hub.open(keep, lambda: {"event": "terminal", "answers": True})
 
@@ -77,7 +78,7 @@ def test_what_lies_in_the_spool_is_handed_on_in_order_and_taken_out(tmp_path: Pa
     desk = Desk()
     with running(tmp_path, desk):
         writer = SpoolWriter(tmp_path / "in")
-        writer.put(handed(1, key="changed", changed=("Address",), alarm=True))
+        writer.put(handed(1, key="changed", changed=("Address",), alarm=True, mark="m"))
         writer.put(handed(2, None, key="first"))
         writer.put(handed(3, key="newer than this version"))
         wait_until(lambda: len(desk.results) == 3, "all three")
@@ -89,7 +90,7 @@ def test_what_lies_in_the_spool_is_handed_on_in_order_and_taken_out(tmp_path: Pa
     first, second, third = (each.change for each in desk.results)
     assert first is not None
     assert second is not None
-    assert (first.key, first.changed, first.alarm) == ("changed", ("Address",), True)
+    assert (first.key, first.changed, first.alarm, first.mark) == ("changed", ("Address",), True, "m")
     assert (second.key, second.changed, second.alarm) == ("first", (), False)
     assert third is None
     assert len(desk.threads) == 1
@@ -186,15 +187,25 @@ def test_a_courier_that_is_away_is_reported_and_what_it_owes_is_asked_for_again(
     done = [False]
     with running(tmp_path, Desk()) as feed:
         wait_until(lambda: problem_of(feed) == "feed.courier", "nobody answers")
-        assert feed.settle(7) is False
-        with Courier(tmp_path, lambda ask: {"event": "settled", "done": done[0]}) as courier:
+        assert feed.settle("7") is False
+        with Courier(tmp_path, lambda _: {"event": "settled", "done": done[0]}) as courier:
             wait_until(lambda: not problem_of(feed), "it answers")
-            wait_until(lambda: courier.asked, "asked again")
-            assert feed.settle(8) is False
+            wait_until(lambda: {"ask": "settle", "mark": "7"} in courier.asked, "asked again")
+            assert feed.settle("8") is False
             done[0] = True
             wait_until(lambda: feed._owed == set(), "both are settled")
-            assert {ask["file"] for ask in courier.asked} == {7, 8}
-            assert feed.settle(9) is True
+            marks = {ask["mark"] for ask in courier.asked if ask["ask"] == "settle"}
+            assert marks == {"7", "8"}
+            assert feed.settle("9") is True
+
+
+def test_what_the_courier_knew_and_could_not_read_is_known_here(tmp_path: Path) -> None:
+    with Courier(tmp_path, lambda _: None) as courier, running(tmp_path, Desk()) as feed:
+        wait_until(lambda: len(courier.asked) > 1, "asked")
+        assert not feed.was_put_aside
+        courier.put_aside = True
+        wait_until(lambda: feed.was_put_aside, "it is known")
+    assert feed.was_put_aside, "while nobody answers, too"
 
 
 @pytest.mark.parametrize(

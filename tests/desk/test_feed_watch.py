@@ -124,7 +124,8 @@ def test_what_is_new_of_a_patient_is_settled_here(clinic: Clinic) -> None:
             wait_until(lambda number=number: len(desk.results) == number, "the tap")  # type: ignore[misc]
         changes = [each.change for each in desk.results]
         assert [each and each.key for each in changes] == ["first", "changed", "changed"]
-        assert feed.settle(desk.results[1].file) is True
+        assert changes[1]
+        assert feed.settle(changes[1].mark) is True
         clinic.come(MOVED)
         clinic.come(replace(PERSON, number=None))
         wait_until(lambda: len(desk.results) == 5, "two more")
@@ -410,6 +411,7 @@ def test_a_site_has_the_feed_that_it_names(tmp_path: Path, keep_days: int, kept:
     folder = DeskFolder(tmp_path / "desk", tmp_path / "run")
     for each in (folder.path, folder.run):
         each.mkdir()
+    folder.kept_watched.touch()  # of an earlier site.toml that kept days
     known = KnownPeople(folder.known, seals)
     assert isinstance(open_feed(site.load(REQUIRED + "[desk]"), folder, known), CourierFeed)
     assert not (folder.run / "watched.db").exists()

@@ -136,13 +136,15 @@ def test_every_setting_named_with_its_table_is_there() -> None:
 
 
 def test_the_examples_of_site_toml_can_be_loaded(tmp_path: Path) -> None:
-    alone, others = EXAMPLES
+    alone, others, delivering = EXAMPLES
     site = Site(tmp_path)
     for name in ("desk.pem", "desk-key.pem"):
         site.secret(name, "")
     loaded = site.load(alone + others)
     assert loaded.desk is not None and loaded.printer is None and loaded.receipt_computer is None
     assert (loaded.desk.feed, loaded.desk.allow, loaded.desk.on_loopback) == ("watch", ("192.0.2.0/24",), False)
+    delivers = site.load(delivering)
+    assert delivers.desk is not None and delivers.desk.feed == "courier" and delivers.only_reads_subsidies
     shown = [code for code in INLINE if re.match(r"(printer|patients|requests|keep_values) = ", code)]
     assert len(shown) >= 4
     site.secret("desk.secret", "of the share of requests")

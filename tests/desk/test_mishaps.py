@@ -20,13 +20,17 @@ from kiosk.desk.acts import AcceptCertificate, CancelReason, Done, Outcome, Outd
 from kiosk.desk.day_store import DayStore
 from kiosk.desk.feed import Result
 from kiosk.desk.pages import Against, Certificate, Printed
+from kiosk.desk.register import Accepted
 from kiosk.desk.registration import Confirmation
 from kiosk.desk.sealed_register import SealedRegister
 from kiosk.desk.visits import Attention, State
+from kiosk.process.data_folder import DeskFolder
+from kiosk.process.sealing import Seals
+from kiosk.tables.known_people import KEEP_MONTHS, KnownPeople
 from kiosk.words.problems import Problem
 from tests.desk.office import Office, office
 from tests.desk.pmh import CHILD, Paper
-from tests.desk.test_service import LIMIT, MINUTE, act, row, taps_with
+from tests.desk.test_service import LIMIT, MINUTE, act, mark_of, row, taps_with
 from tests.desk.test_visits import REQUEST, result
 from tests.hospital import wait_until
 
@@ -146,11 +150,12 @@ def test_what_is_registered_at_one_in_the_morning_is_on_the_list(desk: Office) -
 def test_a_result_that_could_not_be_compared_takes_back_no_change(desk: Office) -> None:
     desk.tap(result(key="a"))
     desk.now[0] += 60 * MINUTE
-    changed = desk.tap(result(key="b"))
+    desk.tap(result(key="b"))
+    mark = mark_of(desk, 2)
     desk.service.result(Result(99, "f", desk.now[0] + MINUTE, result(key="b"), None))
     assert row(desk, 2).open == (Attention.eligibility_changed,)
     act(desk, acts.ConfirmEligibility(2, desk.service.visit(2).revision))
-    assert desk.feed.settled == [changed]
+    assert desk.feed.settled == [mark] != [""]
 
 
 def test_a_change_that_comes_while_another_is_confirmed_is_not_confirmed_with_it(
@@ -277,9 +282,28 @@ def test_a_clock_that_is_ahead_ends_no_certificate_and_forgets_nobody(desk: Offi
     taps_with(desk, 1, CHILD)
     assert act(desk, accepting(desk, 1)) == Done()
     desk.now[0] += timedelta(days=10 * 365)
+    desk.today.tick()
+    desk.tap(result("70000002", name="例示　花", birth="19500102"))  # somebody comes meanwhile, and all is as ever
+    taps_with(desk, 2, LIMIT)
     desk.parts.register.forget()
     assert accepted(desk) == 1
     assert desk.feed.known.prints("70000001") is not None
+
+
+def test_certificates_that_were_valid_long_ago_go(tmp_path: Path) -> None:
+    today, seals = [date(2026, 1, 15)], Seals(bytes(32))
+    known = KnownPeople(tmp_path / "known.db", seals)
+    register = SealedRegister(tmp_path / "accepted.db", seals, known, keep_values=True, today=lambda: today[0])
+    register.accept("0", Accepted("", "slot", {}))
+    for month in range(1, KEEP_MONTHS + 1):
+        register.forget()
+        assert register.certificates("0")
+        today[0] += timedelta(days=30)
+        register.accept(str(month), Accepted("", "slot", {}))
+    register.forget()
+    assert [len(register.certificates(str(number))) for number in (0, 1, KEEP_MONTHS)] == [0, 1, 1]
+    register.close()
+    known.close()
 
 
 def test_a_full_disk_costs_what_it_costs_and_nothing_else(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,3 +325,15 @@ def test_a_full_disk_costs_what_it_costs_and_nothing_else(desk: Office, monkeypa
     desk.answer(REQUEST.format(1), None)
     assert [row(desk, seq).subsidies.value for seq in (2, 3)] == ["none", "failed"]
     wait_until(lambda: row(desk).arrival == 1, "it is kept now")
+
+
+def test_a_site_that_keeps_no_days_any_more_leaves_none_on_the_disk(tmp_path: Path) -> None:
+    with office(tmp_path, desk="keep_days = 1") as desk:
+        desk.tap(result(number="70000001"))
+        kept = DeskFolder(desk.config.desk_dir, desk.config.desk_run_dir)
+    with office(tmp_path, desk="keep_days = 1") as desk:
+        assert [each.seq for each in desk.service.day().rows] == [1]
+    assert kept.kept_day.exists()
+    with office(tmp_path) as desk:
+        assert desk.service.day().rows == ()
+    assert not list(kept.path.glob("day.db*"))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kiosk.desk import acts
 from kiosk.desk.acts import CancelReason, Done, EndReason, Outdated, Refused
+from kiosk.desk.export import Exports
 from kiosk.desk.pages import Against, Certificate, Key, Printed, Row, Subsidies, VisitPage
 from kiosk.desk.registration import Confirmation
+from kiosk.desk.today import Today
 from kiosk.desk.visits import Attention, State
 from kiosk.words.problems import Problem
 from tests.desk.office import Office, office
@@ -31,6 +35,12 @@ def desk(tmp_path: Path) -> Iterator[Office]:
 
 def row(desk: Office, seq: int = 1) -> Row:
     return desk.service.visit(seq).row
+
+
+def mark_of(desk: Office, seq: int) -> str:
+    change = desk.today.entry(seq)[0].visit.eligibility
+    assert change
+    return change.mark
 
 
 def act(desk: Office, what: acts.Act, user: str = "jun") -> acts.Outcome:
@@ -171,7 +181,7 @@ def test_by_itself_with_an_appointment_and_never_after_a_cancelling(tmp_path: Pa
 def test_a_change_waits_until_it_is_confirmed_as_it_was_displayed(desk: Office) -> None:
     desk.tap(result(key="a"))
     desk.now[0] += 60 * MINUTE
-    file = desk.tap(result(key="b"))
+    desk.tap(result(key="b"))
     page = desk.service.visit(2)
     assert (page.row.key, page.row.open) == (Key.changed, (Attention.eligibility_changed,))
     assert page.may_confirm_eligibility
@@ -179,7 +189,7 @@ def test_a_change_waits_until_it_is_confirmed_as_it_was_displayed(desk: Office) 
     assert act(desk, acts.ConfirmEligibility(2, page.revision - 1)) == Outdated()
     assert desk.feed.settled == []
     assert act(desk, acts.ConfirmEligibility(2, page.revision)) == Done()
-    assert desk.feed.settled == [file]
+    assert desk.feed.settled == [mark_of(desk, 2)] != [""]
     assert row(desk, 2).open == ()
     assert desk.service.visit(2).events[-1].act == "confirm_eligibility"
     desk.now[0] += 60 * MINUTE
@@ -289,11 +299,60 @@ def test_without_values_differences_are_named_and_no_old_value_is_displayed(tmp_
 def test_an_accepted_certificate_is_exported_once(desk: Office, tmp_path: Path) -> None:
     taps_with(desk, 1, CHILD)
     accept_all(desk, 1)
-    assert desk.parts.exports is not None
-    while desk.parts.exports.advance():
-        pass
-    [file] = (tmp_path / "export").glob("*.csv")
+    [file] = exported(desk, tmp_path)
     assert "81990277" in file.read_text("utf-8-sig")
+
+
+def exported(desk: Office, folder: Path) -> list[Path]:
+    exports = desk.parts.exports
+    assert exports is not None
+    while exports.advance():
+        pass
+    return list((folder / "export").glob("*.csv"))
+
+
+def test_nothing_is_accepted_whose_file_cannot_be_noted(
+    desk: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taps_with(desk, 1, CHILD)
+    real = Exports.store
+
+    def fail(*arguments: Any) -> None:
+        real(*arguments)
+        raise sqlite3.OperationalError("full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Exports, "store", fail)
+        page = desk.service.visit(1)
+        wanted = acts.AcceptCertificate(1, page.subsidies[0].slot, page.revision)
+        assert act(desk, wanted) == Refused(Problem("not_done.store"))
+    assert exported(desk, tmp_path) == []
+    assert act(desk, wanted) == Done(), "it is as it was"
+    assert len(exported(desk, tmp_path)) == 1
+
+
+def test_a_desk_that_ends_right_after_it_accepted_neither_loses_nor_doubles_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with office(tmp_path) as desk:
+        taps_with(desk, 1, CHILD)
+        page = desk.service.visit(1)
+        wanted = acts.AcceptCertificate(1, page.subsidies[0].slot, page.revision)
+        monkeypatch.setattr(Today, "settle", killed)
+        with pytest.raises(Killed):
+            act(desk, wanted)
+        monkeypatch.undo()
+    with office(tmp_path) as again:
+        page = again.service.visit(1)
+        wanted = acts.AcceptCertificate(1, page.subsidies[0].slot, page.revision)
+        assert act(again, wanted) == Outdated(), "it is accepted"
+        assert len(exported(again, tmp_path)) == 1
 
 
 # --- paper -----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import math
 import statistics
 import sys
@@ -24,19 +25,19 @@ from tests.bench.options import Options
 from tests.desk.feeding import CODE, PERSON
 from tests.desk.pmh import CHILD, RARE_DISEASE
 from tests.desk.running import PASSWORD, WALK_IN, RunningDesk, Staff, free_port, serving, tap_now
-from tests.desk.web.real_browsers import axe_source, launched, violations, watched
-from tests.desk.web.test_many_browsers import WATCH, following
+from tests.desk.web.browser import Browser
+from tests.desk.web.real_browsers import KINDS, PATIENCE_MS, axe_source, launched, log_in_page, violations, watched
 from tests.drivers.page_printer.test_real_printers import PAGE
 from tests.hospital import ZONE, wait_until
 from tests.peers.page_printer import IppEverywherePrinter, PrintQueues
 
 pytestmark = [pytest.mark.peers, pytest.mark.slow_desk]
 
-ROWS, OTHERS, TAPS = 300, 19, 40
+ROWS, BROWSERS, TAPS = 300, 20, 40
 # From the courier's hand-over to the page.
 P95_MS = 300
 MANY = 2000
-RSS_MIB = 120
+RSS_MB = 120
 
 SITE = """
 [site]
@@ -87,10 +88,10 @@ class Busy:
                 wait_until(lambda: len(SpoolReader(self.spool).numbers()) < FILES_MAX // 4, "the desk takes them")
         wait_until(lambda: not SpoolReader(self.spool).numbers(), "the desk has taken all")
 
-    def rss_mib(self, what: str) -> float:
-        """`VmRSS` now, or `VmHWM`, the most that it ever was."""
+    def rss_mb(self, what: str) -> float:
+        """`VmRSS` now, or `VmHWM`, the most that it ever was, in 10⁶ bytes."""
         status = Path(f"/proc/{self.desk.pid}/status").read_text()
-        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(what)) / 1024
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(what)) * 1024 / 1e6
 
 
 @contextmanager
@@ -106,6 +107,31 @@ def busy(folder: Path, patch: pytest.MonkeyPatch, printer: str = "") -> Iterator
         yield Busy(desk, folder / "run/in")
 
 
+@contextmanager
+def following(browser: Browser) -> Iterator[None]:
+    """A browser that does over HTTP what the pages' script does: listens, and asks for the rows."""
+    stop = threading.Event()
+    connection = http.client.HTTPConnection("127.0.0.1", browser.port, timeout=120)
+    connection.request("GET", "/events", headers={"Cookie": f"desk={browser.cookies['desk']}"})
+    stream = connection.getresponse()
+
+    def follow() -> None:
+        revision = ""
+        while not stop.is_set():
+            if stream.readline() == b"event: changed\n":
+                before, revision = revision, stream.readline().decode().removeprefix("data: ").strip()
+                browser.get(f"/rows?since={before or revision}&filter=all")
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+        connection.close()
+
+
 def reported(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
@@ -114,48 +140,67 @@ def p95(values: list[float]) -> float:
     return sorted(values)[math.ceil(0.95 * len(values)) - 1]
 
 
-@pytest.mark.parametrize("kind", ["chromium", "firefox"])
-def test_beside_19_other_browsers_a_row_is_displayed_soon(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
+# In the page: the moment at which a row is in the document, by the clock that Python reads too.
+WATCH = """() => {
+  const list = document.getElementById("visits");
+  window.seen = {};
+  new MutationObserver(() => {
+    for (const row of list.children) if (!(row.id in window.seen)) window.seen[row.id] = Date.now();
+  }).observe(list, { childList: true });
+}"""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_in_20_browsers_a_row_is_displayed_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """One page of the kind and 19 of Chromium, of which each is a process of its own."""
     with busy(tmp_path, monkeypatch) as site, ExitStack() as stack:
         site.come(1, ROWS + 1)
-        staff = site.desk.staff()
-        for _ in range(OTHERS):
-            stack.enter_context(following(replace(staff.browser, cookies=dict(staff.browser.cookies))))
         playwright = stack.enter_context(sync_playwright())
-        page = stack.enter_context(watched(stack.enter_context(launched(playwright, kind)))).enter(
+        first = stack.enter_context(watched(stack.enter_context(launched(playwright, kind)))).enter(
             site.desk, "chief", PASSWORD
         )
-        page.locator("#live.on").wait_for()
-        page.evaluate(WATCH)
+        pages, browser = [first], stack.enter_context(launched(playwright, "chromium"))
+        for _ in range(BROWSERS - 1):  # one log-in: a desk lets nobody try twenty times
+            context = browser.new_context(storage_state=first.context.storage_state(), viewport=first.viewport_size)
+            context.set_default_timeout(PATIENCE_MS)
+            stack.callback(context.close)
+            pages.append(context.new_page())
+            pages[-1].goto(site.desk.url)
+        for page in pages:
+            page.locator("#live.on").wait_for()
+            page.evaluate(WATCH)
         begun: dict[str, float] = {}
         for number in range(ROWS + 1, ROWS + 1 + TAPS):
             begun[f"v{number}"] = time.time() * 1000
             site.hand_over(tap_now(replace(PERSON, number=f"{number:08}")))
-            page.locator(f"#v{number}").wait_for()
-            page.wait_for_timeout(150)  # taps do not come faster
-        displayed: dict[str, float] = page.evaluate("window.seen")
-    took = [displayed[name] - at for name, at in begun.items()]
-    reported(
-        f"{kind}, {ROWS} rows, {OTHERS + 1} browsers, courier's hand-over → row in the page: "
-        f"p50 {statistics.median(took):.0f} ms, p95 {p95(took):.0f} ms"
-    )
-    assert p95(took) <= P95_MS
+            first.locator(f"#v{number}").wait_for()
+            first.wait_for_timeout(150)  # taps do not come faster
+        took: list[list[float]] = []
+        for page in pages:
+            page.locator(f"#v{ROWS + TAPS}").wait_for()
+            displayed: dict[str, float] = page.evaluate("window.seen")
+            took.append([displayed[name] - at for name, at in begun.items()])
+    everywhere = [ms for each in took for ms in each]
+    for what, values in ((kind, took[0]), (f"all {BROWSERS} browsers", everywhere)):
+        reported(
+            f"{what}, {ROWS} rows, courier's hand-over → row in the page: "
+            f"p50 {statistics.median(values):.0f} ms, p95 {p95(values):.0f} ms of {len(values)}"
+        )
+    assert max(p95(took[0]), p95(everywhere)) <= P95_MS
 
 
 def test_2000_taps_fit_into_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with busy(tmp_path, monkeypatch) as site, following(site.desk.staff().browser):
-        begin, staff = site.rss_mib("VmRSS"), site.desk.staff()
+        begin, staff = site.rss_mb("VmRSS"), site.desk.staff()
         site.come(1, 4)
         assert staff.browser.get("/v/3/sheet.png").status == 200  # the fonts are read
         site.come(4, MANY + 1)
         wait_until(lambda: len(staff.list()) == MANY, "all are displayed", every_s=1.0)
         for path in ("/", "/open", "/v/3", "/v/3/print", "/admin"):
             staff.page(path)
-        now, most = site.rss_mib("VmRSS"), site.rss_mib("VmHWM")
-    reported(f"{MANY} taps: RSS {begin:.0f} MiB at the start, {now:.0f} MiB after, {most:.0f} MiB at most")
-    assert now <= RSS_MIB
+        now, most = site.rss_mb("VmRSS"), site.rss_mb("VmHWM")
+    reported(f"{MANY} taps: RSS {begin:.0f} MB at the start, {now:.0f} MB after, {most:.0f} MB at most")
+    assert now <= RSS_MB
 
 
 def test_what_a_desk_costs_a_delivery() -> None:
@@ -248,13 +293,14 @@ def test_a_page_behind_another_that_does_not_end_is_cancelled(room: PrintRoom) -
 # --- every page, as it is with a real desk ------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theme: str) -> None:
+def test_axe_finds_nothing_on_any_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theme: str, kind: str) -> None:
     source, found = axe_source(), dict[str, list[str]]()
     with (
         busy(tmp_path, monkeypatch) as site,
         sync_playwright() as playwright,
-        launched(playwright, "chromium") as browser,
+        launched(playwright, kind) as browser,
         watched(browser) as seen,
     ):
         site.come(1, 7)
@@ -264,8 +310,7 @@ def test_axe_finds_nothing_on_any_page(tmp_path: Path, monkeypatch: pytest.Monke
         staff.press("/v/1", "/v/1/walk-in", department="01")
         staff.press("/v/3", "/v/3/certificate", choice="accept")
         page: Page = seen.page
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        page.goto(f"{site.desk.url}/login")
+        log_in_page(page, site.desk.url, theme)
         found["/login"] = violations(page, source)
         seen.enter(site.desk, "chief", PASSWORD)
         for path in ("/", "/open", "/v/1", "/v/3", "/v/7", "/v/1/print", "/a/1", "/numbers", "/admin", "/me"):
@@ -274,5 +319,5 @@ def test_axe_finds_nothing_on_any_page(tmp_path: Path, monkeypatch: pytest.Monke
         page.get_by_role("button", name="離席").click()
         page.get_by_role("button", name="再開").wait_for()
         found["lock"] = violations(page, source)
-    reported("\n".join(f"axe, {theme}, {path}: {len(each)} violations" for path, each in found.items()))
+    reported("\n".join(f"axe, {kind}, {theme}, {path}: {len(each)} violations" for path, each in found.items()))
     assert {path: each for path, each in found.items() if each} == {}

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.image import (
+    desk,
     first_screen,
     installer,
     keys,
@@ -61,6 +62,7 @@ CARRIED: dict[str, Scenario] = {
 APART: dict[str, Scenario] = {
     "usb_devices": keys.run_usb,
     "network": network.run,
+    "desk": desk.run,
     "turned": turned.run,
     "watchdog": watchdog.run,
     "mishaps": mishaps.run,

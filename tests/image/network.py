@@ -50,7 +50,8 @@ _SCAN = """import asyncio, json, sys
 async def open_(port, gate):
     async with gate:
         try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(sys.argv[1], port), 1.5)
+            opening = asyncio.open_connection(sys.argv[1], port, local_addr=(sys.argv[2], 0))
+            _, writer = await asyncio.wait_for(opening, 1.5)
             writer.close()
             return port, "open"
         except ConnectionRefusedError:
@@ -93,13 +94,13 @@ print(json.dumps(sorted(seen)))
 
 
 @contextmanager
-def wire() -> Iterator[None]:
-    """A network namespace with a tap in it; both are gone afterwards."""
+def wire(*more: str) -> Iterator[None]:
+    """A network namespace with a tap in it; both are gone afterwards. `more`: further addresses of this side."""
     disk.say("ip", "netns", "add", NETNS)
     try:
         for command in (
             ("link", "set", "lo", "up"), ("tuntap", "add", "dev", TAP, "mode", "tap"),
-            ("addr", "add", f"{HOST}/24", "dev", TAP), ("link", "set", TAP, "up"),
+            *(("addr", "add", f"{each}/24", "dev", TAP) for each in (HOST, *more)), ("link", "set", TAP, "up"),
         ):  # fmt: skip
             disk.say("ip", "-n", NETNS, *command)
         yield
@@ -108,7 +109,7 @@ def wire() -> Iterator[None]:
 
 
 @contextmanager
-def _running(*command: str, inside: bool = True) -> Iterator[None]:
+def running(*command: str, inside: bool = True) -> Iterator[None]:
     """A server for as long as the context lasts."""
     prefix = ("ip", "netns", "exec", NETNS) if inside else ()
     # A session of its own: socat leaves a process behind for each connection.
@@ -132,11 +133,11 @@ def hospital(folder: Path, ports: tuple[str, ...]) -> Iterator[Path]:
         for port in ports:
             # The servers listen on this computer's loopback; a Unix socket leads out of the namespace.
             path = folder / f"relay-{port}.sock"
-            stack.enter_context(_running("socat", f"UNIX-LISTEN:{path},fork", f"TCP:127.0.0.1:{port}", inside=False))
+            stack.enter_context(running("socat", f"UNIX-LISTEN:{path},fork", f"TCP:127.0.0.1:{port}", inside=False))
             listen = f"TCP-LISTEN:{port},bind={HOST},fork,reuseaddr"
-            stack.enter_context(_running("socat", listen, f"UNIX-CONNECT:{path}"))
-        stack.enter_context(_running("socat", "-u", f"UDP-RECV:{SYSLOG_PORT},bind={HOST}", f"OPEN:{log},creat,append"))
-        stack.enter_context(_running("chronyd", "-x", "-d", "-u", "root", "-f", str(config)))
+            stack.enter_context(running("socat", listen, f"UNIX-CONNECT:{path}"))
+        stack.enter_context(running("socat", "-u", f"UDP-RECV:{SYSLOG_PORT},bind={HOST}", f"OPEN:{log},creat,append"))
+        stack.enter_context(running("chronyd", "-x", "-d", "-u", "root", "-f", str(config)))
         for listener in (*ports, str(NTP_PORT), str(SYSLOG_PORT)):
             _until_listens(listener)
         yield log
@@ -145,6 +146,11 @@ def hospital(folder: Path, ports: tuple[str, ...]) -> Iterator[Path]:
 def _until_listens(port: str) -> None:
     listeners = ("ip", "netns", "exec", NETNS, "ss", "-Hlntu")
     until(lambda: f"{HOST}:{port} " in disk.say(*listeners), f"a server on port {port}", 30)
+
+
+def open_ports(source: str) -> list[object]:
+    """Of the PC's 65535 TCP ports those that answer the address `source`, each with how."""
+    return _inside(_SCAN, GUEST, source)
 
 
 def _inside(script: str, *arguments: str) -> list[object]:
@@ -216,7 +222,7 @@ def _look(bench: Bench, machine: Machine, smb: str, printer: str) -> None:
     bench.figure("frames", ", ".join(sorted(set(sent))))
     other = [each for each in sent if each not in allowed and not _of_neighbours(each)]
     assert not other, f"other frames left the PC: {other}"
-    found = _inside(_SCAN, GUEST)
+    found = open_ports(HOST)
     assert not found, f"ports that answer: {found}"
     bench.figure("ports_scanned", 65535)
     open_ = [line.split() for line in shell.value("ss -H -lntup").splitlines()]
@@ -226,7 +232,7 @@ def _look(bench: Bench, machine: Machine, smb: str, printer: str) -> None:
     assert not outside, f"listens: {outside}"
     assert _connects(machine, smb), "the file server cannot be reached"
     for port in ("9999", "22", "80"):
-        with _running("socat", f"TCP-LISTEN:{port},bind={HOST},fork", "/dev/null"):
+        with running("socat", f"TCP-LISTEN:{port},bind={HOST},fork", "/dev/null"):
             _until_listens(port)
             assert not _connects(machine, port), f"port {port} is open outwards"
     bench.figure("rules", shell.value("nft list ruleset | wc -l"))

@@ -73,10 +73,10 @@ def give_good(bench: Bench, machine: Machine) -> dict[str, Any]:
     return result
 
 
-def secrets_in_clear(machine: Machine) -> str:
-    """Files of the PC that hold a password or the PIN; memory of processes is not looked at."""
+def secrets_in_clear(machine: Machine, *more: str) -> str:
+    """Files of the PC that hold a password, the PIN or one of `more`; memory of processes is not looked at."""
     where = "/var /run /efi /etc 2>/dev/null | grep -v ^/run/credentials/"
-    looks = [f"grep -rlF -e {word} {where}" for word in (PASSWORD, PIN)]
+    looks = [f"grep -rlF -e {word} {where}" for word in (PASSWORD, PIN, *more)]
     return "\n".join(machine.shell.run(look, STEP_S)[1].strip() for look in looks).strip()
 
 
@@ -91,6 +91,7 @@ def run_good(bench: Bench) -> None:
         result = result_of(bench, machine, stick)
     bench.picture(machine, "provisioned")
     assert result["accepted"], result["wrong"]
+    assert any(line.startswith("予約 1: ") for line in result["taken"]), result["wrong"]
     with bench.timed("result_to_reception"):
         begin(machine)
         bench.until_screen(machine, "choose_card", BOOT_S)

@@ -22,7 +22,10 @@ from tests.image.machine import Machine, pause, until
 
 # Pages as far as their layout goes. The words do not matter, but for how many there are.
 PAD = Page("pin", "", "ask", buttons=(*KEYS, "clear", "ok", "close"), layout="pad")
-MENU = Page("menu", "", "ask", buttons=(*JOBS, "close"), layout="menu", foot="x")
+# Of a site without a desk.
+MENU = Page(
+    "menu", "", "ask", buttons=(*(job for job in JOBS if job != "desk_chief"), "close"), layout="menu", foot="x"
+)
 SURE = Page("sure", "", "counter", buttons=("no", "yes"), remarks=("x",), layout="sure")
 SURE_AGAIN = Page("sure_again", "", "counter", buttons=("no", "yes"), remarks=("x",), layout="sure", swapped=True)
 UPDATES = Page("choose_update", "", "ask", buttons=("back",), remarks=("x",), layout="choice")

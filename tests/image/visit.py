@@ -23,7 +23,7 @@ def barcodes(slip: Image.Image, path: Path) -> list[str]:
 
 
 def book(machine: Machine) -> None:
-    """Make sure that the person is expected today, whatever the stick could do about that."""
+    """Make sure that the person is expected today, whichever day the PC got its site."""
     machine.shell.write("/tmp/kiosk-proof.csv", site.appointments())
     machine.shell.value("chmod 644 /tmp/kiosk-proof.csv")
     machine.shell.value(

@@ -286,6 +286,33 @@ def test_a_window_or_no_display_is_not_checked() -> None:
     assert machine.screen(Display(), []).result == "SKIP"
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "inches", "low"),
+    [
+        (1280, 800, 10.1, 4.4),
+        (1024, 768, 15, 6.1),
+        (1080, 1920, 21.5, 6.1),
+        (1920, 1080, 21.5, 6.9),
+        (2160, 3840, 32, 9.1),
+    ],
+)
+def test_a_display_that_is_too_small_for_letters_is_named_with_their_size(
+    width: int, height: int, inches: float, low: float
+) -> None:
+    found = machine.letters(Display(width_px=width, height_px=height, diagonal_inch=inches))
+    assert found.result == "OK"
+    assert (f"{low} mm" in found.message, "もっと大きい画面" in found.do()) == (True, low < 6.1)
+
+
+@pytest.mark.parametrize(
+    ("mounting_cm", "result", "do"), [(0, "SKIP", ""), (80, "OK", ""), (100, "OK", "高さ"), (20, "OK", "高さ")]
+)
+def test_what_is_out_of_a_wheelchairs_reach_is_named(mounting_cm: float, result: str, do: str) -> None:
+    found = machine.reach(Display(mounting_cm=mounting_cm))
+    assert found.result == result
+    assert bool(do) == bool(found.do()) and do in found.do()
+
+
 def test_the_size_comes_from_x_or_from_the_kernel(tmp_path: Path) -> None:
     there = {"card0-HDMI-A-1": ("connected", "1920x1080\n1920x1080i\n1280x720\n"), "card0-DP-1": ("disconnected", "")}
     for name, (state, modes) in there.items():

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -142,10 +142,10 @@ def test_nothing_but_loopback_is_listened_to_and_the_printer_is_left_alone(tmp_p
         assert len(hospital.printer.connections) == connections
 
 
-def watch(path: Path, until: Callable[[], bool]) -> tuple[int, list[str]]:
+def watch(path: Path, until: threading.Event) -> tuple[int, list[str]]:
     """(how many versions were seen, what was not whole) of a file that is read again and again."""
     versions, broken = set(), []
-    while not until():
+    while not until.wait(0.002):  # a writer of whole seconds is met all the same, and the others get the processor
         try:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -174,7 +174,7 @@ def test_the_file_in_the_share_is_always_whole_and_goes_on_after_the_share_was_a
             first = path.read_text(encoding="utf-8")
             ended = threading.Event()
             seen: list[tuple[int, list[str]]] = []
-            reader = threading.Thread(target=lambda: seen.append(watch(path, ended.is_set)))
+            reader = threading.Thread(target=lambda: seen.append(watch(path, ended)))
             reader.start()
             wait_until(lambda: newer_than(first, path), "a later file")
             server.kill()

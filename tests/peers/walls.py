@@ -2,8 +2,9 @@
 
     python -m tests.peers.walls UNIT PROGRAM ARGUMENT...
 
-For machines without a running systemd. Owns the reading of those three settings; the filter is loaded by libseccomp, as
-systemd does it, and answers EPERM. It must never be imported by anything that ships.
+For machines without a running systemd. Owns the reading of those three settings, and of ProcSubset for a Python program
+that calls `hide_proc`; the filter is loaded by libseccomp, as systemd does it, and answers EPERM. It must never be
+imported by anything that ships.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import ctypes
 import errno
 import mmap
 import os
+import re
 import subprocess
 import sys
 from functools import cache
@@ -23,6 +25,7 @@ _SHM_EXEC = 0o100000  # <linux/shm.h>
 _ALLOW = 0x7FFF0000  # <seccomp.h>
 _REFUSE = 0x00050000 | errno.EPERM
 _MASKED_EQUAL = 7
+_HIDDEN = re.compile(r"/proc/(?!self\b|thread-self\b|\d)")
 
 
 @cache
@@ -102,6 +105,17 @@ def build(unit: Path) -> None:
     for call in calls:
         rest.add(_ALLOW, call)
     rest.load()
+
+
+def hide_proc(unit: Path) -> None:
+    """With ProcSubset=pid in the unit: what that leaves out of /proc is not there for what Python opens from now on."""
+
+    def look(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "open" and _HIDDEN.match(str(arguments[0])):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), arguments[0])
+
+    if "ProcSubset=pid" in unit.read_text(encoding="utf-8").splitlines():
+        sys.addaudithook(look)
 
 
 if __name__ == "__main__":

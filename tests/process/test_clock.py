@@ -128,7 +128,7 @@ def test_renames_of_the_newest_files_are_doubted_though_the_clock_was_wrong(
     ledger.set_state(item, "done")
     sent = ledger.sent_as("results", item.temp, 24)
     assert sent is not None and sent.id == item.id
-    with ledger._writing() as db:
+    with ledger.writing() as db:
         db.execute("UPDATE files SET id = id - ?", (DOUBTED_FILES,))
     ledger.add("results", result_name(1), digest, request="", subsidy="none")
     assert ledger.sent_as("results", item.temp, 24) is None

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from pathlib import Path
 
 import pytest
 
+from drivers.share import Digest
 from kiosk.process import desk_spool, safe_files
-from kiosk.process.desk_spool import Handed, SpoolReader, SpoolWriter
+from kiosk.process.desk_spool import Handed, SpoolReader, SpoolWriter, Staged
 
 AT = "2026-01-15T09:01:02.345+09:00"
 
 
 def handed(file: int, content: bytes | None = b"<XmlMsg/>") -> Handed:
-    return Handed(file, "results", f"OQSsiquc01res_face_{file}.xml", AT, "changed", ("Address",), True, content)
+    return Handed(file, "results", f"OQSsiquc01res_face_{file}.xml", AT, "changed", ("Address",), True, "m", content)
 
 
 def test_what_is_put_is_taken_as_it_was_and_stays_until_it_is_kept(tmp_path: Path) -> None:
@@ -118,3 +120,60 @@ def test_what_is_no_hand_over_is_taken_away(tmp_path: Path) -> None:
     (tmp_path / "000000000006.handed").rename(tmp_path / "000000000009.handed")  # another number than it says
     assert list(SpoolReader(tmp_path).waiting()) == []
     assert list(tmp_path.iterdir()) == []
+
+
+# --- before it is handed over ----------------------------------------------------------------------------------------
+
+
+def staged(number: int, content: bytes | None = b"<XmlMsg/>") -> Staged:
+    at = f"2026-01-15T09:01:0{9 - number}.000+00:00"
+    return Staged("results", f"face_{number}.xml", Digest("5" * 64, len(content or b"12")), "00012", at, content)
+
+
+def test_what_was_staged_is_found_again_in_order_of_first_sight(tmp_path: Path) -> None:
+    writer, wanted = SpoolWriter(tmp_path), [staged(3), staged(2, None), staged(1, b"\n{}\n\0\xff")]
+    for each in reversed(wanted):
+        writer.stage(each)
+        writer.stage(each)  # offered again
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600] * 3
+    assert not any("face" in path.name for path in tmp_path.iterdir())
+    assert SpoolWriter(tmp_path).staged() == wanted
+    assert list(SpoolReader(tmp_path).waiting()) == [], "it is not the desk's yet"
+    for each in wanted:
+        writer.unstage(each)
+        writer.unstage(each)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_not_whole_or_not_ours_is_not_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = SpoolWriter(tmp_path)
+    for number in range(1, 6):
+        writer.stage(staged(number))
+    cut, moved, empty, fifo, other = (tmp_path / staged(number).file_name for number in range(1, 6))
+    cut.write_bytes(cut.read_bytes()[:-1])
+    moved.rename(tmp_path / ".another.staged")
+    empty.write_bytes(b"")
+    fifo.unlink()
+    os.mkfifo(fifo)
+    assert writer.staged() == [staged(5)]
+    assert [path.name for path in tmp_path.iterdir()] == [other.name]
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    assert writer.staged() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_nothing_can_be_staged_nothing_is(tmp_path: Path) -> None:
+    writer = SpoolWriter(tmp_path / "missing")
+    writer.stage(staged(1))
+    writer.unstage(staged(1))
+    assert writer.staged() == []
+
+
+def test_a_file_that_the_courier_before_handed_over_is_read(tmp_path: Path) -> None:
+    head = {
+        "file": 7, "route": "results", "name": "a.xml", "seen_at": "2026-01-15T00:00:00+00:00", "key": "changed",
+        "changed": ["Name"], "alarm": True, "read": True,
+    }  # fmt: skip
+    (tmp_path / "000000000007.handed").write_bytes(json.dumps(head).encode() + b"\n<XmlMsg/>")
+    expected = Handed(7, "results", "a.xml", "2026-01-15T00:00:00+00:00", "changed", ("Name",), True, "", b"<XmlMsg/>")
+    assert list(SpoolReader(tmp_path).waiting()) == [expected]

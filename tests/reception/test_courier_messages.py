@@ -45,6 +45,7 @@ WELL: list[Message] = [
     {"event": "gone", "run": RUN, "file": 3},
     RESULT,
     {"event": "subsidy_failed", "run": RUN, "file": 3},
+    {"event": "compared", "run": RUN, "file": 3, "eligibility": "changed"},
     {"event": "terminal", "answers": True},
     {"event": "baseline", "visit": 1, "at": 20.0},
     {"event": "baseline_failed", "visit": 1},
@@ -65,10 +66,10 @@ def changed() -> Iterator[Message]:
 class Ear:
     """What becomes of messages: events, and what the log says."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, key_check: bool = True) -> None:
         self._folder = folder
         self.inbox = Inbox()
-        self.ear = CourierEvents(self.inbox, EventLog(folder, "run", echo=False))
+        self.ear = CourierEvents(self.inbox, EventLog(folder, "run", echo=False), key_check=key_check)
         self.ear.on_message({"event": "connected"})
 
     def events(self) -> list[e.Event]:
@@ -134,8 +135,8 @@ def test_the_receptions_end_passes_over_what_it_does_not_understand_and_takes_wh
         line.close()
     events = ear.events()
     assert [type(event) for event in events[-len(WELL) :]] == [
-        e.ResultSighted, e.ResultGone, e.ResultArrived, e.SubsidyFailed, e.TerminalChanged, e.BaselineTaken,
-        e.BaselineFailed,
+        e.ResultSighted, e.ResultGone, e.ResultArrived, e.SubsidyFailed, e.ResultCompared, e.TerminalChanged,
+        e.BaselineTaken, e.BaselineFailed,
     ]  # fmt: skip
     assert len(ear.logged()) == len(set(ear.logged())), "each kind is said once"
     assert set(ear.logged()) <= {message["event"] for message in WELL} | {"garbled", "other"}
@@ -214,6 +215,16 @@ def test_a_courier_of_an_older_version_says_no_run_so_each_line_may_be_to_anothe
     first, same, other, newer = files(tmp_path, [older, older], [older, RESULT])
     assert first == same
     assert len({first, other, newer}) == 3
+
+
+def test_the_visit_hears_what_is_new_of_a_patient_only_where_the_site_wants_it(tmp_path: Path) -> None:
+    words = ("same", "changed", "unknown", "first", "a newer word")
+    for key_check in (False, True):
+        ear = Ear(tmp_path, key_check=key_check)
+        for word in words:
+            ear.ear.on_message({"event": "compared", "run": RUN, "file": 3, "eligibility": word})
+        keys = [event.key for event in ear.events() if isinstance(event, e.ResultCompared)]
+        assert keys == (["unchanged", "changed", "missing", "first"] if key_check else [])
 
 
 def test_a_baseline_that_is_not_understood_is_none(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def run(kiosk: Kiosk, tmp_path: Path, *events: e.Event) -> tuple[RecordingFace, 
     runtime = Runtime(kiosk, inbox, face, Wording(), log, lambda screen: None)
     line = CourierLine(tmp_path, lambda message: None)
     printing = worker(Paper(), True, inbox.post)
-    loop = threading.Thread(target=runtime.run, args=(Devices(line, None, printing, None, None, None),))  # type: ignore[arg-type] # no look-up is asked for
+    loop = threading.Thread(target=runtime.run, args=(Devices(line, None, printing, (), None, None),))  # type: ignore[arg-type] # no look-up is asked for
     loop.start()
     loop.join(DEADLINE_S)
     assert not loop.is_alive()
@@ -170,7 +170,7 @@ def test_the_devices_come_first_then_the_page_and_the_log_last(tmp_path: Path) -
     runtime = Runtime(registering, inbox, Ordered(), Wording(), log, lambda screen: None)
     inbox.post(e.ArrivalRegistered(1, ARRIVAL.day, ARRIVAL.local_time, "0012K", 7, ()))
     inbox.quit()
-    runtime.run(Devices(None, None, Device(), None, None, None))  # type: ignore[arg-type] # only the printer is asked
+    runtime.run(Devices(None, None, Device(), (), None, None))  # type: ignore[arg-type] # only the printer is asked
     log.close()
     assert order == ["looking_up", "print_slip", "printing", "arrival_registered", "visit_ended"]
 
@@ -190,7 +190,7 @@ def test_while_a_candidate_settles_a_slip_and_a_page_of_nobody_are_prepared_and_
     inbox.post(e.ResultArrived(100.0, Candidate(1, "usable", "0012K", "19560321")))
     inbox.quit()
     printing = worker(paper, True, inbox.post)
-    runtime.run(Devices(None, None, printing, None, None, None))  # type: ignore[arg-type] # nothing else is asked
+    runtime.run(Devices(None, None, printing, (), None, None))  # type: ignore[arg-type] # nothing else is asked
     printing.close()
     log.close()
     nobody = screen_of(Kiosk(Rules(), Printing(0, 0.0, SPECIMEN, Came("mynumber"), 0.0)), Wording())

@@ -19,7 +19,9 @@ from kiosk.reception.assembly import ServiceHeartbeat
 from kiosk.reception.board import Board
 from kiosk.reception.run_status import TROUBLES
 from kiosk.screens.names import STAFF
-from kiosk.screens.views import Choose
+from kiosk.screens.of_state import screen_of
+from kiosk.screens.wording import Wording
+from kiosk.visit import Kiosk, Rules
 from kiosk.words.problems import Problem
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, Reception, wait_until
 from tests.process.test_systemd import Manager, assert_nothing_for
@@ -27,7 +29,7 @@ from tests.reception.test_loop import RecordingFace
 
 pytestmark = pytest.mark.long
 
-START = Choose("choose_card", "どちらのカードをお持ちですか？", (), ("mynumber",))
+START = screen_of(Kiosk(Rules()), Wording())
 
 
 class Stuck(RecordingFace):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.results.spelling import as_date, fold, fold_address, fold_kana, is_hidden
+from kiosk.results.spelling import as_date, fold, fold_address, fold_kana, is_hidden, is_moment
 
 SAME = [
     ("例示　翔", "例示 翔"),
@@ -18,6 +18,8 @@ SAME = [
     ("12ー3456‐789", "12-3456-789"),
     ("20260331", "2026-03-31"),
     ("令和8年3月31日", "2026/3/31"),
+    ("令8.3.31", "2026-03-31 00:00:00"),
+    ("金額 5,000円", "金額 ５０００円"),
     ("ア～エ", "ア〜エ"),
     ("葛\U000e0100城", "葛城"),
 ]
@@ -29,6 +31,8 @@ OTHERS = [
     ("サト", "サード"),
     ("A", "a"),
     ("12-3456-789", "123456789"),
+    ("1,2345", "12345"),
+    ("1,23", "123"),
 ]
 
 
@@ -119,3 +123,15 @@ def test_any_text_can_be_folded(text: str) -> None:
 @pytest.mark.parametrize("text", ["-" * 100_000 + "5", "一" * 100_000, "十" * 100_000 + "丁目", "一二" * 50_000 + "番"])
 def test_no_address_takes_long(text: str) -> None:
     assert fold_address(text)
+
+
+@pytest.mark.parametrize("text", ["20260115090503", "2026-01-15T09:05:03+09:00", "令和8年1月15日 09:05:03"])
+def test_a_day_with_a_time_is_a_moment(text: str) -> None:
+    assert is_moment(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["20260115", "2026-01-15T00:00:00", "20260115096003", "20261315090503", "090503", "x" * 50]
+)
+def test_a_day_or_a_number_is_no_moment(text: str) -> None:
+    assert not is_moment(text)

@@ -244,6 +244,8 @@ def test_markup_in_a_text_stays_text() -> None:
         "<CertificationDetail>x" + " " * 300_000 + "y</CertificationDetail>",
         "<CertificationDetail>" + "a:b\n" * 20_000 + "</CertificationDetail>",
         "<X>" + "<xname>1</xname><xvalue>2</xvalue>" * 5_000 + "</X>",
+        "<X>" + "".join(f"<a{n}>1</a{n}><b{n}>2</b{n}><c>{n}</c>" for n in range(5_000)) + "</X>",
+        "<X>" + "<z>1</z>" * 5_000 + "<y><x>1</x></y>" * 5_000 + "</X>",
         "".join(f"<S><ValidTo>{n}</ValidTo></S><Z>1</Z>" for n in range(5_000)),
         "<a>" * 10 + "".join(f"<b><c>{n}</c><d>20260101</d><e>x</e></b>" for n in range(3_000)) + "</a>" * 10,
     ],

@@ -89,7 +89,7 @@ TWO = (
     VisitAppointment(time(11), "眼科", "高橋 先生", ""),
 )
 RECEPTION = RegisteredArrival(DAY, time(8, 52), NUMBER, 7, TWO)
-NOTED = replace(RECEPTION, notes=tuple(note for note in NOTES if note != "no_slip"), back_by=time(9))
+NOTED = replace(RECEPTION, notes=tuple(note for note in NOTES if note != "no_slip"), back_by=time(9), missing=("外科",))
 CARD = Came("patient_card")
 SEVEN = (
     WalkInDepartment("im", "内科"),
@@ -286,7 +286,11 @@ def test_a_reason_or_a_note_nobody_knows_is_no_reason_to_show_nothing() -> None:
 def test_every_note_has_words_and_its_code(name: str, note: str) -> None:
     screen = screen_for(name)
     assert isinstance(screen, Result) and note in screen.notes
-    acts = {"insurance_check": "insurance_counter", "subsidy_failed": "subsidy_counter"}
+    acts = {
+        "insurance_check": "insurance_counter",
+        "subsidy_failed": "subsidy_counter",
+        "incomplete": "rest_counter",
+    }
     if note in acts:
         assert acts[note] in [each.code for each in screen.next]
     else:
@@ -298,6 +302,7 @@ def test_what_comes_next_is_in_the_order_in_which_it_is_done() -> None:
         "take_slip",
         "insurance_counter",
         "subsidy_counter",
+        "rest_counter",
         "message",
         "come_back",
         "go_place",
@@ -338,7 +343,7 @@ def test_a_covered_page_keeps_the_number_and_nothing_of_time_and_place(name: str
     everything = str(as_json(screen)) + repr(screen.next) + "".join(each.text for each in screen.next)
     for hidden in ("09:30", "11:00", "内科", "眼科", "佐藤", "A棟", "窓口", "採尿", "09:00", "保険"):
         assert hidden not in everything
-    assert "受付番号 7" in everything and "受付は完了しています。" in everything
+    assert "受付番号 7" in everything and "受付は完了しています" in everything
     assert ("show_again" in screen.buttons) is (screen.slip == "none")
 
 
@@ -421,13 +426,14 @@ def test_what_does_not_work_is_said_and_grey() -> None:
     for name, button in (("terminal down", "mynumber"), ("card reader down", "patient_card")):
         line = as_json(screen_for(f"start, {name}"))
         assert line["unavailable"] == [button] and any("ご利用いただけません" in each for each in line["lines"])
-    assert as_json(screen_for("start, card reader at rest"))["unavailable"] == ["patient_card"]
+    rest = as_json(screen_for("start, card reader at rest"))
+    assert (rest["unavailable"], rest["staff"]) == (["patient_card"], ["many_cards"])
     assert screen_for("start, out of service").name == "out_of_service"
 
 
 def test_no_words_are_left_over() -> None:
     """What no code asks for would be translated in vain."""
-    drawn = {"buttons", "moods", "leaving", "result", "staff", "status", "languages"}  # beside the lines
+    drawn = {"buttons", "leaving", "result", "staff", "status", "languages"}  # beside the lines
     assert set(TEXTS) == set(SCREENS) | {
         *("parts", "dates", "days", "reasons", "notes", "next", "no_slip", "language", "slip", "slip_staff"),
         *drawn,
@@ -435,7 +441,7 @@ def test_no_words_are_left_over() -> None:
     assert set(TEXTS["staff"]) == {"label", "line", "between", *STAFF}
     assert set(TEXTS["reasons"]) == {*COUNTER_REASONS, "unknown"}
     assert set(TEXTS["no_slip"]) == {*NO_SLIP_REASONS, "unknown"}
-    assert set(TEXTS["notes"]) == set(NOTES) - {"no_slip", "insurance_check", "subsidy_failed"}
+    assert set(TEXTS["notes"]) == set(NOTES) - {"no_slip", "insurance_check", "subsidy_failed", "incomplete"}
     assert set(TEXTS["next"]) == set(NEXT) - {"answer"}
     buttons = {button for button in BUTTONS if button not in (*KEYS, *DEPARTMENT_BUTTONS, *LANGUAGE_TOOLS)}
     tools = {"language", "text_size", "contrast", "wheelchair"}
@@ -448,7 +454,7 @@ TECHNICAL = re.compile("エラー|資格確認|照会|端末|サーバ|通信|�
 FOR_STAFF = {"staff"}
 # Not sentences: what stands on buttons and in lists, and what is put into sentences.
 LABELS = {
-    *("buttons", "dates", "days", "language", "languages", "leaving", "moods", "next", "parts", "result", "slip"),
+    *("buttons", "dates", "days", "language", "languages", "leaving", "next", "parts", "result", "slip"),
     *("slip_staff", "status", "choose_department", "choose_card.purpose", "choose_card.lines", "counter.where"),
     *("counter.staff_code", "other_day.next_day", "other_day.fact", "early.fact"),
 }

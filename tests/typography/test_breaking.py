@@ -27,6 +27,7 @@ def lines(text: str, width: float, language: str = "ja", glued: tuple[int, ...] 
         ("読み取り機に置いてください", 8, ["読み取り機に", "置いてください"]),
         ("中央診療棟3階 東側", 7, ["中央診療棟3階", "東側"]),
         ("13:00 のご予約です", 8, ["13:00 の", "ご予約です"]),
+        ("ただいまご利用いただけません", 10, ["ただいま", "ご利用いただけません"]),
         ("２ 番窓口へお越しください", 9, ["２ 番窓口へ", "お越しください"]),
         ("", 5, []),
         ("   ", 5, []),
@@ -42,8 +43,12 @@ def test_japanese_is_broken_where_one_would_breathe(text: str, width: int, expec
         ("カードを おいて ください", "ja_simple", 9, ["カードを", "おいて ください"]),
         ("请在受理窗口报到。", "zh_hans", 6, ["请在受理", "窗口报到。"]),
         ("카드를 올려놓아 주세요", "ko", 9, ["카드를", "올려놓아 주세요"]),
+        ("찾을 수 없었습니다", "ko", 8, ["찾을 수", "없었습니다"]),
+        ("결과가 나올 때까지", "ko", 8, ["결과가", "나올 때까지"]),
         ("Please take your slip", "en", 12, ["Please take", "your slip"]),
         ("Vui lòng lấy phiếu", "vi", 10, ["Vui lòng", "lấy phiếu"]),
+        ("Building A Floor 1 Window 2", "en", 17, ["Building A", "Floor 1 Window 2"]),
+        ("See Dr. 佐藤", "en", 7, ["See", "Dr. 佐藤"]),
     ],
 )
 def test_other_languages_are_broken_by_their_own_words(

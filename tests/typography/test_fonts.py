@@ -68,6 +68,13 @@ def test_chinese_is_drawn_in_its_own_shapes_and_names_are_japanese(character: st
     assert outline(words.font, character) != outline(LAST, character)
 
 
+def test_a_korean_name_is_bold_where_it_should_be_in_every_language() -> None:
+    for language in LANGUAGES:
+        assert [piece.font for piece in pieces("한지민", chain(language, bold=True, name=True))] == [
+            "NotoSansKR-Bold.otf"
+        ]
+
+
 def ink(font: str, letters: str) -> float:
     """The inked area of the letters, in square ems."""
     with TTFont(path(font), lazy=True) as opened:

@@ -19,8 +19,8 @@ from kiosk.ui.frame import Stand
 from kiosk.ui.items import Box, Viewable
 from kiosk.ui.pages import layout_at
 
-STAND = Stand("架空総合病院")
-TIME_OF_DAY = time(8, 52)
+LAYOUT = layout_at(Stand("架空総合病院"))
+TIME = time(8, 52)
 PORTRAIT = (1080, 1920)
 LANDSCAPE = (1280, 1024)
 DIAGONAL = {PORTRAIT: 21.5, LANDSCAPE: 19.0}
@@ -66,9 +66,7 @@ class Desk:
 
         self.clock = Clock()
         self.pressed: list[str] = []
-        self.view = View(
-            layout_at(STAND), DIAGONAL[size], self.pressed.append, self.clock, size, time_of_day=lambda: TIME_OF_DAY
-        )
+        self.view = View(LAYOUT, DIAGONAL[size], self.pressed.append, self.clock, size, time_of_day=lambda: TIME)
         for old in self.window.children[:]:
             self.window.remove_widget(old)
         self.window.add_widget(self.view)

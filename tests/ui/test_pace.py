@@ -25,16 +25,17 @@ import sys
 from pathlib import Path
 from kiosk.config import Display
 from kiosk.screens.of_state import screen_of
+from kiosk.ui.window import Window
+from kiosk.visit import state as f
+from kiosk.visit.specimen import SPECIMEN
 from kiosk.screens.wording import Wording
 from kiosk.ui.frame import Stand
 from kiosk.ui.pages import layout_at
-from kiosk.ui.window import Window
-from kiosk.visit import Rules
-from kiosk.visit import state as f
-from kiosk.visit.specimen import SPECIMEN
+from kiosk.visit.rules import Rules
 from tests.hospital import wait_until
 log = Path(sys.argv[1])
-window = Window(Display(), layout_at(Stand("架空総合病院")), screens_to=log)
+CAME = f.Came("mynumber")
+window = Window(Display(), layout_at(Stand()), screens_to=log)
 def page(stage):
     return screen_of(f.Kiosk(Rules(), stage), Wording())
 def drawn(name):
@@ -42,11 +43,11 @@ def drawn(name):
 def work():
     window.show(page(f.Start()))
     drawn("choose_card")
-    window.prepare([page(f.Printing(0, 0.0, SPECIMEN, f.Came("mynumber"), cover_at=0.0))])
-    window.show(page(f.LookingUp(1, 0.0, f.Came("mynumber"))))
-    window.show(page(f.Printing(1, 0.0, SPECIMEN, f.Came("mynumber"), cover_at=0.0)))
+    window.prepare((page(f.Printing(0, 0.0, SPECIMEN, CAME, 99.0)),))
+    window.show(page(f.LookingUp(1, 0.0, CAME)))
+    window.show(page(f.Printing(1, 0.0, SPECIMEN, CAME, 99.0)))
     drawn("printing")
-    window.show(page(f.LookingUp(1, 0.0, f.Came("mynumber"))))
+    window.show(page(f.LookingUp(1, 0.0, CAME)))
     drawn("looking_up")
 window.listen(lambda button: None, lambda: None)
 window.serve(work)

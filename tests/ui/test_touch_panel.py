@@ -18,16 +18,16 @@ pytestmark = needs_gl
 
 PROGRAM = """
 import ctypes, json, threading, time
-from kiosk.config import Display
 from kiosk.screens.wording import Wording
 from kiosk.ui.frame import Stand
 from kiosk.ui.pages import layout_at
-from kiosk.visit import Rules
+from kiosk.visit.rules import Rules
+from kiosk.config import Display
 from kiosk.visit import state as f
 from kiosk.screens.of_state import screen_of
 from kiosk.ui.window import FIRST_FRAMES, Window
 
-window = Window(Display(fullscreen=False), layout_at(Stand("架空総合病院")))
+window = Window(Display(fullscreen=False), layout_at(Stand()))
 from kivy.core.window import Window as kivy
 library = next(line.split()[-1] for line in open("/proc/self/maps") if "libSDL2-2" in line)
 sdl = ctypes.CDLL(library)

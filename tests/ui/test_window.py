@@ -149,7 +149,8 @@ def test_a_whole_my_number_visit_by_touch(tmp_path: Path) -> None:
         window.photograph(tmp_path / "1-start.png")
         window.click(start, "mynumber")
         reader = window.until("tap_reader")
-        assert set(reader["boxes"]) == set(reader["buttons"]) == {"cancel"}
+        assert reader["buttons"] == ["cancel"]
+        assert set(reader["boxes"]) == {"cancel", "language", "text_size", "contrast", "wheelchair"}
         window.photograph(tmp_path / "2-reader.png")
         hospital.tap(USABLE)
         done = window.until("done")
@@ -276,7 +277,7 @@ from kiosk.config import Display
 from kiosk.ui.pictures import screens
 from kiosk.ui.window import Window
 
-window = Window(Display(), layout_at(Stand()))
+window = Window(Display(width_px=540, height_px=960), layout_at(Stand()))
 every = [screen for _, screen in screens()]
 
 def flip(rounds):
@@ -300,10 +301,11 @@ window.serve(work)
 
 def test_three_hundred_screens_leave_no_memory_behind() -> None:
     environment = {name: value for name, value in os.environ.items() if name != "SDL_VIDEODRIVER"}
-    with x_server() as display:
+    # A quarter of the usual display, which costs a quarter of the drawing; a page that stayed would still be half a MB.
+    with x_server(540, 960) as display:
         done = subprocess.run(
             [sys.executable, "-c", LONG_LIFE], cwd=ROOT, env={**environment, "DISPLAY": display},
-            capture_output=True, text=True, timeout=1000, check=False,  # half a minute of computing
+            capture_output=True, text=True, timeout=1000, check=False,  # ten seconds of computing
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
     before, after, alive = done.stdout.split()

@@ -167,12 +167,21 @@ def test_several_appointments_are_registered_in_one_act() -> None:
     assert story.asked(c.Register) == [c.Register(1, DAY, "0012K")]
 
 
+def test_a_department_that_could_not_be_registered_is_named_and_the_others_are() -> None:
+    eye = replace(AT_13, time=time(15), department="眼科")
+    arrival = by_card().at(101, found(1, AT_13, eye)).at(102, registered(1)).stage.arrival
+    assert (arrival.missing, arrival.notes) == (("眼科",), ("incomplete",))
+    both = e.ArrivalRegistered(1, DAY, time(12, 50), "0012K", 7, (AT_13, eye))
+    whole = by_card().at(101, found(1, AT_13, eye)).at(102, both).stage.arrival
+    assert (whole.missing, whole.notes) == ((), ())
+
+
 EARLY = Rules(unclean_s=0, early_min=45, late_min=15)
 
 
 def test_who_comes_early_is_told_from_when_on_and_nothing_is_registered() -> None:
     story = by_card(replace(EARLY, early="refuse")).at(101, found(1, local_time=time(9)))
-    assert story.stage == TooEarly(1, 161, time(12, 15), time(13))
+    assert story.stage == TooEarly(1, 141, time(12, 15), time(13))
     assert not story.asked(c.Register)
     assert isinstance(story.at(120, e.Pressed("close")).stage, Start)
 
@@ -238,7 +247,7 @@ def test_a_walk_in_chooses_confirms_and_is_registered() -> None:
     assert not story.asked(c.RegisterWalkIn)
     story.at(105, e.Pressed("department_1"), e.Pressed("yes"))
     assert story.asked(c.RegisterWalkIn) == [c.RegisterWalkIn(1, DAY, "0012K", "d1")]
-    visit = VisitAppointment(time(12, 51), "第1内科", "", "2階")
+    visit = VisitAppointment(time(12, 51), "第1内科", "", "2階", walk_in=True)
     arrival = story.at(106, e.ArrivalRegistered(1, DAY, time(12, 51), "0012K", 8, (AT_13, visit))).stage.arrival
     assert arrival.notes == ("walk_in",)
     assert [each.walk_in for each in arrival.appointments] == [False, True]
@@ -277,10 +286,11 @@ def test_walking_in_fails_as_registering_does() -> None:
 
 
 def test_who_has_no_card_goes_to_the_counter_and_is_not_registered() -> None:
-    story = Story(THIRD_WAY).at(100, e.Pressed("no_card"))
+    story = Story(replace(THIRD_WAY, unclean_s=200), now=0).at(300, e.Pressed("no_card"))
     assert isinstance(story.stage, AskingForCard)
-    assert story.at(105, e.Pressed("no")).reason() == "no_card"
+    assert story.at(305, e.Pressed("no")).reason() == "no_card"
     assert not story.asked(c.LookUp)
+    assert story.at(306, e.Pressed("close")).kiosk.unclean_until == 200, "no card, no result of it under way"
 
 
 WITH_A_CARD: dict[str, tuple[list[e.Event], type]] = {
@@ -345,8 +355,8 @@ def test_a_key_that_is_not_the_one_of_last_time_sends_to_the_insurance_counter_a
 
 @pytest.mark.parametrize("late", [False, True], ids=["looking up", "registering"])
 def test_a_key_may_be_compared_as_late_as_the_registration(late: bool) -> None:
-    compared = e.ResultCompared(1, "changed")
-    story = by_tap().at(110.6, *([found(1), compared] if late else [compared, found(1)]))
+    answers: list[e.Event] = [e.ResultCompared(1, "changed"), found(1)]
+    story = by_tap().at(110.6, *(reversed(answers) if late else answers))
     arrival = story.at(110.9, e.ResultCompared(9, "missing"), registered(1)).stage.arrival
     assert arrival.notes == ("insurance_check",)
 

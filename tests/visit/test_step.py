@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.visit import Rules, begin, step, switched_on
@@ -474,6 +474,7 @@ def test_a_closed_site_takes_nobody_but_finishes_who_is_there() -> None:
     assert isinstance(closed.stage, Start)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(ALL_RULES), st.lists(st.tuples(st.sampled_from(ALL_EVENTS), st.floats(0, 30)), max_size=40))
 def test_nothing_of_a_patient_is_left_at_the_start_page(rules: Rules, steps: list[tuple[e.Event, float]]) -> None:
     """Whatever happens, Start is the same value as in a fresh kiosk, and a state's repr shows no patient."""

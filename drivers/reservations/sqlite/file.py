@@ -63,6 +63,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (day, number)) WITHOUT ROWID""",
         "CREATE INDEX arrival_of_patient ON arrival (patient_number, day)",
     ),
+    (
+        # What the patient of an appointment is to read; a table of its own, because the program of a version before
+        # writes whole rows of `appointment`.
+        """CREATE TABLE message (
+            day TEXT NOT NULL, patient_number TEXT NOT NULL, time TEXT NOT NULL, department TEXT NOT NULL,
+            text TEXT NOT NULL, PRIMARY KEY (day, patient_number, time, department)) WITHOUT ROWID""",
+    ),
 )
 
 _LOCK_POLL_S = 0.005

@@ -45,6 +45,10 @@ _DUE = f"""SELECT {COLUMNS} FROM appointment WHERE day = :day AND patient_number
 _LAST_DAY = """SELECT max(day) FROM (
     SELECT max(day) AS day FROM arrival WHERE patient_number = :patient AND day < :day
     UNION ALL SELECT max(day) FROM appointment WHERE patient_number = :patient AND day < :day)"""
+_LAST_ARRIVAL = "SELECT max(day) FROM arrival WHERE patient_number = :patient AND day < :day"
+_DEPARTMENTS = "SELECT department FROM appointment WHERE day = ? AND patient_number = ? ORDER BY time, department"
+# The same appointment in two tables: in the inner one, and among the rows that are asked about.
+_SAME = " AND ".join(f"{key} = due.{key}" for key in ("day", "patient_number", "time", "department"))
 _ADVANCE = """INSERT INTO reception_counter (day, last) VALUES (?, ?)
     ON CONFLICT (day) DO UPDATE SET last = max(last + 1, ?) RETURNING last"""
 _TICK_NS = 50_000_000
@@ -81,13 +85,18 @@ class SqliteReservations:
                 "SELECT min(day) FROM appointment WHERE patient_number = ? AND day > ?",
                 (patient_number, day.isoformat()),
             ).fetchone()[0]
-            last_day = connection.execute(_LAST_DAY, _of(patient_number, day)).fetchone()[0]
+            last_day, last_arrival = (
+                _date(connection.execute(statement, _of(patient_number, day)).fetchone()[0])
+                for statement in (_LAST_DAY, _LAST_ARRIVAL)
+            )
+            departments = connection.execute(_DEPARTMENTS, (next_day, patient_number)).fetchall() if next_day else ()
+            next_departments = tuple(dict.fromkeys(str(department) for (department,) in departments))
             appointments = _due(connection, patient_number, day)
             if arrival is not None and not appointments:
                 appointments = _registered(connection, patient_number, day)
         if not appointments and arrival is None:
             self._require_sure(day)
-        return Found(patient_number, appointments, _date(next_day), arrival, _date(last_day))
+        return Found(patient_number, appointments, _date(next_day), arrival, last_day, next_departments, last_arrival)
 
     def register(self, patient_number: str, day: date, at: datetime, still_wanted: Callable[[], bool]) -> Registration:
         """See Reservations.register."""
@@ -171,11 +180,8 @@ class SqliteReservations:
         with self.file.reading() as connection:
             arrived = _arrivals(connection, day)
             cancelled = [_cancellation(each) for each in _cancelled(connection, day)]
-            rows = connection.execute(
-                f"SELECT {COLUMNS} FROM registered_appointment "  # noqa: S608  # constants only
-                "WHERE day = ? ORDER BY time, department",
-                (day.isoformat(),),
-            )
+            registered = f"SELECT {COLUMNS} FROM registered_appointment WHERE day = :day"  # noqa: S608  # constants only
+            rows = connection.execute(_whole(registered), {"day": day.isoformat()})
             for row in rows:
                 of_patient[row[1]].append(_appointment(row))
         entries = [Entry(each.patient_number, each.arrival, tuple(of_patient[each.patient_number])) for each in arrived]
@@ -272,9 +278,13 @@ class SqliteReservations:
             if as_of is None:
                 with disk_trouble():
                     self.file.beside.importing(parsed.days, datetime.now(UTC))
-            connection.executemany("DELETE FROM appointment WHERE day = ?", [(day.isoformat(),) for day in parsed.days])
+            for table in ("appointment", "message"):
+                statement = f"DELETE FROM {table} WHERE day = ?"  # noqa: S608  # of ours
+                connection.executemany(statement, [(day.isoformat(),) for day in parsed.days])
             # In the order of the table, so that its pages fill one after the other.
             rows = sorted(row.values() for row in parsed.rows)
+            messages = [(*row.of_patient(), row.message) for row in parsed.rows if row.message]
+            connection.executemany("INSERT INTO message VALUES (?, ?, ?, ?, ?)", messages)
             for start in range(0, total, _STEP):
                 connection.executemany(
                     f"INSERT INTO appointment ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  # constants only
@@ -353,16 +363,24 @@ def _arrival(connection: sqlite3.Connection, patient_number: str, day: date) -> 
 
 
 def _due(connection: sqlite3.Connection, patient_number: str, day: date) -> tuple[Appointment, ...]:
-    return tuple(map(_appointment, connection.execute(_DUE, _of(patient_number, day))))
+    return tuple(map(_appointment, connection.execute(_whole(_DUE), _of(patient_number, day))))
 
 
 def _registered(connection: sqlite3.Connection, patient_number: str, day: date) -> tuple[Appointment, ...]:
-    return tuple(map(_appointment, _rows(connection, "registered_appointment", patient_number, day)))
+    rows = f"SELECT {COLUMNS} FROM registered_appointment WHERE day = :day AND patient_number = :patient"  # noqa: S608  # of ours
+    return tuple(map(_appointment, connection.execute(_whole(rows), _of(patient_number, day))))
+
+
+def _whole(rows: str) -> str:
+    """The statement for `rows` of COLUMNS in time order, each with its message, and whether it was no appointment."""
+    return f"""SELECT {COLUMNS}, coalesce((SELECT text FROM message WHERE {_SAME}), ''),
+        EXISTS (SELECT 1 FROM walk_in WHERE {_SAME}) FROM ({rows}) AS due ORDER BY time, department"""  # noqa: S608  # of ours
 
 
 def _appointment(row: tuple[str, ...]) -> Appointment:
-    on, _, clock, department, doctor, place, note = row
-    return Appointment(date.fromisoformat(on), time.fromisoformat(clock), department, doctor, place, note)
+    on, _, clock, department, doctor, place, note, message, walk_in = row
+    day, at = date.fromisoformat(on), time.fromisoformat(clock)
+    return Appointment(day, at, department, doctor, place, note, message, bool(walk_in))
 
 
 def _rows(connection: sqlite3.Connection, table: str, patient_number: str, day: date) -> tuple[tuple[str, ...], ...]:

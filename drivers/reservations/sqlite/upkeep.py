@@ -36,6 +36,7 @@ _TABLES: Final = (  # what refers to arrivals first
     ("cancelled_arrival", "day, number"),
     ("reception_counter", "day"),
     ("appointment", "day, patient_number, time, department"),
+    ("message", "day, patient_number, time, department"),
 )
 _COPY: Final = ".new.db"
 _REBUILT: Final = f".{DATABASE_NAME}.rebuilt"

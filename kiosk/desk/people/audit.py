@@ -19,9 +19,13 @@ from typing import Final
 
 from kiosk.desk.people.database import PeopleDatabase
 from kiosk.desk.people.gate import AuditLine
+from kiosk.process.retention import kept_from
 
 EVENT: Final = "desk_audit"  # in the event log: `count` is the number of the last line, `code` its hash
 KEEP: Final = timedelta(days=5 * 366)
+# Of the months in which anybody did anything, these newest ones stay whatever the clock says. Five years touch 61; the
+# other two are for months of a clock that was ahead.
+KEEP_MONTHS: Final = 63
 # An anchor may be written long after the line it speaks of, while nobody does anything.
 _ANCHOR_SLACK: Final = timedelta(days=31)
 _PORTION: Final = 5000
@@ -123,14 +127,14 @@ class AuditChain:
     def prune(self) -> int:
         """Delete the lines that are older than KEEP; how many. The rest of the chain stays verifiable.
 
-        Only from the beginning, up to the first line that is to be kept: a clock that was wrong makes no hole.
+        Only from the beginning, up to the first line that is to be kept: a clock that was wrong makes no hole. And none
+        of the newest KEEP_MONTHS: a clock that is years ahead takes nothing away.
         """
         at = (self._now() - KEEP).astimezone(UTC).isoformat(timespec="milliseconds")
         with self._database.writing() as connection:
-            # The last line stays, whatever its age: the next one is chained to it.
-            first = connection.execute("SELECT min(number) FROM audit WHERE at >= ?", (at,)).fetchone()[0]
-            kept = first or _last(connection).number
-            gone = connection.execute("SELECT number, hash FROM audit WHERE number = ?", (kept - 1,)).fetchone()
+            at = min(at, kept_from(connection, "audit", "at", KEEP_MONTHS))
+            kept = connection.execute("SELECT min(number) FROM audit WHERE at >= ?", (at,)).fetchone()[0]
+            gone = connection.execute("SELECT number, hash FROM audit WHERE number = ? - 1", (kept,)).fetchone()
             if gone is None:
                 return 0
             connection.execute("UPDATE chain SET number = ?, hash = ?", gone)

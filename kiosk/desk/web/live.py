@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-BEAT_S: Final = 5.0
+BEAT_S: Final = 2.0
 # A browser that has received nothing for so long says that the connection is lost.
-SILENT_MS: Final = 12_000
+SILENT_MS: Final = 6_000
 MOST: Final = 300
 
 

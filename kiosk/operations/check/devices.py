@@ -19,8 +19,6 @@ from kiosk.config.model import Site
 from kiosk.operations.check.finding import Finding, Findings, in_japanese, ng, ok, skip
 from kiosk.process import locks
 from kiosk.reception import run_status
-from kiosk.slip import barcode as slip_barcode
-from kiosk.slip import picture as slip_picture
 from kiosk.slip.content import Slip, SlipLine, Style
 from kiosk.words.problems import Problem
 
@@ -95,6 +93,9 @@ def _line(code: str, style: Style) -> SlipLine:
 
 
 def _printed(device: Printer, settings: SlipPrinter, site: Site) -> Finding:
+    from kiosk.slip import barcode as slip_barcode
+    from kiosk.slip import picture as slip_picture
+
     composed = test_slip(site.name, datetime.now(site.zone))
     picture = slip_picture.draw(composed, width_mm=settings.width_mm, barcode=settings.barcode)
     outcome = device.print(picture)

@@ -1,4 +1,4 @@
-"""The kiosk's own PC: clock, fonts, display, free disk.
+"""The kiosk's own PC: clock, fonts, display and what its size leaves of the letters, free disk.
 
 Owns the questions to this machine. Must never change anything, open a window, or wait longer than `_ANSWER_S` for a
 program.
@@ -18,9 +18,15 @@ from kiosk.machine.state import DRM, Size, connected_sizes
 from kiosk.operations.check.devices import SAMPLE
 from kiosk.operations.check.finding import Finding, ng, ok, skip
 from kiosk.typography.coverage import MISSING, pieces
+from kiosk.ui.scale import millimetre_px, real_millimetre_px
 from kiosk.words.problems import Parameter
 
 FREE_MIN_MB = 500
+# Capital heights for a reader at 500 mm (EN 301 549 5.1.4), and on keys.
+LETTER_MIN_MM = 6.1
+KEY_MIN_MM = 7.3
+# What somebody in a wheelchair reaches, above the floor.
+REACH_CM = (40, 110)
 # Of slips and of the window; what they lack is drawn by the last one.
 FONTS = (
     *("BIZUDGothic-Regular.ttf", "BIZUDGothic-Bold.ttf", "BIZUDPGothic-Regular.ttf", "BIZUDPGothic-Bold.ttf"),
@@ -99,6 +105,31 @@ def screen(display: Display, sizes: Sequence[Size]) -> Finding:
     width, height = (height, width) if turned else (width, height)
     sizes_px: dict[str, Parameter] = {"is_px": is_px, "set_px": set_px, "width": width, "height": height}
     return ng(code, "message.screen_differs", do, rotation=display.rotation, **sizes_px)
+
+
+def letters(display: Display) -> Finding:
+    """How large letters are on this glass: all are smaller, in proportion, where a page has not the room it needs."""
+    across, upright = display.width_px, display.height_px
+    share = millimetre_px(across, upright, display.diagonal_inch) / real_millimetre_px(
+        across, upright, display.diagonal_inch
+    )
+    low, key = (round(share * least, 1) for least in (LETTER_MIN_MM, KEY_MIN_MM))
+    if share < 1:
+        wanted: dict[str, Parameter] = {"least": LETTER_MIN_MM, "least_key": KEY_MIN_MM}
+        return ok("letters", "message.letters_small", "do.larger_display", low=low, key=key, **wanted)
+    return ok("letters", "message.letters", low=low)
+
+
+def reach(display: Display) -> Finding:
+    """Whether a wheelchair's user reaches what is touched: it lies in the lower half of the display then."""
+    if not display.mounting_cm:
+        return skip("reach", "message.no_mounting")
+    real = real_millimetre_px(display.width_px, display.height_px, display.diagonal_inch)
+    highest = round(display.mounting_cm + display.height_px / real / 10 / 2)
+    if display.mounting_cm < REACH_CM[0] or highest > REACH_CM[1]:
+        lowest = round(display.mounting_cm)
+        return ok("reach", "message.out_of_reach", "do.mount_in_reach", lowest=lowest, highest=highest)
+    return ok("reach", "message.in_reach", highest=highest)
 
 
 def display_sizes(ask: Ask = answer_of, environ: Mapping[str, str] = os.environ, drm: Path = DRM) -> list[Size]:

@@ -15,7 +15,7 @@ from functools import partial
 from drivers.printer import open_printer
 from drivers.share import LogonGate, Share, open_share
 from kiosk.config import Config, ConfigError, password
-from kiosk.operations.check import desk, devices, files, machine, probe, shares
+from kiosk.operations.check import devices, files, machine, probe, shares
 from kiosk.operations.check.finding import Finding, Findings, ng, skip
 from kiosk.operations.check.schedule import LIMIT_S, Job
 from kiosk.operations.check.shares import Open, Role
@@ -63,6 +63,8 @@ def jobs(config: Config, options: Options) -> list[Job]:
         _one("screen", lambda: machine.screen(config.screen, machine.display_sizes()))
         if config.printer
         else _not_set("screen"),
+        _one("letters", lambda: machine.letters(config.screen)) if config.printer else _not_set("letters"),
+        _one("reach", lambda: machine.reach(config.screen)) if config.printer else _not_set("reach"),
         _one("alarm", lambda: files.alarm(config.alarm.command)),
         Job(("courier_running", "reception_running"), lambda: files.running(config)),
         *_desk_jobs(config, options),
@@ -88,6 +90,8 @@ def _desk_jobs(config: Config, options: Options) -> Iterator[Job]:
     settings = config.desk
     if settings is None:
         return
+    from kiosk.operations.check import desk  # not before: it reads certificates, whose library takes its time to load
+
     now, gate = datetime.now(config.site.zone), LogonGate()
     yield _one("desk_certificate", lambda: desk.certificate(config, now))
     yield _one("desk_printer", lambda: desk.printer(settings))
@@ -135,7 +139,8 @@ def _share_jobs(config: Config, options: Options) -> Iterator[Job]:
             continue
         secret = terminal.password.reveal() if terminal.password else None
         sources.append(Role(code, f"[terminal] {key}", url, secret, gate))
-        yield _source_job(sources[-1], terminal.poll_interval_s, options, delivers=receipt is not None)
+        delivers = receipt is not None and not (key == "subsidies" and config.only_reads_subsidies)
+        yield _source_job(sources[-1], terminal.poll_interval_s, options, delivers=delivers)
     for code, key in (("receipt", "results"), ("receipt_subsidies", "subsidies")):
         url = getattr(receipt, key) if receipt else None
         if receipt is None or url is None:

@@ -132,17 +132,19 @@ def test_any_line_taken_out_of_any_chain_is_found(
 
 
 def test_lines_past_keeping_go_and_the_rest_is_whole(tmp_path: Path) -> None:
-    chain = chain_of(tmp_path, 30, timedelta(days=120))
+    chain = chain_of(tmp_path, 100, timedelta(days=31))
     anchors = [Anchor(line.number, hash_of(tmp_path, line.number), line.time) for line in chain.lines()]
-    now = START + timedelta(days=120 * 30)
+    now = START + timedelta(days=31 * 100)
     gone = chain.prune()
-    assert gone == 15  # of 3,600 days, 1,830 are kept
-    assert chain.lines(count=99)[-1].time >= now - audit.KEEP
+    assert gone == 100 - audit.KEEP_MONTHS
+    oldest = chain.lines(count=99)[-1].time
+    assert now - audit.KEEP - timedelta(days=5 * 31) <= oldest <= now - audit.KEEP
     verdict = chain.verify(anchors)
-    assert (verdict.ok, verdict.lines, verdict.first, verdict.anchors, verdict.older) == (True, 15, 16, 16, 14)
+    assert (verdict.ok, verdict.lines, verdict.first, verdict.older) == (True, 100 - gone, gone + 1, gone - 1)
+    assert verdict.anchors == 100 - gone + 1, "and the one that the first is chained to"
     assert chain.prune() == 0
     chain.write("佐藤", "register", "done")
-    assert chain.lines(count=1)[0].number == 31
+    assert chain.lines(count=1)[0].number == 101
     assert chain.verify(anchors).ok
 
 
@@ -151,12 +153,19 @@ def hash_of(path: Path, number: int) -> str:
         return str(connection.execute("SELECT hash FROM audit WHERE number = ?", (number,)).fetchone()[0])
 
 
-def test_the_last_line_stays_whatever_its_age(tmp_path: Path) -> None:
-    chain = chain_of(tmp_path, 3)
-    chain._now = lambda: START + timedelta(days=9000)
-    assert chain.prune() == 2
-    assert chain.anchor().number == 3
+@pytest.mark.parametrize("lines", [0, 1, 3, 61])
+def test_a_clock_that_is_years_ahead_takes_nothing_away(tmp_path: Path, lines: int) -> None:
+    """Whatever is done meanwhile, until it is put right."""
+    chain = chain_of(tmp_path, lines, timedelta(days=30))
+    for ahead in (9000, 9040):
+        chain._now = lambda ahead=ahead: START + timedelta(days=ahead)  # type: ignore[misc]
+        assert chain.prune() == 0
+        chain.write("佐藤", "log_in", "done")
+    chain._now = lambda: START + lines * timedelta(days=30)
     assert chain.prune() == 0
+    chain.write("佐藤", "log_in", "done")
+    verdict = chain.verify()
+    assert (verdict.ok, verdict.lines) == (True, lines + 3)
 
 
 def test_a_beginning_that_was_taken_out_before_its_time_is_found_by_the_event_log(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ class Browser:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """One request, as it is; a body in pieces has no length beforehand."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = self.connection()
         wanted = {"Host": self.host or f"127.0.0.1:{self.port}"}
         if self.cookies:
             wanted["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -72,6 +72,10 @@ class Browser:
                 del self.cookies[name]
         got = {name.lower(): value for name, value in answer.getheaders()}
         return Answer(answer.status, raw.decode("utf-8", "replace"), got.get("location", ""), got, raw)
+
+    def connection(self) -> http.client.HTTPConnection:
+        """One that is not open yet."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
 
     def get(self, path: str) -> Answer:
         """A page."""

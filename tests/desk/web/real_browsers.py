@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Playwright
 
+from kiosk.desk.web.call import THEME_COOKIE
 from tests.desk.people.office import SATO
 from tests.peers import need
 
@@ -24,13 +26,18 @@ AXE = Path(__file__).parent / "axe/node_modules/axe-core/axe.min.js"
 
 
 @contextmanager
-def launched(playwright: Playwright, kind: str) -> Iterator[Browser]:
-    """A browser of the kind, without a window. There can be one `playwright` at a time."""
+def launched(playwright: Playwright, kind: str, *, script: bool = True) -> Iterator[Browser]:
+    """A browser of the kind, without a window. There can be one `playwright` at a time.
+
+    `script`: False for a Firefox that runs none; in Chromium that is of the page (`watched`).
+    """
     program = need("chromium" if kind == "chromium" else "firefox-esr")
     if kind == "chromium":
         browser = playwright.chromium.launch(executable_path=program)
     else:
-        browser = playwright.firefox.launch(executable_path=program, channel="moz-firefox")
+        browser = playwright.firefox.launch(
+            executable_path=program, channel="moz-firefox", firefox_user_prefs={"javascript.enabled": script}
+        )
     try:
         yield browser
     finally:
@@ -59,14 +66,22 @@ class Watched:
         if line.type == "error":
             self.complaints.append(line.text)
 
-    def enter(self, pages: Served, name: str = "佐藤", password: str = SATO) -> Page:
-        """Log in; the list is displayed."""
+    def enter(self, pages: Served, name: str = "佐藤", password: str = SATO, *, rash: bool = False) -> Page:
+        """Log in; the list is displayed. `rash`: as in `fill`."""
         self.page.goto(f"{pages.url}/login")
-        self.page.get_by_label("利用者").fill(name)
-        self.page.get_by_label("パスワード").fill(password)
-        self.page.get_by_role("button", name="ログイン").click()
+        fill(self.page.get_by_label("利用者"), name, rash=rash)
+        fill(self.page.get_by_label("パスワード"), password, rash=rash)
+        self.page.get_by_role("button", name="ログイン").click(force=rash)
         self.page.wait_for_url(f"{pages.url}/")
         return self.page
+
+
+def fill(field: Locator, value: str, *, rash: bool) -> None:
+    """Give a field its value. `rash`: at once, since a Firefox without script never tells that a field is at rest."""
+    if rash:
+        field.evaluate("(field, value) => { field.value = value; }", value)
+    else:
+        field.fill(value)
 
 
 @contextmanager
@@ -78,13 +93,26 @@ def watched(browser: Browser, *, script: bool = True, screen: dict[str, int] | N
     )
     try:
         made = Watched(context)
-        if not script:
-            # Debian's Firefox runs scripts all the same (playwright 1.60): then it gets none.
-            context.route("**/static/desk.js*", lambda route: route.abort())
         yield made
         assert made.complaints == []
     finally:
         context.close()
+
+
+def is_firefox(browser: Browser) -> bool:
+    """Whether it is."""
+    return browser.browser_type.name == "firefox"
+
+
+def log_in_page(page: Page, url: str, theme: str) -> None:
+    """The page /login of the desk at `url`, which is from now on "light" or "dark"."""
+    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    if page.context.browser and is_firefox(page.context.browser):
+        # Debian's does not follow that (playwright 1.60), but the choice that its user has made in the desk.
+        page.context.add_cookies([{"name": THEME_COOKIE, "value": theme, "url": url}])
+    page.goto(f"{url}/login")
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall("[0-9]+", colour)[:3])) < 3 * 128) == (theme == "dark"), colour
 
 
 def axe_source() -> str:

@@ -61,6 +61,32 @@ def test_appointments_of_the_day_come_in_time_order_and_the_next_day_is_named(re
     assert reservations.count(DAY) == 3
 
 
+def test_a_message_to_the_patient_comes_with_the_appointment_until_another_import(
+    reservations: SqliteReservations,
+) -> None:
+    day = "1,2026-01-15,9:00,内科,,,memo"
+    text = f"{HEADER[:-1]},message\n{day},採尿してから診察へ\n1,2026-01-15,13:00,外科,,,,\n"
+    reservations.import_rows(csv_file.read(text.encode()))
+    for found in (reservations.find("1", DAY), reservations.register("1", DAY, AT, yes), reservations.entries(DAY)[0]):
+        assert not isinstance(found, NothingToRegister | Withdrawn)
+        assert [(a.message, a.note, a.walk_in) for a in found.appointments] == [
+            ("採尿してから診察へ", "memo", False),
+            ("", "", False),
+        ]
+    put(reservations, day)
+    assert [a.message for a in reservations.find("1", DAY).appointments] == [""]
+
+
+def test_the_next_day_is_named_with_its_departments_and_the_last_arrival(reservations: SqliteReservations) -> None:
+    put(reservations, "1,2026-01-15,9:00,内科,,,", "1,2026-02-02,13:00,外科,,,", "1,2026-02-02,9:00,眼科,,,")
+    reservations.register("1", DAY, AT, yes)
+    found = reservations.find("1", DAY + timedelta(1))
+    assert (found.next_day, found.next_departments) == (date(2026, 2, 2), ("眼科", "外科"))
+    assert (found.last_day, found.last_arrival) == (DAY, DAY)
+    assert reservations.find("1", DAY).last_arrival is None
+    assert reservations.find("1", date(2026, 2, 2)).next_departments == ()
+
+
 def test_nobody_is_found_without_an_appointment_and_nothing_is_registered(reservations: SqliteReservations) -> None:
     port: Reservations = reservations
     assert port.find("9", DAY) == Found("9", (), None, None)

@@ -73,6 +73,7 @@ def test_who_has_no_appointment_gets_the_next_number_and_is_found_with_what_the_
         "2階",
         "",
     )
+    assert only.walk_in
     assert book.find("9", DAY).appointments == answer.appointments
     assert book.register("9", DAY, LATER, yes) == AlreadyRegistered("9", answer.arrival, answer.appointments)
     assert book.count(DAY) == 2, "a walk-in is no appointment of the hospital's system"
@@ -299,16 +300,24 @@ def test_the_night_deletes_walk_ins_and_cancelled_arrivals_with_their_day(book: 
 
 
 def older_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_file, "MIGRATIONS", sqlite_file.MIGRATIONS[:1])
+    monkeypatch.setattr(sqlite_file, "MIGRATIONS", sqlite_file.MIGRATIONS[:-1])
+
+
+def put_before(book: SqliteReservations, patient: str) -> None:
+    """As the program of the version before imports."""
+    with closing(sqlite3.connect(book.file.path)) as connection:
+        row = ("2099-01-15", patient, "09:00", "内科", "乙", "A棟", "")
+        connection.execute("INSERT INTO appointment VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        connection.commit()
 
 
 def test_a_backup_of_the_version_before_is_good(book: SqliteReservations, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as older:
         older_program(older)
         old = SqliteReservations(tmp_path / "old")
-        put(old, "1,2099-01-15,9:00,内科,乙,A棟")
+        put_before(old, "1")
         with closing(sqlite3.connect(old.file.path)) as connection:
-            assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+            assert connection.execute("PRAGMA user_version").fetchone() == (len(sqlite_file.MIGRATIONS),)
             connection.execute("INSERT INTO arrival VALUES ('2099-01-15', '1', 1, ?)", (AT.isoformat(),))
             connection.execute(
                 "INSERT INTO registered_appointment VALUES ('2099-01-15', '1', '09:00', '内科', '乙', 'A棟', '')"
@@ -328,7 +337,7 @@ def test_an_old_file_that_is_put_in_its_place_while_it_is_in_use_is_brought_up(
     with pytest.MonkeyPatch.context() as older:
         older_program(older)
         old = SqliteReservations(tmp_path / "old")
-        put(old, "7,2099-01-15,9:00,内科,乙,A棟")
+        put_before(old, "7")
     old.file.path.rename(book.file.path)
     book.file.look()
     assert isinstance(book.walk_in("7", DAY, AT, EYES, yes), Registered)

@@ -1,7 +1,7 @@
-"""Starting the courier as a child and keeping it running; how a process hears that it is to end.
+"""A command of our own as a child that is kept running, where nothing else (systemd) starts it.
 
-The courier is in a process group of its own, so that a Ctrl+C meant for the screen does not stop a delivery. It holds
-one end of a pipe whose other end only this process has: when this process dies, however it dies, the pipe tells.
+It is in a process group of its own, so that a Ctrl+C meant for the screen does not stop a delivery. It holds one end of
+a pipe whose other end only this process has: when this process dies, however it dies, the pipe tells.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 RESTART_S = (0.2, 1.0, 2.0, 5.0)
@@ -20,14 +20,14 @@ STOP_S = 3.0
 NOT_STARTED = 71  # as EX_OSERR of sysexits.h
 
 
-class CourierProcess:
-    """`restarted(exit_code)` is called, in this object's thread, whenever the courier had ended by itself."""
+class Child:
+    """`kiosk WORDS… --config config`. `restarted(exit_code)` is called, in its thread, whenever it ended by itself."""
 
-    def __init__(self, config: Path, restarted: Callable[[int], None]) -> None:
-        self._config = config
+    def __init__(self, words: Sequence[str], config: Path, restarted: Callable[[int], None]) -> None:
+        self._command = [sys.executable, "-m", "kiosk", *words, "--config", str(config)]
         self._restarted = restarted
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="courier-process", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="child", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -52,9 +52,8 @@ class CourierProcess:
     def _live(self) -> int:
         theirs, ours = os.pipe()
         try:
-            command = [sys.executable, "-m", "kiosk", "courier", "--config", str(self._config)]
             child = subprocess.Popen(  # noqa: S603 - our own program
-                [*command, "--parent-fd", str(theirs)],
+                [*self._command, "--parent-fd", str(theirs)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs,),
