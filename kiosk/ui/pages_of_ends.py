@@ -33,7 +33,8 @@ class _Parts:
         self._title = Words(screen.title, "title", bold=True, centred=frame.portrait)
         self._acts, self._tight = _acts(frame, screen), _acts(frame, screen, gap=0.0)
         self._number, self._slip = _number(frame, screen), _slip(frame, screen)
-        self._foot = Row((_number(frame, screen, narrow=True), self._slip), (0.4, 0.6))
+        self._narrow = _number(frame, screen, narrow=True)
+        self._foot = Row((self._narrow, self._slip), (0.4, 0.6))
         self._code = _code(frame, screen.staff_code)
         self._again = [frame.button(name) for name in screen.buttons if name == "show_again"]
 
@@ -61,6 +62,7 @@ class _Parts:
             (where, (tight, number, slip, code), 0.5, GAP_MM / 2),
             ((*where, white, number), (tight, slip, code), 0.5, GAP_MM / 2),
             ((*where, white, number), (tight, slip, code), 0.42, GAP_MM / 2),
+            ((*where, white, self._narrow), (tight, slip, code), 0.42, GAP_MM / 2),
             ((*where, white, foot), (tight, code), 0.5, GAP_MM / 2),
             ((*where, white, number, slip), (tight, code), 0.42, GAP_MM / 2),
             ((*where, white, number), (tight, slip, code), 0.36, GAP_MM / 2),
@@ -68,8 +70,9 @@ class _Parts:
         ):
             right_column = column(*right, white, *self._again, gap=gap)
             yield Row((column(beside, *left, gap=gap), right_column), (share, 1 - share), gap, grow=1.0)
-        middle = Row((column(*where, number, code, gap=GAP_MM / 2), tight), (0.36, 0.64), GAP_MM / 2)
-        yield column(beside, middle, slip, white, *self._again, gap=GAP_MM / 2)
+        for count in (number, self._narrow):
+            middle = Row((column(*where, count, code, gap=GAP_MM / 2), tight), (0.36, 0.64), GAP_MM / 2)
+            yield column(beside, middle, slip, *self._again, gap=GAP_MM / 3)
 
 
 def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:
