@@ -68,23 +68,26 @@ class _Start:
         grow = 0.0 if frame.sitting else 1.0
         purpose = Words(screen.purpose, "choice", bold=True)
         short = column(purpose, *(Words(each, "body") for each in screen.who), gap=0.0)
-        for head, gap, least, share in (
-            (self._head, GAP_MM / 2, 40.0, 0.45),
-            (self._head, GAP_MM / 2, 30.0, 0.54),
-            (short, 1.0, 24.0, 0.54),
-            (short, 0.0, 20.0, 0.6),
+        for head, gap, cards, share in (
+            (self._head, GAP_MM / 2, self._choices(40.0, grow), 0.45),
+            (self._head, GAP_MM / 2, self._choices(30.0, grow), 0.54),
+            (short, 1.0, self._choices(24.0, grow), 0.54),
+            (short, 0.0, self._choices(20.0, grow), 0.6),
+            (short, 0.0, self._upright(20.0), 0.6),
         ):
             words = column(head, white, self._question, white, self._hints, self._staff, gap=gap)
-            touched = frame.low(column(*self._choices(least, grow), *self._third, grow=grow))
+            touched = frame.low(column(*cards, *self._third, grow=grow))
             right = column(Space(grow=1.0 - grow), touched, grow=1.0)
             yield Row((words, right), (share, 1 - share), GAP_MM, grow=1.0)
 
     def _choices(self, least: float, grow: float = 0.0) -> list[Block]:
         return [_card(self._frame, name, name in self._screen.unavailable, least, grow) for name in self._cards]
 
+    def _upright(self, least: float) -> list[Block]:
+        return [_upright(self._frame, name, name in self._screen.unavailable, least) for name in self._cards]
+
     def _across(self, least: float) -> Row:
-        upright = (_upright(self._frame, name, name in self._screen.unavailable, least) for name in self._cards)
-        return Row(tuple(upright), (1.0,) * len(self._cards))
+        return Row(tuple(self._upright(least)), (1.0,) * len(self._cards))
 
 
 def _staff(frame: Frame, codes: tuple[str, ...]) -> Block:
