@@ -13,65 +13,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Protocol
 
 from kiosk.typography import setting
-from kiosk.typography.setting import Align, Paragraph
 from kiosk.ui.items import Box, Button, Dots, Drawing, Item, Panel, Picture, Text
+from kiosk.ui.roles import WIDE_MM, Setter
 from kiosk.ui.theme import GAP_MM, RADIUS_MM, Role, Tone
 
-# Capital heights, (largest, smallest): one size a role and page. EN 301 549 5.1.4 asks for 6.1 at 500 mm.
-ROLES: Final[dict[Role, tuple[float, float]]] = {
-    "hero": (24.0, 14.0),
-    "title": (17.0, 8.6),
-    "choice": (13.5, 7.6),
-    "body": (8.6, 6.1),
-    "small": (6.1, 6.1),
-    # Of the frame: buttons that end a page, and strip and bar.
-    "label": (8.6, 6.1),
-    "frame": (6.1, 6.1),
-}
-# How far from the largest (1) to the smallest (0) size.
-_TRIALS: Final = (1.0, 0.75, 0.5, 0.25, 0.0)
 _LAST_RESORTS: Final = (0.85, 0.7, 0.55, 0.4, 0.25, 0.12)
-LARGE: Final = 1.3
-# Nothing is broken there.
-WIDE_MM: Final = 1000.0
-
-
-@dataclass
-class Setter:
-    """Sets text at the sizes of one trial. `torn`: whether a word had to be broken since the last look."""
-
-    language: str
-    large: bool = False
-    sizes: dict[Role, float] = field(default_factory=dict)
-    torn: bool = False
-    # Of this page only: it goes with it.
-    _kept: dict[tuple[str, Role, float, float, bool, bool, str], setting.Block] = field(
-        default_factory=dict, repr=False
-    )
-
-    def trials(self) -> Iterator[dict[Role, float]]:
-        """The sizes that the roles allow, from large to small. Large letters are usual ones where there is no room."""
-        for factor in (LARGE, 1.0) if self.large else (1.0,):
-            for share in _TRIALS:
-                yield {role: (low + (high - low) * share) * factor for role, (high, low) in ROLES.items()}
-
-    def set(
-        self, text: str, role: Role, width: float, *, bold: bool, centred: bool, language: str = ""
-    ) -> setting.Block:
-        """`text` in lines no wider than `width`. `language`: its own, where it is not the page's."""
-        wanted = (text, role, self.sizes[role], width, bold, centred, language)
-        done = self._kept.get(wanted)
-        if done is None:
-            align: Align = "centre" if centred else "left"
-            paragraph = Paragraph(text, self.sizes[role], bold, language or self.language, align)
-            done = self._kept[wanted] = setting.set_paragraphs((paragraph,), width)
-        self.torn = self.torn or done.torn or _is_lonely(done)
-        return done
-
-
-def _is_lonely(done: setting.Block) -> bool:
-    """Whether the last of several lines holds a single character."""
-    return len(done.lines) > 1 and len(done.lines[-1].text.strip()) == 1
 
 
 class Block(Protocol):
@@ -315,7 +261,7 @@ class AtMost:
 
     def height(self, width: float, setter: Setter) -> float:
         least = self.block.height(width, setter)
-        return least if least <= self.most + 0.01 else math.inf
+        return least if least <= self.most + 0.01 or not setter.reachable else math.inf
 
     def place(self, box: Box, tone: Tone, setter: Setter) -> Iterator[Item]:
         yield from self.block.place(box, tone, setter)
@@ -370,15 +316,17 @@ def compose(tiers: Sequence[Sequence[Block]], box: Box, tone: Tone, setter: Sett
     """The items of the first arrangement that fits `box`.
 
     Tiers come one after the other: each is given up only when none of its arrangements fits at any size that the roles
-    allow. If no tier fits, the last arrangement of all is made smaller, because nothing may be cut.
+    allow; then what is touched may stand higher than somebody who sits can reach. If no tier fits even so, the last
+    arrangement of all is made smaller, because nothing may be cut.
     """
     sizes = tuple(setter.trials())
-    for tier in tiers:
-        for setter.sizes in sizes:
-            for block in tier:
-                setter.torn = False
-                if block.height(box.width, setter) <= box.height + 0.01 and not setter.torn:
-                    return tuple(block.place(box, tone, setter))
+    for setter.reachable in (True, False):
+        for tier in tiers:
+            for setter.sizes in sizes:
+                for block in tier:
+                    setter.torn = False
+                    if block.height(box.width, setter) <= box.height + 0.01 and not setter.torn:
+                        return tuple(block.place(box, tone, setter))
     block = tiers[-1][-1]
     for part in _LAST_RESORTS:
         setter.sizes = {role: size * part for role, size in sizes[-1].items()}

@@ -13,14 +13,12 @@ from kiosk.screens.names import MORE_TIME
 from kiosk.screens.views import Result, Screen, Status, is_leaving
 from kiosk.typography import ruby, setting
 from kiosk.ui.blocks import (
-    WIDE_MM,
     AtMost,
     Block,
     Card,
     Column,
     Image,
     Row,
-    Setter,
     Space,
     TenDots,
     Words,
@@ -28,6 +26,7 @@ from kiosk.ui.blocks import (
     compose,
 )
 from kiosk.ui.items import Box, ClockTime, Drawing, Item, Panel, SecondsLeft, Text
+from kiosk.ui.roles import WIDE_MM, Setter
 from kiosk.ui.theme import GAP_MM, MARGIN_MM, THEMES, Theme, Tone
 from kiosk.words.texts import Texts
 

@@ -26,7 +26,7 @@ from kiosk.words import texts
 
 # Of displays whose page is as large as they are: how high the lower edge hangs, at most so that all can be reached.
 HUNG: Final = (DISPLAYS[1], DISPLAYS[2])
-HUNG_CM: Final = (75.0, 90.0)
+HUNG_CM: Final = (75.0, 85.0)
 # Nobody needs to know where it is: of a page that keeps a rule.
 _FAULTS_MAX: Final = 8
 

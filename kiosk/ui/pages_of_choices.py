@@ -24,79 +24,70 @@ _NAMES: Final[tuple[Role, Role]] = ("choice", "body")
 def choose(screen: Choose, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
     """The start: what this is, for whom, and which card."""
     frame = Frame(screen, texts, stand, width, height)
-    centred = frame.portrait
-    head = column(
-        Words(screen.purpose, "title", bold=True, centred=centred),
-        paragraphs(screen.who, centred=centred),
-        gap=GAP_MM / 2,
-    )
-    hints = column(
-        Words(screen.press_first, "body", bold=True, centred=centred),
-        *(Words(notice, "body", bold=True, centred=centred) for notice in screen.notices),
-        gap=GAP_MM / 2,
-    )
-    question = Words(screen.title, "title", bold=True, centred=centred)
-    staff = _staff(frame, screen.staff)
-    cards = _StartCards(frame, screen)
-    if frame.portrait:
-        least = 62.0 if len(cards.names) > 1 else 110.0
-        words = (Space(grow=0.5), head, Space(grow=1.0), question, hints)
-        if frame.sitting:
-            return frame.finish(*(column(*words, staff, frame.low(each)) for each in cards.low_upright(least)))
-        roomy = column(*words, *cards.listed(least), *cards.third, staff)
-        return frame.finish(roomy, column(head, question, hints, *cards.listed(50.0), *cards.third, staff))
-    purpose = Words(screen.purpose, "choice", bold=True)
-    short = column(purpose, *(Words(each, "body") for each in screen.who), gap=0.0)
-    beside = tuple(
-        Row(
-            (
-                column(top, Space(grow=1.0), question, Space(grow=1.0), hints, staff, gap=gap),
-                cards.beside(least),
-            ),
-            (share, 1 - share), GAP_MM, grow=1.0,
-        )
-        for top, gap, least, share in (
-            (head, GAP_MM / 2, 40.0, 0.45), (head, GAP_MM / 2, 30.0, 0.54), (short, 1.0, 24.0, 0.54),
-            (short, 0.0, 20.0, 0.6),
-        )
-    )  # fmt: skip
-    if not frame.sitting:
-        return frame.finish(*beside)
-    above = column(head, question, hints, staff, Space(grow=1.0), gap=GAP_MM / 2)
-    return frame.finish(*(column(above, each, gap=GAP_MM / 2) for each in cards.low_across()), *beside)
+    parts = _Start(frame, screen)
+    return frame.finish(*(parts.upright() if frame.portrait else parts.landscape()))
 
 
-class _StartCards:
-    """The cards of the start page, and the third way, in their arrangements."""
+class _Start:
+    """The blocks of the start page, and how they are arranged."""
 
     def __init__(self, frame: Frame, screen: Choose) -> None:
+        centred = frame.portrait
         self._frame, self._screen = frame, screen
-        self.names = [name for name in screen.buttons if name in _CARDS]
-        self.third = tuple(frame.button(name) for name in screen.buttons if name == "no_card")
+        self._cards = [name for name in screen.buttons if name in _CARDS]
+        self._third = tuple(frame.button(name) for name in screen.buttons if name == "no_card")
+        self._head = column(
+            Words(screen.purpose, "title", bold=True, centred=centred),
+            paragraphs(screen.who, centred=centred),
+            gap=GAP_MM / 2,
+        )
+        self._hints = paragraphs((screen.press_first, *screen.notices), bold=True, centred=centred)
+        self._question = Words(screen.title, "title", bold=True, centred=centred)
+        self._staff = _staff(frame, screen.staff)
 
-    def listed(self, least: float, grow: float = 0.0) -> list[Block]:
-        """One below the other."""
-        return [_card(self._frame, name, name in self._screen.unavailable, least, grow) for name in self.names]
+    def upright(self) -> Iterator[Block]:
+        """Everything that is touched is below."""
+        least = 62.0 if len(self._cards) > 1 else 110.0
+        words = (Space(grow=0.5), self._head, Space(grow=1.0), self._question, self._hints)
+        if self._frame.sitting:
+            for touched in ((*self._choices(least),), (*self._choices(50.0),), (self._across(50.0),)):
+                yield column(*words, self._staff, self._frame.low(column(*touched, *self._third)))
+            return
+        yield column(*words, *self._choices(least), *self._third, self._staff)
+        yield column(self._head, self._question, self._hints, *self._choices(50.0), *self._third, self._staff)
 
-    def beside(self, least: float) -> Block:
-        """A column of their own; for somebody who sits, at its foot."""
-        grow = 0.0 if self._frame.sitting else 1.0
-        touched = self._frame.low(column(*self.listed(least, grow), *self.third, grow=grow))
-        return column(Space(grow=1.0 - grow), touched, grow=1.0)
+    def landscape(self) -> Iterator[Block]:
+        """Everything that is touched is at the right; below for somebody who sits."""
+        frame, screen, white = self._frame, self._screen, Space(grow=1.0)
+        touched: Block
+        if frame.sitting:
+            flat = Row((*self._choices(30.0), *self._third), (1.4,) * len(self._cards) + (1.0,) * len(self._third))
+            above = column(self._head, self._question, self._hints, self._staff, white, gap=GAP_MM / 2)
+            for touched in (column(self._across(40.0), *self._third), flat):
+                yield column(above, frame.low(touched), gap=GAP_MM / 2)
+        grow = 0.0 if frame.sitting else 1.0
+        purpose = Words(screen.purpose, "choice", bold=True)
+        short = column(purpose, *(Words(each, "body") for each in screen.who), gap=0.0)
+        for head, gap, cards, share in (
+            (self._head, GAP_MM / 2, self._choices(40.0, grow), 0.45),
+            (self._head, GAP_MM / 2, self._choices(30.0, grow), 0.54),
+            (short, 1.0, self._choices(24.0, grow), 0.54),
+            (short, 0.0, self._choices(20.0, grow), 0.6),
+            (short, 0.0, self._upright(20.0), 0.6),
+        ):
+            words = column(head, white, self._question, white, self._hints, self._staff, gap=gap)
+            touched = frame.low(column(*cards, *self._third, grow=grow))
+            right = column(Space(grow=1.0 - grow), touched, grow=1.0)
+            yield Row((words, right), (share, 1 - share), GAP_MM, grow=1.0)
 
-    def low_upright(self, least: float) -> tuple[Block, ...]:
-        """In portrait, for somebody who sits: lower and lower."""
-        columns = (column(*self.listed(each), *self.third) for each in (least, 50.0))
-        return (*columns, column(self._across(50.0), *self.third))
+    def _choices(self, least: float, grow: float = 0.0) -> list[Block]:
+        return [_card(self._frame, name, name in self._screen.unavailable, least, grow) for name in self._cards]
 
-    def low_across(self) -> tuple[Block, ...]:
-        """The same in landscape."""
-        flat = Row((*self.listed(30.0), *self.third), (1.4,) * len(self.names) + (1.0,) * len(self.third))
-        return self._frame.low(column(self._across(40.0), *self.third)), self._frame.low(flat)
+    def _upright(self, least: float) -> list[Block]:
+        return [_upright(self._frame, name, name in self._screen.unavailable, least) for name in self._cards]
 
     def _across(self, least: float) -> Row:
-        cards = tuple(_upright(self._frame, name, name in self._screen.unavailable, least) for name in self.names)
-        return Row(cards, (1.0,) * len(self.names))
+        return Row(tuple(self._upright(least)), (1.0,) * len(self._cards))
 
 
 def _staff(frame: Frame, codes: tuple[str, ...]) -> Block:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from kiosk.screens.views import AppointmentRow, Counter, Off, Result
@@ -22,65 +21,58 @@ def result(screen: Result, texts: Texts, stand: Stand, width: float, height: flo
     frame = Frame(screen, texts, stand, width, height, "done")
     if screen.covered and "close" in screen.buttons:  # whoever comes next need not look for a button
         frame.items.append(Anywhere("close"))
-    title = Words(screen.title, "title", bold=True, centred=frame.portrait)
-    acts, number, slip = _acts(frame, screen), _number(frame, screen), _slip(frame, screen)
-    tight = _acts(frame, screen, gap=0.0)
-    again = [frame.button(name) for name in screen.buttons if name == "show_again"]
-    code = _code(frame, screen.staff_code)
-    places = _places(frame, screen)
-    foot = Row((_number(frame, screen, narrow=True), slip), (0.4, 0.6))
-    white = Space(grow=1.0)
-    if frame.portrait:
+    parts = _Parts(frame, screen)
+    arranged = parts.upright if frame.portrait else parts.landscape
+    return frame.finish_first(tuple(tuple(arranged(where)) for where in _places(frame, screen)))
+
+
+class _Parts:
+    """The blocks of a registered arrival beside its places, and how they are arranged."""
+
+    def __init__(self, frame: Frame, screen: Result) -> None:
+        self._title = Words(screen.title, "title", bold=True, centred=frame.portrait)
+        self._acts, self._tight = _acts(frame, screen), _acts(frame, screen, gap=0.0)
+        self._number, self._slip = _number(frame, screen), _slip(frame, screen)
+        self._narrow = _number(frame, screen, narrow=True)
+        self._foot = Row((self._narrow, self._slip), (0.4, 0.6))
+        self._code = _code(frame, screen.staff_code)
+        self._again = [frame.button(name) for name in screen.buttons if name == "show_again"]
+
+    def upright(self, where: tuple[Block, ...]) -> Iterator[Block]:
+        """The place in the upper half; from generous to narrow."""
+        title, white, last = self._title, Space(grow=1.0), (self._code, *self._again)
         head = column(Image("check", 40.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
         low = Row((Image("check", 22.0), Column((title,), centred=True)), (-26.0, 1.0))
-        return frame.finish_first(
-            tuple(
-                (
-                    column(head, *where, acts, number, slip, code, *again),
-                    column(low, *where, white, acts, number, slip, code, *again),
-                    column(low, *where, white, acts, foot, code, *again, gap=GAP_MM * 0.7),
-                    column(low, *where, white, tight, foot, code, *again, gap=GAP_MM / 2),
-                )
-                for where in places
-            )
-        )
-    beside = Row((Image("check", 17.0, 34.0), Column((title,), centred=True)), (-24.0, 1.0))
-    parts = _Parts(acts, tight, number, foot, slip, code, tuple(again))
-    return frame.finish_first(tuple(tuple(_across(beside, where, parts)) for where in places))
+        yield column(head, *where, self._acts, self._number, self._slip, *last)
+        yield column(low, *where, white, self._acts, self._number, self._slip, *last)
+        yield column(low, *where, white, self._acts, self._foot, *last, gap=GAP_MM * 0.7)
+        yield column(low, *where, white, self._tight, self._foot, *last, gap=GAP_MM / 2)
 
-
-@dataclass(frozen=True)
-class _Parts:
-    """What a page of a registered arrival has besides its places; `tight`: the acts, `foot`: number and slip."""
-
-    acts: Block
-    tight: Block
-    number: Block
-    foot: Block
-    slip: Block
-    code: Block | None
-    again: tuple[Block, ...]
-
-
-def _across(title: Block, where: tuple[Block, ...], parts: _Parts) -> Iterator[Block]:
-    """Two columns in landscape, the roomiest first."""
-    number, slip, code, again, white = parts.number, parts.slip, parts.code, parts.again, Space(grow=1.0)
-    acts, tight, foot = parts.acts, parts.tight, parts.foot
-    for left, right, shares, gap in (
-        (where, (acts, number, slip, code, white, *again), (0.54, 0.46), GAP_MM * 0.7),
-        ((*where, white, number), (acts, slip, code, white, *again), (0.5, 0.5), GAP_MM * 0.7),
-        ((*where, white, foot), (acts, code, white, *again), (0.54, 0.46), GAP_MM * 0.7),
-        (where, (tight, number, slip, code, white, *again), (0.5, 0.5), GAP_MM / 2),
-        ((*where, white, number), (tight, slip, code, white, *again), (0.5, 0.5), GAP_MM / 2),
-        ((*where, white, number), (tight, slip, code, white, *again), (0.42, 0.58), GAP_MM / 2),
-        ((*where, white, foot), (tight, code, white, *again), (0.5, 0.5), GAP_MM / 2),
-        ((*where, white, foot), (tight, code, white, *again), (0.42, 0.58), GAP_MM / 2),
-        ((*where, white, number, slip), (tight, code, white, *again), (0.42, 0.58), GAP_MM / 2),
-        ((*where, white, number, slip), (tight, code, white, *again), (0.34, 0.66), GAP_MM / 2),
-        ((*where, white, number), (tight, slip, code, white, *again), (0.36, 0.64), GAP_MM / 2),
-        ((*where, white, number, code), (tight, slip, white, *again), (0.36, 0.64), GAP_MM / 2),
-    ):
-        yield Row((column(title, *left, gap=gap), column(*right, gap=gap)), shares, gap, grow=1.0)
+    def landscape(self, where: tuple[Block, ...]) -> Iterator[Block]:
+        """The place at the left, what is to be done at the right; from generous to narrow."""
+        white = Space(grow=1.0)
+        acts, tight, number, slip, foot, code = (
+            self._acts, self._tight, self._number, self._slip, self._foot, self._code,
+        )  # fmt: skip
+        beside = Row((Image("check", 17.0, 34.0), Column((self._title,), centred=True)), (-24.0, 1.0))
+        for left, right, share, gap in (
+            (where, (acts, number, slip, code), 0.54, GAP_MM * 0.7),
+            ((*where, white, number), (acts, slip, code), 0.5, GAP_MM * 0.7),
+            ((*where, white, foot), (acts, code), 0.54, GAP_MM * 0.7),
+            (where, (tight, number, slip, code), 0.5, GAP_MM / 2),
+            ((*where, white, number), (tight, slip, code), 0.5, GAP_MM / 2),
+            ((*where, white, number), (tight, slip, code), 0.42, GAP_MM / 2),
+            ((*where, white, self._narrow), (tight, slip, code), 0.42, GAP_MM / 2),
+            ((*where, white, foot), (tight, code), 0.5, GAP_MM / 2),
+            ((*where, white, number, slip), (tight, code), 0.42, GAP_MM / 2),
+            ((*where, white, number), (tight, slip, code), 0.36, GAP_MM / 2),
+            ((*where, white, number, code), (tight, slip), 0.36, GAP_MM / 2),
+        ):
+            right_column = column(*right, white, *self._again, gap=gap)
+            yield Row((column(beside, *left, gap=gap), right_column), (share, 1 - share), gap, grow=1.0)
+        for count in (number, self._narrow):
+            middle = Row((column(*where, count, code, gap=GAP_MM / 2), tight), (0.36, 0.64), GAP_MM / 2)
+            yield column(beside, middle, slip, *self._again, gap=GAP_MM / 3)
 
 
 def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:

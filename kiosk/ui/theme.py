@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 Colour = str  # "#rrggbb"
 Mood = Literal["ask", "wait", "good", "counter", "off"]
-# What a text is on a patient's page; `blocks.ROLES` has their sizes.
+# What a text is on a patient's page; `roles.ROLES` has their sizes.
 Role = Literal["hero", "title", "choice", "body", "small", "label", "frame"]
 
 INK: Final = "#10202C"
