@@ -125,8 +125,8 @@ class Runtime:
 
     def run(self, devices: Devices) -> None:
         self._devices = devices
-        if self.kiosk.armed_for is not None:  # the first state was reached before there were devices
-            self._perform(c.ArmCardReader(self.kiosk.armed_for))
+        if isinstance(self.kiosk.stage, Start):
+            self._take(e.Ticked())  # arms the card reader: whoever sees the first page may put a card in
         self.face.show(self._screen)
         self._prepare_pages(result=False)
         beat_at = 0.0
