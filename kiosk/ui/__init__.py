@@ -9,4 +9,7 @@ Importing this package does not import Kivy; making a `window.Window` does. What
     pen.py           items -> Kivy's canvas                sheet.py         a page as a picture, drawn ahead or in part
     view.py          one page on the screen, and fingers   window.py        the face of the reception
     pace.py          when the next frame begins            pictures.py      every screen as PNG
+    roles.py         how large texts are                   blocks.py        what finds its own height and place
+    frame.py         what surrounds every page             painting.py      pages painted without a window
+    measure*.py      `kiosk screens --measure`: the rules that every page keeps
 """
