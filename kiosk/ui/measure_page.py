@@ -47,8 +47,8 @@ def readings(page: Laid) -> Iterator[float]:
 
 
 def key_letters(page: Laid) -> Iterator[float]:
-    """The height of capitals on the keys."""
-    keys = [button.box for button in page.buttons() if button.name in (*KEYS, "clear", "ok")]
+    """The height of digits on the keys."""
+    keys = [button.box for button in page.buttons() if button.name in KEYS]
     for each in page.letterings():
         if any(box.holds(*each.letters.middle) for box in keys):
             yield from (run.capital_mm * page.real for line in each.block.lines for run in line.runs if not run.ruby)

@@ -73,6 +73,8 @@ class _Parts:
         for count in (number, self._narrow):
             middle = Row((column(*where, count, code, gap=GAP_MM / 2), tight), (0.36, 0.64), GAP_MM / 2)
             yield column(beside, middle, slip, *self._again, gap=GAP_MM / 3)
+        middle = Row((column(self._narrow, code, gap=GAP_MM / 2), tight), (0.36, 0.64), GAP_MM / 2)
+        yield column(beside, *where, middle, slip, *self._again, gap=GAP_MM / 3)
 
 
 def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:
