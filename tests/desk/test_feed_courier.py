@@ -139,21 +139,22 @@ def test_a_desk_that_ends_before_it_took_it_out_is_offered_the_same_again(tmp_pa
     (tmp_path / "in").mkdir()
     SpoolWriter(tmp_path / "in").put(handed(1))
     first, second = Desk(), Desk()
-    with pytest.MonkeyPatch.context() as patch, running(tmp_path, first):
-        taking, ended = threading.Event(), threading.Event()
+    taking, ended = threading.Event(), threading.Event()
 
-        def hang(*_: object) -> None:
-            taking.set()
-            ended.wait()
+    def hang(*_: object) -> None:
+        taking.set()
+        ended.wait()
 
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SpoolReader, "taken", hang)
-        wait_until(taking.is_set, "it has it")
-        feed = CourierFeed(tmp_path, tmp_path / "in")
-        patch.undo()
-        feed.start(second)
-        wait_until(lambda: second.results, "and so has the next")
-        feed.close()
-        ended.set()
+        with running(tmp_path, first):
+            wait_until(taking.is_set, "it has it")
+            feed = CourierFeed(tmp_path, tmp_path / "in")
+            patch.undo()
+            feed.start(second)
+            wait_until(lambda: second.results, "and so has the next")
+            feed.close()
+            ended.set()
     assert [(each.file, each.at) for each in first.results] == [(each.file, each.at) for each in second.results]
     assert not list((tmp_path / "in").iterdir())
 
