@@ -152,13 +152,15 @@ def _acts(frame: Frame, screen: Result, gap: float = GAP_MM / 2) -> Block:
 def _number(frame: Frame, screen: Result, *, narrow: bool = False) -> Card:
     word, number = str(frame.texts["result"]["number"]), Words(str(screen.number), "hero", bold=True, centred=True)
     if narrow:
-        return frame.card(column(Words(word, "small", bold=True, centred=True), number, gap=1.0), padding=4.0)
+        return frame.card(column(Words(word, "small", bold=True, centred=True), number, gap=1.0), padding=2.5)
     return frame.card(Row((Words(word, "body", bold=True), number), (0.5, 0.5)), padding=4.0)
 
 
 def _slip(frame: Frame, screen: Result) -> Card:
     """The strip of the slip: under way, to be taken, or none."""
-    drawing = Image("no_slip" if screen.slip == "none" else "slip", 20.0, moves=screen.slip == "take")
+    drawing = Image(
+        "no_slip" if screen.slip == "none" else "slip", 20.0 if frame.portrait else 16.0, moves=screen.slip == "take"
+    )
     words = Column((Words(screen.slip_line, "body", bold=True),), centred=True)
     return frame.card(Row((drawing, words), (-26.0, 1.0)), padding=4.0)
 
