@@ -150,7 +150,7 @@ def _face(config: Config, arguments: argparse.Namespace) -> views.Face:
     from kiosk.ui.pages import layout_at, stand_of
     from kiosk.ui.window import Window
 
-    return Window(config.screen, layout_at(stand_of(config)), screens_to=arguments.screens_to)
+    return Window(config.screen, layout_at(stand_of(config)), screens_to=arguments.screens_to, zone=config.site.zone)
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -127,7 +127,8 @@ def _window(hospital: Hospital) -> Window:
 
         return Panel(bench(hospital))
 
-    return Window(hospital.config.screen, layout_at(stand_of(hospital.config)), beside=panel)
+    config = hospital.config
+    return Window(config.screen, layout_at(stand_of(config)), beside=panel, zone=config.site.zone)
 
 
 def _say(line: str) -> None:

@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import time
 from typing import Any
 
 from kivy.base import EventLoop
@@ -51,10 +51,6 @@ FRAME_S = 1.5
 _finger_numbers = itertools.count(1)
 
 
-def _time_of_day() -> time:
-    return datetime.now().astimezone().time()
-
-
 @dataclass(frozen=True)
 class _Finger:
     touch: str
@@ -74,7 +70,8 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         clock: Callable[[], float],
         size: tuple[int, int] | None = None,
         limits: Limits = PATIENTS,
-        time_of_day: Callable[[], time] = _time_of_day,
+        *,
+        time_of_day: Callable[[], time],
     ) -> None:
         super().__init__()
         self._layout = layout

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ class Window:
 
     `screens_to`: a file for JSON lines as `--headless` writes them, with the boxes of the buttons; a line is written
     when the screen has been drawn. `beside`: makes a Kivy widget that is shown at the right of the kiosk. `layout` and
-    `describe`: a view as items of a page and as a JSON line.
+    `describe`: a view as items of a page and as a JSON line. `zone`: of the clock on the page; None: the machine's.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Window:
         screens_to: Path | None = None,
         beside: Callable[[], Any] | None = None,
         limits: Limits = PATIENTS,
+        zone: tzinfo | None = None,
         describe: Callable[[Any], dict[str, Any]] = as_json,
     ) -> None:
         self._clock = time.monotonic
@@ -101,7 +103,10 @@ class Window:
         self._ended = threading.Event()
         self._gone = threading.Event()  # the window; the reception may not have listened yet
         self._failure: BaseException | None = None
-        self._view = View(layout, display.diagonal_inch, lambda button: self._press(button), self._clock, None, limits)
+        self._view = View(
+            layout, display.diagonal_inch, lambda button: self._press(button), self._clock, None, limits,
+            time_of_day=lambda: datetime.now(zone).time(),
+        )  # fmt: skip
         share = display.width_px / (display.width_px + display.height_px * BESIDE_SHARE)
         self._root = self._view if beside is None else _side_by_side(self._view, share, beside())
         kivy_setup.call_on_input(self._window, self._pace.note_input)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import time
 from itertools import combinations
 from typing import Any
 
@@ -520,7 +521,15 @@ class TestLettering:
         from kiosk.ui.view import View
 
         window()
-        view = View(layout_in(WORDS), DIAGONAL[size], lambda button: None, lambda: NOW, size, STAFF)
+        view = View(
+            layout_in(WORDS),
+            DIAGONAL[size],
+            lambda button: None,
+            lambda: NOW,
+            size,
+            STAFF,
+            time_of_day=lambda: time(12),
+        )
         view.show(page)
         for words, block in view.fitted:
             assert block.height_mm <= words.box.height + 0.1
