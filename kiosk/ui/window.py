@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from datetime import time as datetime_time
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +88,10 @@ class Window:
         self._window = KivyWindow
         self._newest: Viewable | None = None
         self._newest_at = 0.0
-        self._coming: tuple[Viewable, ...] = ()
-        self._prepared: tuple[Viewable, ...] = ()
+        self._coming = self._prepared = tuple[Viewable, ...]()
         self._drawn: Viewable | None = None
-        self._frames = 0
+        self._frames, self._tick_at = 0, 0.0
         self._beat = self._clock()
-        self._tick_at = 0.0
         self._presses: queue.SimpleQueue[_PressWanted] = queue.SimpleQueue()
         self._press_next: _PressWanted | None = None
         self._finger: Any = None
@@ -103,15 +102,16 @@ class Window:
         self._ended = threading.Event()
         self._gone = threading.Event()  # the window; the reception may not have listened yet
         self._failure: BaseException | None = None
-        self._view = View(
-            layout, display.diagonal_inch, lambda button: self._press(button), self._clock, None, limits,
-            time_of_day=lambda: datetime.now(zone).time(),
-        )  # fmt: skip
+        on_wall, inch = _clock_in(zone), display.diagonal_inch
+        self._view = View(layout, inch, self._on_press, self._clock, None, limits, time_of_day=on_wall)
         share = display.width_px / (display.width_px + display.height_px * BESIDE_SHARE)
         self._root = self._view if beside is None else _side_by_side(self._view, share, beside())
         kivy_setup.call_on_input(self._window, self._pace.note_input)
         kivy_setup.close_escapes(self._window, lambda: self._quit())
         self._window.bind(on_flip=self._flipped)
+
+    def _on_press(self, button: str) -> None:
+        self._press(button)
 
     # -- the face: called by the reception, in any thread ---------------------------------------------------------
 
@@ -304,6 +304,10 @@ def _side_by_side(view: Any, share: float, beside: Any) -> Any:
     row.add_widget(view)
     row.add_widget(beside)
     return row
+
+
+def _clock_in(zone: tzinfo | None) -> Callable[[], datetime_time]:
+    return lambda: datetime.now(zone).time()
 
 
 class ScreenLog:
