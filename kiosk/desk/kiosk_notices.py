@@ -10,15 +10,14 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any, Final, Literal, Protocol
+from datetime import datetime
+from typing import Any, Final, Protocol
 
 from drivers.reservations import ReservationsDown
 from kiosk.desk.pages import Unserved
 from kiosk.process import json_values
-from kiosk.process.json_values import Number
+from kiosk.process.staff_call import CODES, Call, Code
 
-_CALL_LASTS: Final = timedelta(minutes=5)
 ASK: Final = "kiosk"
 
 
@@ -27,15 +26,6 @@ class Asked(Protocol):
 
     def other(self, ask: str) -> Any:
         """The answer. Raises ReservationsDown."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """As the kiosk wrote it. `code`: `call` or `many_cards`; `at`: seconds since 1970."""
-
-    code: str = ""
-    kiosk: str = ""
-    at: Number = 0.0
 
 
 @dataclass(frozen=True)
@@ -68,15 +58,14 @@ class KioskNotices:
             return tuple(each for each in self._known.unserved if each.number not in arrived)
 
     @property
-    def call(self) -> tuple[Literal["call", "many_cards"], str, datetime] | None:
+    def call(self) -> tuple[Code, str, datetime] | None:
         """Why, by which kiosk and when staff were called; None: not lately."""
         with self._lock:
             call, now = self._known.call, self._clock()
-        if call is None or call.code not in ("call", "many_cards"):
+        if call is None or not call.holds(now.timestamp()):
             return None
-        at = datetime.fromtimestamp(call.at, now.tzinfo)
-        code: Literal["call", "many_cards"] = "call" if call.code == "call" else "many_cards"
-        return (code, call.kiosk, at) if timedelta(0) <= now - at < _CALL_LASTS else None
+        code = next(each for each in CODES if each == call.code)
+        return code, call.kiosk, datetime.fromtimestamp(call.at, now.tzinfo)
 
     def _by_card(self, each: Unserved) -> Unserved:
         card = self._patient_of(each.number) if each.way == "mynumber" else ""

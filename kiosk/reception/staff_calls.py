@@ -10,30 +10,19 @@ import json
 import socket
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from drivers.durable import write_whole
 from kiosk.process import json_values, safe_files
 from kiosk.process.alarm import AlarmCommand
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EVENTS, EventLog
+from kiosk.process.staff_call import Call, Code
 from kiosk.reception.worker import Worker
 
-Code = Literal["call", "many_cards"]
 EVENT: Final[dict[Code, str]] = {"call": "staff_called", "many_cards": "cards_refused"}
-# A call is looked after within this time, or asked for again.
-LASTS_S: Final = 300.0
-
-
-@dataclass(frozen=True)
-class Call:
-    """`at`: seconds since 1970. `kiosk`: the host's name."""
-
-    code: str = ""
-    kiosk: str = ""
-    at: float = 0.0
 
 
 class StaffCalls:
@@ -65,4 +54,4 @@ def lately(folder: Path) -> Call | None:
     call = None
     with suppress(OSError):
         call = json_values.decode(safe_files.read(DataFolder(folder).staff_call, safe_files.JSON_BYTES_MAX), Call)
-    return call if call is not None and call.code in EVENT and 0 <= time.time() - call.at < LASTS_S else None
+    return call if call is not None and call.holds(time.time()) else None

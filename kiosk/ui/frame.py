@@ -36,6 +36,7 @@ _TOOLS: Final[tuple[tuple[str, Drawing], ...]] = (
     ("contrast", "contrast"),
     ("wheelchair", "wheelchair"),
 )
+CARDS: Final[dict[str, Drawing]] = {"mynumber": "my_number_card", "patient_card": "patient_card"}
 # Speech will have its place beside the tools, so wide beside one of them.
 _SPEECH: Final = 0.55
 # What ends a page; all else is pressed within it.
@@ -143,6 +144,21 @@ class Frame:
     def card(self, block: Block, *, grow: float = 0.0, least: float = 0.0, padding: float = 6.0) -> Card:
         """Something to read; it cannot be pressed."""
         return Card(block, self.theme.card, "", self.theme.edge, 0.5, padding, least, grow)
+
+    def card_picture(self, name: str, least: float, most: float = 1000.0) -> Block:
+        """The card of a button, and a phone beside it where one may be held there instead."""
+        card = Image(CARDS[name], least, most, grow=1.0)
+        if name != "patient_card" or not getattr(self.screen, "phone", False):
+            return card
+        return Row((card, Image("phone", least, most, grow=1.0)), (0.68, 0.32), GAP_MM / 2, grow=1.0)
+
+    def staff_hint(self, codes: tuple[str, ...]) -> Words | None:
+        """What only staff need to know, small: the worst two."""
+        if not codes:
+            return None
+        words = self.texts["staff"]
+        hints = str(words["between"]).join(str(words[code]) for code in codes[:2] if code in words)
+        return Words(str(words["line"]).format(label=words["label"], hints=hints), "small")
 
     def called(self, text: str) -> Card:
         """That staff come, as large as the button that called them."""
@@ -281,8 +297,3 @@ class Frame:
             inner = column(Image(drawing, 9.0, 12.0, grow=1), words, gap=0.5)
         tone = self.theme.strong if on.get(name) else self.theme.choice
         return Card(inner, tone, name, self.theme.frame, 0.8, 1.5, self.measures.button)
-
-
-def numbered(acts: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Acts with their numbers, from 1."""
-    return tuple((str(place), act) for place, act in enumerate(acts, 1))

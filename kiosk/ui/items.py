@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from kiosk.screens.views import Timeout
+from kiosk.typography import setting
 from kiosk.typography.setting import Block
 from kiosk.ui.theme import Colour, Role, Tone
 
@@ -186,6 +187,11 @@ class SecondsLeft:
     colour: Colour
     language: str = "ja"
 
+    def paragraph(self, left: int) -> setting.Paragraph:
+        """As it reads with so many seconds left."""
+        text = self.text.format(seconds=left, count=left)
+        return setting.Paragraph(text, self.capital_mm, bold=True, language=self.language)
+
 
 @dataclass(frozen=True)
 class Dots:
@@ -209,6 +215,12 @@ class ClockTime:
     capital_mm: float
     colour: Colour
     language: str = "ja"
+
+    def paragraph(self, hour: int, minute: int) -> setting.Paragraph:
+        """As it reads at that time of day."""
+        half = self.halves[hour // 12]
+        text = self.pattern.format(hour=hour, hour12=hour % 12 or 12, minute=minute, half=half)
+        return setting.Paragraph(text, self.capital_mm, bold=True, language=self.language, align="right")
 
 
 class Viewable(Protocol):

@@ -67,21 +67,19 @@ def _letterings(items: Iterable[Item]) -> Iterator[Lettered]:
                 words = "".join(line.text for line in item.text.lines)
                 yield Lettered(words, inked(item), item.box, item.text, item.colour, item.role)
             case ClockTime():
-                half = max(item.halves, key=len)
-                text = item.pattern.format(hour=20, hour12=12, minute=58, half=half)
-                yield _changing(item, text, right=True)
+                yield _changing(
+                    item, max((item.paragraph(hour, 58) for hour in (0, 12, 22)), key=lambda each: len(each.text))
+                )
             case SecondsLeft():
-                yield _changing(item, item.text.format(seconds=20, count=20), right=False)
+                yield _changing(item, item.paragraph(20))
 
 
-def _changing(item: ClockTime | SecondsLeft, text: str, *, right: bool) -> Lettered:
-    align = "right" if right else "left"
-    paragraph = Paragraph(text, item.capital_mm, bold=True, language=item.language, align=align)  # type: ignore[arg-type]
+def _changing(item: ClockTime | SecondsLeft, paragraph: Paragraph) -> Lettered:
     block = set_paragraphs((paragraph,), item.box.width)
     left = min((line.x_mm for line in block.lines), default=0.0)
     top = item.box.middle[1] - block.height_mm / 2
     letters = _without_white(Box(item.box.x + left, top, block.width_mm, block.height_mm), block)
-    return Lettered(ruby.plain(text), letters, item.box, block, item.colour, None)
+    return Lettered(ruby.plain(paragraph.text), letters, item.box, block, item.colour, None)
 
 
 def inked(item: Text) -> Box:

@@ -87,11 +87,6 @@ class PageBuilder:
             bottom -= 5 + GAP_MM
         return Box(body.x, body.y, body.width, bottom - body.y)
 
-    def steady_foot(self, body: Box, buttons: tuple[str, ...], timeout: Timeout | None) -> Box:
-        """As `foot`, for a page with keys: what is left of `body` does not change when the notice comes."""
-        rest = self.foot(body, buttons, timeout)
-        return Box(rest.x, rest.y, rest.width, min(rest.bottom, self.height - self._notice_height - GAP_MM) - rest.y)
-
     @property
     def _notice_height(self) -> float:
         return 112.0 if self.portrait else 68.0
@@ -137,13 +132,6 @@ class PageBuilder:
     ) -> None:
         """Texts one below the other, all of one size."""
         self.words(box, *((text, capital_mm) for text in lines), centred=centred, bold=bold)
-
-    def staff(self, box: Box, codes: tuple[str, ...], colour: str = theme.INK) -> None:
-        """What only staff need to know, small."""
-        words = self.texts["staff"]
-        hints = words["between"].join(words.get(code, code) for code in codes)
-        if hints:
-            self.words(box, (words["line"].format(label=words["label"], hints=hints), theme.SMALL_MM), colour=colour)
 
 
 def _side_by_side(row: Box, count: int) -> tuple[Box, ...]:

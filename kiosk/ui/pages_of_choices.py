@@ -7,13 +7,12 @@ from typing import Final
 
 from kiosk.screens.names import KEYS
 from kiosk.screens.views import Ask, Choice, Choose, Keys, Pick
-from kiosk.ui.blocks import Block, Card, Column, Grid, Image, Row, Space, Words, column, paragraphs
-from kiosk.ui.frame import FRAME_MM, Frame, Stand
-from kiosk.ui.items import Drawing, Item
+from kiosk.ui.blocks import Block, Card, Column, Grid, Row, Space, Words, column, paragraphs
+from kiosk.ui.frame import CARDS, FRAME_MM, Frame, Stand
+from kiosk.ui.items import Item
 from kiosk.ui.theme import GAP_MM, Role, Tone
 from kiosk.words.texts import Texts
 
-_CARDS: Final[dict[str, Drawing]] = {"mynumber": "my_number_card", "patient_card": "patient_card"}
 # In the frame's zone, or of the page itself.
 _ENDS: Final = ("cancel", "close", "back", "more_time")
 _STAFF_MM: Final = 8.0
@@ -34,7 +33,7 @@ class _Start:
     def __init__(self, frame: Frame, screen: Choose) -> None:
         centred = frame.portrait
         self._frame, self._screen = frame, screen
-        self._cards = [name for name in screen.buttons if name in _CARDS]
+        self._cards = [name for name in screen.buttons if name in CARDS]
         self._third = tuple(frame.button(name) for name in screen.buttons if name == "no_card")
         self._head = column(
             Words(screen.purpose, "title", bold=True, centred=centred),
@@ -43,7 +42,8 @@ class _Start:
         )
         self._hints = paragraphs((screen.press_first, *screen.notices), bold=True, centred=centred)
         self._question = Words(screen.title, "title", bold=True, centred=centred)
-        self._staff = _staff(frame, screen.staff)
+        # Its place is kept free when there is nothing to read.
+        self._staff = frame.staff_hint(screen.staff) or Space(_STAFF_MM)
 
     def upright(self) -> Iterator[Block]:
         """Everything that is touched is below."""
@@ -90,15 +90,6 @@ class _Start:
         return Row(tuple(self._upright(least)), (1.0,) * len(self._cards))
 
 
-def _staff(frame: Frame, codes: tuple[str, ...]) -> Block:
-    """What only staff need to know: small, and its place is kept free when there is nothing."""
-    if not codes:
-        return Space(_STAFF_MM)
-    words = frame.texts["staff"]
-    hints = str(words["between"]).join(str(words[code]) for code in codes[:2] if code in words)
-    return Words(str(words["line"]).format(label=words["label"], hints=hints), "small")
-
-
 def _card(frame: Frame, name: str, unavailable: bool, least: float, grow: float = 0.0) -> Card:
     """A card to choose: its drawing, its name, and who can use it."""
     theme = frame.theme
@@ -107,7 +98,7 @@ def _card(frame: Frame, name: str, unavailable: bool, least: float, grow: float 
     if unavailable:
         return Card(words, theme.unavailable, name, theme.edge, 0.7, 7.0, least, grow)
     middle = Column((words,), centred=True)
-    inner = Row((Image(_CARDS[name], 20.0, grow=1.0), middle), (0.36, 0.64), GAP_MM * 1.2)
+    inner = Row((frame.card_picture(name, 20.0), middle), (0.36, 0.64), GAP_MM * 1.2)
     return Card(inner, theme.choice, name, theme.frame, FRAME_MM, 7.0, least, grow)
 
 
@@ -118,7 +109,7 @@ def _upright(frame: Frame, name: str, unavailable: bool, least: float) -> Card:
     words = (Words(frame.label(name), "choice", bold=True, centred=True), Words(who, "body", centred=True))
     if unavailable:
         return Card(Column(words, 1.0, centred=True), theme.unavailable, name, theme.edge, 0.7, 4.0, least)
-    inner = column(Image(_CARDS[name], 14.0, 40.0, grow=1.0), *words, gap=1.0)
+    inner = column(frame.card_picture(name, 14.0, 40.0), *words, gap=1.0)
     return Card(inner, theme.choice, name, theme.frame, FRAME_MM, 4.0, least)
 
 
@@ -179,11 +170,11 @@ def ask(screen: Ask, texts: Texts, stand: Stand, width: float, height: float) ->
     acts = paragraphs((each.text for each in screen.next if each.code != "answer"), bold=True, centred=True)
     code = _code(frame, screen.staff_code)
     answers = [name for name in screen.buttons if name not in _ENDS]
-    cards = [_answer(frame, name, name in screen.unavailable) for name in answers if name in _CARDS]
-    others: list[Block] = [_answer(frame, name, unavailable=False) for name in answers if name not in _CARDS]
+    cards = [_answer(frame, name, name in screen.unavailable) for name in answers if name in CARDS]
+    others: list[Block] = [_answer(frame, name, unavailable=False) for name in answers if name not in CARDS]
     if screen.called:  # where the button was that called
         others.append(frame.called(screen.called))
-    upright = [_upright(frame, name, name in screen.unavailable, 40.0) for name in answers if name in _CARDS]
+    upright = [_upright(frame, name, name in screen.unavailable, 40.0) for name in answers if name in CARDS]
     flat, half = ([Row(tuple(each), (1.0,) * len(each)) for each in (of, others) if each] for of in (cards, upright))
     white = Space(grow=1.0)
     words = (white, title, fact, remarks, acts, code, white)
@@ -213,7 +204,7 @@ def _fact(frame: Frame, screen: Ask) -> tuple[Block | None, Block | None]:
 
 
 def _answer(frame: Frame, name: str, unavailable: bool) -> Card:
-    if name in _CARDS:
+    if name in CARDS:
         return _card(frame, name, unavailable, 50.0 if frame.portrait else 30.0)
     return frame.button(name, strong=name in ("yes", "walk_in"), least=34.0 if frame.portrait else 21.0)
 

@@ -158,9 +158,10 @@ def _number(frame: Frame, screen: Result, *, narrow: bool = False) -> Card:
 
 def _slip(frame: Frame, screen: Result) -> Card:
     """The strip of the slip: under way, to be taken, or none."""
-    drawing = Image(
-        "no_slip" if screen.slip == "none" else "slip", 20.0 if frame.portrait else 16.0, moves=screen.slip == "take"
-    )
+    least, outlet = 20.0 if frame.portrait else 16.0, frame.stand.slip_at
+    drawing = Image("no_slip", least)
+    if screen.slip != "none":
+        drawing = Image("slip", least, variant=outlet, moves=screen.slip == "take")
     words = Column((Words(screen.slip_line, "body", bold=True),), centred=True)
     return frame.card(Row((drawing, words), (-26.0, 1.0)), padding=4.0)
 
@@ -218,11 +219,6 @@ def off(screen: Off, texts: Texts, stand: Stand, width: float, height: float) ->
     """Nobody can be served: seen from afar, and when it opens."""
     frame = Frame(screen, texts, stand, width, height, "off")
     opens = frame.card(Words(screen.opens, "title", bold=True, centred=True), padding=9.0) if screen.opens else None
-    hint = None
-    if screen.staff:
-        words = texts["staff"]
-        hints = str(words["between"]).join(str(words[code]) for code in screen.staff[:2] if code in words)
-        hint = Words(str(words["line"]).format(label=words["label"], hints=hints), "small")
     return frame.finish(
         column(
             Space(grow=1.0),
@@ -231,7 +227,7 @@ def off(screen: Off, texts: Texts, stand: Stand, width: float, height: float) ->
             opens,
             paragraphs(screen.instructions, "choice", centred=True),
             Space(grow=1.3),
-            hint,
+            frame.staff_hint(screen.staff),
             gap=GAP_MM * 1.6,
         )
     )

@@ -18,13 +18,16 @@ def instruct(screen: Instruct, texts: Texts, stand: Stand, width: float, height:
         "reader" if at_reader else "card_slot",
         60.0 if frame.portrait else 40.0,
         grow=1.0,
-        variant=" ".join(part for part in (stand.reader, stand.reader_side) if part) if at_reader else stand.slip_at,
+        variant=" ".join(part for part in (stand.reader, stand.reader_side) if part) if at_reader else "",
         moves=True,
     )
     title = Words(screen.title, "title", bold=True, centred=frame.portrait)
     acts = Column(tuple(_act(frame, place, act, screen.step) for place, act in enumerate(screen.next)), GAP_MM / 2)
     remarks = paragraphs(screen.remarks, bold=screen.again or screen.tries_left is not None)
-    picture = frame.card(image, grow=1.0, padding=4.0)
+    seen: Block = image
+    if screen.phone:
+        seen = Row((image, Image("phone", image.least, grow=1.0, variant="card" if at_reader else "")), (0.74, 0.26))
+    picture = frame.card(seen, grow=1.0, padding=4.0)
     if frame.portrait:
         return frame.finish(
             column(Space(2.0), title, picture, acts, remarks),

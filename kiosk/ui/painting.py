@@ -39,15 +39,9 @@ class Painter:
                 case Picture():
                     self._drawing(item, frame if item.moves else 0)
                 case ClockTime():
-                    hour, minute = clock
-                    half = item.halves[hour // 12]
-                    text = item.pattern.format(hour=hour, hour12=hour % 12 or 12, minute=minute, half=half)
-                    paragraph = Paragraph(text, item.capital_mm, bold=True, language=item.language, align="right")
-                    self._line(item.box, paragraph, item.colour)
+                    self._line(item.box, item.paragraph(*clock), item.colour)
                 case SecondsLeft():
-                    text = item.text.format(seconds=left_s, count=left_s)
-                    paragraph = Paragraph(text, item.capital_mm, bold=True, language=item.language)
-                    self._line(item.box, paragraph, item.colour)
+                    self._line(item.box, item.paragraph(left_s), item.colour)
                 case Dots():
                     self._dots(item)
 

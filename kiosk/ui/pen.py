@@ -10,10 +10,8 @@ from kivy.graphics import (
     Color,
     InstructionGroup,
     Line,
-    Mesh,
     Rectangle,
     SmoothEllipse,
-    SmoothLine,
     SmoothRoundedRectangle,
 )
 from kivy.graphics.texture import Texture
@@ -62,13 +60,6 @@ class Pen:
         thick = max(width_mm * self._scale / 2, 0.5)
         self._canvas.add(Line(rounded_rectangle=(x, y, width, height, radius, 48), width=thick))
 
-    def line(self, points: Sequence[tuple[float, float]], colour: Colour, width_mm: float) -> None:
-        flat = [value for x, y in points for value in (x * self._scale, self._height_px - y * self._scale)]
-        self._colour(colour)
-        self._canvas.add(
-            SmoothLine(points=flat, width=max(width_mm * self._scale / 2, 0.5), cap="round", joint="round")
-        )
-
     def disc(self, middle: tuple[float, float], radius_mm: float, colour: Colour) -> None:
         box = Box(middle[0] - radius_mm, middle[1] - radius_mm, 2 * radius_mm, 2 * radius_mm)
         x, y, width, height = self._pixels(box)
@@ -81,15 +72,6 @@ class Pen:
         texture = _texture(item.drawing, item.tone, item.variant, frame, round(width), round(height))
         self._canvas.add(Color(1, 1, 1))
         self._canvas.add(Rectangle(texture=texture, pos=(x, y), size=(width, height)))
-
-    def shape(self, points: Sequence[tuple[float, float]], colour: Colour) -> None:
-        """A filled convex shape."""
-        corners = [(x * self._scale, self._height_px - y * self._scale) for x, y in points]
-        self._colour(colour)
-        vertices = [value for x, y in corners for value in (x, y, 0.0, 0.0)]
-        self._canvas.add(Mesh(vertices=vertices, indices=list(range(len(corners))), mode="triangle_fan"))
-        flat = [value for corner in corners for value in corner]
-        self._canvas.add(SmoothLine(points=flat, width=0.6, close=True))  # softens the steps of the edge
 
     def words(self, box: Box, paragraphs: Sequence[FittedParagraph], colour: Colour, *, centred: bool = True) -> Block:
         """Draws the paragraphs in the middle of the box's height; returns how they were set."""
@@ -121,14 +103,11 @@ class Pen:
 
     def clock(self, item: ClockTime, hour: int, minute: int) -> None:
         """The time of day, at the right of its box."""
-        text = item.pattern.format(hour=hour, hour12=hour % 12 or 12, minute=minute, half=item.halves[hour // 12])
-        paragraph = Paragraph(text, item.capital_mm, bold=True, language=item.language, align="right")
-        self._line(item.box, paragraph, item.colour)
+        self._line(item.box, item.paragraph(hour, minute), item.colour)
 
     def seconds(self, item: SecondsLeft, left: int) -> None:
         """How many seconds are left, in words."""
-        text = item.text.format(seconds=left, count=left)
-        self._line(item.box, Paragraph(text, item.capital_mm, bold=True, language=item.language), item.colour)
+        self._line(item.box, item.paragraph(left), item.colour)
 
     def dots(self, item: Dots, percent: int) -> None:
         """Ten dots, those that are left full."""

@@ -24,7 +24,6 @@ GREY: Final = "#363D45"
 PALE: Final = "#D5DADF"
 LINE: Final = "#5B6874"
 TOUCHED: Final = "#FFD400"
-SKIN: Final = "#E8C39E"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kiosk import __main__ as command_line
+from kiosk.process import staff_call
 from kiosk.process.event_log import EventLog
 from kiosk.reception import notices, staff_calls, unserved
 from kiosk.reception.staff_calls import StaffCalls
@@ -99,7 +100,7 @@ def test_a_call_runs_the_alarm_command_and_is_known_for_a_while(
     call = staff_calls.lately(tmp_path)
     assert call is not None and call.code == "call" and call.kiosk
     assert notices.revision(tmp_path) != before
-    monkeypatch.setattr(staff_calls, "LASTS_S", 0.0)
+    monkeypatch.setattr(staff_call, "LASTS_S", 0.0)
     assert staff_calls.lately(tmp_path) is None
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import replace
 
 import pytest
 
 from kiosk.screens.headless_lines import as_json
 from kiosk.screens.names import MORE_TIME, SCREENS
+from kiosk.screens.of_state import screen_of
+from kiosk.screens.specimens import specimens
 from kiosk.screens.views import Counter, Keys, Off, Result, is_leaving
 from kiosk.ui import measure_page
 from kiosk.ui.items import Anywhere, Box, Button, Panel, Picture, Text
 from kiosk.ui.measure import Combination, Finding, laid, measured, pages, table
 from kiosk.ui.measure_laid import Laid
 from kiosk.ui.measure_page import RULES, contrast
-from kiosk.ui.pictures import DISPLAYS, STAND, screens
+from kiosk.ui.pictures import DISPLAYS, STAND, WORDING, screens
 from kiosk.ui.theme import THEMES
 from kiosk.visit.idle import duration_s
 from kiosk.visit.reasons import COUNTER_REASONS, NO_SLIP_REASONS
@@ -202,3 +205,20 @@ def test_pages_look_as_they_did() -> None:
     kept = json.loads(golden.FILE.read_text(encoding="utf-8"))
     now = golden.hashes()
     assert sorted(name for name in kept.keys() | now.keys() if kept.get(name) != now.get(name)) == []
+
+
+def test_what_a_site_has_is_drawn_a_phone_at_the_reader_and_the_slip_where_it_comes_out() -> None:
+    stand = replace(STAND, reader="drop", reader_side="left", slip_at="left-top")
+    combination = Combination(Look(), DISPLAYS[1], stand)
+    wording = replace(WORDING, phone_card=True, phone_mynumber=True)
+    drawn: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for variant, kiosk in specimens():
+        screen = screen_of(kiosk, wording)
+        page = laid(screen, combination)
+        found = {(item.drawing, item.variant) for item in page.items if isinstance(item, Picture)}
+        drawn[screen.name] |= found
+        broken = [rule.name for rule in RULES if (figure := rule.worst(page)) is not None and not rule.keeps(figure)]
+        assert broken == [], (screen.name, variant)
+    assert ("phone", "") in drawn["choose_card"] & drawn["insert_card"]
+    assert {("phone", "card"), ("reader", "drop left")} <= drawn["tap_reader"]
+    assert ("slip", "left-top") in drawn["done"] & drawn["printing"]

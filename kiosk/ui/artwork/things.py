@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kiosk.ui.artwork.icons import arrow, plate
+from kiosk.ui.artwork.icons import plate
 from kiosk.ui.artwork.shapes import Art, Palette, Points, curve, disc, moved, placed, rectangle
 
 # A card of 85.6 x 54 mm is 100 x 63 units here.
@@ -106,8 +106,31 @@ def _finger(x: float, y: float, length: float, thick: float) -> Points:
     return moved(rectangle(0, -thick / 2, length, thick, thick / 2), x, y, turn=8)
 
 
+# Where on the kiosk a slip comes out, in the field of `slip`.
+_OUTLETS: Final = {
+    "left-top": (30.0, 30.0), "left-bottom": (30.0, 66.0), "right-top": (80.0, 30.0), "right-bottom": (80.0, 66.0),
+    "bottom": (55.0, 66.0),
+}  # fmt: skip
+
+
+def _at_kiosk(colours: Palette, place: tuple[float, float], frame: int) -> Art:
+    """The kiosk, small, and the slip where it comes out."""
+    art = Art(110, 110, colours)
+    plate(art, 20, 3, 70, 92, 6, colours.light)
+    art.add(rectangle(27, 10, 56, 14 if place[1] < 60 else 46, 2), colours.accent, edge=False)
+    plate(art, 30, 95, 50, 11, 2, colours.light)
+    x, y = place
+    art.add(_torn(x - 13, y, 26, 26 if frame == 0 else 36), colours.paper)
+    for line in (8, 14):
+        art.stroke([(x - 8, y + line), (x + 8, y + line)], colours.ink, 2.4)
+    art.stroke([(x - 16, y), (x + 16, y)], colours.ink, 5)
+    return art
+
+
 def slip(colours: Palette, variant: str = "", frame: int = 0) -> Art:
-    """Paper that comes out of a printer, and the way to take it."""
+    """Paper that comes out of a printer; with `variant` (`[screen] slip_at`), where on this kiosk."""
+    if variant in _OUTLETS:
+        return _at_kiosk(colours, _OUTLETS[variant], frame)
     art = Art(110, 110, colours)
     length = 62 if frame == 0 else 74
     art.add(_torn(26, 26, 58, length), colours.paper)
@@ -138,6 +161,3 @@ def no_slip(colours: Palette, variant: str = "", frame: int = 0) -> Art:
     art.stroke([(38, 48), (72, 82)], colours.ink, 8)
     art.stroke([(72, 48), (38, 82)], colours.ink, 8)
     return art
-
-
-__all__ = ["arrow", "held", "my_number_card", "no_slip", "patient_card", "person", "phone", "slip"]
