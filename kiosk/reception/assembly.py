@@ -43,10 +43,9 @@ from kiosk.screens.views import Face, Screen
 from kiosk.screens.wording import Wording
 from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.tables.table_file import BadTable
-from kiosk.visit import Kiosk, Rules, switched_on
 from kiosk.visit import events as e
-from kiosk.visit.rules import Look
-from kiosk.visit.state import Surroundings
+from kiosk.visit.rules import Look, Rules
+from kiosk.visit.state import Kiosk, Surroundings, switched_on
 from kiosk.words.departments import DepartmentNames
 
 Clock = Callable[[], datetime]

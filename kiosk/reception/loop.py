@@ -26,9 +26,9 @@ from kiosk.screens.views import Face, Screen
 from kiosk.screens.wording import Wording
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
-from kiosk.visit import next_deadline, step
 from kiosk.visit.specimen import SPECIMEN
 from kiosk.visit.state import AtCounter, Came, Kiosk, Printing, Registering, Start
+from kiosk.visit.step import next_deadline, step
 
 PRESSES_MAX = 1000
 HEARTBEAT_S = 1.0

@@ -11,7 +11,7 @@ from kiosk.screens.names import SCREENS, STAFF
 from kiosk.screens.timeouts import buttons_of, timeout_of, with_more_time
 from kiosk.screens.views import Choose, Counter, Instruct, Keys, NextStep, Off, Screen, Wait
 from kiosk.screens.wording import Wording, Words
-from kiosk.visit import begin, looks
+from kiosk.visit import looks, offers
 from kiosk.visit.reasons import code_of
 from kiosk.visit.state import (
     AskingForCard,
@@ -87,11 +87,11 @@ def _start(kiosk: Kiosk, words: Words) -> Choose | Off:
     around = kiosk.surroundings
     if not around.is_open:
         return _closed(kiosk, words)
-    if begin.is_out_of_service(kiosk):
+    if offers.is_out_of_service(kiosk):
         go = words.act("go_counter", where=words.counter.name)
         lines = words.lines("out_of_service")
         return Off("out_of_service", words["out_of_service"]["title"], lines, "", _staff(kiosk), next=(go,))
-    table, down = words["choose_card"], begin.ways_down(kiosk)
+    table, down = words["choose_card"], offers.ways_down(kiosk)
     return Choose(
         "choose_card",
         table["title"],

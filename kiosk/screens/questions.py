@@ -8,7 +8,7 @@ from kiosk.screens.names import DEPARTMENT_BUTTONS
 from kiosk.screens.timeouts import buttons_of, timeout_of, with_more_time
 from kiosk.screens.views import Ask, Choice, NextStep, Pick, Screen
 from kiosk.screens.wording import Words
-from kiosk.visit import arrive, begin, looks
+from kiosk.visit import looks, offers
 from kiosk.visit.reasons import COUNTER_CODES
 from kiosk.visit.state import (
     AskingForCard,
@@ -27,7 +27,7 @@ _NO_APPOINTMENT = "no_appointment"
 
 def no_card(kiosk: Kiosk, stage: AskingForCard | Preparing, words: Words) -> Ask:
     """Is a card at hand? Nobody is registered without a number."""
-    down = begin.ways_down(kiosk)
+    down = offers.ways_down(kiosk)
     asking = stage if isinstance(stage, AskingForCard) else None
     call = ("call",) if kiosk.rules.staff_call and not (asking and asking.called) else ()
     buttons = (*down, "no", *call, "back")
@@ -68,7 +68,7 @@ def early(stage: TooEarly, words: Words) -> Ask:
 def other_day(stage: OtherDay, words: Words) -> Ask:
     """When the next appointment is, and whether the patient came without one today."""
     table, found = words["other_day"], stage.known.found
-    may_walk_in = arrive.may_walk_in(stage.known)
+    may_walk_in = offers.may_walk_in(stage.known)
     day = word_day(found.next_day, words["dates"]["day"], words.texts) if found.next_day else ""
     departments = (departments_line(found.next_departments, words),) if found.next_departments else ()
     buttons = tuple(each for each in buttons_of("other_day", stage) if each != "walk_in" or may_walk_in)
@@ -95,7 +95,7 @@ def departments_line(departments: tuple[str, ...], words: Words) -> str:
 
 def choose_department(stage: ChoosingDepartment, words: Words) -> Pick:
     """Where to, without an appointment."""
-    table, pages = words["choose_department"], arrive.pages_of(stage.known)
+    table, pages = words["choose_department"], offers.pages_of(stage.known)
     choices = tuple(_department_choices(stage, words))
     several = ("more",) if pages > 1 else ()
     buttons = (*(each.button for each in choices if each.available), *several, "back")
@@ -115,7 +115,7 @@ def choose_department(stage: ChoosingDepartment, words: Words) -> Pick:
 
 
 def _department_choices(stage: ChoosingDepartment, words: Words) -> Iterator[Choice]:
-    for button, each in zip(DEPARTMENT_BUTTONS, arrive.departments_on(stage), strict=False):
+    for button, each in zip(DEPARTMENT_BUTTONS, offers.departments_on(stage), strict=False):
         named = words.site.departments.worded(each.name, words.texts)
         yield Choice(button, named.text, named.reading, _remark(each, words), each.receives)
 

@@ -10,8 +10,8 @@ from kiosk.screens.timeouts import buttons_of, timeout_of
 from kiosk.screens.views import NextStep, Result, SlipState
 from kiosk.screens.wording import Words
 from kiosk.typography import ruby
+from kiosk.visit.offers import may_reopen
 from kiosk.visit.reasons import NO_SLIP_CODES, UNKNOWN_CODE
-from kiosk.visit.receive import may_reopen
 from kiosk.visit.state import Done, Printing, RegisteredArrival, VisitAppointment
 from kiosk.words.patient import word_clock
 

@@ -8,8 +8,10 @@ drawn with Japanese shapes in every language, and broken last. Must never let a 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from kiosk.records import dataclass
 
 NAME_BEGINS: Final = "\u2068"
 NAME_ENDS: Final = "\u2069"

@@ -15,6 +15,7 @@ from kivy.graphics.opengl import glFlush
 from kiosk.typography.setting import Block
 from kiosk.ui.items import Box, Item, Panel, Picture, Text, Words
 from kiosk.ui.pen import Pen
+from kiosk.ui.theme import PAGE, channels
 
 # Of a drawing that moves.
 FRAMES: Final = 2
@@ -67,12 +68,14 @@ class Sheet:
                     pen.picture(item, frame)
         glFlush()
 
-    def _draw(self, items: Iterable[Item], place: Box | None) -> list[tuple[Words, Block]]:
+    def _draw(self, items: Sequence[Item], place: Box | None) -> list[tuple[Words, Block]]:
         """All of it, or within `place` only."""
         height = self._fbo.size[1]
         group = InstructionGroup()
         if place is None:
-            group.add(ClearColor(0, 0, 0, 1))
+            # The first of every page is its ground. Drawn as other panels are, it costs more than all of them.
+            ground, items = items[0], items[1:]
+            group.add(ClearColor(*channels(ground.colour if isinstance(ground, Panel) else PAGE.ground), 1))
             group.add(ClearBuffers())
         else:
             x, top = int(place.x * self._scale), int(place.y * self._scale)

@@ -10,6 +10,7 @@ from kiosk.visit import events as e
 from kiosk.visit.commands import Record, Register, RegisterWalkIn
 from kiosk.visit.idle import duration_s
 from kiosk.visit.moves import Step, go, stay, to_counter, to_start, with_news, with_note
+from kiosk.visit.offers import departments_on, may_walk_in, pages_of
 from kiosk.visit.state import (
     AppointmentsFound,
     ChoosingDepartment,
@@ -19,10 +20,8 @@ from kiosk.visit.state import (
     OtherDay,
     Registering,
     TooEarly,
-    WalkInDepartment,
 )
 
-DEPARTMENTS_A_PAGE = 6
 _Asking = OtherDay | ChoosingDepartment | ConfirmingDepartment
 
 
@@ -72,22 +71,6 @@ def _no_appointment(kiosk: Kiosk, visit: int, known: Known, now: float) -> Step:
     return to_counter(
         kiosk, now, visit, "no_appointment", next_day=found.next_day, next_departments=found.next_departments
     )
-
-
-def may_walk_in(known: Known) -> bool:
-    """Whether any department receives this patient now without an appointment."""
-    return any(each.receives for each in known.found.walk_in)
-
-
-def departments_on(stage: ChoosingDepartment) -> tuple[WalkInDepartment, ...]:
-    """Those of the present page of the list."""
-    begin = stage.page * DEPARTMENTS_A_PAGE
-    return stage.known.found.walk_in[begin : begin + DEPARTMENTS_A_PAGE]
-
-
-def pages_of(known: Known) -> int:
-    """How many pages the list of departments has."""
-    return -(-len(known.found.walk_in) // DEPARTMENTS_A_PAGE)
 
 
 def _offer_departments(kiosk: Kiosk, visit: int, known: Known, now: float) -> Step:

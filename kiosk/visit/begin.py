@@ -8,21 +8,8 @@ from kiosk.visit import events as e
 from kiosk.visit.commands import Record, TakeBaseline, TellStaff
 from kiosk.visit.marks import CardSeen
 from kiosk.visit.moves import Step, begin, call_staff, first, go, look_up, make_unclean, stay, to_counter, to_start
+from kiosk.visit.offers import is_out_of_service, ways_down
 from kiosk.visit.state import AskingForCard, AwaitingCard, Came, Done, Kiosk, Preparing, Start
-
-
-def ways_down(kiosk: Kiosk) -> dict[str, bool]:
-    """For each way that the site has, whether it cannot be used now."""
-    around = kiosk.surroundings
-    ways = {"mynumber": around.terminal_down_since is not None}
-    if kiosk.rules.patient_cards:
-        ways["patient_card"] = around.card_reader_down_since is not None or kiosk.cards_rest_until is not None
-    return ways
-
-
-def is_out_of_service(kiosk: Kiosk) -> bool:
-    """Whether no card can be used: then nobody is asked for one."""
-    return all(ways_down(kiosk).values())
 
 
 def card_visit(kiosk: Kiosk) -> int | None:

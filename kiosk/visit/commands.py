@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from typing import Literal
 
+from kiosk.records import dataclass
 from kiosk.visit.rules import Language
 from kiosk.visit.state import OfVisit, RegisteredArrival, Way
 

@@ -6,7 +6,9 @@ secret) and is nothing outside it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from kiosk.records import dataclass
 
 
 @dataclass(frozen=True)

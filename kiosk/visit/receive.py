@@ -8,6 +8,7 @@ from kiosk.visit import events as e
 from kiosk.visit.arrive import proceed
 from kiosk.visit.commands import AcceptKey, PrintSlip, Record
 from kiosk.visit.moves import Step, call_staff, go, make_unclean, stay, to_counter, to_start, with_news, with_note
+from kiosk.visit.offers import may_reopen
 from kiosk.visit.reasons import NO_SLIP_CODES, UNKNOWN_CODE
 from kiosk.visit.state import (
     AppointmentsFound,
@@ -116,11 +117,6 @@ def _done(kiosk: Kiosk, stage: Printing, now: float, no_slip: str | None) -> Ste
     if new_key and stage.came.file is not None and "insurance_check" in stage.arrival.notes:
         return go(kiosk, done, printed, AcceptKey(visit, stage.came.file))
     return go(kiosk, done, printed)
-
-
-def may_reopen(stage: Done) -> bool:
-    """Whether time and place can be seen once more: only by whom no slip says them."""
-    return stage.no_slip is not None and stage.covered and not stage.reopened
 
 
 def on_done_pressed(kiosk: Kiosk, stage: Done, event: e.Pressed, now: float) -> Step:

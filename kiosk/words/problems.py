@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import reduce
 from typing import Any, Final, TypeAlias
 
+from kiosk.records import dataclass
 from kiosk.words import texts
 from kiosk.words.texts import Texts
 

@@ -27,9 +27,10 @@ from kiosk.process.event_log import EventLog
 from kiosk.reception.courier_events import CourierEvents
 from kiosk.reception.delivery_watch import codes_of
 from kiosk.reception.loop import Inbox
-from kiosk.visit import Rules, step, switched_on
 from kiosk.visit import events as e
-from kiosk.visit.state import AtCounter, AwaitingTap, Kiosk, Settling
+from kiosk.visit.rules import Rules
+from kiosk.visit.state import AtCounter, AwaitingTap, Kiosk, Settling, switched_on
+from kiosk.visit.step import step
 from tests.hospital import wait_until
 from tests.site_toml import Site, with_
 

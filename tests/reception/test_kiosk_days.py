@@ -33,10 +33,13 @@ from kiosk.results.watch import Folder, Listing, Watcher
 from kiosk.screens import views
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.wording import Wording
-from kiosk.visit import Kiosk, Rules, next_deadline, reasons, step, switched_on
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
+from kiosk.visit import reasons
 from kiosk.visit import state as f
+from kiosk.visit.rules import Rules
+from kiosk.visit.state import Kiosk, switched_on
+from kiosk.visit.step import next_deadline, step
 
 WORDS = Wording()
 TODAY = date(2026, 1, 15)

@@ -23,11 +23,21 @@ from kiosk.reception.printer_worker import PrinterWorker
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.views import Screen
 from kiosk.screens.wording import Wording
-from kiosk.visit import Rules, switched_on
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
+from kiosk.visit.rules import Rules
 from kiosk.visit.specimen import SPECIMEN
-from kiosk.visit.state import AtCounter, AwaitingTap, Came, Candidate, Kiosk, Printing, RegisteredArrival, Registering
+from kiosk.visit.state import (
+    AtCounter,
+    AwaitingTap,
+    Came,
+    Candidate,
+    Kiosk,
+    Printing,
+    RegisteredArrival,
+    Registering,
+    switched_on,
+)
 
 DEADLINE_S = 60.0
 ARRIVAL = RegisteredArrival(date(2026, 1, 15), clock_time(12, 50), "0012K", 7, ())

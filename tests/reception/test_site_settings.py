@@ -18,10 +18,9 @@ from kiosk.reception.reservations_worker import ReservationsWorker
 from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.ui.frame import Stand
 from kiosk.ui.pages import stand_of
-from kiosk.visit import Rules
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
-from kiosk.visit.rules import LANGUAGES, Look
+from kiosk.visit.rules import LANGUAGES, Look, Rules
 from kiosk.visit.state import AppointmentsFound, VisitAppointment, WalkInDepartment
 from tests.site_toml import REQUIRED, Site
 

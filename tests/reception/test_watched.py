@@ -21,7 +21,8 @@ from kiosk.reception.run_status import TROUBLES
 from kiosk.screens.names import STAFF
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.wording import Wording
-from kiosk.visit import Kiosk, Rules
+from kiosk.visit.rules import Rules
+from kiosk.visit.state import Kiosk
 from kiosk.words.problems import Problem
 from tests.hospital import DEADLINE_S, PATIENT_OF, Hospital, Reception, wait_until
 from tests.process.test_systemd import Manager, assert_nothing_for

@@ -9,9 +9,10 @@ from kiosk.screens.names import KEYS
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.specimens import NOW, specimens
 from kiosk.screens.wording import Wording
-from kiosk.visit import Rules, step
 from kiosk.visit.events import BaselineTaken, Pressed
+from kiosk.visit.rules import Rules
 from kiosk.visit.state import AwaitingBirthday, Candidate, Kiosk, Preparing, Start
+from kiosk.visit.step import step
 
 WORDING = Wording()
 EVERY = [pytest.param(kiosk, id=f"{number:02}-{variant}") for number, (variant, kiosk) in enumerate(specimens(), 1)]

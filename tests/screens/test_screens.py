@@ -27,7 +27,7 @@ from kiosk.screens.of_state import screen_of
 from kiosk.screens.views import Counter, Pick, Result, Screen
 from kiosk.screens.wording import Wording
 from kiosk.typography import ruby
-from kiosk.visit import Rules, begin, step, switched_on
+from kiosk.visit import begin
 from kiosk.visit import events as e
 from kiosk.visit.idle import EXTENSIONS_MAX
 from kiosk.visit.reasons import (
@@ -37,7 +37,7 @@ from kiosk.visit.reasons import (
     NO_SLIP_REASONS,
     UNKNOWN_CODE,
 )
-from kiosk.visit.rules import LANGUAGES, Language, Look
+from kiosk.visit.rules import LANGUAGES, Language, Look, Rules
 from kiosk.visit.state import (
     AppointmentsFound,
     AskingForCard,
@@ -66,7 +66,9 @@ from kiosk.visit.state import (
     TooEarly,
     VisitAppointment,
     WalkInDepartment,
+    switched_on,
 )
+from kiosk.visit.step import step
 from kiosk.words import texts
 
 TEXTS = texts.load()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date, time
 from typing import Any
 
-from kiosk.visit import Rules, next_deadline, step, switched_on
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
-from kiosk.visit.state import AtCounter, Candidate, Kiosk, VisitAppointment
-from kiosk.visit.step import TRANSITIONS
+from kiosk.visit.rules import Rules
+from kiosk.visit.state import AtCounter, Candidate, Kiosk, VisitAppointment, switched_on
+from kiosk.visit.step import TRANSITIONS, next_deadline, step
 
 DAY = date(2026, 1, 15)
 AT_13 = VisitAppointment(time(13), "内科", "佐藤", "A棟1階2番窓口")

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from kiosk.visit import Rules, begin
+from kiosk.visit import begin, offers
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit.looks import tools
-from kiosk.visit.rules import Look
+from kiosk.visit.rules import Look, Rules
 from kiosk.visit.state import (
     AskingForCard,
     AtCounter,
@@ -118,7 +118,7 @@ def test_five_different_numbers_in_a_minute_close_the_reader_for_a_minute_and_te
     assert story.asked(c.TellStaff) == [c.TellStaff(5, "many_cards")]
     assert len(story.asked(c.LookUp)) == 4
     story.at(151, e.Pressed("close"))
-    assert begin.ways_down(story.kiosk) == {"mynumber": False, "patient_card": True}
+    assert offers.ways_down(story.kiosk) == {"mynumber": False, "patient_card": True}
     assert story.at(209, e.CardRead(6, "96")).stage == Start()
     assert isinstance(story.at(210.1, e.CardRead(6, "96")).stage, LookingUp)
 

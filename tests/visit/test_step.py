@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kiosk.visit import Rules, begin, step, switched_on
+from kiosk.visit import begin, offers
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit.idle import EXTENSIONS_MAX
+from kiosk.visit.rules import Rules
 from kiosk.visit.state import (
     AskingForCard,
     AtCounter,
@@ -44,8 +45,9 @@ from kiosk.visit.state import (
     Surroundings,
     TooEarly,
     WalkInDepartment,
+    switched_on,
 )
-from kiosk.visit.step import IGNORED, STAGES, TRANSITIONS, Transition
+from kiosk.visit.step import IGNORED, STAGES, TRANSITIONS, Transition, step
 from tests.visit.story import AT_13, CLEAN, DAY, DRAWN, Story, arrived, candidate, found, registered
 
 OPENING = Opening(datetime(2026, 1, 15, 8, 30), is_today=True)
@@ -461,10 +463,10 @@ def test_a_subsidy_that_failed_in_time_is_noted_and_one_of_another_file_is_not()
 
 def test_when_no_card_can_be_used_the_kiosk_is_out_of_service_at_once_and_comes_back() -> None:
     story = Story().at(100, e.TerminalChanged(False))
-    assert not begin.is_out_of_service(story.kiosk)
-    assert begin.is_out_of_service(story.at(110, e.CardReaderChanged(False)).kiosk)
+    assert not offers.is_out_of_service(story.kiosk)
+    assert offers.is_out_of_service(story.at(110, e.CardReaderChanged(False)).kiosk)
     assert isinstance(story.at(111, e.Pressed("mynumber"), e.Pressed("no_card")).stage, Start)
-    assert not begin.is_out_of_service(story.at(112, e.CardReaderChanged(True)).kiosk)
+    assert not offers.is_out_of_service(story.at(112, e.CardReaderChanged(True)).kiosk)
 
 
 def test_a_closed_site_takes_nobody_but_finishes_who_is_there() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from kiosk.records import dataclass
 from kiosk.ui.theme import Colour
 
 Point = tuple[float, float]
