@@ -9,6 +9,7 @@ from another must be made as that one is.
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import field as field  # noqa: PLC0414 - it is given on, beside what it is used with
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ def _frozen(made: type, kw_only: bool) -> type:
         made.__doc__ = made.__name__  # or its signature would be put together
     dataclasses.dataclass(eq=False, repr=False, kw_only=kw_only)(made)
     fields = dataclasses.fields(made)
-    shown = tuple(field.name for field in fields if field.repr)
+    visible = tuple(field.name for field in fields if field.repr)
     # With the class, so that there is a tuple of any number of fields.
     compared = attrgetter("__class__", *(field.name for field in fields if field.compare))
 
@@ -39,7 +40,7 @@ def _frozen(made: type, kw_only: bool) -> type:
         return hash(compared(self))
 
     def displayed(self: Any) -> str:
-        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in visible)
         return f"{self.__class__.__qualname__}({values})"
 
     for name, method in (("__eq__", equal), ("__hash__", hashed), ("__repr__", displayed)):

@@ -8,10 +8,9 @@ drawn with Japanese shapes in every language, and broken last. Must never let a 
 from __future__ import annotations
 
 import re
-from dataclasses import field
 from typing import Final
 
-from kiosk.records import dataclass
+from kiosk.records import dataclass, field
 
 NAME_BEGINS: Final = "\u2068"
 NAME_ENDS: Final = "\u2069"

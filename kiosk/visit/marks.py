@@ -6,9 +6,7 @@ secret) and is nothing outside it.
 
 from __future__ import annotations
 
-from dataclasses import field
-
-from kiosk.records import dataclass
+from kiosk.records import dataclass, field
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import field
 from typing import Final
 
-from kiosk.records import dataclass
+from kiosk.records import dataclass, field
 from kiosk.ui.theme import Colour
 
 Point = tuple[float, float]
