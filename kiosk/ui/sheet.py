@@ -23,6 +23,9 @@ FRAMES: Final = 2
 _AROUND_MM: Final = 8.0
 # Of the page: more than that is drawn whole.
 _PART_MAX: Final = 0.6
+# Pictures that were given back. One that was drawn upon holds itself: Kivy would free it at a collection of cycles, and
+# by then there would be dozens, of eight megabytes each.
+_spare: Final[list[Any]] = []
 
 
 class Sheet:
@@ -30,8 +33,7 @@ class Sheet:
 
     def __init__(self, size: tuple[int, int], scale: float, items: Sequence[Item]) -> None:
         self._scale = scale
-        self._fbo = Fbo(size=size)
-        self._fbo.texture.mag_filter = self._fbo.texture.min_filter = "nearest"  # pixel for pixel
+        self._fbo = _picture_of(size)
         self.items = tuple(items)
         self.fitted: list[tuple[Words, Block]] = self._draw(self.items, None)
 
@@ -44,6 +46,13 @@ class Sheet:
     def picture(self) -> Any:
         """An instruction that draws it, from the lower left corner of the canvas."""
         return Rectangle(texture=self._fbo.texture, pos=(0, 0), size=self._fbo.size)
+
+    def give_back(self) -> None:
+        """The page is gone for good: nothing of it stays, and the next one is drawn in its place."""
+        self._fbo.bind()
+        self._fbo.clear_buffer()
+        self._fbo.release()
+        _spare.append(self._fbo)
 
     def change(self, items: Sequence[Item]) -> bool:
         """Draw these items instead, where they differ. False: too much differs, and nothing was drawn."""
@@ -87,7 +96,18 @@ class Sheet:
         self._fbo.add(group)
         self._fbo.draw()
         self._fbo.remove(group)
+        group.clear()  # they hold each other: else the texts of the page would stay until a collection of cycles
         return fitted
+
+
+def _picture_of(size: tuple[int, int]) -> Any:
+    """One that was given back, or a new one."""
+    _spare[:] = [fbo for fbo in _spare if tuple(fbo.size) == size]
+    if _spare:
+        return _spare.pop()
+    fbo = Fbo(size=size)
+    fbo.texture.mag_filter = fbo.texture.min_filter = "nearest"  # pixel for pixel
+    return fbo
 
 
 def drawn(pen: Pen, items: Iterable[Item]) -> list[tuple[Words, Block]]:

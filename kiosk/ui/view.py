@@ -140,9 +140,11 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         return self._sheet.fitted if self._sheet is not None else []
 
     def _lay_out(self, screen: Viewable) -> None:
-        self._sheet = self._sheet_of(screen)
+        before, self._sheet = self._sheet, self._sheet_of(screen)
         self._page.clear()
         self._page.add(self._sheet.picture)
+        if before is not None and before is not self._sheet:
+            before.give_back()
         # What showed the time of the page before must go even if the new one shows none.
         self._moving.clear()
         self._drawn_moving = None
@@ -170,6 +172,9 @@ class View(Widget):  # type: ignore[misc]  # Kivy ships no types
         """
         wanted = [_timeless(screen) for screen in screens]
         size = round(self.width), round(self.height)
+        for screen, sheet in self._ahead:
+            if screen not in wanted:
+                sheet.give_back()
         self._ahead = [(screen, sheet) for screen, sheet in self._ahead if screen in wanted]
         ready = [screen for screen, _ in self._ahead]
         lacking = [screen for screen in wanted if screen not in ready]

@@ -67,6 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         figures.insert(arguments.into.read_text(encoding="utf-8"), "")  # now, and not after twenty minutes
     trees = (Tree(), *(Tree(folder.resolve()) for folder in arguments.tree))
     options = Options(arguments.quick, trees, arguments.seed, arguments.visits, arguments.impacket)
+    # What Python has compiled is there in a release, and must not be compiled again at each start here.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])  # Debian's smbd
     began, about = time.monotonic(), machine()
     try:

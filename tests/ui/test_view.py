@@ -387,6 +387,34 @@ def test_pages_that_are_gone_leave_no_drawing_behind() -> None:
     assert instructions_after(70) <= instructions_after(10) + 20  # one page has hundreds
 
 
+def test_pages_are_gone_without_waiting_for_a_collection_of_cycles() -> None:
+    """Each is eight megabytes, and what a patient reads."""
+    from kivy.graphics import Fbo
+    from kivy.graphics.texture import Texture
+
+    desk = Desk()
+    every = [each for _, each in screens()][:12]
+
+    def pictures_after(pages: int) -> tuple[int, int]:
+        for page, coming in itertools.pairwise(every[:pages]):
+            desk.show(page)
+            desk.view.prepare([coming])
+        desk.show(START)
+        desk.view.prepare([])
+        kinds = [type(one) for one in gc.get_objects()]
+        return kinds.count(Fbo), kinds.count(Texture)
+
+    pictures_after(12)  # drawings are kept
+    gc.collect()
+    gc.disable()
+    try:
+        few, many = pictures_after(3), pictures_after(12)
+    finally:
+        gc.enable()
+    assert many[0] <= few[0]
+    assert many[1] <= few[1] + 3
+
+
 def _pixels(desk: Desk) -> bytes:
     return bytes(desk.view.export_as_image().texture.pixels)
 
