@@ -1,6 +1,6 @@
 """The command line. The processes are joined in reception/assembly.py (`kiosk run`) and courier/assembly.py
 (`kiosk courier`); `kiosk desk …` is in desk/command.py. A command imports its room when it runs: the courier needs no
-fonts, only a window needs Kivy, only `metrics` Prometheus.
+fonts, only a window needs Kivy, only `metrics` Prometheus; what every command imports, each start waits for.
 """
 
 from __future__ import annotations
@@ -15,20 +15,19 @@ from dataclasses import asdict
 from datetime import date, datetime
 from itertools import product
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from drivers.reservations import ReservationsDown, csv_file, open_reservations
-from kiosk.appointments import answers, import_record
 from kiosk.config import Config, ConfigError, needed
 from kiosk.config import load as load_config
-from kiosk.courier.ledger import LedgerLost
 from kiosk.desk import command as desk
 from kiosk.process import private_folder
 from kiosk.process.locks import Held, Unusable
 from kiosk.process.stderr import complain, unblock
-from kiosk.screens import names, views
-from kiosk.visit import reasons, rules
+from kiosk.visit import rules
 from kiosk.words.problems import Problem, in_english, to_json, word
+
+if TYPE_CHECKING:
+    from kiosk.screens.views import Face
 
 EXIT_WRONG = 1
 EXIT_CONFIG = 2
@@ -50,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Unusable as error:
         complain(str(error))
         return EXIT_WRONG
-    except (Held, LedgerLost) as error:
+    except Held as error:
         complain(str(error))
         return EXIT_IN_USE
 
@@ -142,7 +141,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return assembly.run(config, folder, lambda: _face(config, arguments), own_courier=not arguments.no_courier)
 
 
-def _face(config: Config, arguments: argparse.Namespace) -> views.Face:
+def _face(config: Config, arguments: argparse.Namespace) -> Face:
     if arguments.headless:
         from kiosk.reception.headless import Headless
 
@@ -161,15 +160,23 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _courier(arguments: argparse.Namespace) -> int:
     from kiosk.courier import assembly
+    from kiosk.courier.ledger import LedgerLost
 
     config = load_config(arguments.config)
     needed(config, config.receipt_computer, "receipt_computer")
     folder = _courier_folder(config)
     unblock()
-    return assembly.run(config, folder, arguments.parent_fd)
+    try:
+        return assembly.run(config, folder, arguments.parent_fd)
+    except LedgerLost as error:
+        complain(str(error))
+        return EXIT_IN_USE
 
 
 def _import(arguments: argparse.Namespace) -> int:
+    from drivers.reservations import ReservationsDown, csv_file, open_reservations
+    from kiosk.appointments import answers, import_record
+
     config = load_config(arguments.config, passwords=False)
     try:
         # "-": the installed `sudo kiosk` opens the file as root and reads it here as the user kiosk.
@@ -214,7 +221,8 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _restore(arguments: argparse.Namespace) -> int:
-    from kiosk.appointments import restore
+    from drivers.reservations import ReservationsDown, open_reservations
+    from kiosk.appointments import answers, restore
 
     config = load_config(arguments.config, passwords=False)
     book = open_reservations(config.reservations.url, _appointments_folder(config, arguments.json))
@@ -234,15 +242,21 @@ def _appointments_folder(config: Config, as_json: bool) -> Path:
         return _data_folder(config)
     except ConfigError:
         if as_json:
+            from kiosk.appointments import answers
+
             _answer(answers.NO_FOLDER, as_json)
         raise
 
 
 def _answer(what: Problem, as_json: bool) -> None:
+    from kiosk.appointments import answers
+
     print(to_json(what) if as_json else word(what, answers.CATALOGUE, "en"), flush=True)  # noqa: T201 - the answer
 
 
 def _refused(why: Problem, as_json: bool) -> int:
+    from kiosk.appointments import answers
+
     complain(word(why, answers.CATALOGUE, "en"))
     if as_json:
         _answer(why, as_json)
@@ -295,6 +309,9 @@ def _screens(arguments: argparse.Namespace) -> int:
         for path in pictures.render(arguments.pictures, looks):
             print(path)  # noqa: T201 - the command's answer
         return 0
+    from kiosk.screens import names
+    from kiosk.visit import reasons
+
     lines = [f"screen  {name}: {' '.join(buttons) or '(no buttons)'}" for name, buttons in names.SCREENS.items()]
     lines.append(f"button  {names.MORE_TIME} (with leaving true)")
     lines += [f"reason  {reason}" for reason in reasons.COUNTER_REASONS]
