@@ -182,7 +182,8 @@ def wording_of(config: Config) -> Wording:
     own = {each.name: {**dict(each.names), "reading": each.reading} for each in config.departments}
     reader, counter = config.card_reader, config.counter
     phones = reader is not None and reader.reads_phones
-    return Wording(DepartmentNames(own), counter.window, counter.text, phones, config.screen.reader_phone)
+    screen = config.screen
+    return Wording(DepartmentNames(own), counter.window, counter.text, phones, screen.reader_phone, screen.slip_at)
 
 
 def _references(config: Config) -> ReferenceNumbers:

@@ -60,6 +60,7 @@ def _result(
         status="done",
         next=(slip_act,) if stage.covered else (slip_act, *acts(arrival, words)),
         staff_code=NO_SLIP_CODES.get(no_slip, UNKNOWN_CODE) if no_slip else "",
+        outlet="" if no_slip else words.outlet,
     )
 
 

@@ -23,7 +23,8 @@ def _load(language: str) -> Texts:
 @dataclass(frozen=True)
 class Wording:
     """`counter_window`, `counter_text`: where staff wait ([counter]). `phone_card`, `phone_mynumber`: whether a phone
-    may be held to the card reader, to the face reader. `load(language)`: the patient's catalogue.
+    may be held to the card reader, to the face reader. `slip_at`: where slips come out and patient cards go in
+    ([screen] slip_at). `load(language)`: the patient's catalogue.
     """
 
     departments: DepartmentNames = field(default_factory=DepartmentNames)
@@ -31,6 +32,7 @@ class Wording:
     counter_text: str = ""
     phone_card: bool = False
     phone_mynumber: bool = False
+    slip_at: str = ""
     load: Callable[[str], Texts] = _load
 
     def in_language(self, language: str) -> Words:
@@ -61,6 +63,11 @@ class Words:
         """Where staff wait."""
         window = word_window(self.site.counter_window, self.texts)
         return Where(self.site.counter_window, window or self["counter"]["where"], ruby.name(self.site.counter_text))
+
+    @property
+    def outlet(self) -> str:
+        """Where slips come out and patient cards go in, or ""."""
+        return self["slip_at"].get(self.site.slip_at, "")
 
     def department(self, department: str) -> str:
         return self.site.departments.worded(department, self.texts).text

@@ -14,6 +14,8 @@ from kiosk.words.texts import Texts
 
 # More cannot be read from where the patient stands; the slip has them all.
 _ROWS_MAX: Final = {True: 5, False: 4}
+# Of a list: whether it says where to go first, and the letters of its places.
+_LISTED: Final[tuple[tuple[bool, Role], ...]] = ((True, "choice"), (True, "body"), (False, "body"))
 
 
 def result(screen: Result, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
@@ -44,8 +46,8 @@ class _Parts:
         head = column(Image("check", 40.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
         low = Row((Image("check", 22.0), Column((title,), centred=True)), (-26.0, 1.0))
         yield column(head, *where, self._acts, self._number, self._slip, *last)
-        yield column(low, *where, white, self._acts, self._number, self._slip, *last)
-        yield column(low, *where, white, self._acts, self._foot, *last, gap=GAP_MM * 0.7)
+        yield column(low, white, *where, white, self._acts, self._number, self._slip, *last)
+        yield column(low, white, *where, white, self._acts, self._foot, *last, gap=GAP_MM * 0.7)
         yield column(low, *where, white, self._tight, self._foot, *last, gap=GAP_MM / 2)
 
     def landscape(self, where: tuple[Block, ...]) -> Iterator[Block]:
@@ -90,12 +92,13 @@ def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:
         large = ((_one(frame, rows[0], role),) for role in ("hero", "title", "choice", "body"))
         return [*large, (_list(frame, rows),), (Words(who, "body", bold=True),)]
     most = _ROWS_MAX[frame.portrait]
-    more = str(frame.texts["result"]["more"])
+    more, first = str(frame.texts["result"]["more"]), Words(str(frame.texts["result"]["go_to"]), "small")
     lists: list[tuple[Block, ...]] = []
     for count in range(min(len(rows), most), 0, -1):
         left = len(rows) - count  # a line for one more is shorter than the sentence about it
         tail = (Words(more.format(count=left), "small"),) if left else ()
-        lists.append((_list(frame, rows[:count]), *tail))
+        for label, role in _LISTED:
+            lists.append((_list(frame, rows[:count], first if label else None, role), *tail))
     return [*lists, (Words(more.format(count=len(rows) - 1), "small"),)]
 
 
@@ -124,14 +127,14 @@ def _window(frame: Frame, window: str, role: Role, words: Role) -> Block:
     return Beside(Badge(window, role, frame.theme.strong), word, side=side)
 
 
-def _list(frame: Frame, rows: tuple[AppointmentRow, ...]) -> Card:
-    """Several, one below the other, all alike: the time, the place, whose it is."""
-    lines: list[Block] = []
+def _list(frame: Frame, rows: tuple[AppointmentRow, ...], label: Block | None = None, role: Role = "body") -> Card:
+    """Several, one below the other, all alike: the time, the place, whose it is. `label`: over the first."""
+    lines: list[Block] = [label] if label else []
     times = tuple(row.time for row in rows)
     for row in rows:
         place = row.place or " ".join(part for part in (row.building, row.floor, row.window) if part)
         who = "　".join(part for part in (row.department, row.doctor) if part)
-        words = column(Words(place, "body", bold=True) if place else None, Words(who, "body"), gap=1.0)
+        words = column(Words(place, role, bold=True) if place else None, Words(who, "body"), gap=1.0)
         lines.append(Beside(Lead(row.time, times), words, GAP_MM * 0.7))
     return frame.card(Column(tuple(lines), GAP_MM * 0.8), padding=5.0)
 
@@ -162,7 +165,8 @@ def _slip(frame: Frame, screen: Result) -> Card:
     drawing = Image("no_slip", least)
     if screen.slip != "none":
         drawing = Image("slip", least, variant=outlet, moves=screen.slip == "take")
-    words = Column((Words(screen.slip_line, "body", bold=True),), centred=True)
+    where = Words(screen.outlet, "small") if screen.outlet else None
+    words = column(Words(screen.slip_line, "body", bold=True), where, gap=1.0, centred=True)
     return frame.card(Row((drawing, words), (-26.0, 1.0)), padding=4.0)
 
 

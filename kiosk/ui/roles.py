@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Final
 
 from kiosk.typography import setting
@@ -23,7 +24,11 @@ ROLES: Final[dict[Role, tuple[float, float]]] = {
 }
 # How far from the largest (1) to the smallest (0) size.
 _TRIALS: Final = (1.0, 0.75, 0.5, 0.25, 0.0)
-LARGE: Final = 1.3
+# Large letters, of the usual ones of a page: as much larger as there is room for. What is large already (hero, title,
+# choice) makes room for what is read, but never becomes smaller than that.
+_LARGER: Final = (1.3, 1.2, 1.1)
+_DISPLAY: Final[tuple[Role, ...]] = ("hero", "title", "choice")
+_DISPLAY_SHARES: Final = (1.0, 0.85, 0.7)
 # Nothing is broken there.
 WIDE_MM: Final = 1000.0
 
@@ -44,10 +49,16 @@ class Setter:
     )
 
     def trials(self) -> Iterator[dict[Role, float]]:
-        """The sizes that the roles allow, from large to small. Large letters are usual ones where there is no room."""
-        for factor in (LARGE, 1.0) if self.large else (1.0,):
-            for share in _TRIALS:
-                yield {role: (low + (high - low) * share) * factor for role, (high, low) in ROLES.items()}
+        """The sizes that the roles allow, from large to small."""
+        for share in _TRIALS:
+            yield {role: low + (high - low) * share for role, (high, low) in ROLES.items()}
+
+    def larger(self) -> Iterator[dict[Role, float]]:
+        """Sizes larger than the present ones, from large to small; none for somebody who did not ask for them."""
+        usual = dict(self.sizes)
+        for factor, share in product(_LARGER, _DISPLAY_SHARES) if self.large else ():
+            sizes = {role: size * factor for role, size in usual.items()}
+            yield sizes | {role: max(sizes[role] * share, sizes["body"]) for role in _DISPLAY}
 
     def set(
         self, text: str, role: Role, width: float, *, bold: bool, centred: bool, language: str = ""

@@ -7,8 +7,9 @@ receive.py   look-up, arrival, slip             moves.py     moves that several 
 idle.py      the idle time-out, with a warning before
 """
 
+from kiosk.visit.begin import switched_on
 from kiosk.visit.rules import Rules
-from kiosk.visit.state import Kiosk, switched_on
+from kiosk.visit.state import Kiosk
 from kiosk.visit.step import next_deadline, step
 
 __all__ = ["Kiosk", "Rules", "next_deadline", "step", "switched_on"]

@@ -236,6 +236,20 @@ def test_every_page_is_there_in_every_language(language: Language) -> None:
         assert not set("{}｜《》") & set("".join((line["title"], *line["lines"]))), (name, line)
 
 
+def test_where_one_card_is_read_there_is_nothing_to_choose() -> None:
+    screen = screen_of(Kiosk(Rules(patient_cards=False)), WORDING)
+    assert (ruby.plain(screen.title), screen.next[0].text) == ("ここを押してください", screen.title)
+
+
+def test_where_slips_come_out_and_cards_go_in_is_a_line_where_the_site_says_it() -> None:
+    placed = replace(WORDING, slip_at="right-bottom")
+    for name in ("done, one plain appointment", "awaiting card"):
+        with_place, without = (as_json(screen_of(EVERY[name], wording))["lines"] for wording in (placed, WORDING))
+        assert [line for line in with_place if line not in without] == ["場所：画面の右下"]
+    no_slip = screen_of(kiosk(Done(5, 140, RECEPTION, "paper_out", 120)), placed)
+    assert "場所：画面の右下" not in as_json(no_slip)["lines"]
+
+
 @pytest.mark.parametrize("reason", COUNTER_REASONS)
 def test_the_counter_says_that_nothing_is_done_why_and_where_to_go(reason: str) -> None:
     screen = screen_for(f"counter: {reason}")
@@ -435,7 +449,7 @@ def test_no_words_are_left_over() -> None:
     """What no code asks for would be translated in vain."""
     drawn = {"buttons", "leaving", "result", "staff", "status", "languages"}  # beside the lines
     assert set(TEXTS) == set(SCREENS) | {
-        *("parts", "dates", "days", "reasons", "notes", "next", "no_slip", "language", "slip", "slip_staff"),
+        *("parts", "dates", "days", "reasons", "notes", "next", "no_slip", "slip_at", "language", "slip", "slip_staff"),
         *drawn,
     }
     assert set(TEXTS["staff"]) == {"label", "line", "between", *STAFF}
@@ -456,7 +470,8 @@ FOR_STAFF = {"staff"}
 LABELS = {
     *("buttons", "dates", "days", "language", "languages", "leaving", "next", "parts", "result", "slip"),
     *("slip_staff", "status", "choose_department", "choose_card.purpose", "choose_card.lines", "counter.where"),
-    *("counter.staff_code", "other_day.next_day", "other_day.fact", "early.fact"),
+    *("counter.staff_code", "other_day.next_day", "other_day.fact", "early.fact", "birthday.month", "birthday.day"),
+    "slip_at",
 }
 
 

@@ -96,6 +96,23 @@ def test_the_whole_page_is_the_state_and_each_has_a_sign_of_its_own() -> None:
                 assert not signs & {"check", "attention", "moon", "closed"}
 
 
+def test_large_letters_are_larger_and_none_smaller_than_they_were() -> None:
+    by_size = [dict(pages(Combination(Look(size=size), UPRIGHT))) for size in ("normal", "large")]
+    shares = []
+    for usual, large in zip(*(found.values() for found in by_size), strict=True):
+        before, after = (letters_mm(page, "body") for page in (usual, large))
+        if before:
+            shares.append(after / before)
+    assert min(shares) >= 1
+    assert sum(share >= 1.1 for share in shares) >= 0.95 * len(shares)
+
+
+def letters_mm(page: Laid, role: str) -> float:
+    """The height of the capitals of a role; 0 where the page has none."""
+    runs = (run for each in page.letterings() if each.role == role for line in each.block.lines for run in line.runs)
+    return max((run.capital_mm for run in runs if not run.ruby), default=0.0)
+
+
 def test_typed_digits_are_dots_and_never_numbers() -> None:
     for page in PLAIN.values():
         if isinstance(page.screen, Keys):
