@@ -201,17 +201,21 @@ def test_whom_the_kiosk_could_not_register_waits_at_the_desk(tmp_path: Path, mon
             assert answer.returncode == 0, answer.stderr
             return [json.loads(line) for line in answer.stdout.splitlines()]
 
-        [kept] = unserved()
         code = counter["staff_code"]
-        assert (kept["way"], kept["number"], kept["code"], kept["served"]) == ("patient_card", "00012345", code, "")
         wait_until(lambda: 'data-unserved="1"' in staff.page("/open"), "the row")
+        [kept] = unserved()
+        assert (kept["way"], kept["number"], kept["code"], kept["served"]) == ("patient_card", "00012345", code, "")
         page = staff.page("/open")
         assert re.search(rf'data-unserved="1" data-number="00012345".*?<b>{code}</b>', page, re.DOTALL)
         assert '<b id="open-count" class="count">1</b>' in page
         pressed = staff.browser.post("/u/1/served", code=code, back="/open")
         assert pressed.status == 303, pressed.text
         page = staff.page(pressed.path)
-        assert "対応済みにしました" in page and "data-unserved" not in page and 'class="count zero">0</b>' in page
+        assert (
+            "対応済みにしました" in page
+            and "data-unserved" not in page
+            and '<b id="open-count" class="count zero">0</b>' in page
+        )
         assert [each["served"] != "" for each in unserved()] == [True]
         assert reception.quit() == 0
 
