@@ -89,7 +89,7 @@ def _start(kiosk: Kiosk, words: Words) -> Choose | Off:
         return _closed(kiosk, words)
     if begin.is_out_of_service(kiosk):
         go = words.act("go_counter", where=words.counter.name)
-        lines = words.lines("out_of_service")
+        lines = tuple(line.format(where=words.counter.name) for line in words.lines("out_of_service"))
         return Off("out_of_service", words["out_of_service"]["title"], lines, "", _staff(kiosk), next=(go,))
     table, down = words["choose_card"], begin.ways_down(kiosk)
     title = table["title" if len(down) > 1 else "one_card_title"]
@@ -161,7 +161,7 @@ def _reader(stage: AwaitingTap | Settling, words: Words) -> Instruct:
     return Instruct(
         "tap_reader",
         title,
-        (*((table["again"],) if again else ()), *words.lines("tap_reader"), *phone),
+        (*words.lines("tap_reader"), *phone),
         SCREENS["tap_reader"] if isinstance(stage, Settling) else buttons_of("tap_reader", stage),
         step=_READ if came else _AT_READER,
         again=again,

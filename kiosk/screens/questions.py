@@ -103,7 +103,7 @@ def choose_department(stage: ChoosingDepartment, words: Words) -> Pick:
     return Pick(
         "choose_department",
         table["title"],
-        words.lines("choose_department"),
+        tuple(line.format(where=words.counter.name) for line in words.lines("choose_department")),
         choices,
         table["page"].format(page=stage.page + 1, pages=pages) if several else "",
         with_more_time(buttons, stage),

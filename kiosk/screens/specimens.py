@@ -22,7 +22,7 @@ _LATER: Final = NOW + 40
 RULES: Final = Rules(no_card=True, walk_in=True, staff_call=True)
 
 _ONE: Final = (s.VisitAppointment(time(13), "内科", "佐藤", "A棟1階2番窓口", "A", 1, "2"),)
-_WORDS: Final = (s.VisitAppointment(time(13), "内科", "佐藤", "A棟1階2番窓口"),)
+_WORDS: Final = (s.VisitAppointment(time(13), "内科", "佐藤", "採血室の右どなり"),)
 _TWO: Final = (*_ONE, s.VisitAppointment(time(14, 30), "眼科", "", "A棟2階5番窓口"))
 _THREE: Final = (s.VisitAppointment(time(9, 15), "放射線科（CT検査）", "", "地下1階 検査受付"), *_TWO)
 _FIVE: Final = (

@@ -10,7 +10,7 @@ from kiosk.typography import ruby
 from kiosk.visit.state import VisitAppointment
 from kiosk.words import texts
 from kiosk.words.departments import DepartmentNames
-from kiosk.words.patient import word_building, word_clock, word_doctor, word_floor, word_window
+from kiosk.words.patient import place_parts, word_building, word_clock, word_doctor, word_floor, word_window
 from kiosk.words.texts import Texts
 
 _JAPANESE = frozenset({"ja", "ja_simple"})
@@ -75,24 +75,25 @@ class Words:
     def row(self, appointment: VisitAppointment) -> AppointmentRow:
         """An appointment; who came without one has no time."""
         named = self.site.departments.worded(appointment.department, self.texts)
-        building = word_building(appointment.building, self.texts)
-        floor = word_floor(appointment.floor, self.texts)
+        parts = appointment.building, appointment.floor, appointment.window
+        house, level, window = parts if any(parts) else place_parts(appointment.place)
+        building, floor = word_building(house, self.texts), word_floor(level, self.texts)
         return AppointmentRow(
             self["parts"]["walk_in"] if appointment.walk_in else word_clock(appointment.time, self.texts),
             named.text,
             word_doctor(appointment.doctor, self.texts),
-            self._place(appointment, building, floor),
-            appointment.window,
+            self._place(appointment.place, building, floor, window),
+            window,
             floor,
             building,
             "" if self._japanese or ruby.plain(named.text) == named.japanese else ruby.name(named.japanese),
         )
 
-    def _place(self, appointment: VisitAppointment, building: str, floor: str) -> str:
-        """As the hospital words it, for who reads Japanese; else its parts, where the site gave them."""
-        parts = [part for part in (building, floor, word_window(appointment.window, self.texts)) if part]
-        if appointment.place and (self._japanese or not parts):
-            return ruby.name(appointment.place)
+    def _place(self, place: str, building: str, floor: str, window: str) -> str:
+        """As the hospital words it, for who reads Japanese; else its parts, where they are known."""
+        parts = [part for part in (building, floor, word_window(window, self.texts)) if part]
+        if place and (self._japanese or not parts):
+            return ruby.name(place)
         return ("" if self._japanese else " ").join(parts)
 
     @property

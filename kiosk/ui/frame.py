@@ -293,9 +293,10 @@ class Frame:
         label, two = self.label(name), name == "language" and look.language.startswith("ja")
         texts = (label, "Language") if two else (label,)  # who reads no Japanese looks for a word, too
         lines = texts if self.portrait else (" ".join(texts),)
-        words = column(*(Words(line, "frame", bold=True, centred=True) for line in lines), gap=0.0, centred=True)
-        inner: Block = Row((Image(drawing, 9.0, 12.0), words), (-9.5, 1.0), 1.0)
-        if self.portrait and not two:
+        above = self.portrait and not two
+        words = column(*(Words(line, "frame", bold=True, centred=above) for line in lines), gap=0.0, centred=True)
+        inner: Block = Row((Image(drawing, 9.0, 12.0), words), (-11.0, 1.0), 2.0)
+        if above:
             inner = column(Image(drawing, 9.0, 12.0, grow=1), words, gap=0.5)
         tone = self.theme.strong if on.get(name) else self.theme.choice
         return Card(inner, tone, name, self.theme.frame, 0.8, 1.5, self.measures.button)

@@ -123,7 +123,8 @@ def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) 
     more = [frame.button(name) for name in screen.buttons if name == "more"]
     title = Words(screen.title, "title", bold=True, centred=True)
     head = paragraphs(screen.instructions, centred=True)
-    small = "　".join(part for part in (screen.pages, screen.staff_code) if part)
+    code = f"{frame.texts['counter']['staff_code']} {screen.staff_code}" if screen.staff_code else ""
+    small = "　".join(part for part in (screen.pages, code) if part)
     pages = Column((Words(small, "small", centred=True),), centred=True) if small else Space()
     foot = (Row((pages, *more), (1.0,) * (1 + len(more))),) if more or small else ()
     white = Space(grow=1.0)
@@ -169,7 +170,8 @@ def ask(screen: Ask, texts: Texts, stand: Stand, width: float, height: float) ->
     title = Words(screen.title, "title", bold=True, centred=True)
     fact, flat_fact = _fact(frame, screen)
     remarks = paragraphs(screen.remarks, centred=True)
-    acts = paragraphs((each.text for each in screen.next if each.code != "answer"), bold=True, centred=True)
+    role: Role = "body" if any(name not in _ENDS for name in screen.buttons) else "choice"  # the only thing to do
+    acts = paragraphs((each.text for each in screen.next if each.code != "answer"), role, bold=True, centred=True)
     code = _code(frame, screen.staff_code)
     answers = [name for name in screen.buttons if name not in _ENDS]
     cards = [_answer(frame, name, name in screen.unavailable) for name in answers if name in CARDS]
@@ -181,7 +183,7 @@ def ask(screen: Ask, texts: Texts, stand: Stand, width: float, height: float) ->
     white = Space(grow=1.0)
     words = (white, title, fact, remarks, acts, white)
     if not answers and not others:
-        return frame.finish(column(*words, code, gap=GAP_MM * 1.4), column(*words[1:-1], code))
+        return frame.finish(column(*words, code, gap=GAP_MM * 1.4), column(title, flat_fact, remarks, acts, code))
     one, low, high = (frame.low(column(*each, code)) for each in ((*cards, *others), flat, half))
     touched = (one, low, high) if frame.portrait else (low, high)
     short = (title, flat_fact, remarks, acts, white)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, Literal
 
 from kiosk.screens.views import AppointmentRow, Counter, Off, Result
@@ -32,7 +33,8 @@ class _Parts:
     """The blocks of a registered arrival beside its places, and how they are arranged."""
 
     def __init__(self, frame: Frame, screen: Result) -> None:
-        self._title = Words(screen.title, "title", bold=True, centred=frame.portrait)
+        self._title = Words(screen.title, "title", bold=True, centred=True)
+        self._beside = replace(self._title, centred=False)  # its sign
         self._acts, self._tight = _acts(frame, screen), _acts(frame, screen, gap=0.0)
         self._number, self._slip = _number(frame, screen), _slip(frame, screen)
         self._narrow = _number(frame, screen, narrow=True)
@@ -44,7 +46,7 @@ class _Parts:
         """The place in the upper half; from generous to narrow."""
         title, white, last = self._title, Space(grow=1.0), (self._code, *self._again)
         head = column(Image("check", 40.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
-        low = Row((Image("check", 22.0), Column((title,), centred=True)), (-26.0, 1.0))
+        low = Row((Image("check", 22.0), Column((self._beside,), centred=True)), (-26.0, 1.0))
         yield column(head, *where, self._acts, self._number, self._slip, *last)
         yield column(low, white, *where, white, self._acts, self._number, self._slip, *last)
         yield column(low, white, *where, white, self._acts, self._foot, *last, gap=GAP_MM * 0.7)
@@ -56,7 +58,7 @@ class _Parts:
         acts, tight, number, slip, foot, code = (
             self._acts, self._tight, self._number, self._slip, self._foot, self._code,
         )  # fmt: skip
-        beside = Row((Image("check", 17.0, 34.0), Column((self._title,), centred=True)), (-24.0, 1.0))
+        beside = Row((Image("check", 17.0, 34.0), Column((self._beside,), centred=True)), (-24.0, 1.0))
         for left, right, share, gap in (
             (where, (acts, number, slip, code), 0.54, GAP_MM * 0.7),
             ((*where, white, number), (acts, slip, code), 0.5, GAP_MM * 0.7),
@@ -92,7 +94,7 @@ def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:
         large = ((_one(frame, rows[0], role),) for role in ("hero", "title", "choice", "body"))
         return [*large, (_list(frame, rows),), (Words(who, "body", bold=True),)]
     most = _ROWS_MAX[frame.portrait]
-    more, first = str(frame.texts["result"]["more"]), Words(str(frame.texts["result"]["go_to"]), "small")
+    more, first = str(frame.texts["result"]["more"]), Words(_label(frame, "today"), "small")
     lists: list[tuple[Block, ...]] = []
     for count in range(min(len(rows), most), 0, -1):
         left = len(rows) - count  # a line for one more is shorter than the sentence about it
@@ -104,10 +106,16 @@ def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:
 
 def _one(frame: Frame, row: AppointmentRow, role: Role) -> Block:
     """One appointment: the place is the largest thing on the page."""
-    label = Words(str(frame.texts["result"]["go_to"]), "small")
+    label = Words(_label(frame, "place"), "small")
     who = Words("　".join(part for part in (row.department, row.doctor) if part), "body", bold=True)
     top = Beside(Lead(row.time, (row.time,)), label, side="right")
     return frame.card(column(top, *_place(frame, row, role), who, gap=GAP_MM * 0.6))
+
+
+def _label(frame: Frame, otherwise: str) -> str:
+    """What a place is called: where to go next, unless something else comes first."""
+    at_once = [act.code for act in frame.screen.next if act.code not in ("take_slip", "note_number")][:1]
+    return str(frame.texts["result"]["go_to" if at_once == ["go_place"] else otherwise])
 
 
 def _place(frame: Frame, row: AppointmentRow, role: Role) -> tuple[Block, ...]:
@@ -156,7 +164,8 @@ def _number(frame: Frame, screen: Result, *, narrow: bool = False) -> Card:
     word, number = str(frame.texts["result"]["number"]), Words(str(screen.number), "hero", bold=True, centred=True)
     if narrow:
         return frame.card(column(Words(word, "small", bold=True, centred=True), number, gap=1.0), padding=2.5)
-    return frame.card(Row((Words(word, "body", bold=True), number), (0.5, 0.5)), padding=4.0)
+    lead = Lead(str(screen.number), (str(screen.number),), "hero")
+    return frame.card(Beside(lead, Words(word, "body", bold=True), side="after"), padding=4.0)
 
 
 def _slip(frame: Frame, screen: Result) -> Card:
@@ -173,7 +182,8 @@ def _slip(frame: Frame, screen: Result) -> Card:
 def counter(screen: Counter, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
     """Not registered: where staff wait, why in plain words, and the code for them."""
     frame = Frame(screen, texts, stand, width, height, "counter")
-    title = Words(screen.title, "title", bold=True, centred=frame.portrait)
+    title = Words(screen.title, "title", bold=True, centred=True)
+    side = replace(title, centred=False)
     card = _counter_place(frame, screen)
     more = paragraphs((each.text for each in screen.next if each.code != "go_counter"), bold=True)
     code = _code(frame, screen.staff_code)
@@ -181,12 +191,12 @@ def counter(screen: Counter, texts: Texts, stand: Stand, width: float, height: f
     call += [frame.called(screen.called)] if screen.called else []
     if frame.portrait:
         head = column(Image("attention", 26.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
-        low = Row((Image("attention", 24.0), Column((title,), centred=True)), (-28.0, 1.0))
+        low = Row((Image("attention", 24.0), Column((side,), centred=True)), (-28.0, 1.0))
         return frame.finish(
             column(head, card, more, code, *call, gap=GAP_MM * 0.8),
             column(low, card, more, code, Space(grow=1.0), *call, gap=GAP_MM * 0.8),
         )
-    beside = Row((Image("attention", 24.0, 40.0), Column((title,), centred=True)), (-36.0, 1.0))
+    beside = Row((Image("attention", 24.0, 40.0), Column((side,), centred=True)), (-36.0, 1.0))
     why = paragraphs(screen.explained)
     white = Space(grow=1.0)
     right, all_right = column(more, code, white, *call), column(why, more, code, white, *call, gap=GAP_MM / 2)
@@ -216,7 +226,7 @@ def _code(frame: Frame, code: str) -> Card | None:
     if not code:
         return None
     label = Words(str(frame.texts["counter"]["staff_code"]), "small")
-    return frame.card(Row((label, Words(code, "choice", bold=True)), (0.55, 0.45)), padding=4.0)
+    return frame.card(Beside(Lead(code, (code,)), label, side="after"), padding=4.0)
 
 
 def off(screen: Off, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:

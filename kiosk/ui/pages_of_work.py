@@ -23,9 +23,9 @@ def instruct(screen: Instruct, texts: Texts, stand: Stand, width: float, height:
     )
     title = Words(screen.title, "title", bold=True, centred=frame.portrait)
     acts = Column(tuple(_act(frame, place, act, screen.step) for place, act in enumerate(screen.next)), GAP_MM / 2)
-    # Why it has to be done once more, before all else.
+    why = screen.tries_left is not None  # first, why it has to be done once more
     remarks = column(
-        *(Words(each, "body", bold=screen.again and not place) for place, each in enumerate(screen.remarks)),
+        *(Words(each, "body", bold=why and not place) for place, each in enumerate(screen.remarks)),
         gap=GAP_MM / 2,
     )
     seen: Block = image

@@ -19,16 +19,17 @@ ROLES: Final[dict[Role, tuple[float, float]]] = {
     "body": (8.6, 6.1),
     "small": (6.1, 6.1),
     # Of the frame: buttons that end a page, and strip and bar.
-    "label": (8.6, 6.1),
+    "label": (7.2, 6.1),
     "frame": (6.1, 6.1),
 }
 # How far from the largest (1) to the smallest (0) size.
 _TRIALS: Final = (1.0, 0.75, 0.5, 0.25, 0.0)
 # Large letters, of the usual ones of a page: as much larger as there is room for. What is large already (hero, title,
-# choice) makes room for what is read, but never becomes smaller than that.
+# choice) leaves room to what is read: it grows less or not at all and, only where nothing could grow then, is a little
+# smaller than it was.
 _LARGER: Final = (1.3, 1.2, 1.1)
 _DISPLAY: Final[tuple[Role, ...]] = ("hero", "title", "choice")
-_DISPLAY_SHARES: Final = (1.0, 0.85, 0.7)
+_DISPLAY_SHARES: Final = ((1.3, 1.15, 1.0), (0.9, 0.8))
 # Nothing is broken there.
 WIDE_MM: Final = 1000.0
 
@@ -56,9 +57,10 @@ class Setter:
     def larger(self) -> Iterator[dict[Role, float]]:
         """Sizes larger than the present ones, from large to small; none for somebody who did not ask for them."""
         usual = dict(self.sizes)
-        for factor, share in product(_LARGER, _DISPLAY_SHARES) if self.large else ():
-            sizes = {role: size * factor for role, size in usual.items()}
-            yield sizes | {role: max(sizes[role] * share, sizes["body"]) for role in _DISPLAY}
+        for shares in _DISPLAY_SHARES if self.large else ():
+            for factor, share in product(_LARGER, shares):
+                sizes = {role: size * factor for role, size in usual.items()}
+                yield sizes | {role: max(usual[role] * min(share, factor), sizes["body"]) for role in _DISPLAY}
 
     def set(
         self, text: str, role: Role, width: float, *, bold: bool, centred: bool, language: str = ""
