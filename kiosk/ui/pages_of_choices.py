@@ -16,6 +16,8 @@ from kiosk.words.texts import Texts
 # In the frame's zone, or of the page itself.
 _ENDS: Final = ("cancel", "close", "back", "more_time")
 _STAFF_MM: Final = 8.0
+# A button where all have to be low.
+_LOW_MM: Final = 22.0
 # White between the month and the day.
 _PAIRS_MM: Final = 5.0
 # What names of departments are written as: where they are long, as all else.
@@ -120,7 +122,7 @@ def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) 
     frame = Frame(screen, texts, stand, width, height)
     usual = 2 if frame.portrait else 3 if len(screen.choices) <= 6 else 4
     choices, low = (tuple(_choice(frame, each, role) for each in screen.choices) for role in _NAMES)
-    more = [frame.button(name) for name in screen.buttons if name == "more"]
+    more = [frame.button(name, least=_LOW_MM if frame.sitting else 0.0) for name in screen.buttons if name == "more"]
     title = Words(screen.title, "title", bold=True, centred=True)
     head = paragraphs(screen.instructions, centred=True)
     code = f"{frame.texts['counter']['staff_code']} {screen.staff_code}" if screen.staff_code else ""
@@ -145,6 +147,7 @@ def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) 
         column(title, unsure, white, listed(several[0]), gap=gap / 2),
         column(title, white, listed(several[0], all_in_foot), gap=gap / 2),
         column(title, white, listed(3, all_in_foot, low), gap=gap / 2),
+        column(title, head, white, listed(2, foot, low), gap=gap / 2),
         column(title, white, listed(2, all_in_foot, low), gap=gap / 2),
         column(title, white, listed(2, (in_a_row,), low), gap=gap / 2),
     )
@@ -161,7 +164,15 @@ def _choice(frame: Frame, choice: Choice, role: Role) -> Card:
     )
     name = choice.button if choice.available else ""
     least = 22.0 if not frame.portrait else 28.0 if frame.sitting else 40.0
-    return Card(words, tone, name, theme.frame if name else theme.edge, FRAME_MM if name else 0.7, 3.0, least)
+    return Card(
+        words,
+        tone,
+        name,
+        theme.frame if name else theme.edge,
+        FRAME_MM if name else 0.7,
+        2.0 if frame.sitting else 3.0,
+        least,
+    )
 
 
 def ask(screen: Ask, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:

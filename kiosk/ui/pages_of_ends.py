@@ -94,7 +94,7 @@ def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:
         large = ((_one(frame, rows[0], role),) for role in ("hero", "title", "choice", "body"))
         return [*large, (_list(frame, rows),), (Words(who, "body", bold=True),)]
     most = _ROWS_MAX[frame.portrait]
-    more, first = str(frame.texts["result"]["more"]), Words(_label(frame, "today"), "small")
+    more, first = frame.texts["result"]["more"], Words(_label(frame, "today"), "small")
     lists: list[tuple[Block, ...]] = []
     for count in range(min(len(rows), most), 0, -1):
         left = len(rows) - count  # a line for one more is shorter than the sentence about it

@@ -121,6 +121,13 @@ def letters_mm(page: Laid, role: str) -> float:
     return max((run.capital_mm for run in runs if not run.ruby), default=0.0)
 
 
+def test_one_appointment_that_has_no_room_is_one_and_not_several() -> None:
+    screen = dict(screens(Look("en")))["many"]
+    assert isinstance(screen, Result)
+    page = laid(replace(screen, appointments=screen.appointments[:6]), Combination(Look("en"), UPRIGHT))
+    assert "1 more appointment." in "".join(each.text for each in page.letterings())
+
+
 def test_typed_digits_are_dots_and_never_numbers() -> None:
     for page in plain().values():
         if isinstance(page.screen, Keys):
