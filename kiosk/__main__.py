@@ -274,7 +274,7 @@ def _unserved(arguments: argparse.Namespace) -> int:
         complain(f"{config.site.data_dir}: {error.strerror}")
         return EXIT_WRONG
     for each in entries:
-        line = f"{each.at} {each.code} {each.way} {each.number}"
+        line = f"{each.at} {each.code} {each.way} {each.number}" + f" served {each.served}" * bool(each.served)
         print(json.dumps(asdict(each)) if arguments.json else line)  # noqa: T201 - the command's answer
     return 0
 

@@ -63,6 +63,7 @@ function take(news) {
     if (old) old.replaceWith(fresh);
     else { fresh.classList.add("fresh"); list.append(fresh); }
   }
+  if ($("unserved") && $("unserved").innerHTML.trim() !== news.unserved.trim()) $("unserved").innerHTML = news.unserved;
   const wanted = new Set(news.order.map((seq) => `v${seq}`));
   for (const each of [...list.children]) if (!wanted.has(each.id)) each.remove();
   news.order.forEach((seq, place) => { const each = $(`v${seq}`); if (each && list.children[place] !== each) list.insertBefore(each, list.children[place] ?? null); });
@@ -87,25 +88,26 @@ function count(id, number, late) {
 // --- searching; the same folding as kiosk/desk/search.py ---
 const folded = (text) => [...text.normalize("NFKC").replace(/\s+/gu, "").toLowerCase()]
   .map((each) => (each >= "ぁ" && each <= "ゖ" ? String.fromCodePoint(each.codePointAt(0) + 0x60) : each)).join("");
+const all = () => [...($("unserved")?.children ?? []), ...list.children];
+const link = (row) => row?.querySelector("a, button") ?? null; // of a visit its name
 function sift() {
   if (!search || !list) return;
   const wanted = folded(search.value);
   let seen = 0;
-  for (const each of list.children) { each.hidden = Boolean(wanted) && !each.dataset.find.includes(wanted); seen += !each.hidden; }
-  $("empty").hidden = list.children.length > 0;
+  for (const each of all()) { each.hidden = Boolean(wanted) && !each.dataset.find.includes(wanted); seen += !each.hidden; }
+  $("empty").hidden = all().length > 0;
   $("found").textContent = wanted ? (seen ? `${seen}${$("found").dataset.unit}` : $("found").dataset.none) : "";
 }
-const links = () => [...list.children].filter((row) => !row.hidden).map((row) => row.querySelector("a")).filter(Boolean);
+const links = () => all().filter((row) => !row.hidden).map(link).filter(Boolean);
 function jump(event) { // Enter of the keyboard or of a barcode reader
   event.preventDefault();
-  const wanted = folded(search.value), rows = [...list.children];
+  const wanted = folded(search.value), rows = all();
   const exact = rows.filter((row) => wanted && row.dataset.number === wanted);
   const found = exact.length ? exact : rows.filter((row) => !row.hidden);
   if (wanted && found.length && (exact.length || found.length === 1)) {
     search.value = "";
     sift();
-    const link = found[0].querySelector("a");
-    link?.focus();
+    link(found[0])?.focus();
     found[0].scrollIntoView({ block: "nearest" });
   } else search.select();
 }
@@ -123,8 +125,8 @@ function key(event) {
     else event.target.blur?.();
   } else if (list && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
     if (typing(event.target) && event.target !== search) return;
-    const all = links(), here = all.indexOf(event.target.closest?.("tr")?.querySelector("a") ?? null);
-    const next = all[here < 0 ? 0 : here + (event.key === "ArrowDown" ? 1 : -1)];
+    const places = links(), here = places.indexOf(link(event.target.closest?.("tr")));
+    const next = places[here < 0 ? 0 : here + (event.key === "ArrowDown" ? 1 : -1)];
     if (next) { event.preventDefault(); next.focus(); next.closest("tr").scrollIntoView({ block: "nearest" }); }
   } else if (search && !typing(event.target) && event.key.length === 1 && event.key !== " ") {
     search.value = ""; // a reader, or somebody who just types: the character itself follows

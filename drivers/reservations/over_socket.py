@@ -94,13 +94,13 @@ class SocketReservations:
         """See Reservations.arrivals."""
         return list(self._ask("arrivals", day=day))
 
-    def other(self, ask: str) -> Any:
+    def other(self, ask: str, **parameters: object) -> Any:
         """What the owner answers beside its reservations, as JSON has it; see Server. Raises ReservationsDown."""
         deadline = time.monotonic() + self._answer_s
         try:
             with _connected(self._path, deadline) as connection:
                 line = wire.Line(connection)
-                line.send({"ask": ask}, deadline)
+                line.send({"ask": ask, **parameters}, deadline)
                 return line.receive(deadline).get("answer")
         except wire.Broken as broken:
             raise _owner_down(broken) from None
@@ -195,7 +195,7 @@ class Server:
 
     `revision()`: another value after every change of what `reservations` holds, whoever made it; cheap, never raises.
     `report(name)`: a fault of ours, by the name of its exception. `others`: what is answered beside the reservations,
-    by the word that asks for it; JSON.
+    by the word that asks for it, out of the whole question; JSON.
     """
 
     def __init__(
@@ -204,7 +204,7 @@ class Server:
         folder: Path,
         revision: Callable[[], object],
         report: Callable[[str], None],
-        others: Mapping[str, Callable[[], object]] | None = None,
+        others: Mapping[str, Callable[[wire.Message], object]] | None = None,
     ) -> None:
         self._others = others or {}
         self._reservations = reservations
@@ -271,7 +271,7 @@ class Server:
                 if message == wire.FOLLOW:
                     self._say_changes(line)
                 elif other is not None:
-                    line.send({"answer": other()}, time.monotonic() + _QUESTION_S)
+                    line.send({"answer": other(message)}, time.monotonic() + _QUESTION_S)
                 else:
                     answer = wire.answered(self._reservations, message, lambda: _still_wanted(line))
                     line.send(answer, time.monotonic() + _QUESTION_S)

@@ -204,7 +204,8 @@ class HandOver:
         if known is None or not isinstance(confirmation, Confirmation):
             return None
         try:
-            return known.compare(staged.number, confirmation, datetime.fromisoformat(staged.seen_at).date())
+            day = datetime.fromisoformat(staged.seen_at).date()
+            return known.compare(staged.number, confirmation, day, staged.file_name)
         except sqlite3.Error as error:
             self._lost(error)
             return None

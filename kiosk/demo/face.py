@@ -14,7 +14,7 @@ from typing import Protocol
 
 from kiosk.demo import word
 from kiosk.screens.headless_lines import as_json
-from kiosk.screens.views import Face, Screen
+from kiosk.screens.views import Face, Keys, Screen
 
 _SCREENS_MAX = 1000
 # Longer than the window waits for a button to come.
@@ -128,16 +128,26 @@ class WatchedFace:
         return at
 
     def press(self, button: str, deadline: float) -> None:
-        """Touch a button until the screen changes: a touch right after a change is no answer to it. DidNotHappen."""
+        """Touch a button until it is answered: a touch right after a change of the page is not. DidNotHappen."""
         before = self.count()
         while time.monotonic() < deadline and not self.over:
             if before and button in self.screens[-1].buttons:
                 self._window.press(button)
             with self._changed:
-                if self._changed.wait_for(lambda: self.over or self.count() > before, _PRESS_AGAIN_S) and not self.over:
+                self._changed.wait_for(lambda: self.over or self._answered(before), _PRESS_AGAIN_S)
+                if not self.over and self._answered(before):
                     return
         raise DidNotHappen(word("failures.no_change", button=button))
+
+    def _answered(self, before: int) -> bool:
+        """Whether another page came, or a digit. The same page with another notice is no answer to a finger."""
+        touched = self.screens[before - 1 : before]
+        return any(_place(each) != _place(last) for last in touched for each in self.screens[before:])
 
     def _find(self, name: str, after: int) -> int | None:
         rows = enumerate(self.screens[after:], start=after)
         return next((at for at, screen in rows if screen.name == name), None)
+
+
+def _place(screen: Screen) -> tuple[str, int]:
+    return screen.name, screen.typed if isinstance(screen, Keys) else 0

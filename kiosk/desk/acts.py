@@ -164,6 +164,15 @@ class ConfirmLost:
     permission: ClassVar[Permission] = Permission.CONFIRM_LOST
 
 
+@dataclass(frozen=True)
+class ConfirmUnserved:
+    """対応済み of a patient whom the kiosk could not register: `line` of its list of today, with `code` on the slip."""
+
+    permission: ClassVar[Permission] = Permission.CONFIRM_UNSERVED
+    line: int
+    code: str
+
+
 Act: TypeAlias = (
     Register
     | WalkIn
@@ -179,6 +188,7 @@ Act: TypeAlias = (
     | WithdrawRegistration
     | SettleRegistration
     | ConfirmLost
+    | ConfirmUnserved
 )
 
 

@@ -165,7 +165,7 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     kiosk = KioskNotices(reservations, numbers.patient_of, clock)
     watched = Watched(config, today, feed, receptions, numbers, exports, register, kiosk, clock)
     return Parts(
-        config, today, register, receptions, departments, papers, numbers, exports, feed,
+        config, today, register, receptions, departments, papers, numbers, exports, feed, kiosk,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ from typing import Final, Literal
 from kiosk.desk.register import Accepted
 from kiosk.results.changes import Hash
 from kiosk.results.records import Confirmation
-from kiosk.results.spelling import HIDDEN, as_date, fold
+from kiosk.results.spelling import HIDDEN, as_known_day, fold
 from kiosk.results.subsidies import SLOT, Certificate, Item, Subsidies
 
 # none: not asked for · waiting: asked for, and may still come · late: it has not come · fetched · failed: the terminal
@@ -173,7 +173,7 @@ def _differs(one: str | None, other: str | None) -> bool:
 
 def period(certificate: Certificate, day: date) -> Period:
     """Of its validity on `day`, first and last day included."""
-    first, last = (as_date(certificate.by_role(role)) for role in ("valid_from", "valid_to"))
+    first, last = (as_known_day(certificate.by_role(role)) for role in ("valid_from", "valid_to"))
     if last and last < day:
         return "ended"
     if first and first > day:

@@ -14,9 +14,10 @@ from datetime import datetime
 from drivers.reservations import Entry as Registered
 from kiosk.desk.day_store import Entry
 from kiosk.desk.departments import Departments
+from kiosk.desk.kiosk_notices import KioskNotices, Waiting, waiting_since
 from kiosk.desk.numbers import Numbers
 from kiosk.desk.page_values import row_of
-from kiosk.desk.pages import Arrival, Row
+from kiosk.desk.pages import Arrival, Row, Unserved
 from kiosk.desk.receptions import Receptions
 from kiosk.desk.today import Today, View
 from kiosk.desk.visits import Attention
@@ -24,13 +25,15 @@ from kiosk.desk.visits import Attention
 
 @dataclass(frozen=True)
 class Listed:
-    """`rows`: the newest first. `arrivals`: by number; None: the reservations do not answer. `open`: how many visits
-    wait for a person, the first of them since `since`; `not_registered`: how many of them have no 照会番号.
+    """`rows`: the newest first. `arrivals`: by number; None: the reservations do not answer. `unserved`: the oldest
+    first. `open`: how many visits and unserved patients wait for a person, the first of them since `since`;
+    `not_registered`: how many visits have no 照会番号.
     """
 
     view: View
     rows: tuple[Row, ...]
     arrivals: tuple[Arrival, ...] | None
+    unserved: tuple[Unserved, ...]
     open: int
     since: datetime | None
     not_registered: int
@@ -45,10 +48,11 @@ class DayList:
         receptions: Receptions,
         departments: Departments,
         numbers: Numbers,
+        kiosk: KioskNotices,
         clock: Callable[[], datetime],
     ) -> None:
         self._today, self._receptions, self._departments = today, receptions, departments
-        self._numbers, self._clock = numbers, clock
+        self._numbers, self._kiosk, self._clock = numbers, kiosk, clock
         self._lock = threading.Lock()
         self._made: Listed | None = None
         self._made_of: tuple[tuple[Registered, ...] | None, int, bool] = (None, 0, False)
@@ -78,15 +82,29 @@ class DayList:
         visited = defaultdict[str, list[Entry]](list)
         for entry in view.entries:
             visited[entry.patient].append(entry)
-        waiting = view.waiting
+        waiting, unserved = view.waiting, self._kiosk.unserved(entries)
         return Listed(
             view,
             tuple(sorted(rows, key=lambda row: (row.at, row.seq), reverse=True)),
             None if entries is None else tuple(self.arrival(each, visited[each.patient_number]) for each in entries),
-            len(waiting),
-            view.waiting_since,
+            tuple(self._unserved(each, view.entries) for each in unserved),
+            len(waiting) + len(unserved),
+            waiting_since(view.waiting_since, unserved),
             sum(Attention.not_registered in visit.attention for visit in waiting),
         )
+
+    def _unserved(self, waits: Waiting, entries: Sequence[Entry]) -> Unserved:
+        # A reference number and the number of a card may be equal and of two people.
+        mine = [
+            each.visit
+            for each in entries
+            if (each.visit.number == waits.reference if waits.reference else each.patient == waits.patient)
+        ]
+        visit = mine[0] if len(mine) == 1 else None  # of several nobody can say which one it was
+        person = visit.tap.person if visit else None
+        name, kana = (person.name, person.kana) if person and person.name else self._name(waits.patient)
+        seq = visit.seq if visit else None
+        return Unserved(waits.line, waits.at, waits.code, waits.patient, name, kana, seq)
 
     def row(self, entry: Entry, revision: int) -> Row:
         """A visit in the list."""

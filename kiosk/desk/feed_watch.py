@@ -219,7 +219,7 @@ class WatchFeed:
         self._taken.given(numbered.number)
 
     def _compare(self, found: _Found) -> None:
-        """Once, however often it is offered: what is seen first is known from then on."""
+        """Once, however often it is offered."""
         result = found.reading.result if found.reading is not None else None
         if found.compared or result is None or found.raw is None or result.outcome is not Outcome.usable:
             return
@@ -227,7 +227,8 @@ class WatchFeed:
         ours = result.institution_code in (None, self._institution)
         if ours and result.reference_number and isinstance(confirmation, Confirmation):
             day = found.at.astimezone(self._zone).date()
-            found.change = self._known.compare(result.reference_number, confirmation, day)
+            file = f"{found.name} {found.digest}"
+            found.change = self._known.compare(result.reference_number, confirmation, day, file)
         found.compared = True
 
     def _look_after(self) -> None:

@@ -6,7 +6,6 @@ Must never put into a value what a role may not see because it is easier (roles 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date
@@ -34,7 +33,7 @@ from kiosk.desk.registration import Found
 from kiosk.desk.visits import Attention, Visit
 from kiosk.results.records import Record
 from kiosk.results.registrations import Insurance
-from kiosk.results.spelling import as_date
+from kiosk.results.spelling import as_date, as_known_day
 from kiosk.results.subsidies import SLOT, Leaf
 from kiosk.results.subsidies import Item as FileItem
 
@@ -66,8 +65,6 @@ _OF_SUBSIDIES: Final = frozenset(
         Attention.subsidy_fewer, Attention.subsidy_missing, Attention.subsidy_failed, Attention.subsidy_late,
     }
 )  # fmt: skip
-_DAYS: Final = frozenset({"valid_from", "valid_to"})
-_CALLED_A_DAY: Final = re.compile("日|期間|期限|date|day|from|until", re.IGNORECASE)
 _STANDINGS: Final = {
     "same": Certificate.same,
     "changed": Certificate.changed,
@@ -209,9 +206,11 @@ def _text(item: FileItem | None) -> str | None:
 
 def _leaf_text(item: FileItem, leaf: Leaf) -> str:
     """A day as staff read it; eight digits only where they are called one: a 公費負担者番号 has eight digits too."""
-    names = f"{item.name} {item.label} {leaf.name} {leaf.label}"
-    is_day = item.role in _DAYS or not leaf.value.strip().isdigit() or _CALLED_A_DAY.search(names) is not None
-    return _day_text(leaf.value) if is_day and item.role not in SLOT else leaf.value
+    if item.is_day(leaf):
+        day = as_known_day(leaf.value)
+    else:
+        day = None if item.role in SLOT or leaf.value.strip().isdigit() else as_date(leaf.value)
+    return long_day(day) if day else leaf.value
 
 
 # Registering a number --------------------------------------------------------------------------------------------

@@ -72,33 +72,35 @@ class Filter(StrEnum):
 
 @dataclass(frozen=True)
 class Unserved:
-    """A patient whom the kiosk knew and could not register. `at`: HH:MM. `way`: `mynumber` or `patient_card`.
-
-    `number`: of the card where it is known, else the reference number. `code`: on the patient's slip.
+    """A patient whom the kiosk knew and could not register, in 要確認. `line`: in the kiosk's list, in URLs; `code`: on
+    the patient's slip, sent back with the act. `number`, `name`, `kana`: as in a Row, "" where they are not known.
+    `seq`: the visit, where there was a tap.
     """
 
-    at: str = ""
-    way: str = ""
-    number: str = field(repr=False, default="")
-    code: str = ""
+    line: int
+    at: datetime
+    code: str
+    number: str = field(default="", repr=False)
+    name: str = field(default="", repr=False)
+    kana: str = field(default="", repr=False)
+    seq: int | None = None
 
 
 @dataclass(frozen=True)
 class Banner:
     """Something that holds for the whole page; `serious`: red. `problem`: catalogue `desk`, table `banner`.
 
-    `confirm`: it has a button 「確認済み」, which is the act `ConfirmLost`. `patients`: of whom it speaks.
+    `confirm`: it has a button 「確認済み」, which is the act `ConfirmLost`.
     """
 
     problem: Problem
     serious: bool = False
     confirm: bool = False
-    patients: tuple[Unserved, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
 class Header:
-    """What stands above every page. `open`: visits that wait for a person. `overdue`: some longer than
+    """What stands above every page. `open`: how many wait for a person in 要確認. `overdue`: some longer than
     `attention_min`. `changed_at`: when the list last changed.
     """
 
@@ -171,7 +173,7 @@ class DayPage:
     """本日の受付 and 要確認. `rows`: newest first. `began`: who knows a revision before this one gets the whole list.
 
     `arrivals_revision`: when the list on the right last changed. `arrivals` is None when the reservations cannot be
-    asked.
+    asked. `unserved`: oldest first.
     """
 
     header: Header
@@ -179,6 +181,7 @@ class DayPage:
     arrivals: tuple[Arrival, ...] | None
     arrivals_revision: int
     began: int
+    unserved: tuple[Unserved, ...] = ()
 
 
 class Group(StrEnum):

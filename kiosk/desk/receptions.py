@@ -53,9 +53,9 @@ class Looked:
 class Receptions:
     """`by_itself`: `[desk] register`. `wait`: how long the kiosk is given before the desk registers by itself.
 
-    Set before `start`: `renewed()` is called in its thread whenever the register was read; `registered(seq, at)`, from
-    any thread, when a visit has arrived, by whomever; `act(what, "", "")` carries out what the program registers by
-    itself, and notes it as `acts.Desk.act` does.
+    Set before `start`: `renewed()` is called in its thread whenever the register may have changed, whether or not it
+    can be read; `registered(seq, at)`, from any thread, when a visit has arrived, by whomever; `act(what, "", "")`
+    carries out what the program registers by itself, and notes it as `acts.Desk.act` does.
     """
 
     def __init__(
@@ -205,12 +205,12 @@ class Receptions:
     def _run(self) -> None:
         while not self._closed.is_set():
             wanted = self._next()
+            self.renewed()
             try:
                 self._forget_yesterday()
                 if wanted is not None:
                     self._look_up(wanted)
                 self._read_register(wanted)
-                self.renewed()
                 self._look_again()
                 self._register_by_itself()
             except ReservationsDown:

@@ -25,6 +25,7 @@ from kiosk.desk.departments import Departments
 from kiosk.desk.export import Exports
 from kiosk.desk.feed import Feed, Result
 from kiosk.desk.feed import Subsidy as Answered
+from kiosk.desk.kiosk_notices import KioskNotices
 from kiosk.desk.numbers import Numbers
 from kiosk.desk.page_values import appointment_text
 from kiosk.desk.pages import (
@@ -71,6 +72,7 @@ class Parts:
     numbers: Numbers
     exports: Exports | None
     feed: Feed
+    kiosk: KioskNotices
     standing: Standing
     chain: AuditChain
     seals: Seals
@@ -85,7 +87,9 @@ class Service:
         self._parts = parts
         self._today, self._receptions, self._papers = parts.today, parts.receptions, parts.papers
         self._numbers, self._register, self._clock = parts.numbers, parts.register, parts.clock
-        self._list = DayList(parts.today, parts.receptions, parts.departments, parts.numbers, parts.clock)
+        self._list = DayList(
+            parts.today, parts.receptions, parts.departments, parts.numbers, parts.kiosk, parts.clock
+        )  # fmt: skip
         # What is compared, decided and kept about certificates is one step: two of the staff may press at once.
         self._deciding = threading.Lock()
         self._acts: dict[type, Callable[..., Outcome]] = {
@@ -103,6 +107,7 @@ class Service:
             acts.WithdrawRegistration: lambda act, by: self._numbers.withdraw(act.id),
             acts.SettleRegistration: lambda act, by: self._numbers.settle(act.id, there=act.there),
             acts.ConfirmLost: lambda act, by: parts.standing.confirm_lost(),
+            acts.ConfirmUnserved: lambda act, by: parts.standing.confirm_unserved(act.line, act.code),
         }
 
     # --- what comes --------------------------------------------------------------------------------------------------
@@ -148,7 +153,9 @@ class Service:
         """See Desk."""
         listed = self._list.now()
         view = listed.view
-        return DayPage(self._header(listed), listed.rows, listed.arrivals, view.arrivals_revision, view.began)
+        return DayPage(
+            self._header(listed), listed.rows, listed.arrivals, view.arrivals_revision, view.began, listed.unserved
+        )  # fmt: skip
 
     def visit(self, seq: int) -> VisitPage:
         """See Desk."""

@@ -12,7 +12,7 @@ from kiosk.desk.acts import Done, Outcome
 from kiosk.desk.desk_watch import Seen, overdue_s
 from kiosk.desk.export import Exports
 from kiosk.desk.feed import Feed
-from kiosk.desk.kiosk_notices import KioskNotices
+from kiosk.desk.kiosk_notices import KioskNotices, waiting_since
 from kiosk.desk.numbers import Numbers
 from kiosk.desk.pages import Banner, Part
 from kiosk.desk.papers import Papers
@@ -70,6 +70,12 @@ class Standing:
         self._watched.today.touch()
         return Done(already=already)
 
+    def confirm_unserved(self, line: int, code: str) -> Outcome:
+        """Staff have taken care of a patient whom the kiosk could not register. Waits for another process."""
+        outcome = self._watched.kiosk.serve(line, code)
+        self.look_at_kiosk()
+        return outcome
+
     def is_overdue(self, since: datetime | None) -> bool:
         """Whether something waits for a person longer than the site bears."""
         return overdue_s(self._watched.config, since, self._watched.clock()) is not None
@@ -95,15 +101,14 @@ class Standing:
             self._watched.today.touch()
 
     def _of_kiosk(self) -> Iterator[Banner]:
-        """A call for staff, and who could not be registered at the kiosk and is not registered by now."""
-        kiosk, entries = self._watched.kiosk, self._watched.receptions.entries or ()
+        """A call for staff; and that nobody can say whom the kiosk could not register."""
+        kiosk = self._watched.kiosk
         if kiosk.call is not None:
             code, name, at = kiosk.call
             problem = "banner.call" if code == "call" else "banner.many_cards"
             yield Banner(Problem(problem, {"kiosk": name, "at": f"{at:%H:%M}"}), serious=True)
-        patients = kiosk.unserved({each.patient_number for each in entries if each.cancelled is None})
-        if patients:
-            yield Banner(Problem("banner.unserved", {"count": len(patients)}), patients=patients)
+        if not kiosk.reached and self._watched.config.printer is not None:
+            yield Banner(Problem("banner.unserved"))
 
     def parts(self) -> tuple[Part, ...]:
         """Of the page 管理, one line each."""
@@ -125,6 +130,13 @@ class Standing:
 
     def look(self) -> Seen:
         """Figures for `kiosk status` and the alarm."""
-        view, feed = self._watched.today.view(), self._watched.feed.state
-        down = in_english(feed.problem) if feed.problem else ""
-        return Seen(len(view.entries), len(view.waiting), view.waiting_since, down, self.lost)
+        watched, view = self._watched, self._watched.today.view()
+        unserved = watched.kiosk.unserved(watched.receptions.entries)
+        problem = watched.feed.state.problem
+        return Seen(
+            len(view.entries),
+            len(view.waiting) + len(unserved),
+            waiting_since(view.waiting_since, unserved),
+            in_english(problem) if problem else "",
+            self.lost,
+        )

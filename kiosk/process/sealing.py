@@ -25,6 +25,8 @@ from drivers.durable import sync_folder
 from kiosk.process import safe_files
 
 SECRET_BYTES: Final = 32
+# Names of the secrets that a unit's systemd credentials have, divided by blanks.
+EXPECTED: Final = "KIOSK_CREDENTIALS"
 _NONCE_BYTES: Final = 12
 
 
@@ -33,7 +35,7 @@ class Unsealable(Exception):
 
 
 class SecretUnusable(Exception):
-    """The secret is there and is none; the text says where. To make a new one in its place would lose what is kept."""
+    """The secret is there and is none, or does not come; the text says where. A new one would lose what is kept."""
 
 
 class Seals:
@@ -70,12 +72,18 @@ class Seals:
 def load_secret(file: Path, environ: Mapping[str, str] = os.environ) -> bytes:
     """The systemd credential of the name of `file`, else what `file` holds, which is made when it is missing.
 
+    A secret that KIOSK_CREDENTIALS names is a credential or nothing: no other one, and in clear, may take its place.
     Raises SecretUnusable, OSError.
     """
     given = environ.get("CREDENTIALS_DIRECTORY")
     if given:
         with suppress(FileNotFoundError):
             return _checked(Path(given) / file.name)
+    if file.name in environ.get(EXPECTED, "").split():
+        raise SecretUnusable(
+            f"{file.name}: systemd was to give this credential and did not; the unit needs LoadCredentialEncrypted="
+            f"{file.name}:… (made by deploy/install, on the appliance from the site)"
+        )
     try:
         return _checked(file)
     except FileNotFoundError:

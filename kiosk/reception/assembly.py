@@ -44,8 +44,9 @@ from kiosk.screens.wording import Wording
 from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.tables.table_file import BadTable
 from kiosk.visit import events as e
+from kiosk.visit.begin import switched_on
 from kiosk.visit.rules import Look, Rules
-from kiosk.visit.state import Kiosk, Surroundings, switched_on
+from kiosk.visit.state import Kiosk, Surroundings
 from kiosk.words.departments import DepartmentNames
 
 Clock = Callable[[], datetime]
@@ -181,7 +182,8 @@ def wording_of(config: Config) -> Wording:
     own = {each.name: {**dict(each.names), "reading": each.reading} for each in config.departments}
     reader, counter = config.card_reader, config.counter
     phones = reader is not None and reader.reads_phones
-    return Wording(DepartmentNames(own), counter.window, counter.text, phones, config.screen.reader_phone)
+    screen = config.screen
+    return Wording(DepartmentNames(own), counter.window, counter.text, phones, screen.reader_phone, screen.slip_at)
 
 
 def _references(config: Config) -> ReferenceNumbers:

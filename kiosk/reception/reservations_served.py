@@ -20,7 +20,7 @@ from drivers.reservations import open_reservations
 from drivers.reservations.over_socket import SOCKET_NAME, Server
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.config import Config
-from kiosk.desk.kiosk_notices import ASK
+from kiosk.desk.kiosk_notices import ASK, SERVED
 from kiosk.process.ending import ThreadFaults, when_asked_to_end, when_parent_dies
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import DataLock, Unusable
@@ -55,7 +55,10 @@ def run(config: Config, data: Path, folder: Path, parent_fd: int | None = None) 
         folder,
         lambda: (book.revision(), notices.revision(data)),
         report,
-        {ASK: lambda: notices.of_day(data, clock().date())},
+        {
+            ASK: lambda _: notices.of_day(data, clock().date()),
+            SERVED: lambda message: notices.served(data, clock(), message),
+        },
     )
     try:
         server.open()

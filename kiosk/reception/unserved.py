@@ -1,7 +1,8 @@
 """Patients of the day who were known and could not be registered: a list for staff, in a file of the reception's own.
 
 Owns `unserved/<day>.jsonl` in the data folder, readable by its owner only: a line a patient, with the number that the
-card or the file gave, because staff must register the patient by hand. Gone in the night after the day.
+card or the file gave, because staff must register the patient by hand; and a line for each whom staff have taken care
+of. The reception writes it, and who serves the desk. Gone in the night after the day.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from kiosk.process.data_folder import DataFolder
 from kiosk.reception.worker import Report, Worker
@@ -37,6 +38,14 @@ class Entry:
     number: str = field(repr=False)
     reason: str
     code: str
+
+
+@dataclass(frozen=True)
+class Listed(Entry):
+    """An entry as it stands in the list. `line`: where, from 1. `served`: HH:MM when staff said so; "": not yet."""
+
+    line: int = 0
+    served: str = ""
 
 
 class Unserved:
@@ -63,11 +72,7 @@ class Unserved:
     def _write(self, day: date, entry: Entry, visit: int) -> None:
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(_file(self._folder, day), flags, 0o600), "a", encoding="utf-8") as out:
-                out.write(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
-                out.flush()
-                os.fsync(out.fileno())
+            _append(_file(self._folder, day), asdict(entry), os.O_CREAT)
         except OSError as error:
             self._report("unserved_lost", visit=visit, what=error.strerror or "")
 
@@ -88,18 +93,44 @@ def is_over(day: str, now: datetime) -> bool:
     return listed < now.date() and ((now.date() - listed).days > 1 or now.time() >= _NIGHT_ENDS)
 
 
-def read(folder: Path, day: date) -> tuple[Entry, ...]:
+def read(folder: Path, day: date) -> tuple[Listed, ...]:
     """The list of `day`, oldest first; a line that is none is passed over. Raises OSError but for a day without one."""
     try:
         with _file(DataFolder(folder).unserved, day).open("rb") as listed:
             content = listed.read(_READ_MAX)
     except FileNotFoundError:
         return ()
-    entries = []
-    for line in content.splitlines():
+    entries: list[Listed] = []
+    served: dict[int, str] = {}
+    for line, text in enumerate(content.splitlines(), 1):
         with suppress(ValueError, TypeError):
-            entries.append(Entry(**json.loads(line)))
-    return tuple(entries)
+            found = json.loads(text)
+            if "served" in found:
+                served[found["served"]] = str(found.get("at"))
+            else:
+                entries.append(Listed(**found, line=line))
+    return tuple(replace(each, served=served.get(each.line, "")) for each in entries)
+
+
+def serve(folder: Path, now: datetime, line: int, code: str) -> Literal["done", "already", "unknown"]:
+    """Staff have taken care of the patient in that line of the list of `now`'s day, whose slip has `code`. Raises
+    OSError.
+    """
+    found = next((each for each in read(folder, now.date()) if (each.line, each.code) == (line, code)), None)
+    if found is None:
+        return "unknown"
+    if found.served:
+        return "already"
+    _append(_file(DataFolder(folder).unserved, now.date()), {"served": line, "at": f"{now:%H:%M}"})
+    return "done"
+
+
+def _append(file: Path, line: dict[str, object], flags: int = 0) -> None:
+    flags |= os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(file, flags, 0o600), "a", encoding="utf-8") as out:
+        out.write(json.dumps(line, ensure_ascii=False) + "\n")
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def _file(folder: Path, day: date) -> Path:

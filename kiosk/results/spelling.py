@@ -30,11 +30,14 @@ _UNSEEN: Final = re.compile(
     "[\\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]+"
 )
 
-_DIGITS: Final = {each: value for value, each in enumerate("〇一二三四五六七八九")} | {"零": 0}
-_UNITS: Final = {"十": 10, "百": 100}
-_KANJI_NUMBER: Final = re.compile(
-    "(?<![〇零一二三四五六七八九十百])[〇零一二三四五六七八九十百]{1,8}(?=丁目|丁|番|号|の|ノ|-|[0-9]|$)"
-)
+_DIGITS: Final = {each: value for value, each in enumerate("〇一二三四五六七八九")} | {
+    "零": 0, "壱": 1, "壹": 1, "弐": 2, "貳": 2, "参": 3, "參": 3, "伍": 5,
+}  # fmt: skip
+_UNITS: Final = {"十": 10, "拾": 10, "百": 100}
+_NUMERALS: Final = "".join((*_DIGITS, *_UNITS))
+_KANJI_NUMBER: Final = re.compile(f"(?<![{_NUMERALS}])[{_NUMERALS}]{{1,8}}(?=丁目|丁|番|号|の|ノ|-|[0-9]|$)")
+# Written or left out before the name of a part of a municipality.
+_OAZA: Final = re.compile("(?<=[市区町村])大字")
 _BLOCK_WORDS: Final = re.compile("(?<=[0-9])(?:丁目|番地の|番地ノ|番地|番の|番|号室|号|の|ノ)")
 _LOOSE_HYPHEN: Final = re.compile("(?<!-)-+(?=[^0-9-]|$)")
 
@@ -59,6 +62,9 @@ _MONTH_AND_DAY: Final = "[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
 _MIDNIGHT: Final = r"(?:T?00:00(?::00(?:\.0+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 _DATE: Final = re.compile(rf"([0-9]{{4}})(?:([0-9]{{2}})([0-9]{{2}})|{_MONTH_AND_DAY}{_MIDNIGHT})")
 _ERA_DATE: Final = re.compile(rf"(明治|大正|昭和|平成|令和|[明大昭平令MTSHR])\.?([0-9]{{1,2}}|元){_MONTH_AND_DAY}")
+# 1 明治 to 5 令和, as in forms for insurers.
+_ERA_NUMBER_DATE: Final = re.compile("([1-5])(0[1-9]|[1-9][0-9])([0-9]{2})([0-9]{2})")
+_ERA_NUMBERS: Final = (1867, 1911, 1925, 1988, 2018)
 _LONGEST_DATE: Final = 40
 _TIME_OF_DAY: Final = r"([01][0-9]|2[0-3]):?[0-5][0-9]:?[0-5][0-9](?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 _MOMENT: Final = re.compile(rf"(.{{8,10}}?)T?{_TIME_OF_DAY}")
@@ -71,14 +77,21 @@ def fold(text: str) -> str:
     return day.isoformat().replace("-", "") if day else _folded(text)
 
 
+def fold_day(text: str) -> str:
+    """A day, with those of `as_known_day`; what is none as `fold` does."""
+    day = as_known_day(text)
+    return day.isoformat().replace("-", "") if day else fold(text)
+
+
 def fold_kana(text: str) -> str:
     """A reading: hiragana is katakana, too."""
     return _folded(text).translate(_TO_KATAKANA)
 
 
 def fold_address(text: str) -> str:
-    """An address: 一丁目２番３号, 1丁目2番地3 and 1-2-3 are one."""
-    spelt = _KANJI_NUMBER.sub(lambda found: str(_number(found[0])), _folded(text))
+    """An address: 一丁目２番３号, 壱丁目2番地3 and 1-2-3 are one; 大字 before a name says nothing."""
+    plain = _OAZA.sub("", _folded(text))
+    spelt = _KANJI_NUMBER.sub(lambda found: str(_number(found[0])), plain)
     return _LOOSE_HYPHEN.sub("", _BLOCK_WORDS.sub("-", spelt))
 
 
@@ -89,28 +102,38 @@ def is_hidden(text: str) -> bool:
 
 def as_date(text: str) -> date | None:
     """The day that `text` says and nothing else: 20260331, 2026-03-31, 2026/3/31, 令和8年3月31日, R8.3.31."""
-    if len(text) > _LONGEST_DATE:
-        return None
-    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+    plain = _short(text)
     if found := _DATE.fullmatch(plain):
-        year, month, day = int(found[1]), int(found[2] or found[4]), int(found[3] or found[5])
-    elif found := _ERA_DATE.fullmatch(plain):
-        year = _ERAS[found[1]] + (1 if found[2] == "元" else int(found[2]))
-        month, day = int(found[3]), int(found[4])
-    else:
-        return None
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
+        return _date(int(found[1]), found[2] or found[4], found[3] or found[5])
+    if found := _ERA_DATE.fullmatch(plain):
+        return _date(_ERAS[found[1]] + (1 if found[2] == "元" else int(found[2])), found[3], found[4])
+    return None
+
+
+def as_known_day(text: str) -> date | None:
+    """The same, and by the number of its era: 5080331 is 2026-03-31. Only of what is known to be a day: seven digits
+    may be anybody's number.
+    """
+    found = _ERA_NUMBER_DATE.fullmatch(_short(text))
+    return _date(_ERA_NUMBERS[int(found[1]) - 1] + int(found[2]), found[3], found[4]) if found else as_date(text)
 
 
 def is_moment(text: str) -> bool:
     """Whether `text` is a day with the time of day, to the second: when something was written or asked, no term."""
-    if len(text) > _LONGEST_DATE:
-        return False
-    found = _MOMENT.fullmatch(_UNSEEN.sub("", unicodedata.normalize("NFKC", text)))
+    found = _MOMENT.fullmatch(_short(text))
     return found is not None and as_date(found[1]) is not None and as_date(text) is None
+
+
+def _short(text: str) -> str:
+    """`text` without blanks and widths; "" where it is longer than any date."""
+    return _UNSEEN.sub("", unicodedata.normalize("NFKC", text)) if len(text) <= _LONGEST_DATE else ""
+
+
+def _date(year: int, month: str, day: str) -> date | None:
+    try:
+        return date(year, int(month), int(day))
+    except ValueError:
+        return None
 
 
 def _folded(text: str) -> str:

@@ -19,7 +19,7 @@ from kiosk.results.certificate_face import Word, face, is_face
 from kiosk.results.certificate_shapes import ROW, Node, cut, tree
 from kiosk.results.documents import DEFAULT_MAX_BYTES, Unreadable, children, document
 from kiosk.results.pmh_names import NOT_COMPARED, Group, Names, load
-from kiosk.results.spelling import fold, fold_address, is_hidden, is_moment
+from kiosk.results.spelling import fold, fold_address, fold_day, is_hidden, is_moment
 
 MAX_LEAVES: Final = 200  # of one certificate
 MAX_CERTIFICATES: Final = 20
@@ -30,6 +30,9 @@ SLOT: Final = ("payer", "recipient", "sub_key")  # the roles that say which cert
 # text: numbers of subsidies have at most 30 characters.
 _HASH_TEXT: Final = re.compile("[0-9A-Fa-f]{32,}|[0-9A-Za-z+/]{42,}={1,2}")
 _PLACE: Final = re.compile("[0-9]{1,3}")
+_DAYS: Final = frozenset({"valid_from", "valid_to"})
+_CALLED_A_DAY: Final = re.compile("日|期間|期限|date|day|from|until", re.IGNORECASE)
+_CALLED_A_NUMBER: Final = re.compile("番号|額|number|amount", re.IGNORECASE)
 _SECTION_MIN: Final = 5
 _AGAIN_MAX: Final = 10 * MAX_LEAVES  # leaves beside rows, that each of them has again
 _GROUPS: Final[tuple[Group, ...]] = ("transfer", "face", "other")
@@ -81,11 +84,22 @@ class Item:
         """Whether any of its leaves is."""
         return bool(self.texts)
 
+    def is_day(self, leaf: Leaf) -> bool:
+        """Whether digits in `leaf`, which is one of its, are a day: by its role, or by what it is called."""
+        names = f"{self.name} {self.label} {leaf.name} {leaf.label}"
+        return self.role in _DAYS or (
+            self.role not in SLOT and _CALLED_A_DAY.search(names) is not None and _CALLED_A_NUMBER.search(names) is None
+        )
+
     def canonical(self) -> str:
         """What it says, however it is spelt and in whatever order it is written: equal texts, equal content."""
-        folded = fold_address if self.role == "address" else fold
-        lines = [sorted((leaf.name, folded(leaf.value)) for leaf in line if leaf.compared) for line in self.lines]
+        lines = [sorted((leaf.name, self._folded(leaf)) for leaf in line if leaf.compared) for line in self.lines]
         return json.dumps(sorted(filter(None, lines)), ensure_ascii=False)
+
+    def _folded(self, leaf: Leaf) -> str:
+        if self.role == "address":
+            return fold_address(leaf.value)
+        return fold_day(leaf.value) if self.is_day(leaf) else fold(leaf.value)
 
 
 @dataclass(frozen=True, repr=False, slots=True)

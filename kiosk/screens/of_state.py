@@ -89,12 +89,13 @@ def _start(kiosk: Kiosk, words: Words) -> Choose | Off:
         return _closed(kiosk, words)
     if offers.is_out_of_service(kiosk):
         go = words.act("go_counter", where=words.counter.name)
-        lines = words.lines("out_of_service")
+        lines = tuple(line.format(where=words.counter.name) for line in words.lines("out_of_service"))
         return Off("out_of_service", words["out_of_service"]["title"], lines, "", _staff(kiosk), next=(go,))
     table, down = words["choose_card"], offers.ways_down(kiosk)
+    title = table["title" if len(down) > 1 else "one_card_title"]
     return Choose(
         "choose_card",
-        table["title"],
+        title,
         table["purpose"],
         words.lines("choose_card"),
         table["press_first"],
@@ -103,7 +104,7 @@ def _start(kiosk: Kiosk, words: Words) -> Choose | Off:
         tuple(way for way, is_down in down.items() if is_down),
         kiosk.rules.patient_cards and words.site.phone_card,
         _staff(kiosk),
-        next=(NextStep("answer", table["title"]),),
+        next=(NextStep("answer", title),),
     )
 
 
@@ -160,7 +161,7 @@ def _reader(stage: AwaitingTap | Settling, words: Words) -> Instruct:
     return Instruct(
         "tap_reader",
         title,
-        (*((table["again"],) if again else ()), *words.lines("tap_reader"), *phone),
+        (*words.lines("tap_reader"), *phone),
         SCREENS["tap_reader"] if isinstance(stage, Settling) else buttons_of("tap_reader", stage),
         step=_READ if came else _AT_READER,
         again=again,
@@ -189,11 +190,12 @@ def _birthday(stage: AwaitingBirthday, words: Words) -> Keys:
 def _card(stage: AwaitingCard, tries_left: int, words: Words) -> Instruct:
     table, again = words["insert_card"], stage.tries > 0
     phone = (table["phone"],) if words.site.phone_card else ()
+    where = (words.outlet,) if words.outlet else ()
     left = table["tries_left"].format(count=tries_left)
     return Instruct(
         "insert_card",
         table["again_title" if again else "title"],
-        (*((table["card_unreadable"], left) if again else words.lines("insert_card")), *phone),
+        (*((table["card_unreadable"], left) if again else words.lines("insert_card")), *where, *phone),
         buttons_of("insert_card", stage),
         again=again,
         tries_left=tries_left if again else None,

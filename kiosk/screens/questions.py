@@ -49,13 +49,13 @@ def no_card(kiosk: Kiosk, stage: AskingForCard | Preparing, words: Words) -> Ask
 def early(stage: TooEarly, words: Words) -> Ask:
     """Nothing is wrong: from when on."""
     table = words["early"]
-    opens = word_clock(stage.opens_at, words.texts)
+    opens, at = word_clock(stage.opens_at, words.texts), stage.appointment_at
     return Ask(
         "early",
         table["title"],
         "",
         table["fact"].format(time=opens),
-        (table["appointment"].format(time=word_clock(stage.appointment_at, words.texts)),),
+        (table["appointment"].format(time=word_clock(at, words.texts)),) if at is not None else (),
         buttons_of("early", stage),
         reason="too_early",
         timeout=timeout_of(stage),
@@ -69,14 +69,15 @@ def other_day(stage: OtherDay, words: Words) -> Ask:
     """When the next appointment is, and whether the patient came without one today."""
     table, found = words["other_day"], stage.known.found
     may_walk_in = offers.may_walk_in(stage.known)
-    day = word_day(found.next_day, words["dates"]["day"], words.texts) if found.next_day else ""
-    departments = (departments_line(found.next_departments, words),) if found.next_departments else ()
+    on, at = (None, ()) if stage.known.covered else (found.next_day, found.next_departments)
+    day = word_day(on, words["dates"]["day"], words.texts) if on else ""
+    departments = (departments_line(at, words),) if at else ()
     buttons = tuple(each for each in buttons_of("other_day", stage) if each != "walk_in" or may_walk_in)
     return Ask(
         "other_day",
         table["title"],
-        table["next_day"],
-        table["fact"].format(day=day),
+        table["next_day"] if day else "",
+        table["fact"].format(day=day) if day else "",
         (*departments, *((table["walk_in"],) if may_walk_in else ())),
         buttons,
         reason=_NO_APPOINTMENT,
@@ -102,7 +103,7 @@ def choose_department(stage: ChoosingDepartment, words: Words) -> Pick:
     return Pick(
         "choose_department",
         table["title"],
-        words.lines("choose_department"),
+        tuple(line.format(where=words.counter.name) for line in words.lines("choose_department")),
         choices,
         table["page"].format(page=stage.page + 1, pages=pages) if several else "",
         with_more_time(buttons, stage),

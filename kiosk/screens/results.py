@@ -49,7 +49,7 @@ def _result(
         () if stage.covered else tuple(words.row(each) for each in arrival.appointments),
         arrival.number,
         words["parts"]["number"].format(number=arrival.number),
-        () if stage.covered else tuple(remarks(arrival, clock, words)),
+        _covered(no_slip, words) if stage.covered else tuple(remarks(arrival, clock, words)),
         *slip,
         buttons=_buttons(name, ended) if ended else SCREENS[name],
         reason=no_slip,
@@ -60,7 +60,13 @@ def _result(
         status="done",
         next=(slip_act,) if stage.covered else (slip_act, *acts(arrival, words)),
         staff_code=NO_SLIP_CODES.get(no_slip, UNKNOWN_CODE) if no_slip else "",
+        outlet="" if no_slip else words.outlet,
     )
+
+
+def _covered(no_slip: str | None, words: Words) -> tuple[str, ...]:
+    """Where the rest is to be read."""
+    return () if no_slip else (words["done"]["on_slip"],)
 
 
 def _buttons(name: str, stage: Done) -> tuple[str, ...]:

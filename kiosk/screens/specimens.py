@@ -22,7 +22,7 @@ _LATER: Final = NOW + 40
 RULES: Final = Rules(no_card=True, walk_in=True, staff_call=True)
 
 _ONE: Final = (s.VisitAppointment(time(13), "内科", "佐藤", "A棟1階2番窓口", "A", 1, "2"),)
-_WORDS: Final = (s.VisitAppointment(time(13), "内科", "佐藤", "A棟1階2番窓口"),)
+_WORDS: Final = (s.VisitAppointment(time(13), "内科", "佐藤", "採血室の右どなり"),)
 _TWO: Final = (*_ONE, s.VisitAppointment(time(14, 30), "眼科", "", "A棟2階5番窓口"))
 _THREE: Final = (s.VisitAppointment(time(9, 15), "放射線科（CT検査）", "", "地下1階 検査受付"), *_TWO)
 _FIVE: Final = (
@@ -127,10 +127,10 @@ def _questions() -> Iterator[tuple[str, s.Stage]]:
     yield "called", s.AskingForCard(1, _LATER, called=True)
     yield "leaving", s.AskingForCard(1, _SOON, warned=True)
     yield "plain", s.TooEarly(1, _LATER, time(12, 30), time(13))
-    yield "leaving", s.TooEarly(1, _SOON, time(12, 30), time(13), warned=True)
+    yield "leaving", s.TooEarly(1, _SOON, time(12, 30), None, warned=True)
     yield "walk_in", s.OtherDay(1, _LATER, known)
     yield "no_walk_in", s.OtherDay(1, _LATER, s.Known(replace(found, walk_in=()), _CAME))
-    yield "leaving", s.OtherDay(1, _SOON, known, warned=True)
+    yield "leaving", s.OtherDay(1, _SOON, replace(known, covered=True), warned=True)
     yield "first_page", s.ChoosingDepartment(1, _LATER, known)
     yield "second_page", s.ChoosingDepartment(1, _LATER, known, page=1)
     receiving = tuple(replace(each, standing="open", opens=None) for each in _DEPARTMENTS[:6])
@@ -177,7 +177,7 @@ def _ends() -> Iterator[tuple[str, s.Stage]]:
     yield "not_yet", s.AtCounter(1, _LATER, "too_early", appointment_at=time(13))
     yield "no_longer", s.AtCounter(1, _LATER, "too_late", appointment_at=time(9))
     yield "called", s.AtCounter(1, _LATER, "reservations_down", called=True)
-    yield "leaving", s.AtCounter(1, _SOON, "no_appointment", _NEXT_DAY, ("内科",), warned=True)
+    yield "leaving", s.AtCounter(1, _SOON, "no_appointment", warned=True)
 
 
 def _arrival(

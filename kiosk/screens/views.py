@@ -158,9 +158,10 @@ class Result(_View):
     """A registered arrival: where to go, when, and the reception number, in time order. `reason`: why there is no slip.
 
     `number_line`: the number as a line; `remarks`: what else there is to know (messages of the hospital, the hour of an
-    arrival that was there before). `slip` is what the strip says, `slip_line` its words; "again": a second one
-    was printed. `covered`: time and place are not to be seen any more, and `appointments` is empty; any touch outside
-    the buttons and tools is then `close`. `clock`: when somebody who was registered already was, or "".
+    arrival that was there before). `slip` is what the strip says, `slip_line` its words and `outlet` where the slip
+    comes out, or ""; "again": a second one was printed. `covered`: time and place are not to be seen any more, and
+    `appointments` is empty; any touch outside the buttons and tools is then `close`. `clock`: when somebody who was
+    registered already was, or "".
     """
 
     appointments: tuple[AppointmentRow, ...] = field(repr=False)
@@ -175,11 +176,13 @@ class Result(_View):
     covered: bool = False
     clock: str = field(repr=False, default="")
     timeout: Timeout | None = None
+    outlet: str = ""
 
     @property
     def lines(self) -> tuple[str, ...]:
         acts = (each.text for each in self.next if each.code not in ("take_slip", "note_number"))
-        return (*(each.line for each in self.appointments), self.number_line, *acts, *self.remarks, self.slip_line)
+        slip = (self.slip_line, *((self.outlet,) if self.outlet else ()))
+        return (*(each.line for each in self.appointments), self.number_line, *acts, *self.remarks, *slip)
 
 
 @dataclass(frozen=True)

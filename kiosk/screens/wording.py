@@ -10,7 +10,7 @@ from kiosk.typography import ruby
 from kiosk.visit.state import VisitAppointment
 from kiosk.words import texts
 from kiosk.words.departments import DepartmentNames
-from kiosk.words.patient import word_building, word_clock, word_doctor, word_floor, word_window
+from kiosk.words.patient import place_parts, word_building, word_clock, word_doctor, word_floor, word_window
 from kiosk.words.texts import Texts
 
 _JAPANESE = frozenset({"ja", "ja_simple"})
@@ -23,7 +23,8 @@ def _load(language: str) -> Texts:
 @dataclass(frozen=True)
 class Wording:
     """`counter_window`, `counter_text`: where staff wait ([counter]). `phone_card`, `phone_mynumber`: whether a phone
-    may be held to the card reader, to the face reader. `load(language)`: the patient's catalogue.
+    may be held to the card reader, to the face reader. `slip_at`: where slips come out and patient cards go in
+    ([screen] slip_at). `load(language)`: the patient's catalogue.
     """
 
     departments: DepartmentNames = field(default_factory=DepartmentNames)
@@ -31,6 +32,7 @@ class Wording:
     counter_text: str = ""
     phone_card: bool = False
     phone_mynumber: bool = False
+    slip_at: str = ""
     load: Callable[[str], Texts] = _load
 
     def in_language(self, language: str) -> Words:
@@ -62,30 +64,36 @@ class Words:
         window = word_window(self.site.counter_window, self.texts)
         return Where(self.site.counter_window, window or self["counter"]["where"], ruby.name(self.site.counter_text))
 
+    @property
+    def outlet(self) -> str:
+        """Where slips come out and patient cards go in, or ""."""
+        return self["slip_at"].get(self.site.slip_at, "")
+
     def department(self, department: str) -> str:
         return self.site.departments.worded(department, self.texts).text
 
     def row(self, appointment: VisitAppointment) -> AppointmentRow:
         """An appointment; who came without one has no time."""
         named = self.site.departments.worded(appointment.department, self.texts)
-        building = word_building(appointment.building, self.texts)
-        floor = word_floor(appointment.floor, self.texts)
+        parts = appointment.building, appointment.floor, appointment.window
+        house, level, window = parts if any(parts) else place_parts(appointment.place)
+        building, floor = word_building(house, self.texts), word_floor(level, self.texts)
         return AppointmentRow(
             self["parts"]["walk_in"] if appointment.walk_in else word_clock(appointment.time, self.texts),
             named.text,
             word_doctor(appointment.doctor, self.texts),
-            self._place(appointment, building, floor),
-            appointment.window,
+            self._place(appointment.place, building, floor, window),
+            window,
             floor,
             building,
             "" if self._japanese or ruby.plain(named.text) == named.japanese else ruby.name(named.japanese),
         )
 
-    def _place(self, appointment: VisitAppointment, building: str, floor: str) -> str:
-        """As the hospital words it, for who reads Japanese; else its parts, where the site gave them."""
-        parts = [part for part in (building, floor, word_window(appointment.window, self.texts)) if part]
-        if appointment.place and (self._japanese or not parts):
-            return ruby.name(appointment.place)
+    def _place(self, place: str, building: str, floor: str, window: str) -> str:
+        """As the hospital words it, for who reads Japanese; else its parts, where they are known."""
+        parts = [part for part in (building, floor, word_window(window, self.texts)) if part]
+        if place and (self._japanese or not parts):
+            return ruby.name(place)
         return ("" if self._japanese else " ").join(parts)
 
     @property

@@ -63,16 +63,23 @@ class KnownPeople:
         """Whether what was known before could not be used, within a day."""
         return was_put_aside(self._path)
 
-    def compare(self, number: str, confirmation: Confirmation, day: date) -> EligibilityChange:
+    def compare(self, number: str, confirmation: Confirmation, day: date, file: str = "") -> EligibilityChange:
         """What is new of the patient. What need not be settled is known from now on; else `settle` does it.
 
-        By the mark: it stands for whose change it is and what it says, and so is no other patient's, ever.
+        By the mark: it stands for whose change it is and what it says, and so is no other patient's, ever. `file`: what
+        names the file and its content; after a kill it is compared once more, and its patient is still seen first.
         """
-        person = self._seals.person(number)
-        change = compare(prints_of(confirmation, self.hashed(number)), self._prints(person))
+        person, now = self._seals.person(number), prints_of(confirmation, self.hashed(number))
+        seen = self._seals.value("first", person, file)  # in `change`, and never handed out
+        if file and self._db.rows("SELECT 1 FROM change WHERE mark = ?", seen):
+            return compare(now, None)
+        change = compare(now, self._prints(person))
         with self._db.writing() as db:
             if change.learn is not None and (self._learns_first or change.key != "first"):
                 _know(db, person, _text(change.learn), day)
+                if file and change.key == "first":
+                    row = (seen, person, _text(change.learn), day.isoformat())
+                    db.execute("INSERT OR REPLACE INTO change VALUES (?, ?, ?, ?)", row)
                 return change
             prints = _text(change.now)
             mark = self._seals.value("change", person, prints)

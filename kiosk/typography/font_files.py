@@ -37,9 +37,10 @@ class _Groups:
 
 @dataclass(frozen=True)
 class FontFile:
-    """`capital_em`: the height of a capital letter in ems."""
+    """`capital_em`: the height of a capital letter in ems. `weight`: 400 is regular, 700 bold."""
 
     capital_em: float
+    weight: int
     _groups: _Groups = field(repr=False)
     _units: int
     _advances: bytes = field(repr=False)
@@ -78,7 +79,8 @@ def font_file(name: str) -> FontFile:
     (units,) = unpack_from(">H", tables["head"], 18)
     (advances,) = unpack_from(">H", tables["hhea"], 34)
     (capital,) = unpack_from(">h", tables["OS/2"], 88)
-    return FontFile(capital / units, _groups(tables["cmap"]), units, tables["hmtx"], advances)
+    (weight,) = unpack_from(">H", tables["OS/2"], 4)
+    return FontFile(capital / units, weight, _groups(tables["cmap"]), units, tables["hmtx"], advances)
 
 
 @cache

@@ -234,22 +234,37 @@ class _Copy:
         if readings:
             above += self._reading_em - _RUBY_WHITE_EM * self.em
         begin = x + self._over_left.get(first, 0.0) - self._reach[first]
-        runs = [*self._runs(first, end, begin, top + above)]
-        runs += [self._reading_run(each, begin, top + above) for each in readings]
+        begins = {place: begin + self._begins[place] for place in range(first, end)}
+        if readings and readings[0].first == first and self._align == "left":
+            width -= self._flush(readings[0], begins, x)
+        runs = [*self._runs(begins, top + above)]
+        runs += [self._reading_run(each, max(x, self._reading_x(each, begins)), top + above) for each in readings]
         height = above + (_BELOW_EM + (LINE_EM - 1) / 2) * self.em
         return Line(tuple(runs), x, width, top, height, top + above)
 
-    def _runs(self, first: int, end: int, begin: float, baseline: float) -> Iterator[Run]:
-        places = [place for place in range(first, end) if self._letters[place].text]
-        for run in _side_by_side(places, self._letters, self._begins):
+    def _flush(self, reading: _Reading, begins: dict[int, float], x: float) -> float:
+        """Put the kanji at the edge, below the beginning of its longer reading; how much shorter the line becomes."""
+        lead, spare = begins[reading.first] - x, reading.width - reading.base
+        over = self._reading_em if reading.over[1] else 0.0  # kana that follows may be covered by one letter of it
+        close = max(0.0, lead + reading.beside[1] - max(0.0, spare - over))
+        for place in begins:
+            begins[place] -= lead if place < reading.end else close
+        return close if reading.end in begins else 0.0
+
+    def _runs(self, begins: dict[int, float], baseline: float) -> Iterator[Run]:
+        places = [place for place in begins if self._letters[place].text]
+        for run in _side_by_side(places, self._letters, begins):
             one, last = self._letters[run[0]], run[-1]
             text = "".join(self._letters[place].text for place in run)
-            x = self._begins[run[0]]
-            width = self._begins[last] + self._letters[last].width - x
-            yield Run(text, one.font, one.em, begin + x, baseline, width, self._capital)
+            x = begins[run[0]]
+            width = begins[last] + self._letters[last].width - x
+            yield Run(text, one.font, one.em, x, baseline, width, self._capital)
 
-    def _reading_run(self, reading: _Reading, begin: float, baseline: float) -> Run:
-        x = begin + self._begins[reading.first] + (reading.base - reading.width) / 2
+    @staticmethod
+    def _reading_x(reading: _Reading, begins: dict[int, float]) -> float:
+        return begins[reading.first] + (reading.base - reading.width) / 2
+
+    def _reading_run(self, reading: _Reading, x: float, baseline: float) -> Run:
         # The square of the reading stands on the square of the base.
         baseline -= _ABOVE_EM * self.em + _BELOW_EM * self._reading_em
         return Run(
@@ -257,7 +272,7 @@ class _Copy:
         )
 
 
-def _side_by_side(places: list[int], letters: list[_Letter], begins: list[float]) -> Iterator[list[int]]:
+def _side_by_side(places: list[int], letters: list[_Letter], begins: dict[int, float]) -> Iterator[list[int]]:
     """The places in groups: of one font, and without white in between."""
     group: list[int] = []
     for place in places:

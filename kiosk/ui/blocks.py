@@ -318,22 +318,34 @@ def compose(tiers: Sequence[Sequence[Block]], box: Box, tone: Tone, setter: Sett
 
     Tiers come one after the other: each is given up only when none of its arrangements fits at any size that the roles
     allow; then what is touched may stand higher than somebody who sits can reach. If no tier fits even so, the last
-    arrangement of all is made smaller, because nothing may be cut.
+    arrangement of all is made smaller, because nothing may be cut. Large letters are tried with the tier that was found
+    with the usual ones.
     """
     sizes = tuple(setter.trials())
     for setter.reachable in (True, False):
         for tier in tiers:
-            for setter.sizes in sizes:
-                for block in tier:
-                    setter.torn = False
-                    if block.height(box.width, setter) <= box.height + 0.01 and not setter.torn:
-                        return tuple(block.place(box, tone, setter))
+            if (block := _fitting(tier, sizes, box, setter)) is not None:
+                usual = setter.sizes
+                larger = _fitting(tier, setter.larger(), box, setter)
+                if larger is None:
+                    setter.sizes = usual
+                return tuple((larger or block).place(box, tone, setter))
     block = tiers[-1][-1]
     for part in _LAST_RESORTS:
         setter.sizes = {role: size * part for role, size in sizes[-1].items()}
         if block.height(box.width, setter) <= box.height + 0.01:
             break
     return tuple(block.place(box, tone, setter))
+
+
+def _fitting(tier: Sequence[Block], trials: Iterable[dict[Role, float]], box: Box, setter: Setter) -> Block | None:
+    """The first arrangement that fits, at the sizes that the setter then has."""
+    for setter.sizes in trials:
+        for block in tier:
+            setter.torn = False
+            if block.height(box.width, setter) <= box.height + 0.01 and not setter.torn:
+                return block
+    return None
 
 
 def column(*blocks: Block | None, gap: float = GAP_MM, grow: float = 0.0, centred: bool = False) -> Column:

@@ -55,7 +55,8 @@ class Stand:
     """Where the kiosk stands, from site.toml. "" where the site does not say: drawings are neutral then.
 
     `reader`: flat, slot or drop; `reader_side`: left or right of the kiosk; `slip_at`: where on the kiosk slips come
-    out, as `right-bottom`; `mounting_cm`: the lower edge of the display above the floor.
+    out, as `right-bottom`; `mounting_cm`: the lower edge of the display above the floor; `glass_mm`: millimetres of its
+    glass that a millimetre of a page is.
     """
 
     hospital: str = ""
@@ -63,6 +64,7 @@ class Stand:
     reader_side: str = ""
     slip_at: str = ""
     mounting_cm: float | None = None
+    glass_mm: float = 1.0
 
 
 # What is touched by somebody who sits: 110 cm above the floor at most. Where the site does not say how high the display
@@ -71,10 +73,10 @@ _REACH_CM: Final = 110.0
 _USUAL_MOUNTING_CM: Final = 86.0
 
 
-def reach_mm(stand: Stand, height: float, glass_mm: float = 1.0) -> float:
+def reach_mm(stand: Stand, height: float) -> float:
     """How high from the lower edge of a page somebody can touch who sits, in millimetres of the page."""
     mounting = _USUAL_MOUNTING_CM if stand.mounting_cm is None else stand.mounting_cm
-    reach = (_REACH_CM - mounting) * 10 / glass_mm
+    reach = (_REACH_CM - mounting) * 10 / stand.glass_mm
     return min(max(reach, height / 2) if stand.mounting_cm is None else reach, height)
 
 
@@ -292,9 +294,10 @@ class Frame:
         label, two = self.label(name), name == "language" and look.language.startswith("ja")
         texts = (label, "Language") if two else (label,)  # who reads no Japanese looks for a word, too
         lines = texts if self.portrait else (" ".join(texts),)
-        words = column(*(Words(line, "frame", bold=True, centred=True) for line in lines), gap=0.0, centred=True)
-        inner: Block = Row((Image(drawing, 9.0, 12.0), words), (-9.5, 1.0), 1.0)
-        if self.portrait and not two:
+        above = self.portrait and not two
+        words = column(*(Words(line, "frame", bold=True, centred=above) for line in lines), gap=0.0, centred=True)
+        inner: Block = Row((Image(drawing, 9.0, 12.0), words), (-11.0, 1.0), 2.0)
+        if above:
             inner = column(Image(drawing, 9.0, 12.0, grow=1), words, gap=0.5)
         tone = self.theme.strong if on.get(name) else self.theme.choice
         return Card(inner, tone, name, self.theme.frame, 0.8, 1.5, self.measures.button)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import product
+from multiprocessing import get_context
 from typing import Any, Final, get_args
 
 from kiosk.screens.names import MORE_TIME
@@ -19,7 +21,7 @@ from kiosk.ui.measure_page import RULES, Rule
 from kiosk.ui.measure_pixels import PIXEL_RULES, Painted, PixelRule, painted
 from kiosk.ui.pages import page
 from kiosk.ui.pictures import DISPLAYS, STAND, Size, screens
-from kiosk.ui.scale import millimetre_px, real_millimetre_px
+from kiosk.ui.scale import glass_mm, millimetre_px
 from kiosk.visit.rules import LANGUAGES, Language, Look, Theme
 from kiosk.visit.rules import Size as LetterSize
 from kiosk.words import texts
@@ -48,6 +50,14 @@ class Finding:
             self.worst, self.where = figure, name
         if not self.rule.keeps(figure):
             self.broken.append(name)
+
+    def join(self, other: Finding) -> None:
+        """Add what was found on other pages."""
+        if other.worst is not None:
+            pages = self.pages + other.pages
+            self.add(other.where, other.worst)
+            self.pages = pages
+            self.broken += [name for name in other.broken if name != other.where]
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -99,13 +109,13 @@ def laid(screen: Screen, combination: Combination) -> Laid:
     """One page, and the same without the notice."""
     display, words = combination.display, texts.load("patient", screen.look.language)
     side = (display.width_px, display.height_px, display.diagonal_inch)
-    unit = millimetre_px(*side)
+    unit, stand = millimetre_px(*side), replace(combination.stand, glass_mm=glass_mm(*side))
     width, height = display.width_px / unit, display.height_px / unit
-    items = page(screen, words, combination.stand, width, height)
+    items = page(screen, words, stand, width, height)
     calm = None
     if is_leaving(screen.timeout):
-        calm = page(without_notice(screen), words, combination.stand, width, height)
-    return Laid(screen, words, combination.stand, width, height, unit / real_millimetre_px(*side), items, calm)
+        calm = page(without_notice(screen), words, stand, width, height)
+    return Laid(screen, words, stand, width, height, items, calm)
 
 
 def without_notice(screen: Screen) -> Screen:
@@ -132,25 +142,35 @@ def _add(findings: Iterable[Finding], name: str, page: Laid | Painted) -> None:
 
 
 def everything(languages: Sequence[Language], themes: Sequence[Theme], sizes: Sequence[LetterSize]) -> list[Finding]:
-    """The same for all that these looks give, on the usual displays and on ones that hang low and high."""
+    """The same for all that these looks give, on the usual displays and on ones that hang low and high.
+
+    Takes minutes: each processor has its share.
+    """
+    found = [Finding(rule) for rule in (*RULES, *PIXEL_RULES)]
+    parts = [(language, theme, sizes) for language, theme in product(languages, themes)]
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        for part in pool.map(_of_one_theme, *zip(*parts, strict=True)):
+            for finding, other in zip(found, part, strict=True):
+                finding.join(other)
+    return found
+
+
+def _of_one_theme(language: Language, theme: Theme, sizes: Sequence[LetterSize]) -> list[Finding]:
     hung = (
-        replace(each, stand=replace(STAND, mounting_cm=cm)) for each in _sitting(languages, sizes) for cm in HUNG_CM
+        replace(each, stand=replace(STAND, mounting_cm=cm))
+        for each in combinations((language,), (theme,), sizes, HUNG)
+        for cm in HUNG_CM
+        if each.look.wheelchair
     )
     values, pixels = [Finding(rule) for rule in RULES], [Finding(rule) for rule in PIXEL_RULES]
     known: set[int] = set()
-    for combination in (*combinations(languages, themes, sizes), *hung):
+    for combination in (*combinations((language,), (theme,), sizes), *hung):
         for name, laid_page in pages(combination):
             _add(values, name, laid_page)
             if (fingerprint := hash(laid_page.items)) not in known:  # many look the same, sitting and standing
                 known.add(fingerprint)
                 _add(pixels, name, painted(laid_page))
     return [*values, *pixels]
-
-
-def _sitting(languages: Sequence[Language], sizes: Sequence[LetterSize]) -> Iterator[Combination]:
-    for each in combinations(languages, sizes=sizes, themes=("normal",), displays=HUNG):
-        if each.look.wheelchair:
-            yield each
 
 
 def table(findings: Sequence[Finding]) -> Iterator[str]:

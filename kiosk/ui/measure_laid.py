@@ -31,7 +31,6 @@ class Laid:
     """A page as it is laid out. `calm`: the same without the notice that time is running out, where it has one.
 
     `enough`: 1 on a display that is large enough for pages, else how much smaller everything becomes.
-    `glass_mm`: millimetres of the glass that a millimetre of the page is.
     """
 
     screen: Screen
@@ -39,18 +38,17 @@ class Laid:
     stand: Stand
     width: float
     height: float
-    glass_mm: float
     items: tuple[Item, ...] = field(repr=False)
     calm: tuple[Item, ...] | None = field(repr=False, default=None)
 
     @property
     def enough(self) -> float:
-        return min(self.glass_mm, 1.0)
+        return min(self.stand.glass_mm, 1.0)
 
     @property
     def real(self) -> float:
         """Millimetres of the glass of a millimetre of the page, were the display large enough."""
-        return self.glass_mm / self.enough
+        return self.stand.glass_mm / self.enough
 
     def letterings(self) -> tuple[Lettered, ...]:
         """Every text, also those that change while the page stays, as they are at their longest."""

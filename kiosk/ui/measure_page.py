@@ -14,6 +14,7 @@ from typing import Final
 from kiosk.screens.names import KEYS
 from kiosk.screens.views import Choose, Counter, Off, Pick, Result, Screen, Wait
 from kiosk.typography import ruby
+from kiosk.typography.font_files import font_file
 from kiosk.ui.frame import reach_mm
 from kiosk.ui.items import Box, Button, ClockTime, Item, Panel, Picture, SecondsLeft, Text
 from kiosk.ui.measure_laid import Laid, inked
@@ -123,8 +124,8 @@ def gaps(page: Laid) -> Iterator[float]:
 def above_reach(page: Laid) -> Iterator[float]:
     """How far above the reach of somebody who sits what is touched stands out, in wheelchair mode."""
     if page.screen.look.wheelchair:
-        top = page.height - reach_mm(page.stand, page.height, page.glass_mm)
-        yield from ((top - button.box.y) * page.glass_mm for button in page.buttons())
+        top = page.height - reach_mm(page.stand, page.height)
+        yield from ((top - button.box.y) * page.stand.glass_mm for button in page.buttons())
 
 
 def moves(page: Laid) -> Iterator[float]:
@@ -160,6 +161,13 @@ def lines_of_titles(page: Laid) -> Iterator[float]:
 def missing_letters(page: Laid) -> Iterator[float]:
     """Letters that no font has: 〓."""
     yield float(sum(each.text.count("〓") for each in page.letterings()))
+
+
+def mixed_weights(page: Laid) -> Iterator[float]:
+    """Texts that are bold in part, because a letter had to be taken from another font."""
+    for each in page.letterings():
+        runs = (run for line in each.block.lines for run in line.runs if not run.ruby)
+        yield float(len({font_file(run.font).weight for run in runs}) > 1)
 
 
 def disorder(page: Laid) -> Iterator[float]:
@@ -318,6 +326,7 @@ RULES: Final = (
     Rule("letters_of_a_title", letters_of_titles, 20),
     Rule("letters_of_a_page", words_on_page, 260),
     Rule("missing_letters", missing_letters, 0),
+    Rule("texts_bold_in_part", mixed_weights, 0),
     Rule("texts_out_of_order", disorder, 0),
     Rule("sentences_not_on_the_page", unsaid, 0),
     Rule("status_or_next_step_missing", status_missing, 0),

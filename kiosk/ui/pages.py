@@ -16,6 +16,7 @@ from kiosk.ui.items import Item
 from kiosk.ui.pages_of_choices import ask, choose, keys, pick
 from kiosk.ui.pages_of_ends import counter, off, result
 from kiosk.ui.pages_of_work import instruct, wait
+from kiosk.ui.scale import glass_mm
 from kiosk.words import texts
 from kiosk.words.texts import Texts
 
@@ -35,7 +36,14 @@ def layout_at(stand: Stand) -> Layout:
 def stand_of(config: Config) -> Stand:
     """What site.toml says of where the kiosk stands."""
     screen = config.screen
-    return Stand(config.site.name, screen.reader, screen.reader_side, screen.slip_at, screen.mounting_cm or None)
+    return Stand(
+        config.site.name,
+        screen.reader,
+        screen.reader_side,
+        screen.slip_at,
+        screen.mounting_cm or None,
+        glass_mm(screen.width_px, screen.height_px, screen.diagonal_inch),
+    )
 
 
 def page(screen: Screen, words: Texts, stand: Stand, width_mm: float, height_mm: float) -> tuple[Item, ...]:

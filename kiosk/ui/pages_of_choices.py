@@ -16,6 +16,10 @@ from kiosk.words.texts import Texts
 # In the frame's zone, or of the page itself.
 _ENDS: Final = ("cancel", "close", "back", "more_time")
 _STAFF_MM: Final = 8.0
+# A button where all have to be low.
+_LOW_MM: Final = 22.0
+# White between the month and the day.
+_PAIRS_MM: Final = 5.0
 # What names of departments are written as: where they are long, as all else.
 _NAMES: Final[tuple[Role, Role]] = ("choice", "body")
 
@@ -73,7 +77,7 @@ class _Start:
             (self._head, GAP_MM / 2, self._choices(30.0, grow), 0.54),
             (short, 1.0, self._choices(24.0, grow), 0.54),
             (short, 0.0, self._choices(20.0, grow), 0.6),
-            (short, 0.0, self._upright(20.0), 0.6),
+            (short, 0.0, self._upright(20.0, grow), 0.6),
         ):
             words = column(head, white, self._question, white, self._hints, self._staff, gap=gap)
             touched = frame.low(column(*cards, *self._third, grow=grow))
@@ -83,8 +87,8 @@ class _Start:
     def _choices(self, least: float, grow: float = 0.0) -> list[Block]:
         return [_card(self._frame, name, name in self._screen.unavailable, least, grow) for name in self._cards]
 
-    def _upright(self, least: float) -> list[Block]:
-        return [_upright(self._frame, name, name in self._screen.unavailable, least) for name in self._cards]
+    def _upright(self, least: float, grow: float = 0.0) -> list[Block]:
+        return [_upright(self._frame, name, name in self._screen.unavailable, least, grow) for name in self._cards]
 
     def _across(self, least: float) -> Row:
         return Row(tuple(self._upright(least)), (1.0,) * len(self._cards))
@@ -102,15 +106,15 @@ def _card(frame: Frame, name: str, unavailable: bool, least: float, grow: float 
     return Card(inner, theme.choice, name, theme.frame, FRAME_MM, 7.0, least, grow)
 
 
-def _upright(frame: Frame, name: str, unavailable: bool, least: float) -> Card:
+def _upright(frame: Frame, name: str, unavailable: bool, least: float, grow: float = 0.0) -> Card:
     """The same for half a page: the drawing above the words."""
     theme = frame.theme
     who = str(frame.texts["buttons"]["unavailable" if unavailable else f"{name}_who"])
     words = (Words(frame.label(name), "choice", bold=True, centred=True), Words(who, "body", centred=True))
     if unavailable:
-        return Card(Column(words, 1.0, centred=True), theme.unavailable, name, theme.edge, 0.7, 4.0, least)
-    inner = column(frame.card_picture(name, 14.0, 40.0), *words, gap=1.0)
-    return Card(inner, theme.choice, name, theme.frame, FRAME_MM, 4.0, least)
+        return Card(Column(words, 1.0, centred=True), theme.unavailable, name, theme.edge, 0.7, 4.0, least, grow)
+    inner = column(frame.card_picture(name, 14.0, 80.0), *words, gap=1.0)
+    return Card(inner, theme.choice, name, theme.frame, FRAME_MM, 4.0, least, grow)
 
 
 def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
@@ -118,10 +122,11 @@ def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) 
     frame = Frame(screen, texts, stand, width, height)
     usual = 2 if frame.portrait else 3 if len(screen.choices) <= 6 else 4
     choices, low = (tuple(_choice(frame, each, role) for each in screen.choices) for role in _NAMES)
-    more = [frame.button(name) for name in screen.buttons if name == "more"]
+    more = [frame.button(name, least=_LOW_MM if frame.sitting else 0.0) for name in screen.buttons if name == "more"]
     title = Words(screen.title, "title", bold=True, centred=True)
     head = paragraphs(screen.instructions, centred=True)
-    small = "　".join(part for part in (screen.pages, screen.staff_code) if part)
+    code = f"{frame.texts['counter']['staff_code']} {screen.staff_code}" if screen.staff_code else ""
+    small = "　".join(part for part in (screen.pages, code) if part)
     pages = Column((Words(small, "small", centred=True),), centred=True) if small else Space()
     foot = (Row((pages, *more), (1.0,) * (1 + len(more))),) if more or small else ()
     white = Space(grow=1.0)
@@ -142,6 +147,7 @@ def pick(screen: Pick, texts: Texts, stand: Stand, width: float, height: float) 
         column(title, unsure, white, listed(several[0]), gap=gap / 2),
         column(title, white, listed(several[0], all_in_foot), gap=gap / 2),
         column(title, white, listed(3, all_in_foot, low), gap=gap / 2),
+        column(title, head, white, listed(2, foot, low), gap=gap / 2),
         column(title, white, listed(2, all_in_foot, low), gap=gap / 2),
         column(title, white, listed(2, (in_a_row,), low), gap=gap / 2),
     )
@@ -158,7 +164,15 @@ def _choice(frame: Frame, choice: Choice, role: Role) -> Card:
     )
     name = choice.button if choice.available else ""
     least = 22.0 if not frame.portrait else 28.0 if frame.sitting else 40.0
-    return Card(words, tone, name, theme.frame if name else theme.edge, FRAME_MM if name else 0.7, 3.0, least)
+    return Card(
+        words,
+        tone,
+        name,
+        theme.frame if name else theme.edge,
+        FRAME_MM if name else 0.7,
+        2.0 if frame.sitting else 3.0,
+        least,
+    )
 
 
 def ask(screen: Ask, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
@@ -167,7 +181,8 @@ def ask(screen: Ask, texts: Texts, stand: Stand, width: float, height: float) ->
     title = Words(screen.title, "title", bold=True, centred=True)
     fact, flat_fact = _fact(frame, screen)
     remarks = paragraphs(screen.remarks, centred=True)
-    acts = paragraphs((each.text for each in screen.next if each.code != "answer"), bold=True, centred=True)
+    role: Role = "body" if any(name not in _ENDS for name in screen.buttons) else "choice"  # the only thing to do
+    acts = paragraphs((each.text for each in screen.next if each.code != "answer"), role, bold=True, centred=True)
     code = _code(frame, screen.staff_code)
     answers = [name for name in screen.buttons if name not in _ENDS]
     cards = [_answer(frame, name, name in screen.unavailable) for name in answers if name in CARDS]
@@ -177,12 +192,12 @@ def ask(screen: Ask, texts: Texts, stand: Stand, width: float, height: float) ->
     upright = [_upright(frame, name, name in screen.unavailable, 40.0) for name in answers if name in CARDS]
     flat, half = ([Row(tuple(each), (1.0,) * len(each)) for each in (of, others) if each] for of in (cards, upright))
     white = Space(grow=1.0)
-    words = (white, title, fact, remarks, acts, code, white)
+    words = (white, title, fact, remarks, acts, white)
     if not answers and not others:
-        return frame.finish(column(*words, gap=GAP_MM * 1.4), column(*words[1:-1]))
-    one, low, high = (frame.low(column(*each)) for each in ((*cards, *others), flat, half))
+        return frame.finish(column(*words, code, gap=GAP_MM * 1.4), column(title, flat_fact, remarks, acts, code))
+    one, low, high = (frame.low(column(*each, code)) for each in ((*cards, *others), flat, half))
     touched = (one, low, high) if frame.portrait else (low, high)
-    short = (title, flat_fact, remarks, acts, code, white)
+    short = (title, flat_fact, remarks, acts, white)
     return frame.finish(
         *(column(*words, each, gap=GAP_MM * 1.4) for each in touched),
         *(column(*short, each, gap=GAP_MM / 2) for each in (low, high)),
@@ -221,7 +236,7 @@ def keys(screen: Keys, texts: Texts, stand: Stand, width: float, height: float) 
     words = column(
         Words(screen.title, "title", bold=True, centred=True),
         paragraphs(screen.instructions, centred=True),
-        Row(tuple(_typed(frame, screen.typed)), (1.0, -18.0, -18.0, -8.0, -18.0, -18.0, 1.0), 3.0),
+        Row((Space(), *_typed(frame, screen.typed), Space()), (1.0, -39.0, -39.0, 1.0), 3.0 + _PAIRS_MM),
         gap=GAP_MM * 0.7,
     )
     grow = 0.0 if frame.sitting else 1.0
@@ -239,16 +254,16 @@ def keys(screen: Keys, texts: Texts, stand: Stand, width: float, height: float) 
 
 
 def _typed(frame: Frame, count: int) -> Iterator[Block]:
-    """Four places, two for the month and two for the day, full or empty; never the digits themselves."""
+    """Two places for the month and two for the day, full or empty; never the digits themselves."""
     theme = frame.theme
-    yield Space()
-    for place in range(4):
-        if place == 2:
-            yield Space()
-        full = Card(Space(), Tone(theme.card.ink, theme.card.ground), padding=0.0, least=8.0, radius=4.0)
-        inner: Block = full if place < count else Space(8.0)
-        yield Card(inner, theme.card, "", theme.card.ink, 0.9, 5.0, 18.0)
-    yield Space()
+    full = Card(Space(), Tone(theme.card.ink, theme.card.ground), padding=0.0, least=8.0, radius=4.0)
+    for first, name in ((0, "month"), (2, "day")):
+        places = tuple(
+            Card(full if place < count else Space(8.0), theme.card, "", theme.card.ink, 0.9, 5.0, 18.0)
+            for place in (first, first + 1)
+        )
+        label = Words(str(frame.texts["birthday"][name]), "small", centred=True)
+        yield column(Row(places, (1.0, 1.0), 3.0), label, gap=1.0)
 
 
 def _pad(frame: Frame, screen: Keys, across: int) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, Literal
 
 from kiosk.screens.views import AppointmentRow, Counter, Off, Result
@@ -14,6 +15,8 @@ from kiosk.words.texts import Texts
 
 # More cannot be read from where the patient stands; the slip has them all.
 _ROWS_MAX: Final = {True: 5, False: 4}
+# Of a list: whether it says where to go first, and the letters of its places.
+_LISTED: Final[tuple[tuple[bool, Role], ...]] = ((True, "choice"), (True, "body"), (False, "body"))
 
 
 def result(screen: Result, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
@@ -30,7 +33,8 @@ class _Parts:
     """The blocks of a registered arrival beside its places, and how they are arranged."""
 
     def __init__(self, frame: Frame, screen: Result) -> None:
-        self._title = Words(screen.title, "title", bold=True, centred=frame.portrait)
+        self._title = Words(screen.title, "title", bold=True, centred=True)
+        self._beside = replace(self._title, centred=False)  # its sign
         self._acts, self._tight = _acts(frame, screen), _acts(frame, screen, gap=0.0)
         self._number, self._slip = _number(frame, screen), _slip(frame, screen)
         self._narrow = _number(frame, screen, narrow=True)
@@ -42,10 +46,10 @@ class _Parts:
         """The place in the upper half; from generous to narrow."""
         title, white, last = self._title, Space(grow=1.0), (self._code, *self._again)
         head = column(Image("check", 40.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
-        low = Row((Image("check", 22.0), Column((title,), centred=True)), (-26.0, 1.0))
+        low = Row((Image("check", 22.0), Column((self._beside,), centred=True)), (-26.0, 1.0))
         yield column(head, *where, self._acts, self._number, self._slip, *last)
-        yield column(low, *where, white, self._acts, self._number, self._slip, *last)
-        yield column(low, *where, white, self._acts, self._foot, *last, gap=GAP_MM * 0.7)
+        yield column(low, white, *where, white, self._acts, self._number, self._slip, *last)
+        yield column(low, white, *where, white, self._acts, self._foot, *last, gap=GAP_MM * 0.7)
         yield column(low, *where, white, self._tight, self._foot, *last, gap=GAP_MM / 2)
 
     def landscape(self, where: tuple[Block, ...]) -> Iterator[Block]:
@@ -54,7 +58,7 @@ class _Parts:
         acts, tight, number, slip, foot, code = (
             self._acts, self._tight, self._number, self._slip, self._foot, self._code,
         )  # fmt: skip
-        beside = Row((Image("check", 17.0, 34.0), Column((self._title,), centred=True)), (-24.0, 1.0))
+        beside = Row((Image("check", 17.0, 34.0), Column((self._beside,), centred=True)), (-24.0, 1.0))
         for left, right, share, gap in (
             (where, (acts, number, slip, code), 0.54, GAP_MM * 0.7),
             ((*where, white, number), (acts, slip, code), 0.5, GAP_MM * 0.7),
@@ -90,21 +94,28 @@ def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:
         large = ((_one(frame, rows[0], role),) for role in ("hero", "title", "choice", "body"))
         return [*large, (_list(frame, rows),), (Words(who, "body", bold=True),)]
     most = _ROWS_MAX[frame.portrait]
-    more = str(frame.texts["result"]["more"])
+    more, first = frame.texts["result"]["more"], Words(_label(frame, "today"), "small")
     lists: list[tuple[Block, ...]] = []
     for count in range(min(len(rows), most), 0, -1):
         left = len(rows) - count  # a line for one more is shorter than the sentence about it
         tail = (Words(more.format(count=left), "small"),) if left else ()
-        lists.append((_list(frame, rows[:count]), *tail))
+        for label, role in _LISTED:
+            lists.append((_list(frame, rows[:count], first if label else None, role), *tail))
     return [*lists, (Words(more.format(count=len(rows) - 1), "small"),)]
 
 
 def _one(frame: Frame, row: AppointmentRow, role: Role) -> Block:
     """One appointment: the place is the largest thing on the page."""
-    label = Words(str(frame.texts["result"]["go_to"]), "small")
+    label = Words(_label(frame, "place"), "small")
     who = Words("　".join(part for part in (row.department, row.doctor) if part), "body", bold=True)
     top = Beside(Lead(row.time, (row.time,)), label, side="right")
     return frame.card(column(top, *_place(frame, row, role), who, gap=GAP_MM * 0.6))
+
+
+def _label(frame: Frame, otherwise: str) -> str:
+    """What a place is called: where to go next, unless something else comes first."""
+    at_once = [act.code for act in frame.screen.next if act.code not in ("take_slip", "note_number")][:1]
+    return str(frame.texts["result"]["go_to" if at_once == ["go_place"] else otherwise])
 
 
 def _place(frame: Frame, row: AppointmentRow, role: Role) -> tuple[Block, ...]:
@@ -124,14 +135,14 @@ def _window(frame: Frame, window: str, role: Role, words: Role) -> Block:
     return Beside(Badge(window, role, frame.theme.strong), word, side=side)
 
 
-def _list(frame: Frame, rows: tuple[AppointmentRow, ...]) -> Card:
-    """Several, one below the other, all alike: the time, the place, whose it is."""
-    lines: list[Block] = []
+def _list(frame: Frame, rows: tuple[AppointmentRow, ...], label: Block | None = None, role: Role = "body") -> Card:
+    """Several, one below the other, all alike: the time, the place, whose it is. `label`: over the first."""
+    lines: list[Block] = [label] if label else []
     times = tuple(row.time for row in rows)
     for row in rows:
         place = row.place or " ".join(part for part in (row.building, row.floor, row.window) if part)
         who = "　".join(part for part in (row.department, row.doctor) if part)
-        words = column(Words(place, "body", bold=True) if place else None, Words(who, "body"), gap=1.0)
+        words = column(Words(place, role, bold=True) if place else None, Words(who, "body"), gap=1.0)
         lines.append(Beside(Lead(row.time, times), words, GAP_MM * 0.7))
     return frame.card(Column(tuple(lines), GAP_MM * 0.8), padding=5.0)
 
@@ -153,7 +164,8 @@ def _number(frame: Frame, screen: Result, *, narrow: bool = False) -> Card:
     word, number = str(frame.texts["result"]["number"]), Words(str(screen.number), "hero", bold=True, centred=True)
     if narrow:
         return frame.card(column(Words(word, "small", bold=True, centred=True), number, gap=1.0), padding=2.5)
-    return frame.card(Row((Words(word, "body", bold=True), number), (0.5, 0.5)), padding=4.0)
+    lead = Lead(str(screen.number), (str(screen.number),), "hero")
+    return frame.card(Beside(lead, Words(word, "body", bold=True), side="after"), padding=4.0)
 
 
 def _slip(frame: Frame, screen: Result) -> Card:
@@ -162,14 +174,16 @@ def _slip(frame: Frame, screen: Result) -> Card:
     drawing = Image("no_slip", least)
     if screen.slip != "none":
         drawing = Image("slip", least, variant=outlet, moves=screen.slip == "take")
-    words = Column((Words(screen.slip_line, "body", bold=True),), centred=True)
+    where = Words(screen.outlet, "small") if screen.outlet else None
+    words = column(Words(screen.slip_line, "body", bold=True), where, gap=1.0, centred=True)
     return frame.card(Row((drawing, words), (-26.0, 1.0)), padding=4.0)
 
 
 def counter(screen: Counter, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
     """Not registered: where staff wait, why in plain words, and the code for them."""
     frame = Frame(screen, texts, stand, width, height, "counter")
-    title = Words(screen.title, "title", bold=True, centred=frame.portrait)
+    title = Words(screen.title, "title", bold=True, centred=True)
+    side = replace(title, centred=False)
     card = _counter_place(frame, screen)
     more = paragraphs((each.text for each in screen.next if each.code != "go_counter"), bold=True)
     code = _code(frame, screen.staff_code)
@@ -177,12 +191,12 @@ def counter(screen: Counter, texts: Texts, stand: Stand, width: float, height: f
     call += [frame.called(screen.called)] if screen.called else []
     if frame.portrait:
         head = column(Image("attention", 26.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
-        low = Row((Image("attention", 24.0), Column((title,), centred=True)), (-28.0, 1.0))
+        low = Row((Image("attention", 24.0), Column((side,), centred=True)), (-28.0, 1.0))
         return frame.finish(
             column(head, card, more, code, *call, gap=GAP_MM * 0.8),
             column(low, card, more, code, Space(grow=1.0), *call, gap=GAP_MM * 0.8),
         )
-    beside = Row((Image("attention", 24.0, 40.0), Column((title,), centred=True)), (-36.0, 1.0))
+    beside = Row((Image("attention", 24.0, 40.0), Column((side,), centred=True)), (-36.0, 1.0))
     why = paragraphs(screen.explained)
     white = Space(grow=1.0)
     right, all_right = column(more, code, white, *call), column(why, more, code, white, *call, gap=GAP_MM / 2)
@@ -212,7 +226,7 @@ def _code(frame: Frame, code: str) -> Card | None:
     if not code:
         return None
     label = Words(str(frame.texts["counter"]["staff_code"]), "small")
-    return frame.card(Row((label, Words(code, "choice", bold=True)), (0.55, 0.45)), padding=4.0)
+    return frame.card(Beside(Lead(code, (code,)), label, side="after"), padding=4.0)
 
 
 def off(screen: Off, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:

@@ -23,7 +23,11 @@ def instruct(screen: Instruct, texts: Texts, stand: Stand, width: float, height:
     )
     title = Words(screen.title, "title", bold=True, centred=frame.portrait)
     acts = Column(tuple(_act(frame, place, act, screen.step) for place, act in enumerate(screen.next)), GAP_MM / 2)
-    remarks = paragraphs(screen.remarks, bold=screen.again or screen.tries_left is not None)
+    why = screen.tries_left is not None  # first, why it has to be done once more
+    remarks = column(
+        *(Words(each, "body", bold=why and not place) for place, each in enumerate(screen.remarks)),
+        gap=GAP_MM / 2,
+    )
     seen: Block = image
     if screen.phone:
         seen = Row((image, Image("phone", image.least, grow=1.0, variant="card" if at_reader else "")), (0.74, 0.26))

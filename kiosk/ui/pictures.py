@@ -19,6 +19,7 @@ from kiosk.screens.wording import Wording
 from kiosk.ui import kivy_setup
 from kiosk.ui.frame import Stand
 from kiosk.ui.pages import layout_at
+from kiosk.ui.scale import glass_mm
 from kiosk.visit.rules import Look
 
 
@@ -43,8 +44,9 @@ DISPLAYS: Final = (
     Size(1920, 1080, 21.5),
     Size(2160, 3840, 32.0),
 )
-WORDING: Final = Wording(counter_window="1", counter_text="総合受付（この画面の右うしろ）")
-STAND: Final = Stand("架空総合病院")
+# All that a site can add to a page but for a phone, which changes the drawing.
+WORDING: Final = Wording(counter_window="1", counter_text="総合受付（この画面の右うしろ）", slip_at="right-bottom")
+STAND: Final = Stand("架空総合病院", slip_at="right-bottom")
 INDEX: Final = "index.html"
 
 
@@ -63,8 +65,9 @@ def render(folder: Path, looks: Sequence[Look], sizes: Sequence[Size] = PICTURED
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for size in sizes:
+        glass = glass_mm(size.width_px, size.height_px, size.diagonal_inch)
         view = View(
-            layout_at(STAND), size.diagonal_inch, lambda button: None, lambda: NOW,
+            layout_at(replace(STAND, glass_mm=glass)), size.diagonal_inch, lambda button: None, lambda: NOW,
             size=(size.width_px, size.height_px), time_of_day=lambda: TIME_OF_DAY,
         )  # fmt: skip
         for look in looks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Final
 
 from kiosk.typography import setting
@@ -18,12 +19,17 @@ ROLES: Final[dict[Role, tuple[float, float]]] = {
     "body": (8.6, 6.1),
     "small": (6.1, 6.1),
     # Of the frame: buttons that end a page, and strip and bar.
-    "label": (8.6, 6.1),
+    "label": (7.2, 6.1),
     "frame": (6.1, 6.1),
 }
 # How far from the largest (1) to the smallest (0) size.
 _TRIALS: Final = (1.0, 0.75, 0.5, 0.25, 0.0)
-LARGE: Final = 1.3
+# Large letters, of the usual ones of a page: as much larger as there is room for. What is large already (hero, title,
+# choice) leaves room to what is read: it grows less or not at all and, only where nothing could grow then, is a little
+# smaller than it was.
+_LARGER: Final = (1.3, 1.2, 1.1)
+_DISPLAY: Final[tuple[Role, ...]] = ("hero", "title", "choice")
+_DISPLAY_SHARES: Final = ((1.3, 1.15, 1.0), (0.9, 0.8))
 # Nothing is broken there.
 WIDE_MM: Final = 1000.0
 
@@ -44,10 +50,17 @@ class Setter:
     )
 
     def trials(self) -> Iterator[dict[Role, float]]:
-        """The sizes that the roles allow, from large to small. Large letters are usual ones where there is no room."""
-        for factor in (LARGE, 1.0) if self.large else (1.0,):
-            for share in _TRIALS:
-                yield {role: (low + (high - low) * share) * factor for role, (high, low) in ROLES.items()}
+        """The sizes that the roles allow, from large to small."""
+        for share in _TRIALS:
+            yield {role: low + (high - low) * share for role, (high, low) in ROLES.items()}
+
+    def larger(self) -> Iterator[dict[Role, float]]:
+        """Sizes larger than the present ones, from large to small; none for somebody who did not ask for them."""
+        usual = dict(self.sizes)
+        for shares in _DISPLAY_SHARES if self.large else ():
+            for factor, share in product(_LARGER, shares):
+                sizes = {role: size * factor for role, size in usual.items()}
+                yield sizes | {role: max(usual[role] * min(share, factor), sizes["body"]) for role in _DISPLAY}
 
     def set(
         self, text: str, role: Role, width: float, *, bold: bool, centred: bool, language: str = ""

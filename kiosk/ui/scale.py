@@ -32,6 +32,12 @@ def millimetre_px(width_px: float, height_px: float, diagonal_inch: float, limit
     return float(min(max(real_millimetre_px(width_px, height_px, diagonal_inch), largest), smallest))
 
 
+def glass_mm(width_px: float, height_px: float, diagonal_inch: float) -> float:
+    """Millimetres of the glass that a millimetre of a patient's page is."""
+    side = width_px, height_px, diagonal_inch
+    return millimetre_px(*side) / real_millimetre_px(*side)
+
+
 def real_millimetre_px(width_px: float, height_px: float, diagonal_inch: float) -> float:
     """Pixels of a millimetre of the glass."""
     return float((width_px**2 + height_px**2) ** 0.5 / (diagonal_inch * 25.4))

@@ -1,4 +1,4 @@
-"""How a visit begins: a card at the start page, a button, or the question whether a card is at hand."""
+"""How the kiosk begins, and a visit: a card at the start page, a button, or the question whether a card is at hand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from kiosk.visit.commands import Record, TakeBaseline, TellStaff
 from kiosk.visit.marks import CardSeen
 from kiosk.visit.moves import Step, begin, call_staff, first, go, look_up, make_unclean, stay, to_counter, to_start
 from kiosk.visit.offers import is_out_of_service, ways_down
+from kiosk.visit.rules import Rules
 from kiosk.visit.state import AskingForCard, AwaitingCard, Came, Done, Kiosk, Preparing, Start
+
+
+def switched_on(rules: Rules, now: float, *, clean: bool = False) -> Kiosk:
+    """The first state. A kiosk that just started cannot know whose results are under way, so it starts unclean.
+
+    `clean`: the caller knows that nobody was there before; only a demo with folders of its own can.
+    """
+    return Kiosk(rules=rules, unclean_until=now if clean else now + rules.unclean_s, look=rules.look)
 
 
 def card_visit(kiosk: Kiosk) -> int | None:

@@ -51,13 +51,29 @@ def warning_at(kiosk: Kiosk, stage: TimedStage) -> float:
 
 
 def with_warning(kiosk: Kiosk, now: float) -> Kiosk:
-    """The warning, and the cover over a patient's time and place, as soon as they are due."""
+    """The warning, and the cover over a patient's time and place, as soon as they are due.
+
+    Where nothing is covered, the appointment itself is forgotten with the warning.
+    """
     stage = kiosk.stage
     if isinstance(stage, Printing | Done) and not stage.covered and now >= stage.cover_at:
         stage = replace(stage, covered=True)
     if isinstance(stage, TimedStage) and not stage.warned and now >= warning_at(kiosk, stage):
-        stage = replace(stage, warned=True)
+        stage = replace(_without_appointment(stage), warned=True)
     return replace(kiosk, stage=stage)
+
+
+def _without_appointment(stage: TimedStage) -> TimedStage:
+    """Whoever is still there has read it; it does not come back with more time."""
+    match stage:
+        case TooEarly():
+            return replace(stage, appointment_at=None)
+        case OtherDay():
+            return replace(stage, known=replace(stage.known, covered=True))
+        case AtCounter():
+            return replace(stage, next_day=None, next_departments=(), appointment_at=None)
+        case _:
+            return stage
 
 
 def with_more_time(kiosk: Kiosk, now: float) -> Kiosk:

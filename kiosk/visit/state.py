@@ -149,10 +149,11 @@ class Came:
 
 @dataclass(frozen=True)
 class Known:
-    """A patient whose day was looked up."""
+    """A patient whose day was looked up. `covered`: the next appointment is not to be seen any more."""
 
     found: AppointmentsFound
     came: Came
+    covered: bool = False
 
 
 @dataclass(frozen=True)
@@ -248,11 +249,11 @@ class LookingUp(OfVisit):
 
 @dataclass(frozen=True)
 class TooEarly(OfVisit):
-    """The patient may register from `opens_at` on, for the appointment at `appointment_at`."""
+    """The patient may register from `opens_at` on, for the appointment at `appointment_at`, or None."""
 
     deadline: float
     opens_at: time = field(repr=False)
-    appointment_at: time = field(repr=False)
+    appointment_at: time | None = field(repr=False)
     warned: bool = False
     extended: int = 0
 
@@ -390,11 +391,3 @@ class Kiosk:
     cards_seen: tuple[CardSeen, ...] = ()
     cards_rest_until: float | None = None
     staff_called_at: float | None = None
-
-
-def switched_on(rules: Rules, now: float, *, clean: bool = False) -> Kiosk:
-    """The first state. A kiosk that just started cannot know whose results are under way, so it starts unclean.
-
-    `clean`: the caller knows that nobody was there before; only a demo with folders of its own can.
-    """
-    return Kiosk(rules=rules, unclean_until=now if clean else now + rules.unclean_s, look=rules.look)

@@ -6,13 +6,17 @@ how it reads.
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
 from typing import Final
+from unicodedata import normalize
 
 from kiosk.typography import ruby
 from kiosk.words.texts import Texts
 
 _TITLE: Final = "先生"
+# A place as most hospitals write it, whole: `A棟1階2番窓口`, `地下1階`, `3番`.
+_PLACE: Final = re.compile(r"(?:([A-Z0-9]{1,2})棟)?(地下)?(?:(\d{1,2})階)?(?:(\d{1,3})番(?:窓口)?)?")
 
 
 def word_clock(at: time, texts: Texts) -> str:
@@ -49,6 +53,18 @@ def word_floor(floor: int, texts: Texts) -> str:
     """`1階`, `Floor 1`; below the ground, `floor` < 0, `地下1階`; "" for 0: not known."""
     pattern = str(texts["parts"]["floor" if floor > 0 else "basement"])
     return pattern.format(floor=abs(floor)) if floor else ""
+
+
+def place_parts(place: str) -> tuple[str, int, str]:
+    """Building, floor (below the ground < 0) and window of a place in Japanese words; "" and 0 for what is not there.
+
+    Nothing of a place that has other words as well: its parts would not be the way.
+    """
+    found = _PLACE.fullmatch("".join(normalize("NFKC", place).split()))
+    if found is None or (found[2] and not found[3]):
+        return "", 0, ""
+    floor = int(found[3] or 0)
+    return found[1] or "", -floor if found[2] else floor, found[4] or ""
 
 
 def word_building(building: str, texts: Texts) -> str:

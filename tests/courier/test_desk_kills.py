@@ -64,6 +64,8 @@ def test_a_killed_courier_has_handed_a_result_over_once(
     # By number and moment the desk knows what it has.
     found = {(each.file, each.at): each for each in before + displayed(spool, data_dir)}
     assert [(each.name, each.raw) for each in found.values()] == [(made.name, made.content)]
+    # However often it was compared, nobody was seen before.
+    assert [each.change.key for each in found.values() if each.change] == ["first"]
     assert not list(spool.iterdir())
     seen = summary.results_seen(DataFolder(data_dir).ledger, LONG_AGO, datetime.now(UTC))
     assert seen == [each.file for each in found.values()]

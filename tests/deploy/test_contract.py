@@ -38,6 +38,8 @@ results = "file://{folder}/to_face"
 subsidies = "file://{folder}/to_subsidies"
 [printer]
 url = "file://{folder}/slips"
+[card_reader]
+also = "serial:///dev/ttyS1"
 [desk]
 """
 

@@ -68,7 +68,8 @@ def first_cells(section: str) -> set[str]:
 
 def check_codes(tmp_path: Path) -> set[str]:
     site = Site(tmp_path)
-    jobs = plan.jobs(site.load(REQUIRED + "[desk]\n"), plan.Options(False, None, threading.Event()))
+    more = '[desk]\n[card_reader]\nalso = "serial:///dev/ttyS1"\n'
+    jobs = plan.jobs(site.load(REQUIRED + more), plan.Options(False, None, threading.Event()))
     return {code for job in jobs for code in job.codes}
 
 

@@ -9,6 +9,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from kiosk.config.installed import SEAL
+from kiosk.process.sealing import EXPECTED
 from tests import ROOT
 from tests.deploy.installed import SITE, Pc
 from tests.operations.test_check_desk import write_certificate
@@ -171,6 +173,13 @@ def test_on_the_appliance_the_desk_is_off_unless_the_site_has_its_table() -> Non
         for line, on in (("[desk]", True), (" [ desk ]  # x", True), ("desk = {}", True), ("#[desk]", False),
                          ("[[department]]", False), ("[desktop]", False)):  # fmt: skip
             assert bool(found.search(f"[site]\n{line}\n")) is on, line
+
+
+def test_on_the_appliance_the_desks_key_is_a_credential_or_there_is_no_desk() -> None:
+    drop_in = ROOT / "deploy/image/tree/etc/systemd/system/kiosk-desk.service.d/image.conf"
+    assert f"\nEnvironment={EXPECTED}={SEAL}\n" in drop_in.read_text(encoding="utf-8")
+    # An ordinary PC may have no systemd-creds: there it is a file of the desk's.
+    assert not [each for each in setting("kiosk-desk.service", "Environment") if EXPECTED in each]
 
 
 def test_units_that_run_programs_as_another_user_may_give_them_what_hides_them() -> None:

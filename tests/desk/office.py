@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from drivers.page_printer import open_page_printer
-from drivers.reservations import csv_file
+from drivers.reservations import ReservationsDown, csv_file
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from drivers.share import open_share
 from kiosk.config import Config, load
@@ -18,7 +18,7 @@ from kiosk.desk.day_store import open_day_store
 from kiosk.desk.departments import Departments
 from kiosk.desk.export import Exports
 from kiosk.desk.feed import FeedState, Result, Subsidy
-from kiosk.desk.kiosk_notices import ASK, KioskNotices
+from kiosk.desk.kiosk_notices import ASK, SERVED, KioskNotices
 from kiosk.desk.numbers import Numbers
 from kiosk.desk.papers import Look, Papers
 from kiosk.desk.patients import Patients
@@ -83,7 +83,12 @@ class KioskFiles:
     folder: Path
     clock: Callable[[], datetime]
 
-    def other(self, ask: str) -> object:
+    def other(self, ask: str, **parameters: object) -> object:
+        if ask == SERVED:
+            try:
+                return notices.served(self.folder, self.clock(), parameters)
+            except OSError:  # the connection ends without an answer
+                raise ReservationsDown from None
         assert ask == ASK
         return notices.of_day(self.folder, self.clock().date())
 
@@ -217,7 +222,7 @@ def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack)
     kiosk = KioskNotices(KioskFiles(config.site.data_dir, clock), numbers.patient_of, clock)
     watched = Watched(config, today, feed, receptions, numbers, exports, register, kiosk, clock)
     parts = Parts(
-        config, today, register, receptions, departments, papers, numbers, exports, feed,
+        config, today, register, receptions, departments, papers, numbers, exports, feed, kiosk,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,
     )  # fmt: skip
     service = Service(parts)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ from kiosk.__main__ import main
 from kiosk.desk import command
 from kiosk.process import private_folder
 from kiosk.process.data_folder import DeskFolder
+from kiosk.process.sealing import EXPECTED
+from tests import ROOT
+from tests.hospital import DEADLINE_S
 
 SITE = """
 [site]
@@ -74,6 +79,17 @@ def test_the_option_may_stand_before_or_behind_the_command(
         assert capsys.readouterr().out == ""
     for folder in (tmp_path / "data", tmp_path / "data/desk", tmp_path / "memory"):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_desk_whose_key_does_not_come_says_so_and_puts_nothing_aside(tmp_path: Path, file: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kiosk", "desk", "--config", str(file)],
+        cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False,
+        env={**os.environ, EXPECTED: "desk.key"},
+    )  # fmt: skip
+    assert (done.returncode, "desk.key: systemd was to give this credential" in done.stderr) == (1, True), done.stderr
+    left = {path.name for path in (tmp_path / "data/desk").iterdir()}
+    assert "events-desk.jsonl" in left and not left & {"desk.key", "accepted.db", "known.db"}
 
 
 def test_a_role_of_the_command_line_is_one_of_the_program() -> None:

@@ -137,6 +137,60 @@ def test_what_differs_is_marked_and_nothing_else(paper: Paper, names: list[str],
     assert all((row.then is None) or keep_values for row in certificate.rows)
 
 
+def era_number(day: str) -> str:
+    """20260331 as 5080331."""
+    return f"5{int(day[:4]) - 2018:02d}{day[4:]}"
+
+
+@pytest.mark.parametrize("keep_values", [True, False])
+def test_a_day_with_the_number_of_its_era_is_the_same_day(keep_values: bool) -> None:
+    issued = replace(CHILD, face=(*CHILD.face, ("交付年月日", "20250401")))
+    spelt = replace(issued, face=(*CHILD.face, ("交付年月日", era_number("20250401"))))
+    hand = Hand(GUESSED, date=era_number)
+    patient = Patient(issued, keep_values=keep_values)
+    assert verdict(patient.brings(answer(spelt, hand=hand))) == ("same", (), False)
+    assert verdict(patient.brings(answer(replace(spelt, last="20260930"), hand=hand))) == (
+        "changed",
+        ("ValidTo",),
+        True,
+    )
+    assert answer(spelt, hand=hand).certificates[0].by_role("valid_to") == "5080331"
+    assert patient.brings(answer(spelt, hand=hand)).certificates[0].period == "current"
+
+
+@pytest.mark.parametrize(
+    ("paper", "changed", "names"),
+    [
+        (replace(CHILD, income="5080331"), replace(CHILD, income="20260331"), ["IncomeSegment"]),
+        (
+            replace(CHILD, recipient="5080331"),
+            replace(CHILD, recipient="20260331"),
+            ["MedicalSubsidyRecipientNumber"],
+        ),
+        (
+            replace(CHILD, face=(("受給者番号", "5080331"), *CHILD.face[2:])),
+            replace(CHILD, face=(("受給者番号", "20260331"), *CHILD.face[2:])),
+            ["券面:受給者番号"],
+        ),
+    ],
+)
+def test_seven_digits_that_are_called_no_day_are_a_number(paper: Paper, changed: Paper, names: list[str]) -> None:
+    assert verdict(Patient(paper).brings(answer(changed))) == ("changed", tuple(names), True)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "against"),
+    [
+        ("架空県見本市例示町一丁目2番3号", "架空県見本市例示町壱丁目2番3号", "same"),
+        ("架空県見本市大字例示12番地", "架空県見本市例示12番地", "same"),
+        ("架空県見本市例示町壱丁目2番3号", "架空県見本市例示町弐丁目2番3号", "changed"),
+    ],
+)
+def test_an_address_is_the_same_however_its_numbers_are_written(then: str, now: str, against: str) -> None:
+    papers = [replace(CHILD, face=(*CHILD.face, ("住所", text))) for text in (then, now)]
+    assert Patient(papers[0]).brings(answer(papers[1])).against == against
+
+
 def test_both_sides_are_displayed_where_values_are_kept() -> None:
     (certificate,) = Patient(CHILD).brings(answer(replace(CHILD, last="20260930"))).certificates
     (row,) = [row for row in certificate.rows if row.changed]

@@ -294,7 +294,7 @@ class Desk:
         if dies == "before":
             os.kill(os.getpid(), 9)
         with (root / "kept").open("a") as kept:
-            kept.write(f"{result.file} {result.at.isoformat()}\\n")
+            kept.write(f"{result.file} {result.at.isoformat()} {result.change.key}\\n")
         if dies == "after":
             os.kill(os.getpid(), 9)
     def subsidy(self, subsidy):
@@ -324,7 +324,8 @@ def test_killed_before_or_after_the_desk_kept_it_it_is_the_same_result_again(cli
     assert last.stdin
     last.stdin.close()
     assert last.wait(60) == 0
-    assert len(set(kept.read_text().splitlines())) == 1, "with the number and moment of before"
+    [line] = set(kept.read_text().splitlines())  # with the number, moment and verdict of before
+    assert line.endswith(" first")
     again = Desk()
     with clinic.feed(again):
         name = clinic.come()

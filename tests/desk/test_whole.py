@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -24,7 +25,7 @@ from tests.desk.feeding import PERSON
 from tests.desk.pmh import CHILD, RARE_DISEASE
 from tests.desk.running import PASSWORD, WALK_IN, RunningDesk, Staff, free_port, serving, tap_now
 from tests.desk.web.real_browsers import KINDS, PATIENCE_MS, launched, watched
-from tests.hospital import Hospital, wait_until
+from tests.hospital import Hospital, today, wait_until
 from tests.peers.samba import lend
 
 pytestmark = [pytest.mark.peers, pytest.mark.long]
@@ -173,6 +174,50 @@ def test_desk_and_courier_may_be_killed_and_nothing_is_lost_or_twice(
         shutil.rmtree(tmp_path / "run")
         site.restart()
         assert site.staff.list() == []
+
+
+def test_whom_the_kiosk_could_not_register_waits_at_the_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without reservations: a paper with a code, a line of the kiosk's list, a row that staff tick off."""
+    monkeypatch.setenv("KIOSK_DESK_RUN_DIR", str(tmp_path / "run"))
+    port = free_port()
+    with ExitStack() as stack:
+        settings = {"desk": {"listen": f'"127.0.0.1:{port}"'}}
+        hospital = stack.enter_context(Hospital(tmp_path, settings=settings, card_reader=True))
+        (hospital.data_dir / "reservations.db").write_bytes(b"this is no database" * 1000)
+        stack.enter_context(serving(hospital.site))
+        desk = stack.enter_context(RunningDesk(hospital.site, port))
+        reception, staff = hospital.open("--no-courier"), desk.staff()
+        reception.until("choose_card")
+        reception.press("patient_card")
+        reception.until("insert_card")
+        assert hospital.cards is not None
+        hospital.cards.insert("00012345")
+        counter = reception.until("counter")
+        assert counter["reason"] == "reservations_down"
+        wait_until(lambda: len(hospital.printer.jobs) == 1, "the paper")
+
+        def unserved() -> list[dict[str, str]]:
+            answer = hospital.kiosk("unserved", "--day", f"{today()}", "--json")
+            assert answer.returncode == 0, answer.stderr
+            return [json.loads(line) for line in answer.stdout.splitlines()]
+
+        code = counter["staff_code"]
+        wait_until(lambda: 'data-unserved="1"' in staff.page("/open"), "the row")
+        [kept] = unserved()
+        assert (kept["way"], kept["number"], kept["code"], kept["served"]) == ("patient_card", "00012345", code, "")
+        page = staff.page("/open")
+        assert re.search(rf'data-unserved="1" data-number="00012345".*?<b>{code}</b>', page, re.DOTALL)
+        assert '<b id="open-count" class="count">1</b>' in page
+        pressed = staff.browser.post("/u/1/served", code=code, back="/open")
+        assert pressed.status == 303, pressed.text
+        page = staff.page(pressed.path)
+        assert (
+            "対応済みにしました" in page
+            and "data-unserved" not in page
+            and '<b id="open-count" class="count zero">0</b>' in page
+        )
+        assert [each["served"] != "" for each in unserved()] == [True]
+        assert reception.quit() == 0
 
 
 # --- a clinic without one ----------------------------------------------------------------------------------------

@@ -161,7 +161,9 @@ def test_in_20_browsers_a_row_is_displayed_soon(tmp_path: Path, monkeypatch: pyt
         )
         pages, browser = [first], stack.enter_context(launched(playwright, "chromium"))
         for _ in range(BROWSERS - 1):  # one log-in: a desk lets nobody try twenty times
-            context = browser.new_context(storage_state=first.context.storage_state(), viewport=first.viewport_size)
+            context = browser.new_context(
+                storage_state=first.context.storage_state(), viewport=first.viewport_size, reduced_motion="reduce"
+            )
             context.set_default_timeout(PATIENCE_MS)
             stack.callback(context.close)
             pages.append(context.new_page())
@@ -173,8 +175,8 @@ def test_in_20_browsers_a_row_is_displayed_soon(tmp_path: Path, monkeypatch: pyt
         for number in range(ROWS + 1, ROWS + 1 + TAPS):
             begun[f"v{number}"] = time.time() * 1000
             site.hand_over(tap_now(replace(PERSON, number=f"{number:08}")))
-            first.locator(f"#v{number}").wait_for()
-            first.wait_for_timeout(150)  # taps do not come faster
+            for page in pages:  # twenty browsers share the processors of one machine here: each tap finds them idle
+                page.locator(f"#v{number}").wait_for()
         took: list[list[float]] = []
         for page in pages:
             page.locator(f"#v{ROWS + TAPS}").wait_for()

@@ -444,6 +444,28 @@ def test_a_reader_that_is_not_there_is_reported(tmp_path: Path) -> None:
     assert {finding.result for finding in cards(None, tmp_path, None).values()} == {"SKIP"}
 
 
+def test_the_second_reader_is_opened_and_read_as_the_first(tmp_path: Path) -> None:
+    assert list(devices.card_readers(CardReader(url="serial:///dev/ttyS0", also="same"))) == [devices.CARD_CODES]
+    with SimulatedCardReader() as simulated:
+        both = CardReader(url=f"serial://{tmp_path}/none", also=simulated.url)
+        assert list(devices.card_readers(both)) == [devices.CARD_CODES, devices.ALSO_CODES]
+        found = cards(both, tmp_path, None, codes=devices.ALSO_CODES)
+        assert (found["card_reader_also"].result, found["card_read_also"].result) == ("OK", "SKIP")
+        asked: list[str] = []
+
+        def hold(what: str) -> None:
+            asked.append(what)
+            simulated.insert("04184963")
+
+        found = cards(both, tmp_path, hold, codes=devices.ALSO_CODES, wait_s=30.0)
+        assert found["card_read_also"].result == "OK" and "QR" in asked[0]
+        assert cards(both, tmp_path, None)["card_reader"].result == "NG"
+    found = cards(CardReader(also=f"serial://{tmp_path}/none"), tmp_path, None, codes=devices.ALSO_CODES)
+    assert (found["card_reader_also"].result, found["card_read_also"].result) == ("NG", "SKIP")
+    assert "[card_reader] also" in found["card_reader_also"].do()
+    assert "[card_reader] also" in found["card_reader_also"].do(no_shell=True)
+
+
 # --- the probe -----------------------------------------------------------------------------------------------------
 
 

@@ -103,7 +103,7 @@ def test_json_that_nests_without_end_is_none(tmp_path: Path) -> None:
 def test_a_check_beside_a_reception_that_left_a_fifo_comes_to_its_end(tmp_path: Path) -> None:
     lock = locks.DataLock(tmp_path, "run")
     os.mkfifo(tmp_path / RUN_STATUS)
-    found = answered(lambda: devices._as_the_reception_reports(tmp_path))
+    found = answered(lambda: devices._as_the_reception_reports(tmp_path, "card_reader", "url"))
     assert (found.code, found.result) == ("card_reader", "SKIP")
     lock.release()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.process.sealing import SECRET_BYTES, Seals, SecretUnusable, Unsealable, load_secret
+from kiosk.process.sealing import EXPECTED, SECRET_BYTES, Seals, SecretUnusable, Unsealable, load_secret
 
 SECRET, OTHER = bytes(range(32)), bytes(range(1, 33))
 
@@ -45,6 +45,22 @@ def test_the_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     assert len(secret) == SECRET_BYTES
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert load_secret(file, {}) == secret
+
+
+def test_a_secret_that_systemd_is_to_give_is_never_made_or_read_in_clear(tmp_path: Path) -> None:
+    file, environ = (
+        tmp_path / "desk.key",
+        {EXPECTED: "other.key desk.key", "CREDENTIALS_DIRECTORY": str(tmp_path / "c")},
+    )
+    for _ in range(2):
+        with pytest.raises(SecretUnusable, match=r"LoadCredentialEncrypted=desk\.key"):
+            load_secret(file, environ)
+        assert list(tmp_path.iterdir()) == [file] * file.exists()
+        file.write_bytes(SECRET)  # of a time before the unit said so
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "desk.key").write_bytes(OTHER)
+    assert load_secret(file, environ) == OTHER
+    assert load_secret(tmp_path / "known.key", environ) != OTHER, "the others are made as ever"
 
 
 def test_a_credential_wins_and_a_broken_secret_is_never_replaced(tmp_path: Path) -> None:

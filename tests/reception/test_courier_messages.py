@@ -28,8 +28,9 @@ from kiosk.reception.courier_events import CourierEvents
 from kiosk.reception.delivery_watch import codes_of
 from kiosk.reception.loop import Inbox
 from kiosk.visit import events as e
+from kiosk.visit.begin import switched_on
 from kiosk.visit.rules import Rules
-from kiosk.visit.state import AtCounter, AwaitingTap, Kiosk, Settling, switched_on
+from kiosk.visit.state import AtCounter, AwaitingTap, Kiosk, Settling
 from kiosk.visit.step import step
 from tests.hospital import wait_until
 from tests.site_toml import Site, with_

@@ -37,8 +37,9 @@ from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit import reasons
 from kiosk.visit import state as f
+from kiosk.visit.begin import switched_on
 from kiosk.visit.rules import Rules
-from kiosk.visit.state import Kiosk, switched_on
+from kiosk.visit.state import Kiosk
 from kiosk.visit.step import next_deadline, step
 
 WORDS = Wording()

@@ -25,6 +25,7 @@ from kiosk.screens.views import Screen
 from kiosk.screens.wording import Wording
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
+from kiosk.visit.begin import switched_on
 from kiosk.visit.rules import Rules
 from kiosk.visit.specimen import SPECIMEN
 from kiosk.visit.state import (
@@ -36,7 +37,6 @@ from kiosk.visit.state import (
     Printing,
     RegisteredArrival,
     Registering,
-    switched_on,
 )
 
 DEADLINE_S = 60.0

@@ -18,6 +18,7 @@ from kiosk.reception.reservations_worker import ReservationsWorker
 from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.ui.frame import Stand
 from kiosk.ui.pages import stand_of
+from kiosk.ui.scale import glass_mm
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit.rules import LANGUAGES, Look, Rules
@@ -95,7 +96,7 @@ def site(tmp_path: Path) -> Site:
 def test_a_site_of_before_has_the_rules_of_before(site: Site) -> None:
     config = site.load(REQUIRED + "[card_reader]\n")
     assert rules_of(config) == Rules()
-    assert stand_of(config) == Stand("架空総合病院")
+    assert stand_of(config) == Stand("架空総合病院", glass_mm=glass_mm(1080, 1920, 21.5))
     wording = wording_of(config)
     assert (wording.counter_window, wording.counter_text, wording.phone_card, wording.phone_mynumber) == (
         "",
@@ -111,7 +112,8 @@ def test_what_the_site_wants_reaches_visit_pages_and_words(site: Site) -> None:
     assert (rules.early, rules.late, rules.early_min, rules.late_min) == ("refuse", "register", 45, 15)
     assert (rules.no_card, rules.walk_in, rules.staff_call, rules.card_birthday) == (True, True, True, "qr")
     assert (rules.languages, rules.look) == (("ja", "en"), Look("en", "high_contrast"))
-    assert stand_of(config) == Stand("架空総合病院", "drop", "left", "right-bottom", 75.0)
+    assert stand_of(config) == Stand("架空総合病院", "drop", "left", "right-bottom", 75.0, glass_mm(1080, 1920, 21.5))
+    assert wording_of(config).slip_at == "right-bottom"
     wording = wording_of(config)
     assert (wording.counter_window, wording.counter_text, wording.phone_card, wording.phone_mynumber) == (
         "1",

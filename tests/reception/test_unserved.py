@@ -81,6 +81,11 @@ def test_the_command_prints_the_list_of_a_day(tmp_path: Path, capsys: pytest.Cap
     ]
     assert command_line.main([*words, "--json"]) == 0
     assert [json.loads(line)["number"] for line in capsys.readouterr().out.splitlines()] == ["0012345", "04184963"]
+    assert unserved.serve(tmp_path, NOON, 2, "S1-08") == "done"
+    assert command_line.main(words) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "12:05 S1-08 mynumber 04184963 served 12:05"
+    assert command_line.main([*words, "--json"]) == 0
+    assert [json.loads(line)["served"] for line in capsys.readouterr().out.splitlines()] == ["", "12:05"]
     assert command_line.main(words[:-2]) == 0
     assert capsys.readouterr().out == "", "nobody today"
 
@@ -106,12 +111,42 @@ def test_a_call_runs_the_alarm_command_and_is_known_for_a_while(
 
 def test_the_desk_is_answered_with_both(tmp_path: Path) -> None:
     assert notices.of_day(tmp_path, DAY) == {"unserved": [], "call": None}
-    keep(tmp_path, ONE)
-    [entry] = notices.of_day(tmp_path, DAY)["unserved"]
+    keep(tmp_path, ONE, OTHER)
+    [entry, _] = notices.of_day(tmp_path, DAY)["unserved"]
     assert entry == {
         "at": "12:05",
         "way": "patient_card",
         "number": "0012345",
         "reason": "reservations_down",
         "code": "S1-07",
+        "line": 1,
+        "served": "",
     }
+
+
+def test_staff_take_care_of_one_and_the_other_stays(tmp_path: Path) -> None:
+    keep(tmp_path, ONE, OTHER)
+    before, [file] = notices.revision(tmp_path), (tmp_path / "unserved").iterdir()
+    for message in (
+        {},
+        {"line": 1},
+        {"line": "1", "code": "S1-07"},
+        {"line": 1, "code": "S1-08"},
+        {"line": 3, "code": ""},
+    ):
+        assert notices.served(tmp_path, NOON, message) == "unknown"
+    assert notices.served(tmp_path, NOON + timedelta(days=1), {"line": 1, "code": "S1-07"}) == "unknown"
+    assert notices.served(tmp_path, NOON, {"line": 1, "code": "S1-07"}) == "done"
+    assert notices.served(tmp_path, NOON, {"line": 1, "code": "S1-07"}) == "already"
+    assert [each["code"] for each in notices.of_day(tmp_path, DAY)["unserved"]] == ["S1-08"]
+    assert notices.revision(tmp_path) != before
+    keep(tmp_path, ONE)
+    assert [(each.line, each.served) for each in unserved.read(tmp_path, DAY)] == [(1, "12:05"), (2, ""), (4, "")]
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_list_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "unserved").write_text("a file in the way")
+    assert notices.of_day(tmp_path, DAY)["unserved"] is None
+    with pytest.raises(OSError, match="Not a directory"):
+        notices.served(tmp_path, NOON, {"line": 1, "code": "S1-07"})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.results.spelling import as_date, fold, fold_address, fold_kana, is_hidden, is_moment
+from kiosk.results.spelling import as_date, as_known_day, fold, fold_address, fold_day, fold_kana, is_hidden, is_moment
 
 SAME = [
     ("例示　翔", "例示 翔"),
@@ -60,6 +60,8 @@ def test_a_reading_may_be_in_hiragana() -> None:
         "架空県見本市 例示町 1-2-3",
         "架空県見本市例示町１丁目２番地の３",
         "架空県見本市例示町一丁目二の三",
+        "架空県見本市例示町壱丁目弐番参号",
+        "架空県見本市大字例示町1番地の2の3",
     ],
 )
 def test_blocks_of_an_address_have_many_spellings(spelt: str) -> None:
@@ -71,6 +73,8 @@ def test_blocks_of_an_address_have_many_spellings(spelt: str) -> None:
     [
         ("例示町十一丁目2番", "例示町11-2"),
         ("例示町二十三番地", "例示町23"),
+        ("例示町弐拾参番地", "例示町23"),
+        ("例示町拾壱丁目2番", "例示町11-2"),
         ("例示町一丁目2番3号 見本荘205号室", "例示町1-2-3見本荘205"),
     ],
 )
@@ -80,7 +84,15 @@ def test_an_address_by_kanji_numbers(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("例示町一丁目2番3号", "例示町一丁目2番4号"), ("例示町1-23", "例示町12-3"), ("例示町二丁目", "例示町三丁目")],
+    [
+        ("例示町一丁目2番3号", "例示町一丁目2番4号"),
+        ("例示町1-23", "例示町12-3"),
+        ("例示町二丁目", "例示町三丁目"),
+        ("例示町壱丁目", "例示町弐丁目"),
+        ("見本市大字例示1", "見本市大字架空1"),
+        ("見本市大字例示1", "見本市字例示1"),
+        ("見本市例示大字1", "見本市例示1"),
+    ],
 )
 def test_another_address_stays_another(one: str, other: str) -> None:
     assert fold_address(one) != fold_address(other)
@@ -109,6 +121,34 @@ def test_a_date_in_its_forms(text: str, day: date | None) -> None:
     assert as_date(text) == day
 
 
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("5080331", date(2026, 3, 31)),
+        (" ５０８０３３１ ", date(2026, 3, 31)),
+        ("3311212", date(1956, 12, 12)),
+        ("4010108", date(1989, 1, 8)),
+        ("1450131", date(1912, 1, 31)),
+        ("20260331", date(2026, 3, 31)),
+        ("R8.3.31", date(2026, 3, 31)),
+        ("5000331", None),
+        ("6080331", None),
+        ("5081331", None),
+        ("5080230", None),
+        ("508331", None),
+        ("0032672", None),
+    ],
+)
+def test_what_is_known_to_be_a_day_may_have_the_number_of_its_era(text: str, day: date | None) -> None:
+    assert as_known_day(text) == day
+    assert fold_day(text) == (f"{day:%Y%m%d}" if day else fold(text))
+
+
+def test_a_number_of_seven_digits_is_no_day_by_itself() -> None:
+    assert as_date("5080331") is None
+    assert fold("5080331") != fold("20260331")
+
+
 def test_hidden_characters_are_seen() -> None:
     assert is_hidden("見本　●郎")
     assert not is_hidden("見本　太郎")
@@ -116,7 +156,7 @@ def test_hidden_characters_are_seen() -> None:
 
 @given(st.text(max_size=60))
 def test_any_text_can_be_folded(text: str) -> None:
-    for folded in (fold, fold_kana, fold_address):
+    for folded in (fold, fold_day, fold_kana, fold_address):
         assert folded(f" {text}　") == folded(text)
 
 

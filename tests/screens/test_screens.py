@@ -29,6 +29,7 @@ from kiosk.screens.wording import Wording
 from kiosk.typography import ruby
 from kiosk.visit import begin
 from kiosk.visit import events as e
+from kiosk.visit.begin import switched_on
 from kiosk.visit.idle import EXTENSIONS_MAX
 from kiosk.visit.reasons import (
     COUNTER_CODES,
@@ -66,10 +67,10 @@ from kiosk.visit.state import (
     TooEarly,
     VisitAppointment,
     WalkInDepartment,
-    switched_on,
 )
 from kiosk.visit.step import step
 from kiosk.words import texts
+from kiosk.words.patient import place_parts
 
 TEXTS = texts.load()
 NUMBER = "70012345"
@@ -238,6 +239,20 @@ def test_every_page_is_there_in_every_language(language: Language) -> None:
         assert not set("{}｜《》") & set("".join((line["title"], *line["lines"]))), (name, line)
 
 
+def test_where_one_card_is_read_there_is_nothing_to_choose() -> None:
+    screen = screen_of(Kiosk(Rules(patient_cards=False)), WORDING)
+    assert (ruby.plain(screen.title), screen.next[0].text) == ("カードの絵を押してください", screen.title)
+
+
+def test_where_slips_come_out_and_cards_go_in_is_a_line_where_the_site_says_it() -> None:
+    placed = replace(WORDING, slip_at="right-bottom")
+    for name in ("done, one plain appointment", "awaiting card"):
+        with_place, without = (as_json(screen_of(EVERY[name], wording))["lines"] for wording in (placed, WORDING))
+        assert [line for line in with_place if line not in without] == ["場所：この機械の右下"]
+    no_slip = screen_of(kiosk(Done(5, 140, RECEPTION, "paper_out", 120)), placed)
+    assert "場所：この機械の右下" not in as_json(no_slip)["lines"]
+
+
 @pytest.mark.parametrize("reason", COUNTER_REASONS)
 def test_the_counter_says_that_nothing_is_done_why_and_where_to_go(reason: str) -> None:
     screen = screen_for(f"counter: {reason}")
@@ -362,12 +377,29 @@ def test_where_to_go_is_in_parts_for_the_page_and_in_one_text_for_a_line() -> No
     english = cast(Result, screen_for("done", "en")).appointments[0]
     assert "2" in english.place and "窓口" not in english.place
     assert ruby.plain(english.original) == "内科" and ruby.plain(first.original) == ""
-    unparted = replace(TWO[0], building="", floor=0, window="")
+    unparted = replace(TWO[0], place="中央受付の右", building="", floor=0, window="")
     arrival = replace(RECEPTION, appointments=(unparted,))
     state = replace(kiosk(Done(5, 140, arrival, None, 120)), look=Look("en"))
-    assert ruby.plain(cast(Result, screen_of(state, WORDING)).appointments[0].place) == "A棟1階2番窓口"
+    assert ruby.plain(cast(Result, screen_of(state, WORDING)).appointments[0].place) == "中央受付の右"
     parted = replace(kiosk(Done(5, 140, replace(RECEPTION, appointments=(replace(TWO[0], place=""),)), None, 120)))
     assert ruby.plain(cast(Result, screen_of(parted, WORDING)).appointments[0].place) == "A棟1階2番窓口"
+
+
+@pytest.mark.parametrize(
+    ("place", "parts"),
+    [
+        ("A棟1階2番窓口", ("A", 1, "2")),
+        ("Ａ棟 １階 12番", ("A", 1, "12")),
+        ("地下1階", ("", -1, "")),
+        ("3番窓口", ("", 0, "3")),
+        ("", ("", 0, "")),
+        ("地下", ("", 0, "")),
+        ("A棟1階2番窓口の右", ("", 0, "")),
+        ("中央棟2階", ("", 0, "")),
+    ],
+)
+def test_a_place_as_most_hospitals_write_it_is_known_in_parts(place: str, parts: tuple[str, int, str]) -> None:
+    assert place_parts(place) == parts
 
 
 def test_who_came_without_an_appointment_has_no_time() -> None:
@@ -437,7 +469,7 @@ def test_no_words_are_left_over() -> None:
     """What no code asks for would be translated in vain."""
     drawn = {"buttons", "leaving", "result", "staff", "status", "languages"}  # beside the lines
     assert set(TEXTS) == set(SCREENS) | {
-        *("parts", "dates", "days", "reasons", "notes", "next", "no_slip", "language", "slip", "slip_staff"),
+        *("parts", "dates", "days", "reasons", "notes", "next", "no_slip", "slip_at", "language", "slip", "slip_staff"),
         *drawn,
     }
     assert set(TEXTS["staff"]) == {"label", "line", "between", *STAFF}
@@ -458,7 +490,8 @@ FOR_STAFF = {"staff"}
 LABELS = {
     *("buttons", "dates", "days", "language", "languages", "leaving", "next", "parts", "result", "slip"),
     *("slip_staff", "status", "choose_department", "choose_card.purpose", "choose_card.lines", "counter.where"),
-    *("counter.staff_code", "other_day.next_day", "other_day.fact", "early.fact"),
+    *("counter.staff_code", "other_day.next_day", "other_day.fact", "early.fact", "birthday.month", "birthday.day"),
+    "slip_at",
 }
 
 

@@ -39,6 +39,30 @@ def test_a_change_stays_one_until_it_is_settled(tmp_path: Path) -> None:
         assert [keys.verdict("01234", ["b"]), keys.verdict("05678", ["b"])] == ["same", "first"]
 
 
+def test_who_was_seen_first_in_a_file_is_so_when_it_is_compared_again(tmp_path: Path) -> None:
+    """After a kill; and nothing that was settled since is undone by it."""
+    one, other = (Confirmation((), (key,)) for key in "ab")
+
+    def verdicts(keys: People) -> list[str]:
+        files = ((one, "first file"), (one, "second file"), (one, ""))
+        return [keys.compare("1", each, DAY, file).key for each, file in files]
+
+    with closing(People(tmp_path / "keys.db", SEALS)) as keys:
+        assert verdicts(keys) == ["first", "same", "same"]
+    with closing(People(tmp_path / "keys.db", SEALS)) as keys:
+        assert verdicts(keys) == ["first", "same", "same"]
+        assert keys.compare("2", one, DAY, "first file").key == "first"
+        assert keys.compare("2", one, DAY, "another").key == "same"
+        changed = keys.compare("1", other, DAY, "third file")
+        assert [keys.compare("1", other, DAY, "third file") for _ in range(2)] == [changed, changed]
+        keys.compare("1", one, DAY, "first file")
+        assert keys.settle(changed.mark)
+        assert keys.compare("1", other, DAY, "fourth file").key == "same"
+        keys.compare("2", one, DAY, "first file")
+        keys.forget(DAY + timedelta(PENDING_DAYS + 1))
+        assert keys.compare("2", one, DAY, "first file").key == "same"
+
+
 def test_a_newer_change_is_open_when_an_older_one_is_settled(tmp_path: Path) -> None:
     with closing(People(tmp_path / "keys.db", SEALS)) as keys:
         keys.verdict("1", ["a"])

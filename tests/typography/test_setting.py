@@ -75,6 +75,29 @@ def test_a_long_reading_stands_over_kana_beside_it_but_never_over_another_readin
     assert line(between).width_mm == pytest.approx(kana + wide - EM / 2)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "完了《かんりょう》しました",
+        "承《うけたまわ》ります",
+        "承《うけたまわ》",
+        "承《うけたまわ》書",
+        "受付《うけつけ》が",
+    ],
+)
+def test_a_line_begins_at_the_edge_with_its_kanji_even_where_their_reading_is_wider(text: str) -> None:
+    only = line(text)
+    assert only.runs[0].x_mm == pytest.approx(0)
+    (reading,) = readings(only)
+    assert reading.x_mm >= 0
+    letters = [run for run in only.runs if not run.ruby]
+    for one, other in itertools.pairwise(letters):
+        assert one.x_mm + one.width_mm <= other.x_mm + 1e-6
+    kanji = [run for run in letters if run.text[0] == "書"]
+    assert all(reading.x_mm + reading.width_mm <= run.x_mm + 1e-6 for run in kanji), "only kana may be below it"
+    assert max(run.x_mm + run.width_mm for run in only.runs) <= only.width_mm + 1e-6
+
+
 @pytest.mark.parametrize(("align", "x"), [("left", 0.0), ("centre", 0.5), ("right", 1.0)])
 def test_lines_are_aligned_in_their_column(align: str, x: float) -> None:
     only = line("受付", 200.0, align=align)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -38,7 +39,13 @@ CHOSEN = (
     Combination(Look("vi", "normal", "normal", wheelchair=True), UPRIGHT, replace(STAND, mounting_cm=75.0)),
     Combination(Look("pt", "high_contrast", "large"), UPRIGHT),
 )
-PLAIN = dict(pages(Combination(Look(), UPRIGHT)))
+NAMES = [f"{number:03}-{screen.name}-{variant}" for number, (variant, screen) in enumerate(screens(), 1)]
+
+
+@cache
+def plain() -> dict[str, Laid]:
+    """Every page as a site of today has it; only whoever looks at them waits for them."""
+    return dict(zip(NAMES, (page for _, page in pages(Combination(Look(), UPRIGHT))), strict=True))
 
 
 @pytest.mark.parametrize("chosen", CHOSEN, ids=str)
@@ -64,21 +71,22 @@ def test_every_screen_reason_and_button_is_among_the_pages() -> None:
     assert all(any(line[key] for line in lines) for key in ("leaving", "staff", "unavailable"))
 
 
-@pytest.mark.parametrize("page", PLAIN.values(), ids=PLAIN)
-def test_every_button_of_the_screen_is_on_the_page_and_no_other(page: Laid) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_every_button_of_the_screen_is_on_the_page_and_no_other(name: str) -> None:
+    page = plain()[name]
     names = [item.name for item in page.items if isinstance(item, Button)]
     bar = [tool for tool in page.screen.tools if not tool.startswith("lang_")]
     assert sorted(names) == sorted([*page.screen.buttons, *bar])
 
 
 def test_a_covered_page_goes_with_a_touch_anywhere() -> None:
-    covered = [page for page in PLAIN.values() if isinstance(page.screen, Result) and page.screen.covered]
+    covered = [page for page in plain().values() if isinstance(page.screen, Result) and page.screen.covered]
     assert any(Anywhere("close") in page.items for page in covered)
 
 
 def test_the_whole_page_is_the_state_and_each_has_a_sign_of_its_own() -> None:
     theme = THEMES["normal"]
-    for page in PLAIN.values():
+    for page in plain().values():
         signs = {item.drawing for item in page.items if isinstance(item, Picture)}
         ground = next(item.colour for item in page.items if isinstance(item, Panel))
         match page.screen:
@@ -96,15 +104,39 @@ def test_the_whole_page_is_the_state_and_each_has_a_sign_of_its_own() -> None:
                 assert not signs & {"check", "attention", "moon", "closed"}
 
 
+def test_large_letters_are_larger_and_none_smaller_than_they_were() -> None:
+    by_size = [dict(pages(Combination(Look(size=size), UPRIGHT))) for size in ("normal", "large")]
+    shares = []
+    for usual, large in zip(*(found.values() for found in by_size), strict=True):
+        before, after = (letters_mm(page, "body") for page in (usual, large))
+        if before:
+            shares.append(after / before)
+    assert min(shares) >= 1
+    assert sum(share >= 1.1 for share in shares) >= 0.95 * len(shares)
+
+
+def letters_mm(page: Laid, role: str) -> float:
+    """The height of the capitals of a role; 0 where the page has none."""
+    runs = (run for each in page.letterings() if each.role == role for line in each.block.lines for run in line.runs)
+    return max((run.capital_mm for run in runs if not run.ruby), default=0.0)
+
+
+def test_one_appointment_that_has_no_room_is_one_and_not_several() -> None:
+    screen = dict(screens(Look("en")))["many"]
+    assert isinstance(screen, Result)
+    page = laid(replace(screen, appointments=screen.appointments[:6]), Combination(Look("en"), UPRIGHT))
+    assert "1 more appointment." in "".join(each.text for each in page.letterings())
+
+
 def test_typed_digits_are_dots_and_never_numbers() -> None:
-    for page in PLAIN.values():
+    for page in plain().values():
         if isinstance(page.screen, Keys):
             full = [item for item in page.items if isinstance(item, Panel) and item.colour == THEMES["normal"].card.ink]
             assert len(full) == page.screen.typed
 
 
 def test_a_notice_changes_only_its_zone() -> None:
-    leaving = [page for page in PLAIN.values() if is_leaving(page.screen.timeout)]
+    leaving = [page for page in plain().values() if is_leaving(page.screen.timeout)]
     assert leaving
     for page in leaving:
         assert page.calm is not None
@@ -135,7 +167,7 @@ class TestRules:
     """Each rule finds what it is there for."""
 
     def planted(self, **changes: object) -> Laid:
-        page = next(page for name, page in PLAIN.items() if "-counter-leaving" in name)
+        page = next(page for name, page in plain().items() if "-counter-leaving" in name)
         return replace(page, **changes)  # type: ignore[arg-type]
 
     def broken(self, page: Laid) -> set[str]:

@@ -88,7 +88,12 @@ class TestWindow:
     def test_the_window_draws_what_is_painted(self, tmp_path: Path) -> None:
         desk = Desk(PORTRAIT)
         for variant, screen in screens():
-            if (screen.name, variant) not in {("choose_card", "plain"), ("counter", "no_appointment"), ("done", "two")}:
+            # Of pages on which nothing moves: a picture of the window may be of the other frame.
+            if (screen.name, variant) not in {
+                ("choose_card", "plain"),
+                ("counter", "no_appointment"),
+                ("printing", "two"),
+            }:
                 continue
             desk.show(screen)
             path = tmp_path / f"{screen.name}.png"

@@ -7,8 +7,9 @@ from typing import Any
 
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
+from kiosk.visit.begin import switched_on
 from kiosk.visit.rules import Rules
-from kiosk.visit.state import AtCounter, Candidate, Kiosk, VisitAppointment, switched_on
+from kiosk.visit.state import AtCounter, Candidate, Kiosk, VisitAppointment
 from kiosk.visit.step import TRANSITIONS, next_deadline, step
 
 DAY = date(2026, 1, 15)

@@ -229,6 +229,27 @@ def test_on_another_day_nobody_walks_in_while_no_department_receives() -> None:
     assert isinstance(story.at(102, e.Pressed("walk_in")).stage, OtherDay)
 
 
+def test_an_appointment_is_forgotten_with_the_warning_and_stays_forgotten() -> None:
+    asked = nobody(next_day=NEXT_DAY, next_departments=("内科",), walk_in=WALK_INS[:1])
+    early = by_card(replace(EARLY, early="refuse")).at(101, found(1, local_time=time(9)))
+    counters = (by_card().at(101, asked), by_card(EARLY).at(101, found(1, local_time=time(9))))
+    for story in (early, *counters):
+        assert seen(story) != {None}
+        assert seen(story.at(story.stage.deadline - CLEAN.warn_s)) == {None}
+        assert seen(story.at(story.now + 1, e.Pressed("more_time"))) == {None} and not story.stage.warned
+    story = by_card(THIRD_WAY).at(101, asked)
+    assert not story.stage.known.covered
+    assert story.at(story.stage.deadline - CLEAN.warn_s).stage.known.covered
+    story.at(story.now + 1, e.Pressed("walk_in")).at(story.now + 2, e.Pressed("back"))
+    assert isinstance(story.stage, OtherDay) and story.stage.known.covered
+
+
+def seen(story: Story) -> set[object]:
+    """What a page could say of the appointment."""
+    stage = story.stage
+    return {stage.appointment_at, *((stage.next_day or None,) if isinstance(stage, AtCounter) else ())}
+
+
 def test_whoever_has_arrived_is_registered_again_whatever_the_hour() -> None:
     rules = replace(EARLY, early="refuse")
     story = by_card(rules).at(101, found(1, local_time=time(9), arrived=True)).at(102, registered(1, again=True))

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from kiosk.visit import begin, offers
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
+from kiosk.visit.begin import switched_on
 from kiosk.visit.idle import EXTENSIONS_MAX
 from kiosk.visit.rules import Rules
 from kiosk.visit.state import (
@@ -45,7 +46,6 @@ from kiosk.visit.state import (
     Surroundings,
     TooEarly,
     WalkInDepartment,
-    switched_on,
 )
 from kiosk.visit.step import IGNORED, STAGES, TRANSITIONS, Transition, step
 from tests.visit.story import AT_13, CLEAN, DAY, DRAWN, Story, arrived, candidate, found, registered

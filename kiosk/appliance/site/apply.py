@@ -35,6 +35,9 @@ _RSYSLOG: Final = "run/kiosk-appliance/rsyslog.conf"
 _USB: Final = "run/udev/rules.d/60-kiosk-site.rules"
 _UNITS: Final = "run/systemd/system"
 _DROP_IN: Final = "site.conf"
+# Whose rights and secrets follow a site that is only tried. What runs goes on with the installed one's: if it died
+# meanwhile, it would start again without its secrets.
+_TRIED: Final = frozenset({"kiosk-check", "rsyslog"})
 # A name that goes into LoadCredentialEncrypted= as it is.
 _CREDENTIAL: Final = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
@@ -71,8 +74,10 @@ class Applied:
 def apply(
     places: Places, folder: Path | None = None, name_machine: Callable[[str], None] = socket.sethostname
 ) -> Applied:
-    """Make everything from the site in `folder`, None: the site in use. Raises OSError when /run cannot be written."""
-    folder = folder or places.site
+    """Make everything from the site in use. `folder`: that of a site to be tried instead, which goes to no service that
+    runs. Raises OSError when /run cannot be written.
+    """
+    is_tried, folder = folder is not None, folder or places.site
     config, wrong = load_site(folder)
     _write(places.site_wrong, "".join(f"{line}\n" for line in wrong)[:_MAX_WRONG_BYTES] if wrong else None)
     failed = _firewall(places, ruleset(config))
@@ -83,7 +88,7 @@ def apply(
         _USB: services.usb_rules(config),
     }
     changed = {name: _write(places.root / name, text) for name, text in texts.items()}
-    units_changed = _drop_ins(places, config, folder)
+    units_changed = _drop_ins(places, config, folder, is_tried=is_tried)
     try:
         name_machine((config.network if config else Network()).hostname)
     except OSError as error:
@@ -145,20 +150,16 @@ def _firewall(places: Places, text: str) -> list[Failed]:
     return []
 
 
-def _drop_ins(places: Places, config: Config | None, folder: Path) -> bool:
+def _drop_ins(places: Places, config: Config | None, folder: Path, *, is_tried: bool) -> bool:
     """Write the drop-ins and take away those of an earlier site. True: something changed."""
     credentials = folder / "credentials"
     sealed = {file.name for file in credentials.iterdir()} if credentials.is_dir() else set()
     wanted = services.drop_ins(config, credentials, sealed)
     units = places.root / _UNITS
-    changed = False
-    for old in units.glob(f"*.service.d/{_DROP_IN}"):
-        if old.parent.name.removesuffix(".service.d") not in wanted:
-            old.unlink()
-            changed = True
-    for unit, text in wanted.items():
-        changed |= _write(units / f"{unit}.service.d" / _DROP_IN, text)
-    return changed
+    concerned = wanted.keys() | {file.parent.name.removesuffix(".service.d") for file in units.glob(f"*/{_DROP_IN}")}
+    if is_tried:
+        concerned &= _TRIED
+    return any([_write(units / f"{unit}.service.d" / _DROP_IN, wanted.get(unit)) for unit in sorted(concerned)])
 
 
 def _notify(places: Places, changed: dict[str, bool], *, units_changed: bool) -> list[Failed]:

@@ -53,6 +53,7 @@ def listed(
     if wanted.strip():
         rows = search.matching(rows, wanted)
     made = site.renderer.rows(rows, page.header.day, acting=acting(call), reasons=reasons)
+    unserved = page.unserved if reasons else ()
     path = "/open" if reasons else f"/?filter={which}" if which is not Filter.all else "/"
     return site.page(
         call,
@@ -63,7 +64,8 @@ def listed(
         reasons=reasons,
         filter="reasons" if reasons else "none" if wanted else which.value,
         rows=Markup().join(made.values()),
-        count=len(rows),
+        unserved_rows=site.renderer.unserved(unserved, acting=acting(call)),
+        count=len(rows) + len(unserved),
         empty=WORDS["list"][_EMPTY[which]],
         arrivals=page.arrivals,
         arrival_rows=site.renderer.arrivals(page.arrivals or (), acting=acting(call)),

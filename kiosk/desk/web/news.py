@@ -22,8 +22,8 @@ _MOST: Final = 100
 
 class News:
     """`{"revision", "at", "open", "overdue", "numbers", "banners", "rows": {seq: revision}}`, for a list with `"html":
-    {seq: row}` of what changed and is in it, `"order": [seq]` of all that is in it, `"count"`, `"arrivals"` (null: as
-    before), `"arrivals_count"`, `"arrivals_empty"`.
+    {seq: row}` of what changed and is in it, `"order": [seq]` of all that is in it, `"unserved"` (rows of REASONS that
+    are no visits), `"count"`, `"arrivals"` (null: as before), `"arrivals_count"`, `"arrivals_empty"`.
     """
 
     def __init__(self) -> None:
@@ -58,13 +58,14 @@ def _news(renderer: Renderer, page: DayPage, known: int, which: str, *, may_act:
     made = renderer.rows(
         [row for row in listed if row.seq in fresh], head.day, acting=may_act, reasons=which == REASONS
     )
-    arrivals = page.arrivals or ()
+    arrivals, unserved = page.arrivals or (), page.unserved if which == REASONS else ()
     words = WORDS["list"]
     return {
         **news,
         "html": {str(seq): html for seq, html in made.items()},
         "order": [row.seq for row in listed],
-        "count": f"{len(listed)}{words['people']}",
+        "unserved": renderer.unserved(unserved, acting=may_act),
+        "count": f"{len(listed) + len(unserved)}{words['people']}",
         "arrivals": renderer.arrivals(arrivals, acting=may_act) if page.arrivals_revision > known else None,
         "arrivals_count": "" if page.arrivals is None else f"{len(arrivals)}{words['people']}",
         "arrivals_empty": words["arrivals_down" if page.arrivals is None else "empty_arrivals"],

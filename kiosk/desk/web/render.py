@@ -17,7 +17,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from kiosk.desk import japanese
-from kiosk.desk.pages import Against, Arrival, Group, Header, Item, Row, Subsidies
+from kiosk.desk.pages import Against, Arrival, Group, Header, Item, Row, Subsidies, Unserved
 from kiosk.desk.search import folded
 from kiosk.desk.visits import State
 from kiosk.desk.web import words
@@ -133,6 +133,10 @@ class Renderer:
     def arrivals(self, arrivals: tuple[Arrival, ...], *, acting: bool) -> Markup:
         """The rows of 患者受付登録一覧."""
         return Markup(self._parts.arrivals(arrivals, acting)).strip()  # noqa: S704 - the macro has escaped
+
+    def unserved(self, listed: tuple[Unserved, ...], *, acting: bool) -> Markup:
+        """The rows of 要確認 that are no visits."""
+        return Markup(self._parts.unserved(listed, acting)).strip()  # noqa: S704 - the macro has escaped
 
     def banners(self, head: Header, *, acting: bool) -> str:
         """The banners of a page."""

@@ -164,6 +164,14 @@ def _lost(call: Call) -> Act:
     return acts.ConfirmLost()
 
 
+def _unserved(call: Call) -> Act:
+    return acts.ConfirmUnserved(call.number, call.form["code"])
+
+
+def _in_list(site: Site, call: Call, above: Chip, status: int) -> Response:
+    return lists.listed(site, call, reasons=call.path.startswith("/u/"), notice=above, status=status)
+
+
 def revision(call: Call) -> int:
     """The revision that the form was displayed with. Raises KeyError, ValueError."""
     return int(call.form["revision"])
@@ -198,5 +206,6 @@ ACTS: Final[dict[str, Handler]] = {
     "/v/{number:int}/end": act(_end, _where_it_was, _AT_VISIT),
     "/a/{number:int}/cancel": act(_cancel, _arrival, _AT_ARRIVAL),
     "/a/{number:int}/print": act(_print_slip, _arrival, _AT_ARRIVAL),
-    "/lost": act(_lost, lambda site, call, above, status: lists.listed(site, call, notice=above, status=status), "/"),
+    "/lost": act(_lost, _in_list, "/"),
+    "/u/{number:int}/served": act(_unserved, _in_list, "/open"),
 }

@@ -1,4 +1,4 @@
-"""Printer and card reader: do they answer, is there paper, does a slip come out, is a card read.
+"""Printer and card readers: do they answer, is there paper, does a slip come out, is a card read.
 
 Owns the test slip and the one test card. Must never show what was on a card, and never talk to a printer while the
 reception does.
@@ -24,10 +24,12 @@ from kiosk.words.problems import Problem
 
 PRINTER_CODES = ("printer", "paper", "test_slip")
 CARD_CODES = ("card_reader", "card_read")
+ALSO_CODES = ("card_reader_also", "card_read_also")
 CARD_WAIT_S = 20.0
 OPEN_WAIT_S = 3.0
 SAMPLE = "髙﨑𠮷①㈱葛󠄀"
 _NOT_A_PATIENT = "0000000000"
+_ASKED = {CARD_CODES: "person.insert_card", ALSO_CODES: "person.hold_phone"}
 
 _PRINTER_NG: dict[Reason, tuple[str, str]] = {
     "paper_out": ("cause.paper_out", "do.load_paper"),
@@ -109,41 +111,56 @@ def _printed(device: Printer, settings: SlipPrinter, site: Site) -> Finding:
 # --- card reader ---------------------------------------------------------------------------------------------------
 
 
+def card_readers(settings: CardReader | None) -> dict[tuple[str, str], str]:
+    """What is looked at of each reader, and the key of its address: of the first always, of the second where there is
+    one.
+    """
+    second = {ALSO_CODES: "also"} if settings is not None and settings.second_url else {}
+    return {CARD_CODES: "url", **second}
+
+
 def card_reader(
-    settings: CardReader | None, data_dir: Path, ask: Callable[[str], None] | None, *, wait_s: float = CARD_WAIT_S
+    settings: CardReader | None,
+    data_dir: Path,
+    ask: Callable[[str], None] | None,
+    codes: tuple[str, str] = CARD_CODES,
+    *,
+    wait_s: float = CARD_WAIT_S,
 ) -> Findings:
-    """`CARD_CODES`. `ask` asks the person to put a card in; None: nobody is there."""
+    """One of `card_readers`, by its `codes`. `ask` asks the person to put a card in; None: nobody is there."""
+    opens, reads = codes
     if settings is None:
-        yield skip("card_reader", "message.no_card_reader")
-        yield skip("card_read", "message.not_set")
+        yield skip(opens, "message.no_card_reader")
+        yield skip(reads, "message.not_set")
         return
-    if locks.is_held(data_dir, "run"):  # the reception holds the card reader then
-        yield _as_the_reception_reports(data_dir)
-        yield skip("card_read", "message.reader_in_use", "do.try_a_card_there")
+    key = card_readers(settings)[codes]
+    if locks.is_held(data_dir, "run"):  # the reception holds the card readers then
+        yield _as_the_reception_reports(data_dir, opens, key)
+        yield skip(reads, "message.reader_in_use", "do.try_a_card_there")
         return
     events: queue.SimpleQueue[CardEvent] = queue.SimpleQueue()
-    reader = SerialCardReader(settings.url, settings.end, re.compile(settings.pattern), events.put)
+    url = settings.url if codes == CARD_CODES else settings.second_url
+    reader = SerialCardReader(url, settings.end, re.compile(settings.pattern), events.put)
     reader.start()
     try:
         up = _next(events, OPEN_WAIT_S)
         if not isinstance(up, ReaderUp):
             why = up.message if isinstance(up, ReaderDown) else Problem("cause.reader_silent")
-            yield ng("card_reader", "message.reader_closed", "do.check_reader_and_rights", why=why)
-            yield skip("card_read", "message.reader_not_opened")
+            yield ng(opens, "message.reader_closed", "do.check_reader_and_rights", why=why, key=key)
+            yield skip(reads, "message.reader_not_opened")
             return
-        yield ok("card_reader", "message.reader_opens")
+        yield ok(opens, "message.reader_opens")
         if ask is None:
-            yield skip("card_read", "message.no_card_asked", "do.run_at_terminal")
+            yield skip(reads, "message.no_card_asked", "do.run_at_terminal")
             return
         reader.arm(1)
-        ask(in_japanese(Problem("person.insert_card", {"wait_s": wait_s})))
-        yield _card(_next(events, wait_s), wait_s)
+        ask(in_japanese(Problem(_ASKED[codes], {"wait_s": wait_s})))
+        yield _card(reads, _next(events, wait_s), wait_s)
     finally:
         reader.stop()
 
 
-def _card(event: CardEvent | None, wait_s: float) -> Finding:
-    code = "card_read"
+def _card(code: str, event: CardEvent | None, wait_s: float) -> Finding:
     match event:
         case CardRead():
             return ok(code, "message.card_read", count=len(event.number))
@@ -161,10 +178,11 @@ def _next(events: queue.SimpleQueue[CardEvent], wait_s: float) -> CardEvent | No
         return None
 
 
-def _as_the_reception_reports(data_dir: Path) -> Finding:
+def _as_the_reception_reports(data_dir: Path, code: str, key: str) -> Finding:
+    """Of both readers together: it does not say which one is down."""
     state = run_status.read(data_dir).card_reader
     if state == "up":
-        return ok("card_reader", "message.reception_has_reader")
+        return ok(code, "message.reception_has_reader")
     if state == "down":
-        return ng("card_reader", "message.reception_lacks_reader", "do.check_reader")
-    return skip("card_reader", "message.reception_uses_reader", "do.see_status")
+        return ng(code, "message.reception_lacks_reader", "do.check_reader", key=key)
+    return skip(code, "message.reception_uses_reader", "do.see_status")

@@ -18,7 +18,7 @@ from kiosk.machine.state import DRM, Size, connected_sizes
 from kiosk.operations.check.devices import SAMPLE
 from kiosk.operations.check.finding import Finding, ng, ok, skip
 from kiosk.typography.coverage import MISSING, pieces
-from kiosk.ui.scale import millimetre_px, real_millimetre_px
+from kiosk.ui.scale import glass_mm, real_millimetre_px
 from kiosk.words.problems import Parameter
 
 FREE_MIN_MB = 500
@@ -109,10 +109,7 @@ def screen(display: Display, sizes: Sequence[Size]) -> Finding:
 
 def letters(display: Display) -> Finding:
     """How large letters are on this glass: all are smaller, in proportion, where a page has not the room it needs."""
-    across, upright = display.width_px, display.height_px
-    share = millimetre_px(across, upright, display.diagonal_inch) / real_millimetre_px(
-        across, upright, display.diagonal_inch
-    )
+    share = glass_mm(display.width_px, display.height_px, display.diagonal_inch)
     low, key = (round(share * least, 1) for least in (LETTER_MIN_MM, KEY_MIN_MM))
     if share < 1:
         wanted: dict[str, Parameter] = {"least": LETTER_MIN_MM, "least_key": KEY_MIN_MM}

@@ -47,7 +47,6 @@ class Options:
 def jobs(config: Config, options: Options) -> list[Job]:
     """Everything that can be looked at, in the order in which it is reported."""
     folder, numbers = config.site.data_dir, config.reference_numbers.map
-    ask = options.ask
     return [
         _one("site_toml", lambda: files.site_toml(config.file)),
         _one("secrets", lambda: files.secrets(config)),
@@ -55,8 +54,7 @@ def jobs(config: Config, options: Options) -> list[Job]:
         _one("disk", lambda: machine.disk(folder)),
         *_share_jobs(config, options),
         _printer_job(config, options),
-        # Alone: a person is asked, and must not be before the lines above have been read.
-        Job(devices.CARD_CODES, lambda: devices.card_reader(config.card_reader, folder, ask), alone=ask is not None),
+        *_card_jobs(config, options),
         Job(files.APPOINTMENT_CODES, lambda: files.appointments(config)),
         _one("appointments_share", lambda: _exports(config, options)),
         _one("reference_numbers", lambda: files.reference_numbers(numbers)),
@@ -83,6 +81,14 @@ def _printer_job(config: Config, options: Options) -> Job:
         lambda: devices.printer(printer, settings, config.site, print_slip=options.print_slip),
         limit_s=PRINT_LIMIT_S if options.print_slip else LIMIT_S,
     )
+
+
+def _card_jobs(config: Config, options: Options) -> Iterator[Job]:
+    settings, ask = config.card_reader, options.ask
+    for codes in devices.card_readers(settings):
+        look = partial(devices.card_reader, settings, config.site.data_dir, ask, codes)
+        # Alone: a person is asked, and must not be before the lines above have been read.
+        yield Job(codes, look, alone=ask is not None)
 
 
 def _desk_jobs(config: Config, options: Options) -> Iterator[Job]:

@@ -17,7 +17,7 @@ def my_number_card(colours: Palette, variant: str = "", frame: int = 0) -> Art:
     art = Art(104, 67, colours)
     plate(art, 2, 2, *CARD, 6, colours.rose)
     art.add(
-        curve((4, 56), (22, 50), (42, 57), (62, 50), (82, 56), (100, 50), (99, 62), (52, 64), (5, 62)),
+        curve((5, 56), (22, 50), (42, 57), (62, 50), (82, 56), (97, 51), (96, 60), (52, 62), (7, 61)),
         colours.light,
         edge=False,
     )

@@ -288,16 +288,38 @@ def test_a_site_is_applied_once_and_again_changes_and_tells_nothing(machine: Mac
     assert machine.files() == before
 
 
-def test_another_site_leaves_nothing_of_the_one_before(machine: Machine, folder: Path, tmp_path: Path) -> None:
+def test_another_site_leaves_nothing_of_the_one_before(machine: Machine, folder: Path) -> None:
     put(folder, installed(("syslog", 'server = "udp://192.0.2.9:514"')), "terminal.secret")
     machine.run()
     machine.calls()
-    candidate = tmp_path / "candidate"
-    put(candidate, INSTALLED.replace("192.0.2.10", "192.0.2.11"))
-    machine.run(candidate)
+    (folder / "credentials/terminal.secret").unlink()
+    put(folder, INSTALLED.replace("192.0.2.10", "192.0.2.11"))
+    machine.run()
     assert not [name for name in machine.files() if "rsyslog" in name or name.endswith("site.conf")]
     assert "192.0.2.10 " not in machine.text("run/kiosk-appliance/firewall.nft")
     assert {"systemctl daemon-reload", "systemctl --no-block stop rsyslog.service"} <= set(machine.calls())
+
+
+def test_what_runs_keeps_its_secrets_while_another_site_is_tried(
+    machine: Machine, folder: Path, tmp_path: Path
+) -> None:
+    """A desk that dies meanwhile starts again with the key of what it keeps; a courier with its passwords."""
+
+    def drop_in(unit: str) -> str:
+        return machine.text(f"run/systemd/system/{unit}.service.d/site.conf")
+
+    put(folder, installed(("desk", "keep_days = 1")), "terminal.secret", "desk.key")
+    machine.run()
+    running = {unit: drop_in(unit) for unit in ("kiosk-courier", "kiosk-desk")}
+    assert "LoadCredentialEncrypted=desk.key:" in running["kiosk-desk"]
+    tried = tmp_path / "tried"
+    lines = 'share = "smb://y@192.0.2.9/y"\nimport_dir = "/var/lib/kiosk-import"'
+    put(tried, installed(("reservations", lines), ("syslog", 'server = "udp://192.0.2.9:514"')))
+    machine.run(tried)
+    assert {unit: drop_in(unit) for unit in running} == running
+    assert "/var/lib/kiosk-import" in drop_in("kiosk-check") and "rsyslog.conf" in drop_in("rsyslog")
+    machine.run()
+    assert not [name for name in machine.files() if "rsyslog" in name or "kiosk-import" in machine.text(name)]
 
 
 @pytest.mark.parametrize(

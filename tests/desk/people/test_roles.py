@@ -22,6 +22,7 @@ TABLE = {
     Act.END_CERTIFICATE: {C},
     Act.SEND_REGISTRATION: {D, C},
     Act.CONFIRM_LOST: {D, C},
+    Act.CONFIRM_UNSERVED: {D, C},
     Act.SEE_REGISTRATIONS: {D, C},
     Act.SETTLE_OTHERS: {C},
     Act.MANAGE_USERS: {C},

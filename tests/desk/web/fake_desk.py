@@ -37,6 +37,7 @@ from kiosk.desk.pages import (
     Row,
     Subsidies,
     Subsidy,
+    Unserved,
     VisitPage,
 )
 from kiosk.desk.registration import Candidate, Registration
@@ -73,6 +74,7 @@ class FakeDesk:
     done: list[tuple[Act, str]] = field(default_factory=list)
     picture: bytes = DOT
     patients: tuple[Patient, ...] = ()
+    unserved: tuple[Unserved, ...] = ()
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
@@ -110,7 +112,7 @@ class FakeDesk:
 
     def header(self) -> Header:
         with self._lock:
-            open_ones = sum(bool(row.open) for row in self.rows.values())
+            open_ones = sum(bool(row.open) for row in self.rows.values()) + len(self.unserved)
             missing = sum(Attention.not_registered in row.open for row in self.rows.values())
             return Header(self.revision, DAY, self.now, open_ones, self.overdue, missing, self.banners)
 
@@ -118,7 +120,7 @@ class FakeDesk:
         with self._lock:
             rows = tuple(sorted(self.rows.values(), key=lambda row: (row.at, row.seq), reverse=True))
             arrivals = None if self.arrivals is None else tuple(self.arrivals.values())
-            return DayPage(self.header(), rows, arrivals, self._arrivals_revision, began=1)
+            return DayPage(self.header(), rows, arrivals, self._arrivals_revision, 1, self.unserved)
 
     def visit(self, seq: int) -> VisitPage:
         row = self.rows[seq]
@@ -309,6 +311,11 @@ def busy_day() -> FakeDesk:
         department = ("内科", "整形外科", "小児科")[number - 1]
         desk.arrive(Arrival(number, row.at, row.number, row.name, row.kana, department, "", seq, at_kiosk=number == 1))
     desk.arrive(Arrival(4, at("09:36"), "00167890", "阿部 ナタリア マリア テレサ", "", "", cancelled="wrong_person"))
+    desk.unserved = (
+        Unserved(1, at("08:50"), "S1-07", "00181818", "藤田 修", "フジタ オサム"),
+        Unserved(3, at("08:58"), "S1-09", "00056789", "小林 さくら", "コバヤシ サクラ", seq=5),
+        Unserved(4, at("09:01"), "S1-12"),
+    )
     desk.visits[7] = yamada(desk.header(), desk.rows[7])
     for seq, may in ((9, True), (11, True)):
         desk.visits[seq] = VisitPage(desk.header(), desk.rows[seq], 0, may_confirm_subsidies=may, can_print=True)

@@ -146,7 +146,7 @@ def test_only_what_changed_is_given(pages: Pages) -> None:
     assert found["order"] == list(range(16, 0, -1))
     assert found["arrivals"] is None
     assert found["rows"] == {"3": pages.desk.revision}
-    assert (found["open"], found["overdue"], found["numbers"], found["at"]) == (10, False, 1, "09:41:00")
+    assert (found["open"], found["overdue"], found["numbers"], found["at"]) == (13, False, 1, "09:41:00")
 
 
 def test_who_knows_nothing_gets_everything(pages: Pages) -> None:
@@ -168,13 +168,17 @@ def test_a_row_that_leaves_a_filter_is_in_no_order(pages: Pages) -> None:
     found = news(browser, before, "reasons")
     assert found["html"] == {}
     assert found["order"] == [6, 7, 8, 10, 11, 12, 13, 14, 15]
+    assert found["count"] == "12名"
+    assert str(found["unserved"]).count("<tr ") == 3 and "/u/3/served" in str(found["unserved"])
+    assert "/u/3/served" not in str(news(pages.viewer(), before, "reasons")["unserved"])
+    assert news(browser, before, "open")["unserved"] == ""
     assert found["rows"] == {"9": pages.desk.revision}
 
 
 def test_a_page_without_a_list_gets_the_counts_alone(pages: Pages) -> None:
     found = news(pages.browser(), 0, "none")
     assert "html" not in found
-    assert found["open"] == 10
+    assert found["open"] == 13
 
 
 def test_rows_are_made_once_for_all_browsers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from kiosk.desk import acts
 from kiosk.desk.acts import Act, CancelReason, Done, EndReason, Outdated, Refused
-from kiosk.desk.pages import Banner, Printed, VisitPage
+from kiosk.desk.pages import Banner, Printed, Row, Unserved, VisitPage
 from kiosk.desk.people.roles import Act as Permission
 from kiosk.desk.registration import Confirmation
 from kiosk.words.problems import Problem
@@ -58,7 +58,8 @@ def test_every_page_answers_and_is_not_kept(pages: Pages) -> None:
 
 def test_no_title_and_no_address_has_a_patients_data(pages: Pages) -> None:
     browser = pages.chief()
-    named = {value for row in pages.desk.rows.values() for value in (row.name, row.kana, row.number) if value}
+    people: list[Row | Unserved] = [*pages.desk.rows.values(), *pages.desk.unserved]
+    named = {value for each in people for value in (each.name, each.kana, each.number) if value}
     for path in PATHS:
         html = browser.get(path).text
         title = re.search(r"<title>(.*?)</title>", html, re.DOTALL)
@@ -106,12 +107,27 @@ def test_filters_and_what_waits_oldest_first(pages: Pages) -> None:
     assert list(rows(browser.get("/?filter=nonsense").text)) == list(range(16, 0, -1))
 
 
+def test_whom_the_kiosk_could_not_register_waits_above_all(pages: Pages) -> None:
+    found = pages.browser().get("/open").text.partition('<tbody role="rowgroup" id="unserved">')[2]
+    html = found.partition("</tbody>")[0]
+    assert [text(row) for row in html.split("</tr>")[:3]] == [
+        "08:50 00181818 藤田 修 フジタ オサム 受付機で受付できず 符号 S1-07 対応済み 08:50",
+        "08:58 00056789 小林 さくら コバヤシ サクラ 受付機で受付できず 符号 S1-09 対応済み 08:58",
+        "09:01 — 受付機で受付できず 符号 S1-12 対応済み 09:01",
+    ]
+    assert re.findall(r'href="([^"]*)"', html) == ["/v/5"], "whoever tapped has a page"
+    forms = re.findall(r'form="acts" formaction="([^"]+)" name="code" value="([^"]+)"', html)
+    assert forms == [("/u/1/served", "S1-07"), ("/u/3/served", "S1-09"), ("/u/4/served", "S1-12")]
+    assert "対応済み" not in pages.viewer().get("/open").text
+    assert "S1-07" not in pages.browser().get("/").text
+
+
 def test_the_count_of_what_waits_is_in_every_header(pages: Pages) -> None:
     browser = pages.chief()
     for path in PATHS:
-        assert '<b id="open-count" class="count">10</b>' in browser.get(path).text, path
+        assert '<b id="open-count" class="count">13</b>' in browser.get(path).text, path
     pages.desk.overdue = True
-    assert '<b id="open-count" class="count late">10</b>' in browser.get("/").text
+    assert '<b id="open-count" class="count late">13</b>' in browser.get("/").text
 
 
 def test_a_search_without_script(pages: Pages) -> None:
@@ -166,6 +182,8 @@ def test_hostile_text_is_text(pages: Pages) -> None:
     subsidy = replace(page.subsidies[0], title=HOSTILE, other_name=HOSTILE, items=items)
     details = tuple(replace(each, now=HOSTILE, was=HOSTILE) for each in page.details)
     pages.desk.visits[7] = replace(page, subsidies=(subsidy,), details=details)
+    unserved = replace(pages.desk.unserved[0], name=HOSTILE, kana=HOSTILE, number=HOSTILE, code=HOSTILE)
+    pages.desk.unserved = (unserved,)
     browser = pages.browser()
     for path in ("/", "/v/7", "/rows?since=0&filter=all", "/open"):
         html = browser.get(path).text
@@ -198,6 +216,7 @@ FORMS: list[tuple[str, dict[str, str], Act, str]] = [
     ("/registrations/3/withdraw", {}, acts.WithdrawRegistration(3), "/numbers?done=withdraw"),
     ("/registrations/3/settle", {"there": "0"}, acts.SettleRegistration(3, there=False), "/numbers?done=settle_others"),
     ("/lost", {}, acts.ConfirmLost(), "/?done=confirm_lost"),
+    ("/u/3/served", {"code": "S1-09"}, acts.ConfirmUnserved(3, "S1-09"), "/open?done=confirm_unserved"),
 ]  # fmt: skip
 
 
@@ -240,6 +259,7 @@ def test_what_had_been_done_before_says_so(pages: Pages) -> None:
         ("/v/7/certificate", {"slot": "a", "choice": "keep"}),
         ("/v/7/end", {"revision": "1", "slot": "a", "last_day": "tomorrow", "reason": "moved"}),
         ("/a/3/cancel", {"reason": "she asked me to"}),
+        ("/u/3/served", {}),
         ("/v/4/walk-in", {}),
         ("/registrations/3/settle", {"there": "maybe"}),
         ("/me/theme", {"theme": "pink"}),

@@ -102,13 +102,21 @@ def test_a_morning_at_the_desk(pages: Pages, browser: Browser) -> None:
         expect(page.locator("tr[data-arrival='6']")).to_contain_text("眼科")
         expect(page.locator("tr[data-visit='4'] .state")).to_contain_text("受付済 6")
         # The count of what waits follows everywhere.
-        expect(page.locator("#open-count")).to_have_text("10")
+        expect(page.locator("#open-count")).to_have_text("13")
         page.get_by_role("link", name="要確認").first.click()
         expect(page.locator("tr[data-visit]")).to_have_count(10)
+        expect(page.locator("tr[data-unserved]")).to_have_count(3)
+        desk.unserved = desk.unserved[:2]
         desk.put(replace(desk.rows[9], open=()))
         expect(page.locator("tr[data-visit]")).to_have_count(9)
-        expect(page.locator("#open-count")).to_have_text("9")
-    assert [act for act, _ in desk.done] == [acts.Register(17)]
+        expect(page.locator("tr[data-unserved]")).to_have_count(2)
+        expect(page.locator("#open-count")).to_have_text("11")
+        # By keyboard, to the act that a row without a page has.
+        page.keyboard.press("ArrowDown")
+        expect(page.get_by_role("button", name="対応済み S1-07")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator(".say.good")).to_contain_text("対応済みにしました")
+    assert [act for act, _ in desk.done] == [acts.Register(17), acts.ConfirmUnserved(1, "S1-07")]
 
 
 @in_one
