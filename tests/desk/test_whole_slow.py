@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import math
+import re
 import statistics
 import sys
 import threading
@@ -229,7 +230,11 @@ class PrintRoom:
 
     def says(self, seq: int, *words: str) -> None:
         """Wait until the page of the visit says all of it."""
-        wait_until(lambda: all(word in self.staff.page(f"/v/{seq}") for word in words), f"{words} of {seq}")
+        try:
+            wait_until(lambda: all(word in self.staff.page(f"/v/{seq}") for word in words), f"{words} of {seq}")
+        except AssertionError:
+            reported(" ".join(re.sub("<[^>]+>", " ", self.staff.page(f"/v/{seq}")).split()))  # made-up people
+            raise
 
     def list_says(self, seq: int, word: str) -> bool:
         """Whether the row of the visit says it."""
