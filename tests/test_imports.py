@@ -23,7 +23,6 @@ OURS = ("kiosk", "drivers", "assets")
 
 # Rooms of kiosk/. `his` (kiosk his, hub, outbox) and `fleet` are to come: lines too.
 FLOORS = (
-    ("records",),  # how a class of values is made
     ("process", "typography", "machine", "visit", "results"),  # know no other room
     ("words",),  # sentences with their readings
     ("config", "screens", "tables"),
@@ -69,7 +68,6 @@ RULES: dict[str, Reach | Kept] = {
         ("kiosk.visit",),
         only=(
             *("__future__", "collections.abc", "dataclasses", "datetime", "enum", "typing"),
-            "kiosk.records",
             "kiosk.visit",
         ),
         why="step(kiosk, event, now) can be walked through in a test, every pair of it",

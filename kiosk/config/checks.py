@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -19,7 +20,6 @@ import drivers.printer
 import drivers.share
 from drivers.bad_address import BadAddress
 from drivers.share.protocol import name_fault
-from kiosk.records import dataclass
 from kiosk.words.problems import Problem
 
 _MAX_TEXT: Final = 1024

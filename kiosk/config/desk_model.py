@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
 from kiosk.config import checks, desk_checks, network_checks
 from kiosk.config.desk_checks import Hours
-from kiosk.records import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

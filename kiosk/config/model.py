@@ -9,7 +9,7 @@ A Literal is its own check. A key without a default is required. Times are secon
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
 from types import UnionType
@@ -22,7 +22,6 @@ from kiosk.config.desk_checks import Hours
 from kiosk.config.desk_model import Department, Desk, WalkIn
 from kiosk.config.passwords import Secret
 from kiosk.config.patient_model import Arrival, CardReader, Counter, Display, Insurance, Place
-from kiosk.records import dataclass, field
 
 # Of a department, for patients without an appointment, at a moment of the day.
 Standing = Literal["open", "later", "ended", "closed"]

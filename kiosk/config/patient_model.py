@@ -5,10 +5,10 @@ As `model`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
 from kiosk.config import checks, patient_checks
-from kiosk.records import dataclass
 
 Language = Literal["ja", "ja_simple", "en", "zh_hans", "ko", "vi", "pt"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)

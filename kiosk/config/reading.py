@@ -14,13 +14,13 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from kiosk.config.checks import Check, Refused, choice
 from kiosk.config.model import LISTS, OF_A_KIOSK, OPTIONAL_TABLES, TABLES
-from kiosk.records import dataclass
 from kiosk.words.problems import Parameter, Problem, Refusal
 
 # Every [[place]] that is taken, with the longest Japanese names, is 200 kB.

@@ -9,10 +9,9 @@ department, doctor and reception number; never a name, a patient number, a birth
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar, Literal, Protocol
 
-from kiosk.records import dataclass, field
 from kiosk.visit.rules import Look
 
 Status = Literal["not_yet", "done"]

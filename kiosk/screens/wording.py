@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from kiosk.records import dataclass, field
 from kiosk.screens.views import AppointmentRow, NextStep, Where
 from kiosk.typography import ruby
 from kiosk.visit.state import VisitAppointment

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, pairwise
 from typing import Final
 
 import budoux
 
-from kiosk.records import dataclass
 from kiosk.typography.coverage import clusters
 from kiosk.typography.line_breaks import NOT_FIRST, NOT_LAST
 

@@ -6,8 +6,8 @@ Owns the choice. Must never let a character be drawn by a font that lacks it: it
 
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from kiosk.records import dataclass, field
 from kiosk.typography.font_files import font_file, variants_of
 
 MISSING = "\u3013"

@@ -10,11 +10,10 @@ import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from struct import unpack_from
-
-from kiosk.records import dataclass, field
 
 _GROUPS_FORMAT = 12
 _VARIANTS_FORMAT = 14

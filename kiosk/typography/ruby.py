@@ -8,9 +8,8 @@ drawn with Japanese shapes in every language, and broken last. Must never let a 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import Final
-
-from kiosk.records import dataclass, field
 
 NAME_BEGINS: Final = "\u2068"
 NAME_ENDS: Final = "\u2069"

@@ -7,11 +7,10 @@ text: nothing here is cached.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Final, Literal
 
-from kiosk.records import dataclass, field
 from kiosk.typography.breaking import Span, broken
 from kiosk.typography.coverage import Chain, clusters, one_font
 from kiosk.typography.font_files import font_file

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Protocol
 
-from kiosk.records import dataclass, field
 from kiosk.typography import setting
 from kiosk.ui.items import Box, Button, Dots, Drawing, Item, Panel, Picture, Text
 from kiosk.ui.roles import WIDE_MM, Setter

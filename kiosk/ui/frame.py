@@ -6,10 +6,9 @@ Nothing of it moves when time is running out: the notice has its place from the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from kiosk.records import dataclass
 from kiosk.screens.names import MORE_TIME
 from kiosk.screens.views import Result, Screen, Status, is_leaving
 from kiosk.typography import ruby, setting

@@ -5,9 +5,9 @@ Personal text is kept out of every repr.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from kiosk.records import dataclass, field
 from kiosk.screens.views import Timeout
 from kiosk.typography import setting
 from kiosk.typography.setting import Block

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
 from PIL import Image, ImageDraw, ImageFont, features
 
-from kiosk.records import dataclass, field
 from kiosk.typography.coverage import is_selector
 from kiosk.typography.font_files import path
 from kiosk.typography.setting import Align, Block, set_paragraphs

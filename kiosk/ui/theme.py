@@ -5,9 +5,8 @@ Every pair of text and ground keeps a contrast of 10:1 (a test computes it); no 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Literal
-
-from kiosk.records import dataclass
 
 Colour = str  # "#rrggbb"
 Mood = Literal["ask", "wait", "good", "counter", "off"]

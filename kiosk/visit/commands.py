@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from kiosk.records import dataclass, field
 from kiosk.visit.rules import Language
 from kiosk.visit.state import OfVisit, RegisteredArrival, Way
 

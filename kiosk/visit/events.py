@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass, field
 from datetime import date, time
 
-from kiosk.records import dataclass, field
 from kiosk.visit.state import AppointmentsFound as AppointmentsFound  # noqa: PLC0414 - stages keep it, events are all here
 from kiosk.visit.state import Candidate, KeyVerdict, OfVisit, Opening, VisitAppointment
 

@@ -6,7 +6,7 @@ secret) and is nothing outside it.
 
 from __future__ import annotations
 
-from kiosk.records import dataclass, field
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)

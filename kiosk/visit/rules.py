@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Literal, get_args
-
-from kiosk.records import dataclass
 
 BirthdayRule = Literal["always", "after_unclean", "never"]
 CardBirthdayRule = Literal["never", "qr", "always"]

@@ -8,10 +8,10 @@ All moments (`…_at`, `…_since`, `deadline`, `unclean_until`) are seconds of 
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Literal
 
-from kiosk.records import dataclass, field
 from kiosk.visit.marks import CardSeen, Served
 from kiosk.visit.rules import Look, Rules
 

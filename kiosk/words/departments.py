@@ -9,11 +9,11 @@ from __future__ import annotations
 import tomllib
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from kiosk.records import dataclass, field
 from kiosk.typography import ruby
 from kiosk.words.texts import Texts
 

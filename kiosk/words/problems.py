@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, Final, TypeAlias
 
-from kiosk.records import dataclass, field
 from kiosk.words import texts
 from kiosk.words.texts import Texts
 

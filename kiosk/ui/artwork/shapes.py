@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from kiosk.records import dataclass, field
 from kiosk.ui.theme import Colour
 
 Point = tuple[float, float]
