@@ -1,4 +1,4 @@
-"""When the next frame begins: at once when there is something to draw or a finger moves, else a thirtieth second later.
+"""When the next frame begins: at once when there is something to draw or a finger moves, else a twentieth of a second later.
 
 Kivy alone sleeps from frame to frame whatever comes: a touch would wait for one frame, and the page that answers it for
 another. Must never let frames follow each other without a pause, whatever wakes them.
@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-FRAME_S: Final = 1 / 30
+FRAME_S: Final = 1 / 20
 # Whatever wakes it, the processor must not be held for ever.
 LEAST_S: Final = 0.001
 # A device that comes (a panel plugged in again) is noticed after this.
