@@ -1,4 +1,4 @@
-"""When the next frame begins: at once when there is something to draw or a finger moves, else a twentieth of a second later.
+"""When the next frame begins: at once when there is something to draw or a finger moves, else after a twentieth second.
 
 Kivy alone sleeps from frame to frame whatever comes: a touch would wait for one frame, and the page that answers it for
 another. Must never let frames follow each other without a pause, whatever wakes them.
