@@ -1,4 +1,4 @@
-"""When a frame begins: at once for a touch or a new page, else a twentieth of a second later, and never without a pause."""
+"""When a frame begins: at once for a touch or a new page, else a twentieth second later, and never without a pause."""
 
 from __future__ import annotations
 
