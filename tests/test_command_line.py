@@ -213,7 +213,7 @@ def test_a_terminal_that_knows_ascii_only_is_no_reason_to_fail(tmp_path: Path) -
     assert done.returncode == 2
     assert "一" in done.stderr
     with Reception(site(tmp_path), environment={"PYTHONIOENCODING": "ascii"}) as reception:
-        assert reception.until("choose_card")["title"] == "カードの絵を押してください"
+        assert reception.until("choose_card")["title"] == "どちらのカードをお持ちですか？"
         assert reception.quit() == 0
 
 

@@ -92,19 +92,18 @@ def _start(kiosk: Kiosk, words: Words) -> Choose | Off:
         lines = tuple(line.format(where=words.counter.name) for line in words.lines("out_of_service"))
         return Off("out_of_service", words["out_of_service"]["title"], lines, "", _staff(kiosk), next=(go,))
     table, down = words["choose_card"], offers.ways_down(kiosk)
-    title = table["title" if len(down) > 1 else "one_card_title"]
     return Choose(
         "choose_card",
-        title,
+        table["title"],
         table["purpose"],
         words.lines("choose_card"),
-        table["press_first"],
+        table["press_first" if len(down) > 1 else "one_card"],
         tuple(_notices(kiosk, words)),
         (*down, "no_card") if kiosk.rules.no_card else tuple(down),
         tuple(way for way, is_down in down.items() if is_down),
         kiosk.rules.patient_cards and words.site.phone_card,
         _staff(kiosk),
-        next=(NextStep("answer", title),),
+        next=(NextStep("answer", table["title"]),),
     )
 
 

@@ -24,7 +24,7 @@ from kiosk.screens.names import (
     TOOLS,
 )
 from kiosk.screens.of_state import screen_of
-from kiosk.screens.views import Counter, Pick, Result, Screen
+from kiosk.screens.views import Choose, Counter, Pick, Result, Screen
 from kiosk.screens.wording import Wording
 from kiosk.typography import ruby
 from kiosk.visit import begin
@@ -239,9 +239,11 @@ def test_every_page_is_there_in_every_language(language: Language) -> None:
         assert not set("{}｜《》") & set("".join((line["title"], *line["lines"]))), (name, line)
 
 
-def test_where_one_card_is_read_there_is_nothing_to_choose() -> None:
+def test_where_one_card_is_read_its_picture_is_what_to_press() -> None:
     screen = screen_of(Kiosk(Rules(patient_cards=False)), WORDING)
-    assert (ruby.plain(screen.title), screen.next[0].text) == ("カードの絵を押してください", screen.title)
+    assert isinstance(screen, Choose)
+    assert ruby.plain(screen.title) == "どちらのカードをお持ちですか？"
+    assert ruby.plain(screen.press_first) == "カードの絵を押してください。"
 
 
 def test_where_slips_come_out_and_cards_go_in_is_a_line_where_the_site_says_it() -> None:
