@@ -100,7 +100,11 @@ class Staff:
         return answer.text
 
     def press(self, onto: str, action: str, **fields: str) -> str:
-        """Send the form for `action` of the page `onto`, as it is displayed now; the page that follows."""
+        """Send the form for `action` of the page `onto`, once it is there; the page that follows.
+
+        A busy machine's reservations may not answer for a moment: what needs them is not offered then.
+        """
+        wait_until(lambda: f'action="{action}"' in self.page(onto), f"a form for {action}", every_s=0.5)
         sent = {**hidden(self.page(onto), action), **fields}
         answer = self.browser.post(action, token=sent.pop("csrf"), **sent)
         assert answer.status == 303, answer.text
