@@ -15,8 +15,8 @@ from kiosk.typography import ruby
 from kiosk.words.texts import Texts
 
 _TITLE: Final = "先生"
-# A place as most hospitals write it, whole: `A棟1階2番窓口`, `地下1階`, `3番`.
-_PLACE: Final = re.compile(r"(?:([A-Z0-9]{1,2})棟)?(地下)?(?:(\d{1,2})階)?(?:(\d{1,3})番(?:窓口)?)?")
+# A place as most hospitals write it, whole: `A棟1階2番窓口`, `地下1階`, `3番窓口`.
+_PLACE: Final = re.compile(r"(?:([A-Z0-9]{1,2})棟)?(地下)?(?:(\d{1,2})階)?(?:(\d{1,3})番窓口)?")
 
 
 def word_clock(at: time, texts: Texts) -> str:
