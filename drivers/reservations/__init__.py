@@ -1,25 +1,37 @@
-"""Who comes today, and who has arrived: the port to a reservation system.
+"""Who comes today, and who has arrived: the port to the hospital's own systems, and to the book of arrivals.
 
-Owns the answers of every reservation system. `sqlite` is the embedded default, `csv_file` reads the export that
-fills it; other systems (ORCA, FHIR, a vendor's socket) become further modules behind the same protocol.
+Owns the values that are asked and answered. Three roles, each a protocol in `ports`:
 
-Must never: guess. An answer always names the patient it is about, so that a late one can be recognised; a system that
-cannot be asked raises `ReservationsDown`, it never answers "no appointment". No number, name or note of a patient is in
-the `repr` of any value here or in any exception.
+- `SystemOfRecord`: what the hospital has (ORCA and others). It is asked patient by patient, over a network, and may
+  answer late, wrongly or not at all.
+- `Book`: ours, for one kiosk (`sqlite`) or for all of a hospital (`postgresql`): one row for each day and patient, the
+  reception numbers, and what came of each attempt. Where no system is asked ([his] url = ""), it is the system too.
+- `Reservations`: what receptions and desks talk to: a book by itself, or a book in front of a system.
+
+Rules that every implementation keeps, and the contract suite proves: an answer about another patient, or a code that is
+not known, is `Trouble("misunderstood")`, never "no appointment"; `register` twice with one attempt is safe and answered
+`ours`; nobody repeats a write without asking first; every call ends within its `until` (a moment of time.monotonic())
+whatever the other side does; what goes wrong is a value, not an exception; no number, name or note of a patient is in
+the `repr` of a value here, in an exception or in `Trouble.what`. Any one thread at a time; no state but a connection.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
-
-from drivers.bad_address import BadAddress
-
-if TYPE_CHECKING:
-    from drivers.reservations.sqlite.reservations import SqliteReservations
+from typing import Final, Literal
 
 EMBEDDED: Final = "sqlite"
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A code of the system and what it is called: a department, a doctor, a kind of treatment. Either may be ""."""
+
+    code: str = field(default="", repr=False)
+    text: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -27,7 +39,9 @@ class Appointment:
     """One appointment of one patient. `place` may be "" (the site's own table of places is asked then).
 
     `note` is a memo of staff for staff; it is never printed or displayed by itself. `message` is for the patient, who
-    reads it on screen and slip. `walk_in`: it was none; `time` is when the patient came.
+    reads it on screen and slip. `walk_in`: it was none; `time` is when the patient came. `department`, `doctor`: names
+    as printed; the codes, the `kind` of treatment and `key`, by which the system knows the appointment, are "" where it
+    has none.
     """
 
     day: date
@@ -38,14 +52,25 @@ class Appointment:
     note: str = field(repr=False)
     message: str = field(default="", repr=False)
     walk_in: bool = False
+    department_code: str = field(default="", repr=False)
+    doctor_code: str = field(default="", repr=False)
+    kind: Coded = Coded()
+    key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """The patient was registered: `number` is the day's reception number (1, 2, 3 …), `at` an aware time."""
+class Reception:
+    """The patient is registered, at `at` (aware), under `number` as patients are called: text, "17", "A17", "00017".
 
-    number: int
+    `department`: whose number it is, by name; "": of the whole visit. `key`: by which the system or the book knows it
+    again (ORCA's Acceptance_Id), unique on its day. `entrance`: where, "" where the site has one.
+    """
+
+    number: str
     at: datetime
+    department: str = field(default="", repr=False)
+    key: str = ""
+    entrance: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,122 +78,255 @@ class Found:
     """What is known of one patient for one day.
 
     `appointments` are that day's, in time order, walk-ins among them. A patient who has already arrived and whose
-    appointments have since left the system is given those that were registered. `next_day` is the first later day with
-    an appointment, `next_departments` those of it in time order; `last_day` the last earlier day with an arrival or an
-    appointment, `last_arrival` with an arrival, as far back as the system keeps days.
+    appointments have since left the system is given those that were registered. `receptions`: (): not registered.
+    `next_day` is the first later day with an appointment, `next_departments` those of it in time order; `last_day` the
+    last earlier day with an arrival or an appointment, `last_arrival` with an arrival, as far back as the system keeps
+    days. `birth_date`, `name`: where the system says them. `see_staff`: the system says something that only people can
+    judge (deceased, in hospital). `as_of`: of an answer that was kept, when it was true; None: asked now. `notices`:
+    what could not be learned, though the patient can be received.
     """
 
     patient_number: str = field(repr=False)
     appointments: tuple[Appointment, ...]
     next_day: date | None
-    arrival: Arrival | None
+    receptions: tuple[Reception, ...] = ()
     last_day: date | None = None
     next_departments: tuple[str, ...] = field(default=(), repr=False)
     last_arrival: date | None = None
+    birth_date: date | None = field(default=None, repr=False)
+    name: str = field(default="", repr=False)
+    see_staff: bool = False
+    as_of: datetime | None = None
+    notices: "tuple[Trouble, ...]" = ()
 
 
 @dataclass(frozen=True)
-class Unknown:
-    """The system has a register of patients and this number is not in it. The SQLite default never says so."""
-
-    patient_number: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Registered:
-    """The arrival, its number and all of the day's appointments were written in one transaction, durably."""
-
-    patient_number: str = field(repr=False)
-    arrival: Arrival
-    appointments: tuple[Appointment, ...]
-
-
-@dataclass(frozen=True)
-class AlreadyRegistered:
-    """The patient had arrived before: the first arrival with its number.
-
-    Appointments that entered the system after the arrival are listed and registered too, under the same number.
-    """
-
-    patient_number: str = field(repr=False)
-    arrival: Arrival
-    appointments: tuple[Appointment, ...]
-
-
-@dataclass(frozen=True)
-class NothingToRegister:
-    """No appointment that day and no arrival: nothing was written, no number was used."""
-
-    patient_number: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Withdrawn:
-    """`still_wanted()` said no right before the commit: nothing was written, no number was used."""
+class UnknownPatient:
+    """The system has a register of patients and this number is not in it. An embedded book never says so."""
 
     patient_number: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class WalkIn:
-    """What a patient without an appointment comes for: texts as they are printed; `doctor` and `place` may be ""."""
+    """What a patient without an appointment comes for: texts as they are printed; all but `department` may be ""."""
 
     department: str = field(repr=False)
     doctor: str = field(default="", repr=False)
     place: str = field(default="", repr=False)
+    department_code: str = field(default="", repr=False)
+    doctor_code: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Order:
+    """Register one patient's visit. `attempt`: a UUID, made once for a visit at a kiosk or an act at a desk, and the
+    same whenever that is asked again. `at`, `not_after`: aware; nothing is written later than `not_after`.
+
+    `appointments`: those the system is told of, as `find` gave them; a book registers all of the day that it holds, and
+    these. `walk_in`: for this, besides; whoever has arrived gets it added, unless that department is registered.
+    """
+
+    attempt: str
+    patient_number: str = field(repr=False)
+    day: date
+    at: datetime
+    not_after: datetime
+    appointments: tuple[Appointment, ...] = ()
+    walk_in: WalkIn | None = None
+
+
+@dataclass(frozen=True)
+class Registered:
+    """The patient is registered, durably, by this attempt (`ours`), or was before (then with the first receptions).
+
+    `appointments`: all that is registered now, in time order. `left_out`: of what was ordered, what the system did not
+    take; staff have to register it.
+    """
+
+    patient_number: str = field(repr=False)
+    receptions: tuple[Reception, ...]
+    appointments: tuple[Appointment, ...]
+    ours: bool = True
+    left_out: tuple[Appointment, ...] = ()
+
+
+@dataclass(frozen=True)
+class NothingToRegister:
+    """No appointment that day, no walk-in and no reception: nothing was written, no number was used."""
+
+    patient_number: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """`not_after` had passed before anything was written: nothing is, and no number was used."""
+
+    patient_number: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class InCustody:
+    """The system is down: the order is kept durably, and delivered later. The patient is *not* registered.
+
+    `number`: of this kiosk's own series, with its own letter.
+    """
+
+    patient_number: str = field(repr=False)
+    number: str
+    at: datetime
+    appointments: tuple[Appointment, ...]
 
 
 @dataclass(frozen=True)
 class Cancelled:
-    """The arrival with this number does not count any more; its number is never given to anybody again.
+    """The reception does not count any more; its number is never given to anybody again.
 
     `at` (aware) and `reason` are those of the first cancelling, however often it is asked for.
     """
 
     patient_number: str = field(repr=False)
-    arrival: Arrival
+    receptions: tuple[Reception, ...]
     at: datetime
     reason: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class NotRegistered:
-    """The patient has no arrival with that number on that day: nothing was changed."""
+    """The patient has no such reception on that day: nothing was changed."""
 
     patient_number: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the day's register: an arrival with what was registered under it, or a cancelled one.
+    """A line of the day's register: a patient's receptions with what was registered, or a cancelled one.
 
-    `appointments` are in time order, walk-ins among them; of a cancelled arrival nothing is kept, so there are none.
+    `key`: unique on its day, in the order of registration when compared as a number. `appointments` are in time order,
+    walk-ins among them; of a cancelled one nothing is kept, so there are none.
     """
 
+    key: str
     patient_number: str = field(repr=False)
-    arrival: Arrival
+    receptions: tuple[Reception, ...]
     appointments: tuple[Appointment, ...] = ()
     cancelled: Cancelled | None = None
 
 
 @dataclass(frozen=True)
-class Arrived:
-    """A line of the day's list of arrivals."""
+class DayList:
+    """All patients of `day` that the system knows of, of `as_of` (aware). `complete`: False where it cut it."""
 
-    patient_number: str = field(repr=False)
-    arrival: Arrival
+    day: date
+    as_of: datetime
+    patients: tuple[Found, ...]
+    complete: bool = True
 
 
-Answer = Found | Unknown
-Registration = Registered | AlreadyRegistered | NothingToRegister | Withdrawn
-WalkInRegistration = Registered | AlreadyRegistered | Withdrawn
-Cancellation = Cancelled | NotRegistered
+@dataclass(frozen=True)
+class Departments:
+    """The departments the system has, in its order."""
+
+    departments: tuple[Coded, ...]
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many appointments of a day are held."""
+
+    appointments: int
+
+
+@dataclass(frozen=True)
+class Register:
+    """A day's register by `Entry.key`, cancelled lines among them."""
+
+    entries: tuple[Entry, ...]
+
+
+TroubleKind = Literal["unreachable", "busy", "refused", "login", "misunderstood"]
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """No answer. `what` is for staff, in English, and holds no patient data; `code`, `parameters`: the same as a value,
+    for who says it in another language. `maybe_done`: of a write, it may have happened; ask before writing again.
+
+    `unreachable`: nobody answered in time. `busy`: try again in a moment. `refused`: understood, and not done. `login`:
+    user, password or rights. `misunderstood`: an answer that is none, or of somebody else.
+    """
+
+    kind: TroubleKind
+    what: str
+    maybe_done: bool = False
+    code: str = "failed"
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+
+Answer = Found | UnknownPatient | Trouble
+Registration = Registered | NothingToRegister | UnknownPatient | Withdrawn | InCustody | Trouble
+Cancellation = Cancelled | NotRegistered | Trouble
+
+
+Series = Literal["hospital", "entrance", "department"]
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """How a book numbers receptions. `by_system`: not at all, the system's numbers are told.
+
+    `series`: one for the hospital, one for each entrance with its letters (`entrance`) before the number, or one for
+    each department (then a visit has a reception, and a number, for each).
+    """
+
+    series: Series = "hospital"
+    entrance: str = ""
+    by_system: bool = False
+
+
+# --- what a book keeps of attempts ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The row of this day and patient is this attempt's until its lease ends. `ask_first`: an attempt before may have
+    reached the system, so that it must be asked before anything is written there.
+    """
+
+    ask_first: bool = False
+
+
+UnsettledKind = Literal["unknown", "custody", "refused"]
+
+
+@dataclass(frozen=True)
+class Unsettled:
+    """An order of which staff must know: its outcome is not known (`unknown`), it waits for the system (`custody`), or
+    the system did not take it (`refused`). `number`: of `custody`, as on the slip. `what`: why, without patient data.
+    """
+
+    kind: UnsettledKind
+    order: Order
+    since: datetime
+    number: str = ""
+    what: str = ""
+
+
+@dataclass(frozen=True)
+class UnsettledList:
+    """Oldest first."""
+
+    unsettled: tuple[Unsettled, ...]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """It is written down, durably."""
 
 
 class ReservationsDown(Exception):
-    """The system could not be asked, or did not answer in time. The text is for staff and holds no patient data.
+    """A book's work besides the port's calls (import, upkeep) could not be done. For staff; holds no patient data.
 
-    After `register` the outcome may be unknown; calling it again is always safe (`AlreadyRegistered`, same number).
     `code`, `parameters`: what the text says as a value, for who says it in another language.
     """
 
@@ -177,74 +335,6 @@ class ReservationsDown(Exception):
         self.code = code
         self.parameters = parameters
 
-
-class Reservations(Protocol):
-    """A reservation system. Calls block (seconds at most) and may come from any thread."""
-
-    def find(self, patient_number: str, day: date) -> Answer:
-        """The patient's appointments of `day`. Raises ReservationsDown."""
-
-    def register(self, patient_number: str, day: date, at: datetime, still_wanted: Callable[[], bool]) -> Registration:
-        """Register the arrival at `at` (aware, local) for all of the day's appointments; its number has no gap.
-
-        `still_wanted` is asked once, right before the commit, if there is anything to write. Raises ReservationsDown.
-        """
-
-    def walk_in(
-        self, patient_number: str, day: date, at: datetime, what: WalkIn, still_wanted: Callable[[], bool]
-    ) -> WalkInRegistration:
-        """Register an arrival at `at` (aware, local) without an appointment, for `what`; else as `register`.
-
-        The patient's appointments of the day, if there are any, are registered with it. Whoever has arrived gets `what`
-        added under the number of that arrival (`AlreadyRegistered`); a department that is registered already is not
-        added again, so that asking twice is safe. Raises ReservationsDown.
-        """
-
-    def cancel(self, patient_number: str, number: int, day: date, at: datetime, reason: str) -> Cancellation:
-        """Undo the arrival `number` of `day`, at `at` (aware): the patient has not arrived, and may register anew,
-        under another number. Walk-ins go with it; appointments stay.
-
-        `reason`: text for staff, kept with it. Asking twice is safe. Raises ReservationsDown.
-        """
-
-    def entries(self, day: date) -> list[Entry]:
-        """The register of `day`, by reception number, cancelled arrivals among them. Raises ReservationsDown."""
-
-    def count(self, day: date) -> int:
-        """Number of appointments the system holds for `day`. Raises ReservationsDown."""
-
-    def arrivals(self, day: date) -> list[Arrived]:
-        """Everybody who has arrived on `day` (no cancelled ones), by reception number. Raises ReservationsDown."""
-
-
-class Subscription(Protocol):
-    """To changes, until it is closed."""
-
-    def close(self) -> None:
-        """No call begins after this."""
-
-
-class FollowedReservations(Reservations, Protocol):
-    """A reservation system that says when something changed: the embedded one, and the one over a socket."""
-
-    def follow(self, changed: Callable[[], None], answers: Callable[[bool], None]) -> Subscription:
-        """Call `changed()` at the beginning and after every change, whoever made it, until the subscription is closed;
-        sometimes without one.
-
-        `answers(yes)`: whether the system answers, at the beginning and when that changes. Both are called in one
-        thread of the subscription's own; they must neither raise nor wait for long.
-        """
-
-
-def open_reservations(url: str, data_folder: Path, settings: Mapping[str, Any] | None = None) -> "SqliteReservations":
-    """The reservations at `url`: "sqlite" is the embedded database, a file of `data_folder`, made when it is missing.
-
-    `settings`: keyword arguments of the system behind `url`. Raises BadAddress; trouble of the system itself is
-    ReservationsDown, and comes from its calls.
-    """
-    if url == EMBEDDED:
-        # Late import: a site on another system never loads SQLite.
-        from drivers.reservations.sqlite.reservations import SqliteReservations
-
-        return SqliteReservations(data_folder, **(settings or {}))
-    raise BadAddress(expected=f'expected "{EMBEDDED}", the embedded database')
+    def as_trouble(self) -> Trouble:
+        """The same as an answer."""
+        return Trouble("unreachable", str(self), code=self.code, parameters=self.parameters)

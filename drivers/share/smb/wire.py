@@ -20,9 +20,9 @@ from smbprotocol.header import Commands, NtStatus
 from smbprotocol.session import Session
 from smbprotocol.tree import TreeConnect
 
+from drivers.deadline import Deadline
 from drivers.resolve import resolve
 from drivers.share.address import SmbAddress
-from drivers.share.deadline import Deadline
 from drivers.share.failures import LogonRefused, ShareError, failure, fault, folder_fault, logon_fault
 from drivers.share.logon_gate import LogonGate
 from drivers.share.protocol import SessionInfo

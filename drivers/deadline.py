@@ -1,5 +1,7 @@
 """A deadline that works on calls that cannot be interrupted: a thread that pulls the plug.
 
+No library's time-out is one: it begins again with every byte that drips in.
+
 Owns the watching thread of one connection. Must never know what is being done.
 """
 
@@ -23,7 +25,7 @@ class Deadline:
         self._stopped = False
         self._changed = threading.Condition()
         # A daemon: a frozen server must not keep the process from ending.
-        threading.Thread(target=self._watch, name="share-deadline", daemon=True).start()
+        threading.Thread(target=self._watch, name="deadline", daemon=True).start()
 
     def __enter__(self) -> None:
         with self._changed:
