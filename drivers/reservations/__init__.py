@@ -125,6 +125,8 @@ class Order:
 
     `appointments`: those the system is told of, as `find` gave them; a book registers all of the day that it holds, and
     these. `walk_in`: for this, besides; whoever has arrived gets it added, unless that department is registered.
+    `number`: under which the patient waits already (see InCustody): the book registers under it, and uses none of its
+    own; "": none.
     """
 
     attempt: str
@@ -134,6 +136,7 @@ class Order:
     not_after: datetime
     appointments: tuple[Appointment, ...] = ()
     walk_in: WalkIn | None = None
+    number: str = ""
 
 
 @dataclass(frozen=True)
