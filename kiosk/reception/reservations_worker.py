@@ -12,7 +12,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from datetime import time as clock_time
+from typing import Final, Literal
 
 from drivers import reservations as rs
 from drivers.reservations.ports import Reservations
@@ -23,7 +24,7 @@ from kiosk.slip.content import printable
 from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
-from kiosk.visit.state import AppointmentsFound, VisitAppointment, WalkInDepartment
+from kiosk.visit.state import AppointmentsFound, VisitAppointment, VisitReception, WalkInDepartment
 from kiosk.words.problems import Problem
 
 REFERENCES_EVERY_S = 10.0
@@ -31,11 +32,16 @@ REFERENCES_EVERY_S = 10.0
 CALL_S: Final = 11.0
 # A call has answered by then, or never will.
 LATE_S: Final = 0.5
+Reason = Literal["reservations_down", "his_busy", "outcome_unknown"]
 SOMEONE_ELSE: Final = "answer about someone else"
 
 
 class _Failed(Exception):
-    """No answer to go on with. The text is for staff and holds no patient data."""
+    """No answer to go on with. The text is for staff and holds no patient data; `reason`: as of e.ReservationsFailed."""
+
+    def __init__(self, text: str, reason: Reason = "reservations_down") -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 @dataclass
@@ -65,32 +71,37 @@ class ReservationsWorker:
         self._submit(command.visit, self.find_s, lambda until: self._look_up(command, until))
 
     def register(self, command: c.Register) -> None:
-        self._submit(command.visit, self.register_s, lambda until: self._register(command, until))
+        self._submit(command.visit, self.register_s, lambda until: self._register(command, until), "outcome_unknown")
 
     def walk_in(self, command: c.RegisterWalkIn) -> None:
-        self._submit(command.visit, self.register_s, lambda until: self._walk_in(command, until))
+        self._submit(command.visit, self.register_s, lambda until: self._walk_in(command, until), "outcome_unknown")
 
     def close(self) -> None:
         self._worker.close(2.0)
 
-    def _submit(self, visit: int, limit_s: float, work: Callable[[float], e.Event]) -> None:
+    def _submit(
+        self, visit: int, limit_s: float, work: Callable[[float], e.Event], late: Reason = "reservations_down"
+    ) -> None:
+        """`late`: what is known of a call that does not end."""
         # From now on: what waits in the queue waits at the patient's expense.
         until = time.monotonic() + limit_s
 
         def call() -> None:
             try:
                 event = work(until)
+            except _Failed as fault:
+                event = failed(str(fault), fault.reason)
             except Exception as error:  # noqa: BLE001 - a fault of ours must end this visit at the counter, not hang it
-                event = failed(str(error) if isinstance(error, _Failed) else type(error).__name__)
+                event = failed(type(error).__name__)
             self.post(event)
 
-        def failed(what: str) -> e.Event:
+        def failed(what: str, reason: Reason = "reservations_down") -> e.Event:
             self.report("reservations_failed", visit=visit, what=what)
-            return e.ReservationsFailed(visit)
+            return e.ReservationsFailed(visit, reason)
 
         def job() -> None:
             left = max(0.0, until - time.monotonic()) + LATE_S
-            Limited(call, left, lambda: self.post(failed("no answer in time")))()
+            Limited(call, left, lambda: self.post(failed("no answer in time", late)))()
 
         if not self._worker.do(job):
             self.post(e.ReservationsFailed(visit))
@@ -105,7 +116,7 @@ class ReservationsWorker:
         now = self.clock()
         answer = self.reservations.find(number, now.date(), until)
         if isinstance(answer, rs.Trouble):
-            raise _Failed(answer.what)
+            raise _failed(answer)
         if answer.patient_number != number:
             raise _Failed(SOMEONE_ELSE)
         if isinstance(answer, rs.UnknownPatient):
@@ -122,6 +133,8 @@ class ReservationsWorker:
             self._departments(answer.last_day, now),
             self.birth_days.of(number),
             self._insurance_due(answer, now.date()),
+            answer.birth_date,
+            answer.see_staff,
         )
 
     def _insurance_due(self, answer: rs.Found, today: date) -> bool:
@@ -173,27 +186,34 @@ class ReservationsWorker:
         order = rs.Order(str(uuid.uuid4()), patient, command.day, now, not_after, walk_in=walk_in)
         answer = self.reservations.register(order, until)
         if isinstance(answer, rs.Trouble):
-            raise _Failed(answer.what)
+            raise _failed(answer)
         if answer.patient_number != patient:
             raise _Failed(SOMEONE_ELSE)
         match answer:
             case rs.Registered():
-                first = answer.receptions[0]
                 return e.ArrivalRegistered(
                     command.visit,
                     command.day,
-                    first.at.astimezone(now.tzinfo).time(),
+                    self._local_time(answer.receptions[0].at),
                     patient,
-                    first.number,
+                    tuple(map(_reception, answer.receptions)),
                     self._cleaned(answer.appointments),
                     not answer.ours,
+                    self._cleaned(answer.left_out),
                 )
+            case rs.InCustody():
+                appointments = self._cleaned(answer.appointments)
+                at = self._local_time(answer.at)
+                return e.InCustody(command.visit, command.day, at, patient, printable(answer.number), appointments)
             case rs.NothingToRegister():
                 return e.NothingToRegister(command.visit)
             case rs.UnknownPatient():
                 return e.PatientUnknown(command.visit)
-            case _:
+            case rs.Withdrawn():
                 raise _Failed("too late")
+
+    def _local_time(self, at: datetime) -> clock_time:
+        return at.astimezone(self.config.site.zone).time()
 
     def _cleaned(self, appointments: tuple[rs.Appointment, ...]) -> tuple[VisitAppointment, ...]:
         return tuple(map(self._appointment, appointments))
@@ -211,3 +231,13 @@ class ReservationsWorker:
             printable(of.message),
             of.walk_in,
         )
+
+
+def _failed(trouble: rs.Trouble) -> _Failed:
+    if trouble.maybe_done:
+        return _Failed(trouble.what, "outcome_unknown")
+    return _Failed(trouble.what, "his_busy" if trouble.kind == "busy" else "reservations_down")
+
+
+def _reception(of: rs.Reception) -> VisitReception:
+    return VisitReception(printable(of.number), printable(of.department), printable(of.entrance))
