@@ -25,8 +25,8 @@ from kiosk.desk.visits import Attention, line_of, numbers_of
 
 @dataclass(frozen=True)
 class Listed:
-    """`rows`: the newest first. `arrivals`: in the order of registration; None: the reservations do not answer. `unserved`: the oldest
-    first. `open`: how many visits and unserved patients wait for a person, the first of them since `since`;
+    """`rows`: the newest first. `arrivals`: as they were registered; None: the reservations do not answer. `unserved`:
+    the oldest first. `open`: how many visits and unserved patients wait for a person, the first of them since `since`;
     `not_registered`: how many visits have no 照会番号.
     """
 

@@ -12,7 +12,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -204,25 +203,17 @@ class Receptions:
         raise KeyError(line)
 
     def _registered_now(self, seq: int, answer: Registered, act: str, by: str) -> Outcome:
-        line = self._line(answer.patient_number)
+        line = int(answer.receptions[0].key)
 
         def change(old: Visited) -> Visited:
             own = line if answer.ours else old.registered_here
             return replace(_arrived(old, line, answer.receptions), registered_here=own)
 
-        # Where the register could not be read right after it, it is read soon.
-        self._today.remember(seq, self._noted(act, by), change if line is not None else lambda old: old)
+        self._today.remember(seq, self._noted(act, by), change)
         self._work.put(None)
         if answer.ours:
             self.registered(seq, answer.receptions[0].at)
         return Done(line, not answer.ours, bool(answer.left_out))
-
-    def _line(self, patient: str) -> int | None:
-        """Of a patient who has arrived."""
-        with suppress(_Down):
-            mine = (each for each in self._asked_entries() if each.patient_number == patient and not each.cancelled)
-            return next((line_of(each) for each in mine), None)
-        return None
 
     def _asked_entries(self) -> tuple[Entry, ...]:
         answer = self._reservations.entries(self._today.day, _until())

@@ -37,7 +37,7 @@ SOMEONE_ELSE: Final = "answer about someone else"
 
 
 class _Failed(Exception):
-    """No answer to go on with. The text is for staff and holds no patient data; `reason`: as of e.ReservationsFailed."""
+    """No answer to go on with. The text is for staff, without patient data; `reason`: as of e.ReservationsFailed."""
 
     def __init__(self, text: str, reason: Reason = "reservations_down") -> None:
         super().__init__(text)
