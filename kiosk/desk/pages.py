@@ -87,6 +87,24 @@ class Unserved:
 
 
 @dataclass(frozen=True)
+class Unsettled:
+    """An order of which staff must know, in 要確認. `kind`: of drivers.reservations.Unsettled; `attempt`: sent back
+    with the act. `called`: number of a patient in custody; `code`: on the slip of who was sent to the counter, else "".
+    `number`, `name`, `kana`, `seq`: as of Unserved.
+    """
+
+    attempt: str
+    kind: str
+    at: datetime
+    called: str = ""
+    code: str = ""
+    number: str = field(default="", repr=False)
+    name: str = field(default="", repr=False)
+    kana: str = field(default="", repr=False)
+    seq: int | None = None
+
+
+@dataclass(frozen=True)
 class Banner:
     """Something that holds for the whole page; `serious`: red. `problem`: catalogue `desk`, table `banner`.
 
@@ -153,8 +171,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A line of 患者受付登録一覧. `line`: in URLs. `number`: 受付番号, one or several. `seq`: the visit, where there was
-    a tap; `name` is "" for who came with a patient card and is not in the hospital's list. `cancelled`: why.
+    """A line of 患者受付登録一覧. `line`: in URLs. `number`: 受付番号, one or several. `seq`: the visit, where there
+    was a tap; `name` is "" for who came with a patient card and is not in the hospital's list. `cancelled`: why.
     """
 
     line: int
@@ -175,7 +193,7 @@ class DayPage:
     """本日の受付 and 要確認. `rows`: newest first. `began`: who knows a revision before this one gets the whole list.
 
     `arrivals_revision`: when the list on the right last changed. `arrivals` is None when the reservations cannot be
-    asked. `unserved`: oldest first.
+    asked. `unserved`, `unsettled`: oldest first.
     """
 
     header: Header
@@ -184,6 +202,7 @@ class DayPage:
     arrivals_revision: int
     began: int
     unserved: tuple[Unserved, ...] = ()
+    unsettled: tuple[Unsettled, ...] = ()
 
 
 class Group(StrEnum):

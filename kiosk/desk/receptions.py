@@ -37,8 +37,9 @@ from kiosk.desk.acts import Act, Done, Outcome, Refused
 from kiosk.desk.day_store import Entry as Visited
 from kiosk.desk.day_store import Noted
 from kiosk.desk.departments import Departments
+from kiosk.desk.lines import line_of
 from kiosk.desk.today import Today
-from kiosk.desk.visits import State, line_of
+from kiosk.desk.visits import State
 from kiosk.results.eligibility import Outcome as Result
 from kiosk.words.problems import Problem
 
