@@ -1,7 +1,7 @@
 """What the desk's pages say, as values: made by the desk, turned into HTML by `kiosk.desk.web`.
 
-Owns the shapes of the pages. Must never do I/O, word anything (that is
-`assets/texts/ja/desk.toml`, by the members of the enumerations here), or have a patient's value in a `repr`.
+Owns the shapes of the pages. Must never do I/O, word anything (that is `assets/texts/ja/desk.toml`, by the
+members of the enumerations here), or have a patient's value in a `repr`.
 
 Times are aware, in the site's zone. A revision is a count that only grows, across restarts of the desk too (begin
 with the milliseconds of the clock): whoever has one asks for what is newer.
@@ -88,9 +88,8 @@ class Unserved:
 
 @dataclass(frozen=True)
 class Unsettled:
-    """An order of which staff must know, in 要確認. `kind`: of drivers.reservations.Unsettled; `attempt`: sent back
-    with the act. `called`: number of a patient in custody; `code`: on the slip of who was sent to the counter, else "".
-    `number`, `name`, `kana`, `seq`: as of Unserved.
+    """An order in 要確認. `kind`: of drivers.reservations.Unsettled; `attempt`: sent back with the act; `called`:
+    number of who is in custody; `code`: on the slip of who was sent to the counter, or "". Else as Unserved.
     """
 
     attempt: str
@@ -106,9 +105,8 @@ class Unsettled:
 
 @dataclass(frozen=True)
 class Banner:
-    """Something that holds for the whole page; `serious`: red. `problem`: catalogue `desk`, table `banner`.
-
-    `confirm`: it has a button 「確認済み」, which is the act `ConfirmLost`.
+    """Something that holds for the whole page; `serious`: red. `problem`: catalogue `desk`, table `banner`. `confirm`:
+    it has a button 「確認済み」, which is the act `ConfirmLost`.
     """
 
     problem: Problem
@@ -190,10 +188,9 @@ class Arrival:
 
 @dataclass(frozen=True)
 class DayPage:
-    """本日の受付 and 要確認. `rows`: newest first. `began`: who knows a revision before this one gets the whole list.
-
-    `arrivals_revision`: when the list on the right last changed. `arrivals` is None when the reservations cannot be
-    asked. `unserved`, `unsettled`: oldest first.
+    """本日の受付 and 要確認. `rows`: newest first, the others: oldest first. `began`: who knows a revision before it
+    gets the whole list. `arrivals_revision`: when the list on the right last changed. `arrivals` is None when the
+    reservations cannot be asked.
     """
 
     header: Header

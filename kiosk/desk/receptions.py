@@ -138,7 +138,7 @@ class Receptions:
         entry = self._registered(visited)
         if entry is not None or visit.receptions or visit.arrival is None:
             return entry.receptions if entry else visit.receptions
-        return (Reception(visit.called, visit.tap.at),)  # of a version before; when is not known, nor asked for
+        return (Reception(str(visit.arrival), visit.tap.at),)  # of a version before; when is not known, nor asked for
 
     def _registered(self, visited: Visited) -> Entry | None:
         line = visited.visit.arrival

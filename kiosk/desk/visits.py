@@ -15,7 +15,6 @@ from typing import Final, Literal
 
 from drivers.reservations import Reception
 from kiosk.desk.compare import SubsidyChange, SubsidyState, fetched, unfetched
-from kiosk.desk.lines import numbers_of
 from kiosk.desk.register import Accepted, Register
 from kiosk.results import records, subsidies
 from kiosk.results.changes import EligibilityChange, Hash
@@ -136,13 +135,6 @@ class Visit:
     settled: Mapping[str, Settlement] = field(default_factory=dict)
     open_since: datetime | None = None
     receptions: tuple[Reception, ...] = ()
-
-    @property
-    def called(self) -> str:
-        """As `numbers_of`; "" while nothing is registered."""
-        if self.receptions or self.arrival is None:
-            return numbers_of(self.receptions)
-        return str(self.arrival)
 
     @property
     def tap(self) -> Tap:
