@@ -54,7 +54,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits for the system. `oldest`: since when the oldest order in custody does; `day_list`: of today's."""
+    """How many orders of today wait for what. `oldest`: of those in custody; `day_list`: today's."""
 
     custody: int = 0
     unknown: int = 0

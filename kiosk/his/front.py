@@ -178,7 +178,7 @@ class Front:
         outcome = self._patiently(system.register, order, min(until, began + self._settings.register_s))
         self.health.note(outcome, time.monotonic() - began)
         if isinstance(outcome, Trouble) and outcome.maybe_done:
-            return self._asked_after(system, order, outcome)
+            return self._asked_after(system, order, outcome, until)
         return outcome
 
     def _patiently(self, register: Callable[[Order, float], Registration], order: Order, until: float) -> Registration:
@@ -192,9 +192,9 @@ class Front:
             answer = register(order, until)
         return answer
 
-    def _asked_after(self, system: SystemOfRecord, order: Order, outcome: Trouble) -> Registration:
+    def _asked_after(self, system: SystemOfRecord, order: Order, outcome: Trouble, until: float) -> Registration:
         """Whether it was done. Where the system says twice that it was not, once more: what was sent is lost."""
-        until = time.monotonic() + ASK_S
+        until = min(until, time.monotonic() + ASK_S)
         none_since: float | None = None
         while time.monotonic() < until:
             found = system.find(order.patient_number, order.day, until)

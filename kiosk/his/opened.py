@@ -12,7 +12,7 @@ from typing import Final
 from drivers.reservations import Numbering
 from drivers.reservations.adapter import Settings as AdapterSettings
 from drivers.reservations.over_socket import SocketBook
-from drivers.reservations.ports import Reservations
+from drivers.reservations.ports import Book, Reservations
 from drivers.reservations.sqlite.adapter import open_sqlite
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.config import Config
@@ -67,6 +67,21 @@ def opened(config: Config, data: Path, report: Callable[..., None], *, receives:
         custody = Custody(local, store, at_most, config.numbering.offline_prefix, clock, report)
     front = Front(book, system, local, custody, Settings(his.find_s, his.register_s), clock, report)
     return Opened(front, local, front, store)
+
+
+class News:
+    """Counts the changes of a book elsewhere."""
+
+    def __init__(self, book: Book) -> None:
+        self._changes = 0
+        book.follow(self._changed, lambda _: self._changed())
+
+    def _changed(self) -> None:
+        self._changes += 1  # from the one thread of the subscription
+
+    def revision(self) -> object:
+        """Another value after each of them; cheap, never raises."""
+        return self._changes
 
 
 def register_s(config: Config) -> float:

@@ -20,7 +20,7 @@ from drivers.reservations.opening import open_book, open_system
 from drivers.reservations.over_socket import Server
 from drivers.reservations.ports import Book, SystemOfRecord
 from kiosk.config import Access, Config, book_access, his_access
-from kiosk.his.opened import BOOK_SOCKET, SYSTEM_SOCKET, numbering_of
+from kiosk.his.opened import BOOK_SOCKET, SYSTEM_SOCKET, News, numbering_of
 from kiosk.his.pool import Pool
 from kiosk.process.ending import ThreadFaults, when_asked_to_end, when_parent_dies
 from kiosk.process.event_log import EventLog
@@ -75,10 +75,8 @@ def _servers(config: Config, folder: Path, report: Callable[[str], None]) -> Map
     if not config.reservations.is_embedded:
         settings = _settings(config, folder, book_access(config))
         book = cast("Book", Pool(partial(open_book, config.reservations.url, settings)))
-        news = _News()
-        book.follow(news.changed, lambda _: news.changed())
         found[run_dir / BOOK_SOCKET] = Server(
-            book, run_dir, news.revision, report, name=BOOK_SOCKET, asks=wire.BOOK_ASKS
+            book, run_dir, News(book).revision, report, name=BOOK_SOCKET, asks=wire.BOOK_ASKS
         )
     return found
 
@@ -97,21 +95,6 @@ def _settings(config: Config, folder: Path, access: Access) -> Settings:
         his.doctor,
         doctors,
     )
-
-
-class _News:
-    """Counts changes of a book."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._changes = 0
-
-    def changed(self) -> None:
-        with self._lock:
-            self._changes += 1
-
-    def revision(self) -> object:
-        return self._changes
 
 
 def _report(log: EventLog, name: str) -> None:
