@@ -37,6 +37,13 @@ class Opened:
     front: Front | None = None
     store: Store | None = None
 
+    def revision(self) -> Callable[[], object]:
+        """A function with another value after each change, here or in a book elsewhere; cheap, never raises."""
+        if self.front is None or self.front.book is self.local:
+            return self.local.revision
+        news = News(self.front.book)
+        return lambda: (self.local.revision(), news.revision())
+
     def background(
         self, config: Config, report: Callable[..., None], set_trouble: background.SetTrouble
     ) -> Background | None:
