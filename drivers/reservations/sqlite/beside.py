@@ -195,15 +195,13 @@ class Beside:
                 receptions = tuple(tuple(row) for row in record["receptions"])
                 yield KeptLine(day, int(record["line"]), str(record["by"]), receptions, _rows(record["codes"]))
 
-    def unsettled_since(self, first: str) -> list[tuple[str, str, str, str]]:
-        """The rows of the table, as they were kept last, likewise."""
-        listed: dict[tuple[str, str], tuple[str, str, str, str]] = {}
+    def unsettled_since(self, first: str) -> list[tuple[str, str, str, str | None]]:
+        """The rows of the list of staff, as they were kept last, likewise. Without content: it was dealt with."""
+        listed = {}
         for day, record in self._since(first):
             with suppress(ValueError, TypeError, KeyError):
                 attempt, since, content = str(record["unsettled"]), str(record["since"]), record["content"]
-                listed.pop((day, attempt), None)
-                if isinstance(content, str):
-                    listed[day, attempt] = day, attempt, since, content
+                listed[day, attempt] = day, attempt, since, content
         return list(listed.values())
 
     def cancelled_since(self, first: str) -> Iterator[KeptCancelled]:
