@@ -31,6 +31,11 @@ USERS = (
     ("terminal", "password_file", "terminal.secret", "kiosk-courier"),
     ("receipt_computer", "password_file", "receipt_computer.secret", "kiosk-courier"),
     ("reservations", "password_file", "appointments.secret", "kiosk-fetch"),
+    ("reservations", "book_password_file", "", "kiosk-his"),
+    ("reservations", "ca_file", "", "kiosk-his"),
+    ("his", "password_file", "his.secret", "kiosk-his"),
+    ("his", "client_certificate_file", "", "kiosk-his"),
+    ("his", "ca_file", "", "kiosk-his"),
     ("metrics", "password_file", "metrics.secret", "kiosk"),
     ("desk", "password_file", "desk.secret", "kiosk-desk"),
     ("desk", "", installed.DESK_CHIEF, "kiosk-desk"),
@@ -90,9 +95,10 @@ def named(site: Path) -> dict[str, str]:
         return {}  # `load` says what is wrong, better
     names: dict[str, str] = {}
     problems = []
-    for table, key, default, user in USERS:
+    for table, key, default, usual in USERS:
         # Written with the installed folder it is the same file, and the installed one.
         name = _value(tables, table, key, default).removeprefix(f"{ETC}/")
+        user = "kiosk-his" if (table, key) == ("reservations", "password_file") and _is_books(tables) else usual
         # Of what is read again and again somewhere else, such as a nightly export, no copy is made.
         if key in ELSEWHERE and name.startswith("/"):
             continue
@@ -110,6 +116,12 @@ def _value(tables: dict[str, object], table: str, key: str, default: str) -> str
     values = tables.get(table)
     value = values.get(key, default) if isinstance(values, dict) else default
     return value.strip() if isinstance(value, str) else default
+
+
+def _is_books(tables: dict[str, object]) -> bool:
+    """Whether [reservations] password_file is the password of its url: no share needs it."""
+    url, share, own = (_value(tables, "reservations", key, "") for key in ("url", "share", "book_password_file"))
+    return url.startswith("postgresql:") and not own and not share.lower().startswith("smb:")
 
 
 def check(config: Config, site: Path) -> None:
