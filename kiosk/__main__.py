@@ -174,7 +174,8 @@ def _courier(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from drivers.reservations import ReservationsDown, csv_file, open_reservations
+    from drivers.reservations import ReservationsDown, csv_file
+    from drivers.reservations.opening import open_embedded
     from kiosk.appointments import answers, import_record
 
     config = load_config(arguments.config, passwords=False)
@@ -186,7 +187,7 @@ def _import(arguments: argparse.Namespace) -> int:
         parsed = csv_file.read(source, skip_bad=arguments.skip_bad)
         folder, today = _appointments_folder(config, arguments.json), datetime.now(config.site.zone).date()
         compare = import_record.Comparison(Counter(row.day for row in parsed.rows), today)
-        imported = open_reservations(config.reservations.url, folder).import_rows(
+        imported = open_embedded(folder).import_rows(
             parsed, lambda done, total: complain(f"{done} of {total} lines"), compare=compare
         )
         import_record.settle(folder, today, parsed.days)
@@ -221,11 +222,12 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _restore(arguments: argparse.Namespace) -> int:
-    from drivers.reservations import ReservationsDown, open_reservations
+    from drivers.reservations import ReservationsDown
+    from drivers.reservations.opening import open_embedded
     from kiosk.appointments import answers, restore
 
     config = load_config(arguments.config, passwords=False)
-    book = open_reservations(config.reservations.url, _appointments_folder(config, arguments.json))
+    book = open_embedded(_appointments_folder(config, arguments.json))
     try:
         for line in restore.restore(config, book):
             _answer(line, arguments.json)

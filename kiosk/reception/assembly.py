@@ -11,10 +11,10 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from drivers import reservations as rs
 from drivers.card_reader import CardEvent, ReaderDown, ReaderUp, SerialCardReader
 from drivers.printer import open_printer
-from drivers.reservations import open_reservations
+from drivers.reservations.opening import open_embedded
+from drivers.reservations.ports import Reservations
 from kiosk.config import Config, ConfigError, needed
 from kiosk.config.patient_model import Counter
 from kiosk.courier.line import CourierLine
@@ -127,7 +127,7 @@ def receive(
     guard = _guarded(config, folder, clock, board, log)
     devices = Devices(
         CourierLine(config.courier_dir, courier_events.on_message),
-        _reservations_worker(config, guard.book, references, clock, runtime, inbox, board, log),
+        _reservations_worker(config, guard.book, references, clock, inbox, board, log),
         _printer_worker(config, folder, clock, runtime, inbox, board, log, wording),
         _card_readers(config, inbox, board, log),
         StaffCalls(folder, config.alarm.command, log),
@@ -195,7 +195,7 @@ def _references(config: Config) -> ReferenceNumbers:
 
 def _guarded(config: Config, folder: Path, clock: Clock, board: Board, log: EventLog) -> Guard:
     """The database, with those who fill it and look after it."""
-    book = open_reservations(config.reservations.url, folder)
+    book = open_embedded(folder)
     if config.reservations.import_dir is not None:
         ImportWatch(config, config.reservations.import_dir, book.file, board, log).start()
     return Guard(config, book, clock, board.set_trouble, log.write)
@@ -203,10 +203,9 @@ def _guarded(config: Config, folder: Path, clock: Clock, board: Board, log: Even
 
 def _reservations_worker(
     config: Config,
-    reservations: rs.Reservations,
+    reservations: Reservations,
     references: ReferenceNumbers,
     clock: Clock,
-    runtime: Runtime,
     inbox: Inbox,
     board: Board,
     log: EventLog,
@@ -217,7 +216,6 @@ def _reservations_worker(
         BirthDays(_asked_birth_days(config), log.write),
         config,
         clock,
-        runtime.arrival_wanted,
         inbox.post,
         log.write,
         board.set_trouble,

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from drivers.reservations import open_reservations
+from drivers.reservations.opening import open_embedded
 from drivers.reservations.over_socket import SOCKET_NAME, Server
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.config import Config
@@ -48,7 +48,7 @@ def run(config: Config, data: Path, folder: Path, parent_fd: int | None = None) 
     log = EventLog(data, "reservations")
     report = partial(_report, log)
     faults = ThreadFaults(report)
-    book = open_reservations(config.reservations.url, data)
+    book = open_embedded(data)
     clock = partial(datetime.now, config.site.zone)
     server = Server(
         book,

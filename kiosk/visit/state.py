@@ -89,22 +89,50 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class VisitReception:
+    """A reception number, as patients are called: text, `17`, `A17`, `00017`. `department`: whose, by its Japanese
+    name; "": of the whole visit. `entrance`: where it was given, "" where the site has one.
+    """
+
+    number: str = field(repr=False)
+    department: str = field(repr=False, default="")
+    entrance: str = ""
+
+
+@dataclass(frozen=True)
 class RegisteredArrival:
     """A registered arrival: what screen and slip show. `again` means that it had been registered before.
 
-    `local_time`: when, in the site's time; `day`: whose appointments they are. `back_by`: as of Registering. `missing`:
-    departments that were expected to be registered and were not.
+    `local_time`: when, in the site's time; `day`: whose appointments they are. `receptions`: one, or one for each
+    department. `back_by`: as of Registering. `missing`: departments that were expected to be registered and were not.
     """
 
     day: date
     local_time: time = field(repr=False)
     patient_number: str = field(repr=False)
-    number: int = field(repr=False)
+    receptions: tuple[VisitReception, ...] = field(repr=False)
     appointments: tuple[VisitAppointment, ...] = field(repr=False)
     notes: tuple[str, ...] = ()
     again: bool = False
     back_by: time | None = field(repr=False, default=None)
     missing: tuple[str, ...] = field(repr=False, default=())
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Each once, in the order of the receptions."""
+        return tuple(dict.fromkeys(each.number for each in self.receptions))
+
+    def number_of(self, appointment: VisitAppointment) -> str:
+        """The number of that appointment's own reception; "" where the visit has one for all."""
+        if len(self.numbers) == 1:
+            return ""
+        mine = (each.number for each in self.receptions if each.department == appointment.department)
+        return next(mine, "")
+
+    @property
+    def entrance(self) -> str:
+        """Where the patient was received, or ""."""
+        return next((each.entrance for each in self.receptions if each.entrance), "")
 
 
 @dataclass(frozen=True)
@@ -120,8 +148,9 @@ class AppointmentsFound(OfVisit):
 
     `local_time`: the site's, of the look-up; `arrived`: registered already. `next_day`, `next_departments`: of the
     patient's next appointments. `walk_in`: where this patient may go without an appointment, () for nowhere.
-    `birth_day`: MMDD where the system knows it. `insurance_due`: the site reminds once a month of showing the insurance
-    card, and this patient has not yet.
+    `birth_day`: MMDD where the site's table knows it; `birth_date`: where the hospital's system does. `insurance_due`:
+    the site reminds once a month of showing the insurance card, and this patient has not yet. `see_staff`: the system
+    says something that only people can judge.
     """
 
     day: date
@@ -134,6 +163,8 @@ class AppointmentsFound(OfVisit):
     walk_in: tuple[WalkInDepartment, ...] = field(repr=False, default=())
     birth_day: str | None = field(repr=False, default=None)
     insurance_due: bool = False
+    birth_date: date | None = field(repr=False, default=None)
+    see_staff: bool = False
 
 
 @dataclass(frozen=True)
