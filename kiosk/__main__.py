@@ -69,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     courier = commands.add_parser("courier", help="the delivering process alone")
     courier.add_argument("--parent-fd", type=int, help=argparse.SUPPRESS)
     courier.set_defaults(do=_courier)
+    gate = commands.add_parser("his", help="the process that talks to the hospital's systems, alone")
+    gate.add_argument("--parent-fd", type=int, help=argparse.SUPPRESS)
+    gate.set_defaults(do=_his)
     appointments = _add_reservations(commands)
     unserved = commands.add_parser("unserved", help="patients of a day whom the kiosk could not register")
     unserved.add_argument("--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="default: today")
@@ -81,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     figures = commands.add_parser("metrics", help="figures for Prometheus, served or written as [metrics] says")
     figures.add_argument("--once", action="store_true", help="print them and end")
     figures.set_defaults(do=_metrics)
-    for each in (run, check, courier, *appointments, unserved, state, figures):
+    for each in (run, check, courier, gate, *appointments, unserved, state, figures):
         each.add_argument("--config", type=Path, required=True, metavar="site.toml")
     _add_screens(commands)
     desk.add_to(commands)
@@ -171,6 +174,20 @@ def _courier(arguments: argparse.Namespace) -> int:
     except LedgerLost as error:
         complain(str(error))
         return EXIT_IN_USE
+
+
+def _his(arguments: argparse.Namespace) -> int:
+    from kiosk.his import served
+
+    config = load_config(arguments.config, passwords=False)
+    if not config.has_gate:
+        complain("this site has neither [his] url nor a book on a server: there is nobody to talk to")
+        return 0
+    folder = _private(config.his_dir, "KIOSK_HIS_DIR", 0o700)
+    if config.own_his_run_dir is not None:
+        _private(config.own_his_run_dir, "KIOSK_HIS_RUN_DIR", 0o710)
+    unblock()
+    return served.run(config, folder, arguments.parent_fd)
 
 
 def _import(arguments: argparse.Namespace) -> int:

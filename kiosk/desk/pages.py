@@ -154,8 +154,7 @@ class Row:
 @dataclass(frozen=True)
 class Arrival:
     """A line of 患者受付登録一覧. `line`: in URLs. `number`: 受付番号, one or several. `seq`: the visit, where there was
-    a tap. `name` is "" for who came with a patient card and is not in the hospital's list. `cancelled`: with what
-    reason.
+    a tap; `name` is "" for who came with a patient card and is not in the hospital's list. `cancelled`: why.
     """
 
     line: int

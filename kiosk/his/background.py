@@ -31,13 +31,14 @@ from kiosk.words.problems import Problem
 
 TICK_S: Final = 1.0
 # A list of a large hospital is some megabytes, in pages.
-DAY_LIST_S: Final = 60.0
+DAY_LIST_S: Final = 30.0
 CALL_S: Final = 12.0
 # Nobody has asked the system for so long: is it there?
 PROBE_S: Final = 60.0
 # A system that is away is tried again after so long, and then after longer.
 AGAIN_S: Final = (5.0, 5.0, 10.0, 20.0)
 _DELIVERED_BY: Final = timedelta(minutes=2)
+SetTrouble = Callable[[Literal["his_down", "orders_refused"], Problem | None], None]
 _FOR_STAFF: Final = ("refused", "misunderstood")
 
 
@@ -53,7 +54,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits for the system. `oldest`: since when the oldest order in custody does; `day_list`: of today's."""
+    """How many orders of today wait for what. `oldest`: of those in custody; `day_list`: today's."""
 
     custody: int = 0
     unknown: int = 0
@@ -72,7 +73,7 @@ class Background:
         settings: Settings,
         clock: Callable[[], datetime],
         report: Callable[..., None],
-        set_trouble: Callable[[Literal["his_down", "orders_refused"], Problem | None], None],
+        set_trouble: SetTrouble,
     ) -> None:
         self._front, self._store, self._settings = front, store, settings
         self._clock, self._report, self._set_trouble = clock, report, set_trouble

@@ -35,7 +35,7 @@ from drivers.reservations import (
     Unsettled,
     UnsettledList,
 )
-from drivers.reservations.ports import Book, Subscription, SystemOfRecord
+from drivers.reservations.ports import Ability, Book, Subscription, SystemOfRecord
 from kiosk.his.custody import Custody
 from kiosk.his.health import Health
 
@@ -81,7 +81,11 @@ class Front:
         self._custody, self._settings = custody, settings
         self._clock, self._report = clock, report
         self.health = Health(report)
-        self.ability = book.ability if system is None else replace(system.ability, keeps_attempts=True)
+
+    @property
+    def ability(self) -> Ability:
+        """The system's; the book keeps the attempts."""
+        return self.book.ability if self.system is None else replace(self.system.ability, keeps_attempts=True)
 
     # --- look-up ------------------------------------------------------------------------------------------------------
 
@@ -174,7 +178,7 @@ class Front:
         outcome = self._patiently(system.register, order, min(until, began + self._settings.register_s))
         self.health.note(outcome, time.monotonic() - began)
         if isinstance(outcome, Trouble) and outcome.maybe_done:
-            return self._asked_after(system, order, outcome)
+            return self._asked_after(system, order, outcome, until)
         return outcome
 
     def _patiently(self, register: Callable[[Order, float], Registration], order: Order, until: float) -> Registration:
@@ -188,9 +192,9 @@ class Front:
             answer = register(order, until)
         return answer
 
-    def _asked_after(self, system: SystemOfRecord, order: Order, outcome: Trouble) -> Registration:
+    def _asked_after(self, system: SystemOfRecord, order: Order, outcome: Trouble, until: float) -> Registration:
         """Whether it was done. Where the system says twice that it was not, once more: what was sent is lost."""
-        until = time.monotonic() + ASK_S
+        until = min(until, time.monotonic() + ASK_S)
         none_since: float | None = None
         while time.monotonic() < until:
             found = system.find(order.patient_number, order.day, until)
@@ -218,34 +222,19 @@ class Front:
     def cancel(
         self, patient_number: str, reception: Reception, day: date, at: datetime, reason: str, until: float
     ) -> Cancellation:
-        """See Reservations.cancel: at the system first, each of its receptions that the book knows."""
+        """See Reservations.cancel: at the system first, each of its receptions that the book knows of that line."""
         if self.system is not None and self.system.ability.cancels:
-            registered = self._line_of(patient_number, reception, day, until)
-            if isinstance(registered, Trouble):
-                return registered
-            for each in registered:
-                answer = self.system.cancel(patient_number, each, day, at, reason, until)
+            register = self.book.entries(day, until)
+            if isinstance(register, Trouble):
+                return register
+            line = (
+                each for each in register.entries if (each.patient_number, each.key) == (patient_number, reception.key)
+            )
+            for of_system in (each for entry in line if entry.cancelled is None for each in entry.of_system):
+                answer = self.system.cancel(patient_number, of_system, day, at, reason, until)
                 if isinstance(answer, Trouble):
                     return answer
         return self.book.cancel(patient_number, reception, day, at, reason, until)
-
-    def _line_of(
-        self, patient_number: str, reception: Reception, day: date, until: float
-    ) -> tuple[Reception, ...] | Trouble:
-        """The system's receptions of the patient, if that line of the book stands."""
-        register = self.book.entries(day, until)
-        if isinstance(register, Trouble):
-            return register
-        stands = any(
-            each.patient_number == patient_number and each.cancelled is None and each.key == reception.key
-            for each in register.entries
-        )
-        if not stands:
-            return ()
-        found = self.asked(patient_number, day, until)
-        if isinstance(found, Trouble):
-            return found
-        return found.receptions if isinstance(found, Found) else ()
 
     def day_list(self, day: date, until: float) -> DayList | Trouble:
         """As the system has it."""

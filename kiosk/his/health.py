@@ -47,6 +47,12 @@ class Health:
             unreachable = self.trouble is not None and self.trouble.kind == "unreachable"
             return unreachable and time.monotonic() - self._failed_at < within_s
 
+    @property
+    def up(self) -> bool | None:
+        """Whether the last call was answered; None: none was made."""
+        with self._lock:
+            return None if self._asked_at == float("-inf") else self.trouble is None
+
     def idle_s(self) -> float:
         """Since when nobody has asked."""
         with self._lock:

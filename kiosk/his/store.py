@@ -15,7 +15,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from drivers.reservations import DayList, Found, ReservationsDown, wire
+from drivers.reservations import DayList, Found, ReservationsDown
+from drivers.reservations.values import NoValue, decoded, encoded
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.database import Database, DatabaseUnusable, open_or_begin
 
@@ -56,7 +57,7 @@ class Store:
     def keep_day(self, listed: DayList) -> None:
         """Instead of the list that was kept before, of whatever day."""
         day = listed.day.isoformat()
-        rows = [(day, each.patient_number, json.dumps(wire.part(each))) for each in listed.patients]
+        rows = [(day, each.patient_number, json.dumps(encoded(each))) for each in listed.patients]
         with self._usable() as db, db.writing() as connection:
             connection.execute("DELETE FROM day_list")
             connection.execute("DELETE FROM listed")
@@ -92,8 +93,8 @@ class Store:
         if not rows:
             return None
         try:
-            found: Found = wire.value(Found, json.loads(rows[0][0]))
-        except (ValueError, wire.Broken):
+            found: Found = decoded(Found, json.loads(rows[0][0]))
+        except (ValueError, NoValue):
             raise ReservationsDown("the day list is of another version", "his_store") from None
         return replace(found, as_of=age.as_of)
 

@@ -13,6 +13,7 @@ from datetime import date, time
 from kiosk.screens.wording import Wording
 from kiosk.slip.content import Slip, printable, reception_slip
 from kiosk.typography import ruby
+from kiosk.visit.arrival import numbers_of, own_number
 from kiosk.visit.state import RegisteredArrival, VisitAppointment, VisitReception
 from kiosk.words.eras import word_era_day
 from kiosk.words.patient import word_clock, word_day, word_doctor
@@ -88,12 +89,15 @@ def worded(sheet: Sheet, texts: Texts, dates: Texts) -> WordedSheet:
         number_label=words["number"],
         number=printable(sheet.patient_number) or words["number_unknown"],
         reception_label=words["reception"],
-        reception=_receptions(sheet.receptions) or words["not_received"],
+        reception="・".join(map(printable, numbers_of(sheet.receptions))) or words["not_received"],
         # As a result has them: half-width letters are read as their full ones.
         kana=printable(unicodedata.normalize("NFKC", sheet.kana), NAME_CHARS_MAX),
         name=printable(sheet.name, NAME_CHARS_MAX),
         birth=_birth(sheet.birth, sheet.day, texts),
-        appointments=tuple(_appointment(one, texts, dates) for one in in_order[:APPOINTMENTS_MAX]),
+        appointments=tuple(
+            _appointment(one, own_number(sheet.receptions, one.department), texts, dates)
+            for one in in_order[:APPOINTMENTS_MAX]
+        ),
         more=words["more"].format(count=more) if more > 0 else "",
         barcode=sheet.patient_number or None,
         received=bool(sheet.receptions),
@@ -127,13 +131,6 @@ def slip_of(sheet: Sheet, wording: Wording, printed_at: time) -> Slip:
     )
 
 
-def _receptions(receptions: tuple[VisitReception, ...]) -> str:
-    """One number, or each with its department."""
-    if len({each.number for each in receptions}) == 1:
-        return printable(receptions[0].number)
-    return "　".join(f"{printable(each.number)} {printable(each.department)}".strip() for each in receptions)
-
-
 def _birth(birth: date | None, day: date, texts: Texts) -> str:
     words = texts["sheet"]
     if birth is None:
@@ -142,8 +139,9 @@ def _birth(birth: date | None, day: date, texts: Texts) -> str:
     return str(words["birth"]).format(era=word_era_day(birth), year=birth.year, age=age)
 
 
-def _appointment(one: SheetAppointment, texts: Texts, dates: Texts) -> str:
+def _appointment(one: SheetAppointment, number: str, texts: Texts, dates: Texts) -> str:
     clock = texts["sheet"]["no_time"] if one.time is None else word_clock(one.time, dates)
     doctor = ruby.plain(word_doctor(printable(one.doctor), dates))
-    parts = (clock, printable(one.department), doctor, printable(one.place))
+    own = f"{texts['sheet']['reception']} {printable(number)}" if number else ""
+    parts = (clock, printable(one.department), doctor, printable(one.place), own)
     return "　".join(part for part in parts if part)

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Literal
 
+from kiosk.visit.arrival import RegisteredArrival as RegisteredArrival  # noqa: PLC0414 - stages keep all three
+from kiosk.visit.arrival import VisitAppointment as VisitAppointment  # noqa: PLC0414
+from kiosk.visit.arrival import VisitReception as VisitReception  # noqa: PLC0414
 from kiosk.visit.marks import CardSeen, Served
 from kiosk.visit.rules import Look, Rules
 
@@ -37,25 +40,6 @@ class Surroundings:
     terminal_down_since: float | None = None
     card_reader_down_since: float | None = None
     staff: tuple[str, ...] = ()  # codes of what they should look at; small, and while nobody is served
-
-
-@dataclass(frozen=True)
-class VisitAppointment:
-    """One appointment of the visit's day as the patient gets to know it; `time`: of the site's day.
-
-    `place`: in words; `building`, `floor` (below ground < 0), `window`: the same in parts, "" and 0 where the site does
-    not say. `message`: what the patient is to know (`採尿してから診察へ`), in Japanese. `walk_in`: it was none.
-    """
-
-    time: time = field(repr=False)
-    department: str = field(repr=False)
-    doctor: str = field(repr=False)
-    place: str = field(repr=False)
-    building: str = field(repr=False, default="")
-    floor: int = field(repr=False, default=0)
-    window: str = field(repr=False, default="")
-    message: str = field(repr=False, default="")
-    walk_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,53 +70,6 @@ class Candidate:
     birthdate: str | None = field(repr=False)
     notes: tuple[str, ...] = ()
     key: KeyVerdict | None = None
-
-
-@dataclass(frozen=True)
-class VisitReception:
-    """A reception number, as patients are called: text, `17`, `A17`, `00017`. `department`: whose, by its Japanese
-    name; "": of the whole visit. `entrance`: where it was given, "" where the site has one.
-    """
-
-    number: str = field(repr=False)
-    department: str = field(repr=False, default="")
-    entrance: str = ""
-
-
-@dataclass(frozen=True)
-class RegisteredArrival:
-    """A registered arrival: what screen and slip show. `again` means that it had been registered before.
-
-    `local_time`: when, in the site's time; `day`: whose appointments they are. `receptions`: one, or one for each
-    department. `back_by`: as of Registering. `missing`: departments that were expected to be registered and were not.
-    """
-
-    day: date
-    local_time: time = field(repr=False)
-    patient_number: str = field(repr=False)
-    receptions: tuple[VisitReception, ...] = field(repr=False)
-    appointments: tuple[VisitAppointment, ...] = field(repr=False)
-    notes: tuple[str, ...] = ()
-    again: bool = False
-    back_by: time | None = field(repr=False, default=None)
-    missing: tuple[str, ...] = field(repr=False, default=())
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """Each once, in the order of the receptions."""
-        return tuple(dict.fromkeys(each.number for each in self.receptions))
-
-    def number_of(self, appointment: VisitAppointment) -> str:
-        """The number of that appointment's own reception; "" where the visit has one for all."""
-        if len(self.numbers) == 1:
-            return ""
-        mine = (each.number for each in self.receptions if each.department == appointment.department)
-        return next(mine, "")
-
-    @property
-    def entrance(self) -> str:
-        """Where the patient was received, or ""."""
-        return next((each.entrance for each in self.receptions if each.entrance), "")
 
 
 @dataclass(frozen=True)
