@@ -26,8 +26,9 @@ SERVED: Final = "served"
 class Asked(Protocol):
     """Whoever passes on questions that are not of the reservations."""
 
-    def other(self, ask: str, within_s: float = ..., **parameters: object) -> Any:
-        """The answer. Raises ReservationsDown."""
+    @property
+    def other(self) -> Callable[..., Any]:
+        """`other(ask, **parameters)`: the answer. Raises ReservationsDown."""
 
 
 @dataclass(frozen=True)

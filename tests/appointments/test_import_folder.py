@@ -33,6 +33,7 @@ from kiosk.appointments.import_folder import (
 from kiosk.appointments.import_record import OLDER, Written
 from kiosk.process import safe_files
 from kiosk.words.problems import Problem, in_english
+from tests.book import count
 from tests.hospital import DEADLINE_S
 
 DAY = date(2026, 1, 15)
@@ -572,7 +573,7 @@ def test_a_copy_that_pauses_and_keeps_the_time_of_its_original_is_not_older_than
         desk.restarted()
     (taken,) = [*desk.poll(), *desk.settle()]
     assert isinstance(taken, Taken)
-    assert (taken.rows, desk.reservations.count(DAY)) == (2 + paused_again,) * 2
+    assert (taken.rows, count(desk.reservations, DAY)) == (2 + paused_again,) * 2
     assert unsettled(desk) is None
 
 
@@ -682,7 +683,7 @@ def test_a_shrunk_day_is_refused_where_the_site_says_so_and_nothing_changes(desk
     assert in_english(taken.reason).startswith(
         '2026-01-15: 20 appointments instead of 31 ([reservations] shrunk_day = "refuse")'
     )
-    assert desk.reservations.count(DAY) == 31
+    assert count(desk.reservations, DAY) == 31
     assert unsettled(desk) is None, "the refused file is the notice"
 
 
