@@ -23,7 +23,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from kiosk.config import Config, ConfigError, installed, load, reading, tls
+from kiosk.config import Config, ConfigError, book_access, his_access, installed, load, reading, tls
 
 ETC = Path("/etc/kiosk")
 # Key of a file beside site.toml, what it is called without the key, and the one user who reads it.
@@ -127,6 +127,10 @@ def _is_books(tables: dict[str, object]) -> bool:
 def check(config: Config, site: Path) -> None:
     """What an installed kiosk needs beyond a file that can be loaded."""
     tls(config, {})
+    if config.his.url:
+        his_access(config, {})
+    if not config.reservations.is_embedded:
+        book_access(config, {})
     problems = installed.folder_problems(config)
     if problems:
         raise ConfigError(site, problems)

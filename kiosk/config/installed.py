@@ -163,6 +163,18 @@ def secrets(config: Config) -> dict[str, tuple[str, ...]]:
     return {unit: tuple(dict.fromkeys(name for name in found if name)) for unit, found in names.items()}
 
 
+def secret_files(config: Config) -> dict[str, str]:
+    """Every file of passwords or certificates that site.toml names, by "[table] key"; not the technician's PIN."""
+    tables = {
+        "terminal": config.terminal, "receipt_computer": config.receipt_computer, "reservations": config.reservations,
+        "his": config.his, "metrics": config.metrics, "update": config.update, "desk": config.desk,
+    }  # fmt: skip
+    keys = ("password_file", "book_password_file", "certificate_file", "key_file", "client_ca_file", "ca_file",
+            "client_certificate_file")  # fmt: skip
+    named = {f"[{table}] {key}": getattr(values, key, "") for table, values in tables.items() for key in keys}
+    return {setting: name for setting, name in named.items() if name}
+
+
 def lends_password(config: Config) -> bool:
     """Whether the desk logs on to the terminal too: it watches, or looks for answers in the terminal's folder."""
     desk, terminal = config.desk, config.terminal
