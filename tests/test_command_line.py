@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.reservations import Found, csv_file
+from drivers.reservations import csv_file
 from drivers.reservations.sqlite import upkeep
 from drivers.reservations.sqlite.rescue import rebuild
 from drivers.reservations.sqlite.reservations import SqliteReservations
@@ -25,7 +25,7 @@ from kiosk.appointments import import_record
 from kiosk.screens.names import STAFF
 from kiosk.words.problems import Problem, from_json
 from tests import ROOT
-from tests.book import arrive, count, soon
+from tests.book import arrive, count, due
 from tests.hospital import Reception, today, wait_until
 
 ENTRY_POINT = "import sys; from kiosk.__main__ import main; sys.exit(main())"
@@ -306,8 +306,7 @@ def test_a_restore_brings_back_appointments_arrivals_and_exports_and_says_what_i
     code, said, _ = restored(path)
     assert (code, said[2]) == (0, "2 exports of done/ imported again")
     assert said[3].startswith("the database that was there is kept as reservations.db.broken-")
-    found = book.find("2", day, soon())
-    assert isinstance(found, Found) and len(found.appointments) == 1
+    assert len(due(book, "2", day)) == 1
     again = arrive(book, "1", day, datetime.now(UTC))
     assert (again.ours, again.receptions[0].number) == (False, "1")
 

@@ -33,7 +33,7 @@ from kiosk.appointments.import_folder import (
 from kiosk.appointments.import_record import OLDER, Written
 from kiosk.process import safe_files
 from kiosk.words.problems import Problem, in_english
-from tests.book import count
+from tests.book import count, due
 from tests.hospital import DEADLINE_S
 
 DAY = date(2026, 1, 15)
@@ -77,7 +77,7 @@ class Desk:
         return sorted(str(path.relative_to(self.path)) for path in self.path.rglob("*") if path.is_file())
 
     def patients(self) -> list[str]:
-        return [n for n in ("1", "2", "3") if self.reservations.find(n, DAY).appointments]
+        return [n for n in ("1", "2", "3") if due(self.reservations, n, DAY)]
 
 
 @dataclass(frozen=True)
@@ -538,7 +538,7 @@ def test_of_an_older_export_the_days_that_nothing_newer_is_known_of_are_imported
         == "1 appointments of 1 days; 1 days left out: a newer export of them was imported before"
     )
     assert desk.patients() == ["1"]
-    assert desk.reservations.find("2", date(2026, 1, 16)).appointments
+    assert due(desk.reservations, "2", date(2026, 1, 16))
 
 
 def test_neither_a_clock_that_ran_ahead_nor_a_database_rebuilt_makes_every_export_an_old_one(desk: Desk) -> None:
