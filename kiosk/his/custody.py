@@ -6,7 +6,6 @@ or keep a second order for a patient.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -54,8 +53,11 @@ class Custody:
 
     def of(self, order: Order) -> Unsettled | None:
         """The order of the same patient that waits already."""
-        waiting = (each for each in self._waiting(order.day) if each.order.patient_number == order.patient_number)
-        return next(waiting, None)
+        listed = self.local.unsettled(order.day, time.monotonic() + _CALL_S)
+        if isinstance(listed, Trouble):
+            return None
+        waiting = (each for each in listed.unsettled if each.kind == "custody")
+        return next((each for each in waiting if each.order.patient_number == order.patient_number), None)
 
     def keep(self, order: Order, waiting: Unsettled | None) -> Registration | None:
         """Keep the order, unless the patient's is `waiting` already. None: this patient has to go to the counter."""
@@ -76,7 +78,7 @@ class Custody:
     def _kept(self, order: Order) -> Registration | None:
         now = self.clock()
         try:
-            number = self._number(order.day)
+            number = f"{self.prefix}{self.store.next_custody(order.day):03}"
         except ReservationsDown:
             return None
         order = replace(order, number=number)
@@ -85,16 +87,6 @@ class Custody:
             return None
         self.report("custody_kept")
         return InCustody(order.patient_number, number, now, order.appointments)
-
-    def _waiting(self, day: date) -> tuple[Unsettled, ...]:
-        listed = self.local.unsettled(day, time.monotonic() + _CALL_S)
-        return () if isinstance(listed, Trouble) else tuple(each for each in listed.unsettled if each.kind == "custody")
-
-    def _number(self, day: date) -> str:
-        """Raises ReservationsDown."""
-        own = re.compile(re.escape(self.prefix) + r"([0-9]+)")
-        used = [int(match[1]) for each in self._waiting(day) if (match := own.fullmatch(each.number))]
-        return f"{self.prefix}{self.store.next_custody(day, max(used, default=0)):03}"
 
 
 def _walk_in(order: Order) -> tuple[Appointment, ...]:

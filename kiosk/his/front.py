@@ -133,7 +133,7 @@ class Front:
         taken = self._taken(order, until)
         if isinstance(taken, Registered | Trouble):
             return taken
-        outcome = self._at_system(self.system, order, until, ask_first=ask_first or taken.ask_first)
+        outcome = self._at_system(self.system, order, until, taken, ask_first=ask_first or taken.ask_first)
         settled = self.book.settle(order, outcome, max(until, time.monotonic() + SETTLE_S))
         if isinstance(settled, Trouble) and isinstance(outcome, Registered):
             # The system has it and the book does not know: the next attempt asks first.
@@ -167,11 +167,13 @@ class Front:
             taken = self.book.take(order, LEASE_S, until)
         return taken
 
-    def _at_system(self, system: SystemOfRecord, order: Order, until: float, *, ask_first: bool) -> Registration:
+    def _at_system(
+        self, system: SystemOfRecord, order: Order, until: float, taken: Taken, *, ask_first: bool
+    ) -> Registration:
         if ask_first:
             found = self.asked(order.patient_number, order.day, until)
             if isinstance(found, Trouble):
-                return replace(found, maybe_done=True)
+                return replace(found, maybe_done=taken.ask_first)
             if isinstance(found, Found) and found.receptions:
                 return registered_there(order, found)
         began = time.monotonic()

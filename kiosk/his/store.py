@@ -18,7 +18,7 @@ from typing import Final
 from drivers.reservations import DayList, Found, ReservationsDown
 from drivers.reservations.values import NoValue, decoded, encoded
 from kiosk.process.data_folder import DataFolder
-from kiosk.process.database import Database, DatabaseUnusable, open_or_begin
+from kiosk.process.database import Database, DatabaseUnusable, open_or_begin, was_put_aside
 
 _MIGRATIONS: Final = (
     """CREATE TABLE day_list (day TEXT PRIMARY KEY, as_of TEXT NOT NULL, complete INTEGER NOT NULL) WITHOUT ROWID;
@@ -28,6 +28,8 @@ _MIGRATIONS: Final = (
 )
 # A clock that is set back a little makes a list seem to come from the future.
 _AHEAD: Final = timedelta(minutes=5)
+# More than a kiosk takes into custody in a day.
+_AFTER_LOSS: Final = 501
 
 
 @dataclass(frozen=True)
@@ -98,18 +100,20 @@ class Store:
             raise ReservationsDown("the day list is of another version", "his_store") from None
         return replace(found, as_of=age.as_of)
 
-    def next_custody(self, day: date, above: int) -> int:
-        """1, 2, 3 … of `day`, and greater than `above`. One that nobody gets in the end leaves a gap."""
+    def next_custody(self, day: date) -> int:
+        """1, 2, 3 … of `day`. One that nobody gets in the end leaves a gap."""
         advance = """INSERT INTO custody_counter VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET last = max(last + 1, ?)
             RETURNING last"""
         with self._usable() as db, db.writing() as connection:
-            return int(connection.execute(advance, (day.isoformat(), above + 1, above + 1)).fetchone()[0])
+            # Slips with the numbers of a file that was lost are in patients' hands.
+            first = _AFTER_LOSS if was_put_aside(self._path) else 1
+            return int(connection.execute(advance, (day.isoformat(), first, first)).fetchone()[0])
 
     @contextmanager
     def _usable(self) -> Iterator[Database]:
         try:
             if self._opened is None:
-                # A damaged one is put aside: the list comes again, and numbers go on above those in the book.
+                # A damaged one is put aside: the list comes again.
                 self._opened = open_or_begin(self._path, _MIGRATIONS, "his")
             yield self._opened
         except (DatabaseUnusable, sqlite3.Error, OSError) as error:

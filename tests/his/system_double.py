@@ -36,7 +36,7 @@ REFUSED = Trouble("refused", "no such department")
 class SystemDouble:
     """`appointments`: of each patient; one reception for each department, as ORCA has it. It does not serialise.
 
-    `down`: nothing is answered. `faults`: what the next registrations meet, instead of being done. `lose`: so many
+    `down`: nothing is answered. `cut`: its day list is not whole. `faults`: what the next registrations meet, instead of being done. `lose`: so many
     replies of registrations that were done get lost. `before`, `after`: called when a registration arrives, and when it
     was done. `calls`: the names of the calls, in order.
     """
@@ -47,7 +47,7 @@ class SystemDouble:
         self.clock = clock
         self.appointments: dict[str, tuple[Appointment, ...]] = {}
         self.receptions: dict[str, tuple[Reception, ...]] = {}
-        self.down = False
+        self.down = self.cut = False
         self.faults: list[Trouble] = []
         self.lose = 0
         self.before: Callable[[], None] = lambda: None
@@ -115,7 +115,7 @@ class SystemDouble:
         if self.down:
             return DOWN
         found = [self.find(patient, day, until) for patient in self.appointments]
-        return DayList(day, self.clock(), tuple(each for each in found if isinstance(each, Found)))
+        return DayList(day, self.clock(), tuple(each for each in found if isinstance(each, Found)), not self.cut)
 
     def departments(self, day: date, until: float) -> Departments | Trouble:
         self.calls.append("departments")
