@@ -134,12 +134,14 @@ class ReceptionDesk:
         if not found:
             return "60", "受付の登録がありません。", {}
         chosen = next((one for one in found if not one.paid), found[0])
-        code, said, rest = self._answered(DONE, patient, chosen, ())
+        code, message, rest = self._answered(DONE, patient, chosen, ())
         return (
-            ("61", "該当の受付は会計済みです。診察料の返却は行いません。", rest) if chosen.paid else (code, said, rest)
+            ("61", "該当の受付は会計済みです。診察料の返却は行いません。", rest)
+            if chosen.paid
+            else (code, message, rest)
         )
 
-    def _answered(self, said: str, patient: Patient, received: Received, warnings: tuple[str, ...]) -> Answered:
+    def _answered(self, message: str, patient: Patient, received: Received, warnings: tuple[str, ...]) -> Answered:
         rest: Record = {
             "Api_Warning_Message_Information": [{"Api_Warning_Message": WARNINGS[code]} for code in warnings],
             "Reskey": "Acceptance_Info",
@@ -150,4 +152,4 @@ class ReceptionDesk:
             "Medical_Information": received.kind,
             "Patient_Information": self._lists.patient_row(patient),
         }
-        return (warnings or ("00",))[0], said, rest
+        return (warnings or ("00",))[0], message, rest

@@ -166,8 +166,8 @@ class SimulatedOrca:
     def _no_path(self) -> Reply:
         if self.manners.wrong_path == 405:
             return Reply(HTTPStatus.METHOD_NOT_ALLOWED, headers=(("Allow", "OPTIONS, GET"),))
-        said = json.dumps({"message": "APIが存在しません"}, ensure_ascii=False).encode()
-        return Reply(HTTPStatus.NOT_FOUND, said, (("Content-Type", "application/json"),))
+        message = json.dumps({"message": "APIが存在しません"}, ensure_ascii=False).encode()
+        return Reply(HTTPStatus.NOT_FOUND, message, (("Content-Type", "application/json"),))
 
     def _login(self, given: str) -> tuple[bool, bool]:
         """Whether the user is known, or none is named, and whether the password is right."""
@@ -188,7 +188,7 @@ class SimulatedOrca:
         if call == "system01lstv2":
             kind = record.get("Request_Number", "") or kind
         name = _RECORDS[call][1] or _MASTERS.get(kind, "system01_manageres")
-        code, said, rest = (
+        code, message, rest = (
             (wrong, "送信内容に誤りがあります", {}) if wrong else self._carried_out(call, kind, query, record, fault)
         )
         if fault is not None and fault.kind == "warning" and not code.strip("0"):
@@ -200,7 +200,7 @@ class SimulatedOrca:
             "Information_Date": now.date().isoformat(),
             "Information_Time": now.time().isoformat("seconds"),
             "Api_Result": code,
-            "Api_Result_Message": said,
+            "Api_Result_Message": message,
             "Reskey": "Patient Info",
             **rest,
         }
