@@ -20,13 +20,13 @@ from kiosk.desk.page_values import row_of
 from kiosk.desk.pages import Arrival, Row, Unserved
 from kiosk.desk.receptions import Receptions
 from kiosk.desk.today import Today, View
-from kiosk.desk.visits import Attention
+from kiosk.desk.visits import Attention, line_of, numbers_of
 
 
 @dataclass(frozen=True)
 class Listed:
-    """`rows`: the newest first. `arrivals`: by number; None: the reservations do not answer. `unserved`: the oldest
-    first. `open`: how many visits and unserved patients wait for a person, the first of them since `since`;
+    """`rows`: the newest first. `arrivals`: as they were registered; None: the reservations do not answer. `unserved`:
+    the oldest first. `open`: how many visits and unserved patients wait for a person, the first of them since `since`;
     `not_registered`: how many visits have no 照会番号.
     """
 
@@ -116,20 +116,21 @@ class DayList:
 
     def arrival(self, entry: Registered, mine: Sequence[Entry]) -> Arrival:
         """`mine`: today's visits of the patient; the name is known from one of them, or from the hospital's list."""
-        number, patient = entry.arrival.number, entry.patient_number
-        visited = next((each for each in reversed(mine) if each.visit.arrival == number), mine[-1] if mine else None)
+        line, patient = line_of(entry), entry.patient_number
+        visited = next((each for each in reversed(mine) if each.visit.arrival == line), mine[-1] if mine else None)
         person = visited.visit.tap.person if visited else None
         name, kana = (person.name, person.kana) if person and person.name else self._name(patient)
         return Arrival(
-            number=number,
-            at=entry.arrival.at.astimezone(self._clock().tzinfo),
+            line=line,
+            number=numbers_of(entry.receptions),
+            at=entry.receptions[0].at.astimezone(self._clock().tzinfo),
             patient=patient,
             name=name,
             kana=kana,
             department="・".join(dict.fromkeys(each.department for each in entry.appointments)),
             doctor="・".join(dict.fromkeys(each.doctor for each in entry.appointments if each.doctor)),
             seq=visited.visit.seq if visited else None,
-            at_kiosk=visited is None or visited.registered_here != number,
+            at_kiosk=visited is None or visited.registered_here != line,
             cancelled=entry.cancelled.reason if entry.cancelled else "",
         )
 

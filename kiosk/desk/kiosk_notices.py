@@ -26,7 +26,7 @@ SERVED: Final = "served"
 class Asked(Protocol):
     """Whoever passes on questions that are not of the reservations."""
 
-    def other(self, ask: str, **parameters: object) -> Any:
+    def other(self, ask: str, within_s: float = ..., **parameters: object) -> Any:
         """The answer. Raises ReservationsDown."""
 
 

@@ -120,9 +120,9 @@ class Row:
 
     `seq`: the visit's number of the day, in URLs. `revision`: when this row last changed. `at`: last tap, `taps`: how
     many. `number`: the patient number, as the hospital writes it. `outcome`: `kiosk.results.eligibility.Outcome`, by
-    value, or "unreadable". `certificates`: how many today. `appointments`: 「10:30 内科」, in time order.
-    `waiting_since`: since when the oldest item of `open` waits. `may_…`: which buttons stand there (roles are asked
-    apart).
+    value, or "unreadable". `certificates`: how many today. `appointments`: 「10:30 内科」, in time order. `arrival`:
+    the line of the register, in URLs; `called`: its 受付番号. `waiting_since`: since when the oldest item of `open`
+    waits. `may_…`: which buttons stand there (roles are asked apart).
     """
 
     seq: int
@@ -141,6 +141,7 @@ class Row:
     certificates: int = 0
     appointments: tuple[str, ...] = field(default=(), repr=False)
     arrival: int | None = None
+    called: str = ""
     arrived_at_kiosk: bool = False
     printed: Printed = Printed.no
     open: tuple[Attention, ...] = ()
@@ -152,11 +153,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A line of 患者受付登録一覧. `number`: 受付番号, in URLs. `seq`: the visit, where there was a tap. `name` is ""
-    for who came with a patient card and is not in the hospital's list. `cancelled`: with what reason.
+    """A line of 患者受付登録一覧. `line`: in URLs. `number`: 受付番号, one or several. `seq`: the visit, where there was
+    a tap; `name` is "" for who came with a patient card and is not in the hospital's list. `cancelled`: why.
     """
 
-    number: int
+    line: int
+    number: str
     at: datetime
     patient: str = field(default="", repr=False)
     name: str = field(default="", repr=False)

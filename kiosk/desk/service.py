@@ -95,9 +95,9 @@ class Service:
         self._acts: dict[type, Callable[..., Outcome]] = {
             acts.Register: lambda act, by: self._receptions.register(act.seq, by),
             acts.WalkIn: lambda act, by: self._receptions.walk_in(act.seq, act.department, by),
-            acts.Cancel: lambda act, by: self._receptions.cancel(act.number, str(act.reason), by),
+            acts.Cancel: lambda act, by: self._receptions.cancel(act.line, str(act.reason), by),
             acts.PrintSheet: lambda act, by: self._papers.print_sheet(act.seq, by, again=act.again),
-            acts.PrintSlip: lambda act, by: self._papers.print_slip(act.number),
+            acts.PrintSlip: lambda act, by: self._papers.print_slip(act.line),
             acts.ConfirmEligibility: self._confirm_eligibility,
             acts.ConfirmSubsidies: self._confirm_subsidies,
             acts.AcceptCertificate: self._one_at_a_time(self._accept),
@@ -181,10 +181,10 @@ class Service:
             subsidy_notices=page_values.notices_of(visit),
         )
 
-    def arrival(self, number: int) -> ArrivalPage:
+    def arrival(self, line: int) -> ArrivalPage:
         """See Desk."""
-        listed, entry = self._list.now(), self._receptions.entry(number)
-        slip = self._papers.slip_state(number)
+        listed, entry = self._list.now(), self._receptions.entry(line)
+        slip = self._papers.slip_state(line)
         texts = tuple(f"{appointment_text(each)} {each.doctor}".strip() for each in entry.appointments)
         mine = [each for each in listed.view.entries if each.patient == entry.patient_number]
         arrival = self._list.arrival(entry, mine)
@@ -194,9 +194,9 @@ class Service:
         """See Desk."""
         return self._papers.sheet_picture(seq)
 
-    def slip_picture(self, number: int) -> bytes:
+    def slip_picture(self, line: int) -> bytes:
         """See Desk."""
-        return self._papers.slip_picture(number)
+        return self._papers.slip_picture(line)
 
     def numbers(self) -> NumbersPage:
         """See Desk."""
@@ -250,7 +250,7 @@ class Service:
 
     def act(self, act: Act, user: str, address: str) -> Outcome:
         """See Desk."""
-        seq, arrival = getattr(act, "seq", 0), getattr(act, "number", 0)
+        seq, arrival = getattr(act, "seq", 0), getattr(act, "line", 0)
         person = self.person(visit=seq, arrival=arrival)
         try:
             outcome = self._acts[type(act)](act, user)
