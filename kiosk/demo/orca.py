@@ -20,7 +20,6 @@ SLOW_S: Final = 3.0
 DEPARTMENTS: Final = {"01": "内科", "02": "眼科", "03": "整形外科", "04": "循環器内科", "05": "小児科"}
 DOCTORS: Final = {"10001": "佐藤", "10002": "鈴木", "10003": "高橋", "10004": "田中", "10005": "伊藤"}
 _DIGITS: Final = 8
-_PASSWORD_FILE: Final = "his.secret"
 
 
 class Orca:
@@ -44,13 +43,13 @@ class Orca:
 
     def site_toml(self, folder: Path) -> str:
         """Its tables of site.toml. `folder`: that of site.toml, for the password."""
-        secret = folder / _PASSWORD_FILE
+        secret = folder / "his.secret"
         secret.touch(mode=0o600)
         secret.write_text(self.simulated.password + "\n", encoding="utf-8")
         return f"""\
 [his]
 url = "{self.simulated.url}"
-password_file = "{_PASSWORD_FILE}"
+password_file = "{secret.name}"
 numbers = "his"
 doctor = "{next(iter(DOCTORS))}"
 when_down = "cached"

@@ -28,7 +28,7 @@ _PASSED: Final = (
     "choose_card",
 )
 _EVENTS: Final = {
-    "arrival_registered": 2, "already_registered": 1, "sent_to_counter": 1, "custody_kept": 1, "custody_delivered": 1,
+    "arrival_registered": 3, "sent_to_counter": 1, "custody_kept": 1, "custody_delivered": 1,
 }  # fmt: skip
 _SLIPS: Final = 3
 
