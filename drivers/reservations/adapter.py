@@ -1,4 +1,4 @@
-"""What an adapter to a system or a book exposes, as `ADAPTER` of its module; `opening` finds it by the scheme of a url."""
+"""What an adapter to a system or a book exposes, as `ADAPTER` of its module; `opening` finds it by a url's scheme."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from drivers.reservations import Numbering
+from drivers.reservations import HOSPITAL, Numbering
 from drivers.reservations.ports import ImportingBook, SystemOfRecord
 
 CONTRACT: Final = 1
@@ -29,7 +29,7 @@ class Settings:
     """
 
     folder: Path
-    numbering: Numbering = Numbering()
+    numbering: Numbering = HOSPITAL
     clock: Clock = now
     password: str = field(default="", repr=False)
     ca_file: Path | None = None
