@@ -6,7 +6,18 @@ import time
 import uuid
 from datetime import UTC, date, datetime, timedelta
 
-from drivers.reservations import Cancelled, Count, Entry, Order, Register, Registered, Trouble, WalkIn
+from drivers.reservations import (
+    Appointment,
+    Cancelled,
+    Count,
+    Entry,
+    Found,
+    Order,
+    Register,
+    Registered,
+    Trouble,
+    WalkIn,
+)
 from drivers.reservations.ports import Reservations
 
 ANSWER_S = 60.0
@@ -28,6 +39,13 @@ def arrive(book: Reservations, patient: str, day: date, at: datetime, walk_in: W
     answer = book.register(order(patient, day, at, walk_in), soon())
     assert isinstance(answer, Registered), answer
     return answer
+
+
+def due(book: Reservations, patient: str, day: date) -> tuple[Appointment, ...]:
+    """What the patient is here for."""
+    answer = book.find(patient, day, soon())
+    assert isinstance(answer, Found), answer
+    return answer.appointments
 
 
 def entries(book: Reservations, day: date) -> tuple[Entry, ...]:

@@ -56,10 +56,10 @@ class WalkIn:
 
 @dataclass(frozen=True)
 class Cancel:
-    """受付の取り消し: the arrival in `line` of today's register, with all its receptions."""
+    """受付の取り消し: the arrival in this line of today's register, with all its receptions."""
 
     permission: ClassVar[Permission] = Permission.CANCEL
-    line: int
+    arrival: int
     reason: CancelReason
 
 
@@ -74,10 +74,10 @@ class PrintSheet:
 
 @dataclass(frozen=True)
 class PrintSlip:
-    """The 受付票 of the arrival in `line` of today's register, on the page printer."""
+    """The 受付票 of the arrival in this line of today's register, on the page printer."""
 
     permission: ClassVar[Permission] = Permission.PRINT_SLIP
-    line: int
+    arrival: int
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,14 @@ class ConfirmUnserved:
     code: str
 
 
+@dataclass(frozen=True)
+class ConfirmUnsettled:
+    """対応済み of an order of which staff had to know; `attempt`: of drivers.reservations.Order."""
+
+    permission: ClassVar[Permission] = Permission.CONFIRM_UNSETTLED
+    attempt: str
+
+
 Act: TypeAlias = (
     Register
     | WalkIn
@@ -189,6 +197,7 @@ Act: TypeAlias = (
     | SettleRegistration
     | ConfirmLost
     | ConfirmUnserved
+    | ConfirmUnsettled
 )
 
 

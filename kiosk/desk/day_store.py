@@ -50,7 +50,7 @@ class Entry:
 
     `patient`: the number of the card, "" where it is not known. `file`: the number of its last result in the feed.
     `printed`: `pages.Printed` by value; `print_problem`: why not. `registered_here`: the line of the
-    register (see `visits.line_of`) that this desk has made.
+    register (see `lines.line_of`) that this desk has made.
     """
 
     visit: Visit

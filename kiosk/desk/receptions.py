@@ -37,8 +37,9 @@ from kiosk.desk.acts import Act, Done, Outcome, Refused
 from kiosk.desk.day_store import Entry as Visited
 from kiosk.desk.day_store import Noted
 from kiosk.desk.departments import Departments
+from kiosk.desk.lines import line_of
 from kiosk.desk.today import Today
-from kiosk.desk.visits import State, line_of
+from kiosk.desk.visits import State
 from kiosk.results.eligibility import Outcome as Result
 from kiosk.words.problems import Problem
 
@@ -137,7 +138,7 @@ class Receptions:
         entry = self._registered(visited)
         if entry is not None or visit.receptions or visit.arrival is None:
             return entry.receptions if entry else visit.receptions
-        return (Reception(visit.called, visit.tap.at),)  # of a version before; when is not known, nor asked for
+        return (Reception(str(visit.arrival), visit.tap.at),)  # of a version before; when is not known, nor asked for
 
     def _registered(self, visited: Visited) -> Entry | None:
         line = visited.visit.arrival

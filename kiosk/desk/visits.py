@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 
-from drivers.reservations import Entry, Reception
+from drivers.reservations import Reception
 from kiosk.desk.compare import SubsidyChange, SubsidyState, fetched, unfetched
 from kiosk.desk.register import Accepted, Register
 from kiosk.results import records, subsidies
@@ -120,7 +120,7 @@ class Visit:
     """One visit of one patient. `seq`: 1, 2, … by arrival on the day. `taps`: the first to the last.
 
     `eligibility` None: there is no number, so nothing is compared. `arrival`: the line of the day's register, see
-    `line_of`; `receptions`: of that line, () where a version before kept only their one number, which is the line's
+    `lines`; `receptions`: of that line, () where a version before kept only their one number, which is the line's
     too. `settled`: by `Compared.key`, ELIGIBILITY or SUBSIDIES. `open_since`: when what waits for a person first did;
     None: nothing does.
     """
@@ -135,13 +135,6 @@ class Visit:
     settled: Mapping[str, Settlement] = field(default_factory=dict)
     open_since: datetime | None = None
     receptions: tuple[Reception, ...] = ()
-
-    @property
-    def called(self) -> str:
-        """As `numbers_of`; "" while nothing is registered."""
-        if self.receptions or self.arrival is None:
-            return numbers_of(self.receptions)
-        return str(self.arrival)
 
     @property
     def tap(self) -> Tap:
@@ -167,16 +160,6 @@ class Visit:
         """What waits for a person, () for nothing."""
         found = [*_of_eligibility(self), *_of_subsidies(self)]
         return (*found, Attention.not_printed) if self.unprinted else tuple(found)
-
-
-def line_of(entry: Entry) -> int:
-    """The number of a line of the day's register, by which pages and acts name it; no number that patients know."""
-    return int(entry.key)
-
-
-def numbers_of(receptions: tuple[Reception, ...]) -> str:
-    """The 受付番号 of a visit, as patients are called: 「17」, or 「12・A3」 where each department has its own."""
-    return "・".join(dict.fromkeys(each.number for each in receptions))
 
 
 def tap_of(
