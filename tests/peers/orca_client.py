@@ -5,6 +5,7 @@ stands, and what HTTP refuses is an `urllib.error.HTTPError`.
 """
 
 import json
+import ssl
 from base64 import b64encode
 from datetime import datetime
 from typing import Any
@@ -16,8 +17,10 @@ Reply = dict[str, Any]
 class OrcaClient:
     """Asks the server at `http_url` (its prefix with it) as `user`."""
 
-    def __init__(self, http_url: str, user: str, password: str, *, timeout_s: float = 20.0) -> None:
-        self._url = http_url
+    def __init__(
+        self, http_url: str, user: str, password: str, *, timeout_s: float = 20.0, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._url, self._tls = http_url, tls
         self._login = b64encode(f"{user}:{password}".encode()).decode("ascii")
         self._timeout_s = timeout_s
 
@@ -75,6 +78,6 @@ class OrcaClient:
     def _ask(self, request: Request, answer: str) -> Reply:
         request.add_header("Authorization", f"Basic {self._login}")
         request.add_header("Content-Type", "application/json")
-        with urlopen(request, timeout=self._timeout_s) as reply:  # noqa: S310 - the same
+        with urlopen(request, timeout=self._timeout_s, context=self._tls) as reply:  # noqa: S310 - the same
             found: Reply = json.loads(reply.read().decode("utf-8"))[answer]
             return found

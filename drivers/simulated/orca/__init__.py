@@ -30,6 +30,7 @@ user is a 404. Must never be imported by anything that runs in a hospital, or ho
 
 from drivers.simulated.orca.faults import CALLS, Call, Fault, Kind
 from drivers.simulated.orca.hospital import Booked, Hospital, Patient, Received
+from drivers.simulated.orca.line import server_tls
 from drivers.simulated.orca.manners import Manners
 from drivers.simulated.orca.server import Asked, SimulatedOrca
 
@@ -45,4 +46,5 @@ __all__ = [
     "Patient",
     "Received",
     "SimulatedOrca",
+    "server_tls",
 ]

@@ -31,7 +31,7 @@ from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from drivers.simulated.orca import CALLS, Call, Kind, Manners, Patient, SimulatedOrca
+from drivers.simulated.orca import CALLS, Call, Kind, Manners, Patient, SimulatedOrca, server_tls
 
 TYPES: Final[dict[type, Callable[[str], Any]]] = {bool: lambda text: text == "yes", int: int, float: float, str: str}
 
@@ -43,10 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--user", default="kiosk")
     parser.add_argument("--password-file", type=Path, help="its first line; default: the password is made up and shown")
     parser.add_argument("--prefix", default="", help="/api as WebORCA has it")
+    parser.add_argument("--certificate", type=Path, help="PEM with certificate and key; then it speaks https")
+    parser.add_argument("--client-ca", type=Path, help="PEM; a client must have one of these certificates")
     parser.add_argument("--example", action="store_true", help="two patients with appointments")
     asked = parser.parse_args(argv)
     password = asked.password_file.read_text(encoding="utf-8").splitlines()[0] if asked.password_file else ""
-    orca = SimulatedOrca(port=asked.port, user=asked.user, password=password, manners=Manners(prefix=asked.prefix))
+    tls = server_tls(asked.certificate, clients=asked.client_ca) if asked.certificate else None
+    manners = Manners(prefix=asked.prefix)
+    orca = SimulatedOrca(port=asked.port, user=asked.user, password=password, tls=tls, manners=manners)
     ended = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: ended.set())

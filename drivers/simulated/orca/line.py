@@ -10,6 +10,7 @@ from email.message import Message
 from email.utils import format_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol
 
 from drivers.simulated.orca.faults import Fault
@@ -39,6 +40,15 @@ class Device(Protocol):
 
     def reply(self, method: str, target: str, headers: Message, body: bytes) -> Reply:
         """What a request is answered with, and how that goes wrong."""
+
+
+def server_tls(certificate: Path, *, clients: Path | None = None) -> ssl.SSLContext:
+    """Of a PEM file with certificate and key. `clients`: whose certificates a client must have one of."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=clients)
+    context.load_cert_chain(certificate)
+    if clients is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
 
 
 def open_line(device: Device, port: int, tls: ssl.SSLContext | None) -> "Server":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import ssl
+import subprocess
 import time as clocks
 from base64 import b64encode
 from collections.abc import Iterator
@@ -12,14 +14,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from drivers.simulated.orca import Manners, Patient, SimulatedOrca
+from drivers.simulated.orca import Manners, Patient, SimulatedOrca, server_tls
 from drivers.simulated.orca.manners import JAPAN
+from tests.peers import need
 from tests.peers.orca_client import OrcaClient, Reply
 
 DAY = date(2026, 11, 24)
@@ -394,3 +398,31 @@ def test_nobody_is_in_the_text_of_a_value(orca: SimulatedOrca) -> None:
     client_of(orca).register("12", AT, "01", "10001")
     texts = repr((orca.calls, orca.hospital.patients["34"], orca.hospital.bookings, orca.hospital.receptions))
     assert "髙橋" not in texts and "山田" not in texts and "'12'" not in texts and "欠席" not in texts
+
+
+@pytest.mark.peers
+def test_tls_with_and_without_the_clients_own_certificate(tmp_path: Path) -> None:
+    certificate = tmp_path / "server.pem"
+    subprocess.run(
+        [
+            need("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-days", "2", "-subj", "/CN=orca", "-addext", "subjectAltName=IP:127.0.0.1",
+            "-keyout", certificate.with_suffix(".key"),
+            "-out", certificate,
+        ],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    certificate.write_bytes(certificate.read_bytes() + certificate.with_suffix(".key").read_bytes())
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    with SimulatedOrca(tls=server_tls(certificate)) as orca:
+        assert orca.url.startswith("orca+https://kiosk@127.0.0.1:")
+        client = OrcaClient(orca.http_url, orca.user, orca.password, tls=trusting)
+        assert client.receptions(TODAY)["Api_Result"] == "21"
+        with pytest.raises(URLError, match="CERTIFICATE_VERIFY_FAILED"):
+            OrcaClient(orca.http_url, orca.user, orca.password, tls=ssl.create_default_context()).receptions(TODAY)
+    with SimulatedOrca(tls=server_tls(certificate, clients=certificate)) as orca:
+        client = OrcaClient(orca.http_url, orca.user, orca.password, tls=trusting)
+        with pytest.raises((OSError, http.client.HTTPException)):
+            client.receptions(TODAY)
+        trusting.load_cert_chain(certificate)
+        assert client.receptions(TODAY)["Api_Result"] == "21"
