@@ -129,17 +129,19 @@ class Access:
 def his_access(config: Config, environ: Mapping[str, str] = os.environ) -> Access:
     """What opens [his]. Raises ConfigError."""
     his = config.his
-    return _access(config, "his", his.url, his.password_file, (his.ca_file, his.client_certificate_file), environ)
+    files = {"ca_file": his.ca_file, "client_certificate_file": his.client_certificate_file}
+    return _access(config, "his", his.url, his.password_file, files, environ)
 
 
 def book_access(config: Config, environ: Mapping[str, str] = os.environ) -> Access:
     """What opens the book on a server. Raises ConfigError."""
     book = config.reservations
-    return _access(config, "reservations", book.url, book.password_file_of_book, (book.ca_file, ""), environ)
+    files = {"ca_file": book.ca_file, "client_certificate_file": ""}
+    return _access(config, "reservations", book.url, book.password_file_of_book, files, environ)
 
 
 def _access(
-    config: Config, table: str, url: str, name: str, files: tuple[str, str], environ: Mapping[str, str]
+    config: Config, table: str, url: str, name: str, files: Mapping[str, str], environ: Mapping[str, str]
 ) -> Access:
     base, credentials = config.file.parent, environ.get("CREDENTIALS_DIRECTORY")
     try:
@@ -148,8 +150,15 @@ def _access(
         password = read(table, name, base, credentials)
     except password_files.Unusable as unusable:
         raise ConfigError(config.file, [unusable.problem]) from None
-    ca_file, certificate = (password_files.place(file, base, credentials)[0] if file else None for file in files)
-    return Access(password, ca_file, certificate)
+    found = {key: password_files.place(file, base, credentials)[0] for key, file in files.items() if file}
+    problems = [
+        Problem("problem.system_file", {"table": table, "key": key, "file": str(file)})
+        for key, file in found.items()
+        if not os.access(file, os.R_OK, effective_ids=True)
+    ]
+    if problems:
+        raise ConfigError(config.file, problems)
+    return Access(password, found.get("ca_file"), found.get("client_certificate_file"))
 
 
 def tls(config: Config, environ: Mapping[str, str] = os.environ) -> Tls | None:

@@ -43,6 +43,11 @@ def hosts(url: str) -> list[str]:
     return [each.rpartition(":")[0].strip("[]") for each in _authorities(url)] if "://" in url else []
 
 
+def without_user(url: str) -> str:
+    """An address that was accepted, as it may be displayed."""
+    return re.sub("//[^/]*@", "//", url)
+
+
 def leaves_machine(url: str) -> bool:
     """Whether any host of an address that was accepted is not this machine itself."""
     return not all(map(_is_loopback, hosts(url)))

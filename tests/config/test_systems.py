@@ -121,6 +121,9 @@ def test_beside_a_share_the_book_has_a_password_file_of_its_own(site: Site) -> N
 
 def test_a_server_on_this_machine_may_ask_for_no_password(site: Site) -> None:
     loaded = site.load(with_("reservations", 'url = "postgresql://kiosk@127.0.0.1/kiosk"', 'ca_file = "ca.pem"'))
+    with pytest.raises(ConfigError, match=r"\[reservations\] ca_file: .*ca\.pem"):
+        config.book_access(loaded, {})
+    (site.folder / "ca.pem").write_text("PEM")
     access = config.book_access(loaded, {})
     assert access.password is None
     assert access.ca_file == loaded.file.parent / "ca.pem"
