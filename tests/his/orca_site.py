@@ -24,7 +24,7 @@ class OrcaSite:
     orca: SimulatedOrca
 
     def patient(self, number: str, *departments: str, day: date | None = None) -> None:
-        """Somebody with an appointment at nine, eleven, one …"""
+        """Somebody with appointments at nine, eleven and one."""
         born = date(1940, 1, 1) + timedelta(days=int(number))
         self.orca.hospital.add(Patient(number, "架空　花子", "カクウ　ハナコ", born))
         for hour, department in zip((9, 11, 13), departments, strict=False):
