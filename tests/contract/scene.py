@@ -5,6 +5,7 @@ Pure values. Everybody is made up.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta, timezone
 from typing import Final
@@ -90,13 +91,23 @@ class Patient:
 
 @dataclass(frozen=True)
 class Scene:
-    """All that has to be in the system before the first behaviour: `patients`, and nobody registered.
+    """All that has to be in the system before the first behaviour, and nobody registered.
 
-    `day`: the day of the suite, in Japan. Strangers are among `patients` (`case.known` False) and are not to be made.
+    `day`: the day of the suite, in Japan. `by_behaviour`: the patients of each behaviour by its name.
     """
 
     day: date
-    patients: tuple[Patient, ...]
+    by_behaviour: Mapping[str, tuple[Patient, ...]] = field(repr=False)
+
+    def of(self, behaviour: str) -> tuple[Patient, ...]:
+        """The patients of that behaviour."""
+        return self.by_behaviour[behaviour]
+
+    @property
+    def patients(self) -> tuple[Patient, ...]:
+        """Those that a seed has to make: all but the strangers."""
+        everybody = [each for some in self.by_behaviour.values() for each in some]
+        return tuple(each for each in everybody if each.case.known)
 
     def date_of(self, due: Due) -> date:
         """When it is."""

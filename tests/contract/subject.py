@@ -44,9 +44,9 @@ Role = Literal["system", "reservations", "book"]
 class Peer:
     """What a seed gives back: what the suite can do at the system without the adapter. What is None is not asked.
 
-    `registered(patient_number, day)`: how many receptions count there. `register_at_window(patient_number, department)`:
-    staff register a patient for the day of the suite. `faults`: the patient's number to a context in which the system
-    does it.
+    `registered(patient_number, day)`: how many receptions count there. `register_at_window(patient_number,
+    department)`: staff register a patient for the day of the suite. `faults`: the patient's number to a context in
+    which the system does it.
     """
 
     registered: Callable[[str, date], int] | None = None
