@@ -125,6 +125,8 @@ class Order:
 
     `appointments`: those the system is told of, as `find` gave them; a book registers all of the day that it holds, and
     these. `walk_in`: for this, besides; whoever has arrived gets it added, unless that department is registered.
+    `number`: under which the patient waits already (see InCustody): the book registers under it, and uses none of its
+    own; "": none.
     """
 
     attempt: str
@@ -134,6 +136,7 @@ class Order:
     not_after: datetime
     appointments: tuple[Appointment, ...] = ()
     walk_in: WalkIn | None = None
+    number: str = ""
 
 
 @dataclass(frozen=True)
@@ -202,8 +205,11 @@ class NotRegistered:
 class Entry:
     """A line of the day's register: a patient's receptions with what was registered, or a cancelled one.
 
-    `key`: unique on its day, in the order of registration when compared as a number. `appointments` are in time order,
-    walk-ins among them; of a cancelled one nothing is kept, so there are none.
+    `key`: unique on its day, in the order of registration when compared as a number, those under a number that the
+    order brought after the others; the first reception has it too.
+    `appointments` are in time order, walk-ins among them; of a cancelled one nothing is kept, so there are none.
+    `of_system`: the receptions as the system in front of which this book stands knows them, by its keys; they are what
+    has to be cancelled there.
     """
 
     key: str
@@ -211,6 +217,7 @@ class Entry:
     receptions: tuple[Reception, ...]
     appointments: tuple[Appointment, ...] = ()
     cancelled: Cancelled | None = None
+    of_system: tuple[Reception, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -284,6 +291,9 @@ class Numbering:
     by_system: bool = False
 
 
+HOSPITAL: Final = Numbering()
+
+
 # --- what a book keeps of attempts ------------------------------------------------------------------------------------
 
 
@@ -324,11 +334,22 @@ class Kept:
     """It is written down, durably."""
 
 
+@dataclass(frozen=True)
+class Imported:
+    """What an import did: appointments now held for the days it contained, and how many days those were."""
+
+    rows: int
+    days: int
+
+
 class ReservationsDown(Exception):
     """A book's work besides the port's calls (import, upkeep) could not be done. For staff; holds no patient data.
 
     `code`, `parameters`: what the text says as a value, for who says it in another language.
     """
+
+    # Of a write that failed when it was being committed, or after that.
+    maybe_done = False
 
     def __init__(self, text: str = "", code: str = "failed", **parameters: float) -> None:
         super().__init__(text)
@@ -337,4 +358,4 @@ class ReservationsDown(Exception):
 
     def as_trouble(self) -> Trouble:
         """The same as an answer."""
-        return Trouble("unreachable", str(self), code=self.code, parameters=self.parameters)
+        return Trouble("unreachable", str(self), self.maybe_done, self.code, self.parameters)

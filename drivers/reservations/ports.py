@@ -1,6 +1,6 @@
 """The three roles: `SystemOfRecord`, `Reservations`, `Book`. What each keeps is said in `drivers.reservations`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -11,6 +11,7 @@ from drivers.reservations import (
     Count,
     DayList,
     Departments,
+    Imported,
     Kept,
     Order,
     Reception,
@@ -22,6 +23,7 @@ from drivers.reservations import (
     Unsettled,
     UnsettledList,
 )
+from drivers.reservations.csv_file import Parsed
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,9 @@ class Ability:
 class SystemOfRecord(Protocol):
     """A system that has appointments and takes registrations. See the rules above."""
 
-    ability: Ability
+    @property
+    def ability(self) -> Ability:
+        """What it does."""
 
     def find(self, patient_number: str, day: date, until: float) -> Answer:
         """The patient's appointments and receptions of `day`."""
@@ -88,6 +92,9 @@ class Reservations(SystemOfRecord, Protocol):
     def unsettled(self, day: date, until: float) -> UnsettledList | Trouble:
         """The orders of `day` of which staff must know."""
 
+    def noted_done(self, order: Order, until: float) -> Kept | Trouble:
+        """Staff or the program have dealt with it: it is on the list no more."""
+
     def follow(self, changed: Callable[[], None], answers: Callable[[bool], None]) -> Subscription:
         """Call `changed()` at the beginning and after every change, whoever made it, until the subscription is closed;
         sometimes without one.
@@ -118,5 +125,20 @@ class Book(Reservations, Protocol):
     def note(self, unsettled: Unsettled, until: float) -> Kept | Trouble:
         """Put an order of which staff must know on the list, or change what the list says of its attempt."""
 
-    def noted_done(self, order: Order, until: float) -> Kept | Trouble:
-        """Staff or the program have dealt with it: it is on the list no more."""
+
+class ImportingBook(Book, Protocol):
+    """A book that holds the day's appointments itself, from exports."""
+
+    def import_rows(
+        self,
+        parsed: Parsed,
+        progress: Callable[[int, int], None] = ...,
+        *,
+        compare: Callable[[Mapping[date, int]], None] = ...,
+    ) -> Imported:
+        """Replace the appointments of the days in `parsed`, and of no other; receptions stay. All of it or nothing.
+
+        `progress(rows done, rows in all)` is called now and then and at the end; `compare`, before anything is changed,
+        with how many appointments each of the days has until now. No rows: nothing is changed. Raises ReservationsDown,
+        and whatever `progress` and `compare` raise (nothing is changed then).
+        """

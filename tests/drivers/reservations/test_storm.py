@@ -135,7 +135,7 @@ try:
     reservations.register("2", date(2026, 1, 15), datetime.now(UTC), lambda: True)
 except ReservationsDown as error:
     print("down:", error)
-print(reservations.count(date(2026, 1, 15)))
+print(count(reservations, date(2026, 1, 15)))
 """
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, cwd=ROOT, timeout=60, check=True

@@ -61,8 +61,8 @@ def book(tmp_path: Path) -> SqliteReservations:
 def test_who_has_no_appointment_gets_the_next_number_and_is_found_with_what_the_visit_is_for(
     book: SqliteReservations,
 ) -> None:
-    book.register("1", DAY, AT, yes)
-    answer = book.walk_in("9", DAY, AT, EYES, yes)
+    register(book, "1", AT)
+    answer = register(book, "9", AT, EYES)
     assert isinstance(answer, Registered)
     assert (answer.patient_number, answer.arrival) == ("9", Arrival(2, AT))
     [only] = answer.appointments
@@ -74,117 +74,117 @@ def test_who_has_no_appointment_gets_the_next_number_and_is_found_with_what_the_
         "",
     )
     assert only.walk_in
-    assert book.find("9", DAY).appointments == answer.appointments
-    assert book.register("9", DAY, LATER, yes) == AlreadyRegistered("9", answer.arrival, answer.appointments)
-    assert book.count(DAY) == 2, "a walk-in is no appointment of the hospital's system"
+    assert find(book, "9", DAY).appointments == answer.appointments
+    assert register(book, "9", LATER) == AlreadyRegistered("9", answer.arrival, answer.appointments)
+    assert count(book, DAY) == 2, "a walk-in is no appointment of the hospital's system"
 
 
 def test_asking_twice_registers_once(book: SqliteReservations) -> None:
-    first = book.walk_in("9", DAY, AT, EYES, yes)
+    first = register(book, "9", AT, EYES)
     assert isinstance(first, Registered)
-    again = book.walk_in("9", DAY, LATER, WalkIn("眼科"), yes)
+    again = register(book, "9", LATER, WalkIn("眼科"))
     assert again == AlreadyRegistered("9", first.arrival, first.appointments)
 
 
 def test_an_appointment_of_the_day_is_registered_with_the_walk_in_and_another_department_is_added(
     book: SqliteReservations,
 ) -> None:
-    answer = book.walk_in("1", DAY, AT, EYES, yes)
+    answer = register(book, "1", AT, EYES)
     assert isinstance(answer, Registered)
     assert names(answer.appointments) == ["08:30 眼科", "09:00 内科"]
-    more = book.walk_in("1", DAY, LATER, WalkIn("外科"), yes)
+    more = register(book, "1", LATER, WalkIn("外科"))
     assert isinstance(more, AlreadyRegistered)
     assert (more.arrival, names(more.appointments)) == (answer.arrival, ["08:30 眼科", "08:50 外科", "09:00 内科"])
-    same = book.walk_in("1", DAY, LATER, WalkIn("内科"), yes)
+    same = register(book, "1", LATER, WalkIn("内科"))
     assert same == more, "for that department there is an appointment"
-    assert names(book.find("1", DAY).appointments) == names(more.appointments)
+    assert names(find(book, "1", DAY).appointments) == names(more.appointments)
 
 
 def test_a_walk_in_stays_through_an_import_and_goes_into_the_appointment_that_was_made_of_it(
     book: SqliteReservations,
 ) -> None:
-    book.walk_in("9", DAY, AT, EYES, yes)
+    register(book, "9", AT, EYES)
     put(book, "1,2099-01-15,9:00,内科,乙,A棟")
-    assert names(book.find("9", DAY).appointments) == ["08:30 眼科"]
+    assert names(find(book, "9", DAY).appointments) == ["08:30 眼科"]
     put(book, "9,2099-01-15,10:00,眼科,甲,2階")
-    assert names(book.find("9", DAY).appointments) == ["10:00 眼科"]
+    assert names(find(book, "9", DAY).appointments) == ["10:00 眼科"]
 
 
 def test_a_walk_in_nobody_wants_any_more_uses_no_number(book: SqliteReservations) -> None:
     assert book.walk_in("9", DAY, AT, EYES, lambda: False) == Withdrawn("9")
-    assert (book.find("9", DAY).appointments, book.entries(DAY)) == ((), [])
-    answer = book.register("1", DAY, AT, yes)
+    assert (find(book, "9", DAY).appointments, entries(book, DAY)) == ((), [])
+    answer = register(book, "1", AT)
     assert isinstance(answer, Registered)
     assert answer.arrival.number == 1
 
 
 def test_the_last_day_is_the_last_one_before(book: SqliteReservations) -> None:
-    assert book.find("9", DAY).last_day is None
+    assert find(book, "9", DAY).last_day is None
     book.walk_in("9", DAY - timedelta(days=40), AT, EYES, yes)
     put(book, "9,2098-12-01,9:00,内科,乙,A棟", "9,2099-01-20,9:00,内科,乙,A棟")
-    found = book.find("9", DAY)
+    found = find(book, "9", DAY)
     assert (found.last_day, found.next_day) == (date(2098, 12, 6), date(2099, 1, 20))
-    assert book.find("9", date(2098, 12, 6)).last_day == date(2098, 12, 1)
+    assert find(book, "9", date(2098, 12, 6)).last_day == date(2098, 12, 1)
 
 
 # --- cancelling -------------------------------------------------------------------------------------------------------
 
 
 def test_a_cancelled_arrival_is_none_and_its_number_is_never_used_again(book: SqliteReservations) -> None:
-    first = book.register("1", DAY, AT, yes)
+    first = register(book, "1", AT)
     assert isinstance(first, Registered)
-    assert book.cancel("1", 1, DAY, LATER, "別の方でした") == Cancelled("1", first.arrival, LATER, "別の方でした")
-    found = book.find("1", DAY)
+    assert cancel(book, "1", 1, DAY, LATER, "別の方でした") == Cancelled("1", first.arrival, LATER, "別の方でした")
+    found = find(book, "1", DAY)
     assert (found.arrival, names(found.appointments)) == (None, ["09:00 内科"])
-    assert book.arrivals(DAY) == []
-    other = book.register("2", DAY, LATER, yes)
-    third = book.register("1", DAY, LATER, yes)
+    assert arrived(book, DAY) == []
+    other = register(book, "2", LATER)
+    third = register(book, "1", LATER)
     assert isinstance(other, Registered)
     assert isinstance(third, Registered)
     assert (other.arrival.number, third.arrival.number) == (2, 3)
-    assert book.arrivals(DAY) == [Arrived("2", other.arrival), Arrived("1", third.arrival)]
+    assert arrived(book, DAY) == [Arrived("2", other.arrival), Arrived("1", third.arrival)]
 
 
 def test_cancelling_twice_changes_nothing_and_what_is_not_there_is_said(book: SqliteReservations) -> None:
-    book.register("1", DAY, AT, yes)
-    once = book.cancel("1", 1, DAY, AT, "a")
-    assert book.cancel("1", 1, DAY, LATER, "b") == once
-    book.register("1", DAY, LATER, yes)
-    assert book.cancel("1", 1, DAY, LATER, "b") == once, "an old page does not take the new arrival back"
+    register(book, "1", AT)
+    once = cancel(book, "1", 1, DAY, AT, "a")
+    assert cancel(book, "1", 1, DAY, LATER, "b") == once
+    register(book, "1", LATER)
+    assert cancel(book, "1", 1, DAY, LATER, "b") == once, "an old page does not take the new arrival back"
     for patient, number in (("1", 3), ("2", 1), ("2", 2), ("7", 1)):
         assert book.cancel(patient, number, DAY, LATER, "c") == NotRegistered(patient)
-    assert [each.arrival.number for each in book.arrivals(DAY)] == [2]
+    assert [each.arrival.number for each in arrived(book, DAY)] == [2]
 
 
 def test_a_walk_in_goes_with_its_arrival(book: SqliteReservations) -> None:
-    book.walk_in("9", DAY, AT, EYES, yes)
-    book.cancel("9", 1, DAY, AT, "")
-    assert (book.find("9", DAY).appointments, book.find("9", DAY).arrival) == ((), None)
-    assert book.register("9", DAY, LATER, yes) == NothingToRegister("9")
-    again = book.walk_in("9", DAY, LATER, EYES, yes)
+    register(book, "9", AT, EYES)
+    cancel(book, "9", 1, DAY, AT, "")
+    assert (find(book, "9", DAY).appointments, find(book, "9", DAY).arrival) == ((), None)
+    assert register(book, "9", LATER) == NothingToRegister("9")
+    again = register(book, "9", LATER, EYES)
     assert isinstance(again, Registered)
     assert (again.arrival.number, names(again.appointments)) == (2, ["08:50 眼科"])
 
 
 def test_the_register_of_the_day_has_what_was_registered_and_what_was_cancelled(book: SqliteReservations) -> None:
-    book.register("1", DAY, AT, yes)
-    book.walk_in("9", DAY, AT, EYES, yes)
-    cancelled = book.cancel("1", 1, DAY, LATER, "別の方でした")
-    book.walk_in("1", DAY, LATER, EYES, yes)
+    register(book, "1", AT)
+    register(book, "9", AT, EYES)
+    cancelled = cancel(book, "1", 1, DAY, LATER, "別の方でした")
+    register(book, "1", LATER, EYES)
     assert isinstance(cancelled, Cancelled)
-    first, second, third = book.entries(DAY)
+    first, second, third = entries(book, DAY)
     assert first == Entry("1", Arrival(1, AT), (), cancelled)
     assert (second.patient_number, names(second.appointments), second.cancelled) == ("9", ["08:30 眼科"], None)
     assert (third.arrival.number, names(third.appointments)) == (3, ["08:50 眼科", "09:00 内科"])
-    assert book.entries(DAY + timedelta(days=1)) == []
+    assert entries(book, DAY + timedelta(days=1)) == []
 
 
 def test_a_naive_time_is_a_bug(book: SqliteReservations) -> None:
     naive = AT.replace(tzinfo=None)
     with pytest.raises(ValueError, match="aware"):
-        book.walk_in("9", DAY, naive, EYES, yes)
+        register(book, "9", naive, EYES)
     with pytest.raises(ValueError, match="aware"):
-        book.cancel("1", 1, DAY, naive, "")
+        cancel(book, "1", 1, DAY, naive, "")
 
 
 def test_no_patient_data_in_reprs() -> None:
@@ -199,12 +199,12 @@ def test_no_patient_data_in_reprs() -> None:
 
 def busy_day(book: SqliteReservations) -> None:
     """Arrivals 1 (cancelled), 2, 3 (1 anew), 4 (cancelled); with walk-ins in 2 to 4."""
-    book.register("1", DAY, AT, yes)
-    book.cancel("1", 1, DAY, AT, "a")
-    book.walk_in("9", DAY, AT, EYES, yes)
-    book.walk_in("1", DAY, AT, EYES, yes)
-    book.walk_in("8", DAY, AT, EYES, yes)
-    book.cancel("8", 4, DAY, AT, "b")
+    register(book, "1", AT)
+    cancel(book, "1", 1, DAY, AT, "a")
+    register(book, "9", AT, EYES)
+    register(book, "1", AT, EYES)
+    register(book, "8", AT, EYES)
+    cancel(book, "8", 4, DAY, AT, "b")
 
 
 def before(book: SqliteReservations) -> None:
@@ -230,57 +230,57 @@ def test_after_a_loss_the_register_is_as_it_was(
     first(book)
     busy_day(book)
     last(book)
-    was, found = book.entries(DAY), book.find("9", DAY)
+    was, found = entries(book, DAY), find(book, "9", DAY)
     book.file.path.unlink()
     assert rescue.rebuild(book.file, DAY) is not None
-    assert book.entries(DAY) == was
-    assert book.find("9", DAY).appointments == found.appointments
+    assert entries(book, DAY) == was
+    assert find(book, "9", DAY).appointments == found.appointments
     put(book, "9,2099-01-15,11:00,外科,,", "8,2099-01-15,11:00,外科,,")
-    assert names(book.find("9", DAY).appointments) == ["08:30 眼科", "11:00 外科"], "it is still known as a walk-in"
-    assert names(book.find("8", DAY).appointments) == ["11:00 外科"], "a walk-in that was cancelled stays away"
-    answer = book.register("8", DAY, LATER, yes)
+    assert names(find(book, "9", DAY).appointments) == ["08:30 眼科", "11:00 外科"], "it is still known as a walk-in"
+    assert names(find(book, "8", DAY).appointments) == ["11:00 外科"], "a walk-in that was cancelled stays away"
+    answer = register(book, "8", LATER)
     assert isinstance(answer, Registered)
     assert answer.arrival.number == 5
 
 
 def test_a_backup_from_before_the_cancelling_does_not_bring_the_arrival_back(book: SqliteReservations) -> None:
-    book.register("1", DAY, AT, yes)
+    register(book, "1", AT)
     before(book)
-    cancelled = book.cancel("1", 1, DAY, AT, "a")
+    cancelled = cancel(book, "1", 1, DAY, AT, "a")
     assert isinstance(cancelled, Cancelled)
     book.file.path.unlink()
     assert rescue.rebuild(book.file, DAY) is not None
-    assert (book.entries(DAY), book.find("1", DAY).arrival) == ([Entry("1", Arrival(1, AT), (), cancelled)], None)
-    assert book.cancel("1", 1, DAY, LATER, "b") == cancelled
+    assert (entries(book, DAY), find(book, "1", DAY).arrival) == ([Entry("1", Arrival(1, AT), (), cancelled)], None)
+    assert cancel(book, "1", 1, DAY, LATER, "b") == cancelled
 
 
 def test_what_is_only_in_the_database_that_is_put_aside_is_salvaged(book: SqliteReservations) -> None:
     before(book)
     busy_day(book)
-    was, found = book.entries(DAY), book.find("9", DAY)
+    was, found = entries(book, DAY), find(book, "9", DAY)
     lose_what_is_beside(book)
     assert rescue.rebuild(book.file, DAY, by_hand=True) is not None
-    assert book.entries(DAY) == was
+    assert entries(book, DAY) == was
     put(book, "9,2099-01-15,11:00,外科,,")
-    assert names(book.find("9", DAY).appointments) == [*names(found.appointments), "11:00 外科"]
+    assert names(find(book, "9", DAY).appointments) == [*names(found.appointments), "11:00 外科"]
 
 
 def test_what_was_not_kept_beside_the_database_is_kept_at_the_next_start(book: SqliteReservations) -> None:
     busy_day(book)
     lose_what_is_beside(book)
-    was = book.entries(DAY)
+    was = entries(book, DAY)
     book.begin_keeping(DAY, datetime.now(UTC))
     kept = (book.file.beside.backups / f"arrivals-{DAY}.jsonl").read_text(encoding="utf-8")
     book.begin_keeping(DAY, datetime.now(UTC))
     assert (book.file.beside.backups / f"arrivals-{DAY}.jsonl").read_text(encoding="utf-8") == kept
     book.file.path.unlink()
     assert rescue.rebuild(book.file, DAY) is not None
-    assert book.entries(DAY) == was
+    assert entries(book, DAY) == was
 
 
 def test_lines_that_are_no_records_cost_only_themselves(book: SqliteReservations) -> None:
     busy_day(book)
-    was = book.entries(DAY)
+    was = entries(book, DAY)
     kept = book.file.beside.backups / f"arrivals-{DAY}.jsonl"
     broken = (
         '{"cancelled": [1, "1"], "at": 5, "why": 5}\n{"cancelled": ["x", "1", "y"], "at": "z", "why": ""}\n'
@@ -289,7 +289,7 @@ def test_lines_that_are_no_records_cost_only_themselves(book: SqliteReservations
     kept.write_text(broken + kept.read_text(encoding="utf-8") + broken, encoding="utf-8")
     book.file.path.unlink()
     assert rescue.rebuild(book.file, DAY) is not None
-    assert book.entries(DAY) == was
+    assert entries(book, DAY) == was
 
 
 def test_the_night_deletes_walk_ins_and_cancelled_arrivals_with_their_day(book: SqliteReservations) -> None:
@@ -340,7 +340,7 @@ def test_an_old_file_that_is_put_in_its_place_while_it_is_in_use_is_brought_up(
         put_before(old, "7")
     old.file.path.rename(book.file.path)
     book.file.look()
-    assert isinstance(book.walk_in("7", DAY, AT, EYES, yes), Registered)
+    assert isinstance(register(book, "7", AT, EYES), Registered)
 
 
 def test_what_the_program_of_the_version_before_writes_and_reads_is_good(book: SqliteReservations) -> None:
@@ -356,7 +356,7 @@ def test_what_the_program_of_the_version_before_writes_and_reads_is_good(book: S
         )
         connection.execute("DELETE FROM arrival WHERE day < '2099-01-15'")
         connection.commit()
-    assert [each.arrival.number for each in book.entries(DAY)] == [1, 2, 3, 4, 5]
-    answer = book.walk_in("5", DAY, LATER, EYES, yes)
+    assert [each.arrival.number for each in entries(book, DAY)] == [1, 2, 3, 4, 5]
+    answer = register(book, "5", LATER, EYES)
     assert isinstance(answer, Registered)
     assert answer.arrival.number == 6
