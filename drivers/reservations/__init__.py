@@ -205,7 +205,8 @@ class NotRegistered:
 class Entry:
     """A line of the day's register: a patient's receptions with what was registered, or a cancelled one.
 
-    `key`: unique on its day, in the order of registration when compared as a number; the first reception has it too.
+    `key`: unique on its day, in the order of registration when compared as a number, those under a number that the
+    order brought after the others; the first reception has it too.
     `appointments` are in time order, walk-ins among them; of a cancelled one nothing is kept, so there are none.
     `of_system`: the receptions as the system in front of which this book stands knows them, by its keys; they are what
     has to be cancelled there.
@@ -288,6 +289,9 @@ class Numbering:
     series: Series = "hospital"
     entrance: str = ""
     by_system: bool = False
+
+
+HOSPITAL: Final = Numbering()
 
 
 # --- what a book keeps of attempts ------------------------------------------------------------------------------------

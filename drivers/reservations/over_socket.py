@@ -1,10 +1,10 @@
-"""A reservation system over a Unix socket: who may not open its database asks the process that does.
+"""A book or a system over a Unix socket: who may not open it asks the process that does.
 
-`SocketReservations` is `Reservations` for any process whose user may pass to the socket; `follow` says when something
-may have changed. `Server` answers out of any `Reservations`. What is sent is in `wire`.
+`SocketBook` is every role of the port for any process whose user may pass to the socket; `follow` says when something
+may have changed. `Server` answers out of any of them. What is sent is in `wire`.
 
-Must never: let a patient's data into an exception or a report; keep the owner's database waiting for a client that is
-slow or gone (one that does not say in time that an arrival is still wanted, wants it no more).
+Must never: let a patient's data into an exception or a report; keep the owner waiting for a client that is slow or
+gone.
 """
 
 import socket
@@ -19,111 +19,164 @@ from typing import Any, Final
 
 from drivers.reservations import (
     Answer,
-    Arrived,
     Cancellation,
-    Entry,
+    Count,
+    DayList,
+    Departments,
+    Kept,
+    Order,
+    Reception,
+    Register,
+    Registered,
     Registration,
-    Reservations,
     ReservationsDown,
-    WalkIn,
-    WalkInRegistration,
+    Taken,
+    Trouble,
+    Unsettled,
+    UnsettledList,
     wire,
 )
 from drivers.reservations.changes import Changes
+from drivers.reservations.ports import Ability, Book, Reservations, SystemOfRecord
+from drivers.reservations.values import NoValue
 from drivers.unix_path import short_path
 
 SOCKET_NAME: Final = "reservations.sock"
-# The owner's own limit is 20 s.
+# Of what is asked beside the port.
 ANSWER_S: Final = 25.0
+_WAY_S: Final = 0.1
 # A question is sent in one piece; whoever connects and does not ask is let go.
 _QUESTION_S: Final = 5.0
-# The database is locked meanwhile.
-_WANTED_S: Final = 2.0
 _ALIVE_S: Final = 10.0
 _SILENT_S: Final = 3 * _ALIVE_S
 _CLIENTS_MAX: Final = 32
 _PAUSE_S: Final = 0.25
 
 
-class SocketReservations:
-    """`Reservations` whose owner listens at `folder/reservations.sock`. Any thread; a connection for each call.
+class SocketBook:
+    """A book, `Reservations` or a system of record whose owner listens at `folder/name`, as far as the owner answers
+    that. Any thread; a connection for each call.
 
-    Every call raises ReservationsDown, code "owner_down", when nobody answers there within `answer_s`.
+    Every call is answered Trouble, code "owner_down", when nobody answers there in time.
     """
 
-    def __init__(self, folder: Path, *, answer_s: float = ANSWER_S) -> None:
-        self._path = folder / SOCKET_NAME
-        self._answer_s = answer_s
+    def __init__(self, folder: Path, name: str = SOCKET_NAME) -> None:
+        self._path = folder / name
+        self._ability: Ability | None = None
 
-    def find(self, patient_number: str, day: date) -> Answer:
-        """See Reservations.find."""
-        found: Answer = self._ask("find", patient_number=patient_number, day=day)
-        return found
+    @property
+    def ability(self) -> Ability:
+        """The owner's; none of it until it has been asked once."""
+        if self._ability is None:
+            answer = self._ask(wire.ABILITY, time.monotonic() + ANSWER_S)
+            self._ability = answer if isinstance(answer, Ability) else None
+        return self._ability or Ability()
 
-    def register(self, patient_number: str, day: date, at: datetime, still_wanted: Callable[[], bool]) -> Registration:
-        """See Reservations.register. `still_wanted` is called in the caller's thread."""
-        registration: Registration = self._ask("register", still_wanted, patient_number=patient_number, day=day, at=at)
-        return registration
+    def find(self, patient_number: str, day: date, until: float) -> Answer:
+        """See SystemOfRecord.find."""
+        answer: Answer = self._ask("find", until, patient_number=patient_number, day=day)
+        return answer
 
-    def walk_in(
-        self, patient_number: str, day: date, at: datetime, what: WalkIn, still_wanted: Callable[[], bool]
-    ) -> WalkInRegistration:
-        """See Reservations.walk_in, and `register`."""
-        registration: WalkInRegistration = self._ask(
-            "walk_in", still_wanted, patient_number=patient_number, day=day, at=at, what=what
+    def register(self, order: Order, until: float) -> Registration:
+        """See SystemOfRecord.register."""
+        answer: Registration = self._ask("register", until, order=order)
+        return answer
+
+    def cancel(
+        self, patient_number: str, reception: Reception, day: date, at: datetime, reason: str, until: float
+    ) -> Cancellation:
+        """See SystemOfRecord.cancel."""
+        answer: Cancellation = self._ask(
+            "cancel", until, patient_number=patient_number, reception=reception, day=day, at=at, reason=reason
         )
-        return registration
+        return answer
 
-    def cancel(self, patient_number: str, number: int, day: date, at: datetime, reason: str) -> Cancellation:
-        """See Reservations.cancel."""
-        cancellation: Cancellation = self._ask(
-            "cancel", patient_number=patient_number, number=number, day=day, at=at, reason=reason
-        )
-        return cancellation
+    def day_list(self, day: date, until: float) -> DayList | Trouble:
+        """See SystemOfRecord.day_list."""
+        answer: DayList | Trouble = self._ask("day_list", until, day=day)
+        return answer
 
-    def entries(self, day: date) -> list[Entry]:
+    def departments(self, day: date, until: float) -> Departments | Trouble:
+        """See SystemOfRecord.departments."""
+        answer: Departments | Trouble = self._ask("departments", until, day=day)
+        return answer
+
+    def entries(self, day: date, until: float) -> Register | Trouble:
         """See Reservations.entries."""
-        return list(self._ask("entries", day=day))
+        answer: Register | Trouble = self._ask("entries", until, day=day)
+        return answer
 
-    def count(self, day: date) -> int:
+    def count(self, day: date, until: float) -> Count | Trouble:
         """See Reservations.count."""
-        count: int = self._ask("count", day=day)
-        return count
+        answer: Count | Trouble = self._ask("count", until, day=day)
+        return answer
 
-    def arrivals(self, day: date) -> list[Arrived]:
-        """See Reservations.arrivals."""
-        return list(self._ask("arrivals", day=day))
+    def unsettled(self, day: date, until: float) -> UnsettledList | Trouble:
+        """See Reservations.unsettled."""
+        answer: UnsettledList | Trouble = self._ask("unsettled", until, day=day)
+        return answer
 
-    def other(self, ask: str, **parameters: object) -> Any:
+    def noted_done(self, order: Order, until: float) -> Kept | Trouble:
+        """See Reservations.noted_done."""
+        answer: Kept | Trouble = self._ask("noted_done", until, order=order)
+        return answer
+
+    def take(self, order: Order, lease_s: float, until: float) -> Taken | Registered | Trouble:
+        """See Book.take."""
+        answer: Taken | Registered | Trouble = self._ask("take", until, order=order, lease_s=lease_s)
+        return answer
+
+    def settle(self, order: Order, outcome: Registration, until: float) -> Registration:
+        """See Book.settle."""
+        answer: Registration = self._ask("settle", until, order=order, outcome=outcome)
+        return answer
+
+    def note(self, unsettled: Unsettled, until: float) -> Kept | Trouble:
+        """See Book.note."""
+        answer: Kept | Trouble = self._ask("note", until, unsettled=unsettled)
+        return answer
+
+    def close(self) -> None:
+        """There is nothing to close between two calls."""
+
+    def other(self, ask: str, within_s: float = ANSWER_S, **parameters: object) -> Any:
         """What the owner answers beside its reservations, as JSON has it; see Server. Raises ReservationsDown."""
-        deadline = time.monotonic() + self._answer_s
+        deadline = time.monotonic() + within_s
         try:
             with _connected(self._path, deadline) as connection:
                 line = wire.Line(connection)
                 line.send({"ask": ask, **parameters}, deadline)
                 return line.receive(deadline).get("answer")
         except wire.Broken as broken:
-            raise _owner_down(broken) from None
+            raise ReservationsDown(_owner_down(broken), "owner_down") from None
 
     def follow(self, changed: Callable[[], None], answers: Callable[[bool], None]) -> "Follower":
-        """See FollowedReservations.follow. At each connection `changed()` too: who connects again knows nothing."""
+        """See Reservations.follow. At each connection `changed()` too: who connects again knows nothing."""
         return Follower(self._path, changed, answers)
 
-    def _ask(self, ask: str, still_wanted: Callable[[], bool] = lambda: True, **parameters: object) -> Any:
-        deadline = time.monotonic() + self._answer_s
+    def _ask(self, ask: str, until: float, **parameters: object) -> Any:
+        asked = False
         try:
-            with _connected(self._path, deadline) as connection:
+            with _connected(self._path, until) as connection:
                 line = wire.Line(connection)
-                line.send(wire.question(ask, **parameters), deadline)
-                while "asks" in (message := line.receive(deadline)):
-                    line.send({"wanted": still_wanted()}, deadline)
-                return wire.answer_from(ask, message)
+                # A little less, so that the owner's own answer comes before nobody waits for it.
+                within_s = max(until - time.monotonic() - _WAY_S, 0.0)
+                message = wire.question(ask, within_s, **parameters)
+                asked = ask in wire.WRITES
+                line.send(message, until)
+                return wire.answer_from(ask, line.receive(until))
         except wire.Broken as broken:
-            raise _owner_down(broken) from None
+            return Trouble("unreachable", _owner_down(broken), asked, "owner_down")
+        except NoValue:
+            return Trouble("misunderstood", _owner_down("no answer"), asked, "owner_down")
 
 
-def _owner_down(broken: wire.Broken) -> ReservationsDown:
-    return ReservationsDown(f"the process that has the reservations does not answer ({broken})", "owner_down")
+# The same thing under the names of what is behind it.
+SocketReservations = SocketSystem = SocketBook
+
+
+def _owner_down(why: object) -> str:
+    return f"the process that has the reservations does not answer ({why})"
 
 
 @contextmanager
@@ -193,22 +246,26 @@ class Follower:
 class Server:
     """The owner's end: answers from `open` to `close`, each connection in a thread of its own.
 
-    `revision()`: another value after every change of what `reservations` holds, whoever made it; cheap, never raises.
-    `report(name)`: a fault of ours, by the name of its exception. `others`: what is answered beside the reservations,
-    by the word that asks for it, out of the whole question; JSON.
+    `revision()`: another value after every change of what `target` holds, whoever made it; cheap, never raises.
+    `report(name)`: a fault of ours, by the name of its exception. `others`: what is answered beside the port, by the
+    word that asks for it, out of the whole question; JSON. `name`: of the socket. `asks`: the calls that `target` has.
     """
 
     def __init__(
         self,
-        reservations: Reservations,
+        target: SystemOfRecord | Reservations | Book,
         folder: Path,
         revision: Callable[[], object],
         report: Callable[[str], None],
         others: Mapping[str, Callable[[wire.Message], object]] | None = None,
+        *,
+        name: str = SOCKET_NAME,
+        asks: frozenset[str] = wire.RESERVATIONS_ASKS,
     ) -> None:
         self._others = others or {}
-        self._reservations = reservations
-        self._path = folder / SOCKET_NAME
+        self._target = target
+        self._asks = asks
+        self._path = folder / name
         self._revision = revision
         self._report = report
         self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
@@ -273,7 +330,7 @@ class Server:
                 elif other is not None:
                     line.send({"answer": other(message)}, time.monotonic() + _QUESTION_S)
                 else:
-                    answer = wire.answered(self._reservations, message, lambda: _still_wanted(line))
+                    answer = wire.answered(self._target, self._asks, message)
                     line.send(answer, time.monotonic() + _QUESTION_S)
         except Exception as error:  # noqa: BLE001 - one question that meets a fault of ours must not end the others
             self._report(type(error).__name__)
@@ -290,11 +347,3 @@ class Server:
                     self._news.wait(_ALIVE_S)
                 event = "alive" if self._changes == seen else "changed"
                 seen = self._changes
-
-
-def _still_wanted(line: wire.Line) -> bool:
-    deadline = time.monotonic() + _WANTED_S
-    with suppress(wire.Broken):
-        line.send(wire.STILL_WANTED, deadline)
-        return line.receive(deadline).get("wanted") is True
-    return False

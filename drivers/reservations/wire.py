@@ -1,12 +1,10 @@
 """What `over_socket` sends: one JSON object a line, and a patient's data in it.
 
-client -> owner   {"ask": "find" | "register" | "walk_in" | "cancel" | "entries" | "count" | "arrivals", …} ·
-                  {"wanted": bool} · {"ask": "follow"}
-owner -> client   {"asks": "still_wanted"} · {"is": NAME, "answer": …} · {"down": text, "code": …, "parameters": {…}} ·
-                  {"event": "changed"} · {"event": "alive"}
+client -> owner   {"ask": NAME OF A CALL OF THE PORT, …, "within_s": seconds} · {"ask": "ability"} · {"ask": "follow"}
+owner -> client   {"is": NAME, "answer": …} · {"event": "changed"} · {"event": "alive"}
 
-A question has the names of the port's parameters, an answer those of its class (NAME) and its fields; days, times and
-moments are ISO 8601. What is not known is passed over, so that both ends may be of different versions.
+A question has the names of the port's parameters, and in `within_s` how long the caller waits; an answer is as `values`
+has it. What is not known is passed over, so that both ends may be of different versions.
 
 Must never: wait beyond a deadline; let what was on a line into an exception.
 """
@@ -14,56 +12,74 @@ Must never: wait beyond a deadline; let what was on a line into an exception.
 import json
 import socket
 import time as clock
-from collections.abc import Callable
-from dataclasses import fields, is_dataclass
-from datetime import date, datetime, time
-from functools import cache
-from types import UnionType
-from typing import Any, Final, get_args, get_origin, get_type_hints
+from datetime import date, datetime
+from typing import Any, Final
 
 from drivers.reservations import (
-    AlreadyRegistered,
-    Arrived,
-    Cancelled,
-    Entry,
-    Found,
-    NothingToRegister,
-    NotRegistered,
+    Answer,
+    Cancellation,
+    Count,
+    DayList,
+    Departments,
+    Kept,
+    Order,
+    Reception,
+    Register,
     Registered,
-    Reservations,
-    ReservationsDown,
-    Unknown,
-    WalkIn,
-    Withdrawn,
+    Registration,
+    Taken,
+    Trouble,
+    Unsettled,
+    UnsettledList,
 )
+from drivers.reservations.ports import Ability, Book, Reservations, SystemOfRecord
+from drivers.reservations.values import NoValue, decoded, encoded, named, of_name
 
 Message = dict[str, Any]
 # A day of a large hospital has 5,000 arrivals of some 500 bytes each.
 LINE_MAX: Final = 8 * 1024 * 1024
 FOLLOW: Final[Message] = {"ask": "follow"}
-STILL_WANTED: Final[Message] = {"asks": "still_wanted"}
+ABILITY: Final = "ability"
 _READ: Final = 65_536
+# Nobody waits longer for an answer of the port.
+WITHIN_MAX_S: Final = 30.0
 
-# What each question may be answered with.
-ANSWERS: Final[dict[str, tuple[Any, ...]]] = {
-    "find": (Found, Unknown),
-    "register": (Registered, AlreadyRegistered, NothingToRegister, Withdrawn),
-    "walk_in": (Registered, AlreadyRegistered, Withdrawn),
-    "cancel": (Cancelled, NotRegistered),
-    "entries": (tuple[Entry, ...],),
-    "arrivals": (tuple[Arrived, ...],),
-    "count": (int,),
+_OF_SYSTEM: Final[dict[str, Any]] = {
+    "find": Answer,
+    "register": Registration,
+    "cancel": Cancellation,
+    "day_list": DayList | Trouble,
+    "departments": Departments | Trouble,
 }
+_OF_RESERVATIONS: Final[dict[str, Any]] = {
+    **_OF_SYSTEM,
+    "entries": Register | Trouble,
+    "count": Count | Trouble,
+    "unsettled": UnsettledList | Trouble,
+    "noted_done": Kept | Trouble,
+}
+# What each call is answered with; those of a book have all.
+ANSWERS: Final[dict[str, Any]] = {
+    **_OF_RESERVATIONS,
+    "take": Taken | Registered | Trouble,
+    "settle": Registration,
+    "note": Kept | Trouble,
+}
+SYSTEM_ASKS: Final = frozenset(_OF_SYSTEM)
+RESERVATIONS_ASKS: Final = frozenset(_OF_RESERVATIONS)
+BOOK_ASKS: Final = frozenset(ANSWERS)
+# Of an answer to these that did not come, nobody knows whether it was done.
+WRITES: Final = frozenset(("register", "cancel", "noted_done", "take", "settle", "note"))
 _PARAMETERS: Final[dict[str, Any]] = {
     "patient_number": str,
-    "number": int,
     "day": date,
     "at": datetime,
     "reason": str,
-    "what": WalkIn,
+    "reception": Reception,
+    "order": Order,
+    "lease_s": float,
 }
-# Those that are asked whether the arrival is still wanted.
-_ASKED_BACK: Final = ("register", "walk_in")
+_NAMED_PARAMETERS: Final[dict[str, Any]] = {"outcome": Registration, "unsettled": Unsettled}
 
 
 class Broken(Exception):
@@ -112,89 +128,29 @@ class Line:
         return read
 
 
-def question(ask: str, **parameters: object) -> Message:
+def question(ask: str, within_s: float, **parameters: object) -> Message:
     """A question of the port."""
-    return {"ask": ask} | {name: _part(value) for name, value in parameters.items()}
+    coded = {name: (named if name in _NAMED_PARAMETERS else encoded)(value) for name, value in parameters.items()}
+    return {"ask": ask, **coded, "within_s": within_s}
 
 
 def answer_from(ask: str, message: Message) -> Any:
-    """The answer in `message`. Raises ReservationsDown, as the owner did, and Broken: it is no answer to that."""
-    if "down" in message:
-        raise _down_from(message)
-    for kind in ANSWERS[ask]:
-        if message.get("is") == _name(kind):
-            return _value(kind, message.get("answer"))
-    raise Broken("no answer")
+    """The answer in `message`. Raises NoValue: it is no answer to that."""
+    return of_name(Ability if ask == ABILITY else ANSWERS[ask], message)
 
 
-def answered(reservations: Reservations, message: Message, still_wanted: Callable[[], bool]) -> Message:
-    """Ask `reservations` the question in `message`. Raises Broken: it is none, nobody was asked."""
+def answered(target: SystemOfRecord | Reservations | Book, asks: frozenset[str], message: Message) -> Message:
+    """Ask `target` the question in `message`, which is one of `asks`. Raises Broken: it is none, nobody was asked."""
     ask = message.get("ask")
-    if not isinstance(ask, str) or ask not in ANSWERS:
+    if ask == ABILITY:
+        return named(target.ability)
+    if not isinstance(ask, str) or ask not in asks:
         raise Broken("no question")
-    parameters = {name: _value(_PARAMETERS[name], message[name]) for name in _PARAMETERS.keys() & message.keys()}
-    if ask in _ASKED_BACK:
-        parameters["still_wanted"] = still_wanted
     try:
-        answer = getattr(reservations, ask)(**parameters)
-    except ReservationsDown as down:
-        return {"down": str(down), "code": down.code, "parameters": down.parameters}
-    kind = next(each for each in ANSWERS[ask] if get_origin(each) is not None or isinstance(answer, each))
-    return {"is": _name(kind), "answer": _part(answer)}
-
-
-def _down_from(message: Message) -> ReservationsDown:
-    parameters = message.get("parameters")
-    known = parameters.items() if isinstance(parameters, dict) else ()
-    numbers = {
-        name: value
-        for name, value in known
-        if isinstance(value, int | float) and name.isidentifier() and name not in ("self", "text", "code")
-    }
-    return ReservationsDown(str(message["down"]), str(message.get("code", "failed")), **numbers)
-
-
-# --- values -----------------------------------------------------------------------------------------------------------
-
-
-def _name(kind: Any) -> str:
-    return f"{get_args(kind)[0].__name__}s" if get_origin(kind) is tuple else str(kind.__name__)
-
-
-def _part(value: object) -> object:
-    if is_dataclass(value):
-        return {each.name: _part(getattr(value, each.name)) for each in fields(value)}
-    if isinstance(value, tuple | list):
-        return [_part(each) for each in value]
-    return value.isoformat() if isinstance(value, date | time) else value
-
-
-def _value(kind: Any, part: Any) -> Any:
-    """Raises Broken: `part` is none."""
-    try:
-        return _built(kind, part)
-    except (ValueError, TypeError):
-        raise Broken("no value") from None
-
-
-def _built(kind: Any, part: Any) -> Any:
-    if isinstance(kind, UnionType):
-        kinds = [each for each in get_args(kind) if each is not type(None)]
-        return None if part is None else _built(kinds[0], part)
-    if get_origin(kind) is tuple:
-        if not isinstance(part, list):
-            raise TypeError
-        return tuple(_built(get_args(kind)[0], each) for each in part)
-    if isinstance(kind, type) and is_dataclass(kind):
-        hints = _hints(kind)
-        return kind(**{name: _built(hints[name], part[name]) for name in hints.keys() & dict(part).keys()})
-    if kind in (date, time, datetime):
-        return kind.fromisoformat(part)
-    if type(part) is not kind:
-        raise TypeError
-    return part
-
-
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+        parameters = {name: decoded(_PARAMETERS[name], message[name]) for name in _PARAMETERS.keys() & message.keys()}
+        for name in _NAMED_PARAMETERS.keys() & message.keys():
+            parameters[name] = of_name(_NAMED_PARAMETERS[name], message[name])
+        within_s = decoded(float, message.get("within_s", WITHIN_MAX_S))
+    except NoValue:
+        raise Broken("no question") from None
+    return named(getattr(target, ask)(**parameters, until=clock.monotonic() + min(within_s, WITHIN_MAX_S)))

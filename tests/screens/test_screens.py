@@ -66,6 +66,7 @@ from kiosk.visit.state import (
     Surroundings,
     TooEarly,
     VisitAppointment,
+    VisitReception,
     WalkInDepartment,
 )
 from kiosk.visit.step import step
@@ -91,7 +92,7 @@ TWO = (
     VisitAppointment(time(9, 30), "内科", "佐藤", "A棟1階2番窓口", "A", 1, "2", "採尿してから診察へ"),
     VisitAppointment(time(11), "眼科", "高橋 先生", ""),
 )
-RECEPTION = RegisteredArrival(DAY, time(8, 52), NUMBER, 7, TWO)
+RECEPTION = RegisteredArrival(DAY, time(8, 52), NUMBER, (VisitReception("7"),), TWO)
 NOTED = replace(RECEPTION, notes=tuple(note for note in NOTES if note != "no_slip"), back_by=time(9), missing=("外科",))
 CARD = Came("patient_card")
 SEVEN = (
@@ -340,7 +341,7 @@ def test_what_comes_next_is_in_the_order_in_which_it_is_done() -> None:
 def test_without_a_slip_the_reception_is_done_all_the_same_and_says_so(name: str, why: str) -> None:
     screen = screen_for(f"{name} without slip: {why}")
     assert isinstance(screen, Result) and screen.slip == "none"
-    assert (screen.name, screen.reason, screen.notes, screen.number) == (name, why, ("no_slip",), 7)
+    assert (screen.name, screen.reason, screen.notes, screen.numbers) == (name, why, ("no_slip",), ("7",))
     assert (screen.status, screen.staff_code) == ("done", NO_SLIP_CODES[why])
     assert screen.next[0].code == "note_number"
     assert screen.lines[-1] == TEXTS["no_slip"][why]
@@ -364,6 +365,28 @@ def test_a_covered_page_keeps_the_number_and_nothing_of_time_and_place(name: str
         assert hidden not in everything
     assert "受付番号 7" in everything and "受付は完了しています" in everything
     assert ("show_again" in screen.buttons) is (screen.slip == "none")
+
+
+def test_each_department_has_its_own_number_and_none_is_left_out() -> None:
+    both = (VisitReception("A17", "内科"), VisitReception("00018", "眼科"))
+    page = screen_of(kiosk(Done(5, 140, replace(RECEPTION, receptions=both), None, 120)), WORDING)
+    assert isinstance(page, Result) and page.numbered
+    assert as_json(page)["lines"][:3] == [
+        "09:30 内科 佐藤 先生 A棟1階2番窓口 受付番号 A17",
+        "11:00 眼科 高橋 先生 受付番号 00018",
+        "受付番号 A17・00018",
+    ]
+    assert as_json(page)["numbers"] == ["A17", "00018"]
+    covered = screen_of(kiosk(Done(5, 140, replace(RECEPTION, receptions=both), None, 120, covered=True)), WORDING)
+    assert isinstance(covered, Result) and covered.numbers == ("A17", "00018") and not covered.numbered
+    gone = replace(RECEPTION, receptions=(*both, VisitReception("9", "外科")))  # its appointment is not among those
+    assert not cast(Result, screen_of(kiosk(Done(5, 140, gone, None, 120)), WORDING)).numbered
+
+
+def test_departments_under_one_number_have_one() -> None:
+    same = (VisitReception("17", "内科"), VisitReception("17", "眼科"))
+    page = screen_of(kiosk(Done(5, 140, replace(RECEPTION, receptions=same), None, 120)), WORDING)
+    assert as_json(page)["lines"][1:3] == ["11:00 眼科 高橋 先生", "受付番号 17"] and as_json(page)["numbers"] == ["17"]
 
 
 def test_one_who_was_registered_already_reads_when() -> None:
@@ -547,7 +570,7 @@ def visits() -> list[tuple[str, str, list[e.Event]]]:
     tap: list[e.Event] = [e.Pressed("mynumber"), e.BaselineTaken(1, 101), e.ResultArrived(NOW, CANDIDATE), e.Ticked()]
     found = e.AppointmentsFound(1, DAY, time(8, 52), NUMBER, TWO)
     none = e.AppointmentsFound(1, DAY, time(8, 52), NUMBER, (), next_day=NEXT_DAY)
-    registered = e.ArrivalRegistered(1, DAY, time(8, 52), NUMBER, 7, TWO)
+    registered = e.ArrivalRegistered(1, DAY, time(8, 52), NUMBER, (VisitReception("7"),), TWO)
     card: list[e.Event] = [e.Pressed("patient_card"), e.CardRead(1, NUMBER)]
     return [
         ("cancelled at once", "choose_card", [tap[0], e.Pressed("cancel")]),
