@@ -61,7 +61,7 @@ def _applied(line: Line, zone: str, until: float) -> tuple[int, int]:
             run(
                 "BEGIN; SET LOCAL search_path = kiosk, pg_temp; SET LOCAL lock_timeout = '10s'; "
                 f"SET LOCAL statement_timeout = '{_WITHIN_S:.0f}s'; {statements}; "
-                f"INSERT INTO kiosk.migration (version) VALUES ({number}); COMMIT"  # noqa: S608 - a number
+                f"INSERT INTO kiosk.migration (version) VALUES ({number}); COMMIT"
             )
     quoted = zone.replace("'", "''")
     run(f"UPDATE kiosk.setting SET zone = '{quoted}' WHERE zone <> '{quoted}'")  # noqa: S608 - quoted
