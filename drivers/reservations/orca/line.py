@@ -200,9 +200,8 @@ class _Connection:
             what = f"its certificate is not accepted ({error.verify_message})"
             raise Failed("unreachable", what, "orca_certificate") from None
         except (OSError, ValueError) as error:
-            if self._deadline.late:
-                raise _late(writes=False) from None
-            raise Failed("unreachable", _no_tls(error), "orca_tls") from None
+            what = "began no TLS in time" if self._deadline.late else _no_tls(error)
+            raise Failed("unreachable", what, "orca_tls") from None
 
     def _begin(self, until: float) -> None:
         self._deadline.deadline_s = until - time.monotonic()
