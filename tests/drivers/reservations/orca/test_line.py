@@ -156,19 +156,25 @@ def test_no_time_left_sends_nothing(server: Server, orca: Fake) -> None:
     assert (found.kind, found.maybe_done, orca.calls) == ("unreachable", False, [])
 
 
-def test_one_connection_is_kept_and_each_request_leaves_in_one_piece(server: Server, orca: Fake) -> None:
+def test_one_connection_is_kept_for_questions_and_each_write_has_a_new_one(server: Server, orca: Fake) -> None:
     system = opened(server.port)
     for _ in range(3):
         assert isinstance(system.find("12", DAY, time.monotonic() + 20), Found)
-    assert isinstance(system.register(order(), time.monotonic() + 20), Registered)
     assert orca.connections == 1
+    assert isinstance(system.register(order(), time.monotonic() + 20), Registered)
+    assert isinstance(system.find("12", DAY, time.monotonic() + 20), Found)
+    assert orca.connections == 2
 
 
-def test_a_line_that_was_closed_meanwhile_is_opened_anew_before_a_write(server: Server, orca: Fake) -> None:
+def test_servers_that_close_without_a_word_leave_nothing_open(server: Server, orca: Fake) -> None:
     orca.closes = True
-    done = opened(server.port).register(order(), time.monotonic() + 20)
-    assert isinstance(done, Registered)
-    assert done.ours and len(orca.writes()) == 1
+    system = opened(server.port)
+    for _ in range(10):
+        orca.received.clear()
+        done = system.register(order(), time.monotonic() + 20)
+        assert isinstance(done, Registered)
+        assert done.ours
+    assert len(orca.writes()) == 10
 
 
 def test_a_line_that_was_idle_is_not_trusted(server: Server, orca: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
