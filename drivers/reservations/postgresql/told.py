@@ -1,4 +1,4 @@
-"""What a kiosk was told by the book's server, day by day: offered again to a server that takes over and may have lost it.
+"""What a kiosk was told by the server of the book: offered again to one that takes over and may have lost it.
 
 `book-told-DAY.jsonl`: each registration and cancelling as the server answered it, written before anybody hears of it.
 `book-servers.json`: the highest timeline seen of each cluster, and the last one that was offered everything.

@@ -1,0 +1,76 @@
+"""Many kiosks at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from drivers import reservations as rs
+from tests.contract.behaviour import behaviour
+from tests.contract.behaviours.asking import counts, keys, registered
+from tests.contract.scene import ONE_TODAY, Patient
+from tests.contract.subject import Subject, order, until
+
+KIOSKS = 16
+
+
+def _at_once(on: Subject, orders: Sequence[rs.Order]) -> list[rs.Registration]:
+    """Each order from a kiosk of its own, all at the same moment."""
+    systems = [on.another() for _ in orders]
+    answers: list[rs.Registration | None] = [None] * len(orders)
+    begin = threading.Barrier(len(orders))
+
+    def kiosk(index: int) -> Callable[[], None]:
+        def run() -> None:
+            begin.wait()
+            answers[index] = systems[index].register(orders[index], until(20))
+
+        return run
+
+    threads = [threading.Thread(target=kiosk(index)) for index in range(len(orders))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [answer for answer in answers if answer is not None]
+
+
+@behaviour(ONE_TODAY, needs=("keeps_attempts",))
+def sixteen_kiosks_and_one_patient_are_one_reception(on: Subject, patient: Patient) -> None:
+    answers = _at_once(on, [order(patient, on.day) for _ in range(KIOSKS)])
+    counts(on, patient, 1)
+    answered = [each for each in answers if isinstance(each, rs.Registered)]
+    assert sum(each.ours for each in answered) == 1, "one kiosk registered the patient"
+    # Who asks while another is at it may hear that the patient is taken, and asks again.
+    assert all(isinstance(each, rs.Registered) or _is_busy(each) for each in answers), answers
+    last = registered(on, order(patient, on.day))
+    assert not last.ours
+    assert {tuple(keys(each.receptions)) for each in [*answered, last]} == {tuple(keys(last.receptions))}
+
+
+@behaviour(ONE_TODAY, needs=("keeps_attempts",))
+def one_attempt_asked_by_many_threads_is_one_reception(on: Subject, patient: Patient) -> None:
+    attempt = order(patient, on.day)
+    answers = [each for each in _at_once(on, [attempt] * 4) if not _is_busy(each)]
+    assert all(isinstance(each, rs.Registered) and each.ours for each in answers), answers
+    assert registered(on, attempt).ours
+    counts(on, patient, 1)
+
+
+@behaviour(*(ONE_TODAY,) * KIOSKS)
+def sixteen_patients_at_once_have_sixteen_receptions(on: Subject, *patients: Patient) -> None:
+    orders = [order(each, on.day) for each in patients]
+    answers = _at_once(on, orders)
+    answers = [registered(on, orders[i]) if _is_busy(each) else each for i, each in enumerate(answers)]
+    receptions = [each.receptions[0] for each in answers if isinstance(each, rs.Registered) and each.ours]
+    assert len(receptions) == KIOSKS, answers
+    assert len({each.key for each in receptions}) == KIOSKS
+    if on.ability.gives_numbers:
+        assert len({each.number for each in receptions}) == KIOSKS, "a number that two patients have"
+    if on.without_gaps:
+        numbers = sorted(int(each.number) for each in receptions)
+        assert numbers == list(range(numbers[0], numbers[0] + KIOSKS)), "a gap"
+
+
+def _is_busy(answer: rs.Registration) -> bool:
+    return isinstance(answer, rs.Trouble) and answer.kind == "busy" and not answer.maybe_done
