@@ -115,15 +115,15 @@ def _points(
         found = {each.point: each for each in opening.probe(url, settings, today, time.monotonic() + _LOOK_S)}
     except BadAddress as bad:
         found = {"host": probing.Finding("host", "bad", str(bad))}
-    for point, said in words.items():
+    for point, texts in words.items():
         code, each = f"{prefix}_{point}", found.get(point)
         if each is None or each.verdict == "not_tried":
             yield skip(code, "message.not_tried")
         elif each.verdict == "ok":
-            yield ok(code, said.well)
+            yield ok(code, texts.well)
         else:
             # Of a server or an operating system, in its own words.
-            yield ng(code, said.bad, said.do, why=each.what)
+            yield ng(code, texts.bad, texts.do, why=each.what)
 
 
 def _gate(config: Config) -> Finding:
