@@ -1,4 +1,4 @@
-"""The hospital's own systems: [his], and a book on a server; and the gate that talks to them while patients are received.
+"""The hospital's own systems: [his], and a book on a server; and the gate that asks them while patients are received.
 
 Owns the questions that `kiosk check` has about them, point by point. Nothing is written there, and nobody's number is
 asked for. Must never repeat a user's name or a password.
