@@ -12,6 +12,7 @@ import pytest
 from drivers.reservations import opening
 from drivers.reservations.adapter import Settings
 from drivers.reservations.probing import Finding as Found
+from drivers.reservations.probing import Point
 from kiosk.config import Config
 from kiosk.operations.check import plan, systems
 from kiosk.operations.check.finding import Finding
@@ -109,7 +110,7 @@ def test_nobodys_name_and_no_password_is_in_a_line(site: Site, answers: list[Fou
 
 
 def test_a_book_on_a_server_has_lines_of_its_own(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    points = ("host", "tls", "login", "clock", "schema", "day_list")
+    points: tuple[Point, ...] = ("host", "tls", "login", "clock", "schema", "day_list")
     monkeypatch.setattr(opening, "probe", lambda *_: tuple(Found(point, "ok") for point in points))
     url = 'url = "postgresql://kiosk@127.0.0.1/kiosk"'
     lines = found(site.load(with_("reservations", url)))
