@@ -48,7 +48,8 @@ class Postgres:
         self.port = _free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="kiosk-pg-", dir="/tmp"))
         self.data = self._folder / "data"
-        self._user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+        # Its programs refuse to be root's.
+        self._user = "postgres" if os.geteuid() == 0 else None
         if self._user:
             shutil.chown(self._folder, "postgres", "postgres")
 
@@ -135,7 +136,9 @@ class Postgres:
     def program(self, name: str, *arguments: str | Path) -> None:
         """Of PostgreSQL; raises CalledProcessError."""
         command = [program(name), *map(str, arguments)]
-        subprocess.run(command, check=True, capture_output=True, timeout=120, cwd="/", **self._user)
+        subprocess.run(
+            command, check=True, capture_output=True, timeout=120, cwd="/", user=self._user, group=self._user
+        )
 
 
 @dataclass
@@ -159,9 +162,7 @@ class Database:
         hosts = ",".join(f"127.0.0.1:{each.port}" for each in servers or (self.server,))
         return f"postgresql://{role}@{hosts}/{self.name}"
 
-    def book(
-        self, folder: Path, role: str = "kiosk-01", numbering: Numbering = Numbering(), url: str = ""
-    ) -> PostgresBook:
+    def book(self, folder: Path, role: str = "kiosk-01", numbering: Numbering = HOSPITAL) -> PostgresBook:
         """Of a kiosk that has its data in `folder`."""
         self.role(role)
         return PostgresBook(self.url(role), Settings(folder, numbering, password=PASSWORD, name=role))

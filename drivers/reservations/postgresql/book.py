@@ -39,7 +39,7 @@ from drivers.reservations.postgresql.connection import Line, Server
 from drivers.reservations.postgresql.failures import TOO_LATE, Failed
 from drivers.reservations.postgresql.follower import Follower
 from drivers.reservations.postgresql.hosts import Caller, Hosts
-from drivers.reservations.postgresql.told import Told
+from drivers.reservations.postgresql.told import told_in
 from drivers.reservations.values import NoValue, encoded, named
 from drivers.reservations.wire import WRITES, answer_from
 
@@ -58,7 +58,7 @@ class PostgresBook:
         self.settings = settings
         self._server = Server(parse(url), settings.password, settings.ca_file)
         self._numbering = settings.numbering
-        self._told = Told(settings.folder)
+        self._told = told_in(settings.folder)
         self._caller = Caller(settings.name or socket.gethostname(), settings.clock, self._told)
         self._hosts = Hosts(self._server, self._caller)
 
