@@ -8,6 +8,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -207,7 +208,7 @@ class PostgresBook:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Line]:
         """On a connection of its own, committed at the end. Raises ReservationsDown."""
-        hosts = Hosts(self._server, self._caller)
+        hosts = Hosts(self._server, replace(self._caller, told=None))
         until = time.monotonic() + _IMPORT_S
         try:
             line = hosts.line(until)
