@@ -8,6 +8,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -39,7 +40,7 @@ from drivers.reservations.postgresql.connection import Line, Server
 from drivers.reservations.postgresql.failures import TOO_LATE, Failed
 from drivers.reservations.postgresql.follower import Follower
 from drivers.reservations.postgresql.hosts import Caller, Hosts
-from drivers.reservations.postgresql.told import Told
+from drivers.reservations.postgresql.told import told_in
 from drivers.reservations.values import NoValue, encoded, named
 from drivers.reservations.wire import WRITES, answer_from
 
@@ -58,7 +59,7 @@ class PostgresBook:
         self.settings = settings
         self._server = Server(parse(url), settings.password, settings.ca_file)
         self._numbering = settings.numbering
-        self._told = Told(settings.folder)
+        self._told = told_in(settings.folder)
         self._caller = Caller(settings.name or socket.gethostname(), settings.clock, self._told)
         self._hosts = Hosts(self._server, self._caller)
 
@@ -207,7 +208,7 @@ class PostgresBook:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Line]:
         """On a connection of its own, committed at the end. Raises ReservationsDown."""
-        hosts = Hosts(self._server, self._caller)
+        hosts = Hosts(self._server, replace(self._caller, told=None))
         until = time.monotonic() + _IMPORT_S
         try:
             line = hosts.line(until)

@@ -142,28 +142,25 @@ class Hosts:
             raise Failed(Trouble("refused", what, code="old_primary"))
         if told.offered(timeline):
             return
-        restored = 0
-        everything = told.everything()
+        everything, offered, restored = told.everything(), 0, 0
         while some := list(islice(everything, _OFFERED_AT_ONCE)):
+            offered += len(some)
             restored += self._offer_some(line, some, until)
-        self._call_offer(line, [], until, last=True, restored=restored)
+        self._call_offer(line, {"told": [], "last": True, "offered": offered, "restored": restored}, until)
         told.note_offered(timeline)
 
     def _offer_some(self, line: Line, some: list[Message], until: float) -> int:
         """How many were missing. What the server cannot read must not keep it from the rest."""
         try:
-            return self._call_offer(line, some, until)
+            return int(self._call_offer(line, {"told": some, "last": False}, until)["restored"])
         except Failed as failed:
             if not failed.kept:
                 raise
             return 0 if len(some) == 1 else sum(self._offer_some(line, [each], until) for each in some)
 
-    def _call_offer(
-        self, line: Line, some: list[Message], until: float, *, last: bool = False, restored: int = 0
-    ) -> int:
+    def _call_offer(self, line: Line, question: Message, until: float) -> Message:
         day = self._caller.clock().date().isoformat()
-        question = {"told": some, "host": self._caller.name, "day": day, "last": last, "restored": restored}
-        return int(line.call("offer", question, until)[0]["restored"])
+        return line.call("offer", {**question, "host": self._caller.name, "day": day}, until)[0]
 
     def _stamped(self, question: Message | None, until: float) -> Message | None:
         """With our time, and until when a write is wanted by the server's clock: nobody waits after `until`."""

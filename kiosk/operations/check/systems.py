@@ -1,4 +1,4 @@
-"""The hospital's own systems: [his], and a book on a server; and the gate that talks to them while patients are received.
+"""The hospital's own systems: [his], and a book on a server; and the gate that asks them while patients are received.
 
 Owns the questions that `kiosk check` has about them, point by point. Nothing is written there, and nobody's number is
 asked for. Must never repeat a user's name or a password.
@@ -115,15 +115,15 @@ def _points(
         found = {each.point: each for each in opening.probe(url, settings, today, time.monotonic() + _LOOK_S)}
     except BadAddress as bad:
         found = {"host": probing.Finding("host", "bad", str(bad))}
-    for point, said in words.items():
+    for point, texts in words.items():
         code, each = f"{prefix}_{point}", found.get(point)
         if each is None or each.verdict == "not_tried":
             yield skip(code, "message.not_tried")
         elif each.verdict == "ok":
-            yield ok(code, said.well)
+            yield ok(code, texts.well)
         else:
             # Of a server or an operating system, in its own words.
-            yield ng(code, said.bad, said.do, why=each.what)
+            yield ng(code, texts.bad, texts.do, why=each.what)
 
 
 def _gate(config: Config) -> Finding:
