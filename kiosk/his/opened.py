@@ -15,7 +15,7 @@ from drivers.reservations.over_socket import SocketBook
 from drivers.reservations.ports import Book, Reservations
 from drivers.reservations.sqlite.adapter import open_sqlite
 from drivers.reservations.sqlite.reservations import SqliteReservations
-from kiosk.config import Config
+from kiosk.config import Access, Config
 from kiosk.his import background
 from kiosk.his.background import Background
 from kiosk.his.custody import Custody
@@ -94,6 +94,22 @@ class News:
 def register_s(config: Config) -> float:
     """How long a registration may take, with the time in which an unknown outcome is asked for."""
     return config.his.register_s + ASK_S
+
+
+def adapter_settings(config: Config, folder: Path, access: Access) -> AdapterSettings:
+    """What an adapter is opened with. `folder`: where it may keep files."""
+    his = config.his
+    return AdapterSettings(
+        folder,
+        numbering_of(config),
+        partial(datetime.now, config.site.zone),
+        access.password.reveal() if access.password else "",
+        access.ca_file,
+        access.client_certificate,
+        his.plain_http,
+        his.doctor,
+        {each.code: each.doctor_code for each in config.departments if each.doctor_code},
+    )
 
 
 def numbering_of(config: Config) -> Numbering:

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
 from drivers.reservations import wire
-from drivers.reservations.adapter import Settings
 from drivers.reservations.opening import open_book, open_system
 from drivers.reservations.over_socket import Server
 from drivers.reservations.ports import Book, SystemOfRecord
-from kiosk.config import Access, Config, book_access, his_access
-from kiosk.his.opened import BOOK_SOCKET, SYSTEM_SOCKET, News, numbering_of
+from kiosk.config import Config, book_access, his_access
+from kiosk.his.opened import BOOK_SOCKET, SYSTEM_SOCKET, News, adapter_settings
 from kiosk.his.pool import Pool
 from kiosk.process.ending import ThreadFaults, when_asked_to_end, when_parent_dies
 from kiosk.process.event_log import EventLog
@@ -68,33 +66,17 @@ def _servers(config: Config, folder: Path, report: Callable[[str], None]) -> Map
     run_dir = config.his_run_dir
     found: dict[Path, Server] = {}
     if config.his.url:
-        settings = _settings(config, folder, his_access(config))
+        settings = adapter_settings(config, folder, his_access(config))
         system = cast("SystemOfRecord", Pool(partial(open_system, config.his.url, settings)))
         asks = wire.SYSTEM_ASKS
         found[run_dir / SYSTEM_SOCKET] = Server(system, run_dir, lambda: 0, report, name=SYSTEM_SOCKET, asks=asks)
     if not config.reservations.is_embedded:
-        settings = _settings(config, folder, book_access(config))
+        settings = adapter_settings(config, folder, book_access(config))
         book = cast("Book", Pool(partial(open_book, config.reservations.url, settings)))
         found[run_dir / BOOK_SOCKET] = Server(
             book, run_dir, News(book).revision, report, name=BOOK_SOCKET, asks=wire.BOOK_ASKS
         )
     return found
-
-
-def _settings(config: Config, folder: Path, access: Access) -> Settings:
-    his = config.his
-    doctors = {each.code: each.doctor_code for each in config.departments if each.doctor_code}
-    return Settings(
-        folder,
-        numbering_of(config),
-        partial(datetime.now, config.site.zone),
-        access.password.reveal() if access.password else "",
-        access.ca_file,
-        access.client_certificate,
-        his.plain_http,
-        his.doctor,
-        doctors,
-    )
 
 
 def _report(log: EventLog, name: str) -> None:

@@ -11,7 +11,6 @@ from drivers.reservations import (
     Count,
     Entry,
     Found,
-    NothingToRegister,
     Order,
     Reception,
     Register,
@@ -96,5 +95,3 @@ def unsettled(book: Book, day: date) -> list[Unsettled]:
 def trouble(answer: object) -> Trouble:
     assert isinstance(answer, Trouble), answer
     return answer
-
-

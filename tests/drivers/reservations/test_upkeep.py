@@ -24,6 +24,7 @@ from kiosk.reception import reservations_guard
 from kiosk.reception.reservations_guard import Guard
 from kiosk.words.problems import Problem, in_english
 from tests import ROOT
+from tests.drivers.reservations.asking import arrived, count, register
 from tests.hospital import wait_until
 from tests.site_toml import REQUIRED, Site, with_
 
@@ -42,7 +43,7 @@ def put(book: SqliteReservations, days: list[date], each: int) -> None:
 
 
 def arrive(book: SqliteReservations, number: int, day: date) -> None:
-    assert isinstance(book.register(f"{number:07}", day, datetime.combine(day, AT.timetz()), yes), Registered)
+    assert isinstance(register(book, f"{number:07}", datetime.combine(day, AT.timetz())), Registered)
 
 
 def counted(path: Path) -> dict[str, int]:
@@ -69,7 +70,7 @@ BEFORE = TODAY - timedelta(days=90)
 
 def test_what_is_older_goes_and_what_is_not_stays(book: SqliteReservations) -> None:
     assert upkeep.oldest_day(book.file) == TODAY - timedelta(days=200)
-    assert upkeep.prune(book.file, BEFORE, yes) == 3 * 300 + 5 + 5 + 1
+    assert upkeep.prune(book.file, BEFORE, yes) == 3 * 300 + 5 + 5 + 1 + 5 + 5
     assert counted(book.file.path) == {
         "appointment": 4 * 300, "arrival": 10, "registered_appointment": 10, "reception_counter": 2,
     }  # fmt: skip
@@ -183,6 +184,7 @@ from pathlib import Path
 from drivers.reservations import ReservationsDown
 from drivers.reservations.sqlite import upkeep
 from drivers.reservations.sqlite.reservations import SqliteReservations
+from tests.drivers.reservations.asking import arrived, count, register
 book = SqliteReservations(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
 try:
