@@ -50,7 +50,7 @@ def _custody(
     stage: Printing | Done, arrival: ArrivalInCustody, ended: Done | None, slip: _Slip, words: Words
 ) -> Custody:
     no_slip = ended.no_slip if ended else None
-    slip_act = words.act("note_number" if no_slip else "take_slip")
+    slip_act = NextStep("note_number", words["custody"]["note_number"]) if no_slip else words.act("take_slip")
     return Custody(
         "custody",
         words["custody"]["title"],

@@ -585,7 +585,7 @@ LABELS = {
     *("buttons", "dates", "days", "language", "languages", "leaving", "next", "parts", "result", "slip"),
     *("slip_staff", "status", "choose_department", "choose_card.purpose", "choose_card.lines", "counter.where"),
     *("counter.staff_code", "other_day.next_day", "other_day.fact", "early.fact", "birthday.month", "birthday.day"),
-    *("slip_at", "custody.number", "custody.number_line"),
+    *("slip_at", "custody.number", "custody.number_line", "custody.note_number"),
 }
 
 
