@@ -170,9 +170,7 @@ def _settled(on: Subject, patient: Patient, attempt: rs.Order, first: rs.Registr
     else:
         assert isinstance(first, rs.Registered), first
         assert first.ours, "the first registration was said to be somebody else's"
-    if on.ability.keeps_attempts:
-        assert registered(on, attempt).ours
-    elif not found(on, patient).receptions:
+    if on.ability.keeps_attempts or not found(on, patient).receptions:
         assert registered(on, attempt).ours
     assert len(found(on, patient).receptions) == 1
     counts(on, patient, 1)
