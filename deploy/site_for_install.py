@@ -23,7 +23,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from kiosk.config import Config, ConfigError, installed, load, reading, tls
+from kiosk.config import Config, ConfigError, book_access, his_access, installed, load, reading, tls
 
 ETC = Path("/etc/kiosk")
 # Key of a file beside site.toml, what it is called without the key, and the one user who reads it.
@@ -31,6 +31,11 @@ USERS = (
     ("terminal", "password_file", "terminal.secret", "kiosk-courier"),
     ("receipt_computer", "password_file", "receipt_computer.secret", "kiosk-courier"),
     ("reservations", "password_file", "appointments.secret", "kiosk-fetch"),
+    ("reservations", "book_password_file", "", "kiosk-his"),
+    ("reservations", "ca_file", "", "kiosk-his"),
+    ("his", "password_file", "his.secret", "kiosk-his"),
+    ("his", "client_certificate_file", "", "kiosk-his"),
+    ("his", "ca_file", "", "kiosk-his"),
     ("metrics", "password_file", "metrics.secret", "kiosk"),
     ("desk", "password_file", "desk.secret", "kiosk-desk"),
     ("desk", "", installed.DESK_CHIEF, "kiosk-desk"),
@@ -90,9 +95,10 @@ def named(site: Path) -> dict[str, str]:
         return {}  # `load` says what is wrong, better
     names: dict[str, str] = {}
     problems = []
-    for table, key, default, user in USERS:
+    for table, key, default, usual in USERS:
         # Written with the installed folder it is the same file, and the installed one.
         name = _value(tables, table, key, default).removeprefix(f"{ETC}/")
+        user = "kiosk-his" if (table, key) == ("reservations", "password_file") and _is_books(tables) else usual
         # Of what is read again and again somewhere else, such as a nightly export, no copy is made.
         if key in ELSEWHERE and name.startswith("/"):
             continue
@@ -112,9 +118,19 @@ def _value(tables: dict[str, object], table: str, key: str, default: str) -> str
     return value.strip() if isinstance(value, str) else default
 
 
+def _is_books(tables: dict[str, object]) -> bool:
+    """Whether [reservations] password_file is the password of its url: no share needs it."""
+    url, share, own = (_value(tables, "reservations", key, "") for key in ("url", "share", "book_password_file"))
+    return url.startswith("postgresql:") and not own and not share.lower().startswith("smb:")
+
+
 def check(config: Config, site: Path) -> None:
     """What an installed kiosk needs beyond a file that can be loaded."""
     tls(config, {})
+    if config.his.url:
+        his_access(config, {})
+    if not config.reservations.is_embedded:
+        book_access(config, {})
     problems = installed.folder_problems(config)
     if problems:
         raise ConfigError(site, problems)

@@ -69,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     courier = commands.add_parser("courier", help="the delivering process alone")
     courier.add_argument("--parent-fd", type=int, help=argparse.SUPPRESS)
     courier.set_defaults(do=_courier)
+    gate = commands.add_parser("his", help="the process that talks to the hospital's systems, alone")
+    gate.add_argument("--parent-fd", type=int, help=argparse.SUPPRESS)
+    gate.set_defaults(do=_his)
     appointments = _add_reservations(commands)
     unserved = commands.add_parser("unserved", help="patients of a day whom the kiosk could not register")
     unserved.add_argument("--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="default: today")
@@ -81,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     figures = commands.add_parser("metrics", help="figures for Prometheus, served or written as [metrics] says")
     figures.add_argument("--once", action="store_true", help="print them and end")
     figures.set_defaults(do=_metrics)
-    for each in (run, check, courier, *appointments, unserved, state, figures):
+    for each in (run, check, courier, gate, *appointments, unserved, state, figures):
         each.add_argument("--config", type=Path, required=True, metavar="site.toml")
     _add_screens(commands)
     desk.add_to(commands)
@@ -173,8 +176,23 @@ def _courier(arguments: argparse.Namespace) -> int:
         return EXIT_IN_USE
 
 
+def _his(arguments: argparse.Namespace) -> int:
+    from kiosk.his import served
+
+    config = load_config(arguments.config, passwords=False)
+    if not config.has_gate:
+        complain("this site has neither [his] url nor a book on a server: there is nobody to talk to")
+        return 0
+    folder = _private(config.his_dir, "KIOSK_HIS_DIR", 0o700)
+    if config.own_his_run_dir is not None:
+        _private(config.own_his_run_dir, "KIOSK_HIS_RUN_DIR", 0o710)
+    unblock()
+    return served.run(config, folder, arguments.parent_fd)
+
+
 def _import(arguments: argparse.Namespace) -> int:
-    from drivers.reservations import ReservationsDown, csv_file, open_reservations
+    from drivers.reservations import ReservationsDown, csv_file
+    from drivers.reservations.opening import open_embedded
     from kiosk.appointments import answers, import_record
 
     config = load_config(arguments.config, passwords=False)
@@ -186,7 +204,7 @@ def _import(arguments: argparse.Namespace) -> int:
         parsed = csv_file.read(source, skip_bad=arguments.skip_bad)
         folder, today = _appointments_folder(config, arguments.json), datetime.now(config.site.zone).date()
         compare = import_record.Comparison(Counter(row.day for row in parsed.rows), today)
-        imported = open_reservations(config.reservations.url, folder).import_rows(
+        imported = open_embedded(folder).import_rows(
             parsed, lambda done, total: complain(f"{done} of {total} lines"), compare=compare
         )
         import_record.settle(folder, today, parsed.days)
@@ -221,11 +239,12 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _restore(arguments: argparse.Namespace) -> int:
-    from drivers.reservations import ReservationsDown, open_reservations
+    from drivers.reservations import ReservationsDown
+    from drivers.reservations.opening import open_embedded
     from kiosk.appointments import answers, restore
 
     config = load_config(arguments.config, passwords=False)
-    book = open_reservations(config.reservations.url, _appointments_folder(config, arguments.json))
+    book = open_embedded(_appointments_folder(config, arguments.json))
     try:
         for line in restore.restore(config, book):
             _answer(line, arguments.json)

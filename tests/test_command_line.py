@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.reservations import AlreadyRegistered, Registered, csv_file
+from drivers.reservations import csv_file
 from drivers.reservations.sqlite import upkeep
 from drivers.reservations.sqlite.rescue import rebuild
 from drivers.reservations.sqlite.reservations import SqliteReservations
@@ -25,6 +25,7 @@ from kiosk.appointments import import_record
 from kiosk.screens.names import STAFF
 from kiosk.words.problems import Problem, from_json
 from tests import ROOT
+from tests.book import arrive, count, due
 from tests.hospital import Reception, today, wait_until
 
 ENTRY_POINT = "import sys; from kiosk.__main__ import main; sys.exit(main())"
@@ -228,7 +229,7 @@ def test_an_import_tells_what_it_did_and_makes_the_data_folder_private(tmp_path:
     assert (done.returncode, done.stdout) == (0, "2 appointments of 2 days imported\n")
     assert "2 of 2 lines" in done.stderr
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
-    assert SqliteReservations(tmp_path / "data").count(date(2099, 1, 15)) == 1
+    assert count(SqliteReservations(tmp_path / "data"), date(2099, 1, 15)) == 1
 
 
 def test_a_bad_line_refuses_the_whole_file_unless_bad_lines_are_to_be_skipped(
@@ -241,12 +242,12 @@ def test_a_bad_line_refuses_the_whole_file_unless_bad_lines_are_to_be_skipped(
     said = capsys.readouterr()
     assert "line 3" in said.err
     assert "77777" not in said.err
-    assert SqliteReservations(tmp_path / "data").count(date(2099, 1, 15)) == 0
+    assert count(SqliteReservations(tmp_path / "data"), date(2099, 1, 15)) == 0
     assert main(["reservations", "import", str(export), "--skip-bad", *config]) == 0
     said = capsys.readouterr()
     assert said.out == "1 appointments of 1 days imported\n"
     assert "line 3 was left out" in said.err
-    assert SqliteReservations(tmp_path / "data").count(date(2099, 1, 15)) == 1
+    assert count(SqliteReservations(tmp_path / "data"), date(2099, 1, 15)) == 1
 
 
 def test_what_an_import_and_a_restore_came_to_are_codes_and_numbers_with_json(
@@ -284,7 +285,7 @@ def test_a_restore_brings_back_appointments_arrivals_and_exports_and_says_what_i
     day = today()
     row = f"{{}},{day},9:00,内科,,\n"
     book.import_rows(csv_file.read((HEADER + row.format("1")).encode()))
-    assert isinstance(book.register("1", day, datetime.now(UTC), lambda: True), Registered)
+    arrive(book, "1", day, datetime.now(UTC))
     code, said, errors = restored(path)
     assert (code, said, errors[-1]) == (
         1, [], "reservations.db: it is well, and there is no backup: nothing was changed",
@@ -305,10 +306,9 @@ def test_a_restore_brings_back_appointments_arrivals_and_exports_and_says_what_i
     code, said, _ = restored(path)
     assert (code, said[2]) == (0, "2 exports of done/ imported again")
     assert said[3].startswith("the database that was there is kept as reservations.db.broken-")
-    assert len(book.find("2", day).appointments) == 1
-    again = book.register("1", day, datetime.now(UTC), lambda: True)
-    assert isinstance(again, AlreadyRegistered)
-    assert again.arrival.number == 1
+    assert len(due(book, "2", day)) == 1
+    again = arrive(book, "1", day, datetime.now(UTC))
+    assert (again.ours, again.receptions[0].number) == (False, "1")
 
 
 def test_a_database_that_was_deleted_is_named_with_the_command_that_helps(tmp_path: Path) -> None:
@@ -367,8 +367,8 @@ def test_an_import_by_hand_takes_the_file_as_it_is_and_settles_what_was_told_of_
     day, data, export = date(2099, 1, 15), tmp_path / "data", tmp_path / "export.csv"
     arguments = ("reservations", "import", str(export), "--config", str(site(tmp_path)))
     rows = [f"{number},{day},9:00,内科,," for number in range(31)]
-    for count in (31, 3):
-        export.write_text(HEADER + "\n".join(rows[:count]), encoding="utf-8")  # without a last line end
+    for most in (31, 3):
+        export.write_text(HEADER + "\n".join(rows[:most]), encoding="utf-8")  # without a last line end
         assert main(arguments) == 0
     assert "2099-01-15: 3 appointments instead of 31" in capsys.readouterr().err
     record = import_record.ImportRecord(data, shrunk={day.isoformat(): import_record.Shrunk(31, 3, time.time())})

@@ -291,6 +291,9 @@ class Numbering:
     by_system: bool = False
 
 
+HOSPITAL: Final = Numbering()
+
+
 # --- what a book keeps of attempts ------------------------------------------------------------------------------------
 
 

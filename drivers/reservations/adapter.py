@@ -1,13 +1,16 @@
-"""What an adapter to a system or a book exposes, as `ADAPTER` of its module; `opening` finds it by the scheme of a url."""
+"""What an adapter to a system or a book exposes, as `ADAPTER` of its module; `opening` finds it by a url's scheme."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from drivers.reservations import Numbering
+from drivers.reservations import HOSPITAL, Numbering
 from drivers.reservations.ports import ImportingBook, SystemOfRecord
+
+if TYPE_CHECKING:
+    from drivers.reservations.probing import Probe
 
 CONTRACT: Final = 1
 Clock = Callable[[], datetime]
@@ -29,7 +32,7 @@ class Settings:
     """
 
     folder: Path
-    numbering: Numbering = Numbering()
+    numbering: Numbering = HOSPITAL
     clock: Clock = now
     password: str = field(default="", repr=False)
     ca_file: Path | None = None
@@ -46,6 +49,7 @@ class Adapter:
 
     `check(url)` raises BadAddress, which never repeats the url. `peers(url)`: host and port of each neighbour, for the
     firewall. `book`, `system`: open it, without talking to anybody yet; None: it is none.
+    `probe`: what a technician is told of it; None: nothing but whether it answers.
     """
 
     contract: int
@@ -53,3 +57,4 @@ class Adapter:
     peers: Callable[[str], tuple[tuple[str, int], ...]]
     book: Callable[[str, Settings], ImportingBook] | None = None
     system: Callable[[str, Settings], SystemOfRecord] | None = None
+    probe: "Probe | None" = None

@@ -4,6 +4,7 @@ Owns the table of schemes, and the only import by name in the program: a site lo
 no other. (Adapters of packages that are installed beside the program will be found here too.)
 """
 
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +13,7 @@ from drivers.bad_address import BadAddress
 from drivers.reservations import EMBEDDED
 from drivers.reservations.adapter import CONTRACT, Adapter, Settings
 from drivers.reservations.ports import ImportingBook, SystemOfRecord
+from drivers.reservations.probing import Finding
 
 if TYPE_CHECKING:
     from drivers.reservations.sqlite.reservations import SqliteReservations
@@ -62,6 +64,14 @@ def open_system(url: str, settings: Settings) -> SystemOfRecord:
         raise BadAddress(expected="expected the address of a hospital's system")
     made.check(url)
     return made.system(url, settings)
+
+
+def probe(url: str, settings: Settings, day: date, until: float) -> tuple[Finding, ...]:
+    """What a technician is told of the neighbour at `url`, by `until` (time.monotonic()); (): its adapter says nothing.
+    Raises BadAddress.
+    """
+    made = _adapter(url)
+    return made.probe(url, settings, day, until) if made.probe is not None else ()
 
 
 def open_embedded(folder: Path) -> "SqliteReservations":

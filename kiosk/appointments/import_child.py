@@ -25,9 +25,11 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from drivers.reservations import EMBEDDED, ReservationsDown, open_reservations
+from drivers.reservations import ReservationsDown, Trouble
 from drivers.reservations.csv_file import MAX_BYTES, BadCsv, Parsed, read
+from drivers.reservations.opening import open_embedded
 from drivers.reservations.sqlite.file import Damaged
+from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.appointments.answers import refused
 from kiosk.appointments.import_record import OLDER, Comparison, ImportRecord, Written, described
 from kiosk.process import json_values
@@ -38,6 +40,7 @@ REASON_AS_VALUE: Final = "KIOSK_IMPORT_REASON_AS_VALUE"
 # A file of 32 MiB with a million lines takes 520 MiB; the unit's MemoryMax has room for that beside the reception.
 MEMORY_MAX: Final = 640 * 2**20
 CPU_MAX_S: Final = 240
+COUNT_S: Final = 20.0
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -66,12 +69,12 @@ def import_raw(raw: bytes, export: Written, data_dir: Path, today: date, shrunk_
         return Outcome(False, refused(error))
     if not parsed.rows:
         return Outcome(True, Problem("imports.nothing"))
-    reservations, record = open_reservations(EMBEDDED, data_dir), ImportRecord.load(data_dir)
+    reservations, record = open_embedded(data_dir), ImportRecord.load(data_dir)
     older = {
         day.isoformat()
         for day in parsed.days
         # A day without appointments has nothing newer to lose: its database was rebuilt.
-        if record.is_older(day.isoformat(), export) and reservations.count(day)
+        if record.is_older(day.isoformat(), export) and _held(reservations, day)
     }
     counts = Counter(row.day for row in parsed.rows if row.day not in older)
     if not counts:
@@ -98,6 +101,14 @@ def import_raw(raw: bytes, export: Written, data_dir: Path, today: date, shrunk_
     for more in (*left_out, *([described(comparison.shrunk)] if comparison.shrunk else [])):
         reason = Problem("imports.done_but", {"done": reason, "more": more})
     return Outcome(True, reason, done.rows, done.days)
+
+
+def _held(reservations: SqliteReservations, day: date) -> int:
+    """How many appointments of `day`. Raises ReservationsDown."""
+    answer = reservations.count(day, time.monotonic() + COUNT_S)
+    if isinstance(answer, Trouble):
+        raise ReservationsDown(answer.what, answer.code, **answer.parameters)
+    return answer.appointments
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -19,11 +20,12 @@ from kiosk.config.certificate import Tls
 from kiosk.config.model import LISTS, OF_A_KIOSK, TABLES, Config, Network, SlipPrinter, UsbDevice
 from kiosk.config.passwords import Secret
 from kiosk.config.patient_model import CardReader, Display
+from kiosk.config.system_checks import leaves_machine
 from kiosk.words.problems import Problem, word
 
 __all__ = [
-    "CardReader", "Config", "ConfigError", "Display", "Network", "SlipPrinter", "Tls", "UsbDevice", "load", "needed",
-    "password", "tls",
+    "Access", "CardReader", "Config", "ConfigError", "Display", "Network", "SlipPrinter", "Tls", "UsbDevice",
+    "book_access", "his_access", "load", "needed", "password", "tls",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -33,6 +35,8 @@ _FOLDERS: Final = {
     "own_desk_dir": "KIOSK_DESK_DIR",
     "desk_run_dir": "KIOSK_DESK_RUN_DIR",
     "own_reservations_dir": "KIOSK_RESERVATIONS_DIR",
+    "own_his_dir": "KIOSK_HIS_DIR",
+    "own_his_run_dir": "KIOSK_HIS_RUN_DIR",
 }
 _PLURALS: Final = {"place": "places", "department": "departments"}
 
@@ -111,6 +115,50 @@ def password(config: Config, table: str, url: str, name: str, environ: Mapping[s
         return password_files.needed(table, name, (url,), config.file.parent, environ.get("CREDENTIALS_DIRECTORY"))
     except password_files.Unusable as unusable:
         raise ConfigError(config.file, [unusable.problem]) from None
+
+
+@dataclass(frozen=True)
+class Access:
+    """What opens a system: its password (None: it asks for none), and PEM files (None: not named in site.toml)."""
+
+    password: Secret | None
+    ca_file: Path | None
+    client_certificate: Path | None = None
+
+
+def his_access(config: Config, environ: Mapping[str, str] = os.environ) -> Access:
+    """What opens [his]. Raises ConfigError."""
+    his = config.his
+    files = {"ca_file": his.ca_file, "client_certificate_file": his.client_certificate_file}
+    return _access(config, "his", his.url, his.password_file, files, environ)
+
+
+def book_access(config: Config, environ: Mapping[str, str] = os.environ) -> Access:
+    """What opens the book on a server. Raises ConfigError."""
+    book = config.reservations
+    files = {"ca_file": book.ca_file, "client_certificate_file": ""}
+    return _access(config, "reservations", book.url, book.password_file_of_book, files, environ)
+
+
+def _access(
+    config: Config, table: str, url: str, name: str, files: Mapping[str, str], environ: Mapping[str, str]
+) -> Access:
+    base, credentials = config.file.parent, environ.get("CREDENTIALS_DIRECTORY")
+    try:
+        # A server on this machine may know its users by themselves.
+        read = password_files.required if leaves_machine(url) else password_files.optional
+        password = read(table, name, base, credentials)
+    except password_files.Unusable as unusable:
+        raise ConfigError(config.file, [unusable.problem]) from None
+    found = {key: password_files.place(file, base, credentials)[0] for key, file in files.items() if file}
+    problems = [
+        Problem("problem.system_file", {"table": table, "key": key, "file": str(file)})
+        for key, file in found.items()
+        if not os.access(file, os.R_OK, effective_ids=True)
+    ]
+    if problems:
+        raise ConfigError(config.file, problems)
+    return Access(password, found.get("ca_file"), found.get("client_certificate_file"))
 
 
 def tls(config: Config, environ: Mapping[str, str] = os.environ) -> Tls | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from drivers.share import FolderAddress, SmbAddress, parse
+from kiosk.config import systems_consistency
 from kiosk.config.reading import Read
 from kiosk.words.problems import Problem
 
@@ -21,6 +22,7 @@ def problems(read: Read) -> list[Problem]:
         _data_folder,
         _shares,
         _appointments,
+        systems_consistency.problems,
         _places,
         _hours,
         _network,
@@ -92,12 +94,18 @@ def same_account(one: str | None, other: str | None) -> bool:
     return isinstance(left, SmbAddress) and isinstance(right, SmbAddress) and left.account == right.account
 
 
+# A [[place]] is one for each of these.
+_PLACE: Final = ("department", "doctor", "entrance")
+
+
 def _places(read: Read) -> Iterator[Problem]:
-    seen: dict[str, int] = {}
+    seen: dict[tuple[str, ...], int] = {}
     for n, place in enumerate(read.lists["place"], 1):
-        department = place.get("department")
-        if department is not None and seen.setdefault(department, n) != n:
-            yield Problem("problem.place_twice", {"n": n, "other": seen[department]})
+        if not all(key in place for key in _PLACE):
+            continue
+        where = tuple(place[key] for key in _PLACE)
+        if seen.setdefault(where, n) != n:
+            yield Problem("problem.place_twice", {"n": n, "other": seen[where]})
 
 
 def _departments(read: Read) -> Iterator[Problem]:
@@ -108,13 +116,14 @@ def _departments(read: Read) -> Iterator[Problem]:
             known = owner.setdefault(department.get(key, ""), n) if department.get(key) else n
             if known != n:
                 yield Problem("problem.department_twice", {"n": n, "key": key, "other": known})
-    placed: dict[int, int] = {}
+    placed: dict[tuple[object, ...], int] = {}
     for n, place in enumerate(read.lists["place"], 1):
         number = owner.get(place.get("department", ""))
-        if number is not None and placed.setdefault(number, n) != n:
-            other = read.lists["place"][placed[number] - 1]
+        where = (number, place.get("doctor"), place.get("entrance"))
+        if number is not None and placed.setdefault(where, n) != n:
+            other = read.lists["place"][placed[where] - 1]
             if other.get("department") != place.get("department"):  # else `_places` says so
-                yield Problem("problem.place_twice", {"n": n, "other": placed[number]})
+                yield Problem("problem.place_twice", {"n": n, "other": placed[where]})
     codes = {department.get("code") for department in read.lists["department"]}
     for code in read.tables["walk_in"].get("departments", ()):
         if code not in codes:

@@ -53,6 +53,11 @@ def department_code() -> Check:
     return matching(_CODE, Problem("expected.department_code"))
 
 
+def optional_code() -> Check:
+    """A code of the hospital's systems, or ""."""
+    return matching(f"({_CODE})?", Problem("expected.optional_code"))
+
+
 def department_codes(most: int) -> Check:
     """A list of at most `most` codes, each once."""
     one = department_code()

@@ -108,6 +108,8 @@ class Department:
     place: Annotated[str, checks.optional_text(60)] = ""
     # Whom a patient without an appointment sees; "": [walk_in] doctor.
     doctor: Annotated[str, checks.optional_text(60)] = ""
+    # That doctor's code in the hospital's system; "": [his] doctor.
+    doctor_code: Annotated[str, desk_checks.optional_code()] = ""
     # When it receives walk-ins; (): whenever the reception is open.
     hours: Annotated[tuple[Hours, ...], desk_checks.opening_hours(20)] = ()
 

@@ -75,6 +75,7 @@ def services(config: Config) -> list[str]:
     # With a table of its own each: a PC without a kiosk has neither, or the first alone.
     wanted = {
         "kiosk-courier": config.receipt_computer is not None,
+        "kiosk-his": config.has_gate,
         "kiosk": config.printer is not None,
         "kiosk-reservations": config.desk is not None,
         "kiosk-desk": config.desk is not None,
@@ -139,8 +140,8 @@ def read_write_paths(paths: Iterable[Path]) -> str:
 
 
 def secrets(config: Config) -> dict[str, tuple[str, ...]]:
-    """By service, the credentials (file names) that it opens its shares with; none for a share that is a folder. The
-    desk's are also its certificate, the key of it and the authority of client certificates.
+    """By service, the credentials (file names) that it opens its shares and systems with; none for a share that is a
+    folder. Certificates, their keys and authorities are among them.
     """
     terminal, receipt_computer = config.terminal, config.receipt_computer
     names = {
@@ -152,12 +153,26 @@ def secrets(config: Config) -> dict[str, tuple[str, ...]]:
             else "",
         ),
         "kiosk-appointments": (_needed(config.reservations.password_file, config.reservations.share),),
+        "kiosk-his": _of_gate(config),
         "kiosk-metrics": (_needed(config.metrics.password_file, config.metrics.push),),
         "kiosk-desk": _of_desk(config),
     }
-    checked = (*names["kiosk-courier"], *names["kiosk-appointments"], *names["kiosk-desk"])
+    opened = ("kiosk-courier", "kiosk-appointments", "kiosk-his", "kiosk-desk")
+    checked = [name for unit in opened for name in names[unit]]
     names["kiosk-check"] = tuple(name for name in checked if name not in (SEAL, DESK_CHIEF))
     return {unit: tuple(dict.fromkeys(name for name in found if name)) for unit, found in names.items()}
+
+
+def secret_files(config: Config) -> dict[str, str]:
+    """Every file of passwords or certificates that site.toml names, by "[table] key"; not the technician's PIN."""
+    tables = {
+        "terminal": config.terminal, "receipt_computer": config.receipt_computer, "reservations": config.reservations,
+        "his": config.his, "metrics": config.metrics, "update": config.update, "desk": config.desk,
+    }  # fmt: skip
+    keys = ("password_file", "book_password_file", "certificate_file", "key_file", "client_ca_file", "ca_file",
+            "client_certificate_file")  # fmt: skip
+    named = {f"[{table}] {key}": getattr(values, key, "") for table, values in tables.items() for key in keys}
+    return {setting: name for setting, name in named.items() if name}
 
 
 def lends_password(config: Config) -> bool:
@@ -181,6 +196,13 @@ def _of_desk(config: Config) -> tuple[str, ...]:
         DESK_CHIEF,
         SEAL,
     )
+
+
+def _of_gate(config: Config) -> tuple[str, ...]:
+    his, book = config.his, config.reservations
+    found = (his.password_file, his.client_certificate_file, his.ca_file) if his.url else ()
+    of_book = () if book.is_embedded else (book.password_file_of_book, book.ca_file)
+    return tuple(Path(name).name for name in (*found, *of_book) if name)
 
 
 def _needed(password_file: str, *urls: str | None) -> str:

@@ -8,7 +8,7 @@ A Literal is its own check. A key without a default is required. Times are secon
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from kiosk.config.desk_checks import Hours
 from kiosk.config.desk_model import Department, Desk, WalkIn
 from kiosk.config.passwords import Secret
 from kiosk.config.patient_model import Arrival, CardReader, Counter, Display, Insurance, Place
+from kiosk.config.systems_model import HospitalSystem, Numbers, ReservationSystem
 
 # Of a department, for patients without an appointment, at a moment of the day.
 Standing = Literal["open", "later", "ended", "closed"]
@@ -89,24 +90,6 @@ class Visit:
     # How long a finished screen stays.
     done_s: Annotated[float, checks.number(1, 120, "unit.seconds")] = 15.0
     counter_s: Annotated[float, checks.number(1, 120, "unit.seconds")] = 20.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReservationSystem:
-    """[reservations] Where appointments come from."""
-
-    url: Literal["sqlite"] = "sqlite"
-    # None (written ""): no folder is watched.
-    import_dir: Annotated[Path | None, checks.optional_path()] = None
-    # "": exports come into import_dir by themselves. Else the share they are fetched from into import_dir.
-    share: Annotated[str, checks.optional_share_url()] = ""
-    password_file: Annotated[str, checks.file_name()] = "appointments.secret"  # noqa: S105 - the name of a file
-    # A file whose last line has no end may be half of one. "optional": it is taken after a longer wait.
-    final_line_end: Literal["required", "optional"] = "required"
-    # An export that takes more than a third of its appointments from a day is reported in both cases.
-    shrunk_day: Literal["import", "refuse"] = "import"
-    # Past appointments, arrivals and exports.
-    keep_days: Annotated[int, checks.whole(1, 3650, "unit.days")] = 90
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +202,7 @@ class Config:
 
     No keys, but what the environment says: `own_courier_dir`, KIOSK_COURIER_DIR; `own_desk_dir`, KIOSK_DESK_DIR;
     `desk_run_dir`, KIOSK_DESK_RUN_DIR or a folder of this user's in memory; `own_reservations_dir`,
-    KIOSK_RESERVATIONS_DIR.
+    KIOSK_RESERVATIONS_DIR; `own_his_dir`, KIOSK_HIS_DIR; `own_his_run_dir`, KIOSK_HIS_RUN_DIR.
     """
 
     site: Site
@@ -236,6 +219,8 @@ class Config:
     alarm: Alarm
     counter: Counter = field(default_factory=Counter)
     insurance: Insurance = field(default_factory=Insurance)
+    his: HospitalSystem = field(default_factory=HospitalSystem)
+    numbering: Numbers = field(default_factory=Numbers)
     network: Network = field(default_factory=Network)
     time: TimeServers = field(default_factory=TimeServers)
     syslog: Syslog = field(default_factory=Syslog)
@@ -253,6 +238,8 @@ class Config:
     own_courier_dir: Path | None = None
     own_desk_dir: Path | None = None
     own_reservations_dir: Path | None = None
+    own_his_dir: Path | None = None
+    own_his_run_dir: Path | None = None
     desk_run_dir: Path
 
     @property
@@ -276,32 +263,70 @@ class Config:
         """Where the process that owns the reservations listens. The data folder where one user does everything."""
         return self.own_reservations_dir or self.site.data_dir
 
+    @property
+    def his_dir(self) -> Path:
+        """The folder of `kiosk his`: what it keeps."""
+        return self.own_his_dir or self.site.data_dir / "his"
+
+    @property
+    def his_run_dir(self) -> Path:
+        """Where `kiosk his` listens. The data folder where one user does everything."""
+        return self.own_his_run_dir or self.site.data_dir
+
+    @property
+    def has_gate(self) -> bool:
+        """Whether `kiosk his` runs: a system of the hospital, or a book on a server, is asked over the network."""
+        return bool(self.his.url) or not self.reservations.is_embedded
+
     def department(self, key: str) -> Department | None:
         """The [[department]] with that code or name."""
         return next((each for each in self.departments if each.goes_by(key)), None)
 
     def places_by_department(self) -> dict[str, str]:
-        """Where to go, by code and by name of a department. [[place]] goes before [[department]]."""
-        found = {place.department: place.text for place in self.places}
-        for each in self.departments:
-            text = found.get(each.code) or found.get(each.name) or each.place
-            if text:
-                found |= dict.fromkeys((each.code, each.name), text)
+        """Where to go from this entrance, whoever the doctor is, by code and by name of a department. [[place]] goes
+        before [[department]].
+        """
+        found = {key: each.place for each in self.departments if each.place for key in (each.code, each.name)}
+        for place in reversed(self._own_places):
+            if not place.doctor:
+                found |= dict.fromkeys(self._names_of(place.department), place.text)
         return found
 
-    def place_of(self, department: str, text: str) -> Place:
-        """A place as another system words it, "" for none, with the parts that [[place]] gives the same words."""
-        text = text or self.places_by_department().get(department, "")
-        named = self.department(department)
-        names = {department, *((named.code, named.name) if named else ())}
+    def _names_of(self, *keys: str) -> set[str]:
+        """Codes and names of departments, and with each the other of [[department]]."""
+        known = {name for key in keys if (each := self.department(key)) for name in (each.code, each.name)}
+        return ({*keys} | known) - {""}
+
+    def place_of(self, department: str, text: str, *, code: str = "", doctors: Collection[str] = ()) -> Place:
+        """A place as another system words it, "" for none, with the parts that [[place]] gives the same words.
+
+        `department`: code or name; `code`: the other system's, where it says both. `doctors`: the doctor's name and
+        code, in any order. [[place]] of that doctor goes before the department's, one of this entrance before others.
+        """
+        names = self._names_of(department, code)
+        own = [each for each in self._own_places if each.department in names and each.doctor in {"", *doctors}]
+        if not text and own:
+            return min(own, key=lambda each: not each.doctor)
+        text = text or next((each.place for each in self.departments if names & {each.code, each.name}), "")
         alike = sorted(
-            (each for each in self.places if each.text == text), key=lambda each: each.department not in names
+            (each for each in self.places if each.text == text),
+            key=lambda each: (each not in own, each.department not in names),
         )
         return alike[0] if alike else Place(department=department, text=text)
+
+    @property
+    def _own_places(self) -> list[Place]:
+        """[[place]] as it holds at this entrance: those of the entrance itself first."""
+        entrances = {"", self.numbering.entrance}
+        return sorted((each for each in self.places if each.entrance in entrances), key=lambda each: not each.entrance)
 
     def doctor_of(self, department: Department) -> str:
         """Whom a patient without an appointment sees there; "": nobody is named."""
         return department.doctor or self.walk_in.doctor
+
+    def doctor_code_of(self, department: Department) -> str:
+        """That doctor's code in the hospital's system; "": the system is told of nobody."""
+        return department.doctor_code or self.his.doctor
 
     def walk_in_departments(self, local: datetime) -> tuple[Department, ...]:
         """Where patients without an appointment are received at `local` (in the site's time zone)."""

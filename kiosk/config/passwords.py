@@ -56,15 +56,16 @@ def needed(
     """
     if name is None or not any(url is not None and url.lower().startswith("smb://") for url in urls):
         return None
-    return _secret(table, name, base, credentials)
+    return required(table, name, base, credentials)
 
 
 def optional(table: str, name: str, base: Path, credentials: str | None) -> Secret | None:
     """The secret of [`table`] in the file `name`, which need not be there: None. Raises Unusable."""
-    return _secret(table, name, base, credentials) if found(name, base, credentials) else None
+    return required(table, name, base, credentials) if found(name, base, credentials) else None
 
 
-def _secret(table: str, name: str, base: Path, credentials: str | None) -> Secret:
+def required(table: str, name: str, base: Path, credentials: str | None) -> Secret:
+    """The secret of [`table`] in the file `name`. Raises Unusable."""
     file, guarded = place(name, base, credentials)
     try:
         return Secret(_password(file, guarded))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
-from kiosk.config import checks, patient_checks
+from kiosk.config import checks, patient_checks, system_checks
 
 Language = Literal["ja", "ja_simple", "en", "zh_hans", "ko", "vi", "pt"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -100,9 +100,14 @@ class Insurance:
 class Place:
     """[[place]] Where to go in a department, when the reservation system does not say."""
 
+    # Its code or its name.
     department: Annotated[str, checks.text(60)]
     text: Annotated[str, checks.text(60)]
     # The same in parts, for readers of other languages and for large letters. floor: below the ground -1; 0: not said.
     building: Annotated[str, checks.optional_text(20)] = ""
     floor: Annotated[int, checks.whole(-9, 99, "unit.floors")] = 0
     window: Annotated[str, checks.optional_text(8)] = ""
+    # With this doctor, by name or by code; "": with any.
+    doctor: Annotated[str, checks.optional_text(60)] = ""
+    # From this entrance ([numbering] entrance); "": from any.
+    entrance: Annotated[str, system_checks.entrance()] = ""

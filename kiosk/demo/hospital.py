@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from drivers.reservations import csv_file, open_reservations
+from drivers.reservations import csv_file
+from drivers.reservations.opening import open_embedded
 from drivers.simulated import results
 from drivers.simulated.card_reader import SimulatedCardReader
 from drivers.simulated.printer import SimulatedPrinter
@@ -255,6 +256,6 @@ fullscreen = false
         return load(site)
 
     def _book(self) -> None:
-        book = open_reservations(self.config.reservations.url, self.data)
+        book = open_embedded(self.data)
         booked = appointments(self.today()) if self._booked is None else self._booked
         book.import_rows(csv_file.read(booked.encode()))

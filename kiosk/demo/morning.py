@@ -6,13 +6,17 @@ write into the folders of a desk that is not a demo's.
 
 from __future__ import annotations
 
+import time
+import uuid
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from drivers.reservations import Registered, Reservations, open_reservations
+from drivers.reservations import Order, Reception, Registered
+from drivers.reservations.opening import open_embedded
+from drivers.reservations.ports import Reservations
 from drivers.simulated import results
 from drivers.simulated.results import Insured
 from kiosk.config import Config
@@ -31,6 +35,7 @@ from kiosk.words.problems import Problem
 STAFF: Final = "佐藤"
 LASTS: Final = timedelta(minutes=135)
 _EARLIER: Final = timedelta(days=35)
+_ANSWER_S: Final = 20.0
 # No result that the courier will hand over has such a number.
 _FIRST_FILE: Final = 1_000_000
 _NO_PAPER: Final = Problem("print.not_printed", {"reason": Problem("print_reason.paper_out")})
@@ -99,21 +104,24 @@ class Morning:
         if patient.then == "waiting" or number is None:
             return
         self.now += timedelta(seconds=40)
-        registered = self.book.register(number, today.day, self.now, lambda: True)
+        until, soon = time.monotonic() + _ANSWER_S, datetime.now(UTC) + timedelta(seconds=_ANSWER_S)
+        registered = self.book.register(Order(str(uuid.uuid4()), number, today.day, self.now, soon), until)
         if not isinstance(registered, Registered):
             raise TypeError("no appointment")
-        arrival = registered.arrival.number
+        receptions = registered.receptions
         if patient.then == "cancelled":
-            self.book.cancel(number, arrival, today.day, self.now + timedelta(minutes=2), "left")
+            left = self.now + timedelta(minutes=2)
+            self.book.cancel(number, receptions[0], today.day, left, "left", until)
             today.change(seq, lambda old: self._noted(old, "register", "cancel"))
             return
-        today.change(seq, lambda old: self._arrived(old, patient, arrival))
+        today.change(seq, lambda old: self._arrived(old, patient, receptions))
 
-    def _arrived(self, old: Entry, patient: Patient, arrival: int) -> Entry:
+    def _arrived(self, old: Entry, patient: Patient, receptions: tuple[Reception, ...]) -> Entry:
+        line = int(receptions[0].key)
+        visit = replace(old.visit, arrival=line, receptions=receptions, unprinted=patient.then == "not_printed")
         if patient.then == "kiosk":
-            return replace(old, visit=replace(old.visit, arrival=arrival))
-        visit = replace(old.visit, arrival=arrival, unprinted=patient.then == "not_printed")
-        entry = replace(old, visit=visit, registered_here=arrival)
+            return replace(old, visit=visit)
+        entry = replace(old, visit=visit, registered_here=line)
         if patient.then == "desk":
             return self._noted(entry, "register")
         failed = patient.then == "not_printed"
@@ -139,7 +147,7 @@ def begin(config: Config, patients: Sequence[Patient], others: Sequence[Insured]
         stack.callback(register.close)
         store = DayStore(folder.day, seals, durable=False)
         stack.callback(store.close)
-        book = open_reservations(config.reservations.url, config.site.data_dir)
+        book = open_embedded(config.site.data_dir)
         morning = Morning(config, known, register, store, book, datetime.now(config.site.zone))
         for insured in (*(each.before for each in patients if each.before), *others):
             morning.know(insured)

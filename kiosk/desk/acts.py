@@ -56,10 +56,10 @@ class WalkIn:
 
 @dataclass(frozen=True)
 class Cancel:
-    """受付の取り消し: the arrival number `number` of today."""
+    """受付の取り消し: the arrival in this line of today's register, with all its receptions."""
 
     permission: ClassVar[Permission] = Permission.CANCEL
-    number: int
+    arrival: int
     reason: CancelReason
 
 
@@ -74,10 +74,10 @@ class PrintSheet:
 
 @dataclass(frozen=True)
 class PrintSlip:
-    """The 受付票 of arrival `number` on the page printer."""
+    """The 受付票 of the arrival in this line of today's register, on the page printer."""
 
     permission: ClassVar[Permission] = Permission.PRINT_SLIP
-    number: int
+    arrival: int
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,14 @@ class ConfirmUnserved:
     code: str
 
 
+@dataclass(frozen=True)
+class ConfirmUnsettled:
+    """対応済み of an order of which staff had to know; `attempt`: of drivers.reservations.Order."""
+
+    permission: ClassVar[Permission] = Permission.CONFIRM_UNSETTLED
+    attempt: str
+
+
 Act: TypeAlias = (
     Register
     | WalkIn
@@ -189,15 +197,19 @@ Act: TypeAlias = (
     | SettleRegistration
     | ConfirmLost
     | ConfirmUnserved
+    | ConfirmUnsettled
 )
 
 
 @dataclass(frozen=True)
 class Done:
-    """The act was carried out, durably. `arrival`: the 受付番号 of a registration; `already`: it was so before."""
+    """The act was carried out, durably. `arrival`: the line of a registration; `already`: it was so before. `partly`:
+    the hospital's system has not taken all of it.
+    """
 
     arrival: int | None = None
     already: bool = False
+    partly: bool = False
 
 
 @dataclass(frozen=True)
@@ -232,13 +244,13 @@ class Desk(Protocol):
     def visit(self, seq: int) -> VisitPage:
         """A visit, with all that roles desk and chief may see."""
 
-    def arrival(self, number: int) -> ArrivalPage:
-        """An arrival of today."""
+    def arrival(self, line: int) -> ArrivalPage:
+        """The arrival in that line of today's register."""
 
     def sheet_picture(self, seq: int) -> bytes:
         """The sheet for the chart room as PNG, as the page printer would print it; b"": it cannot be made."""
 
-    def slip_picture(self, number: int) -> bytes:
+    def slip_picture(self, line: int) -> bytes:
         """The 受付票 of an arrival, likewise."""
 
     def numbers(self) -> NumbersPage:
@@ -251,7 +263,7 @@ class Desk(Protocol):
         """Feed, printer, reservations; the table of names in force."""
 
     def person(self, *, visit: int = 0, arrival: int = 0) -> str:
-        """The keyed hash of the patient's number for the audit; "" for nobody, or an unknown visit or arrival."""
+        """The keyed hash of the patient's number for the audit; "" for nobody, or an unknown visit or line."""
 
     def act(self, act: Act, user: str, address: str) -> Outcome:
         """Carry out `act` for `user`, whose browser is at `address`, at most once."""

@@ -42,6 +42,7 @@ from kiosk.desk.sealed_register import SealedRegister
 from kiosk.desk.service import Parts, Service
 from kiosk.desk.standing import Standing, Watched
 from kiosk.desk.today import Today
+from kiosk.desk.unsettled import UnsettledOrders
 from kiosk.desk.web.server import Listening, NotStarted, Server
 from kiosk.process.child import Child
 from kiosk.process.data_folder import DeskFolder
@@ -163,9 +164,10 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
     if desk.export:
         exports = Exports(register.file, file, seals, _share(config, desk.export), clock)
     kiosk = KioskNotices(reservations, numbers.patient_of, clock)
-    watched = Watched(config, today, feed, receptions, numbers, exports, register, kiosk, clock)
+    unsettled = UnsettledOrders(reservations, lambda: today.day)
+    watched = Watched(config, today, feed, receptions, numbers, exports, register, kiosk, unsettled, clock)
     return Parts(
-        config, today, register, receptions, departments, papers, numbers, exports, feed, kiosk,
+        config, today, register, receptions, departments, papers, numbers, exports, feed, kiosk, unsettled,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,
     )  # fmt: skip
 

@@ -12,28 +12,32 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from drivers.reservations import Entry as Registered
+from drivers.reservations import Unsettled as Order
 from kiosk.desk.day_store import Entry
 from kiosk.desk.departments import Departments
 from kiosk.desk.kiosk_notices import KioskNotices, Waiting, waiting_since
+from kiosk.desk.lines import line_of, numbers_of
 from kiosk.desk.numbers import Numbers
 from kiosk.desk.page_values import row_of
-from kiosk.desk.pages import Arrival, Row, Unserved
+from kiosk.desk.pages import Arrival, Row, Unserved, Unsettled
 from kiosk.desk.receptions import Receptions
 from kiosk.desk.today import Today, View
+from kiosk.desk.unsettled import UnsettledOrders
 from kiosk.desk.visits import Attention
 
 
 @dataclass(frozen=True)
 class Listed:
-    """`rows`: the newest first. `arrivals`: by number; None: the reservations do not answer. `unserved`: the oldest
-    first. `open`: how many visits and unserved patients wait for a person, the first of them since `since`;
-    `not_registered`: how many visits have no 照会番号.
+    """`rows`: the newest first. `arrivals`: as they were registered; None: the reservations do not answer. `unserved`:
+    the oldest first, as `unsettled`. `open`: how many of visits and of those wait for a person, the first of them since
+    `since`; `not_registered`: how many visits have no 照会番号.
     """
 
     view: View
     rows: tuple[Row, ...]
     arrivals: tuple[Arrival, ...] | None
     unserved: tuple[Unserved, ...]
+    unsettled: tuple[Unsettled, ...]
     open: int
     since: datetime | None
     not_registered: int
@@ -49,10 +53,11 @@ class DayList:
         departments: Departments,
         numbers: Numbers,
         kiosk: KioskNotices,
+        unsettled: UnsettledOrders,
         clock: Callable[[], datetime],
     ) -> None:
         self._today, self._receptions, self._departments = today, receptions, departments
-        self._numbers, self._kiosk, self._clock = numbers, kiosk, clock
+        self._numbers, self._kiosk, self._unsettled, self._clock = numbers, kiosk, unsettled, clock
         self._lock = threading.Lock()
         self._made: Listed | None = None
         self._made_of: tuple[tuple[Registered, ...] | None, int, bool] = (None, 0, False)
@@ -82,18 +87,38 @@ class DayList:
         visited = defaultdict[str, list[Entry]](list)
         for entry in view.entries:
             visited[entry.patient].append(entry)
-        waiting, unserved = view.waiting, self._kiosk.unserved(entries)
+        waiting, unsettled = view.waiting, self._unsettled.listed
+        unserved = self._kiosk.unserved(entries, unsettled)
         return Listed(
             view,
             tuple(sorted(rows, key=lambda row: (row.at, row.seq), reverse=True)),
             None if entries is None else tuple(self.arrival(each, visited[each.patient_number]) for each in entries),
-            tuple(self._unserved(each, view.entries) for each in unserved),
-            len(waiting) + len(unserved),
-            waiting_since(view.waiting_since, unserved),
+            tuple(self._unserved_row(each, view.entries) for each in unserved),
+            tuple(self._unsettled_row(each, visited[each.order.patient_number]) for each in unsettled),
+            len(waiting) + len(unserved) + len(unsettled),
+            waiting_since(view.waiting_since, unserved, unsettled),
             sum(Attention.not_registered in visit.attention for visit in waiting),
         )
 
-    def _unserved(self, waits: Waiting, entries: Sequence[Entry]) -> Unserved:
+    def _unsettled_row(self, of: Order, mine: Sequence[Entry]) -> Unsettled:
+        """`mine`: today's visits of the patient."""
+        patient, visit = of.order.patient_number, mine[-1].visit if mine else None
+        person = visit.tap.person if visit else None
+        name, kana = (person.name, person.kana) if person and person.name else self._name(patient)
+        codes = [each.code for each in self._kiosk.of_patient(patient)]
+        return Unsettled(
+            attempt=of.order.attempt,
+            kind=of.kind,
+            at=of.since.astimezone(self._clock().tzinfo),
+            called=of.number,
+            code=codes[-1] if codes else "",
+            number=patient,
+            name=name,
+            kana=kana,
+            seq=visit.seq if visit else None,
+        )
+
+    def _unserved_row(self, waits: Waiting, entries: Sequence[Entry]) -> Unserved:
         # A reference number and the number of a card may be equal and of two people.
         mine = [
             each.visit
@@ -116,20 +141,21 @@ class DayList:
 
     def arrival(self, entry: Registered, mine: Sequence[Entry]) -> Arrival:
         """`mine`: today's visits of the patient; the name is known from one of them, or from the hospital's list."""
-        number, patient = entry.arrival.number, entry.patient_number
-        visited = next((each for each in reversed(mine) if each.visit.arrival == number), mine[-1] if mine else None)
+        line, patient = line_of(entry), entry.patient_number
+        visited = next((each for each in reversed(mine) if each.visit.arrival == line), mine[-1] if mine else None)
         person = visited.visit.tap.person if visited else None
         name, kana = (person.name, person.kana) if person and person.name else self._name(patient)
         return Arrival(
-            number=number,
-            at=entry.arrival.at.astimezone(self._clock().tzinfo),
+            line=line,
+            number=numbers_of(entry.receptions),
+            at=entry.receptions[0].at.astimezone(self._clock().tzinfo),
             patient=patient,
             name=name,
             kana=kana,
             department="・".join(dict.fromkeys(each.department for each in entry.appointments)),
             doctor="・".join(dict.fromkeys(each.doctor for each in entry.appointments if each.doctor)),
             seq=visited.visit.seq if visited else None,
-            at_kiosk=visited is None or visited.registered_here != number,
+            at_kiosk=visited is None or visited.registered_here != line,
             cancelled=entry.cancelled.reason if entry.cancelled else "",
         )
 

@@ -49,8 +49,8 @@ class Entry:
     """A visit with what the desk knows of it beside its taps.
 
     `patient`: the number of the card, "" where it is not known. `file`: the number of its last result in the feed.
-    `printed`: `pages.Printed` by value; `print_problem`: why not. `registered_here`: the arrival that this desk
-    registered.
+    `printed`: `pages.Printed` by value; `print_problem`: why not. `registered_here`: the line of the
+    register (see `lines.line_of`) that this desk has made.
     """
 
     visit: Visit

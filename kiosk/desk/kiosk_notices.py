@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any, Final, Protocol
 
-from drivers.reservations import Entry, ReservationsDown
+from drivers.reservations import Entry, ReservationsDown, Unsettled
 from kiosk.desk.acts import Done, Outcome, Outdated, Refused
 from kiosk.process import json_values
 from kiosk.process.staff_call import CODES, Call, Code
@@ -26,8 +26,9 @@ SERVED: Final = "served"
 class Asked(Protocol):
     """Whoever passes on questions that are not of the reservations."""
 
-    def other(self, ask: str, **parameters: object) -> Any:
-        """The answer. Raises ReservationsDown."""
+    @property
+    def other(self) -> Callable[..., Any]:
+        """`other(ask, **parameters)`: the answer. Raises ReservationsDown."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,20 @@ class KioskNotices:
         with self._lock:
             return self._reached
 
-    def unserved(self, entries: Iterable[Entry] | None) -> tuple[Waiting, ...]:
-        """Of today, oldest first, without those who are in the register `entries` by now; as it was last known."""
+    def unserved(self, entries: Iterable[Entry] | None, unsettled: Iterable[Unsettled] = ()) -> tuple[Waiting, ...]:
+        """Of today, oldest first, as it was last known; without those who are in the register `entries` by now, and
+        those of whom an order is `unsettled`: that says more of them.
+        """
         arrived = {each.patient_number for each in entries or () if each.cancelled is None}
+        arrived |= {each.order.patient_number for each in unsettled}
         today = self._clock().date()
         with self._lock:
             waiting = self._waiting
         return tuple(each for each in waiting if each.at.date() == today and each.patient not in arrived)
+
+    def of_patient(self, patient: str) -> tuple[Waiting, ...]:
+        """All of today of this patient."""
+        return tuple(each for each in self.unserved(()) if each.patient == patient)
 
     def serve(self, line: int, code: str) -> Outcome:
         """Staff have taken care of the patient in this line, whose slip has this code. Waits for the other process."""
@@ -129,6 +137,9 @@ class KioskNotices:
         return Waiting(each.line, moment, each.code, patient, reference)
 
 
-def waiting_since(visits: datetime | None, unserved: Iterable[Waiting]) -> datetime | None:
+def waiting_since(
+    visits: datetime | None, unserved: Iterable[Waiting], unsettled: Iterable[Unsettled]
+) -> datetime | None:
     """Since when the oldest of all waits for a person; None: nobody does. `visits`: since when visits wait."""
-    return min((each for each in (visits, *(one.at for one in unserved)) if each is not None), default=None)
+    all_of_them = (visits, *(one.at for one in unserved), *(one.since for one in unsettled))
+    return min((each for each in all_of_them if each is not None), default=None)

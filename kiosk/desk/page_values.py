@@ -16,6 +16,7 @@ from kiosk.desk.compare import Compared
 from kiosk.desk.compare import Row as Pair
 from kiosk.desk.day_store import Entry
 from kiosk.desk.japanese import long_day
+from kiosk.desk.lines import numbers_of
 from kiosk.desk.pages import (
     Against,
     Certificate,
@@ -96,6 +97,7 @@ def row_of(entry: Entry, revision: int, appointments: Iterable[Appointment], *, 
         certificates=sum(each.now is not None for each in change.certificates) + change.more,
         appointments=tuple(appointment_text(each) for each in booked),
         arrival=visit.arrival,
+        called=numbers_of(visit.receptions) or str(visit.arrival or ""),
         arrived_at_kiosk=visit.arrival is not None and visit.arrival != entry.registered_here,
         printed=Printed(entry.printed),
         open=visit.attention,

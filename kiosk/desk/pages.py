@@ -1,7 +1,7 @@
 """What the desk's pages say, as values: made by the desk, turned into HTML by `kiosk.desk.web`.
 
-Owns the shapes of the pages. Must never do I/O, word anything (that is
-`assets/texts/ja/desk.toml`, by the members of the enumerations here), or have a patient's value in a `repr`.
+Owns the shapes of the pages. Must never do I/O, word anything (that is `assets/texts/ja/desk.toml`, by the
+members of the enumerations here), or have a patient's value in a `repr`.
 
 Times are aware, in the site's zone. A revision is a count that only grows, across restarts of the desk too (begin
 with the milliseconds of the clock): whoever has one asks for what is newer.
@@ -87,10 +87,26 @@ class Unserved:
 
 
 @dataclass(frozen=True)
-class Banner:
-    """Something that holds for the whole page; `serious`: red. `problem`: catalogue `desk`, table `banner`.
+class Unsettled:
+    """An order in 要確認. `kind`: of drivers.reservations.Unsettled; `attempt`: sent back with the act; `called`:
+    number of who is in custody; `code`: on the slip of who was sent to the counter, or "". Else as Unserved.
+    """
 
-    `confirm`: it has a button 「確認済み」, which is the act `ConfirmLost`.
+    attempt: str
+    kind: str
+    at: datetime
+    called: str = ""
+    code: str = ""
+    number: str = field(default="", repr=False)
+    name: str = field(default="", repr=False)
+    kana: str = field(default="", repr=False)
+    seq: int | None = None
+
+
+@dataclass(frozen=True)
+class Banner:
+    """Something that holds for the whole page; `serious`: red. `problem`: catalogue `desk`, table `banner`. `confirm`:
+    it has a button 「確認済み」, which is the act `ConfirmLost`.
     """
 
     problem: Problem
@@ -120,9 +136,9 @@ class Row:
 
     `seq`: the visit's number of the day, in URLs. `revision`: when this row last changed. `at`: last tap, `taps`: how
     many. `number`: the patient number, as the hospital writes it. `outcome`: `kiosk.results.eligibility.Outcome`, by
-    value, or "unreadable". `certificates`: how many today. `appointments`: 「10:30 内科」, in time order.
-    `waiting_since`: since when the oldest item of `open` waits. `may_…`: which buttons stand there (roles are asked
-    apart).
+    value, or "unreadable". `certificates`: how many today. `appointments`: 「10:30 内科」, in time order. `arrival`:
+    the line of the register, in URLs; `called`: its 受付番号. `waiting_since`: since when the oldest item of `open`
+    waits. `may_…`: which buttons stand there (roles are asked apart).
     """
 
     seq: int
@@ -141,6 +157,7 @@ class Row:
     certificates: int = 0
     appointments: tuple[str, ...] = field(default=(), repr=False)
     arrival: int | None = None
+    called: str = ""
     arrived_at_kiosk: bool = False
     printed: Printed = Printed.no
     open: tuple[Attention, ...] = ()
@@ -152,11 +169,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A line of 患者受付登録一覧. `number`: 受付番号, in URLs. `seq`: the visit, where there was a tap. `name` is ""
-    for who came with a patient card and is not in the hospital's list. `cancelled`: with what reason.
+    """A line of 患者受付登録一覧. `line`: in URLs. `number`: 受付番号, one or several. `seq`: the visit, where there
+    was a tap; `name` is "" for who came with a patient card and is not in the hospital's list. `cancelled`: why.
     """
 
-    number: int
+    line: int
+    number: str
     at: datetime
     patient: str = field(default="", repr=False)
     name: str = field(default="", repr=False)
@@ -170,10 +188,9 @@ class Arrival:
 
 @dataclass(frozen=True)
 class DayPage:
-    """本日の受付 and 要確認. `rows`: newest first. `began`: who knows a revision before this one gets the whole list.
-
-    `arrivals_revision`: when the list on the right last changed. `arrivals` is None when the reservations cannot be
-    asked. `unserved`: oldest first.
+    """本日の受付 and 要確認. `rows`: newest first, the others: oldest first. `began`: who knows a revision before it
+    gets the whole list. `arrivals_revision`: when the list on the right last changed. `arrivals` is None when the
+    reservations cannot be asked.
     """
 
     header: Header
@@ -182,6 +199,7 @@ class DayPage:
     arrivals_revision: int
     began: int
     unserved: tuple[Unserved, ...] = ()
+    unsettled: tuple[Unsettled, ...] = ()
 
 
 class Group(StrEnum):

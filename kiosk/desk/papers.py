@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from drivers.reservations import Appointment
+from drivers.reservations import Appointment, Reception
 from drivers.reservations import Entry as Registered
 from kiosk.desk.acts import Done, Outcome, Refused
 from kiosk.desk.day_store import Entry, Noted
@@ -26,6 +26,7 @@ from kiosk.screens.wording import Wording
 from kiosk.slip.barcode import BarcodeKind
 from kiosk.slip.page import ChartPage, SlipPage
 from kiosk.slip.sheet import Sheet, SheetAppointment, slip_of, worded
+from kiosk.visit.state import VisitReception
 from kiosk.words import texts
 from kiosk.words.problems import Problem
 
@@ -121,7 +122,7 @@ class Papers:
         visit, person = entry.visit, entry.visit.tap.person
         appointments = self._receptions.appointments(entry)
         sheet = replace(
-            self._of(entry.patient, visit.tap.at, visit.arrival, appointments, again=again),
+            self._of(entry.patient, visit.tap.at, self._receptions.receptions(entry), appointments, again=again),
             name=person.name, kana=person.kana, birth=as_day(person.birthdate),
         )  # fmt: skip
         return ChartPage(worded(sheet, self._sheet, self._patient), self._look.barcode)
@@ -145,43 +146,43 @@ class Papers:
 
     # --- the slip of an arrival --------------------------------------------------------------------------------------
 
-    def print_slip(self, number: int) -> Outcome:
-        """Raises KeyError for an arrival that is not of today."""
-        entry = self._receptions.entry(number)
+    def print_slip(self, line: int) -> Outcome:
+        """Raises KeyError for a line that is not of today."""
+        entry = self._receptions.entry(line)
         if self._printing is None:
             return _NO_PRINTER
         if entry.cancelled is not None:
             return Refused(Problem("not_done.not_registered"))
         page = self._slip_page(entry)
-        refused = self._printing.begin("slip", number, page, lambda progress: self._note_slip(number, progress))
+        refused = self._printing.begin("slip", line, page, lambda progress: self._note_slip(line, progress))
         return Done() if refused is None else Refused(refused)
 
-    def slip_picture(self, number: int) -> bytes:
+    def slip_picture(self, line: int) -> bytes:
         """PNG, for the browser. Raises KeyError."""
-        return self._slip_page(self._receptions.entry(number)).png()
+        return self._slip_page(self._receptions.entry(line)).png()
 
-    def slip_state(self, number: int) -> Progress:
+    def slip_state(self, line: int) -> Progress:
         """Whether the slip was printed here today, and why not."""
-        return self._slips.get(number, Progress(Printed.no)) if self._day == self._today.day else Progress(Printed.no)
+        return self._slips.get(line, Progress(Printed.no)) if self._day == self._today.day else Progress(Printed.no)
 
     def _slip_page(self, entry: Registered) -> SlipPage:
-        arrival = entry.arrival
-        sheet = self._of(entry.patient_number, arrival.at, arrival.number, entry.appointments, again=True)
+        since, receptions = entry.receptions[0].at, entry.receptions
+        sheet = self._of(entry.patient_number, since, receptions, entry.appointments, again=True)
         return SlipPage(slip_of(sheet, Wording(), self._clock().time()), self._look.barcode)
 
-    def _note_slip(self, number: int, progress: Progress) -> None:
+    def _note_slip(self, line: int, progress: Progress) -> None:
         if self._day != self._today.day:
             self._day, self._slips = self._today.day, {}
         if progress.printed is not Printed.under_way:
             self.trouble = progress.problem
-        self._slips[number] = progress
+        self._slips[line] = progress
         self._today.touch()
 
     def _of(
         self,
         patient: str,
         at: datetime,
-        number: int | None,
+        receptions: tuple[Reception, ...],
         appointments: tuple[Appointment, ...],
         *,
         again: bool,
@@ -195,7 +196,7 @@ class Papers:
             name="",
             kana="",
             birth=None,
-            reception_number=number,
+            receptions=tuple(VisitReception(each.number, each.department, each.entrance) for each in receptions),
             appointments=tuple(
                 SheetAppointment(
                     each.time, each.department, each.doctor, each.place or self._look.place(each.department)

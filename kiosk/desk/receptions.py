@@ -10,27 +10,34 @@ import queue
 import sqlite3
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from drivers.reservations import (
-    AlreadyRegistered,
     Appointment,
     Cancelled,
     Entry,
-    FollowedReservations,
     Found,
+    InCustody,
+    NothingToRegister,
+    Order,
+    Reception,
     Registered,
-    ReservationsDown,
-    Subscription,
+    Trouble,
+    UnknownPatient,
 )
+from drivers.reservations import WalkIn as OrderedWalkIn
+from drivers.reservations.ports import Reservations, Subscription
 from kiosk.desk import acts
 from kiosk.desk.acts import Act, Done, Outcome, Refused
 from kiosk.desk.day_store import Entry as Visited
 from kiosk.desk.day_store import Noted
 from kiosk.desk.departments import Departments
+from kiosk.desk.lines import line_of
 from kiosk.desk.today import Today
 from kiosk.desk.visits import State
 from kiosk.results.eligibility import Outcome as Result
@@ -40,6 +47,12 @@ from kiosk.words.problems import Problem
 AGAIN_S: Final = 10.0
 # Only who has just tapped is registered by itself: a desk that was down for an hour is no reception.
 FRESH: Final = timedelta(minutes=10)
+# How long one of the staff waits for the reservations at most, seconds.
+ANSWER_S: Final = 20.0
+
+
+class _Down(Exception):
+    """The reservations did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +73,7 @@ class Receptions:
 
     def __init__(
         self,
-        reservations: FollowedReservations,
+        reservations: Reservations,
         today: Today,
         departments: Departments,
         clock: Callable[[], datetime],
@@ -71,7 +84,8 @@ class Receptions:
         self._clock, self._by_itself, self._wait = clock, by_itself, wait
         self._lock = threading.Lock()
         self._entries: tuple[Entry, ...] | None = None
-        self._by_number: dict[int, Entry] = {}
+        self._by_line: dict[int, Entry] = {}
+        self._attempts: dict[tuple[str, str], str] = {}  # of registrations whose outcome is not known
         self._looked: dict[int, Looked] = {}
         self._looked_day = today.day
         self._stale = False
@@ -105,7 +119,7 @@ class Receptions:
 
     @property
     def entries(self) -> tuple[Entry, ...] | None:
-        """The day's register by number; None: the reservations do not answer."""
+        """The day's register in the order of registration; None: the reservations do not answer."""
         return self._entries if self.answers else None
 
     def looked(self, seq: int) -> Looked:
@@ -115,9 +129,20 @@ class Receptions:
 
     def appointments(self, visited: Visited) -> tuple[Appointment, ...]:
         """What is registered for a visit, else its appointments of today."""
-        number = visited.visit.arrival
-        entry = self._by_number.get(number) if number is not None else None
+        entry = self._registered(visited)
         return entry.appointments if entry else self.looked(visited.visit.seq).appointments
+
+    def receptions(self, visited: Visited) -> tuple[Reception, ...]:
+        """Those of a visit, () where it has not arrived."""
+        visit = visited.visit
+        entry = self._registered(visited)
+        if entry is not None or visit.receptions or visit.arrival is None:
+            return entry.receptions if entry else visit.receptions
+        return (Reception(str(visit.arrival), visit.tap.at),)  # of a version before; when is not known, nor asked for
+
+    def _registered(self, visited: Visited) -> Entry | None:
+        line = visited.visit.arrival
+        return None if line is None else self._by_line.get(line)
 
     def tapped(self, seq: int) -> None:
         """A visit began or changed: it is looked up soon."""
@@ -127,70 +152,75 @@ class Receptions:
 
     def register(self, seq: int, by: str) -> Outcome:
         """An arrival with today's appointments. Raises KeyError."""
-        patient, day = self._patient(seq), self._today.day
-        if not patient:
-            return Refused(Problem("not_done.no_number"))
-        try:
-            answer = self._reservations.register(patient, day, self._clock(), lambda: True)
-        except ReservationsDown as down:
-            return _down(down)
-        if isinstance(answer, Registered | AlreadyRegistered):
-            return self._registered_now(seq, answer, "register", by)
-        return Refused(Problem("not_done.no_appointment"))
+        return self._register(seq, None, by)
 
     def walk_in(self, seq: int, department: str, by: str) -> Outcome:
         """An arrival without an appointment. `department`: a code. Raises KeyError."""
         what = self._departments.walk_in(department, self._clock())
-        if what is None:
-            return Refused(Problem("not_done.no_department"))
-        patient, day = self._patient(seq), self._today.day
+        return Refused(Problem("not_done.no_department")) if what is None else self._register(seq, what, by)
+
+    def _register(self, seq: int, walk_in: OrderedWalkIn | None, by: str) -> Outcome:
+        patient, day, now = self._today.entry(seq)[0].patient, self._today.day, self._clock()
         if not patient:
             return Refused(Problem("not_done.no_number"))
-        try:
-            answer = self._reservations.walk_in(patient, day, self._clock(), what, lambda: True)
-        except ReservationsDown as down:
-            return _down(down)
-        if isinstance(answer, Registered | AlreadyRegistered):
-            return self._registered_now(seq, answer, "walk_in", by)
-        return Refused(Problem("not_done.no_department"))
+        # Pressed again after no answer it is the same attempt: then what it has done already is its own.
+        about = (patient, walk_in.department if walk_in else "")
+        attempt = self._attempts.setdefault(about, str(uuid.uuid4()))
+        not_after = now + timedelta(seconds=ANSWER_S)
+        order = Order(attempt, patient, day, now, not_after, walk_in=walk_in)
+        answer = self._reservations.register(order, _until())
+        if not (isinstance(answer, Trouble) and answer.maybe_done):
+            self._attempts.pop(about, None)
+        match answer:
+            case Registered():
+                return self._registered_now(seq, answer, "walk_in" if walk_in else "register", by)
+            case InCustody():
+                return Refused(Problem("not_done.custody", {"number": answer.number}))
+            case UnknownPatient():
+                return Refused(Problem("not_done.unknown_patient"))
+            case NothingToRegister():
+                return Refused(Problem("not_done.no_appointment"))
+        return _down()
 
-    def cancel(self, number: int, reason: str, by: str) -> Outcome:
-        """Undo an arrival. Raises KeyError for a number that is not of today."""
-        entry = self.entry(number)
-        try:
-            answer = self._reservations.cancel(entry.patient_number, number, self._today.day, self._clock(), reason)
-        except ReservationsDown as down:
-            return _down(down)
+    def cancel(self, line: int, reason: str, by: str) -> Outcome:
+        """Undo an arrival, with all its receptions. Raises KeyError for a line that is not of today."""
+        entry, day, now = self.entry(line), self._today.day, self._clock()
+        answer = self._reservations.cancel(entry.patient_number, entry.receptions[0], day, now, reason, _until())
+        if isinstance(answer, Trouble):
+            return _down()
         if not isinstance(answer, Cancelled):
             return Refused(Problem("not_done.not_registered"))
         for each in self._today.view().entries:
-            if each.visit.arrival == number:
+            if each.visit.arrival == line:
                 self._today.remember(each.visit.seq, self._noted("cancel", by), _cancelled)
         self._work.put(None)
-        return Done(arrival=number, already=entry.cancelled is not None)
+        return Done(arrival=line, already=entry.cancelled is not None)
 
-    def entry(self, number: int) -> Entry:
+    def entry(self, line: int) -> Entry:
         """A line of the register. Raises KeyError."""
         for each in self.entries or ():
-            if each.arrival.number == number:
+            if line_of(each) == line:
                 return each
-        raise KeyError(number)
+        raise KeyError(line)
 
-    def _patient(self, seq: int) -> str:
-        return self._today.entry(seq)[0].patient
-
-    def _registered_now(self, seq: int, answer: Registered | AlreadyRegistered, act: str, by: str) -> Outcome:
-        number, already = answer.arrival.number, isinstance(answer, AlreadyRegistered)
+    def _registered_now(self, seq: int, answer: Registered, act: str, by: str) -> Outcome:
+        line = int(answer.receptions[0].key)
 
         def change(old: Visited) -> Visited:
-            own = old.registered_here if already else number
-            return replace(old, visit=replace(old.visit, arrival=number, cancelled=False), registered_here=own)
+            own = line if answer.ours else old.registered_here
+            return replace(_arrived(old, line, answer.receptions), registered_here=own)
 
         self._today.remember(seq, self._noted(act, by), change)
         self._work.put(None)
-        if not already:
-            self.registered(seq, answer.arrival.at)
-        return Done(number, already)
+        if answer.ours:
+            self.registered(seq, answer.receptions[0].at)
+        return Done(line, not answer.ours, bool(answer.left_out))
+
+    def _asked_entries(self) -> tuple[Entry, ...]:
+        answer = self._reservations.entries(self._today.day, _until())
+        if isinstance(answer, Trouble):
+            raise _Down
+        return answer.entries
 
     def _noted(self, act: str, by: str) -> Noted:
         return Noted(self._clock(), act, by)
@@ -213,7 +243,7 @@ class Receptions:
                 self._read_register(wanted)
                 self._look_again()
                 self._register_by_itself()
-            except ReservationsDown:
+            except _Down:
                 self._stale = True  # who follows them says when they answer again
             except (sqlite3.Error, OSError):
                 self._is_unkept = True
@@ -237,7 +267,9 @@ class Receptions:
         entry, _ = self._today.entry(seq)
         if not entry.patient:
             return
-        answer = self._reservations.find(entry.patient, self._today.day)
+        answer = self._reservations.find(entry.patient, self._today.day, _until())
+        if isinstance(answer, Trouble):
+            raise _Down
         if not isinstance(answer, Found):
             return
         looked = Looked(answer.appointments, self._departments.may_walk_in(answer.last_day, self._today.day))
@@ -256,10 +288,10 @@ class Receptions:
 
     def _read_register(self, wanted: int | None) -> None:
         """Into all visits where it changed, else into the one that is `wanted`: its patient may have arrived before."""
-        entries = tuple(self._reservations.entries(self._today.day))
+        entries = self._asked_entries()
         if entries != self._entries or self._is_unkept:
             self._entries, self._is_unkept = entries, False
-            self._by_number = {each.arrival.number: each for each in entries}
+            self._by_line = {line_of(each): each for each in entries}
             self._stale = True
             self._today.touch()
             visits = self._today.view().entries
@@ -271,11 +303,11 @@ class Receptions:
             if not visited.patient:
                 continue
             arrived = active.get(visited.patient)
-            number = arrived.arrival.number if arrived else None
-            is_cancelled = arrived is None and visited.patient in cancelled
-            self._today.change(visited.visit.seq, lambda old, n=number, c=is_cancelled: _arrived(old, n, c))  # type: ignore[misc]
+            line, receptions = (line_of(arrived), arrived.receptions) if arrived else (None, ())
+            change = partial(_arrived, line=line, receptions=receptions, is_cancelled=visited.patient in cancelled)
+            self._today.change(visited.visit.seq, change)
             if arrived is not None and visited.visit.arrival is None:
-                self.registered(visited.visit.seq, arrived.arrival.at)
+                self.registered(visited.visit.seq, arrived.receptions[0].at)
 
     def _look_again(self) -> None:
         """Appointments of those who wait, after the reservations have changed."""
@@ -299,14 +331,21 @@ class Receptions:
                     self.act(acts.WalkIn(seq, always), "", "")
 
 
-def _arrived(old: Visited, number: int | None, is_cancelled: bool) -> Visited:
-    return replace(old, visit=replace(old.visit, arrival=number, cancelled=is_cancelled))
+def _arrived(
+    old: Visited, line: int | None, receptions: tuple[Reception, ...], *, is_cancelled: bool = False
+) -> Visited:
+    is_cancelled = is_cancelled and line is None
+    return replace(old, visit=replace(old.visit, arrival=line, receptions=receptions, cancelled=is_cancelled))
 
 
 def _cancelled(old: Visited) -> Visited:
-    return replace(old, visit=replace(old.visit, arrival=None, cancelled=True), registered_here=None)
+    return replace(_arrived(old, None, (), is_cancelled=True), registered_here=None)
 
 
-def _down(down: ReservationsDown) -> Refused:
+def _until() -> float:
+    return time.monotonic() + ANSWER_S
+
+
+def _down() -> Refused:
     # Whether something was written is not always known; asking once more is always safe, and says so.
     return Refused(Problem("not_done.reservations"))

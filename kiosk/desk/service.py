@@ -45,6 +45,7 @@ from kiosk.desk.receptions import Receptions
 from kiosk.desk.sealed_register import SealedRegister
 from kiosk.desk.standing import Standing
 from kiosk.desk.today import Today
+from kiosk.desk.unsettled import UnsettledOrders
 from kiosk.desk.visits import ELIGIBILITY, SUBSIDIES, Attention, Settlement, answer_of, tap_of
 from kiosk.process.sealing import Seals
 from kiosk.results.pmh_names import Names
@@ -73,6 +74,7 @@ class Parts:
     exports: Exports | None
     feed: Feed
     kiosk: KioskNotices
+    unsettled: UnsettledOrders
     standing: Standing
     chain: AuditChain
     seals: Seals
@@ -88,16 +90,16 @@ class Service:
         self._today, self._receptions, self._papers = parts.today, parts.receptions, parts.papers
         self._numbers, self._register, self._clock = parts.numbers, parts.register, parts.clock
         self._list = DayList(
-            parts.today, parts.receptions, parts.departments, parts.numbers, parts.kiosk, parts.clock
+            parts.today, parts.receptions, parts.departments, parts.numbers, parts.kiosk, parts.unsettled, parts.clock
         )  # fmt: skip
         # What is compared, decided and kept about certificates is one step: two of the staff may press at once.
         self._deciding = threading.Lock()
         self._acts: dict[type, Callable[..., Outcome]] = {
             acts.Register: lambda act, by: self._receptions.register(act.seq, by),
             acts.WalkIn: lambda act, by: self._receptions.walk_in(act.seq, act.department, by),
-            acts.Cancel: lambda act, by: self._receptions.cancel(act.number, str(act.reason), by),
+            acts.Cancel: lambda act, by: self._receptions.cancel(act.arrival, str(act.reason), by),
             acts.PrintSheet: lambda act, by: self._papers.print_sheet(act.seq, by, again=act.again),
-            acts.PrintSlip: lambda act, by: self._papers.print_slip(act.number),
+            acts.PrintSlip: lambda act, by: self._papers.print_slip(act.arrival),
             acts.ConfirmEligibility: self._confirm_eligibility,
             acts.ConfirmSubsidies: self._confirm_subsidies,
             acts.AcceptCertificate: self._one_at_a_time(self._accept),
@@ -108,6 +110,7 @@ class Service:
             acts.SettleRegistration: lambda act, by: self._numbers.settle(act.id, there=act.there),
             acts.ConfirmLost: lambda act, by: parts.standing.confirm_lost(),
             acts.ConfirmUnserved: lambda act, by: parts.standing.confirm_unserved(act.line, act.code),
+            acts.ConfirmUnsettled: lambda act, by: parts.standing.confirm_unsettled(act.attempt),
         }
 
     # --- what comes --------------------------------------------------------------------------------------------------
@@ -154,7 +157,8 @@ class Service:
         listed = self._list.now()
         view = listed.view
         return DayPage(
-            self._header(listed), listed.rows, listed.arrivals, view.arrivals_revision, view.began, listed.unserved
+            self._header(listed), listed.rows, listed.arrivals, view.arrivals_revision, view.began, listed.unserved,
+            listed.unsettled,
         )  # fmt: skip
 
     def visit(self, seq: int) -> VisitPage:
@@ -181,10 +185,10 @@ class Service:
             subsidy_notices=page_values.notices_of(visit),
         )
 
-    def arrival(self, number: int) -> ArrivalPage:
+    def arrival(self, line: int) -> ArrivalPage:
         """See Desk."""
-        listed, entry = self._list.now(), self._receptions.entry(number)
-        slip = self._papers.slip_state(number)
+        listed, entry = self._list.now(), self._receptions.entry(line)
+        slip = self._papers.slip_state(line)
         texts = tuple(f"{appointment_text(each)} {each.doctor}".strip() for each in entry.appointments)
         mine = [each for each in listed.view.entries if each.patient == entry.patient_number]
         arrival = self._list.arrival(entry, mine)
@@ -194,9 +198,9 @@ class Service:
         """See Desk."""
         return self._papers.sheet_picture(seq)
 
-    def slip_picture(self, number: int) -> bytes:
+    def slip_picture(self, line: int) -> bytes:
         """See Desk."""
-        return self._papers.slip_picture(number)
+        return self._papers.slip_picture(line)
 
     def numbers(self) -> NumbersPage:
         """See Desk."""
@@ -250,8 +254,8 @@ class Service:
 
     def act(self, act: Act, user: str, address: str) -> Outcome:
         """See Desk."""
-        seq, arrival = getattr(act, "seq", 0), getattr(act, "number", 0)
-        person = self.person(visit=seq, arrival=arrival)
+        seq = getattr(act, "seq", 0)
+        person = self._person_of(act)
         try:
             outcome = self._acts[type(act)](act, user)
         except sqlite3.Error:
@@ -259,6 +263,12 @@ class Service:
         how = {Done: "done", Outdated: "outdated"}.get(type(outcome), "refused")
         self._parts.chain.write(user, act.permission.value, how, visit=seq, person=person, address=address)
         return outcome
+
+    def _person_of(self, act: Act) -> str:
+        if isinstance(act, acts.ConfirmUnsettled):
+            found = self._parts.unsettled.of(act.attempt)
+            return self._parts.seals.person(found.order.patient_number) if found else ""
+        return self.person(visit=getattr(act, "seq", 0), arrival=getattr(act, "arrival", 0))
 
     def _confirm_eligibility(self, act: acts.ConfirmEligibility, by: str) -> Outcome:
         entry, _ = self._today.entry(act.seq)

@@ -19,6 +19,7 @@ from kiosk.desk.papers import Papers
 from kiosk.desk.receptions import Receptions
 from kiosk.desk.sealed_register import SealedRegister
 from kiosk.desk.today import ENDS_AT_H, Today
+from kiosk.desk.unsettled import UnsettledOrders
 from kiosk.words.problems import Problem, in_english
 
 
@@ -34,6 +35,7 @@ class Watched:
     exports: Exports | None
     register: SealedRegister
     kiosk: KioskNotices
+    unsettled: UnsettledOrders
     clock: Callable[[], datetime]
 
 
@@ -76,6 +78,18 @@ class Standing:
         self.look_at_kiosk()
         return outcome
 
+    def confirm_unsettled(self, attempt: str) -> Outcome:
+        """Staff have dealt with an order, and with its patient, whom the kiosk could not register. Waits likewise."""
+        watched = self._watched
+        found = watched.unsettled.of(attempt)
+        outcome = watched.unsettled.settle(attempt)
+        if found is not None and isinstance(outcome, Done):
+            for each in watched.kiosk.of_patient(found.order.patient_number):
+                watched.kiosk.serve(each.line, each.code)
+        self.look_at_kiosk()
+        watched.today.touch()
+        return outcome
+
     def is_overdue(self, since: datetime | None) -> bool:
         """Whether something waits for a person longer than the site bears."""
         return overdue_s(self._watched.config, since, self._watched.clock()) is not None
@@ -96,8 +110,9 @@ class Standing:
         return (*self._of_kiosk(), *found)
 
     def look_at_kiosk(self) -> None:
-        """Ask for what the kiosk has for staff. Waits for another process."""
-        if self._watched.kiosk.refresh():
+        """Ask for what the kiosk and the hospital's system have for staff. Waits for another process."""
+        changed = [self._watched.kiosk.refresh(), self._watched.unsettled.refresh()]
+        if any(changed):
             self._watched.today.touch()
 
     def _of_kiosk(self) -> Iterator[Banner]:
@@ -131,12 +146,13 @@ class Standing:
     def look(self) -> Seen:
         """Figures for `kiosk status` and the alarm."""
         watched, view = self._watched, self._watched.today.view()
-        unserved = watched.kiosk.unserved(watched.receptions.entries)
+        unsettled = watched.unsettled.listed
+        unserved = watched.kiosk.unserved(watched.receptions.entries, unsettled)
         problem = watched.feed.state.problem
         return Seen(
             len(view.entries),
-            len(view.waiting) + len(unserved),
-            waiting_since(view.waiting_since, unserved),
+            len(view.waiting) + len(unserved) + len(unsettled),
+            waiting_since(view.waiting_since, unserved, unsettled),
             in_english(problem) if problem else "",
             self.lost,
         )

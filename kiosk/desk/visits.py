@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 
+from drivers.reservations import Reception
 from kiosk.desk.compare import SubsidyChange, SubsidyState, fetched, unfetched
 from kiosk.desk.register import Accepted, Register
 from kiosk.results import records, subsidies
@@ -118,8 +119,10 @@ class Settlement:
 class Visit:
     """One visit of one patient. `seq`: 1, 2, … by arrival on the day. `taps`: the first to the last.
 
-    `eligibility` None: there is no number, so nothing is compared. `arrival`: the reception number. `settled`: by
-    `Compared.key`, ELIGIBILITY or SUBSIDIES. `open_since`: when what waits for a person first did; None: nothing does.
+    `eligibility` None: there is no number, so nothing is compared. `arrival`: the line of the day's register, see
+    `lines`; `receptions`: of that line, () where a version before kept only their one number, which is the line's
+    too. `settled`: by `Compared.key`, ELIGIBILITY or SUBSIDIES. `open_since`: when what waits for a person first did;
+    None: nothing does.
     """
 
     seq: int
@@ -131,6 +134,7 @@ class Visit:
     unprinted: bool = False
     settled: Mapping[str, Settlement] = field(default_factory=dict)
     open_since: datetime | None = None
+    receptions: tuple[Reception, ...] = ()
 
     @property
     def tap(self) -> Tap:

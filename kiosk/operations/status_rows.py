@@ -37,6 +37,7 @@ def rows(report: StatusReport) -> list[str]:
     return [
         *(wrong or [f"OK {_row('well')}"]),
         *_programs(report),
+        *_his(report),
         *_desk(report.desk),
         *_shares(report),
         _undelivered(report),
@@ -133,6 +134,17 @@ def _programs(report: StatusReport) -> Iterator[str]:
         yield _row("reception_up")
     else:
         yield _row("reception_gone" if "reception_gone" in codes else "reception_stopped")
+
+
+def _his(report: StatusReport) -> Iterator[str]:
+    """Only where there is one."""
+    his = report.reception.his
+    if his is None:
+        return
+    yield _row({None: "his_unknown", True: "his_up", False: "his_away"}[his.up])
+    yield _row("his_waiting", custody=his.custody, unknown=his.unknown, refused=his.refused)
+    if his.day_list_at is not None:
+        yield _row("his_day_list", at=f"{datetime.fromtimestamp(his.day_list_at, ZoneInfo(report.zone)):%m-%d %H:%M}")
 
 
 def _desk(desk: DeskState | None) -> Iterator[str]:

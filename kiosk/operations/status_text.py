@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from kiosk.appointments import retention
 from kiosk.machine.state import MachineState
 from kiosk.operations.report import WITHOUT_NOTICES, Delivery, DeskState, StatusReport
+from kiosk.reception.run_status import HisState
 
 
 def as_text(report: StatusReport) -> str:
@@ -23,6 +25,8 @@ def as_text(report: StatusReport) -> str:
         lines.append(f"    courier alive: {report.courier.alive}")
     if report.has("reception"):
         lines.append(f"    reception alive: {report.reception.alive}")
+    if report.reception.his is not None:
+        lines.append(_his(report.reception.his, ZoneInfo(report.zone)))
     if report.desk is not None:
         lines.append(f"    desk alive: {report.desk.alive}{_desk_figures(report.desk)}")
     for role, share in report.shares.items():
@@ -37,6 +41,16 @@ def as_text(report: StatusReport) -> str:
     lines.append(f"    alarm command: {'set' if report.alarm_command.set else 'none'}")
     lines += machine_lines(report.machine)
     return "\n".join(lines)
+
+
+def _his(his: HisState, zone: ZoneInfo) -> str:
+    state = {None: "not asked yet", True: "answers", False: "does NOT answer"}[his.up]
+    took = f" in {his.seconds:.2f} s" if his.up and his.seconds is not None else ""
+    listed = ""
+    if his.day_list_at is not None:
+        listed = f", day list of {datetime.fromtimestamp(his.day_list_at, zone):%m-%d %H:%M}"
+    waiting = f"{his.unknown} with unknown outcome, {his.custody} in custody, {his.refused} for staff to register"
+    return f"    hospital's system: {state}{took}; {waiting}{listed}"
 
 
 def _desk_figures(desk: DeskState) -> str:

@@ -31,6 +31,7 @@ class DataFolder:
         self.unserved = path / "unserved"  # who could not be registered, a file for each day; gone the next night
         self.staff_call = path / "staff-call.json"  # when staff were called to the kiosk last
         self.reservations = path / DATABASE_NAME  # appointments and arrivals (SQLite)
+        self.his = path / "his.db"  # the last day list of the hospital's system, and numbers of custody (SQLite)
         self.reservations_backups = path / BACKUP_FOLDER  # of them, and the arrivals of the last days
 
     # Of each process: `courier`, `run` (the reception), `reservations` (who serves them; its lock is

@@ -11,14 +11,14 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from drivers import reservations as rs
 from drivers.card_reader import CardEvent, ReaderDown, ReaderUp, SerialCardReader
 from drivers.printer import open_printer
-from drivers.reservations import open_reservations
+from drivers.reservations.ports import Reservations
 from kiosk.config import Config, ConfigError, needed
 from kiosk.config.patient_model import Counter
 from kiosk.courier.line import CourierLine
 from kiosk.desk import desk_status
+from kiosk.his.opened import opened
 from kiosk.process.child import Child
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.ending import ThreadFaults, when_asked_to_end
@@ -30,10 +30,9 @@ from kiosk.reception.birth_days import BirthDays
 from kiosk.reception.board import Board
 from kiosk.reception.courier_events import CourierEvents
 from kiosk.reception.delivery_watch import DeliveryWatch
-from kiosk.reception.import_watch import ImportWatch
+from kiosk.reception.looked_after import limits_of, looked_after
 from kiosk.reception.loop import Devices, Inbox, Runtime
 from kiosk.reception.printer_worker import PrinterWorker
-from kiosk.reception.reservations_guard import Guard
 from kiosk.reception.reservations_worker import ReservationsWorker
 from kiosk.reception.staff_calls import StaffCalls
 from kiosk.reception.staff_door import OPEN_ON, StaffDoor
@@ -76,6 +75,9 @@ def run(
     courier = None
     if own_courier:
         courier = Child(("courier",), config.file, lambda code: log.write("courier_restarted", code=str(code)))
+    gate = None
+    if config.has_gate and config.own_his_run_dir is None:
+        gate = Child(("his",), config.file, lambda code: log.write("his_restarted", code=str(code)))
     try:
         log.write("kiosk_started")
         face.serve(lambda: receive(config, folder, references, log, inbox, face, notifier, faults, clean_start))
@@ -83,8 +85,9 @@ def run(
             run_status.forget(folder)
     finally:
         notifier.stopping()
-        if courier is not None:
-            courier.close()
+        for child in (courier, gate):
+            if child is not None:
+                child.close()
         log.write("kiosk_stopped")
         log.close()
         lock.release()
@@ -124,10 +127,11 @@ def receive(
 
     wording = wording_of(config)
     runtime = Runtime(_switched_on(config, clock, clean_start), inbox, face, wording, log, beat)
-    guard = _guarded(config, folder, clock, board, log)
+    asked = opened(config, folder, log.write, receives=True)
+    guard = looked_after(config, asked, board, log)
     devices = Devices(
         CourierLine(config.courier_dir, courier_events.on_message),
-        _reservations_worker(config, guard.book, references, clock, runtime, inbox, board, log),
+        _reservations_worker(config, asked.reservations, references, clock, inbox, board, log),
         _printer_worker(config, folder, clock, runtime, inbox, board, log, wording),
         _card_readers(config, inbox, board, log),
         StaffCalls(folder, config.alarm.command, log),
@@ -193,20 +197,11 @@ def _references(config: Config) -> ReferenceNumbers:
         raise ConfigError(f"{config.file}: [reference_numbers] map: {error}") from None
 
 
-def _guarded(config: Config, folder: Path, clock: Clock, board: Board, log: EventLog) -> Guard:
-    """The database, with those who fill it and look after it."""
-    book = open_reservations(config.reservations.url, folder)
-    if config.reservations.import_dir is not None:
-        ImportWatch(config, config.reservations.import_dir, book.file, board, log).start()
-    return Guard(config, book, clock, board.set_trouble, log.write)
-
-
 def _reservations_worker(
     config: Config,
-    reservations: rs.Reservations,
+    reservations: Reservations,
     references: ReferenceNumbers,
     clock: Clock,
-    runtime: Runtime,
     inbox: Inbox,
     board: Board,
     log: EventLog,
@@ -217,10 +212,10 @@ def _reservations_worker(
         BirthDays(_asked_birth_days(config), log.write),
         config,
         clock,
-        runtime.arrival_wanted,
         inbox.post,
         log.write,
         board.set_trouble,
+        **limits_of(config),
     )
 
 

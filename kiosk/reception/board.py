@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from kiosk.process.disk_room import DISK_TROUBLES, DiskRoom
 from kiosk.process.event_log import EventLog
 from kiosk.reception import run_status
-from kiosk.reception.run_status import TROUBLES, PrinterState, RunStatus, Trouble
+from kiosk.reception.run_status import TROUBLES, HisState, PrinterState, RunStatus, Trouble
 from kiosk.reception.tally import Tally
 from kiosk.screens.names import STAFF
 from kiosk.words.problems import Problem, in_english
@@ -32,6 +33,7 @@ class Board:
         self._troubles: dict[Trouble, Problem] = {}
         self._troubles_lock = threading.Lock()
         self.delivery: tuple[str, ...] = ()  # what the delivery watch says
+        self.his: Callable[[], HisState | None] = lambda: None
         self._written: tuple[object, ...] = ()
         self._written_at = 0.0
         self._tally = Tally(time.monotonic())
@@ -97,6 +99,7 @@ class Board:
             alarm_fails=alarm_fails,
             counts=self._tally.counts(now),
             printer=self._printer,
+            his=self.his(),
         )
         if not run_status.write(self._folder, status):
             self._disk.write_failed()

@@ -27,7 +27,7 @@ from kiosk.screens.wording import Wording
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit.specimen import SPECIMEN
-from kiosk.visit.state import AtCounter, Came, Kiosk, Printing, Registering, Start
+from kiosk.visit.state import AtCounter, Came, Kiosk, Printing, Start
 from kiosk.visit.step import next_deadline, step
 
 PRESSES_MAX = 1000
@@ -112,11 +112,6 @@ class Runtime:
         self._devices: Devices  # before an event is taken
         self._screen = screen_of(self.kiosk, self.wording)
         self._of_nobody = Kiosk(self.kiosk.rules, Printing(0, 0.0, SPECIMEN, Came("patient_card"), cover_at=0.0))
-
-    def arrival_wanted(self, visit: int) -> bool:
-        """Whether an arrival may still be written for this visit. Any thread."""
-        stage = self.kiosk.stage
-        return isinstance(stage, Registering) and stage.visit == visit
 
     def slip_wanted(self, visit: int) -> bool:
         """Whether whom a slip is for still waits for it. Any thread."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from drivers.reservations import ReservationsDown
+from drivers.reservations import ReservationsDown, Trouble
 from drivers.reservations.sqlite import rescue, upkeep
 from drivers.reservations.sqlite.file import Damaged, DatabaseTrouble, disk_trouble
 from drivers.reservations.sqlite.reservations import SqliteReservations
@@ -30,6 +30,7 @@ from kiosk.words.problems import Problem
 
 TICK_S: Final = 1.0
 LOOK_S: Final = 5.0
+ANSWER_S: Final = 20.0
 # Nobody at the kiosk for so long; during the hours of reception it must be longer.
 QUIET_S = 60.0
 QUIET_OPEN_S = 600.0
@@ -107,8 +108,10 @@ class Guard:
                 with suppress(Damaged):
                     file.look()
                     # What patients of today would meet.
-                    self.book.count(today)
-                    self.book.arrivals(today)
+                    until = time.monotonic() + ANSWER_S
+                    for answer in (self.book.count(today, until), self.book.entries(today, until)):
+                        if isinstance(answer, Trouble) and not file.suspected:
+                            return Problem("database.down", {"what": answer.what})
             if file.suspected:
                 rescue.rebuild(file, today)
             self._import_again()

@@ -16,19 +16,17 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from drivers.reservations import open_reservations
 from drivers.reservations.over_socket import SOCKET_NAME, Server
-from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.config import Config
 from kiosk.desk.kiosk_notices import ASK, SERVED
+from kiosk.his.opened import opened
 from kiosk.process.ending import ThreadFaults, when_asked_to_end, when_parent_dies
 from kiosk.process.event_log import EventLog
 from kiosk.process.locks import DataLock, Unusable
 from kiosk.process.systemd import Notifier
 from kiosk.reception import notices
 from kiosk.reception.board import Board
-from kiosk.reception.import_watch import ImportWatch
-from kiosk.reception.reservations_guard import Guard
+from kiosk.reception.looked_after import looked_after
 
 _BEAT_S: Final = 1.0
 
@@ -48,12 +46,14 @@ def run(config: Config, data: Path, folder: Path, parent_fd: int | None = None) 
     log = EventLog(data, "reservations")
     report = partial(_report, log)
     faults = ThreadFaults(report)
-    book = open_reservations(config.reservations.url, data)
+    is_kiosk = config.printer is not None
+    asked = opened(config, data, log.write, receives=not is_kiosk)
     clock = partial(datetime.now, config.site.zone)
+    revision = asked.revision()
     server = Server(
-        book,
+        asked.reservations,
         folder,
-        lambda: (book.revision(), notices.revision(data)),
+        lambda: (revision(), notices.revision(data)),
         report,
         {
             ASK: lambda _: notices.of_day(data, clock().date()),
@@ -65,7 +65,8 @@ def run(config: Config, data: Path, folder: Path, parent_fd: int | None = None) 
     except OSError as error:
         what = f"{folder / SOCKET_NAME} cannot be made ({error.strerror}); check the folder and its owner"
         raise Unusable(what) from None
-    guard = None if config.printer is not None else _looked_after(config, data, book, log)
+    # Where there is a kiosk, its reception does. What is found is in the event log.
+    guard = None if is_kiosk else looked_after(config, asked, Board(data, log), log)
     log.write("reservations_served")
     notifier.ready()
     # Without its socket, in a folder that was taken away, it would wait for ever for a client that cannot come.
@@ -79,14 +80,6 @@ def run(config: Config, data: Path, folder: Path, parent_fd: int | None = None) 
     log.close()
     lock.release()
     return 0 if stop.is_set() else 1
-
-
-def _looked_after(config: Config, data: Path, book: SqliteReservations, log: EventLog) -> Guard:
-    """As the reception does. What it finds is in the event log; `kiosk status` looks by itself where none runs."""
-    board = Board(data, log)
-    if config.reservations.import_dir is not None:
-        ImportWatch(config, config.reservations.import_dir, book.file, board, log).start()
-    return Guard(config, book, partial(datetime.now, config.site.zone), board.set_trouble, log.write)
 
 
 def _report(log: EventLog, name: str) -> None:

@@ -25,6 +25,8 @@ Trouble = Literal[
     "imports",
     "disk_low",
     "reservations_backup_old",  # nothing of the last days would come back
+    "his_down",  # the hospital's system, or the book on a server, does not answer
+    "orders_refused",  # what was in custody was not taken; staff must register it
 ]
 # The worst first.
 TROUBLES: Final[tuple[Trouble, ...]] = get_args(Trouble)
@@ -65,11 +67,27 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class HisState:
+    """Of the hospital's system. `up`: None while it was not asked yet; `seconds`: of its last answer. `unknown`,
+    `custody`, `refused`: how many orders of today wait for what; `oldest_at`, `day_list_at`: seconds since 1970, of the
+    oldest order in custody and of the day list.
+    """
+
+    up: bool | None = None
+    seconds: Number | None = None
+    unknown: Count = 0
+    custody: Count = 0
+    refused: Count = 0
+    oldest_at: Number | None = None
+    day_list_at: Number | None = None
+
+
+@dataclass(frozen=True)
 class RunStatus:
     """`troubles`: by code, in English; `reasons`: the same as values; `imports`: that of the imports, for readers of an
     older version.
 
-    `at`, `since_start_s`: see json_values.timestamp. None: it does not say.
+    `his`: of a site that has one. `at`, `since_start_s`: see json_values.timestamp. None: it does not say.
     """
 
     at: Number | None = None
@@ -82,6 +100,7 @@ class RunStatus:
     alarm_fails: bool = False
     counts: Counts | None = None
     printer: PrinterState | None = None
+    his: HisState | None = None
 
 
 def write(folder: Path, status: RunStatus) -> bool:

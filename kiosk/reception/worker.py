@@ -1,7 +1,8 @@
 """One thread a device: commands in, exactly one event out for each, whatever the device does.
 
 A worker turns a return value or an exception into an event; the visit's own deadlines make sure that a worker that
-hangs holds up nobody. Nothing here decides what a patient sees.
+hangs holds up nobody, and a job with a limit is left to its own thread when it outlives that. Nothing here decides what
+a patient sees.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from kiosk.reception.run_status import Trouble
 from kiosk.words.problems import Problem
@@ -17,6 +19,24 @@ QUEUE_MAX = 100
 Job = Callable[[], None]
 Report = Callable[..., None]  # EventLog.write
 SetTrouble = Callable[[Trouble, Problem | None], None]  # Board.set_trouble
+
+
+@dataclass(frozen=True)
+class Limited:
+    """`job` in a thread of its own. After `limit_s` it is abandoned: `over()` is called, the next job is begun, and
+    whatever it still does, it does beside that one.
+    """
+
+    job: Job
+    limit_s: float
+    over: Job
+
+    def __call__(self) -> None:
+        thread = threading.Thread(target=self.job, name=threading.current_thread().name, daemon=True)
+        thread.start()
+        thread.join(self.limit_s)
+        if thread.is_alive():
+            self.over()
 
 
 class Worker:

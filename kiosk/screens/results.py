@@ -46,9 +46,9 @@ def _result(
     return Result(
         name,
         words["done"]["covered"] if stage.covered else words["already" if arrival.again else "done"]["title"],
-        () if stage.covered else tuple(words.row(each) for each in arrival.appointments),
-        arrival.number,
-        words["parts"]["number"].format(number=arrival.number),
+        () if stage.covered else tuple(words.row(each, arrival.number_of(each)) for each in arrival.appointments),
+        arrival.numbers,
+        words.number(*arrival.numbers),
         _covered(no_slip, words) if stage.covered else tuple(remarks(arrival, clock, words)),
         *slip,
         buttons=_buttons(name, ended) if ended else SCREENS[name],
@@ -61,6 +61,7 @@ def _result(
         next=(slip_act,) if stage.covered else (slip_act, *acts(arrival, words)),
         staff_code=NO_SLIP_CODES.get(no_slip, UNKNOWN_CODE) if no_slip else "",
         outlet="" if no_slip else words.outlet,
+        numbered=not stage.covered and not arrival.without_appointment,
     )
 
 

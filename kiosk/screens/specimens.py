@@ -145,7 +145,9 @@ def _ends() -> Iterator[tuple[str, s.Stage]]:
         "one": _arrival(_ONE),
         "in_words": _arrival(_WORDS),
         "two": _arrival(_TWO),
-        "three": _arrival(_THREE, number=1287),
+        "three": _arrival(_THREE, numbers=("1287",)),
+        "two_numbers": _arrival(_TWO, numbers=("A17", "B4")),
+        "five_numbers": _arrival(_FIVE, numbers=("00017", "00018", "00019", "00020", "00021")),
         "five_notes": _arrival(_FIVE, notes=("insurance_check", "subsidy_failed")),
         "many": _arrival(_FIVE * 6),
         "long": _arrival(_LONG),
@@ -163,6 +165,7 @@ def _ends() -> Iterator[tuple[str, s.Stage]]:
         yield variant, s.Done(1, _LATER, arrival)
     yield "again", s.Done(1, _LATER, replace(arrivals["two"], again=True))
     yield "covered", s.Done(1, _LATER, arrivals["two"], covered=True)
+    yield "covered_numbers", s.Done(1, _LATER, arrivals["five_numbers"], covered=True)
     yield "covered_no_slip", s.Done(1, _LATER, arrivals["two"], NO_SLIP_REASONS[0], covered=True)
     yield "printing_covered", s.Printing(1, _LATER, arrivals["one"], _CAME, NOW, covered=True)
     for reason in NO_SLIP_REASONS:
@@ -181,6 +184,9 @@ def _ends() -> Iterator[tuple[str, s.Stage]]:
 
 
 def _arrival(
-    appointments: tuple[s.VisitAppointment, ...], *, number: int = 27, notes: tuple[str, ...] = ()
+    appointments: tuple[s.VisitAppointment, ...], *, numbers: tuple[str, ...] = ("27",), notes: tuple[str, ...] = ()
 ) -> s.RegisteredArrival:
-    return s.RegisteredArrival(_DAY, TIME_OF_DAY, "00000000", number, appointments, notes)
+    """`numbers`: one, or one for each appointment."""
+    of = [each.department for each in appointments] if len(numbers) > 1 else [""]
+    receptions = tuple(map(s.VisitReception, numbers, of))
+    return s.RegisteredArrival(_DAY, TIME_OF_DAY, "00000000", receptions, appointments, notes)

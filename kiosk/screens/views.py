@@ -131,7 +131,8 @@ class AppointmentRow:
     """One appointment in words; what is not known is empty.
 
     `place`: where, as one text; `window` (a number, for the square), `floor` and `building` the same in parts, worded
-    (`2`, `1階`, `A棟`). `original`: the department in Japanese where `department` is in another language.
+    (`2`, `1階`, `A棟`). `original`: the department in Japanese where `department` is in another language. `number`: its
+    own reception number, worded, where the visit has several.
     """
 
     time: str = field(repr=False)
@@ -142,11 +143,12 @@ class AppointmentRow:
     floor: str = field(repr=False, default="")
     building: str = field(repr=False, default="")
     original: str = field(repr=False, default="")
+    number: str = field(repr=False, default="")
 
     @property
     def line(self) -> str:
-        """`13:00 内科 佐藤 先生 A棟1階2番窓口`."""
-        return " ".join(part for part in (self.time, self.department, self.doctor, self.place) if part)
+        """`13:00 内科 佐藤 先生 A棟1階2番窓口`, with a number of its own `受付番号 17` behind it."""
+        return " ".join(part for part in (self.time, self.department, self.doctor, self.place, self.number) if part)
 
 
 SlipState = Literal["printing", "take", "again", "none"]
@@ -156,7 +158,8 @@ SlipState = Literal["printing", "take", "again", "none"]
 class Result(_View):
     """A registered arrival: where to go, when, and the reception number, in time order. `reason`: why there is no slip.
 
-    `number_line`: the number as a line; `remarks`: what else there is to know (messages of the hospital, the hour of an
+    `numbers`: one, or one for each department, and `numbered` where each stands beside an appointment; `number_line`:
+    them as a line; `remarks`: what else there is to know (messages of the hospital, the hour of an
     arrival that was there before). `slip` is what the strip says, `slip_line` its words and `outlet` where the slip
     comes out, or ""; "again": a second one was printed. `covered`: time and place are not to be seen any more, and
     `appointments` is empty; any touch outside the buttons and tools is then `close`. `clock`: when somebody who was
@@ -164,7 +167,7 @@ class Result(_View):
     """
 
     appointments: tuple[AppointmentRow, ...] = field(repr=False)
-    number: int = field(repr=False)
+    numbers: tuple[str, ...] = field(repr=False)
     number_line: str = field(repr=False)
     remarks: tuple[str, ...] = field(repr=False)
     slip: SlipState
@@ -176,6 +179,7 @@ class Result(_View):
     clock: str = field(repr=False, default="")
     timeout: Timeout | None = None
     outlet: str = ""
+    numbered: bool = False
 
     @property
     def lines(self) -> tuple[str, ...]:

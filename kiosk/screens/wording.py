@@ -72,8 +72,12 @@ class Words:
     def department(self, department: str) -> str:
         return self.site.departments.worded(department, self.texts).text
 
-    def row(self, appointment: VisitAppointment) -> AppointmentRow:
-        """An appointment; who came without one has no time."""
+    def number(self, *numbers: str) -> str:
+        """Reception numbers as a line."""
+        return self["parts"]["number"].format(number=self["parts"]["between"].join(numbers))
+
+    def row(self, appointment: VisitAppointment, number: str = "") -> AppointmentRow:
+        """An appointment; who came without one has no time. `number`: its own reception number."""
         named = self.site.departments.worded(appointment.department, self.texts)
         parts = appointment.building, appointment.floor, appointment.window
         house, level, window = parts if any(parts) else place_parts(appointment.place)
@@ -87,6 +91,7 @@ class Words:
             floor,
             building,
             "" if self._japanese or ruby.plain(named.text) == named.japanese else ruby.name(named.japanese),
+            self.number(number) if number else "",
         )
 
     def _place(self, place: str, building: str, floor: str, window: str) -> str:

@@ -82,12 +82,15 @@ def reception_slip(
     ]
     if arrival.again and printed_at is not None:
         lines += pair.lines(_moment("printed_again", arrival.day, printed_at), "body")
-    lines += pair.lines(_sentence("number"), "body")
-    lines.append(SlipLine(str(arrival.number), "number"))
+    for reception in arrival.without_appointment:
+        lines += pair.lines(_sentence("number"), "body")
+        if reception.department:
+            lines += pair.lines(_department(reception.department), "body")
+        lines.append(SlipLine(reception.number, "number"))
     for note in dict.fromkeys(each for each in arrival.notes if each in _MARKS):
         lines += pair.lines(_sentence(_MARKS[note]), "note")
     for appointment in arrival.appointments[:APPOINTMENTS_MAX]:
-        lines += [RULE, *_appointment_lines(appointment, pair)]
+        lines += [RULE, *_appointment_lines(appointment, arrival.number_of(appointment), pair)]
     if (more := len(arrival.appointments) - APPOINTMENTS_MAX) > 0:
         lines += [RULE, *pair.lines(lambda words: words["slip"]["more"].format(count=more), "body")]
     lines += [RULE, *_next_lines(arrival, pair)]
@@ -161,8 +164,9 @@ class _Pair:
             yield SlipLine(texts["slip_staff"]["language"].format(language=name), "small")
 
 
-def _appointment_lines(appointment: VisitAppointment, pair: _Pair) -> Iterator[SlipLine]:
-    """Time and department together, because they are what the patient looks for; where to go larger than they are.
+def _appointment_lines(appointment: VisitAppointment, number: str, pair: _Pair) -> Iterator[SlipLine]:
+    """Time and department together, because they are what the patient looks for; where to go larger than they are,
+    and `number` where it has one of its own.
 
     What is very long is smaller: ten of its like would make a slip of a metre.
     """
@@ -184,6 +188,8 @@ def _appointment_lines(appointment: VisitAppointment, pair: _Pair) -> Iterator[S
         yield SlipLine(place, size)
     if other:
         yield pair.larger(other)
+    if number:
+        yield from pair.lines(lambda words: words.number(number), "place")
 
 
 def _next_lines(arrival: RegisteredArrival, pair: _Pair) -> Iterator[SlipLine]:
@@ -219,6 +225,10 @@ def _sentence(key: str) -> Callable[[Words], str]:
     return lambda words: words["slip"][key]
 
 
+def _department(name: str) -> Callable[[Words], str]:
+    return lambda words: words.department(name)
+
+
 def _moment(key: str, day: date, at: time) -> Callable[[Words], str]:
     """One of [slip] with a day and a time."""
 
@@ -244,6 +254,10 @@ def _cleaned(arrival: RegisteredArrival) -> RegisteredArrival:
     in_order = sorted(arrival.appointments, key=lambda one: one.time)
     return replace(
         arrival,
+        receptions=tuple(
+            replace(one, number=printable(one.number), department=printable(one.department))
+            for one in arrival.receptions
+        ),
         appointments=tuple(
             replace(
                 one,

@@ -13,7 +13,8 @@ from datetime import date, time
 from kiosk.screens.wording import Wording
 from kiosk.slip.content import Slip, printable, reception_slip
 from kiosk.typography import ruby
-from kiosk.visit.state import RegisteredArrival, VisitAppointment
+from kiosk.visit.arrival import numbers_of, own_number
+from kiosk.visit.state import RegisteredArrival, VisitAppointment, VisitReception
 from kiosk.words.eras import word_era_day
 from kiosk.words.patient import word_clock, word_day, word_doctor
 from kiosk.words.texts import Texts
@@ -36,8 +37,8 @@ class SheetAppointment:
 class Sheet:
     """One patient's arrival, for the chart room.
 
-    `day`, `local_time`: when the patient tapped or was received, in the site's time. `reception_number`: None while
-    nothing is registered. `patient_number`: "" where it is not known; then there is no barcode. `again`: it was printed
+    `day`, `local_time`: when the patient tapped or was received, in the site's time. `receptions`: () while nothing is
+    registered. `patient_number`: "" where it is not known; then there is no barcode. `again`: it was printed
     before, and says so.
     """
 
@@ -48,7 +49,7 @@ class Sheet:
     name: str = field(repr=False)
     kana: str = field(repr=False)
     birth: date | None = field(repr=False)
-    reception_number: int | None = field(default=None, repr=False)
+    receptions: tuple[VisitReception, ...] = field(default=(), repr=False)
     appointments: tuple[SheetAppointment, ...] = field(default=(), repr=False)
     again: bool = False
 
@@ -88,15 +89,18 @@ def worded(sheet: Sheet, texts: Texts, dates: Texts) -> WordedSheet:
         number_label=words["number"],
         number=printable(sheet.patient_number) or words["number_unknown"],
         reception_label=words["reception"],
-        reception=words["not_received"] if sheet.reception_number is None else str(sheet.reception_number),
+        reception="・".join(map(printable, numbers_of(sheet.receptions))) or words["not_received"],
         # As a result has them: half-width letters are read as their full ones.
         kana=printable(unicodedata.normalize("NFKC", sheet.kana), NAME_CHARS_MAX),
         name=printable(sheet.name, NAME_CHARS_MAX),
         birth=_birth(sheet.birth, sheet.day, texts),
-        appointments=tuple(_appointment(one, texts, dates) for one in in_order[:APPOINTMENTS_MAX]),
+        appointments=tuple(
+            _appointment(one, own_number(sheet.receptions, one.department), texts, dates)
+            for one in in_order[:APPOINTMENTS_MAX]
+        ),
         more=words["more"].format(count=more) if more > 0 else "",
         barcode=sheet.patient_number or None,
-        received=sheet.reception_number is not None,
+        received=bool(sheet.receptions),
     )
 
 
@@ -105,7 +109,7 @@ def slip_of(sheet: Sheet, wording: Wording, printed_at: time) -> Slip:
 
     Raises ValueError for a sheet without a reception number: nothing is registered.
     """
-    if sheet.reception_number is None:
+    if not sheet.receptions:
         raise ValueError("nothing is registered")
     return reception_slip(
         wording,
@@ -114,7 +118,7 @@ def slip_of(sheet: Sheet, wording: Wording, printed_at: time) -> Slip:
             day=sheet.day,
             local_time=sheet.local_time,
             patient_number=sheet.patient_number,
-            number=sheet.reception_number,
+            receptions=sheet.receptions,
             appointments=tuple(
                 VisitAppointment(
                     one.time or sheet.local_time, one.department, one.doctor, one.place, walk_in=one.time is None
@@ -135,8 +139,9 @@ def _birth(birth: date | None, day: date, texts: Texts) -> str:
     return str(words["birth"]).format(era=word_era_day(birth), year=birth.year, age=age)
 
 
-def _appointment(one: SheetAppointment, texts: Texts, dates: Texts) -> str:
+def _appointment(one: SheetAppointment, number: str, texts: Texts, dates: Texts) -> str:
     clock = texts["sheet"]["no_time"] if one.time is None else word_clock(one.time, dates)
     doctor = ruby.plain(word_doctor(printable(one.doctor), dates))
-    parts = (clock, printable(one.department), doctor, printable(one.place))
+    own = f"{texts['sheet']['reception']} {printable(number)}" if number else ""
+    parts = (clock, printable(one.department), doctor, printable(one.place), own)
     return "　".join(part for part in parts if part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from kiosk.screens.views import AppointmentRow, Counter, Off, Result
@@ -24,21 +24,33 @@ def result(screen: Result, texts: Texts, stand: Stand, width: float, height: flo
     frame = Frame(screen, texts, stand, width, height, "done")
     if screen.covered and "close" in screen.buttons:  # whoever comes next need not look for a button
         frame.items.append(Anywhere("close"))
-    parts = _Parts(frame, screen)
-    arranged = parts.upright if frame.portrait else parts.landscape
-    return frame.finish_first(tuple(tuple(arranged(where)) for where in _places(frame, screen)))
+    return frame.finish_first(tuple(tuple(_arranged(frame, screen, where)) for where in _places(frame, screen)))
+
+
+@dataclass(frozen=True)
+class _Where:
+    """The places to go to. `numbers`: every reception number stands beside one of them."""
+
+    blocks: tuple[Block, ...]
+    numbers: bool = False
+
+
+def _arranged(frame: Frame, screen: Result, where: _Where) -> Iterator[Block]:
+    parts = _Parts(frame, screen, number=not where.numbers)
+    return parts.upright(where.blocks) if frame.portrait else parts.landscape(where.blocks)
 
 
 class _Parts:
     """The blocks of a registered arrival beside its places, and how they are arranged."""
 
-    def __init__(self, frame: Frame, screen: Result) -> None:
+    def __init__(self, frame: Frame, screen: Result, *, number: bool) -> None:
         self._title = Words(screen.title, "title", bold=True, centred=True)
         self._beside = replace(self._title, centred=False)  # its sign
         self._acts, self._tight = _acts(frame, screen), _acts(frame, screen, gap=0.0)
-        self._number, self._slip = _number(frame, screen), _slip(frame, screen)
-        self._narrow = _number(frame, screen, narrow=True)
-        self._foot = Row((self._narrow, self._slip), (0.4, 0.6))
+        self._slip = _slip(frame, screen)
+        self._number = _number(frame, screen) if number else None
+        self._narrow = _number(frame, screen, narrow=True) if number else None
+        self._foot: Block = Row((self._narrow, self._slip), (0.4, 0.6)) if self._narrow else self._slip
         self._code = _code(frame, screen.staff_code)
         self._again = [frame.button(name) for name in screen.buttons if name == "show_again"]
 
@@ -81,27 +93,28 @@ class _Parts:
         yield column(beside, *where, middle, slip, *self._again, gap=GAP_MM / 3)
 
 
-def _places(frame: Frame, screen: Result) -> list[tuple[Block, ...]]:
+def _places(frame: Frame, screen: Result) -> list[_Where]:
     """The places to go to, the most generous arrangement first; none when they are covered.
 
     In the end what is to be done says it: its acts name the first place and time.
     """
     rows = screen.appointments
     if not rows:
-        return [()]
+        return [_Where(())]
     if len(rows) == 1:
         who = "　".join(part for part in (rows[0].time, rows[0].department, rows[0].doctor) if part)
-        large = ((_one(frame, rows[0], role),) for role in ("hero", "title", "choice", "body"))
-        return [*large, (_list(frame, rows),), (Words(who, "body", bold=True),)]
+        large = (_Where((_one(frame, rows[0], role),)) for role in ("hero", "title", "choice", "body"))
+        return [*large, _Where((_list(frame, rows),)), _Where((Words(who, "body", bold=True),))]
     most = _ROWS_MAX[frame.portrait]
     more, first = frame.texts["result"]["more"], Words(_label(frame, "today"), "small")
-    lists: list[tuple[Block, ...]] = []
+    lists: list[_Where] = []
     for count in range(min(len(rows), most), 0, -1):
         left = len(rows) - count  # a line for one more is shorter than the sentence about it
         tail = (Words(more.format(count=left), "small"),) if left else ()
         for label, role in _LISTED:
-            lists.append((_list(frame, rows[:count], first if label else None, role), *tail))
-    return [*lists, (Words(more.format(count=len(rows) - 1), "small"),)]
+            listed = _list(frame, rows[:count], first if label else None, role)
+            lists.append(_Where((listed, *tail), numbers=screen.numbered and not left))
+    return [*lists, _Where((Words(more.format(count=len(rows) - 1), "small"),))]
 
 
 def _one(frame: Frame, row: AppointmentRow, role: Role) -> Block:
@@ -142,7 +155,8 @@ def _list(frame: Frame, rows: tuple[AppointmentRow, ...], label: Block | None = 
     for row in rows:
         place = row.place or " ".join(part for part in (row.building, row.floor, row.window) if part)
         who = "　".join(part for part in (row.department, row.doctor) if part)
-        words = column(Words(place, role, bold=True) if place else None, Words(who, "body"), gap=1.0)
+        number = Words(row.number, "body", bold=True) if row.number else None
+        words = column(Words(place, role, bold=True) if place else None, Words(who, "body"), number, gap=1.0)
         lines.append(Beside(Lead(row.time, times), words, GAP_MM * 0.7))
     return frame.card(Column(tuple(lines), GAP_MM * 0.8), padding=5.0)
 
@@ -161,10 +175,13 @@ def _acts(frame: Frame, screen: Result, gap: float = GAP_MM / 2) -> Block:
 
 
 def _number(frame: Frame, screen: Result, *, narrow: bool = False) -> Card:
-    word, number = str(frame.texts["result"]["number"]), Words(str(screen.number), "hero", bold=True, centred=True)
-    if narrow:
+    """The reception number; several, which no slip may say, in smaller letters."""
+    word, several = str(frame.texts["result"]["number"]), len(screen.numbers) > 1
+    text = str(frame.texts["parts"]["between"]).join(screen.numbers)
+    if narrow or several:
+        number = Words(text, "title" if several else "hero", bold=True, centred=True)
         return frame.card(column(Words(word, "small", bold=True, centred=True), number, gap=1.0), padding=2.5)
-    lead = Lead(str(screen.number), (str(screen.number),), "hero")
+    lead = Lead(text, (text,), "hero")
     return frame.card(Beside(lead, Words(word, "body", bold=True), side="after"), padding=4.0)
 
 

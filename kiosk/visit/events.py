@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import date, time
+from typing import Literal
 
 from kiosk.visit.state import AppointmentsFound as AppointmentsFound  # noqa: PLC0414 - stages keep it, events are all here
-from kiosk.visit.state import Candidate, KeyVerdict, OfVisit, Opening, VisitAppointment
+from kiosk.visit.state import Candidate, KeyVerdict, OfVisit, Opening, VisitAppointment, VisitReception
 
 
 @dataclass(frozen=True)
@@ -126,19 +127,41 @@ class PatientUnknown(OfVisit):
 
 @dataclass(frozen=True)
 class ReservationsFailed(OfVisit):
-    """The reservations did not answer, or refused, or answered about someone else: nothing is known."""
+    """The reservations did not answer, or refused, or answered about someone else: nothing is known.
+
+    `reason`: `his_busy`, the system did not get to it in time; `outcome_unknown`, the arrival may be registered or not.
+    """
+
+    reason: Literal["reservations_down", "his_busy", "outcome_unknown"] = "reservations_down"
 
 
 @dataclass(frozen=True)
 class ArrivalRegistered(OfVisit):
-    """The arrival of `day` is in the database under `number` since `local_time`; `again`: it was there before."""
+    """The arrival of `day` is registered as `receptions` since `local_time`; `again`: it was before this visit.
+
+    `left_out`: of what was to be registered, what the system did not take.
+    """
 
     day: date
     local_time: time = field(repr=False)
     patient_number: str = field(repr=False)
-    number: int = field(repr=False)
+    receptions: tuple[VisitReception, ...] = field(repr=False)
     appointments: tuple[VisitAppointment, ...] = field(repr=False)
     again: bool = False
+    left_out: tuple[VisitAppointment, ...] = field(repr=False, default=())
+
+
+@dataclass(frozen=True)
+class InCustody(OfVisit):
+    """The hospital's system is down: the arrival of `day` is *not* registered, and kept since `local_time` to be
+    delivered later. `number`: of this kiosk's own series, with its own letter.
+    """
+
+    day: date
+    local_time: time = field(repr=False)
+    patient_number: str = field(repr=False)
+    number: str = field(repr=False)
+    appointments: tuple[VisitAppointment, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def on_arrival_registered(kiosk: Kiosk, stage: Registering, event: e.ArrivalRegi
         event.day,
         event.local_time,
         event.patient_number,
-        event.number,
+        event.receptions,
         event.appointments,
         with_note(notes, "incomplete") if missing else notes,
         event.again,

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Literal
 
+from kiosk.visit.arrival import RegisteredArrival as RegisteredArrival  # noqa: PLC0414 - stages keep all three
+from kiosk.visit.arrival import VisitAppointment as VisitAppointment  # noqa: PLC0414
+from kiosk.visit.arrival import VisitReception as VisitReception  # noqa: PLC0414
 from kiosk.visit.marks import CardSeen, Served
 from kiosk.visit.rules import Look, Rules
 
@@ -37,25 +40,6 @@ class Surroundings:
     terminal_down_since: float | None = None
     card_reader_down_since: float | None = None
     staff: tuple[str, ...] = ()  # codes of what they should look at; small, and while nobody is served
-
-
-@dataclass(frozen=True)
-class VisitAppointment:
-    """One appointment of the visit's day as the patient gets to know it; `time`: of the site's day.
-
-    `place`: in words; `building`, `floor` (below ground < 0), `window`: the same in parts, "" and 0 where the site does
-    not say. `message`: what the patient is to know (`採尿してから診察へ`), in Japanese. `walk_in`: it was none.
-    """
-
-    time: time = field(repr=False)
-    department: str = field(repr=False)
-    doctor: str = field(repr=False)
-    place: str = field(repr=False)
-    building: str = field(repr=False, default="")
-    floor: int = field(repr=False, default=0)
-    window: str = field(repr=False, default="")
-    message: str = field(repr=False, default="")
-    walk_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,25 +73,6 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class RegisteredArrival:
-    """A registered arrival: what screen and slip show. `again` means that it had been registered before.
-
-    `local_time`: when, in the site's time; `day`: whose appointments they are. `back_by`: as of Registering. `missing`:
-    departments that were expected to be registered and were not.
-    """
-
-    day: date
-    local_time: time = field(repr=False)
-    patient_number: str = field(repr=False)
-    number: int = field(repr=False)
-    appointments: tuple[VisitAppointment, ...] = field(repr=False)
-    notes: tuple[str, ...] = ()
-    again: bool = False
-    back_by: time | None = field(repr=False, default=None)
-    missing: tuple[str, ...] = field(repr=False, default=())
-
-
-@dataclass(frozen=True)
 class OfVisit:
     """What belongs to one visit: a stage, a command, and a device's answer to one."""
 
@@ -120,8 +85,9 @@ class AppointmentsFound(OfVisit):
 
     `local_time`: the site's, of the look-up; `arrived`: registered already. `next_day`, `next_departments`: of the
     patient's next appointments. `walk_in`: where this patient may go without an appointment, () for nowhere.
-    `birth_day`: MMDD where the system knows it. `insurance_due`: the site reminds once a month of showing the insurance
-    card, and this patient has not yet.
+    `birth_day`: MMDD where the site's table knows it; `birth_date`: where the hospital's system does. `insurance_due`:
+    the site reminds once a month of showing the insurance card, and this patient has not yet. `see_staff`: the system
+    says something that only people can judge.
     """
 
     day: date
@@ -134,6 +100,8 @@ class AppointmentsFound(OfVisit):
     walk_in: tuple[WalkInDepartment, ...] = field(repr=False, default=())
     birth_day: str | None = field(repr=False, default=None)
     insurance_due: bool = False
+    birth_date: date | None = field(repr=False, default=None)
+    see_staff: bool = False
 
 
 @dataclass(frozen=True)

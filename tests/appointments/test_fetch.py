@@ -29,6 +29,7 @@ from kiosk.operations.check.shares import Role, exports
 from kiosk.process.event_log import EventLog
 from kiosk.words.problems import Problem, in_english
 from tests import ROOT
+from tests.book import due
 from tests.hospital import DEADLINE_S, today, wait_until
 from tests.peers.samba import Smbd
 from tests.process.test_safe_files import answered
@@ -322,7 +323,7 @@ def test_the_service_fetches_what_the_reception_then_imports_and_ends_when_asked
         reservations = SqliteReservations(tmp_path / "data")
         imports = ImportFolder(desk.folder, Importer(tmp_path / "data", today), quiet_s=1.0)
         wait_until(lambda: imports.poll(time.monotonic()), "the import")
-        assert reservations.find("04184963", today()).appointments
+        assert due(reservations, "04184963", today())
     finally:
         service.send_signal(signal.SIGTERM)
         _, errors = service.communicate(timeout=DEADLINE_S)

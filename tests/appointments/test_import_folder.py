@@ -33,6 +33,7 @@ from kiosk.appointments.import_folder import (
 from kiosk.appointments.import_record import OLDER, Written
 from kiosk.process import safe_files
 from kiosk.words.problems import Problem, in_english
+from tests.book import count, due
 from tests.hospital import DEADLINE_S
 
 DAY = date(2026, 1, 15)
@@ -76,7 +77,7 @@ class Desk:
         return sorted(str(path.relative_to(self.path)) for path in self.path.rglob("*") if path.is_file())
 
     def patients(self) -> list[str]:
-        return [n for n in ("1", "2", "3") if self.reservations.find(n, DAY).appointments]
+        return [n for n in ("1", "2", "3") if due(self.reservations, n, DAY)]
 
 
 @dataclass(frozen=True)
@@ -537,7 +538,7 @@ def test_of_an_older_export_the_days_that_nothing_newer_is_known_of_are_imported
         == "1 appointments of 1 days; 1 days left out: a newer export of them was imported before"
     )
     assert desk.patients() == ["1"]
-    assert desk.reservations.find("2", date(2026, 1, 16)).appointments
+    assert due(desk.reservations, "2", date(2026, 1, 16))
 
 
 def test_neither_a_clock_that_ran_ahead_nor_a_database_rebuilt_makes_every_export_an_old_one(desk: Desk) -> None:
@@ -572,7 +573,7 @@ def test_a_copy_that_pauses_and_keeps_the_time_of_its_original_is_not_older_than
         desk.restarted()
     (taken,) = [*desk.poll(), *desk.settle()]
     assert isinstance(taken, Taken)
-    assert (taken.rows, desk.reservations.count(DAY)) == (2 + paused_again,) * 2
+    assert (taken.rows, count(desk.reservations, DAY)) == (2 + paused_again,) * 2
     assert unsettled(desk) is None
 
 
@@ -682,7 +683,7 @@ def test_a_shrunk_day_is_refused_where_the_site_says_so_and_nothing_changes(desk
     assert in_english(taken.reason).startswith(
         '2026-01-15: 20 appointments instead of 31 ([reservations] shrunk_day = "refuse")'
     )
-    assert desk.reservations.count(DAY) == 31
+    assert count(desk.reservations, DAY) == 31
     assert unsettled(desk) is None, "the refused file is the notice"
 
 

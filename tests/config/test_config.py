@@ -37,8 +37,14 @@ CONTRACT: dict[str, dict[str, Any]] = {
     "arrival": {"early_min": 0, "late_min": 0, "early": "counter", "late": "counter"},
     "reservations": {
         "url": "sqlite", "import_dir": "", "share": "", "password_file": "appointments.secret",
-        "final_line_end": "required", "shrunk_day": "import", "keep_days": 90,
+        "book_password_file": "", "ca_file": "", "final_line_end": "required", "shrunk_day": "import", "keep_days": 90,
     },
+    "his": {
+        "url": "", "password_file": "his.secret", "client_certificate_file": "", "ca_file": "", "plain_http": False,
+        "find_s": 5, "register_s": 8, "numbers": "book", "doctor": "", "when_down": "counter", "cached_max_h": 12,
+        "day_list_every_min": 10, "late": "keep",
+    },
+    "numbering": {"series": "hospital", "entrance": "", "offline_prefix": ""},
     "reference_numbers": {"map": ""},
     "printer": {
         "url": None, "width_mm": 80, "barcode": "code128", "counter_slip": False, "status": True, "poll_s": 30,
@@ -63,9 +69,10 @@ CONTRACT: dict[str, dict[str, Any]] = {
     },
     "walk_in": {"departments": (), "months": 0, "doctor": ""},
     "department": {
-        "code": None, "name": None, "names": (), "reading": "", "place": "", "doctor": "", "hours": (),
+        "code": None, "name": None, "names": (), "reading": "", "place": "", "doctor": "", "doctor_code": "",
+        "hours": (),
     },
-    "place": {"department": None, "text": None, "building": "", "floor": 0, "window": ""},
+    "place": {"department": None, "text": None, "building": "", "floor": 0, "window": "", "doctor": "", "entrance": ""},
     "hours": {"days": None, "open": None, "close": None},
     "network": {"interface": "", "address": "dhcp", "gateway": "", "dns": (), "hostname": "kiosk"},
     "time": {"servers": ()},

@@ -32,6 +32,10 @@ def load(folder: Path, text: str) -> Config:
             DESK_ALONE + '[receipt_computer]\nresults = "file:///srv/out"\n',
             ["kiosk-courier", "kiosk-reservations", "kiosk-desk"],
         ),
+        (
+            with_("his", 'url = "orca+https://kiosk@orca:8000"', text=HERE),
+            ["kiosk-courier", "kiosk-his", "kiosk"],
+        ),
         (with_("metrics", 'push = "file:///srv/figures"', text=HERE), ["kiosk-courier", "kiosk", "kiosk-metrics"]),
     ],
 )
@@ -71,6 +75,16 @@ def test_subsidies_that_are_not_delivered_are_the_desks_to_read(tmp_path: Path) 
         over_smb = text.replace("file:///srv/", "smb://kiosk@192.0.2.10/")
         site = load(tmp_path, over_smb)
         assert ("terminal.secret" in installed.secrets(site)["kiosk-desk"]) is installed.lends_password(site) is wanted
+
+
+def test_the_gate_has_the_secrets_of_the_systems_and_the_check_too(tmp_path: Path) -> None:
+    site = load(tmp_path, with_("his", 'url = "orca+https://kiosk@orca:8000"', 'ca_file = "orca.pem"', text=HERE))
+    assert installed.secrets(site)["kiosk-his"] == ("his.secret", "orca.pem")
+    assert set(installed.secrets(site)["kiosk-check"]) >= {"his.secret", "orca.pem"}
+    text = with_("reservations", 'url = "postgresql://kiosk@db/kiosk"', text=HERE)
+    assert installed.secrets(load(tmp_path, text))["kiosk-his"] == ("appointments.secret",)
+    assert installed.secrets(load(tmp_path, text))["kiosk-appointments"] == ()
+    assert installed.secrets(load(tmp_path, HERE))["kiosk-his"] == ()
 
 
 def test_a_desk_that_delivers_nothing_only_reads_the_terminals_folder(tmp_path: Path) -> None:

@@ -19,11 +19,14 @@ from tests.deploy.installed import SITE, Pc
 from tests.site_toml import REQUIRED, Site, with_
 
 UNITS = ROOT / "deploy/units"
+HIS = '[his]\nurl = "orca+https://kiosk@127.0.0.1:8000"\n'
 SERVICES = (
     "kiosk-courier.service", "kiosk.service", "kiosk-x.service", "kiosk-reservations.service", "kiosk-desk.service",
+    "kiosk-his.service",
 )  # fmt: skip
 # Those that must always be there.
-STEADY = ("kiosk-courier.service", "kiosk.service", "kiosk-reservations.service", "kiosk-desk.service")
+STEADY = ("kiosk-courier.service", "kiosk.service", "kiosk-reservations.service", "kiosk-desk.service",
+          "kiosk-his.service")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,7 @@ def pc() -> Iterator[Pc]:
     with TemporaryDirectory(prefix="kiosk-units-") as place:
         made = Pc(Path(place))
         text = SITE.replace("smb://kiosk@127.0.0.1:1/face", "file:///mnt/face")
-        made.write_site(text + '[reservations]\nimport_dir = "/srv/his export"\n[desk]\nexport = "/srv/out"\n')
+        made.write_site(text + '[reservations]\nimport_dir = "/srv/his export"\n[desk]\nexport = "/srv/out"\n' + HIS)
         done = made.install("--config", "site.toml", "--display", "x11")
         assert done.returncode == 0, done.stderr
         yield made
@@ -126,11 +129,26 @@ def test_the_reservations_are_served_by_the_receptions_user_whatever_the_screen_
     unit = service("kiosk-reservations.service")
     assert (unit["User"], unit["Group"], unit["SupplementaryGroups"]) == (["kiosk"], ["kiosk-book"], ["kiosk"])
     assert (unit["RuntimeDirectory"], unit["RuntimeDirectoryMode"]) == (["kiosk-reservations"], ["2710"])
-    assert unit["Environment"] == ["KIOSK_RESERVATIONS_DIR=/run/kiosk-reservations"]
+    assert unit["Environment"] == ["KIOSK_RESERVATIONS_DIR=/run/kiosk-reservations KIOSK_HIS_RUN_DIR=/run/kiosk-his"]
     # systemd would give all that is in a StateDirectory= to the group.
     assert (unit["ReadWritePaths"], "StateDirectory" in unit) == (["/var/lib/kiosk"], False)
     assert (unit["PrivateNetwork"], unit["PrivateDevices"]) == (["yes"], ["yes"])
-    assert not {"After", "Requires", "Wants", "BindsTo", "PartOf"} & unit.keys()
+    assert unit["After"] == ["kiosk-his.service"]
+    assert not {"Requires", "Wants", "BindsTo", "PartOf"} & unit.keys()
+
+
+def test_the_gate_is_a_user_of_its_own_whom_the_reception_alone_may_ask() -> None:
+    gate, reception = service("kiosk-his.service"), service("kiosk.service")
+    assert (gate["User"], gate["Group"], gate["SupplementaryGroups"]) == (["kiosk-his"], ["kiosk-gate"], ["kiosk"])
+    assert (gate["RuntimeDirectory"], gate["RuntimeDirectoryMode"]) == (["kiosk-his"], ["2710"])
+    assert (gate["StateDirectory"], gate["StateDirectoryMode"]) == (["kiosk-his"], ["0700"])
+    assert gate["Environment"] == ["KIOSK_HIS_DIR=/var/lib/kiosk-his KIOSK_HIS_RUN_DIR=/run/kiosk-his"]
+    assert "KIOSK_HIS_RUN_DIR=/run/kiosk-his" in reception["Environment"]
+    assert {"-/var/lib/kiosk", "-/var/lib/kiosk-courier"} <= set(gate["InaccessiblePaths"][0].split())
+    for other in ("kiosk-courier", "kiosk-appointments", "kiosk-reservations"):
+        assert "-/var/lib/kiosk-his" in " ".join(service(f"{other}.service")["InaccessiblePaths"]).split()
+    # A system that is away keeps no patient from the counter's page.
+    assert not [value for key in ("Requires", "Wants", "BindsTo") for value in reception.get(key, []) if "his" in value]
 
 
 @pytest.mark.parametrize(
@@ -215,7 +233,7 @@ def test_the_users_are_made_as_systemd_understands(tmp_path: Path) -> None:
     shadow = (tmp_path / "etc/shadow").read_text(encoding="utf-8")
     (number,) = re.findall(r"^kiosk:[^:]*:(\d+):", groups, re.MULTILINE)
     for user, folder in (("kiosk", "kiosk"), ("kiosk-courier", "kiosk-courier"), ("kiosk-desk", "kiosk-desk"),
-                         ("kiosk-fetch", "kiosk-import")):  # fmt: skip
+                         ("kiosk-fetch", "kiosk-import"), ("kiosk-his", "kiosk-his")):  # fmt: skip
         line = rf"^{user}:[^:]*:\d+:{number}:[^:]*:/var/lib/{folder}:/usr/sbin/nologin$"
         assert re.search(line, passwd, re.MULTILINE)
         assert re.search(rf"^{user}:[!*]", shadow, re.MULTILINE)
@@ -223,10 +241,11 @@ def test_the_users_are_made_as_systemd_understands(tmp_path: Path) -> None:
         assert re.search(rf"^{group}:[^:]*:\d+:kiosk$", groups, re.MULTILINE)
     for group, members in (
         ("kiosk-line", "kiosk,kiosk-desk"), ("kiosk-spool", "kiosk-courier,kiosk-desk"), ("kiosk-book", "kiosk-desk"),
+        ("kiosk-gate", "kiosk"),
     ):  # fmt: skip
         assert re.search(rf"^{group}:[^:]*:\d+:{members}$", groups, re.MULTILINE), group
     assert re.search(r"^kiosk-import:[^:]*:\d+:kiosk,kiosk-fetch$", groups, re.MULTILINE)
-    assert re.search(r"^kiosk:[^:]*:\d+:$", groups, re.MULTILINE)  # nobody but the four above
+    assert re.search(r"^kiosk:[^:]*:\d+:$", groups, re.MULTILINE)  # nobody but the five above
 
 
 def test_a_service_that_asks_who_its_client_is_sees_the_machines_own_numbers() -> None:

@@ -32,6 +32,7 @@ from kiosk.desk.sealed_register import SealedRegister
 from kiosk.desk.service import Parts, Service
 from kiosk.desk.standing import Standing, Watched
 from kiosk.desk.today import Today
+from kiosk.desk.unsettled import UnsettledOrders
 from kiosk.desk.visits import tap_of
 from kiosk.process.data_folder import DeskFolder
 from kiosk.process.event_log import EventLog
@@ -220,9 +221,10 @@ def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack)
     exports = Exports(register.file, file, seals, open_share(desk.export, None), clock)
     feed = PlayedFeed(known)
     kiosk = KioskNotices(KioskFiles(config.site.data_dir, clock), numbers.patient_of, clock)
-    watched = Watched(config, today, feed, receptions, numbers, exports, register, kiosk, clock)
+    unsettled = UnsettledOrders(reservations, lambda: today.day)
+    watched = Watched(config, today, feed, receptions, numbers, exports, register, kiosk, unsettled, clock)
     parts = Parts(
-        config, today, register, receptions, departments, papers, numbers, exports, feed, kiosk,
+        config, today, register, receptions, departments, papers, numbers, exports, feed, kiosk, unsettled,
         Standing(watched, papers), people.chain, seals, pmh_names.load(), clock,
     )  # fmt: skip
     service = Service(parts)

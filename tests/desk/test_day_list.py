@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from drivers.reservations import Registered, WalkIn
+from drivers.reservations import WalkIn
 from kiosk.desk.departments import Departments
+from tests.book import arrive
 from tests.desk.office import office
 from tests.desk.test_visits import result
 from tests.hospital import wait_until
@@ -42,8 +43,7 @@ def test_it_follows_the_hours_of_departments_without_a_new_revision(
 def test_names_of_who_did_not_tap_follow_the_hospitals_list(tmp_path: Path) -> None:
     with office(tmp_path) as desk:
         at = desk.now[0]
-        walked = desk.reservations.walk_in("70000002", desk.today.day, at, WalkIn("内科"), lambda: True)
-        assert isinstance(walked, Registered)
+        arrive(desk.reservations, "70000002", desk.today.day, at, WalkIn("内科"))
         wait_until(lambda: desk.service.day().arrivals, "the register is read")
         names = [each.name for each in desk.service.day().arrivals or ()]
         assert names == ["例示 花"]

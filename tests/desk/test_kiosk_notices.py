@@ -17,6 +17,7 @@ from kiosk.desk.kiosk_notices import KioskNotices
 from kiosk.desk.pages import Banner
 from kiosk.reception import unserved
 from kiosk.words.problems import Problem
+from tests.book import arrive
 from tests.desk.office import Office, office
 from tests.desk.test_visits import result
 from tests.hospital import wait_until
@@ -67,7 +68,7 @@ def test_who_could_not_be_registered_waits_until_registered_or_taken_care_of(tmp
         assert desk.service.header().overdue
         since = desk.parts.standing.look().open_since
         assert since is not None and f"{since:%H:%M}" == "08:52"
-        desk.reservations.walk_in("70000001", desk.today.day, desk.now[0], WalkIn("内科"), lambda: True)
+        arrive(desk.reservations, "70000001", desk.today.day, desk.now[0], WalkIn("内科"))
         until_listed(desk, 2)
         assert act(desk, 3, "S1-09") == Done()
         assert [each.code for each in desk.service.day().unserved] == ["S1-08"]

@@ -28,6 +28,7 @@ from kiosk.process.data_folder import DeskFolder
 from kiosk.process.sealing import Seals
 from kiosk.tables.known_people import KEEP_MONTHS, KnownPeople
 from kiosk.words.problems import Problem
+from tests.book import arrive, entries
 from tests.desk.office import Office, office
 from tests.desk.pmh import CHILD, Paper
 from tests.desk.test_service import LIMIT, MINUTE, act, mark_of, row, taps_with
@@ -175,7 +176,7 @@ def test_a_change_that_comes_while_another_is_confirmed_is_not_confirmed_with_it
 
 def test_who_has_arrived_before_is_displayed_so_at_once(desk: Office) -> None:
     desk.books("10:30,70000001,内科")
-    desk.reservations.register("70000001", desk.today.day, desk.now[0], lambda: True)
+    arrive(desk.reservations, "70000001", desk.today.day, desk.now[0])
     wait_until(lambda: desk.service.day().arrivals, "the register is read")
     desk.tap(result())
     wait_until(lambda: row(desk).arrival == 1, "nothing else changes there")
@@ -193,7 +194,7 @@ def test_nobody_is_registered_by_itself_at_a_later_tap_after_a_cancelling(tmp_pa
         desk.now[0] += 40 * MINUTE
         desk.tap(result())
         wait_until(lambda: row(desk, 2).state is State.cancelled, "as the first one")
-        assert len(desk.reservations.entries(desk.today.day)) == 1
+        assert len(entries(desk.reservations, desk.today.day)) == 1
 
 
 # --- a desk that was down --------------------------------------------------------------------------------------------
@@ -210,7 +211,7 @@ def test_nothing_is_printed_late_by_itself(tmp_path: Path, when: str) -> None:
     with office(tmp_path, desk=f'print = "{when}"') as desk:
         desk.books("10:30,70000001,内科")
         came = desk.now[0] - timedelta(minutes=30)
-        desk.reservations.register("70000001", desk.today.day, came, lambda: True)
+        arrive(desk.reservations, "70000001", desk.today.day, came)
         desk.service.result(Result(7, "f", came, result(), None))
         wait_until(lambda: row(desk).printed is Printed.failed, "staff see that it is not printed")
         assert Attention.not_printed in row(desk).open

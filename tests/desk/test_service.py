@@ -18,6 +18,7 @@ from kiosk.desk.registration import Confirmation
 from kiosk.desk.today import Today
 from kiosk.desk.visits import Attention, State
 from kiosk.words.problems import Problem
+from tests.book import arrive
 from tests.desk.office import Office, office
 from tests.desk.pmh import CHILD, DISABLED, GUESSED, Hand, Paper, written
 from tests.desk.test_visits import REQUEST, result
@@ -106,11 +107,13 @@ def test_registering_with_an_appointment(desk: Office) -> None:
     desk.tap(result())
     assert act(desk, acts.Register(1)) == Done(arrival=1)
     found = row(desk)
-    assert (found.state, found.arrival, found.arrived_at_kiosk) == (State.registered, 1, False)
+    assert (found.state, found.called, found.arrived_at_kiosk) == (State.registered, "1", False)
     assert act(desk, acts.Register(1)) == Done(arrival=1, already=True)
     wait_until(lambda: desk.service.day().arrivals, "the register is read")
     [arrival] = desk.service.day().arrivals or ()
-    assert (arrival.number, arrival.name, arrival.department, arrival.seq) == (1, "例示　翔", "内科", 1)
+    assert (arrival.line, arrival.number, arrival.name, arrival.department, arrival.seq) == (
+        1, "1", "例示　翔", "内科", 1,
+    )  # fmt: skip
     assert not arrival.at_kiosk
     assert desk.audited()[-2:] == [("jun", "register", "done", 1)] * 2
 
@@ -136,7 +139,7 @@ def test_the_desk_sends_patients_where_the_kiosk_does(desk: Office) -> None:
 def test_an_arrival_at_the_kiosk_shows_so(desk: Office) -> None:
     desk.books("10:30,70000001,内科")
     desk.tap(result())
-    desk.reservations.register("70000001", desk.today.day, desk.now[0], lambda: True)
+    arrive(desk.reservations, "70000001", desk.today.day, desk.now[0])
     wait_until(lambda: row(desk).arrival == 1, "the register is read")
     assert row(desk).arrived_at_kiosk
     assert act(desk, acts.Register(1)) == Done(arrival=1, already=True)

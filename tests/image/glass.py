@@ -32,6 +32,7 @@ from kiosk.visit.state import (
     Start,
     Surroundings,
     VisitAppointment,
+    VisitReception,
 )
 from tests.image.machine import TooLate, until
 
@@ -44,7 +45,7 @@ _COLOURS_MAX = 65536
 _WORDING = Wording()
 _STAND = Stand()
 _APPOINTMENT = VisitAppointment(time(23, 59), "内科", "佐藤", "A棟1階2番窓口")
-_ARRIVAL = RegisteredArrival(date(2026, 1, 15), time(8, 52), "00000000", 1, (_APPOINTMENT,))
+_ARRIVAL = RegisteredArrival(date(2026, 1, 15), time(8, 52), "00000000", (VisitReception("1"),), (_APPOINTMENT,))
 _LATER = 1.0
 
 

@@ -214,6 +214,18 @@ def test_no_label_can_carry_a_patients_data() -> None:
     assert {labels["code"]: value for labels, value in seen["kiosk_alarms"]} == {"file_held": 1.0, "other": 1.0}
 
 
+def test_the_hospitals_system_has_figures_where_there_is_one() -> None:
+    his = {"up": True, "seconds": 0.25, "unknown": 1, "custody": 2, "refused": 3, "oldest_at": -9.0, "day_list_at": -59.0}
+    seen = samples({"reception": {"alive": True, "his": his}, "courier": {"alive": True}})
+    found = {name: rows[0][1] for name, rows in seen.items() if re.search("his|arrivals|outcome|outbox|list", name)}
+    assert found == {
+        "kiosk_his_up": 1.0, "kiosk_his_seconds": 0.25, "kiosk_outcome_unknown": 1.0, "kiosk_pending_arrivals": 2.0,
+        "kiosk_refused_arrivals": 3.0, "kiosk_outbox_oldest_seconds": 10.0, "kiosk_day_list_age_seconds": 60.0,
+    }  # fmt: skip
+    not_asked = samples({"reception": {"alive": True, "his": {"unknown": 0}}, "courier": {"alive": True}})
+    assert not [name for name in not_asked if re.search("his|arrivals|outcome|outbox|list", name)]
+
+
 def test_nothing_is_claimed_of_what_is_not_known() -> None:
     """A courier that does not answer, a reception that is not there: no value instead of a good one."""
     seen = samples({"reception": {"alive": False}, "courier": {"alive": False}, "shares": {}, "delivery": None})

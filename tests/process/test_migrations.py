@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from drivers.reservations import Registered, ReservationsDown, csv_file
+from drivers.reservations import Trouble, csv_file
 from drivers.reservations.sqlite import file as sqlite_file
 from drivers.reservations.sqlite.file import DATABASE_NAME
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.courier import ledger
 from kiosk.courier.ledger import Ledger, LedgerLost
+from tests.book import answers, arrive, soon
 from tests.courier.bench import RunningCourier, document, place, result_name
 
 DAY = date(2026, 1, 15)
@@ -114,9 +115,8 @@ def test_reservations_work_after_update_fall_back_and_update_again(
         reservations_of(monkeypatch, ahead)
         book = SqliteReservations(tmp_path)
         book.import_rows(csv_file.read(ROWS.format(number).encode()))
-        registered = book.register(str(number), DAY, AT, lambda: True)
-        assert isinstance(registered, Registered)
-        assert registered.arrival.number == number  # the numbers of the day go on without a gap
+        registered = arrive(book, str(number), DAY, AT)
+        assert registered.receptions[0].number == str(number)  # the numbers of the day go on without a gap
         assert version(path) == len(RESERVATIONS_NOW) + (number > 1)
     assert rows(path, "SELECT kiosk FROM arrival") == [("",)] * 4
     assert rows(path, "SELECT version FROM migration ORDER BY version") == [
@@ -126,10 +126,10 @@ def test_reservations_work_after_update_fall_back_and_update_again(
 
 def test_reservations_two_versions_ahead_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reservations_of(monkeypatch, 2)
-    SqliteReservations(tmp_path).find("1", DAY)
+    assert answers(SqliteReservations(tmp_path), DAY)
     reservations_of(monkeypatch, 0)
-    with pytest.raises(ReservationsDown, match="newer version"):
-        SqliteReservations(tmp_path).find("1", DAY)
+    answer = SqliteReservations(tmp_path).find("1", DAY, soon())
+    assert isinstance(answer, Trouble) and "newer version" in answer.what
 
 
 # --- the rule for every script --------------------------------------------------------------------------------------

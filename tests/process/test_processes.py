@@ -26,6 +26,7 @@ from kiosk.process.courier_line import Message
 from kiosk.typography import ruby
 from kiosk.words.texts import load as load_texts
 from tests import ROOT
+from tests.book import arrived
 from tests.escpos_decoder import decode, read_barcodes
 from tests.hospital import DEADLINE_S, FILE_OF, PATIENT_OF, Hospital, Reception, alive, vector, wait_until
 from tests.peers.receipt_computer import ReceiptComputer
@@ -119,8 +120,8 @@ def test_a_result_that_comes_while_the_courier_is_away_is_not_shown_and_the_pati
         hospital.wait_delivered("shift-jis")
         hospital.tap("shuffled")
         assert reception.until("done", "counter")["screen"] == "done"
-        [arrived] = SqliteReservations(hospital.data_dir).arrivals(datetime.now(ZoneInfo("Asia/Tokyo")).date())
-        assert arrived.patient_number == PATIENT_OF["shuffled"]
+        [arrival] = arrived(SqliteReservations(hospital.data_dir), datetime.now(ZoneInfo("Asia/Tokyo")).date())
+        assert arrival.patient_number == PATIENT_OF["shuffled"]
 
 
 def test_a_second_reception_or_courier_waits_and_then_says_who_is_there(tmp_path: Path) -> None:
@@ -480,7 +481,7 @@ def test_who_comes_too_early_or_too_late_is_sent_to_the_counter_unregistered(tmp
             seen.append((final["reason"], final["lines"][0].split()[0]))
             reception.press("close")
         assert seen == [("too_early", "16:00"), ("too_late", "09:00"), (None, f"{now:%H:%M}")]
-        assert len(SqliteReservations(hospital.data_dir).arrivals(now.date())) == 1
+        assert len(arrived(SqliteReservations(hospital.data_dir), now.date())) == 1
 
 
 def test_the_day_is_the_sites_day_wherever_the_machine_believes_to_be(tmp_path: Path) -> None:
@@ -493,9 +494,9 @@ def test_the_day_is_the_sites_day_wherever_the_machine_believes_to_be(tmp_path: 
         hospital.book(*(appointment("valid-utf8", day.isoformat()) for day in days))
         reception = hospital.open(environment={"TZ": "Pacific/Pago_Pago"})
         visit(hospital, reception, "valid-utf8")
-        arrived = [each for day in days for each in SqliteReservations(hospital.data_dir).arrivals(day)]
-        assert len(arrived) == 1
-        assert arrived[0].arrival.at.utcoffset() == timedelta(hours=14)
+        here = [each for day in days for each in arrived(SqliteReservations(hospital.data_dir), day)]
+        assert len(here) == 1
+        assert here[0].receptions[0].at.utcoffset() == timedelta(hours=14)
 
 
 def test_an_export_dropped_into_the_folder_is_imported_while_the_reception_runs(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -21,10 +22,21 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from drivers.reservations import AlreadyRegistered, Cancelled, Registered, ReservationsDown, WalkIn, csv_file
+from drivers.reservations import (
+    Cancellation,
+    Cancelled,
+    Order,
+    Reception,
+    Registered,
+    Registration,
+    Trouble,
+    WalkIn,
+    csv_file,
+)
 from drivers.reservations.over_socket import SOCKET_NAME, SocketReservations
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from tests import ROOT
+from tests.book import answers, arrive, entries, order, soon
 from tests.drivers.reservations.test_storm import REGISTER
 from tests.hospital import DEADLINE_S, wait_until
 from tests.site_toml import REQUIRED, Site, with_
@@ -36,10 +48,6 @@ EYES = WalkIn("眼科")
 # Nobody's on a Debian; they need no names.
 KIOSK, ASKERS, DESK, STRANGER = 64121, 64122, 64123, 64124
 UNIT = (ROOT / "deploy/units/kiosk-reservations.service").read_text(encoding="utf-8")
-
-
-def yes() -> bool:
-    return True
 
 
 class Served:
@@ -57,11 +65,7 @@ class Served:
         return subprocess.Popen([*self.words, *command], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
 
     def answers(self) -> bool:
-        try:
-            self.client.count(DAY)
-        except ReservationsDown:
-            return False
-        return True
+        return answers(self.client, DAY)
 
     def events(self) -> list[str]:
         log = self.data / "events-reservations.jsonl"
@@ -98,7 +102,7 @@ def test_on_a_pc_that_is_a_desk_only_it_looks_after_the_database_too(tmp_path: P
     served = Served(tmp_path, site=site)
     with killed_at_the_end(served.start()) as process:
         wait_until(served.answers, "an answer")
-        assert isinstance(served.client.walk_in("1", DAY, AT, EYES, yes), Registered)
+        arrive(served.client, "1", DAY, AT, EYES)
         (served.data / "reservations.db").unlink()
         wait_until(served.answers, "a new database")
         wait_until(lambda: {"reservations_lost", "imports"} <= set(served.events()), "both troubles")
@@ -112,35 +116,41 @@ class Storm:
     def __init__(self, served: Served) -> None:
         self.served = served
         self.acts = 0
-        self.given: dict[str, int] = {}
-        self.cancelled: dict[str, int] = {}
+        self.given: dict[str, str] = {}
+        self.cancelled: dict[str, str] = {}
         self._tick = threading.Event()
 
-    def _insist(self, act: Callable[[], T]) -> T:
+    def _insist(self, act: Callable[[], T | Trouble]) -> T:
         """As staff do: the same button again."""
         found: list[T] = []
 
         def answered() -> bool:
-            try:
-                found.append(act())
-            except ReservationsDown as trouble:
-                if trouble.code != "owner_down":
-                    raise
+            answer = act()
+            if isinstance(answer, Trouble):
+                assert answer.code == "owner_down"
+            else:
+                found.append(answer)
             return bool(found)
 
         wait_until(answered, "an answer")
         self.acts += 1
         return found[0]
 
+    def _register(self, wanted: Order) -> Registration:
+        return self.served.client.register(wanted, soon())
+
+    def _cancel(self, patient: str, reception: Reception) -> Cancellation:
+        return self.served.client.cancel(patient, reception, DAY, AT, "誤り", soon())
+
     def run(self, patients: list[str]) -> None:
-        client = self.served.client
         for turn, patient in enumerate(patients):
-            answer = self._insist(lambda number=patient: client.walk_in(number, DAY, AT, EYES, yes))  # type: ignore[misc]
-            assert isinstance(answer, Registered | AlreadyRegistered)
-            self.given[patient] = answer.arrival.number
+            wanted = order(patient, DAY, AT, EYES)
+            answer = self._insist(partial(self._register, wanted))
+            assert isinstance(answer, Registered) and answer.ours, "the same attempt"
+            [reception] = answer.receptions
+            self.given[patient] = reception.number
             if turn % 4 == 3:
-                number = answer.arrival.number
-                gone = self._insist(lambda who=patient, n=number: client.cancel(who, n, DAY, AT, "誤り"))  # type: ignore[misc]
+                gone = self._insist(partial(self._cancel, patient, reception))
                 assert isinstance(gone, Cancelled)
                 self.cancelled[patient] = self.given.pop(patient)
 
@@ -172,11 +182,11 @@ def test_kiosk_and_desk_register_at_once_and_the_owner_is_killed_in_between(tmp_
         assert kiosk.stdout
         of_kiosk = [line.split() for line in kiosk.stdout.read().splitlines()[1:]]
         assert kiosk.wait(DEADLINE_S) == 0
-    entries = book.entries(DAY)
-    assert [each.arrival.number for each in entries] == list(range(1, 45)), "no gap, no double"
-    here = {each.patient_number: each.arrival.number for each in entries if each.cancelled is None}
-    assert here == {patient: int(number) for _, patient, number in of_kiosk} | storm.given
-    assert {each.patient_number: each.arrival.number for each in entries if each.cancelled} == storm.cancelled
+    listed = {each.patient_number: (each.receptions[0].number, each.cancelled) for each in entries(book, DAY)}
+    assert [number for number, _ in listed.values()] == [str(each) for each in range(1, 45)], "no gap, no double"
+    here = {patient: number for patient, (number, cancelled) in listed.items() if cancelled is None}
+    assert here == {patient: number for _, patient, number in of_kiosk} | storm.given
+    assert {patient: number for patient, (number, cancelled) in listed.items() if cancelled} == storm.cancelled
     assert len(storm.cancelled) == 6
 
 
@@ -205,13 +215,13 @@ def python_of_all() -> str | None:
 
 
 ASK = """
-import os, sys
+import os, sys, time
 from datetime import date
 from pathlib import Path
-from drivers.reservations import ReservationsDown
+from drivers.reservations import Trouble
 from drivers.reservations.over_socket import SocketReservations
-try: print("count", SocketReservations(Path(sys.argv[1])).count(date(2026, 1, 15)))
-except ReservationsDown as down: print(down.code)
+answer = SocketReservations(Path(sys.argv[1])).count(date(2026, 1, 15), time.monotonic() + 60)
+print(answer.code if isinstance(answer, Trouble) else f"count {answer.appointments}")
 for path in sys.argv[1:]:
     try: os.listdir(path); print("listed")
     except OSError: pass

@@ -223,8 +223,8 @@ class Day:
         self.screen = screen_of(self.kiosk, WORDS)
         self.life = getattr(self, "life", 0) + 1
         self.armed: int | None = None
-        self.arrivals: dict[str, int] = getattr(self, "arrivals", {})
-        self.receptions: dict[str, int] = getattr(self, "receptions", {})
+        self.arrivals: dict[str, f.VisitReception] = getattr(self, "arrivals", {})
+        self.receptions: dict[str, tuple[str, ...]] = getattr(self, "receptions", {})
         self.standing: Person | None = getattr(self, "standing", None)
         self.answers: dict[type, Any] = {}
         self.dirty_until = self.now + self.rules.unclean_s
@@ -374,9 +374,9 @@ class Day:
             self._answer(0, 0.01, e.ReservationsFailed(command.visit))
             return
         number, again = command.patient_number, command.patient_number in self.arrivals
-        reception = self.arrivals.setdefault(number, len(self.arrivals) + 1)
+        reception = self.arrivals.setdefault(number, f.VisitReception(str(len(self.arrivals) + 1)))
         mine = (self._appointment(int(number)),)
-        self._answer(0, answer_s, e.ArrivalRegistered(command.visit, TODAY, time(9), number, reception, mine, again))
+        self._answer(0, answer_s, e.ArrivalRegistered(command.visit, TODAY, time(9), number, (reception,), mine, again))
 
     def _print(self, command: c.PrintSlip) -> None:
         draw = self.rng.random()
@@ -871,7 +871,7 @@ class Day:
                 self.counts["another's reason at the counter"] += owner is not self.visitor
         elif isinstance(stage, f.Printing):
             self.counts["registered"] += 1
-            person, number = stage.arrival.patient_number, stage.arrival.number
+            person, number = stage.arrival.patient_number, stage.arrival.numbers
             self._must(self.receptions.setdefault(person, number) == number, "registered twice")
         ended = isinstance(stage, f.Start | f.AtCounter) and not isinstance(before.stage, f.AtCounter)
         if ended and not self.identified:

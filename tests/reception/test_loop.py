@@ -37,10 +37,11 @@ from kiosk.visit.state import (
     Printing,
     RegisteredArrival,
     Registering,
+    VisitReception,
 )
 
 DEADLINE_S = 60.0
-ARRIVAL = RegisteredArrival(date(2026, 1, 15), clock_time(12, 50), "0012K", 7, ())
+ARRIVAL = RegisteredArrival(date(2026, 1, 15), clock_time(12, 50), "0012K", (VisitReception("7"),), ())
 
 
 class Paper:
@@ -178,7 +179,7 @@ def test_the_devices_come_first_then_the_page_and_the_log_last(tmp_path: Path) -
         Rules(), stage=Registering(1, time.monotonic() + DEADLINE_S, Came("patient_card")), last_visit=1
     )
     runtime = Runtime(registering, inbox, Ordered(), Wording(), log, lambda screen: None)
-    inbox.post(e.ArrivalRegistered(1, ARRIVAL.day, ARRIVAL.local_time, "0012K", 7, ()))
+    inbox.post(e.ArrivalRegistered(1, ARRIVAL.day, ARRIVAL.local_time, "0012K", (VisitReception("7"),), ()))
     inbox.quit()
     runtime.run(Devices(None, None, Device(), (), None, None))  # type: ignore[arg-type] # only the printer is asked
     log.close()

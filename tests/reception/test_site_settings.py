@@ -171,7 +171,7 @@ class Asked:
         config = site.load(REQUIRED + text)
         self.now = NOW
         self.reported: list[str] = []
-        self.book = SqliteReservations(site.folder)
+        self.book = SqliteReservations(site.folder, clock=lambda: self.now)
         self._events: queue.SimpleQueue[e.Event] = queue.SimpleQueue()
         patients = config.desk.patients if config.desk else None
         self.worker = ReservationsWorker(
@@ -180,7 +180,6 @@ class Asked:
             BirthDays(patients, lambda event, **_: self.reported.append(event)),
             config,
             lambda: self.now,
-            lambda visit: True,
             self._events.put,
             lambda event, **_: self.reported.append(event),
             lambda code, reason: None,

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from drivers.reservations import Cancelled, Registered, ReservationsDown, WalkIn
+from drivers.reservations import WalkIn
 from drivers.reservations.over_socket import SocketReservations
 from tests import ROOT
+from tests.book import answers, arrive, cancel, entries
 from tests.escpos_decoder import decode, read_barcodes
 from tests.hospital import DEADLINE_S, FILE_OF, PATIENT_OF, ZONE, Hospital, today, vector, wait_until
 
@@ -21,14 +22,6 @@ APPOINTMENT = "{number},{{today}},13:00,内科,佐藤,"
 
 def appointment(label: str) -> str:
     return APPOINTMENT.format(number=PATIENT_OF[label])
-
-
-def answers(desk: SocketReservations) -> bool:
-    try:
-        desk.count(today())
-    except ReservationsDown:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("pattern", [1, 2])
@@ -93,18 +86,13 @@ def test_after_the_desk_cancelled_the_arrival_the_patient_is_received_anew_under
                 assert (last["screen"], last["lines"][1]) == ("done", f"受付番号 {number}")
                 reception.press("close")
                 if number == 1:
-                    wait_until(lambda: answers(desk), "an answer to the desk")
+                    wait_until(lambda: answers(desk, today()), "an answer to the desk")
                     now = datetime.now(ZONE)
-                    assert isinstance(desk.cancel("0012345", 1, today(), now, "別の方の診察券"), Cancelled)
-                    walked = desk.walk_in("0067890", today(), now, WalkIn("内科"), lambda: True)
-                    assert isinstance(walked, Registered)
-                    assert walked.arrival.number == 2
-            entries = desk.entries(today())
-            assert [(each.arrival.number, each.cancelled is None) for each in entries] == [
-                (1, False),
-                (2, True),
-                (3, True),
-            ]
+                    cancel(desk, "0012345", today(), now, "別の方の診察券")
+                    walked = arrive(desk, "0067890", today(), now, WalkIn("内科"))
+                    assert walked.receptions[0].number == "2"
+            listed = [(each.receptions[0].number, each.cancelled is None) for each in entries(desk, today())]
+            assert listed == [("1", False), ("2", True), ("3", True)]
         finally:
             serving.kill()
             serving.wait(DEADLINE_S)

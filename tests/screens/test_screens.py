@@ -66,6 +66,7 @@ from kiosk.visit.state import (
     Surroundings,
     TooEarly,
     VisitAppointment,
+    VisitReception,
     WalkInDepartment,
 )
 from kiosk.visit.step import step
@@ -91,7 +92,7 @@ TWO = (
     VisitAppointment(time(9, 30), "内科", "佐藤", "A棟1階2番窓口", "A", 1, "2", "採尿してから診察へ"),
     VisitAppointment(time(11), "眼科", "高橋 先生", ""),
 )
-RECEPTION = RegisteredArrival(DAY, time(8, 52), NUMBER, 7, TWO)
+RECEPTION = RegisteredArrival(DAY, time(8, 52), NUMBER, (VisitReception("7"),), TWO)
 NOTED = replace(RECEPTION, notes=tuple(note for note in NOTES if note != "no_slip"), back_by=time(9), missing=("外科",))
 CARD = Came("patient_card")
 SEVEN = (
@@ -340,7 +341,7 @@ def test_what_comes_next_is_in_the_order_in_which_it_is_done() -> None:
 def test_without_a_slip_the_reception_is_done_all_the_same_and_says_so(name: str, why: str) -> None:
     screen = screen_for(f"{name} without slip: {why}")
     assert isinstance(screen, Result) and screen.slip == "none"
-    assert (screen.name, screen.reason, screen.notes, screen.number) == (name, why, ("no_slip",), 7)
+    assert (screen.name, screen.reason, screen.notes, screen.numbers) == (name, why, ("no_slip",), ("7",))
     assert (screen.status, screen.staff_code) == ("done", NO_SLIP_CODES[why])
     assert screen.next[0].code == "note_number"
     assert screen.lines[-1] == TEXTS["no_slip"][why]
@@ -547,7 +548,7 @@ def visits() -> list[tuple[str, str, list[e.Event]]]:
     tap: list[e.Event] = [e.Pressed("mynumber"), e.BaselineTaken(1, 101), e.ResultArrived(NOW, CANDIDATE), e.Ticked()]
     found = e.AppointmentsFound(1, DAY, time(8, 52), NUMBER, TWO)
     none = e.AppointmentsFound(1, DAY, time(8, 52), NUMBER, (), next_day=NEXT_DAY)
-    registered = e.ArrivalRegistered(1, DAY, time(8, 52), NUMBER, 7, TWO)
+    registered = e.ArrivalRegistered(1, DAY, time(8, 52), NUMBER, (VisitReception("7"),), TWO)
     card: list[e.Event] = [e.Pressed("patient_card"), e.CardRead(1, NUMBER)]
     return [
         ("cancelled at once", "choose_card", [tap[0], e.Pressed("cancel")]),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kiosk.screens.wording import Wording
 from kiosk.slip.content import APPOINTMENTS_MAX, FIELD_CHARS_MAX, Slip, counter_slip, reception_slip
 from kiosk.typography.ruby import plain
-from kiosk.visit.state import RegisteredArrival, VisitAppointment
+from kiosk.visit.state import RegisteredArrival, VisitAppointment, VisitReception
 from kiosk.words.texts import LANGUAGES
 
 WORDS = Wording()
@@ -26,7 +26,7 @@ def slip(
     language: str = "ja",
     wording: Wording = WORDS,
 ) -> Slip:
-    arrival = RegisteredArrival(DAY, time(8, 52), "00123", 12, appointments, notes, again)
+    arrival = RegisteredArrival(DAY, time(8, 52), "00123", (VisitReception("12"),), appointments, notes, again)
     return reception_slip(wording, hospital, arrival, language, time(10, 5))
 
 

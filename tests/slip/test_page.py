@@ -17,7 +17,7 @@ from kiosk.slip.columns import Box, Line, Rule, fill, fitting
 from kiosk.slip.content import counter_slip, reception_slip
 from kiosk.slip.page import ChartPage, DocumentKind, Paper, SlipPage
 from kiosk.slip.sheet import Sheet, SheetAppointment, worded
-from kiosk.visit.state import RegisteredArrival, VisitAppointment
+from kiosk.visit.state import RegisteredArrival, VisitAppointment, VisitReception
 from kiosk.words.texts import load
 from tests.escpos_decoder import read_barcodes
 from tests.peers import need
@@ -25,7 +25,7 @@ from tests.peers import need
 TEXTS, DATES = load("sheet"), load()
 DAY = date(2026, 1, 15)
 SHEET = Sheet(
-    "みどり総合病院", DAY, time(9, 5), "00123456", "山田 花子", "ﾔﾏﾀﾞ ﾊﾅｺ", date(1956, 3, 3), 12,
+    "みどり総合病院", DAY, time(9, 5), "00123456", "山田 花子", "ﾔﾏﾀﾞ ﾊﾅｺ", date(1956, 3, 3), (VisitReception("12"),),
     (SheetAppointment(time(9, 30), "内科", "佐藤", "A棟1階2番窓口"),),
 )  # fmt: skip
 LONG = replace(
@@ -34,7 +34,7 @@ LONG = replace(
     patient_number="外来00000000001234567890",
     name="𠮷田 葛\U000e0100之助太郎左衛門 アレクサンドラ・マリア・デ・ラ・クルス・ゴンサレス" * 2,
     kana="ヨシダ カツノスケタロウザエモン" * 4,
-    reception_number=123456,
+    receptions=(VisitReception("123456"),),
     appointments=tuple(
         SheetAppointment(time(9, minute), "循環器・腎臓内科" * 5, "佐藤" * 20, "窓口" * 20) for minute in range(12)
     ),
@@ -54,7 +54,7 @@ def slip(appointments: int, notes: tuple[str, ...] = (), fields: int = 1, langua
         VisitAppointment(time(9 + place, 30), "内科" * fields, "佐藤" * fields, "A棟1階2番窓口" * fields)
         for place in range(appointments)
     )
-    arrival = RegisteredArrival(DAY, time(9, 5), "00123456", 12, each, notes)
+    arrival = RegisteredArrival(DAY, time(9, 5), "00123456", (VisitReception("12"),), each, notes)
     return SlipPage(reception_slip(Wording(), "みどり総合病院", arrival, language), "code128")
 
 

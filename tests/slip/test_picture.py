@@ -16,7 +16,7 @@ from kiosk.slip.content import Slip, SlipLine, counter_slip, reception_slip
 from kiosk.slip.letters import lines_of, runs
 from kiosk.slip.picture import HEIGHT_DOTS_MAX, draw
 from kiosk.typography.coverage import MISSING
-from kiosk.visit.state import RegisteredArrival, VisitAppointment
+from kiosk.visit.state import RegisteredArrival, VisitAppointment, VisitReception
 from kiosk.words.texts import LANGUAGES
 from tests.escpos_decoder import read_barcodes
 
@@ -153,7 +153,7 @@ def full(text: str, appointments: int = 12) -> Slip:
         date(2026, 12, 31),
         time(18, 52),
         "漢" * 50,
-        99999,
+        (VisitReception("99999"),),
         tuple(VisitAppointment(time(9, i), text, text, text) for i in range(appointments)),
         ("insurance_check", "subsidy_failed", *(f"{text[:20]}{i}" for i in range(9))),
     )
@@ -180,7 +180,9 @@ def test_a_slip_in_any_language_has_every_letter_and_stays_on_the_paper(language
         time(13), "フットケア外来", "𠮷田", "A棟地下1階2番窓口", "A", -1, "2", "採尿してから診察へ"
     )
     notes = ("insurance_check", "subsidy_failed", "insurance_monthly", "arrived_late", "arrived_early")
-    arrival = RegisteredArrival(DAY, time(13, 5), "00123456", 12, (place,), notes, True, time(14, 30))
+    arrival = RegisteredArrival(
+        DAY, time(13, 5), "00123456", (VisitReception("12"),), (place,), notes, True, time(14, 30)
+    )
     slips = (
         reception_slip(WORDS, "架空総合病院", arrival, language, time(13, 20)),
         counter_slip(WORDS, hospital="", day=DAY, at=time(9), reason="no_card", code="N5", language=language),

@@ -8,7 +8,7 @@ import pytest
 from kiosk.screens.wording import Wording
 from kiosk.slip.content import reception_slip
 from kiosk.slip.sheet import APPOINTMENTS_MAX, Sheet, SheetAppointment, slip_of, worded
-from kiosk.visit.state import RegisteredArrival, VisitAppointment
+from kiosk.visit.state import RegisteredArrival, VisitAppointment, VisitReception
 from kiosk.words.texts import load
 
 TEXTS, DATES = load("sheet"), load()
@@ -20,7 +20,7 @@ SHEET = Sheet(
     name="山田　花子",
     kana="ﾔﾏﾀﾞ ﾊﾅｺ",
     birth=date(1956, 3, 3),
-    reception_number=12,
+    receptions=(VisitReception("12"),),
     appointments=(
         SheetAppointment(time(10, 30), "眼科"),
         SheetAppointment(time(9, 30), "内科", "佐藤", "A棟1階2番窓口"),
@@ -88,14 +88,16 @@ def test_the_slip_of_the_same_arrival_is_the_kiosks() -> None:
         VisitAppointment(time(9, 30), "内科", "佐藤", "A棟1階2番窓口"),
         VisitAppointment(time(9, 5), "外科", "", "", walk_in=True),
     )
-    arrival = RegisteredArrival(SHEET.day, SHEET.local_time, "00123456", 12, appointments, again=True)
+    arrival = RegisteredArrival(
+        SHEET.day, SHEET.local_time, "00123456", (VisitReception("12"),), appointments, again=True
+    )
     assert slip == reception_slip(Wording(), "みどり総合病院", arrival, printed_at=time(11))
     assert "山田" not in "".join(line.text for line in slip.lines)
 
 
 def test_what_is_not_registered_has_no_slip() -> None:
     with pytest.raises(ValueError, match="nothing is registered"):
-        slip_of(replace(SHEET, reception_number=None), Wording(), time(11))
+        slip_of(replace(SHEET, receptions=()), Wording(), time(11))
 
 
 def test_no_repr_names_the_patient() -> None:

@@ -47,7 +47,13 @@ def birthday(digits: str) -> Screen:
 
 def done(*appointments: f.VisitAppointment) -> Screen:
     return screen(
-        f.Done(1, 1010, f.RegisteredArrival(dt.date(2026, 1, 15), dt.time(8, 52), "00000000", 27, appointments))
+        f.Done(
+            1,
+            1010,
+            f.RegisteredArrival(
+                dt.date(2026, 1, 15), dt.time(8, 52), "00000000", (f.VisitReception("27"),), appointments
+            ),
+        )
     )
 
 
@@ -245,7 +251,7 @@ def test_only_the_left_button_of_a_mouse_is_a_finger(button: str) -> None:
 
 def test_any_touch_ends_a_page_that_only_says_that_all_is_done() -> None:
     desk = Desk()
-    arrival = f.RegisteredArrival(dt.date(2026, 1, 15), dt.time(8, 52), "00000000", 27, ())
+    arrival = f.RegisteredArrival(dt.date(2026, 1, 15), dt.time(8, 52), "00000000", (f.VisitReception("27"),), ())
     desk.show(screen(f.Done(1, 1010, arrival, covered=True)))
     desk.up(desk.down(500, 700))
     desk.tap("text_size")

@@ -9,11 +9,12 @@ from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit.begin import switched_on
 from kiosk.visit.rules import Rules
-from kiosk.visit.state import AtCounter, Candidate, Kiosk, VisitAppointment
+from kiosk.visit.state import AtCounter, Candidate, Kiosk, VisitAppointment, VisitReception
 from kiosk.visit.step import TRANSITIONS, next_deadline, step
 
 DAY = date(2026, 1, 15)
 AT_13 = VisitAppointment(time(13), "内科", "佐藤", "A棟1階2番窓口")
+RECEPTIONS = (VisitReception("7"),)
 CLEAN = Rules(unclean_s=0)
 
 
@@ -78,4 +79,4 @@ def found(
 
 
 def registered(visit: int = 1, again: bool = False) -> e.ArrivalRegistered:
-    return e.ArrivalRegistered(visit, DAY, time(12, 50), "0012K", 7, (AT_13,), again)
+    return e.ArrivalRegistered(visit, DAY, time(12, 50), "0012K", RECEPTIONS, (AT_13,), again)

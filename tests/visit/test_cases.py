@@ -32,9 +32,10 @@ from kiosk.visit.state import (
     Start,
     TooEarly,
     VisitAppointment,
+    VisitReception,
     WalkInDepartment,
 )
-from tests.visit.story import AT_13, CLEAN, DAY, Story, arrived, found, registered
+from tests.visit.story import AT_13, CLEAN, DAY, RECEPTIONS, Story, arrived, found, registered
 
 NEXT_DAY = date(2026, 2, 3)
 WALK_INS = tuple(WalkInDepartment(f"d{place}", f"第{place}内科") for place in range(7))
@@ -171,7 +172,7 @@ def test_a_department_that_could_not_be_registered_is_named_and_the_others_are()
     eye = replace(AT_13, time=time(15), department="眼科")
     arrival = by_card().at(101, found(1, AT_13, eye)).at(102, registered(1)).stage.arrival
     assert (arrival.missing, arrival.notes) == (("眼科",), ("incomplete",))
-    both = e.ArrivalRegistered(1, DAY, time(12, 50), "0012K", 7, (AT_13, eye))
+    both = e.ArrivalRegistered(1, DAY, time(12, 50), "0012K", RECEPTIONS, (AT_13, eye))
     whole = by_card().at(101, found(1, AT_13, eye)).at(102, both).stage.arrival
     assert (whole.missing, whole.notes) == ((), ())
 
@@ -269,7 +270,9 @@ def test_a_walk_in_chooses_confirms_and_is_registered() -> None:
     story.at(105, e.Pressed("department_1"), e.Pressed("yes"))
     assert story.asked(c.RegisterWalkIn) == [c.RegisterWalkIn(1, DAY, "0012K", "d1")]
     visit = VisitAppointment(time(12, 51), "第1内科", "", "2階", walk_in=True)
-    arrival = story.at(106, e.ArrivalRegistered(1, DAY, time(12, 51), "0012K", 8, (AT_13, visit))).stage.arrival
+    arrival = story.at(
+        106, e.ArrivalRegistered(1, DAY, time(12, 51), "0012K", (VisitReception("8"),), (AT_13, visit))
+    ).stage.arrival
     assert arrival.notes == ("walk_in",)
     assert [each.walk_in for each in arrival.appointments] == [False, True]
 

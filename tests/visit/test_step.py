@@ -48,7 +48,7 @@ from kiosk.visit.state import (
     WalkInDepartment,
 )
 from kiosk.visit.step import IGNORED, STAGES, TRANSITIONS, Transition, step
-from tests.visit.story import AT_13, CLEAN, DAY, DRAWN, Story, arrived, candidate, found, registered
+from tests.visit.story import AT_13, CLEAN, DAY, DRAWN, RECEPTIONS, Story, arrived, candidate, found, registered
 
 OPENING = Opening(datetime(2026, 1, 15, 8, 30), is_today=True)
 WALK_IN = (WalkInDepartment("im", "内科"), WalkInDepartment("ent", "耳鼻科", "later", time(13)))
@@ -113,8 +113,8 @@ EXAMPLES: dict[type, Any] = {
     ChoosingDepartment: ChoosingDepartment(5, 160, KNOWN),
     ConfirmingDepartment: ConfirmingDepartment(5, 160, KNOWN, WALK_IN[0]),
     Registering: Registering(5, 120, BY_CARD, "0012K"),
-    Printing: Printing(5, 130, RegisteredArrival(DAY, time(12, 50), "0012K", 7, (AT_13,)), BY_CARD, 120),
-    Done: Done(5, 140, RegisteredArrival(DAY, time(12, 50), "0012K", 7, (AT_13,)), None, 120),
+    Printing: Printing(5, 130, RegisteredArrival(DAY, time(12, 50), "0012K", RECEPTIONS, (AT_13,)), BY_CARD, 120),
+    Done: Done(5, 140, RegisteredArrival(DAY, time(12, 50), "0012K", RECEPTIONS, (AT_13,)), None, 120),
     AtCounter: AtCounter(5, 140, "no_result"),
 }
 EVENTS: list[e.Event] = [

@@ -1,7 +1,8 @@
-"""Files beside the database that outlive it: the day's highest number, the arrivals, the imports, an unseen loss.
+"""Files beside the database that outlive it: the day's highest numbers, the arrivals, the imports, an unseen loss.
 
-`reservations.number`: the highest reception number of the last days. `reservations-backup/arrivals-DAY.jsonl`: every
-arrival as it was committed, and every one that was cancelled. `reservations.imports`: when each day was imported last,
+`reservations.number`: the highest reception number of the last days; `reservations.series`: of each other series.
+`reservations-backup/arrivals-DAY.jsonl`: every arrival as it was committed with its receptions, every one that was
+cancelled, and every order of which staff must know. `reservations.imports`: when each day was imported last,
 and, after a loss, from when what we hold of it dates. `reservations.lost`: staff have not yet acknowledged that a
 database was put aside.
 
@@ -12,7 +13,7 @@ else (0600); lower a number. An OSError is the caller's to translate.
 import json
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -24,8 +25,13 @@ from drivers.durable import sync_folder, write_durably, write_whole
 # Of the tables of appointments: `appointment`, `registered_appointment`, `walk_in`.
 COLUMNS: Final = "day, patient_number, time, department, doctor, place, note"
 CANCELLED_COLUMNS: Final = "day, number, patient_number, at, cancelled_at, reason"
+RECEPTION_COLUMNS: Final = "day, line, of_system, place, number, at, department, key, entrance, series, counted"
+CODE_COLUMNS: Final = (
+    "day, patient_number, time, department, department_code, doctor_code, kind_code, kind, key, message"
+)
 BACKUP_FOLDER: Final = "reservations-backup"
 _NUMBER: Final = "reservations.number"
+_SERIES: Final = "reservations.series"
 _IMPORTS: Final = "reservations.imports"
 _LOST: Final = "reservations.lost"
 _MOMENT: Final = "%Y%m%dT%H%M%S.%fZ"
@@ -33,6 +39,17 @@ _MOMENT: Final = "%Y%m%dT%H%M%S.%fZ"
 _DAYS_KEPT: Final = 3
 # Far more than a day of any hospital; what is larger is not ours.
 _BYTES_MAX: Final = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class KeptLine:
+    """What an arrival has besides: the attempt that made it; rows in the order of RECEPTION_COLUMNS, CODE_COLUMNS."""
+
+    day: str
+    line: int
+    attempt: str
+    receptions: tuple[tuple[str | int, ...], ...] = field(repr=False)
+    codes: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,7 @@ class Kept:
     at: str
     appointments: tuple[tuple[str, ...], ...] = field(repr=False)
     walk_ins: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    line: KeptLine | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +109,20 @@ class Beside:
         kept = {each: numbers[each] for each in sorted(numbers)[-_DAYS_KEPT:]} | {day.isoformat(): number}
         write_whole(self._data_dir / _NUMBER, json.dumps(kept).encode())
 
+    def series(self, day: date) -> dict[str, int]:
+        """The same for the other series."""
+        counted = _part(_read(self._data_dir / _SERIES), day.isoformat())
+        return {series: _whole(number) for series, number in counted.items()}
+
+    def keep_series(self, day: date, counted: Mapping[str, int]) -> None:
+        """As `keep_number`."""
+        known, on = _read(self._data_dir / _SERIES), day.isoformat()
+        numbers = self.series(day)
+        higher = {series: number for series, number in counted.items() if number > numbers.get(series, 0)}
+        if higher:
+            recent = {each: known[each] for each in sorted(known)[-_DAYS_KEPT:]}
+            write_whole(self._data_dir / _SERIES, json.dumps({**recent, on: numbers | higher}).encode())
+
     # --- arrivals -----------------------------------------------------------------------------------------------------
 
     def keep_arrivals(self, day: str, arrivals: Iterable[Kept]) -> None:
@@ -100,6 +132,9 @@ class Beside:
             records.append([each.patient_number, each.number, each.at, each.appointments])
             if each.walk_ins:
                 records.append({"walk_ins": each.walk_ins})
+            if each.line:
+                more = {"by": each.line.attempt, "receptions": each.line.receptions, "codes": each.line.codes}
+                records.append({"line": each.line.line, **more})
         self._append(day, records)
 
     def keep_cancelled(self, day: str, cancelled: Iterable[KeptCancelled]) -> None:
@@ -111,6 +146,10 @@ class Beside:
                 for each in cancelled
             ],
         )
+
+    def keep_unsettled(self, day: str, attempt: str, since: str, content: str | None) -> None:
+        """Append that the order of `attempt` is on the list of staff (`content`: as the table has it), or no more."""
+        self._append(day, [{"unsettled": attempt, "since": since, "content": content}])
 
     def _append(self, day: str, records: list[list[object] | dict[str, object]]) -> None:
         """An arrival is a list of four: a program of the version before passes over whatever else stands there."""
@@ -148,6 +187,22 @@ class Beside:
         for _, record in self._since(first):
             with suppress(ValueError, TypeError, KeyError):
                 yield from _rows(record["walk_ins"])
+
+    def lines_since(self, first: str) -> Iterator[KeptLine]:
+        """What was kept of arrivals besides, likewise."""
+        for day, record in self._since(first):
+            with suppress(ValueError, TypeError, KeyError):
+                receptions = tuple(tuple(row) for row in record["receptions"])
+                yield KeptLine(day, int(record["line"]), str(record["by"]), receptions, _rows(record["codes"]))
+
+    def unsettled_since(self, first: str) -> list[tuple[str, str, str, str | None]]:
+        """The rows of the list of staff, as they were kept last, likewise. Without content: it was dealt with."""
+        listed = {}
+        for day, record in self._since(first):
+            with suppress(ValueError, TypeError, KeyError):
+                attempt, since, content = str(record["unsettled"]), str(record["since"]), record["content"]
+                listed[day, attempt] = day, attempt, since, content
+        return list(listed.values())
 
     def cancelled_since(self, first: str) -> Iterator[KeptCancelled]:
         """Every arrival that was cancelled, likewise."""

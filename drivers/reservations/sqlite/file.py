@@ -70,6 +70,33 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             day TEXT NOT NULL, patient_number TEXT NOT NULL, time TEXT NOT NULL, department TEXT NOT NULL,
             text TEXT NOT NULL, PRIMARY KEY (day, patient_number, time, department)) WITHOUT ROWID""",
     ),
+    (
+        # What patients are given (of_system 0) and what the system in front of which this book stands calls it (1), by
+        # `arrival.number`, which is the line of the day. An arrival without is one of the version before: its number is
+        # the line. `series`, `counted`: of a counter other than the day's; '' and 0 else.
+        """CREATE TABLE reception (
+            day TEXT NOT NULL, line INTEGER NOT NULL, of_system INTEGER NOT NULL, place INTEGER NOT NULL,
+            number TEXT NOT NULL, at TEXT NOT NULL, department TEXT NOT NULL, key TEXT NOT NULL, entrance TEXT NOT NULL,
+            series TEXT NOT NULL, counted INTEGER NOT NULL, PRIMARY KEY (day, line, of_system, place)) WITHOUT ROWID""",
+        """CREATE TABLE line_attempt (
+            day TEXT NOT NULL, line INTEGER NOT NULL, attempt TEXT NOT NULL, PRIMARY KEY (day, line)) WITHOUT ROWID""",
+        """CREATE TABLE series_counter (
+            day TEXT NOT NULL, series TEXT NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (day, series)) WITHOUT ROWID""",
+        # What a registered appointment has besides; of those of `appointment` the message is in its table.
+        """CREATE TABLE appointment_code (
+            day TEXT NOT NULL, patient_number TEXT NOT NULL, time TEXT NOT NULL, department TEXT NOT NULL,
+            department_code TEXT NOT NULL, doctor_code TEXT NOT NULL, kind_code TEXT NOT NULL, kind TEXT NOT NULL,
+            key TEXT NOT NULL, message TEXT NOT NULL,
+            PRIMARY KEY (day, patient_number, time, department)) WITHOUT ROWID""",
+        # Who asks the system for this patient, until when nobody else may (UTC), and whether it must be asked first.
+        """CREATE TABLE taken (
+            day TEXT NOT NULL, patient_number TEXT NOT NULL, attempt TEXT NOT NULL, until TEXT NOT NULL,
+            ask_first INTEGER NOT NULL, PRIMARY KEY (day, patient_number)) WITHOUT ROWID""",
+        # `content`: an Unsettled, as `values` has it.
+        """CREATE TABLE unsettled (
+            day TEXT NOT NULL, attempt TEXT NOT NULL, since TEXT NOT NULL, content TEXT NOT NULL,
+            PRIMARY KEY (day, attempt)) WITHOUT ROWID""",
+    ),
 )
 
 _LOCK_POLL_S = 0.005
@@ -130,11 +157,11 @@ class DatabaseFile:
         self._lock_wait_s = lock_wait_s
         self._prepared = False
 
-    def prepare(self) -> None:
+    def prepare(self, wait_s: float | None = None) -> None:
         """Make or migrate the database, unless that was done before. Raises ReservationsDown."""
         if self._prepared:
             return
-        with self.exclusive(), self.translated(), disk_trouble():
+        with self.exclusive(wait_s), self.translated(), disk_trouble():
             self._require_there()
             if not self.path.exists():
                 # Nobody has it open yet, so this close frees no lock. Made here for the rights: 0600.
@@ -169,13 +196,19 @@ class DatabaseFile:
                     migrate(connection)
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, wait_s: float | None = None) -> Iterator[sqlite3.Connection]:
         """The one writing connection, inside BEGIN IMMEDIATE. What is not kept by a COMMIT is undone.
 
-        Raises ReservationsDown: the lock not got in time, or any trouble of SQLite in the body.
+        `wait_s`: for others, at most. Raises ReservationsDown: the lock not got in time, or any trouble of SQLite in
+        the body.
         """
-        self.prepare()
-        with self.exclusive(), self.translated(), contextlib.closing(self._open_for_writing()) as connection:
+        self.prepare(wait_s)
+        busy_s = _BUSY_S if wait_s is None else min(wait_s, _BUSY_S)
+        with (
+            self.exclusive(wait_s),
+            self.translated(),
+            contextlib.closing(self._open_for_writing(busy_s)) as connection,
+        ):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -185,26 +218,39 @@ class DatabaseFile:
                     connection.execute("ROLLBACK")
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def committed(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """COMMIT, and what belongs to it: what fails here may have been done."""
+        try:
+            with self.translated(), disk_trouble():
+                connection.execute("COMMIT")
+                yield
+        except ReservationsDown as down:
+            # One that is still open is undone by closing.
+            down.maybe_done = not connection.in_transaction
+            raise
+
+    @contextlib.contextmanager
+    def reading(self, wait_s: float | None = None) -> Iterator[sqlite3.Connection]:
         """A read-only connection that sees one moment of the database, however many questions are asked of it."""
-        self.prepare()
-        with self.translated(), contextlib.closing(self._open_for_reading()) as connection:
+        self.prepare(wait_s)
+        with self.translated(), contextlib.closing(self._open_for_reading(wait_s)) as connection:
             yield connection
 
-    def _open_for_reading(self) -> sqlite3.Connection:
+    def _open_for_reading(self, wait_s: float | None) -> sqlite3.Connection:
+        busy_s = _BUSY_S if wait_s is None else min(wait_s, _BUSY_S)
         try:
-            return self._snapshot()
+            return self._snapshot(busy_s)
         except sqlite3.OperationalError as error:
             # A writer was killed in the middle of a commit and left its journal. Undoing that needs a writing
             # connection, and so the lock; afterwards reading works again.
             if _primary(error) not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN) or not self.path.exists():
                 raise
-        with self.exclusive(), contextlib.closing(self._open_for_writing()) as connection:
+        with self.exclusive(wait_s), contextlib.closing(self._open_for_writing(busy_s)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        return self._snapshot()
+        return self._snapshot(busy_s)
 
-    def _snapshot(self) -> sqlite3.Connection:
-        connection = self.connect("ro")
+    def _snapshot(self, busy_s: float) -> sqlite3.Connection:
+        connection = self.connect("ro", busy_s=busy_s)
         try:
             connection.execute("BEGIN")
             # A deferred transaction begins with its first question; that fixes the moment.
@@ -214,8 +260,8 @@ class DatabaseFile:
             raise
         return connection
 
-    def _open_for_writing(self) -> sqlite3.Connection:
-        connection = self.connect()
+    def _open_for_writing(self, busy_s: float = _BUSY_S) -> sqlite3.Connection:
+        connection = self.connect(busy_s=busy_s)
         try:
             mode = connection.execute("PRAGMA journal_mode=TRUNCATE").fetchone()[0]
             if mode != "truncate":
@@ -242,7 +288,9 @@ class DatabaseFile:
         try:
             wait_s = self._lock_wait_s if wait_s is None else wait_s
             if not lock_within(descriptor, wait_s, _LOCK_POLL_S):
-                raise ReservationsDown(f"{DATABASE_NAME}: another writer held {LOCK_NAME} for {wait_s:g} s", "locked")
+                raise ReservationsDown(
+                    f"{DATABASE_NAME}: another writer held {LOCK_NAME} for {round(wait_s, 2):g} s", "locked"
+                )
             yield
         finally:
             os.close(descriptor)

@@ -13,15 +13,13 @@ import errno
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from drivers.durable import sync_file, sync_folder
 from drivers.reservations import ReservationsDown
-from drivers.reservations.sqlite.beside import CANCELLED_COLUMNS, COLUMNS, Kept, KeptCancelled
 from drivers.reservations.sqlite.file import (
     DATABASE_NAME,
     Damaged,
@@ -32,6 +30,7 @@ from drivers.reservations.sqlite.file import (
     migrate,
     require_ours,
 )
+from drivers.reservations.sqlite.salvage import bring_arrivals
 
 STAMP: Final = "%Y%m%dT%H%M%SZ"
 BROKEN: Final = f"{DATABASE_NAME}.broken-"
@@ -110,7 +109,7 @@ def rebuild(file: DatabaseFile, today: date, *, by_hand: bool = False, wait_s: f
             # A moment that is still to come says nothing of how new it is.
             ahead = backup is not None and backup > now
             first = date.min if ahead else min(today, backup.date()) if backup else today
-            arrivals = _bring_arrivals(connection, file, first.isoformat(), today)
+            arrivals = bring_arrivals(connection, file, first.isoformat(), today)
         sync_file(new)
         aside = _name_aside(file, now)
         rebuilt = Rebuilt(backup, arrivals, aside if os.path.lexists(file.path) else None, ahead)
@@ -192,126 +191,6 @@ def _remove(new: Path) -> None:
 def _make(new: Path) -> None:
     _remove(new)
     os.close(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-
-
-# --- arrivals and numbers ---------------------------------------------------------------------------------------------
-
-
-def _bring_arrivals(connection: sqlite3.Connection, file: DatabaseFile, first: str, today: date) -> int:
-    """Everybody who has arrived since `first`, as far as it is known; the numbers go on. How many arrived today."""
-    connection.execute("BEGIN IMMEDIATE")
-    cancelled = _bring_cancelled(connection, file, first)
-    days = {today.isoformat(), *(day for day, _ in cancelled)}
-    for kept in (*file.beside.arrivals_since(first), *_salvaged(file, first)):
-        if not _is_sound(kept) or (kept.day, kept.number) in cancelled:
-            continue
-        days.add(kept.day)
-        # Whoever has arrived in the backup keeps the number.
-        connection.execute(
-            "INSERT OR IGNORE INTO arrival (day, patient_number, number, at) VALUES (?, ?, ?, ?)",
-            (kept.day, kept.patient_number, kept.number, kept.at),
-        )
-        of_patient = (kept.day, kept.patient_number)
-        if connection.execute("SELECT 1 FROM arrival WHERE day = ? AND patient_number = ?", of_patient).fetchone():
-            connection.executemany(
-                f"INSERT OR IGNORE INTO registered_appointment ({COLUMNS}) VALUES {_ROW}",  # noqa: S608  # constants only
-                kept.appointments,
-            )
-    for row in (*file.beside.walk_ins_since(first), *_salvaged_rows(file, "walk_in", COLUMNS, first)):
-        if len(row) == _WIDTH:
-            # Whose arrival was cancelled has none any more.
-            connection.execute(
-                f"INSERT OR IGNORE INTO walk_in ({COLUMNS}) SELECT {COLUMNS} FROM registered_appointment "  # noqa: S608  # constants only
-                "WHERE day = ? AND patient_number = ? AND time = ? AND department = ?",
-                row[:4],
-            )
-    for day in days:
-        highest = connection.execute(
-            "SELECT coalesce(max(number), 0) FROM (SELECT number FROM arrival WHERE day = :day "
-            "UNION ALL SELECT number FROM cancelled_arrival WHERE day = :day)",
-            {"day": day},
-        ).fetchone()[0]
-        last = max(int(highest), file.beside.number(date.fromisoformat(day)))
-        if last:
-            connection.execute(
-                "INSERT INTO reception_counter (day, last) VALUES (?, ?) "
-                "ON CONFLICT (day) DO UPDATE SET last = max(last, excluded.last)",
-                (day, last),
-            )
-    arrived = connection.execute("SELECT count(*) FROM arrival WHERE day = ?", (today.isoformat(),)).fetchone()[0]
-    connection.execute("COMMIT")
-    return int(arrived)
-
-
-def _bring_cancelled(connection: sqlite3.Connection, file: DatabaseFile, first: str) -> set[tuple[str, int]]:
-    """Every arrival that was cancelled since `first`; the backup may be from before that. Day and number of each."""
-    salvaged = (KeptCancelled(*row) for row in _salvaged_rows(file, "cancelled_arrival", CANCELLED_COLUMNS, first))
-    for kept in (*file.beside.cancelled_since(first), *salvaged):
-        if not (_is_arrival(kept) and _is_arrival(replace(kept, at=kept.cancelled_at))):
-            continue
-        connection.execute(
-            f"INSERT OR IGNORE INTO cancelled_arrival ({CANCELLED_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608  # constants only
-            kept.values(),
-        )
-        of_number = (kept.day, kept.number, kept.patient_number)
-        if connection.execute(
-            "DELETE FROM arrival WHERE day = ? AND number = ? AND patient_number = ?", of_number
-        ).rowcount:
-            for table in ("registered_appointment", "walk_in"):
-                connection.execute(
-                    f"DELETE FROM {table} WHERE day = ? AND patient_number = ?",  # noqa: S608  # constants only
-                    (kept.day, kept.patient_number),
-                )
-    return set(connection.execute("SELECT day, number FROM cancelled_arrival WHERE day >= ?", (first,)))
-
-
-def _is_sound(kept: Kept) -> bool:
-    """What was read from a damaged page must not break the new database as well."""
-    try:
-        for row in kept.appointments:
-            time.fromisoformat(row[2])
-    except (ValueError, IndexError):
-        return False
-    whole = all(len(row) == _WIDTH and row[:2] == (kept.day, kept.patient_number) for row in kept.appointments)
-    return whole and _is_arrival(kept)
-
-
-def _is_arrival(kept: Kept | KeptCancelled) -> bool:
-    try:
-        date.fromisoformat(kept.day)
-        return datetime.fromisoformat(kept.at).tzinfo is not None and 0 < kept.number <= _NUMBER_MAX
-    except (ValueError, TypeError):
-        return False
-
-
-def _salvaged(file: DatabaseFile, first: str) -> Iterator[Kept]:
-    """What can still be read from the old database: an older version kept nothing beside it."""
-    with contextlib.suppress(sqlite3.Error, TypeError, ValueError):
-        if not file.path.exists():
-            return
-        with contextlib.closing(file.connect("ro", busy_s=0.5)) as connection:
-            arrived = connection.execute(
-                "SELECT day, patient_number, number, at FROM arrival WHERE day >= ?", (first,)
-            ).fetchall()
-            for day, patient_number, number, at in arrived:
-                rows: list[tuple[str, ...]] = []
-                with contextlib.suppress(sqlite3.Error):
-                    rows = connection.execute(
-                        "SELECT * FROM registered_appointment WHERE day = ? AND patient_number = ?",
-                        (day, patient_number),
-                    ).fetchall()
-                appointments = tuple(tuple(map(str, row[:_WIDTH])) for row in rows)
-                yield Kept(str(day), str(patient_number), int(number), str(at), appointments)
-
-
-def _salvaged_rows(file: DatabaseFile, table: str, columns: str, first: str) -> list[tuple[Any, ...]]:
-    """Whole rows of one of the tables that an older version has not, as far as they can be read."""
-    with contextlib.suppress(sqlite3.Error):
-        if file.path.exists():
-            with contextlib.closing(file.connect("ro", busy_s=0.5)) as connection:
-                statement = f"SELECT {columns} FROM {table} WHERE day >= ?"  # noqa: S608  # constants only
-                return connection.execute(statement, (first,)).fetchall()
-    return []
 
 
 # --- putting aside ----------------------------------------------------------------------------------------------------

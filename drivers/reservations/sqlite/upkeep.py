@@ -37,6 +37,12 @@ _TABLES: Final = (  # what refers to arrivals first
     ("reception_counter", "day"),
     ("appointment", "day, patient_number, time, department"),
     ("message", "day, patient_number, time, department"),
+    ("reception", "day, line, of_system, place"),
+    ("line_attempt", "day, line"),
+    ("series_counter", "day, series"),
+    ("appointment_code", "day, patient_number, time, department"),
+    ("taken", "day, patient_number"),
+    ("unsettled", "day, attempt"),
 )
 _COPY: Final = ".new.db"
 _REBUILT: Final = f".{DATABASE_NAME}.rebuilt"

@@ -98,6 +98,9 @@ class Places:
     desk_run = _Below("run/kiosk-desk")
     # Where the process of the reservations listens.
     reservations_run = _Below("run/kiosk-reservations")
+    # What the gate to the hospital's systems keeps, and where it listens.
+    his = _Below("var/lib/kiosk-his")
+    his_run = _Below("run/kiosk-his")
     # Root's own notes, 0700: what worked before an update (`slots.remember`), and the verdict of the last health check.
     appliance = _Below("var/lib/kiosk-appliance")
     before_update = _Below("var/lib/kiosk-appliance/before-update.json")
@@ -153,6 +156,8 @@ class Places:
             "KIOSK_DESK_DIR": self.desk,
             "KIOSK_DESK_RUN_DIR": self.desk_run,
             "KIOSK_RESERVATIONS_DIR": self.reservations_run,
+            "KIOSK_HIS_DIR": self.his,
+            "KIOSK_HIS_RUN_DIR": self.his_run,
         }
         return self.call(
             "setpriv",

@@ -120,17 +120,7 @@ def in_japanese(problems: Iterable[Problem], folder: Path) -> list[str]:
 
 def _names(config: Config) -> list[Problem]:
     """Secrets lie beside site.toml on the stick, and become credentials of that name."""
-    receipt_computer, desk = config.receipt_computer, config.desk
-    of_desk = ("password_file", "certificate_file", "key_file", "client_ca_file") if desk else ()
-    keys = {
-        "[terminal] password_file": config.terminal.password_file,
-        **({"[receipt_computer] password_file": receipt_computer.password_file} if receipt_computer else {}),
-        "[reservations] password_file": config.reservations.password_file,
-        "[metrics] password_file": config.metrics.password_file,
-        "[technician] pin_file": config.technician.pin_file,
-        "[update] password_file": config.update.password_file,
-        **{f"[desk] {key}": name for key in of_desk if (name := getattr(desk, key))},
-    }
+    keys = {**installed.secret_files(config), "[technician] pin_file": config.technician.pin_file}
     return [
         Problem("problem.secret_name", {"setting": key})
         for key, name in keys.items()

@@ -22,7 +22,8 @@ from drivers import share
 from kiosk.appliance.secrets import pin
 from kiosk.appliance.site import apply
 from kiosk.appliance.words import line, worded
-from kiosk.config import Config, ConfigError, load, password, tls
+from kiosk.config import Config, ConfigError, book_access, his_access, load, password, tls
+from kiosk.config.system_checks import without_user
 from kiosk.process import pins, secret_hash, tries
 
 OLD_PIN: Final = "technician-old.secret"
@@ -50,6 +51,10 @@ def read(folder: Path) -> Config:
         password(config, "metrics", config.metrics.push, config.metrics.password_file, {})
         password(config, "update", config.update.folder, config.update.password_file, {})
         password(config, "reservations", config.reservations.share, config.reservations.password_file, {})
+        if config.his.url:
+            his_access(config, {})
+        if not config.reservations.is_embedded:
+            book_access(config, {})
         if config.desk is not None:
             for url in (config.desk.requests, config.desk.answers, config.desk.export):
                 password(config, "desk", url, config.desk.password_file, {})
@@ -135,6 +140,8 @@ def summary(config: Config, secrets: int, *, has_pin: bool) -> list[str]:
     lines = [
         line("site.hospital", name=config.site.name, pattern=config.site.pattern),
         *(line(f"site.{name}", where=share.parse(url).where) for name, url in shares.items() if url),
+        *(line("site.his", where=without_user(url)) for url in (config.his.url,) if url),
+        *(line("site.book", where=without_user(url)) for url in (config.reservations.url,) if "://" in url),
         *(line("site.printer", url=printer.url.partition("?")[0]) for printer in (config.printer,) if printer),
         line(
             "site.screen", width=screen.width_px, height=screen.height_px, inch=f"{screen.diagonal_inch:g}",

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from drivers import page_printer, share
 from drivers.printer.address import TcpAddress, parse_url
+from drivers.reservations import opening
 from kiosk.config import Config
 from kiosk.config.network_checks import endpoint
 
@@ -99,6 +100,9 @@ def peers(config: Config) -> Iterator[Peer]:
     pages = page_printer.parse_url(desk.printer) if desk and desk.printer else None
     if isinstance(pages, page_printer.IppAddress):
         yield Peer("tcp", pages.host, pages.port)
+    for url in (config.his.url, config.reservations.url):
+        if "://" in url:
+            yield from (Peer("tcp", host, port) for host, port in opening.peers(url))
     if config.syslog.server:
         server = endpoint(config.syslog.server)
         yield Peer(server.protocol, server.host, server.port)

@@ -17,7 +17,7 @@ from kiosk.appliance.machine.places import Places
 from kiosk.appliance.secrets import sealed
 from kiosk.appliance.site.candidate import OLD_PIN, read_pin
 from kiosk.config import Config
-from kiosk.config.installed import SEAL, SEAL_BYTES
+from kiosk.config.installed import SEAL, SEAL_BYTES, secret_files
 from kiosk.process import secret_hash
 
 _CURRENT: Final = "current"
@@ -28,12 +28,7 @@ _KIOSK: Final = "kiosk"
 
 def secrets(config: Config, folder: Path) -> set[str]:
     """Names of the secrets in `folder`: what *.secret is called, and what site.toml names so. Without the PINs."""
-    tables = (
-        config.terminal, config.receipt_computer, config.reservations, config.metrics, config.update, config.desk,
-    )  # fmt: skip
-    named = {table.password_file for table in tables if table is not None}
-    if config.desk is not None:
-        named |= {config.desk.certificate_file, config.desk.key_file, config.desk.client_ca_file}
+    named = set(secret_files(config).values())
     found = {file.name for file in folder.iterdir() if file.suffix == ".secret" or file.name in named}
     return found - {config.technician.pin_file, OLD_PIN}
 

@@ -31,7 +31,7 @@ from kiosk.process.tries import Tries
 # What reads site.toml or a secret, and runs; the reception itself starts when the result page is left.
 SERVICES: Final = (
     "kiosk-courier.service", "kiosk-appointments.service", "kiosk-metrics.service",
-    "kiosk-reservations.service", "kiosk-desk.service",
+    "kiosk-his.service", "kiosk-reservations.service", "kiosk-desk.service",
 )  # fmt: skip
 # A stick that stays plugged in is found at every boot: then only news go to the screen.
 _STARTING_S: Final = 180.0

@@ -32,6 +32,7 @@ class Act(Enum):
     SEND_REGISTRATION = "send_registration"  # of a reference number (照会番号)
     CONFIRM_LOST = "confirm_lost"  # taps that could not be listed were looked up elsewhere
     CONFIRM_UNSERVED = "confirm_unserved"  # somebody whom the kiosk could not register was taken care of
+    CONFIRM_UNSETTLED = "confirm_unsettled"  # an order that is not settled at the hospital's system was taken care of
     SEE_REGISTRATIONS = "see_registrations"  # list of today's
     SETTLE_OTHERS = "settle_others"  # what another user began and left
     MANAGE_USERS = "manage_users"

@@ -53,7 +53,7 @@ def listed(
     if wanted.strip():
         rows = search.matching(rows, wanted)
     made = site.renderer.rows(rows, page.header.day, acting=acting(call), reasons=reasons)
-    unserved = page.unserved if reasons else ()
+    others = (page.unserved, page.unsettled) if reasons else ((), ())
     path = "/open" if reasons else f"/?filter={which}" if which is not Filter.all else "/"
     return site.page(
         call,
@@ -64,8 +64,8 @@ def listed(
         reasons=reasons,
         filter="reasons" if reasons else "none" if wanted else which.value,
         rows=Markup().join(made.values()),
-        unserved_rows=site.renderer.unserved(unserved, acting=acting(call)),
-        count=len(rows) + len(unserved),
+        unserved_rows=site.renderer.others(*others, acting=acting(call)),
+        count=len(rows) + sum(map(len, others)),
         empty=WORDS["list"][_EMPTY[which]],
         arrivals=page.arrivals,
         arrival_rows=site.renderer.arrivals(page.arrivals or (), acting=acting(call)),

@@ -58,14 +58,15 @@ def _news(renderer: Renderer, page: DayPage, known: int, which: str, *, may_act:
     made = renderer.rows(
         [row for row in listed if row.seq in fresh], head.day, acting=may_act, reasons=which == REASONS
     )
-    arrivals, unserved = page.arrivals or (), page.unserved if which == REASONS else ()
+    arrivals = page.arrivals or ()
+    others = (page.unserved, page.unsettled) if which == REASONS else ((), ())
     words = WORDS["list"]
     return {
         **news,
         "html": {str(seq): html for seq, html in made.items()},
         "order": [row.seq for row in listed],
-        "unserved": renderer.unserved(unserved, acting=may_act),
-        "count": f"{len(listed) + len(unserved)}{words['people']}",
+        "unserved": renderer.others(*others, acting=may_act),
+        "count": f"{len(listed) + sum(map(len, others))}{words['people']}",
         "arrivals": renderer.arrivals(arrivals, acting=may_act) if page.arrivals_revision > known else None,
         "arrivals_count": "" if page.arrivals is None else f"{len(arrivals)}{words['people']}",
         "arrivals_empty": words["arrivals_down" if page.arrivals is None else "empty_arrivals"],

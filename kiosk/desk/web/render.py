@@ -17,7 +17,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from kiosk.desk import japanese
-from kiosk.desk.pages import Against, Arrival, Group, Header, Item, Row, Subsidies, Unserved
+from kiosk.desk.pages import Against, Arrival, Group, Header, Item, Row, Subsidies, Unserved, Unsettled
 from kiosk.desk.search import folded
 from kiosk.desk.visits import State
 from kiosk.desk.web import words
@@ -134,9 +134,10 @@ class Renderer:
         """The rows of 患者受付登録一覧."""
         return Markup(self._parts.arrivals(arrivals, acting)).strip()  # noqa: S704 - the macro has escaped
 
-    def unserved(self, listed: tuple[Unserved, ...], *, acting: bool) -> Markup:
+    def others(self, unserved: tuple[Unserved, ...], unsettled: tuple[Unsettled, ...], *, acting: bool) -> Markup:
         """The rows of 要確認 that are no visits."""
-        return Markup(self._parts.unserved(listed, acting)).strip()  # noqa: S704 - the macro has escaped
+        made = self._parts.unsettled(unsettled, acting), self._parts.unserved(unserved, acting)
+        return Markup("").join(made).strip()
 
     def banners(self, head: Header, *, acting: bool) -> str:
         """The banners of a page."""

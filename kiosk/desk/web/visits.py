@@ -168,8 +168,12 @@ def _unserved(call: Call) -> Act:
     return acts.ConfirmUnserved(call.number, call.form["code"])
 
 
+def _unsettled(call: Call) -> Act:
+    return acts.ConfirmUnsettled(call.form["attempt"])
+
+
 def _in_list(site: Site, call: Call, above: Chip, status: int) -> Response:
-    return lists.listed(site, call, reasons=call.path.startswith("/u/"), notice=above, status=status)
+    return lists.listed(site, call, reasons=call.path.startswith("/u"), notice=above, status=status)
 
 
 def revision(call: Call) -> int:
@@ -208,4 +212,5 @@ ACTS: Final[dict[str, Handler]] = {
     "/a/{number:int}/print": act(_print_slip, _arrival, _AT_ARRIVAL),
     "/lost": act(_lost, _in_list, "/"),
     "/u/{number:int}/served": act(_unserved, _in_list, "/open"),
+    "/unsettled": act(_unsettled, _in_list, "/open"),
 }

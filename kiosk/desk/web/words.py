@@ -88,7 +88,7 @@ def state(row: Row) -> Chip:
     """What the column 状態 says, with the 受付番号; who registered at the kiosk is displayed so."""
     if row.state is not State.registered:
         return chip("state", row.state)
-    return chip("state", "at_kiosk" if row.arrived_at_kiosk else row.state, f" {row.arrival or ''}".rstrip())
+    return chip("state", "at_kiosk" if row.arrived_at_kiosk else row.state, f" {row.called}".rstrip())
 
 
 def printed(which: Printed) -> Chip:

@@ -6,12 +6,13 @@ desk's own user must own.
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from drivers.page_printer import NotReady, Reason, open_page_printer
-from drivers.reservations import ReservationsDown
+from drivers.reservations import Trouble
 from drivers.reservations.over_socket import SocketReservations
 from drivers.share import LogonGate
 from kiosk.config import Config, ConfigError, password, tls
@@ -109,11 +110,10 @@ def patients(file: Path | None) -> Finding:
 def reservations(config: Config, now: datetime) -> Finding:
     """Whoever owns the reservations answers the desk."""
     code = "desk_reservations"
-    try:
-        count = SocketReservations(config.reservations_dir, answer_s=_ANSWER_S).count(now.date())
-    except ReservationsDown:
+    answer = SocketReservations(config.reservations_dir).count(now.date(), time.monotonic() + _ANSWER_S)
+    if isinstance(answer, Trouble):
         return skip(code, "message.reservations_not_served", "do.start_service", unit="kiosk-reservations")
-    return ok(code, "message.reservations_served", count=count)
+    return ok(code, "message.reservations_served", count=answer.appointments)
 
 
 def courier(config: Config) -> Finding:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import pwd
 import stat
+import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
-from drivers.reservations import ReservationsDown, open_reservations
+from drivers.reservations import Trouble
+from drivers.reservations.opening import open_embedded
 from drivers.reservations.sqlite.beside import Beside
 from kiosk.config import Config
 from kiosk.operations.check.finding import Finding, Findings, ng, ok, skip
@@ -23,6 +26,8 @@ from kiosk.process.data_folder import DataFolder
 from kiosk.tables.reference_numbers import ReferenceNumbers
 from kiosk.tables.table_file import BadTable
 from kiosk.words.problems import Problem, word
+
+_ANSWER_S: Final = 20.0
 
 APPOINTMENT_CODES = ("reservations", "appointments_today", "import_dir")
 
@@ -93,12 +98,12 @@ def appointments(config: Config) -> Findings:
         yield skip("reservations", "message.nothing_imported", "do.import_appointments")
         yield skip("appointments_today", "message.nothing_imported")
     else:
-        try:
-            count = open_reservations(config.reservations.url, folder).count(today)
-        except ReservationsDown as error:
-            yield ng("reservations", "message.reservations_down", "do.restore_reservations", why=str(error))
+        answer = open_embedded(folder).count(today, time.monotonic() + _ANSWER_S)
+        if isinstance(answer, Trouble):
+            yield ng("reservations", "message.reservations_down", "do.restore_reservations", why=answer.what)
             yield skip("appointments_today", "message.reservations_unseen")
         else:
+            count = answer.appointments
             yield ok("reservations", "message.reservations")
             hint = "do.closed_today" if config.closed_on(today) else "do.check_import"
             day = today.isoformat()

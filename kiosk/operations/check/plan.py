@@ -15,7 +15,7 @@ from functools import partial
 from drivers.printer import open_printer
 from drivers.share import LogonGate, Share, open_share
 from kiosk.config import Config, ConfigError, password
-from kiosk.operations.check import devices, files, machine, probe, shares
+from kiosk.operations.check import devices, files, machine, probe, shares, systems
 from kiosk.operations.check.finding import Finding, Findings, ng, skip
 from kiosk.operations.check.schedule import LIMIT_S, Job
 from kiosk.operations.check.shares import Open, Role
@@ -57,6 +57,7 @@ def jobs(config: Config, options: Options) -> list[Job]:
         *_card_jobs(config, options),
         Job(files.APPOINTMENT_CODES, lambda: files.appointments(config)),
         _one("appointments_share", lambda: _exports(config, options)),
+        *systems.jobs(config),
         _one("reference_numbers", lambda: files.reference_numbers(numbers)),
         _one("screen", lambda: machine.screen(config.screen, machine.display_sizes()))
         if config.printer

@@ -17,7 +17,7 @@ from kiosk.machine.state import MachineState
 from kiosk.operations.report import DeskState, StatusReport
 from kiosk.process.disk_room import DISK_TROUBLES
 from kiosk.process.event_log import EVENTS
-from kiosk.reception.run_status import TROUBLES, Counts, PrinterState
+from kiosk.reception.run_status import TROUBLES, Counts, HisState, PrinterState
 from kiosk.reception.tally import OTHER, OUTCOMES, REASONS, SLIPS, VISIT_BOUNDS_S, WAYS
 
 SHARES: Final = ("terminal.results", "terminal.subsidies", "receipt_computer.results", "receipt_computer.subsidies")
@@ -32,6 +32,7 @@ def families(kiosk: str, report: StatusReport, at: float, is_open: bool) -> Iter
     yield sheet.one("facts_timestamp_seconds", "When these figures were gathered, by the kiosk's clock.", at)
     yield from _reception(sheet, report, is_open)
     yield from _visits(sheet, report.reception.counts or Counts())
+    yield from _his(sheet, report.reception.his or HisState(), at)
     yield from _delivery(sheet, report)
     yield from _desk(sheet, report.desk)
     yield from _machine(sheet, report.machine)
@@ -107,6 +108,24 @@ def _visits(sheet: _Sheet, counts: Counts) -> Iterator[Metric]:
     same_bounds = len(seconds.counts) == len(VISIT_BOUNDS_S) + 1 and seconds.bounds == VISIT_BOUNDS_S
     counted = seconds.counts if same_bounds else ()
     yield sheet.histogram("visit_seconds", "From the choice of a card to the start screen.", counted, seconds.sum)
+
+
+def _his(sheet: _Sheet, his: HisState, at: float) -> Iterator[Metric]:
+    """No value where the book in the data folder is all there is."""
+    known = his.up is not None
+    waits_s = None if his.oldest_at is None else max(0.0, at - his.oldest_at)
+    listed_s = None if his.day_list_at is None else max(0.0, at - his.day_list_at)
+    yield sheet.one("his_up", "1: the hospital's system, or the book on a server, answers.", his.up)
+    yield sheet.one("his_seconds", "How long it took to answer last.", his.seconds)
+    yield sheet.one("outcome_unknown", "Registrations of today whose outcome is not known.", _if(known, his.unknown))
+    yield sheet.one("pending_arrivals", "Arrivals of today in custody, to be delivered.", _if(known, his.custody))
+    yield sheet.one("refused_arrivals", "Those that staff must register.", _if(known, his.refused))
+    yield sheet.one("outbox_oldest_seconds", "For how long the oldest in custody has waited.", _if(known, waits_s or 0.0))
+    yield sheet.one("day_list_age_seconds", "Age of the day list that answers while the system is down.", listed_s)
+
+
+def _if(known: bool, value: float) -> float | None:
+    return value if known else None
 
 
 def _delivery(sheet: _Sheet, report: StatusReport) -> Iterator[Metric]:

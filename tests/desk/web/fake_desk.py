@@ -103,7 +103,7 @@ class FakeDesk:
             self.revision += 1
             self._arrivals_revision = self.revision
             if self.arrivals is not None:
-                self.arrivals[arrival.number] = arrival
+                self.arrivals[arrival.line] = arrival
             listeners = list(self._listeners)
         for each in listeners:
             each(self.revision)
@@ -172,8 +172,10 @@ class FakeDesk:
         if isinstance(outcome, Done) and isinstance(act, acts.Register):
             row = self.rows[act.seq]
             number = max(self.arrivals or (), default=0) + 1
-            self.arrive(Arrival(number, self.now, row.number, row.name, row.kana, "内科", "", row.seq))
-            self.put(replace(row, state=State.registered, arrival=number, may_register=False, may_print=True))
+            called = str(number)
+            self.arrive(Arrival(number, called, self.now, row.number, row.name, row.kana, "内科", "", row.seq))
+            arrived = replace(row, state=State.registered, arrival=number, called=called)
+            self.put(replace(arrived, may_register=False, may_print=True))
             return Done(number)
         return outcome
 
@@ -224,10 +226,11 @@ def quiet_rows() -> list[Row]:
     """Visits that need nobody."""
     return [
         _row(1, "08:31", "00012345", "佐々木 健一", "ｻｻｷ ｹﾝｲﾁ", date(1948, 3, 9), key=Key.same,
-             state=State.registered, arrival=1, arrived_at_kiosk=True, appointments=("09:00 内科",),
+             state=State.registered, arrival=1, called="1", arrived_at_kiosk=True, appointments=("09:00 内科",),
              printed=Printed.yes),
         _row(2, "08:33", "00023456", "髙橋 美咲", "タカハシ ミサキ", date(1985, 11, 23), key=Key.same,
-             state=State.registered, arrival=2, appointments=("09:15 整形外科", "10:30 内科"), may_print=True),
+             state=State.registered, arrival=2, called="2",
+             appointments=("09:15 整形外科", "10:30 内科"), may_print=True),
         _row(3, "08:40", "00034567", "渡邉 德一", "ワタナベ トクイチ", date(1939, 7, 1), key=Key.first,
              appointments=("09:30 眼科",), may_register=True),
         _row(4, "08:52", "00045678", "中村 太郎", "ナカムラ タロウ", date(1972, 1, 31), key=Key.same,
@@ -245,7 +248,7 @@ def open_rows() -> list[Row]:
         _row(6, "09:05", "00067890", "加藤 正", "カトウ タダシ", date(1955, 12, 5), key=Key.changed,
              open=(Attention.eligibility_changed,), appointments=("10:15 循環器内科",), may_register=True, **warned),
         _row(7, "09:07", "00078901", "山田 はるか", "ヤマダ ハルカ", date(2020, 1, 8), key=Key.same,
-             against=Against.changed, open=(Attention.subsidy_changed,), state=State.registered, arrival=3,
+             against=Against.changed, open=(Attention.subsidy_changed,), state=State.registered, arrival=3, called="3",
              printed=Printed.failed, may_print=True, **fetched, waiting_since=at("09:07")),
         _row(8, "09:11", "00089012", "吉田 蓮", "ヨシダ レン", date(2022, 8, 15), key=Key.first, against=Against.first,
              open=(Attention.subsidy_first,), appointments=("10:20 小児科",), may_register=True, **fetched,
@@ -309,8 +312,11 @@ def busy_day() -> FakeDesk:
     for number, seq in ((1, 1), (2, 2), (3, 7)):
         row = desk.rows[seq]
         department = ("内科", "整形外科", "小児科")[number - 1]
-        desk.arrive(Arrival(number, row.at, row.number, row.name, row.kana, department, "", seq, at_kiosk=number == 1))
-    desk.arrive(Arrival(4, at("09:36"), "00167890", "阿部 ナタリア マリア テレサ", "", "", cancelled="wrong_person"))
+        who = (row.at, row.number, row.name, row.kana)
+        desk.arrive(Arrival(number, str(number), *who, department, "", seq, at_kiosk=number == 1))
+    desk.arrive(
+        Arrival(4, "4", at("09:36"), "00167890", "阿部 ナタリア マリア テレサ", "", "", cancelled="wrong_person")
+    )
     desk.unserved = (
         Unserved(1, at("08:50"), "S1-07", "00181818", "藤田 修", "フジタ オサム"),
         Unserved(3, at("08:58"), "S1-09", "00056789", "小林 さくら", "コバヤシ サクラ", seq=5),

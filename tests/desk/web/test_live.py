@@ -136,7 +136,7 @@ def test_a_reading_of_a_stream_does_not_end_when_its_reader_goes(pages: Pages) -
 
 def test_only_what_changed_is_given(pages: Pages) -> None:
     browser, before = pages.browser(), pages.desk.revision
-    pages.desk.put(replace(pages.desk.rows[3], state=State.registered, arrival=5, printed=Printed.yes))
+    pages.desk.put(replace(pages.desk.rows[3], state=State.registered, arrival=5, called="5", printed=Printed.yes))
     found = news(browser, before)
     assert found["revision"] == pages.desk.revision
     html = found["html"]

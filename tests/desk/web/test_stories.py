@@ -97,8 +97,8 @@ def test_a_morning_at_the_desk(pages: Pages, browser: Browser) -> None:
         expect(page.locator("tr[data-visit='17']")).to_have_attribute("data-state", "registered")
         expect(page.locator("tr[data-arrival='5']")).to_contain_text("原田 花子")
         # What another PC does is displayed here, on both sides.
-        desk.arrive(Arrival(6, at("09:43"), "00045678", "中村 太郎", "", "眼科", seq=4))
-        desk.put(replace(desk.rows[4], state=State.registered, arrival=6))
+        desk.arrive(Arrival(6, "6", at("09:43"), "00045678", "中村 太郎", "", "眼科", seq=4))
+        desk.put(replace(desk.rows[4], state=State.registered, arrival=6, called="6"))
         expect(page.locator("tr[data-arrival='6']")).to_contain_text("眼科")
         expect(page.locator("tr[data-visit='4'] .state")).to_contain_text("受付済 6")
         # The count of what waits follows everywhere.

@@ -18,7 +18,7 @@ from drivers.simulated.printer import SimulatedPrinter
 from kiosk.screens.wording import Wording
 from kiosk.slip.content import reception_slip
 from kiosk.slip.picture import draw
-from kiosk.visit.state import RegisteredArrival, VisitAppointment
+from kiosk.visit.state import RegisteredArrival, VisitAppointment, VisitReception
 from tests.escpos_decoder import decode
 from tests.peers.usb_printer import UsbPrinterBackend
 
@@ -276,7 +276,9 @@ def test_a_failing_callback_neither_hangs_nor_blocks_the_printer(desk: Desk) -> 
 def test_nothing_that_other_systems_write_becomes_a_command(desk: Desk, capfd: pytest.CaptureFixture[str]) -> None:
     hostile = "\x1b@\x1dV\x00\x10\x04\x01\x1dv0\x00\u202e\x00ESC @ GS V 内科\r\n\x1bp\x00"
     one = VisitAppointment(dt.time(9), hostile, hostile, hostile)
-    arrival = RegisteredArrival(dt.date(2026, 1, 15), dt.time(8, 52), "\x1b@\x1dV\x00", 7, (one,) * 3, (hostile,))
+    arrival = RegisteredArrival(
+        dt.date(2026, 1, 15), dt.time(8, 52), "\x1b@\x1dV\x00", (VisitReception("7"),), (one,) * 3, (hostile,)
+    )
     slip = reception_slip(Wording(), hostile, arrival)
     picture = draw(slip, width_mm=80, barcode="code128")
     assert desk.printer().print(picture) == Printed(paper_near_end=False)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import queue
 import socket
 import threading
-import time
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
-from drivers.reservations import FollowedReservations, Reservations, csv_file, wire
-from drivers.reservations.over_socket import SOCKET_NAME, Server, SocketReservations
+from drivers.reservations import csv_file, wire
+from drivers.reservations.over_socket import SOCKET_NAME, Server, SocketBook
+from drivers.reservations.ports import Reservations
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from drivers.unix_path import short_path
 
@@ -18,11 +18,6 @@ JST = timezone(timedelta(hours=9))
 DAY = date(2099, 1, 15)
 AT = datetime(2099, 1, 15, 8, 30, tzinfo=JST)
 HEADER = "patient_number,date,time,department,doctor,place,note\n"
-DEADLINE_S = 60.0
-
-
-def yes() -> bool:
-    return True
 
 
 def put(book: SqliteReservations, *rows: str) -> None:
@@ -37,8 +32,10 @@ class Site:
         self.book = SqliteReservations(folder)
         put(self.book, "1,2099-01-15,9:00,内科,乙,A棟,memo", "1,2099-01-20,9:00,内科,,,", "2,2099-01-15,9:00,内科,,,")
         self.faults: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self.server = Server(reservations or self.book, folder, self.book.revision, self.faults.put)
-        self.client: FollowedReservations = SocketReservations(folder)
+        self.server = Server(
+            reservations or self.book, folder, self.book.revision, self.faults.put, asks=wire.BOOK_ASKS
+        )
+        self.client = SocketBook(folder)
 
     def connect(self) -> tuple[socket.socket, wire.Line]:
         """A client that is not ours."""
@@ -46,11 +43,6 @@ class Site:
         with short_path(self.folder / SOCKET_NAME) as path:
             connection.connect(path)
         return connection, wire.Line(connection)
-
-
-def soon() -> float:
-    """A deadline, as `wire` takes it."""
-    return time.monotonic() + DEADLINE_S
 
 
 def answering(folder: Path, *answers: bytes, hold: bool = False) -> socket.socket:

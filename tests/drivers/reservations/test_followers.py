@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from drivers.reservations import FollowedReservations, over_socket, wire
+from drivers.reservations import over_socket, wire
 from drivers.reservations.over_socket import SocketReservations
+from drivers.reservations.ports import Reservations
 from drivers.reservations.sqlite.reservations import SqliteReservations
-from tests.drivers.reservations.owner import AT, DAY, DEADLINE_S, Site, answering, put, soon, yes
+from tests.drivers.reservations.asking import DEADLINE_S, arrived, cancel, count, entries, register, soon
+from tests.drivers.reservations.owner import AT, DAY, Site, answering, put
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 class Followed:
     """What a follower is called with: "changed", True and False."""
 
-    def __init__(self, reservations: FollowedReservations) -> None:
+    def __init__(self, reservations: Reservations) -> None:
         self._calls: queue.SimpleQueue[str | bool] = queue.SimpleQueue()
         self.follower = reservations.follow(lambda: self._calls.put("changed"), self._calls.put)
 
@@ -45,12 +46,12 @@ def test_a_follower_hears_of_every_change_whoever_made_it(site: Site, far: bool)
     followed = Followed(site.client if far else site.book)
     assert (followed.next(), followed.next()) == (True, "changed")
     elsewhere = SqliteReservations(site.folder)
-    elsewhere.register("1", DAY, AT, yes)
-    followed.until(lambda: len(site.client.entries(DAY)) == 1)
+    register(elsewhere, "1", AT)
+    followed.until(lambda: len(entries(site.client, DAY)) == 1)
     put(elsewhere, *(f"{n},2099-01-15,9:00,内科,,," for n in range(100)))
-    followed.until(lambda: site.client.count(DAY) == 100)
-    site.client.cancel("1", 1, DAY, AT, "")
-    followed.until(lambda: site.client.arrivals(DAY) == [])
+    followed.until(lambda: count(site.client, DAY) == 100)
+    cancel(site.client, "1", 1, DAY, AT, "")
+    followed.until(lambda: arrived(site.client, DAY) == [])
     elsewhere.file.path.unlink()
     if not far:
         while followed.next() is not False:
@@ -97,7 +98,7 @@ def test_a_follower_that_is_closed_calls_nobody(site: Site) -> None:
     assert (followed.next(), followed.next()) == (True, "changed")
     followed.follower.close()
     other = Followed(site.client)
-    site.book.register("1", DAY, datetime.now(UTC), yes)
-    other.until(lambda: site.client.entries(DAY) != [])
+    register(site.book, "1", AT)
+    other.until(lambda: entries(site.client, DAY) != [])
     other.follower.close()
     assert followed._calls.empty()

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from drivers.bad_address import BadAddress
-from drivers.reservations import EMBEDDED, ReservationsDown, open_reservations
+from drivers.reservations import EMBEDDED, Numbering, WalkIn, Withdrawn, opening
+from drivers.reservations.adapter import CONTRACT, Adapter, Settings
+from drivers.reservations.opening import check, is_book, is_system, open_book, open_embedded, open_system, peers
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from tests import ROOT
+from tests.drivers.reservations.asking import find, number, order, register, soon
 
-DOOR = ROOT / "drivers" / "reservations" / "__init__.py"
+DOOR = ROOT / "drivers" / "reservations" / "sqlite" / "adapter.py"
+AT = datetime(2099, 1, 15, 8, 30, tzinfo=timezone(timedelta(hours=9)))
 
 
 def made_by_name(folder: Path) -> Iterator[Path]:
@@ -25,26 +32,41 @@ def made_by_name(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def test_the_embedded_system_is_the_database_of_the_data_folder(tmp_path: Path) -> None:
-    assert open_reservations(EMBEDDED, tmp_path).count(date(2026, 1, 15)) == 0
-    assert (tmp_path / "reservations.db").stat().st_size > 0
+def test_the_embedded_book_is_the_database_of_the_data_folder(tmp_path: Path) -> None:
+    settings = Settings(tmp_path, Numbering("entrance", "A"), lambda: AT)
+    book = open_book(EMBEDDED, settings)
+    assert number(register(book, "1", AT, WalkIn("眼科"))) == "A1"
+    assert book.register(replace(order("2", AT, WalkIn("眼科")), not_after=AT - timedelta(1)), soon()) == Withdrawn("2")
+    assert find(open_embedded(tmp_path), "1", AT.date()).receptions[0].number == "A1"
+    assert (is_book(EMBEDDED), is_system(EMBEDDED), peers(EMBEDDED)) == (True, False, ())
+    with pytest.raises(BadAddress, match="hospital's system"):
+        open_system(EMBEDDED, settings)
 
 
-def test_its_settings_are_those_of_the_system(tmp_path: Path) -> None:
-    book = open_reservations(EMBEDDED, tmp_path, {"lock_wait_s": 0.05})
-    with book.file.exclusive(), pytest.raises(ReservationsDown, match=r"for 0\.05 s"), book.file.writing():
-        pass
-    with pytest.raises(TypeError):
-        open_reservations(EMBEDDED, tmp_path, {"colour": "blue"})
-
-
-@pytest.mark.parametrize("url", ["", "SQLITE", "sqlite://x", "postgresql://kiosk:secret-of-somebody@db1/kiosk"])
+@pytest.mark.parametrize("url", ["", "SQLITE", "sqlite://x", "mysql://kiosk:secret-of-somebody@db1/kiosk"])
 def test_another_url_is_refused_and_not_repeated(url: str, tmp_path: Path) -> None:
-    with pytest.raises(BadAddress) as caught:
-        open_reservations(url, tmp_path)
-    assert "secret-of-somebody" not in str(caught.value)
-    assert EMBEDDED in str(caught.value)
+    for refuse in (check, lambda url: open_book(url, Settings(tmp_path))):
+        with pytest.raises(BadAddress) as caught:
+            refuse(url)
+        assert "secret-of-somebody" not in str(caught.value)
+        assert EMBEDDED in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_an_adapter_needs_and_is_not_there_and_one_of_another_contract_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(url: str) -> None: ...
+
+    made = SimpleNamespace(ADAPTER=Adapter(CONTRACT + 1, nothing, lambda url: ()))
+    monkeypatch.setitem(sys.modules, "of_another_time", made)
+    monkeypatch.setattr(opening, "_MODULES", {"x": "of_another_time", "y": "is_not_there_at_all"})
+    with pytest.raises(BadAddress, match="for another version") as caught:
+        open_system("x:somewhere", Settings(tmp_path))
+    assert caught.value.code == "adapter_contract"
+    with pytest.raises(BadAddress, match="is_not_there_at_all is not installed") as caught:
+        check("y:somewhere")
+    assert caught.value.code == "package_missing"
 
 
 def test_nobody_else_makes_a_system_by_name(tmp_path: Path) -> None:

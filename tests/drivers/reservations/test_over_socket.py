@@ -6,30 +6,53 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from drivers import reservations as rs
 from drivers.reservations import (
-    AlreadyRegistered,
+    Answer,
+    Count,
+    DayList,
     Found,
     NothingToRegister,
+    Reception,
     Registered,
-    Reservations,
     ReservationsDown,
-    Unknown,
+    Taken,
+    Trouble,
+    TroubleKind,
+    UnknownPatient,
+    Unsettled,
     WalkIn,
-    Withdrawn,
     over_socket,
     wire,
 )
-from drivers.reservations.over_socket import SOCKET_NAME, SocketReservations
+from drivers.reservations.over_socket import SOCKET_NAME, Server, SocketBook, SocketSystem
+from drivers.reservations.ports import Ability, Reservations
 from drivers.reservations.sqlite.reservations import SqliteReservations
+from drivers.reservations.values import encoded
 from drivers.unix_path import short_path
-from tests.drivers.reservations.owner import AT, DAY, DEADLINE_S, Site, answering, soon, yes
+from tests.drivers.reservations.asking import (
+    DEADLINE_S,
+    cancel,
+    count,
+    entries,
+    find,
+    number,
+    order,
+    register,
+    registered,
+    soon,
+    sure,
+    trouble,
+    unsettled,
+)
+from tests.drivers.reservations.owner import AT, DAY, Site, answering
 
 PRIVATE = ("4711", "内科", "山田")
 EYES = WalkIn("眼科", "甲", "2階")
@@ -48,68 +71,90 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def test_every_answer_is_the_one_of_the_database(site: Site) -> None:
     far, near = site.client, site.book
-    assert far.find("1", DAY) == near.find("1", DAY)
-    assert (far.count(DAY), far.arrivals(DAY), far.entries(DAY)) == (2, [], [])
-    assert far.register("9", DAY, AT, yes) == NothingToRegister("9")
-    first = far.register("1", DAY, AT, yes)
-    assert isinstance(first, Registered)
-    assert (first.arrival.number, first.arrival.at, first.appointments[0].note) == (1, AT, "memo")
-    assert far.register("1", DAY, AT, yes) == AlreadyRegistered("1", first.arrival, first.appointments)
-    walked = far.walk_in("9", DAY, AT, EYES, yes)
-    assert isinstance(walked, Registered)
-    assert far.find("9", DAY) == near.find("9", DAY)
-    assert far.cancel("9", 2, DAY, AT, "別の方\u202e\n") == near.cancel("9", 2, DAY, AT, "")
-    assert far.cancel("9", 7, DAY, AT, "") == near.cancel("9", 7, DAY, AT, "")
-    assert far.arrivals(DAY) == near.arrivals(DAY) != []
-    assert far.entries(DAY) == near.entries(DAY)
-    assert [each.cancelled is not None for each in far.entries(DAY)] == [False, True]
+    assert far.ability == near.ability
+    assert find(far, "1", DAY) == find(near, "1", DAY)
+    assert (count(far, DAY), entries(far, DAY)) == (2, [])
+    assert register(far, "9", AT) == NothingToRegister("9")
+    asked = order("1", AT)
+    first = sure(far.register(asked, soon()))
+    assert (number(first), first.receptions[0].at, first.appointments[0].note, first.ours) == ("1", AT, "memo", True)
+    assert near.register(asked, soon()) == first
+    assert registered(far, "9", AT, EYES).appointments == find(near, "9", DAY).appointments
+    assert cancel(far, "9", 2, DAY, AT, "別の方\u202e\n") == cancel(near, "9", 2, DAY, AT)
+    assert cancel(far, "9", 7, DAY, AT) == cancel(near, "9", 7, DAY, AT)
+    assert entries(far, DAY) == entries(near, DAY)
+    assert [each.cancelled is not None for each in entries(far, DAY)] == [False, True]
+    assert far.departments(DAY, soon()) == near.departments(DAY, soon())
+    days = [each.day_list(DAY, soon()) for each in (far, near)]
+    assert all(isinstance(each, DayList) for each in days)
+    assert len({each.patients for each in days if isinstance(each, DayList)}) == 1
+
+
+def test_what_a_book_keeps_of_attempts_comes_over_the_socket(site: Site) -> None:
+    far, asked = site.client, order("4711", AT, EYES)
+    assert far.take(asked, 10.0, soon()) == Taken()
+    assert trouble(far.take(order("4711", AT), 10.0, soon())).kind == "busy"
+    lost = Trouble("unreachable", "no answer", maybe_done=True, parameters={"seconds": 1.5})
+    assert far.settle(asked, lost, soon()) == lost
+    assert [(each.kind, each.order) for each in unsettled(far, DAY)] == [("unknown", asked)]
+    assert far.noted_done(asked, soon()) == rs.Kept()
+    refused = Unsettled("refused", asked, AT, "K3-001", "the department is not known there")
+    assert far.note(refused, soon()) == rs.Kept()
+    assert unsettled(far, DAY) == unsettled(site.book, DAY) == [refused]
+    there = Registered("4711", (Reception("00017", AT, "眼科", "00017"),), ())
+    assert far.settle(asked, there, soon()) == site.book.settle(asked, there, soon())
+    assert entries(far, DAY)[0].of_system == there.receptions
+
+
+def test_an_owner_answers_only_what_it_is_there_for(tmp_path: Path) -> None:
+    book = SqliteReservations(tmp_path)
+    server = Server(book, tmp_path, book.revision, print, name="his.sock", asks=wire.SYSTEM_ASKS)
+    server.open()
+    far = SocketSystem(tmp_path, "his.sock")
+    assert find(far, "4711", DAY).appointments == ()
+    for answer in (far.count(DAY, soon()), far.take(order("4711", AT), 10.0, soon())):
+        assert trouble(answer).code == "owner_down"
+    server.close()
 
 
 def test_a_system_that_knows_its_patients_may_say_so(tmp_path: Path) -> None:
     class Other(SqliteReservations):
-        def find(self, patient_number: str, day: date) -> Unknown:  # type: ignore[override]
-            return Unknown(patient_number)
+        def find(self, patient_number: str, day: date, until: float) -> Answer:
+            return UnknownPatient(patient_number)
 
     site = Site(tmp_path, Other(tmp_path))
     site.server.open()
-    assert site.client.find("4711", DAY) == Unknown("4711")
+    assert site.client.find("4711", DAY, soon()) == UnknownPatient("4711")
     site.server.close()
 
 
-def test_whether_it_is_still_wanted_is_asked_of_the_caller_in_its_thread(site: Site) -> None:
-    asked: list[threading.Thread] = []
+def test_the_owner_hears_how_long_the_caller_waits(tmp_path: Path) -> None:
+    left: list[float] = []
 
-    def no() -> bool:
-        asked.append(threading.current_thread())
-        return False
+    class Watched(SqliteReservations):
+        def count(self, day: date, until: float) -> Count | Trouble:
+            left.append(until - time.monotonic())
+            return super().count(day, until)
 
-    assert site.client.register("1", DAY, AT, no) == Withdrawn("1")
-    assert site.client.walk_in("9", DAY, AT, EYES, no) == Withdrawn("9")
-    assert asked == [threading.current_thread()] * 2
-    assert site.book.entries(DAY) == []
-
-
-def test_a_caller_that_fails_when_asked_has_registered_nothing(site: Site) -> None:
-    def broken() -> bool:
-        raise RuntimeError("of the caller")
-
-    with pytest.raises(RuntimeError, match="of the caller"):
-        site.client.register("1", DAY, AT, broken)
-    answer = site.client.register("2", DAY, AT, yes)
-    assert isinstance(answer, Registered)
-    assert answer.arrival.number == 1
+    site = Site(tmp_path, Watched(tmp_path))
+    site.server.open()
+    for within_s in (2.0, 3000.0, DEADLINE_S):
+        assert site.client.count(DAY, time.monotonic() + within_s) == Count(2)
+    assert 0 < left[0] < 2
+    assert max(left) <= wire.WITHIN_MAX_S
+    site.server.close()
 
 
 def test_trouble_of_the_database_is_the_clients_word_for_word(tmp_path: Path) -> None:
+    down = Trouble("busy", "it is busy", True, "busy", {"seconds": 1.5})
+
     class Down(SqliteReservations):
-        def count(self, day: date) -> int:
-            raise ReservationsDown("it is busy", "busy", seconds=1.5)
+        def count(self, day: date, until: float) -> Count | Trouble:
+            return down
 
     site = Site(tmp_path, Down(tmp_path))
     site.server.open()
-    with pytest.raises(ReservationsDown, match=r"^it is busy$") as caught:
-        site.client.count(DAY)
-    assert (caught.value.code, caught.value.parameters) == ("busy", {"seconds": 1.5})
+    assert site.client.count(DAY, soon()) == down
     site.server.close()
 
 
@@ -122,49 +167,26 @@ def test_a_path_longer_than_a_socket_may_have_and_a_folder_for_a_group(tmp_path:
         site = Site(folder)
         site.server.open()
         assert (folder / SOCKET_NAME).stat().st_mode & 0o777 == expected
-        assert site.client.count(DAY) == 2
+        assert count(site.client, DAY) == 2
         site.server.close()
 
 
 # --- clients that hang, die or lie ------------------------------------------------------------------------------------
 
 
-def ask_and_go_no_further(site: Site) -> tuple[socket.socket, wire.Line]:
-    connection, line = site.connect()
-    line.send(wire.question("register", patient_number="1", day=DAY, at=AT), soon())
-    assert line.receive(soon()) == wire.STILL_WANTED
-    return connection, line
-
-
-def test_a_client_that_does_not_say_that_it_is_wanted_keeps_nobody_waiting(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as impatient:
-        impatient.setattr(over_socket, "_WANTED_S", 0.2)
-        hanging, line = ask_and_go_no_further(site)
-    with hanging:
-        answer = site.client.register("2", DAY, AT, yes)
-        assert isinstance(answer, Registered)
-        assert answer.arrival.number == 1
-        assert line.receive(soon())["is"] == "Withdrawn"
-
-
-def test_a_client_that_dies_before_it_says_so_has_registered_nothing(site: Site) -> None:
-    dying, _ = ask_and_go_no_further(site)
-    dying.close()
-    answer = site.client.register("2", DAY, AT, yes)
-    assert isinstance(answer, Registered)
-    assert (answer.arrival.number, site.book.find("1", DAY).arrival) == (1, None)
-
-
-OF_4711 = '{"ask": "%s", "patient_number": "4711", "day": "2099-01-15", "at": "2099-01-15T08:30"%s}\n'
+ORDER = encoded(order("4711", AT, EYES))
 NO_QUESTIONS = [
     b"", b"\n", b"5\n", b"[]\n", b"{}\n", b"\xff\n", b"[" * 100_000 + b"\n",
     b'{"ask": "open_reservations"}\n', b'{"ask": "__init__"}\n', b'{"ask": ["find"]}\n', b'{"ask": {"4711": 1}}\n',
     b'{"ask": "find", "patient_number": 4711, "day": "2099-01-15"}\n',
     '{"ask": "find", "patient_number": "4711", "day": "内科"}\n'.encode(),
     b'{"ask": "find", "patient_number": "4711"}\n',
-    (OF_4711 % ("walk_in", ', "what": "山田"')).encode(), (OF_4711 % ("register", "")).encode(),
+    b'{"ask": "find", "patient_number": "4711", "day": "2099-01-15", "within_s": "4711"}\n',
+    b'{"ask": "register", "patient_number": "4711", "day": "2099-01-15", "at": "2099-01-15T08:30:00+09:00"}\n',
+    json.dumps({"ask": "register", "order": {**ORDER, "walk_in": "山田"}}).encode() + b"\n",
+    json.dumps({"ask": "register", "order": {**ORDER, "attempt": None}}).encode() + b"\n",
+    json.dumps({"ask": "settle", "order": ORDER, "outcome": {"is": "山田", "answer": {}}}).encode() + b"\n",
+    json.dumps({"ask": "settle", "order": ORDER, "outcome": "内科"}).encode() + b"\n",
 ]  # fmt: skip
 
 
@@ -178,7 +200,7 @@ def test_what_is_no_question_is_not_answered_and_the_next_one_is(
         connection.shutdown(socket.SHUT_WR)
         with pytest.raises(wire.Broken):
             line.receive(soon())
-    assert site.client.count(DAY) == 2
+    assert count(site.client, DAY) == 2
     printed = "".join(capfd.readouterr())
     while not site.faults.empty():
         printed += site.faults.get()
@@ -187,17 +209,16 @@ def test_what_is_no_question_is_not_answered_and_the_next_one_is(
 
 def test_a_fault_of_ours_is_reported_by_its_name_and_the_next_question_is_answered(tmp_path: Path) -> None:
     class Faulty(SqliteReservations):
-        def find(self, patient_number: str, day: date) -> Found:
+        def find(self, patient_number: str, day: date, until: float) -> Answer:
             raise LookupError(f"{patient_number} 内科 山田")
 
     site = Site(tmp_path, Faulty(tmp_path))
     site.server.open()
-    with pytest.raises(ReservationsDown) as caught:
-        site.client.find("4711", DAY)
-    assert caught.value.code == "owner_down"
+    answer = trouble(site.client.find("4711", DAY, soon()))
+    assert answer.code == "owner_down"
     assert site.faults.get(timeout=DEADLINE_S) == "LookupError"
-    assert not any(each in str(caught.value) for each in PRIVATE)
-    assert site.client.count(DAY) == 2
+    assert not any(each in repr(answer) for each in PRIVATE)
+    assert count(site.client, DAY) == 2
     site.server.close()
 
 
@@ -216,76 +237,99 @@ def test_connections_that_are_only_held_are_let_go(site: Site, monkeypatch: pyte
 
 
 def answers(client: Reservations) -> bool:
-    try:
-        return client.count(DAY) == 2
-    except ReservationsDown:
-        return False
+    return client.count(DAY, soon()) == Count(2)
 
 
-def down(client: Reservations, call: Callable[[Reservations], object]) -> str:
-    with pytest.raises(ReservationsDown) as caught:
-        call(client)
-    assert caught.value.code == "owner_down"
-    assert not any(each in str(caught.value) for each in PRIVATE)
-    return str(caught.value)
+def down(answer: object, kind: TroubleKind = "unreachable") -> Trouble:
+    """Nobody answered, and nothing of a patient is in what is said of it."""
+    what = trouble(answer)
+    assert (what.kind, what.code) == (kind, "owner_down")
+    assert not any(each in repr(what) for each in PRIVATE)
+    return what
 
 
-def test_without_an_owner_every_question_says_so(tmp_path: Path) -> None:
+def test_without_an_owner_every_question_says_so_and_nothing_was_done(tmp_path: Path) -> None:
     for folder in (tmp_path / "gone", tmp_path):
-        client = SocketReservations(folder)
-        for call in (
-            lambda client: client.find("4711", DAY),
-            lambda client: client.register("4711", DAY, AT, yes),
-            lambda client: client.walk_in("4711", DAY, AT, EYES, yes),
-            lambda client: client.cancel("4711", 1, DAY, AT, "山田"),
-            lambda client: client.entries(DAY),
-            lambda client: client.count(DAY),
-            lambda client: client.arrivals(DAY),
+        client, asked = SocketBook(folder), order("4711", AT, EYES)
+        for answer in (
+            client.find("4711", DAY, soon()),
+            client.register(asked, soon()),
+            cancel(client, "4711", 1, DAY, AT, "山田"),
+            client.entries(DAY, soon()),
+            client.count(DAY, soon()),
+            client.day_list(DAY, soon()),
+            client.departments(DAY, soon()),
+            client.unsettled(DAY, soon()),
+            client.take(asked, 10.0, soon()),
+            client.settle(asked, NothingToRegister("4711"), soon()),
+            client.note(Unsettled("custody", asked, AT, "K3-001"), soon()),
+            client.noted_done(asked, soon()),
         ):
-            down(client, call)
+            assert not down(answer).maybe_done
+        assert client.ability == Ability()
+        with pytest.raises(ReservationsDown):
+            client.other("notices")
 
 
-FOUND: dict[str, object] = {"patient_number": "4711", "appointments": [], "next_day": None, "arrival": None}
+FOUND: dict[str, object] = {"patient_number": "4711", "appointments": [], "next_day": None}
+RECEPTION: dict[str, object] = {"number": "1", "at": "2099-01-15T08:30:00+09:00"}
 NO_ANSWERS = [
     {},
     {"is": "Registered", "answer": {}},
     {"is": "Found", "answer": {**FOUND, "appointments": "山田"}},
     {"is": "Found", "answer": {**FOUND, "next_day": "内科"}},
-    {"is": "Found", "answer": {**FOUND, "arrival": {"number": "1", "at": "2099-01-15T08:30:00+09:00"}}},
-    {"is": "Found", "answer": {**FOUND, "arrival": {"number": True, "at": "2099-01-15T08:30:00+09:00"}}},
+    {"is": "Found", "answer": {**FOUND, "receptions": [{**RECEPTION, "number": 1}]}},
+    {"is": "Found", "answer": {**FOUND, "receptions": [{**RECEPTION, "at": True}]}},
     {"is": "Found", "answer": {"appointments": []}},
     {"is": "Found", "answer": [4711]},
     {"is": ["Found"]},
+    {"is": "Trouble", "answer": {"kind": "山田", "what": ""}},
 ]
 
 
 def test_an_answer_that_is_none_is_trouble_and_says_nothing_of_a_patient(tmp_path: Path) -> None:
     answers = [json.dumps(each).encode() + b"\n" for each in NO_ANSWERS]
-    answers += [b"4711\n", b"", b"4711", b"\xff\xfe\n"]
     with answering(tmp_path, *answers):
-        client = SocketReservations(tmp_path)
         for _ in answers:
-            down(client, lambda client: client.find("4711", DAY))
+            down(SocketBook(tmp_path).find("4711", DAY, soon()), "misunderstood")
+
+
+def test_a_write_whose_answer_does_not_come_may_have_been_done(tmp_path: Path) -> None:
+    lines = [b"4711\n", b"", b"4711", b"\xff\xfe\n"]
+    with answering(tmp_path, *lines, *lines, b"{}\n"):
+        client = SocketBook(tmp_path)
+        assert not any(down(client.find("4711", DAY, soon())).maybe_done for _ in lines)
+        assert all(down(client.register(order("4711", AT), soon())).maybe_done for _ in lines)
+        assert down(client.register(order("4711", AT), soon()), "misunderstood").maybe_done
 
 
 def test_what_an_answer_has_beyond_what_is_known_is_passed_over_and_what_has_a_default_may_lack(tmp_path: Path) -> None:
     answer = {"is": "Found", "answer": {**FOUND, "room": 5}, "version": 9}
-    trouble = {
-        "down": "it is full",
-        "code": "brand_new",
-        "parameters": {"count": 5, "text": 1, "who": "山田", "code": 2},
-    }
-    with answering(tmp_path, *(json.dumps(each).encode() + b"\n" for each in (answer, trouble))):
-        client = SocketReservations(tmp_path)
-        assert client.find("4711", DAY) == Found("4711", (), None, None)
-        with pytest.raises(ReservationsDown, match=r"^it is full$") as caught:
-            client.count(DAY)
-        assert (caught.value.code, caught.value.parameters) == ("brand_new", {"count": 5})
+    parameters = {"count": 5, "text": 1, "who": "山田", "code": 2}
+    full = {"is": "Trouble", "answer": {"kind": "busy", "what": "it is full", "code": "new", "parameters": parameters}}
+    with answering(tmp_path, *(json.dumps(each).encode() + b"\n" for each in (answer, full))):
+        client = SocketBook(tmp_path)
+        assert client.find("4711", DAY, soon()) == Found("4711", (), None)
+        assert client.count(DAY, soon()) == Trouble("busy", "it is full", code="new", parameters={"count": 5})
 
 
-def test_an_owner_that_hangs_is_given_up_in_time(tmp_path: Path) -> None:
+def test_an_owner_that_hangs_or_drips_is_given_up_in_time(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         with short_path(tmp_path / SOCKET_NAME) as path:
             listening.bind(path)
         listening.listen()
-        assert "Timeout" in down(SocketReservations(tmp_path, answer_s=0.1), lambda client: client.count(DAY))
+        assert "Timeout" in down(SocketBook(tmp_path).count(DAY, time.monotonic() + 0.1)).what
+        stop = threading.Event()
+
+        def drip() -> None:
+            with suppress(OSError):
+                for _ in range(2):  # the first asked above
+                    connection, _ = listening.accept()
+                while not stop.wait(0.02):
+                    connection.sendall(b" ")
+
+        threading.Thread(target=drip, daemon=True).start()
+        begun = time.monotonic()
+        down(SocketBook(tmp_path).count(DAY, begun + 0.5))
+        assert time.monotonic() - begun < DEADLINE_S / 2
+        stop.set()

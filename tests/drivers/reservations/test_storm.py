@@ -9,27 +9,30 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from drivers.reservations import Registered, csv_file
+from drivers.reservations import csv_file
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from tests import ROOT
+from tests.drivers.reservations.asking import arrived, number, register
 
 DAY = date(2026, 1, 15)
+AT = datetime(2026, 1, 15, 9, tzinfo=UTC)
 HEADER = "patient_number,date,time,department,doctor,place\n"
 
 # Registers the given patients in an order of its own and says each number as soon as it has it.
 REGISTER = """
 import random, sys
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from drivers.reservations.sqlite.reservations import SqliteReservations
+from tests.drivers.reservations.asking import registered
 reservations = SqliteReservations(Path(sys.argv[1]), lock_wait_s=60)
 patients = [str(n) for n in range(int(sys.argv[2]), int(sys.argv[3]))]
 random.Random(int(sys.argv[4])).shuffle(patients)
 print("ready", flush=True)
 sys.stdin.readline()
 for patient in patients:
-    answer = reservations.register(patient, date(2026, 1, 15), datetime.now(UTC), lambda: True)
-    print(type(answer).__name__, patient, answer.arrival.number, flush=True)
+    answer = registered(reservations, patient, datetime(2026, 1, 15, 9, tzinfo=UTC))
+    print("ours" if answer.ours else "theirs", patient, answer.receptions[0].number, flush=True)
 """
 
 
@@ -50,7 +53,7 @@ def registering(data_dir: Path, first: int, end: int, seed: int) -> "subprocess.
 
 def assert_whole(data_dir: Path) -> dict[str, int]:
     """No gap, no double, no damage. The day's numbers by patient."""
-    numbers = {a.patient_number: a.arrival.number for a in SqliteReservations(data_dir).arrivals(DAY)}
+    numbers = {patient: int(told) for patient, told in arrived(SqliteReservations(data_dir), DAY)}
     assert sorted(numbers.values()) == list(range(1, len(numbers) + 1))
     with contextlib.closing(sqlite3.connect(data_dir / "reservations.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -81,7 +84,7 @@ def test_eight_processes_with_the_same_patients_agree_on_every_number(tmp_path: 
     numbers = assert_whole(tmp_path)
     assert len(answers) == 8 * 25
     assert all(numbers[patient] == int(number) for _, patient, number in answers)
-    assert sorted(patient for kind, patient, _ in answers if kind == "Registered") == sorted(numbers)
+    assert sorted(patient for kind, patient, _ in answers if kind == "ours") == sorted(numbers)
     assert len(numbers) == 25
 
 
@@ -118,6 +121,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from drivers.reservations import ReservationsDown
 from drivers.reservations import csv_file
+from tests.drivers.reservations.asking import count, register
+AT = datetime(2026, 1, 15, 9, tzinfo=UTC)
 from drivers.reservations.sqlite.reservations import SqliteReservations
 reservations = SqliteReservations(Path(sys.argv[1]))
 size = (Path(sys.argv[1]) / "reservations.db").stat().st_size
@@ -125,17 +130,14 @@ text = "patient_number,date,time,department,doctor,place\\n"
 text += "".join(f"{n},2026-01-15,9:00,D,E,F\\n" for n in range(20000))
 parsed = csv_file.read(text.encode())
 resource.setrlimit(resource.RLIMIT_FSIZE, (size + 65536, size + 65536))
-print(type(reservations.register("1", date(2026, 1, 15), datetime.now(UTC), lambda: True)).__name__)
+print(type(register(reservations, "1", AT)).__name__)
 try:
     reservations.import_rows(parsed)
 except ReservationsDown as error:
     print("down:", error)
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, size + 65536))
-try:
-    reservations.register("2", date(2026, 1, 15), datetime.now(UTC), lambda: True)
-except ReservationsDown as error:
-    print("down:", error)
-print(reservations.count(date(2026, 1, 15)))
+print("down:", register(reservations, "2", AT).what)
+print(count(reservations, date(2026, 1, 15)))
 """
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, cwd=ROOT, timeout=60, check=True
@@ -145,6 +147,4 @@ print(reservations.count(date(2026, 1, 15)))
     assert refused.startswith("down: reservations.db: ")
     assert refused_too.startswith("down: reservations.db: ")
     assert assert_whole(tmp_path) == {"1": 1}
-    again = SqliteReservations(tmp_path).register("2", DAY, datetime.now(UTC), lambda: True)
-    assert isinstance(again, Registered)
-    assert again.arrival.number == 2
+    assert number(register(SqliteReservations(tmp_path), "2", AT)) == "2"

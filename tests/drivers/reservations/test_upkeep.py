@@ -24,6 +24,7 @@ from kiosk.reception import reservations_guard
 from kiosk.reception.reservations_guard import Guard
 from kiosk.words.problems import Problem, in_english
 from tests import ROOT
+from tests.drivers.reservations.asking import arrived, count, register
 from tests.hospital import wait_until
 from tests.site_toml import REQUIRED, Site, with_
 
@@ -42,7 +43,7 @@ def put(book: SqliteReservations, days: list[date], each: int) -> None:
 
 
 def arrive(book: SqliteReservations, number: int, day: date) -> None:
-    assert isinstance(book.register(f"{number:07}", day, datetime.combine(day, AT.timetz()), yes), Registered)
+    assert isinstance(register(book, f"{number:07}", datetime.combine(day, AT.timetz())), Registered)
 
 
 def counted(path: Path) -> dict[str, int]:
@@ -69,12 +70,12 @@ BEFORE = TODAY - timedelta(days=90)
 
 def test_what_is_older_goes_and_what_is_not_stays(book: SqliteReservations) -> None:
     assert upkeep.oldest_day(book.file) == TODAY - timedelta(days=200)
-    assert upkeep.prune(book.file, BEFORE, yes) == 3 * 300 + 5 + 5 + 1
+    assert upkeep.prune(book.file, BEFORE, yes) == 3 * 300 + 5 + 5 + 1 + 5 + 5
     assert counted(book.file.path) == {
         "appointment": 4 * 300, "arrival": 10, "registered_appointment": 10, "reception_counter": 2,
     }  # fmt: skip
     assert upkeep.oldest_day(book.file) == BEFORE
-    assert len(book.arrivals(TODAY)) == 5
+    assert len(arrived(book, TODAY)) == 5
 
 
 def test_space_is_given_back_also_by_a_file_of_an_older_version(book: SqliteReservations, tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ def test_space_is_given_back_also_by_a_file_of_an_older_version(book: SqliteRese
         assert each.file.path.stat().st_size < before * 0.7
         assert each.file.path.stat().st_mode & 0o077 == 0
     assert counted(old.file.path)["appointment"] == 60
-    assert len(old.arrivals(TODAY - timedelta(days=1))) == 1
+    assert len(arrived(old, TODAY - timedelta(days=1))) == 1
     arrive(old, 2, TODAY - timedelta(days=1))
     assert sorted(path.name for path in old.file.data_dir.iterdir() if path.name.startswith(".")) == []
 
@@ -118,7 +119,7 @@ def test_an_arrival_during_the_rebuilding_is_not_lost(tmp_path: Path) -> None:
         with contextlib.suppress(upkeep.Stopped):
             upkeep.give_back(old.file, go_on)
     assert asked > 2
-    assert len(old.arrivals(TODAY)) == 1
+    assert len(arrived(old, TODAY)) == 1
     assert counted(old.file.path)["appointment"] == 3000
 
 
@@ -183,6 +184,7 @@ from pathlib import Path
 from drivers.reservations import ReservationsDown
 from drivers.reservations.sqlite import upkeep
 from drivers.reservations.sqlite.reservations import SqliteReservations
+from tests.drivers.reservations.asking import arrived, count, register
 book = SqliteReservations(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
 try:
@@ -323,7 +325,7 @@ def test_a_clock_that_is_years_ahead_costs_nothing(book: SqliteReservations, tmp
         wait_until(lambda: "reservations_pruned" in night.reported, "what is old in any case is deleted")
         wait_until(lambda: night.guard.pruned_on == night.local.date(), "the rest of it")
     assert counted(book.file.path)["appointment"] == 4 * 300
-    assert len(book.arrivals(TODAY)) == 5
+    assert len(arrived(book, TODAY)) == 5
     assert len(list(book.file.beside.backups.glob("*"))) >= 2
     (book.file.data_dir / "reservations.retention").write_text("2040-01-01\n")  # decided by such a clock
     assert retention.announce(book.file.data_dir, BEFORE, 90, TODAY) == TODAY + timedelta(days=7)
@@ -425,7 +427,7 @@ def test_a_visit_stops_the_deletion_at_once_and_it_goes_on_afterwards(book: Sqli
     (book.file.data_dir / "reservations.retention").write_text(f"{TODAY}\n")
     put(book, [TODAY - timedelta(days=back) for back in range(300, 297, -1)], 600)
     with watched(book, tmp_path, "02:00") as night:
-        wait_until(lambda: book.count(TODAY - timedelta(days=300)) < 600, "the first steps")
+        wait_until(lambda: count(book, TODAY - timedelta(days=300)) < 600, "the first steps")
         night.guard.screen("tap_reader")
         time.sleep(0.05)  # the step that had begun
         left = counted(book.file.path)["appointment"]
@@ -443,4 +445,4 @@ def test_a_guard_tells_a_damage_that_no_patient_met(book: SqliteReservations, tm
     book.file.path.write_bytes(whole[:at] + b"\xff" * 4096 + whole[at + 4096 :])
     with watched(book, tmp_path, clock) as guarded:
         wait_until(lambda: any(code == "reservations_lost" for code, _ in guarded.troubles), "the loss")
-    assert len(book.arrivals(TODAY)) == 5
+    assert len(arrived(book, TODAY)) == 5

@@ -1,0 +1,313 @@
+"""The reservations of a site that has a system beside the book: the one place that knows in which order both are asked.
+
+A registration is book, system, book: the book's row of this day and patient is taken, the system is told, and what came
+of it is settled in the book. A crash between any two leaves a row whose lease ends; whoever comes next asks the system
+before anything is written there. So a system that does not serialise gets one registration, whatever happens.
+
+Must never: write to the system without having the row; take an outcome that is not known for one; tell a patient that
+is only kept in custody that he is registered.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Final
+
+from drivers.reservations import (
+    Answer,
+    Cancellation,
+    Count,
+    DayList,
+    Departments,
+    Found,
+    Kept,
+    Order,
+    Reception,
+    Register,
+    Registered,
+    Registration,
+    Taken,
+    Trouble,
+    Unsettled,
+    UnsettledList,
+)
+from drivers.reservations.ports import Ability, Book, Subscription, SystemOfRecord
+from kiosk.his.custody import Custody
+from kiosk.his.health import Health
+
+# A row whose owner has died is somebody else's after so long: longer than any registration may take.
+LEASE_S: Final = 30.0
+# An outcome that is not known is asked for so long.
+ASK_S: Final = 3.0
+AGAIN_S: Final = 1.0
+BUSY_TRIES: Final = 3
+# What came of the system is settled even if the patient's time is over.
+SETTLE_S: Final = 3.0
+# A system that was away a moment ago is not asked again for the same patient.
+DOWN_S: Final = 15.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of site.toml: how long the system may take."""
+
+    find_s: float = 5.0
+    register_s: float = 8.0
+
+
+class Front:
+    """`Reservations`, see drivers.reservations. Several threads may ask, each one thing at a time.
+
+    `system` None: the book, which is elsewhere, is the system too. `local`: the book of this machine, which remembers
+    what a book elsewhere may not have heard of; the same as `book` where that is here. `custody` None: when the system
+    is down, nobody is received. `report`: EventLog.write.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        system: SystemOfRecord | None,
+        local: Book,
+        custody: Custody | None,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        report: Callable[..., None],
+    ) -> None:
+        self.book, self.system, self.local = book, system, local
+        self._custody, self._settings = custody, settings
+        self._clock, self._report = clock, report
+        self.health = Health(report)
+
+    @property
+    def ability(self) -> Ability:
+        """The system's; the book keeps the attempts."""
+        return self.book.ability if self.system is None else replace(self.system.ability, keeps_attempts=True)
+
+    # --- look-up ------------------------------------------------------------------------------------------------------
+
+    def find(self, patient_number: str, day: date, until: float) -> Answer:
+        """See SystemOfRecord.find. With `as_of` where the system did not answer and the last day list did."""
+        answer = self.asked(patient_number, day, until)
+        if isinstance(answer, Trouble) and answer.kind == "unreachable":
+            return (self._custody.find(patient_number, day) if self._custody else None) or answer
+        if self.system is None or not isinstance(answer, Found):
+            return answer
+        booked = self.book.find(patient_number, day, until)
+        return _joined(answer, booked) if isinstance(booked, Found) else booked
+
+    def asked(self, patient_number: str, day: date, until: float) -> Answer:
+        """As the system has the patient now."""
+        began = time.monotonic()
+        answer = (self.system or self.book).find(patient_number, day, min(until, began + self._settings.find_s))
+        self.health.note(answer, time.monotonic() - began)
+        return answer
+
+    # --- registration -------------------------------------------------------------------------------------------------
+
+    def register(self, order: Order, until: float) -> Registration:
+        """See SystemOfRecord.register. InCustody where the system is down and the site has decided for it."""
+        if self._custody is None:
+            return self.deliver(order, until, ask_first=False)
+        waiting = self._custody.of(order)
+        if waiting is not None:
+            # The same patient once more: under the number of his slip, however it ends.
+            order = replace(order, number=waiting.number)
+        if self.health.down_for(DOWN_S):
+            outcome: Registration = Trouble("unreachable", "the system was down a moment ago")
+        else:
+            outcome = self.deliver(order, until, ask_first=waiting is not None)
+        if isinstance(outcome, Registered) and waiting is not None:
+            self.local.noted_done(waiting.order, time.monotonic() + SETTLE_S)
+        if isinstance(outcome, Trouble) and outcome.kind == "unreachable" and not outcome.maybe_done:
+            return self._custody.keep(order, waiting) or outcome
+        return outcome
+
+    def deliver(self, order: Order, until: float, *, ask_first: bool) -> Registration:
+        """Register, or say why not; never into custody. `ask_first`: the system may have the order already."""
+        if self.system is None:
+            return self._in_book(order, until)
+        taken = self._taken(order, until)
+        if isinstance(taken, Registered | Trouble):
+            return taken
+        outcome = self._at_system(self.system, order, until, taken, ask_first=ask_first or taken.ask_first)
+        settled = self.book.settle(order, outcome, max(until, time.monotonic() + SETTLE_S))
+        if isinstance(settled, Trouble) and isinstance(outcome, Registered):
+            # The system has it and the book does not know: the next attempt asks first.
+            settled = replace(settled, maybe_done=True)
+        self._note_unknown(order, settled)
+        return settled
+
+    def _in_book(self, order: Order, until: float) -> Registration:
+        """The book is the system: the same attempt may simply be asked again."""
+        began = time.monotonic()
+        answer = self._patiently(self.book.register, order, min(until, began + self._settings.register_s))
+        while (
+            isinstance(answer, Trouble) and answer.maybe_done and time.monotonic() < min(until, began + self._longest_s)
+        ):
+            time.sleep(AGAIN_S / 4)
+            again = self.book.register(order, min(until, began + self._longest_s))
+            answer = replace(again, maybe_done=True) if isinstance(again, Trouble) else again
+        self.health.note(answer, time.monotonic() - began)
+        self._note_unknown(order, answer)
+        return answer
+
+    @property
+    def _longest_s(self) -> float:
+        return self._settings.register_s + ASK_S
+
+    def _taken(self, order: Order, until: float) -> Taken | Registered | Trouble:
+        taken = self.book.take(order, LEASE_S, until)
+        for _ in range(BUSY_TRIES - 1):
+            if not (isinstance(taken, Trouble) and taken.kind == "busy") or not _wait(AGAIN_S, until):
+                break
+            taken = self.book.take(order, LEASE_S, until)
+        return taken
+
+    def _at_system(
+        self, system: SystemOfRecord, order: Order, until: float, taken: Taken, *, ask_first: bool
+    ) -> Registration:
+        if ask_first:
+            found = self.asked(order.patient_number, order.day, until)
+            if isinstance(found, Trouble):
+                return replace(found, maybe_done=taken.ask_first)
+            if isinstance(found, Found) and found.receptions:
+                return registered_there(order, found)
+        began = time.monotonic()
+        outcome = self._patiently(system.register, order, min(until, began + self._settings.register_s))
+        self.health.note(outcome, time.monotonic() - began)
+        if isinstance(outcome, Trouble) and outcome.maybe_done:
+            return self._asked_after(system, order, outcome, until)
+        return outcome
+
+    def _patiently(self, register: Callable[[Order, float], Registration], order: Order, until: float) -> Registration:
+        """A system that is busy for a moment is asked again."""
+        answer = register(order, until)
+        for _ in range(BUSY_TRIES - 1):
+            if not (isinstance(answer, Trouble) and answer.kind == "busy") or answer.maybe_done:
+                break
+            if not _wait(AGAIN_S, until):
+                break
+            answer = register(order, until)
+        return answer
+
+    def _asked_after(self, system: SystemOfRecord, order: Order, outcome: Trouble, until: float) -> Registration:
+        """Whether it was done. Where the system says twice that it was not, once more: what was sent is lost."""
+        until = min(until, time.monotonic() + ASK_S)
+        none_since: float | None = None
+        while time.monotonic() < until:
+            found = system.find(order.patient_number, order.day, until)
+            if isinstance(found, Found) and found.receptions:
+                return registered_there(order, found)
+            if not isinstance(found, Trouble):
+                if none_since is not None:
+                    again = system.register(order, until)
+                    return replace(again, maybe_done=True) if isinstance(again, Trouble) else again
+                none_since = time.monotonic()
+            if not _wait(AGAIN_S if none_since is not None else AGAIN_S / 4, until):
+                break
+        return outcome
+
+    def _note_unknown(self, order: Order, outcome: Registration) -> None:
+        """A book elsewhere may not have heard of it: then this machine remembers to ask."""
+        if isinstance(outcome, Trouble) and outcome.maybe_done:
+            self._report("his_outcome_unknown", what=outcome.kind)
+            if self.local is not self.book:
+                note = Unsettled("unknown", order, self._clock(), what=outcome.kind)
+                self.local.note(note, time.monotonic() + SETTLE_S)
+
+    # --- what the desk asks besides -----------------------------------------------------------------------------------
+
+    def cancel(
+        self, patient_number: str, reception: Reception, day: date, at: datetime, reason: str, until: float
+    ) -> Cancellation:
+        """See Reservations.cancel: at the system first, each of its receptions that the book knows of that line."""
+        if self.system is not None and self.system.ability.cancels:
+            register = self.book.entries(day, until)
+            if isinstance(register, Trouble):
+                return register
+            line = (
+                each for each in register.entries if (each.patient_number, each.key) == (patient_number, reception.key)
+            )
+            for of_system in (each for entry in line if entry.cancelled is None for each in entry.of_system):
+                answer = self.system.cancel(patient_number, of_system, day, at, reason, until)
+                if isinstance(answer, Trouble):
+                    return answer
+        return self.book.cancel(patient_number, reception, day, at, reason, until)
+
+    def day_list(self, day: date, until: float) -> DayList | Trouble:
+        """As the system has it."""
+        return (self.system or self.book).day_list(day, until)
+
+    def departments(self, day: date, until: float) -> Departments | Trouble:
+        """As the system has them."""
+        return (self.system or self.book).departments(day, until)
+
+    def entries(self, day: date, until: float) -> Register | Trouble:
+        """See Reservations.entries: what went through the book."""
+        return self.book.entries(day, until)
+
+    def count(self, day: date, until: float) -> Count | Trouble:
+        """Of the book, or of the last day list where a system has the appointments."""
+        if self.system is None:
+            return self.book.count(day, until)
+        listed = self.day_list(day, until)
+        if isinstance(listed, Trouble):
+            return listed
+        return Count(sum(len(each.appointments) for each in listed.patients))
+
+    def unsettled(self, day: date, until: float) -> UnsettledList | Trouble:
+        """See Reservations.unsettled: of the book, and of this machine."""
+        here = self.local.unsettled(day, until)
+        if self.local is self.book or isinstance(here, Trouble):
+            return here
+        there = self.book.unsettled(day, until)
+        if isinstance(there, Trouble):
+            return here
+        return UnsettledList(tuple(sorted((*here.unsettled, *there.unsettled), key=lambda each: each.since)))
+
+    def noted_done(self, order: Order, until: float) -> Kept | Trouble:
+        """See Book.noted_done: wherever it is noted."""
+        answers = [book.noted_done(order, until) for book in ({self.book, self.local})]
+        return next((each for each in answers if isinstance(each, Trouble)), answers[0])
+
+    def follow(self, changed: Callable[[], None], answers: Callable[[bool], None]) -> Subscription:
+        """See Reservations.follow: of the book."""
+        return self.book.follow(changed, answers)
+
+    def close(self) -> None:
+        """Close its connections."""
+        for each in (self.book, self.system):
+            if each is not None:
+                each.close()
+
+
+def _joined(found: Found, booked: Found) -> Found:
+    """What the system says, with what went through the book: its numbers are those that patients were told."""
+    receptions = booked.receptions or found.receptions
+    appointments = booked.appointments if booked.receptions and booked.appointments else found.appointments
+    last_day = max((each for each in (found.last_day, booked.last_day) if each), default=None)
+    last_arrival = max((each for each in (found.last_arrival, booked.last_arrival) if each), default=None)
+    return replace(
+        found, receptions=receptions, appointments=appointments, last_day=last_day, last_arrival=last_arrival
+    )
+
+
+def registered_there(order: Order, found: Found) -> Registered:
+    """What an attempt that nobody was answered has left at the system: ours."""
+    registered = {each.department for each in found.receptions}
+    whole = "" in registered
+    done = tuple(each for each in found.appointments if whole or each.department in registered)
+    left = tuple(each for each in order.appointments if not whole and each.department not in registered)
+    return Registered(order.patient_number, found.receptions, done or order.appointments, left_out=left)
+
+
+def _wait(seconds: float, until: float) -> bool:
+    """False: there is no time for that."""
+    if time.monotonic() + seconds >= until:
+        return False
+    threading.Event().wait(seconds)
+    return True
