@@ -25,7 +25,7 @@ from kiosk.words.problems import Problem
 RUN_STATUS = "status-run.json"
 
 DEADLINE_S = 60.0
-KEPT = ("reservations.lost", "reservations.imports", "reservations.number", "reservations.retention")
+KEPT = ("reservations.lost", "reservations.imports", "reservations.number", "reservations.retention", "reservations.series")
 
 
 def answered(call: Callable[[], Any]) -> Any:

@@ -60,8 +60,8 @@ class Numbers:
         elif self._numbering.series == "entrance":
             if not line.receptions:
                 series, counted = self._next("")
-                told = Reception(f"{self._entrance}{counted}", at, entrance=self._entrance)
-                self._write(line, 0, 0, told, series, counted)
+                given = Reception(f"{self._entrance}{counted}", at, entrance=self._entrance)
+                self._write(line, 0, 0, given, series, counted)
         elif not any(each.department == "" for each in line.receptions):
             # A line that has one number for all of it got that under another numbering, or from the order.
             lacking = dict.fromkeys(each.department for each in appointments)
@@ -78,8 +78,8 @@ class Numbers:
         known = {(each.number, each.department) for each in line.receptions}
         new = [each for each in receptions if (each.number, each.department) not in known]
         for place, each in enumerate(new, len(line.receptions)):
-            told = Reception(each.number, each.at, each.department, "", each.entrance or self._entrance)
-            self._write(line, 0, place, told)
+            given = Reception(each.number, each.at, each.department, "", each.entrance or self._entrance)
+            self._write(line, 0, place, given)
 
     def keep_of_system(self, line: Line, receptions: Iterable[Reception]) -> None:
         """What the system calls them."""
