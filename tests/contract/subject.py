@@ -122,3 +122,8 @@ def order(patient: Patient, day: date, **changes: object) -> rs.Order:
     at = now()
     plain = rs.Order(str(uuid.uuid4()), patient.number, day, at, at + timedelta(minutes=1))
     return rs.Order(**{**vars(plain), **changes})  # type: ignore[arg-type]  # its own fields
+
+
+def today() -> date:
+    """The day of the suite."""
+    return now().date()
