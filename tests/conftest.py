@@ -18,7 +18,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import keep
+from tests import keep, peers
 from tests.peers import samba
 
 # A busy machine is slow, not wrong: neither a deadline nor the time that examples take to be made fails a test.
@@ -83,6 +83,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_sessionfinish() -> None:
     """In each worker: the servers that its tests had together end with it."""
     samba.end_shared()
+    peers.shared.close()
 
 
 @pytest.hookimpl(wrapper=True)

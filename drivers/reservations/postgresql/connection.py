@@ -122,7 +122,7 @@ class Line:
     def _prepared(self, name: str, *, asks: bool) -> PreparedStatement:
         argument = "CAST(:q AS jsonb)" if asks else ""
         return self._open.prepare(
-            f"SELECT CAST(kiosk.{name}({argument}) AS text), "  # noqa: S608 - names of ours
+            f"SELECT CAST(kiosk.{name}({argument}) AS text), "
             "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00')"
         )
 

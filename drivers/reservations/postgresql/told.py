@@ -1,4 +1,4 @@
-"""What a kiosk was told by the book's server, day by day: offered again to a server that takes over and may have lost it.
+"""What a kiosk was told by the server of the book: offered again to one that takes over and may have lost it.
 
 `book-told-DAY.jsonl`: each registration and cancelling as the server answered it, written before anybody hears of it.
 `book-servers.json`: the highest timeline seen of each cluster, and the last one that was offered everything.
@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,8 +22,14 @@ _SERVERS: Final = "book-servers.json"
 _BYTES_MAX: Final = 64 * 1024 * 1024
 
 
+@cache
+def told_in(folder: Path) -> "Told":
+    """One for all books of the process that keep it in `folder`."""
+    return Told(folder)
+
+
 class Told:
-    """The files in `folder`, made when they are needed. From any thread of one process."""
+    """The files in `folder`, made when they are needed. From any thread; see `told_in`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -38,10 +45,9 @@ class Told:
             if not path.exists():
                 self._forget(day - timedelta(days=1))
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "ab") as out:
+            with os.fdopen(descriptor, "ab", buffering=0) as out:
                 # Begins with a line break: half a line, after a power cut, must not take ours with it.
                 out.write(f"\n{json.dumps(told, ensure_ascii=False)}\n".encode())
-                out.flush()
                 os.fdatasync(descriptor)
 
     def everything(self) -> Iterator[dict[str, Any]]:

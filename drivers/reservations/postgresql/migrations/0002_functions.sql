@@ -75,6 +75,11 @@ CREATE FUNCTION kiosk.registered_json(the_day date, patient text) RETURNS jsonb 
     FROM registered AS r WHERE day = the_day AND patient_number = patient
 $$;
 
+-- What the book does not hold itself was registered for a system, or has left it since.
+CREATE FUNCTION kiosk.coming(the_day date, patient text) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(nullif(due_json(the_day, patient), '[]'), registered_json(the_day, patient))
+$$;
+
 CREATE FUNCTION kiosk.receptions_json(the_day date, patient text) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT coalesce(jsonb_agg(to_jsonb(r) ORDER BY r.position), '[]')
     FROM reception AS r WHERE day = the_day AND patient_number = patient
@@ -96,16 +101,12 @@ $$;
 
 CREATE FUNCTION kiosk.found(the_day date, patient text) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    receptions jsonb := receptions_json(the_day, patient);
-    appointments jsonb := due_json(the_day, patient);
     next_day date := (SELECT min(day) FROM appointment WHERE patient_number = patient AND day > the_day);
     last_arrival date := (
         SELECT max(day) FROM visit WHERE patient_number = patient AND day < the_day AND key IS NOT NULL);
 BEGIN
-    IF appointments = '[]' AND receptions <> '[]' THEN
-        appointments := registered_json(the_day, patient);
-    END IF;
-    RETURN jsonb_build_object('patient_number', patient, 'appointments', appointments, 'receptions', receptions,
+    RETURN jsonb_build_object('patient_number', patient, 'appointments', coming(the_day, patient),
+        'receptions', receptions_json(the_day, patient),
         'next_day', next_day,
         'next_departments', (
             SELECT coalesce(jsonb_agg(department ORDER BY first, department COLLATE "C"), '[]') FROM (
@@ -129,12 +130,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = kiosk, pg_temp AS $$
         'appointments', (SELECT count(*) FROM appointment WHERE day = (q ->> 'day')::date)))
 $$;
 
+-- Of other days it says nothing.
 CREATE FUNCTION kiosk.day_list(q jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = kiosk, pg_temp AS $$
     SELECT jsonb_build_object('is', 'DayList', 'answer', jsonb_build_object('day', q -> 'day',
-        'as_of', statement_timestamp(), 'complete', true,
-        'patients', (
-            SELECT coalesce(jsonb_agg(found((q ->> 'day')::date, patient_number) ORDER BY patient_number COLLATE "C"), '[]')
+        'as_of', statement_timestamp(), 'complete', true, 'patients', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('patient_number', patient_number, 'next_day', NULL,
+                'appointments', coming((q ->> 'day')::date, patient_number),
+                'receptions', receptions_json((q ->> 'day')::date, patient_number))
+                ORDER BY patient_number COLLATE "C"), '[]')
             FROM (
                 SELECT patient_number FROM appointment WHERE day = (q ->> 'day')::date
                 UNION
