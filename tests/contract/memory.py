@@ -56,6 +56,8 @@ class Memory:
                 self.due[at.date(), patient.number].append(appointment)
 
     def find(self, number: str, day: date) -> rs.Answer:
+        if number not in self.patients and "strangers_due" in self.planted:
+            return rs.Found(number, tuple(next(each for each in self.due.values() if each)), None)
         if number not in self.patients:
             return rs.Found(number, (), None) if "unknown_is_empty" in self.planted else rs.UnknownPatient(number)
         days = sorted(when for when, whose in self.due if whose == number and self.due[when, whose])
@@ -81,7 +83,9 @@ class Memory:
 
     def line(self, number: str, day: date) -> rs.Entry | None:
         """The visit of that day that counts."""
-        lines = [each for each in self.lines[day] if each.patient_number == number and not each.cancelled]
+        days = list(self.lines) if "one_day" in self.planted else [day]
+        everybody = [each for when in days for each in self.lines[when]]
+        lines = [each for each in everybody if each.patient_number == number and not each.cancelled]
         return lines[-1] if lines else None
 
     def register(self, order: rs.Order) -> rs.Registration:
@@ -100,7 +104,8 @@ class Memory:
             return self._again(order, line)
         if "race" in self.planted:
             time.sleep(0.05)  # between look and write, as without a lock
-        appointments = (*due, *_walk_in(order))
+        ordered = order.appointments if "doubles_ordered" in self.planted else ()
+        appointments = (*due, *ordered, *_walk_in(order))
         return self._write(order, appointments, order.at, self.receptions(order, appointments), ())
 
     def _again(self, order: rs.Order, line: rs.Entry) -> rs.Registered:
@@ -110,6 +115,8 @@ class Memory:
         ]
         if "doubled_walk_in" in self.planted:
             added = list(_walk_in(order))
+        if "adds_nothing" in self.planted:
+            added = []
         if added:
             line = replace(line, appointments=(*line.appointments, *added))
             self._replace(order.day, line)
@@ -128,8 +135,10 @@ class Memory:
 
     def receptions(self, order: rs.Order, appointments: tuple[rs.Appointment, ...]) -> tuple[rs.Reception, ...]:
         """One for the visit, with the next number of the day."""
-        self.numbers[order.day] += 1
+        self.numbers[order.day] += 2 if "every_second" in self.planted else 1
         number = self.numbers[order.day]
+        if "number_twice" in self.planted:
+            number //= 2
         if "number_again" in self.planted:
             number = 1 + sum(not each.cancelled for each in self.lines[order.day])
         if "numbers_go_on" in self.planted:
@@ -153,7 +162,7 @@ class Memory:
         key = receptions[0].key or "1"
         self.lines[day].append(rs.Entry(key, order.patient_number, receptions, appointments, of_system=of_system))
         self.attempts[order.day, order.patient_number] = [order.attempt]
-        return rs.Registered(order.patient_number, receptions, appointments)
+        return rs.Registered(order.patient_number, receptions, appointments, ours="never_ours" not in self.planted)
 
     def _replace(self, day: date, line: rs.Entry) -> None:
         self.lines[day] = [line if each.key == line.key else each for each in self.lines[day]]
@@ -168,7 +177,8 @@ class Memory:
         if "cancels_others" in self.planted:
             found = [each for each in self.lines[day] if each.key == reception.key]
         if not found:
-            return rs.NotRegistered(number)
+            none = rs.NotRegistered(number)
+            return rs.Cancelled(number, (), at, reason) if "cancels_nothing" in self.planted else none
         if found[0].cancelled and "last_reason" not in self.planted:
             return found[0].cancelled
         done = rs.Cancelled(number, found[0].receptions, at, reason)

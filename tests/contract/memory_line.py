@@ -94,6 +94,13 @@ class MemoryServer:
             return "refuses", None
         if "huge" in self.doing:
             return "ok", b"9" * (9 * 1024 * 1024)
+        if call == "register" and "held" in self.doing:
+            time.sleep(1.5)
+            return "busy", None
+        if call == "register" and "wrong_day" in self.doing:
+            order = arguments[0]
+            assert isinstance(order, rs.Order)
+            arguments = (replace(order, day=order.day + timedelta(1), at=order.at + timedelta(1)),)
         if "race" in self.memory.planted:
             answer = getattr(self.memory, call)(*arguments)
         else:
@@ -110,9 +117,6 @@ class MemoryServer:
             answer = replace(answer, patient_number="99999")  # type: ignore[type-var]  # every answer is a dataclass
         if "padded" in self.doing and hasattr(answer, "patient_number"):
             answer = replace(answer, patient_number=answer.patient_number.zfill(9))  # type: ignore[type-var]
-        if "wrong_day" in self.doing and isinstance(answer, rs.Registered):
-            moved = tuple(replace(each, at=each.at + timedelta(1)) for each in answer.receptions)
-            answer = replace(answer, receptions=moved)
         if "stub" in self.doing and isinstance(answer, rs.Found):
             stub = rs.Appointment(date.min, datetime.min.time(), "", "", "", "")
             answer = replace(answer, appointments=(stub,))
@@ -158,10 +162,9 @@ class MemoryBook:
         if "retries" in self._planted and isinstance(answer, rs.Trouble):
             again = replace(order, attempt=order.attempt + "-2")
             answer = self._ask("register", until + 1, again)
-        if isinstance(answer, rs.Registered) and "believes_day" not in self._planted:
-            today = [each for each in answer.receptions if abs(each.at - order.at) < timedelta(hours=12)]
-            if not today and order.attempt:
-                return rs.Trouble("misunderstood", "registered for another day", maybe_done=True)
+        other_day = isinstance(answer, rs.Registered) and any(each.day != order.day for each in answer.appointments)
+        if other_day and "believes_day" not in self._planted:
+            return rs.Trouble("misunderstood", "registered for another day", maybe_done=True)
         return answer  # type: ignore[return-value]  # what `Memory.register` says
 
     def cancel(
@@ -211,8 +214,8 @@ class MemoryBook:
         if left <= 0 and "asks_late" not in self._planted:
             return rs.Trouble("unreachable", "no time left")
         sent = False
-        if "hangs" in self._planted:
-            left += 60
+        if self._planted & {"hangs", "hangs_on"}:
+            left += 1
         deadline = Deadline(max(left, 0.1), self._pull)
         try:
             with deadline:
@@ -220,22 +223,28 @@ class MemoryBook:
                 sent = True
                 _send(sock, (call, arguments))
                 code, answer = _receive(sock)  # type: ignore[misc]  # what `_serve` sends
-        except (OSError, EOFError, ValueError, pickle.UnpicklingError, MemoryError) as error:
+        except Exception as error:  # noqa: BLE001  # pickle raises anything for garbage
             self._drop()
-            lost = sent and call in _WRITES and "not_done" not in self._planted
-            who = number if "says_who" in self._planted else ""
-            kind: rs.TroubleKind = "unreachable" if isinstance(error, (OSError, EOFError)) else "misunderstood"
-            return rs.Trouble(kind, f"{type(error).__name__}{who}", maybe_done=lost)
-        except Exception:  # noqa: BLE001  # pickle raises anything for garbage
-            self._drop()
-            return rs.Trouble("misunderstood", "garbage", maybe_done=call in _WRITES)
+            return self._failed(call, number, error, sent=sent)
         finally:
             deadline.stop()
         return self._understood(call, number, code, answer)
 
+    def _failed(self, call: str, number: str, error: Exception, *, sent: bool) -> object:
+        if "believes_garbage" in self._planted and call == "find":
+            return rs.Found(number, (), None)
+        lost = sent and call in _WRITES and "not_done" not in self._planted
+        who = number if "says_who" in self._planted else ""
+        kind: rs.TroubleKind = "unreachable" if isinstance(error, (OSError, EOFError)) else "misunderstood"
+        return rs.Trouble(kind, f"{type(error).__name__}{who}", maybe_done=lost)
+
     def _understood(self, call: str, number: str, code: str, answer: object) -> object:
         if code in _TROUBLES:
             known = _TROUBLES[code]
+            if f"{code}_is_down" in self._planted:
+                known = replace(known, kind="unreachable")
+            if f"{code}_is_empty" in self._planted and call == "find":
+                return rs.Found(number, (), None)
             return replace(known, maybe_done=known.maybe_done and call in _WRITES)
         if code == {"no_zeros": "OK", "no_warnings": "ok with warnings"}.get(next(iter(self._planted), "")):
             return rs.Trouble("misunderstood", "a code that is not known")
@@ -248,6 +257,8 @@ class MemoryBook:
             if whose.lstrip("0") != number.lstrip("0") or "no_padding" in self._planted:
                 return rs.Trouble("misunderstood", "an answer about somebody else", maybe_done=call in _WRITES)
             answer = replace(answer, patient_number=number)  # type: ignore[type-var]
+        if isinstance(answer, rs.Registered) and "forgets_left_out" in self._planted:
+            answer = replace(answer, left_out=())
         if isinstance(answer, rs.Found) and "believes_stubs" not in self._planted:
             answer = replace(answer, appointments=tuple(each for each in answer.appointments if each.department))
         return answer

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,11 +19,20 @@ from tests.contract.seeds.rows import seed_book
 from tests.contract.subject import Subject, today
 
 
+@contextmanager
+def held(path: Path) -> Generator[None, None, None]:
+    """Another process has begun to write, and does not go on."""
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+
+
 @pytest.fixture(scope="module")
 def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Generator[Subject, None, None]:
     folder: Path = tmp_path_factory.mktemp("book")
     made = scene(today())
     peer = seed_book(open_book(EMBEDDED, Settings(folder)), made)
+    peer = replace(peer, faults={"held": lambda number: held(folder / "reservations.db")})
     subject = Subject("SQLite", lambda: open_book(EMBEDDED, Settings(folder)), made, "book", peer, without_gaps=True)
     yield subject
     subject.close()

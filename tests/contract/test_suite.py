@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import get_args
 
 import pytest
@@ -32,7 +32,9 @@ def memory(planted: str = "", *, atomic: bool = True) -> Generator[Subject, None
     server = MemoryServer(held)
 
     def registered(number: str, day: date) -> int:
-        return sum(len(each.receptions) for each in held.lines[day] if each.patient_number == number and not each.cancelled)
+        return sum(
+            len(each.receptions) for each in held.lines[day] if each.patient_number == number and not each.cancelled
+        )
 
     def at_window(number: str, department: Department) -> None:
         patient = next(each for each in made.patients if each.number == number)
@@ -45,9 +47,17 @@ def memory(planted: str = "", *, atomic: bool = True) -> Generator[Subject, None
     does = {name: name for name in get_args(Fault)} | ({"refuses_one": "refuses"} if atomic else {})
     peer = Peer(registered, at_window, {name: fault(done) for name, done in does.items()})
     ability = Ability(True, True, True, True, True, atomic_visit=atomic, keeps_attempts=True)
-    with Proxy(server.port, framed=False) as line:
+    with Proxy(server.port, framed=False) as proxy:
         subject = Subject(
-            "memory", lambda: MemoryBook(line.port, faults, ability=ability), made, "book", peer, line, without_gaps=True
+            "memory",
+            lambda: MemoryBook(proxy.port, faults, ability=ability),
+            made,
+            "book",
+            peer,
+            proxy,
+            without_gaps=True,
+            patience_s=1.0 if planted else 20.0,
+            late_s=0.5 if planted else 2.5,  # what is planted is a second late
         )
         try:
             yield subject
@@ -77,17 +87,21 @@ def test_a_visit_that_is_registered_in_part_passes_too(record_property: Callable
 
 # Each behaviour, and faults that it has to find.
 PLANTED = {
-    "appointments_of_the_day_come_in_time_order_with_names_as_written": ("order", "old_encoding", "greenwich", "every_day"),
+    "appointments_of_the_day_come_in_time_order_with_names_as_written": (
+        "order", "old_encoding", "greenwich", "every_day",
+    ),
     "the_next_day_is_named_with_its_departments_in_time_order": ("no_next_day", "order"),
-    "each_day_has_its_own_appointments": ("every_day", "greenwich"),
+    "each_day_has_its_own_appointments": ("every_day",),
     "a_day_that_has_passed_is_neither_today_nor_next": ("past_is_next",),
     "an_unknown_patient_is_not_one_without_an_appointment": ("unknown_is_empty",),
-    "who_is_in_no_list_has_no_appointment": ("no_reading",),
+    "who_is_in_no_list_has_no_appointment": ("strangers_due",),
     "name_and_birth_date_are_the_patients_or_missing": ("birth_date",),
     "patients_are_not_mixed_up_on_one_connection": ("mixed_up",),
     "another_thread_may_ask_next": ("own_thread",),
     "departments_are_those_of_the_system": ("few_departments",),
-    "all_that_is_due_is_registered_and_found_again": ("one_appointment", "not_found_again", "no_zone", "no_key", "never_ours"),
+    "all_that_is_due_is_registered_and_found_again": (
+        "one_appointment", "not_found_again", "no_zone", "no_key", "never_ours",
+    ),
     "what_find_gave_may_be_ordered": ("doubles_ordered",),
     "nothing_to_register_writes_nothing": ("writes_nothing",),
     "a_stranger_is_not_registered": ("strangers",),
@@ -118,28 +132,29 @@ PLANTED = {
     "followers_hear_of_what_another_kiosk_registers": ("deaf",),
     "sixteen_kiosks_and_one_patient_are_one_reception": ("race", "all_ours"),
     "one_attempt_asked_by_many_threads_is_one_reception": ("race", "never_ours"),
-    "sixteen_patients_at_once_have_sixteen_receptions": ("number_again_late", "gap_always"),
+    "sixteen_patients_at_once_have_sixteen_receptions": ("number_twice", "every_second"),
     "a_peer_that_refuses_is_trouble_in_time": ("keeps_dead",),
     "a_mute_peer_is_trouble_in_time": ("hangs",),
-    "a_dripping_peer_is_trouble_in_time": ("hangs", "by_byte"),
+    "a_dripping_peer_is_trouble_in_time": ("hangs",),
     "garbage_is_trouble": ("believes_garbage",),
     "half_an_answer_is_trouble_or_asked_again": ("believes_garbage",),
     "a_kept_connection_that_was_closed_costs_no_visit": ("stale",),
     "wherever_the_line_is_cut_there_is_one_reception": ("not_done", "retries"),
     "an_outcome_that_nobody_knows_is_settled_by_asking": ("not_done",),
     "busy_is_busy_and_writes_nothing": ("busy_is_down",),
+    "who_is_held_up_by_a_frozen_kiosk_is_busy_in_time": ("hangs_on",),
     "a_login_that_is_refused_is_named_as_that": ("login_is_down",),
     "a_refusal_is_refused_and_not_done": ("refuses_is_down",),
     "what_the_system_did_not_take_is_left_out": ("forgets_left_out",),
     "an_answer_about_somebody_else_is_misunderstood": ("believes_all",),
     "a_code_that_nobody_knows_is_misunderstood": ("believes_codes",),
     "nonsense_is_misunderstood": ("believes_codes",),
-    "a_huge_answer_is_trouble": ("believes_huge",),
+    "a_huge_answer_is_trouble": ("believes_garbage",),
     "a_hostile_answer_is_misunderstood": ("believes_codes",),
     "an_error_of_the_transport_is_trouble": ("error_is_empty",),
     "a_wrong_address_is_trouble_and_no_unknown_patient": ("not_there_is_empty",),
     "a_registration_for_another_day_is_not_believed": ("believes_day",),
-    "a_reply_that_was_lost_is_settled_by_asking": ("not_done", "retries"),
+    "a_reply_that_was_lost_is_settled_by_asking": ("not_done",),
     "done_with_warnings_is_done": ("no_warnings",),
     "another_way_to_say_well_is_well": ("no_zeros",),
     "an_empty_row_is_no_appointment": ("believes_stubs",),
@@ -150,7 +165,7 @@ PLANTED = {
     "one_attempt_has_the_row_and_another_waits": ("takes_all",),
     "who_crashed_before_the_system_answered_asks_it_first": ("never_ask_first", "asks_first_others"),
     "when_the_lease_has_ended_the_next_attempt_asks_first": ("never_ask_first", "long_lease"),
-    "what_the_system_took_is_kept_and_numbered": ("system_number", "one_appointment_settled"),
+    "what_the_system_took_is_kept_and_numbered": ("system_number", "never_ours"),
     "who_is_in_the_book_needs_no_system": ("takes_registered",),
     "the_line_keeps_the_systems_own_keys": ("forgets_system",),
     "an_outcome_that_is_none_frees_the_row": ("none_keeps",),

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import AbstractContextManager
 
 from drivers import reservations as rs
 from tests.contract.behaviour import behaviour
 from tests.contract.behaviours.asking import are, counts, found, nothing_registered, registered
-from tests.contract.scene import NEXT_WEEK, NO_APPOINTMENT, ONE_TODAY, THREE_TODAY, TWO_TODAY, Patient
+from tests.contract.scene import (
+    NEXT_WEEK,
+    NO_APPOINTMENT,
+    ONE_TODAY,
+    THREE_TODAY,
+    TODAY_AND_TOMORROW,
+    TWO_TODAY,
+    Patient,
+)
 from tests.contract.subject import Fault, Subject, order, until
 
 
@@ -44,6 +53,21 @@ def _registers_trouble(on: Subject, fault: Fault, patient: Patient) -> rs.Troubl
 def busy_is_busy_and_writes_nothing(on: Subject, patient: Patient) -> None:
     answer = _registers_trouble(on, "busy", patient)
     assert (answer.kind, answer.maybe_done) == ("busy", False)
+
+
+@behaviour(ONE_TODAY, ONE_TODAY, fault="held")
+def who_is_held_up_by_a_frozen_kiosk_is_busy_in_time(on: Subject, patient: Patient, other: Patient) -> None:
+    attempt, begin = order(patient, on.day), time.monotonic()
+    with _while(on, "held", patient):
+        answer = on.system.register(attempt, begin + 1)
+        late = time.monotonic() - begin - 1
+    assert isinstance(answer, rs.Trouble), answer
+    assert late < on.late_s, f"it ended {late:.1f} s after its `until`"
+    if not answer.maybe_done:
+        nothing_registered(on, patient)
+    assert registered(on, attempt).ours
+    assert registered(on, order(other, on.day)).ours
+    counts(on, patient, 1)
 
 
 @behaviour(ONE_TODAY, fault="login")
@@ -119,7 +143,7 @@ def a_wrong_address_is_trouble_and_no_unknown_patient(on: Subject, patient: Pati
     _registers_trouble(on, "not_there", patient)
 
 
-@behaviour(ONE_TODAY, fault="wrong_day")
+@behaviour(TODAY_AND_TOMORROW, fault="wrong_day")
 def a_registration_for_another_day_is_not_believed(on: Subject, patient: Patient) -> None:
     with _while(on, "wrong_day", patient):
         answer = on.system.register(order(patient, on.day), until())
