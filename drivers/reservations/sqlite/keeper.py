@@ -31,7 +31,7 @@ class Keeper:
             # All in one: patients wait for the lock meanwhile.
             beside.keep_arrivals(on, [rows.kept(connection, each, day) for each in missing])
             beside.keep_cancelled(on, cancelled - set(beside.cancelled_since(on)))
-            used = highest((each.number for each in lines), (each.number for each in cancelled))
+            used = highest(each.number for each in (*lines, *cancelled))
             beside.keep_number(day, used)
             beside.keep_series(day, counted(connection, day))
 
