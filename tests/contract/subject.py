@@ -60,8 +60,9 @@ class Subject:
     """One implementation with its system. `open()`: another connection, as another kiosk has.
 
     `role`: which protocol of `drivers.reservations.ports` it keeps. `line`: the proxy between adapter and system, where
-    there is a network. `without_gaps`: it numbers receptions itself, from 1, one series for all. `patience_s`: how long
-    is waited for what has to come; `late_s`: how much later than its `until` an answer may come on a busy machine.
+    there is a network. `by_department`: its system has a reception for each department of a visit. `without_gaps`: it
+    numbers receptions itself, from 1, one series for all. `patience_s`: how long is waited for what has to come;
+    `late_s`: how much later than its `until` an answer may come on a busy machine.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Subject:
     role: Role = "system"
     peer: Peer = field(default_factory=Peer)
     line: Proxy | None = None
+    by_department: bool = False
     without_gaps: bool = False
     patience_s: float = 20.0
     late_s: float = 2.5

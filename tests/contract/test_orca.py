@@ -28,7 +28,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Generator[Subject, None,
             folder = tmp_path_factory.mktemp("orca")
             return open_system(url, Settings(folder, password=simulator.password, doctor=TAKAHASHI.code))
 
-        subject = Subject("ORCA", connect, made, "system", peer, line)
+        subject = Subject("ORCA", connect, made, "system", peer, line, by_department=True)
         yield subject
         subject.close()
 

@@ -37,6 +37,8 @@ def _all_end_in_trouble(on: Subject, patient: Patient) -> None:
         for call, ability in (("cancel", "cancels"), ("day_list", "lists_day"), ("departments", "walk_in"))
         if getattr(on.ability, ability)
     }
+    if on.role == "reservations":
+        wanted.discard("cancel")  # the book, which is here, has nothing to cancel
     for name, call in _calls(on, patient).items():
         begin = time.monotonic()
         answer = call(begin + SHORT_S)
