@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from typing import cast
 
 import pytest
 
@@ -13,6 +14,7 @@ from drivers.reservations.ports import SystemOfRecord
 from drivers.simulated.tcp_proxy import Proxy
 from kiosk.his import front
 from kiosk.his.front import Front
+from kiosk.his.pool import Pool
 from tests.contract import running
 from tests.contract.behaviour import Behaviour, scene
 from tests.contract.scene import TAKAHASHI
@@ -32,7 +34,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Generator[Subject, None, N
             def connect() -> SystemOfRecord:
                 book = open_book(EMBEDDED, Settings(folder))
                 settings = Settings(folder, password=simulator.password, doctor=TAKAHASHI.code)
-                return Front(book, open_system(url, settings), book, None, front.Settings(), now, lambda *_, **__: None)
+                system = cast("SystemOfRecord", Pool(lambda: open_system(url, settings)))
+                return Front(book, system, book, None, front.Settings(), now, lambda *_, **__: None)
 
             subject = Subject(
                 "SQLite+ORCA", connect, made, "reservations", peer, line, by_department=True, without_gaps=True
