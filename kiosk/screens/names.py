@@ -32,6 +32,7 @@ SCREENS: Final[dict[str, tuple[str, ...]]] = {
     "printing": (),
     "done": ("show_again", "close"),
     "already": ("show_again", "close"),
+    "custody": ("show_again", "close"),
     "counter": ("call", "close"),
     "closed": (),
     "out_of_service": (),
@@ -53,6 +54,8 @@ NEXT: Final = (
     "message",
     "come_back",
     "go_place",
+    "show_slip",
+    "say_number",
     "wait_call",
     "wait",
     "go_counter",
@@ -87,5 +90,6 @@ NOTES: Final = (
     "arrived_early",
     "walk_in",
     "incomplete",
+    "partly",
     "no_slip",
 )
