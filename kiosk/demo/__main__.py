@@ -1,4 +1,4 @@
-"""`python -m kiosk.demo [--desk] [--auto] [--out DIR]`: the command behind deploy/demo. Joins the demo's parts.
+"""`python -m kiosk.demo [--desk | --his orca] [--auto] [--out DIR]`: the command behind deploy/demo.
 
 Exit codes: 0 all of it happened, 1 something did not, 2 usage, or the demo cannot run here.
 """
@@ -12,10 +12,10 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from drivers.simulated.smb_server import NoSmbServer
-from kiosk.demo import desk_demo, evidence, visit, word
+from kiosk.demo import desk_demo, evidence, orca_visit, visit, word
 from kiosk.demo.face import DidNotHappen, WatchedFace
 from kiosk.demo.hospital import Hospital
 from kiosk.demo.knobs import bench
@@ -31,20 +31,26 @@ EXIT_ASKED_TO_END = 130
 # A hospital's display, and the same at half the size, which fits beside the panel on a desk.
 WHOLE_SIZE = (1080, 1920)
 DESK_SIZE = (540, 960)
+His = Literal["", "orca"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="deploy/demo", description="the kiosk among simulated parts")
     parser.add_argument("--desk", action="store_true", help="the reception desk's pages, and patients who come")
+    parser.add_argument("--his", choices=("orca",), default="", help="appointments come from a simulated ORCA")
     parser.add_argument("--auto", action="store_true", help="no window: receptions by themselves, with pictures")
     parser.add_argument("--out", type=Path, default=Path("demo-out"), metavar="DIR", help="default: demo-out")
     arguments = parser.parse_args(argv)
+    if arguments.desk and arguments.his:
+        parser.error("--his is of the kiosk: leave --desk out")
     _end_when_asked()
     try:
         if arguments.auto:
-            return _auto(arguments.out, kiosk=not arguments.desk)
-        return desk_demo.pages(arguments.out, _say) if arguments.desk else _with_window(arguments.out)
+            return _auto(arguments.out, arguments.his, kiosk=not arguments.desk)
+        if arguments.desk:
+            return desk_demo.pages(arguments.out, _say)
+        return _with_window(arguments.out, arguments.his)
     except DidNotHappen as error:
         complain(f"demo: {error}")
         return EXIT_WRONG
@@ -66,10 +72,10 @@ def _end(*_: object) -> NoReturn:
     raise SystemExit(EXIT_ASKED_TO_END)
 
 
-def _with_window(out: Path) -> int:
+def _with_window(out: Path, his: His) -> int:
     """Until the window is closed. Where no window can be, `--auto` in a new process: Kivy starts once in each."""
     try:
-        with Hospital(size=DESK_SIZE, poll_s=2.0) as hospital:
+        with Hospital(size=DESK_SIZE, poll_s=2.0, his=his) as hospital:
             window = _window(hospital)
             _say(word("account.clean_start"))
             _say(word("account.how_to_end"))
@@ -78,16 +84,17 @@ def _with_window(out: Path) -> int:
     except NoDisplay:
         _say(word("account.no_display"))
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "kiosk.demo", "--auto", "--out", str(out)])  # noqa: S606 - ourselves
+    more = ("--his", his) if his else ()
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "kiosk.demo", *more, "--auto", "--out", str(out)])  # noqa: S606 - ourselves
 
 
-def _auto(out: Path, *, kiosk: bool) -> int:
-    """`kiosk` False: the desk alone."""
+def _auto(out: Path, his: His, *, kiosk: bool) -> int:
+    """`kiosk` False: the desk alone. `his`: the kiosk alone."""
     evidence.prepare(out)
     account = evidence.Account(_say)
     if kiosk:
-        _kiosk(out, account)
-    if not account.failed:
+        _kiosk(out, his, account)
+    if not account.failed and not his:
         _end_when_asked()  # the reception had taken the signals for itself
         desk_demo.by_itself(out, account)
     account.close(out)
@@ -95,16 +102,17 @@ def _auto(out: Path, *, kiosk: bool) -> int:
     return EXIT_WRONG if account.failed else 0
 
 
-def _kiosk(out: Path, account: evidence.Account) -> None:
+def _kiosk(out: Path, his: His, account: evidence.Account) -> None:
+    visits, check = (orca_visit.visits, orca_visit.check) if his else (visit.visits, evidence.check)
     os.environ["SDL_VIDEODRIVER"] = "offscreen"
     failures: list[str] = []
-    with Hospital(size=WHOLE_SIZE) as hospital:
+    with Hospital(size=WHOLE_SIZE, his=his) as hospital:
         with account.step(word("steps.prepare")):
             window = _window(hospital)
 
         def play() -> None:
             try:
-                visit.visits(hospital, face, account)
+                visits(hospital, face, account)
             except DidNotHappen as error:
                 failures.append(str(error))
             finally:
@@ -117,7 +125,7 @@ def _kiosk(out: Path, account: evidence.Account) -> None:
         evidence.collect(hospital, out)
         for failure in failures:
             account.wrong(failure)
-        evidence.check(hospital, face, out, account)
+        check(hospital, face, out, account)
 
 
 def _window(hospital: Hospital) -> Window:

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
+from zoneinfo import ZoneInfo
 
 from drivers.reservations import csv_file
 from drivers.reservations.opening import open_embedded
@@ -24,10 +25,12 @@ from drivers.simulated.smb_server import Smbd
 from drivers.simulated.tcp_proxy import Proxy
 from drivers.simulated.terminal import TerminalWriter
 from kiosk.config import Config, load
+from kiosk.demo.orca import Orca
 from kiosk.demo.people import Visitor, appointments
 from kiosk.process.data_folder import DataFolder
 
 INSTITUTION: Final = "9912345678"
+_ZONE: Final = ZoneInfo("Asia/Tokyo")
 # In a hospital 6 s: nobody gets a result sooner after the choice. Here the visitor should not have to wait.
 READER_MIN_S: Final = 1.0
 SLOW_S: Final = 1.0
@@ -93,11 +96,18 @@ class Hospital:
     """Pattern 2: the existing terminal, with new folders for the kiosk; the receipt computer has folders of its own.
 
     `written`: every file the terminal wrote, with the folder it was written to; newest last. `tables`: more of
-    site.toml than its own, `booked`: the export of the reservations instead of the visitors' own. Raises NoSmbServer.
+    site.toml than its own, `booked`: the export of the reservations instead of the visitors' own. `his`: the system
+    that has the appointments, then in `orca`; "": the kiosk's own file. Raises NoSmbServer.
     """
 
     def __init__(
-        self, *, size: tuple[int, int], poll_s: float = 30.0, tables: str = _TABLES, booked: str | None = None
+        self,
+        *,
+        size: tuple[int, int],
+        poll_s: float = 30.0,
+        tables: str = _TABLES,
+        booked: str | None = None,
+        his: Literal["", "orca"] = "",
     ) -> None:
         self._size = size
         self._poll_s = poll_s
@@ -107,6 +117,7 @@ class Hospital:
         self.written: list[tuple[str, ResultFile]] = []
         self.printer = SimulatedPrinter()
         self.cards = SimulatedCardReader()
+        self.orca = Orca(datetime.now(_ZONE).date()) if his else None
 
     def __enter__(self) -> Self:
         with self._stack as stack:
@@ -117,9 +128,12 @@ class Hospital:
             self._proxy = stack.enter_context(Proxy(self._server.port))
             stack.enter_context(self.printer)
             stack.enter_context(self.cards)
+            if self.orca is not None:
+                stack.enter_context(self.orca)
             self._writers = {name: self._writer(name) for name in (_FACE, _RES)}
             self.config = self._configure()
-            self._book()
+            if self.orca is None:
+                self._book()
             self._stack = stack.pop_all()
         return self
 
@@ -246,7 +260,7 @@ url = "{self.cards.url}"
 width_px = {self._size[0]}
 height_px = {self._size[1]}
 fullscreen = false
-{self._tables}""",
+{"" if self.orca is None else self.orca.site_toml(self._root)}{self._tables}""",
             encoding="utf-8",
         )
         for name in ("terminal", "receipt_computer"):

@@ -19,7 +19,8 @@ from drivers.share import ShareError
 from drivers.simulated.escpos_stream import SlipJob
 from kiosk.demo import word
 from kiosk.demo.hospital import Hospital, Line, PrinterState
-from kiosk.demo.people import CARD_HOLDERS, VISITORS
+from kiosk.demo.orca import Orca, OrcaState
+from kiosk.demo.people import CARD_HOLDERS, TARO, VISITORS
 from kiosk.process.data_folder import DataFolder
 from kiosk.process.event_log import EVENTS
 from kiosk.process.stderr import complain
@@ -123,17 +124,24 @@ def bench(hospital: Hospital) -> Bench:
                 word("panel.printer"), _switch(hospital, hands, "printer_state", get_args(PrinterState), "printer"), 3
             ),
             Section(word("panel.line"), _switch(hospital, hands, "line", get_args(Line), "line"), 3),
+            *(() if hospital.orca is None else (_of_orca(hospital.orca, hands),)),
         ),
         look=_Look(hospital),
     )
 
 
-def _switch(hospital: Hospital, hands: Hands, part: str, states: tuple[str, ...], words: str) -> tuple[Knob, ...]:
-    """A knob for each state of `part` of the hospital."""
+def _of_orca(orca: Orca, hands: Hands) -> Section:
+    """What can be wrong with the hospital's own system, and a window that registers somebody first."""
+    window = Knob(word("panel.window", name=TARO.insured.name), "", hands.later(partial(orca.staff_register, TARO)))
+    return Section(word("panel.his"), (*_switch(orca, hands, "state", get_args(OrcaState), "his"), window), 3)
+
+
+def _switch(owner: Hospital | Orca, hands: Hands, part: str, states: tuple[str, ...], words: str) -> tuple[Knob, ...]:
+    """A knob for each state of `part` of the hospital, or of its system."""
 
     def knob(state: str) -> Knob:
-        turn = hands.later(lambda: setattr(hospital, part, state))
-        return Knob(word(f"{words}.{state}"), "", turn, lambda: getattr(hospital, part) == state)
+        turn = hands.later(lambda: setattr(owner, part, state))
+        return Knob(word(f"{words}.{state}"), "", turn, lambda: getattr(owner, part) == state)
 
     return tuple(knob(state) for state in states)
 

@@ -40,7 +40,7 @@ from kiosk.his.custody import Custody
 from kiosk.his.health import Health
 
 # A row whose owner has died is somebody else's after so long: longer than any registration may take.
-LEASE_S: Final = 30.0
+LEASE_S: Final = 20.0
 # An outcome that is not known is asked for so long.
 ASK_S: Final = 3.0
 AGAIN_S: Final = 1.0

@@ -26,12 +26,13 @@ def as_json(screen: Screen) -> dict[str, Any]:
         "tools": list(screen.tools),
         "next": [each.code for each in screen.next],
         "staff_code": screen.staff_code,
+        "numbers": [],
     }
     match screen:
         case Choose():
             line |= {"unavailable": list(screen.unavailable), "staff": list(screen.staff)}
         case Result():
-            line |= {"reason": screen.reason, "notes": list(screen.notes)}
+            line |= {"reason": screen.reason, "notes": list(screen.notes), "numbers": list(screen.numbers)}
         case Ask():
             line |= {"reason": screen.reason, "unavailable": list(screen.unavailable)}
         case Pick():

@@ -150,7 +150,7 @@ def _ends() -> Iterator[tuple[str, s.Stage]]:
         "five_numbers": _arrival(_FIVE, numbers=("00017", "00018", "00019", "00020", "00021")),
         "five_notes": _arrival(_FIVE, notes=("insurance_check", "subsidy_failed")),
         "many": _arrival(_FIVE * 6),
-        "long": _arrival(_LONG),
+        "long": _arrival(_LONG, numbers=("00017",)),
         "rare_letters": _arrival(_RARE),
         "notes": _arrival(_ONE, notes=("insurance_check", "subsidy_failed")),
         "message": _arrival(_MESSAGE),

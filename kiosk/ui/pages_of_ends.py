@@ -177,9 +177,9 @@ def _acts(frame: Frame, screen: Result, gap: float = GAP_MM / 2) -> Block:
 def _number(frame: Frame, screen: Result, *, narrow: bool = False) -> Card:
     """The reception number; several, which no slip may say, in smaller letters."""
     word, several = str(frame.texts["result"]["number"]), len(screen.numbers) > 1
-    text = str(frame.texts["parts"]["between"]).join(screen.numbers)
+    text = "　".join(screen.numbers)
     if narrow or several:
-        number = Words(text, "title" if several else "hero", bold=True, centred=True)
+        number = Words(text, "choice" if several else "hero", bold=True, centred=True)
         return frame.card(column(Words(word, "small", bold=True, centred=True), number, gap=1.0), padding=2.5)
     lead = Lead(text, (text,), "hero")
     return frame.card(Beside(lead, Words(word, "body", bold=True), side="after"), padding=4.0)

@@ -6,6 +6,7 @@ import re
 from typing import get_args
 
 from kiosk.demo.hospital import Line, PrinterState
+from kiosk.demo.orca import OrcaState
 from kiosk.demo.people import VISITORS
 from kiosk.words import texts
 from tests import ROOT
@@ -17,4 +18,5 @@ def test_every_sentence_is_asked_for_and_every_one_asked_for_is_there() -> None:
     asked = set(re.findall(r'"((?:account|steps|failures|checks|panel)\.\w+)"', sources)) - {"account.txt"}
     asked |= {f"people.{visitor.what}" for visitor in VISITORS}
     asked |= {f"line.{state}" for state in get_args(Line)} | {f"printer.{state}" for state in get_args(PrinterState)}
+    asked |= {f"his.{state}" for state in get_args(OrcaState)}
     assert asked == {f"{table}.{key}" for table, sentences in words.items() for key in sentences}

@@ -36,9 +36,9 @@ REFUSED = Trouble("refused", "no such department")
 class SystemDouble:
     """`appointments`: of each patient; one reception for each department, as ORCA has it. It does not serialise.
 
-    `down`: nothing is answered. `cut`: its day list is not whole. `faults`: what the next registrations meet, instead of being done. `lose`: so many
-    replies of registrations that were done get lost. `before`, `after`: called when a registration arrives, and when it
-    was done. `calls`: the names of the calls, in order.
+    `down`: nothing is answered. `cut`: its day list is not whole. `faults`: what the next registrations meet, instead
+    of being done. `lose`: so many replies of registrations that were done get lost. `before`, `after`: called when a
+    registration arrives, and when it was done. `calls`: the names of the calls, in order.
     """
 
     ability = Ability(knows_patients=True, gives_numbers=True, cancels=True, lists_day=True, walk_in=True)

@@ -367,6 +367,28 @@ def test_a_covered_page_keeps_the_number_and_nothing_of_time_and_place(name: str
     assert ("show_again" in screen.buttons) is (screen.slip == "none")
 
 
+def test_each_department_has_its_own_number_and_none_is_left_out() -> None:
+    both = (VisitReception("A17", "内科"), VisitReception("00018", "眼科"))
+    page = screen_of(kiosk(Done(5, 140, replace(RECEPTION, receptions=both), None, 120)), WORDING)
+    assert isinstance(page, Result) and page.numbered
+    assert as_json(page)["lines"][:3] == [
+        "09:30 内科 佐藤 先生 A棟1階2番窓口 受付番号 A17",
+        "11:00 眼科 高橋 先生 受付番号 00018",
+        "受付番号 A17・00018",
+    ]
+    assert as_json(page)["numbers"] == ["A17", "00018"]
+    covered = screen_of(kiosk(Done(5, 140, replace(RECEPTION, receptions=both), None, 120, covered=True)), WORDING)
+    assert isinstance(covered, Result) and covered.numbers == ("A17", "00018") and not covered.numbered
+    gone = replace(RECEPTION, receptions=(*both, VisitReception("9", "外科")))  # its appointment is not among those
+    assert not cast(Result, screen_of(kiosk(Done(5, 140, gone, None, 120)), WORDING)).numbered
+
+
+def test_departments_under_one_number_have_one() -> None:
+    same = (VisitReception("17", "内科"), VisitReception("17", "眼科"))
+    page = screen_of(kiosk(Done(5, 140, replace(RECEPTION, receptions=same), None, 120)), WORDING)
+    assert as_json(page)["lines"][1:3] == ["11:00 眼科 高橋 先生", "受付番号 17"] and as_json(page)["numbers"] == ["17"]
+
+
 def test_one_who_was_registered_already_reads_when() -> None:
     screen = screen_for("already")
     assert isinstance(screen, Result) and screen.clock == "08:52" and screen.slip == "again"

@@ -25,8 +25,9 @@ def slip(
     hospital: str = "架空総合病院",
     language: str = "ja",
     wording: Wording = WORDS,
+    receptions: tuple[VisitReception, ...] = (VisitReception("12"),),
 ) -> Slip:
-    arrival = RegisteredArrival(DAY, time(8, 52), "00123", (VisitReception("12"),), appointments, notes, again)
+    arrival = RegisteredArrival(DAY, time(8, 52), "00123", receptions, appointments, notes, again)
     return reception_slip(wording, hospital, arrival, language, time(10, 5))
 
 
@@ -91,6 +92,22 @@ def test_a_slip_in_another_language_has_each_line_for_the_patient_in_both() -> N
         line.text for line in one.lines if line.text.isascii() and line.text not in ("", "12")
     }
     assert [line.text for line in one.caption] == ["会計で使います", "For payment"]
+
+
+def test_each_department_has_its_own_number_beside_it() -> None:
+    two = (VisitAppointment(time(11), "眼科", "", ""), VisitAppointment(time(9), "内科", "", "1階"))
+    numbers = (VisitReception("A17", "内科"), VisitReception("00018", "眼科"))
+    lines = texts(slip(*two, receptions=numbers))
+    assert lines[3:8] == ["09:00 内科", "1階", "受付番号 A17", "11:00 眼科", "受付番号 00018"]
+    assert not any(line.style == "number" for line in slip(*two, receptions=numbers).lines)
+    english = texts(slip(two[1], receptions=numbers, language="en"))
+    assert "受付番号 A17" in english and any("A17" in line and "受付" not in line for line in english)
+
+
+def test_a_number_whose_appointment_is_not_there_stands_above_with_its_department() -> None:
+    numbers = (VisitReception("A17", "内科"), VisitReception("B\u202e4", "外科"))
+    lines = texts(slip(VisitAppointment(time(9), "内科", "", ""), receptions=numbers))
+    assert lines[3:8] == ["受付番号", "外科", "B4", "09:00 内科", "受付番号 A17"]
 
 
 def test_who_reads_plain_japanese_gets_the_readings_below() -> None:

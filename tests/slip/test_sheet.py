@@ -39,6 +39,14 @@ def test_all_of_an_arrival_as_staff_read_it() -> None:
     assert sheet.more == ""
 
 
+def test_each_department_has_its_own_number() -> None:
+    sheet = worded(
+        replace(SHEET, receptions=(VisitReception("A17", "眼科"), VisitReception("4", "内科"))), TEXTS, DATES
+    )
+    assert (sheet.reception, sheet.received) == ("A17・4", True)
+    assert sheet.appointments == ("09:30　内科　佐藤 先生　A棟1階2番窓口　受付番号 4", "10:30　眼科　受付番号 A17")
+
+
 def test_the_age_is_that_of_the_day() -> None:
     on_the_day_before = replace(SHEET, day=date(2026, 3, 2))
     on_the_birthday = replace(SHEET, day=date(2026, 3, 3))

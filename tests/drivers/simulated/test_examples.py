@@ -14,7 +14,7 @@ from tests import ROOT
 from tests.peers import need
 
 ON_A_SERVER = ("drivers.simulated.smb_server", "drivers.simulated.tcp_proxy")  # they need Debian's smbd
-PARTS = sorted((ROOT / "drivers" / "simulated").glob("[!_]*.py"))
+PARTS = sorted(path for path in (ROOT / "drivers" / "simulated").glob("[!_]*") if path.suffix == ".py" or path.is_dir())
 MODULES = [*(f"drivers.simulated.{path.stem}" for path in PARTS), "tests.peers.receipt_computer"]
 
 
