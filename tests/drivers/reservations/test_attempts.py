@@ -16,6 +16,7 @@ from drivers.reservations import (
     InCustody,
     Kept,
     NothingToRegister,
+    Numbering,
     Order,
     Reception,
     Registered,
@@ -262,6 +263,27 @@ def test_after_a_loss_the_list_is_as_it_was_and_every_attempt_asks_first(
     assert rescue.rebuild(book.file, DAY) is not None
     assert unsettled(book, DAY) == [listed]
     assert take(book, order("3", AT)) == Taken(ask_first=True)
+    tomorrow = AT + timedelta(days=1)
+    assert take(book, order("4", tomorrow)) == Taken(), "the day after nothing is open"
+
+
+def test_what_a_crash_kept_from_being_kept_beside_the_database_is_kept_at_the_next_start(
+    book: SqliteReservations, tmp_path: Path
+) -> None:
+    book = SqliteReservations(tmp_path, numbering=Numbering("department"))
+    kept = book.file.beside.backups / f"arrivals-{DAY}.jsonl"
+    register(book, "1", AT, WalkIn("眼科"))
+    before = kept.read_text(encoding="utf-8")
+    register(book, "1", AT, WalkIn("内科"))
+    book.note(Unsettled("custody", order("2", AT), AT, "K3-001"), soon())
+    was, listed = entries(book, DAY), unsettled(book, DAY)
+    kept.write_text(before, encoding="utf-8")
+    for _ in range(2):
+        book.begin_keeping(DAY, datetime.now(UTC))
+    assert len(kept.read_text(encoding="utf-8").splitlines()) == 2 * 3 + 1, "and once"
+    book.file.path.unlink()
+    assert rescue.rebuild(book.file, DAY) is not None
+    assert (entries(book, DAY), unsettled(book, DAY)) == (was, listed)
 
 
 def test_lines_of_the_list_that_are_no_records_cost_only_themselves(book: SqliteReservations) -> None:
