@@ -96,9 +96,9 @@ class Line:
             raise
         if ends:
             self.close()
-        return self._judged(reply, writes)
+        return self._checked(reply, writes)
 
-    def _judged(self, reply: Reply, writes: bool) -> Reply:
+    def _checked(self, reply: Reply, writes: bool) -> Reply:
         match reply.status:
             case http.client.OK:
                 return reply

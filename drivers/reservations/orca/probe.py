@@ -1,4 +1,4 @@
-"""What a technician wants to know of an ORCA at installation, without writing anything: each point told apart.
+"""What a technician wants to know of an ORCA at installation, without writing anything: each point by itself.
 
 Nobody's number is asked: patients need not be known to whom it is told.
 """

@@ -186,19 +186,19 @@ def test_a_line_that_was_idle_is_not_trusted(server: Server, orca: Fake, monkeyp
 def test_two_threads_never_hear_each_others_answers(server: Server, orca: Fake) -> None:
     orca.patients["00013"] = "試験　次郎"
     system = opened(server.port)
-    heard: list[object] = []
+    names: list[object] = []
 
     def ask(number: str) -> None:
         for _ in range(20):
             found = system.find(number, DAY, time.monotonic() + 20)
-            heard.append((number, found.name if isinstance(found, Found) else found))
+            names.append((number, found.name if isinstance(found, Found) else found))
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in ("12", "13")]
     for each in threads:
         each.start()
     for each in threads:
         each.join(60)
-    assert sorted(set(heard)) == [("12", "試験　太郎"), ("13", "試験　次郎")]  # type: ignore[type-var]
+    assert sorted(set(names)) == [("12", "試験　太郎"), ("13", "試験　次郎")]  # type: ignore[type-var]
 
 
 def test_an_optional_call_that_hangs_leaves_time_for_the_answer(server: Server) -> None:

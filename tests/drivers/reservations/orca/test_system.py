@@ -637,6 +637,19 @@ def test_a_list_that_is_cut_is_asked_doctor_by_doctor(orca: Fake, system: OrcaSy
     assert not day_list(system).complete
 
 
+def test_receptions_of_a_day_with_too_many_are_asked_department_by_department(orca: Fake, system: OrcaSystem) -> None:
+    orca.received_max = 2
+    for number in range(1, 4):
+        orca.patients[f"0002{number}"] = "試験"
+        department = "01" if number == 1 else "02"
+        orca.received.append(f.Registered(f"{number:05d}", f"0002{number}", department, "10001", "01", "08:30:00"))
+    found = day_list(system)
+    assert [len(each.receptions) for each in found.patients] == [1, 1, 1]
+    assert found.complete
+    orca.received.append(f.Registered("", "00021", "01", "10001", "01", "08:30:00"))
+    assert not day_list(system).complete
+
+
 def test_a_row_of_the_list_that_cannot_be_read_makes_it_incomplete(orca: Fake, system: OrcaSystem) -> None:
     book(orca, MORNING, replace(MORNING, at="??", number="02"))
     assert (len(day_list(system).patients), day_list(system).complete) == (1, False)
