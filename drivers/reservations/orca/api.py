@@ -135,17 +135,16 @@ class Api:
         not known whether he came: Failed.
         """
         whole = self.day_receptions(day, until, department=department, first=first)
-        of_patient = (row for row in whole.rows if rows.same(rows.number(row), patient_number))
         # A row of somebody else that cannot be read does not matter here.
-        found = {each.key: each for each in (rows.received(row, day) for row in of_patient)}
-        if not (found or whole.complete):
+        own = [rows.received(row, day) for row in whole.rows if rows.same(rows.number(row), patient_number)]
+        if not (own or whole.complete):
             raise Failed("refused", "has more receptions than it lists", "orca_too_many")
-        return rows.in_order(found.values())
+        return rows.in_order(own)
 
     def patient(self, patient_number: str, until: float) -> Patient:
         """What is known of a patient besides appointments."""
         target = f"/api01rv2/patientgetv2?id={quote(patient_number, safe='')}"
-        code, record = _read(self._line.ask(target, None, until).body, writes=False)
+        code, record = read(self._line.ask(target, None, until).body, writes=False)
         _expected(code, (DONE,))
         patient = rows.patient(record.record("Patient_Information"))
         _same(patient.number, patient_number)
@@ -208,7 +207,7 @@ class Api:
     def _post(
         self, target: str, name: str, fields: Mapping[str, str], until: float, *, writes: bool = False
     ) -> tuple[str, Record]:
-        return _read(self._line.ask(target, request(name, fields), until, writes=writes).body, writes)
+        return read(self._line.ask(target, request(name, fields), until, writes=writes).body, writes=writes)
 
 
 def due(found: Iterable[Appointment], day: date) -> tuple[Appointment, ...]:
@@ -244,7 +243,8 @@ def _whole(ask: Callable[[str], tuple[str, Record]], array: str, parts: Callable
     return Whole(tuple(found), complete and bool(names))
 
 
-def _read(body: bytes, writes: bool) -> tuple[str, Record]:
+def read(body: bytes, *, writes: bool) -> tuple[str, Record]:
+    """The code of an answer, with two digits, and its record. Raises Failed where the code is trouble everywhere."""
     try:
         record = answer(body)
     except NotXml2:
