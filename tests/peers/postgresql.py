@@ -104,11 +104,11 @@ class Postgres:
             assert time.monotonic() < end
             time.sleep(0.01)
         # Who looks after orphans may not have buried it yet: then it seems to live.
-        for each in (self.data / "postmaster.pid", *self._folder.glob(".s.PGSQL.*")):
-            each.unlink(missing_ok=True)
+        for lock in (self.data / "postmaster.pid", *self._folder.glob(".s.PGSQL.*")):
+            lock.unlink(missing_ok=True)
 
     def standby(self) -> Postgres:
-        """A copy that follows this server and is started, to be entered as any other; `promote` makes it the next one."""
+        """A copy that follows this server and is started, to be entered as any other; `promote` makes it the next."""
         made = Postgres()
         self.program("pg_basebackup", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-D", made.data,
                      "-R", "-X", "stream", "-c", "fast", "--no-sync")  # fmt: skip

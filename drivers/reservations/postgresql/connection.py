@@ -82,8 +82,8 @@ class Line:
     @property
     def writable(self) -> bool:
         """The server said so when it was connected to: it is no standby."""
-        said = {} if self._connection is None else self._connection.parameter_statuses
-        return said.get("in_hot_standby") != "on" and said.get("default_transaction_read_only") != "on"
+        status = {} if self._connection is None else self._connection.parameter_statuses
+        return status.get("in_hot_standby") != "on" and status.get("default_transaction_read_only") != "on"
 
     def usable(self) -> bool:
         """Nobody has ended it meanwhile: on an idle connection there is nothing to read."""

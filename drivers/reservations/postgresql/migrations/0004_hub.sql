@@ -99,7 +99,7 @@ DECLARE
     found_missing integer := 0;
     highest bigint := 0;
 BEGIN
-    FOR t IN SELECT jsonb_array_elements(q -> 'told') LOOP
+    FOR t IN SELECT jsonb_array_elements(q -> 'copies') LOOP
         IF t ? 'cancelled' THEN
             found_missing := found_missing + restore_cancelled(jsonb_populate_record(NULL::cancelled, t -> 'cancelled'))::integer;
         ELSE

@@ -93,8 +93,8 @@ def test_what_the_standby_never_received_is_offered_again_before_it_gives_number
         astray = PostgresBook(database.url("kiosk-1"), one.settings)
         assert code(astray.register(order("50"), soon(3))) == "old_primary"
         assert number_of(one, "50") == 33
-        for book in (one, two, astray, hub):
-            book.close()
+        for each in (one, two, astray, hub):
+            each.close()
 
 
 def test_series_are_lifted_for_a_kiosk_that_did_not_come(server: Postgres, tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_series_are_lifted_for_a_kiosk_that_did_not_come(server: Postgres, tmp_p
         assert number_of(two, "3") == 3
         assert number_of(one, "41") == 104
         assert hub.release(DAY) is False
-        for book in (one, two, hub):
-            book.close()
+        for each in (one, two, hub):
+            each.close()
 
 
 def test_only_a_hub_may_release(server: Postgres, tmp_path: Path) -> None:
