@@ -46,7 +46,7 @@ class Proxy:
     connections and every new one until `mend()`.
     """
 
-    def __init__(self, target_port: int, *, framed: bool = True) -> None:
+    def __init__(self, target_port: int, target_host: str = "127.0.0.1", *, framed: bool = True) -> None:
         self.accepted = 0
         self.requests = 0
         self.swallow = False
@@ -57,7 +57,7 @@ class Proxy:
         self.slow_s = 0.0
         self.drip_s = 0.0
         self._framed = framed
-        self._target_port = target_port
+        self._target = target_host, target_port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._is_cut = threading.Event()
@@ -97,7 +97,7 @@ class Proxy:
                 client, _ = self._listener.accept()
                 self.accepted += 1
                 try:
-                    server = socket.create_connection(("127.0.0.1", self._target_port), _CONNECT_S)
+                    server = socket.create_connection(self._target, _CONNECT_S)
                 except OSError:  # the server is down: so is the line
                     client.close()
                     continue

@@ -97,7 +97,7 @@ class Store:
         try:
             found: Found = decoded(Found, json.loads(rows[0][0]))
         except (ValueError, NoValue):
-            raise ReservationsDown("the day list is of another version", "his_store") from None
+            raise ReservationsDown("the day list is of another version") from None
         return replace(found, as_of=age.as_of)
 
     def next_custody(self, day: date) -> int:
@@ -117,4 +117,4 @@ class Store:
                 self._opened = open_or_begin(self._path, _MIGRATIONS, "his")
             yield self._opened
         except (DatabaseUnusable, sqlite3.Error, OSError) as error:
-            raise ReservationsDown(f"{self._path.name}: {type(error).__name__}", "his_store") from None
+            raise ReservationsDown(f"{self._path.name}: {type(error).__name__}") from None

@@ -5,3 +5,8 @@ For whoever writes an adapter: `README.md` says how it is run and what the table
 order and no clean system. Which are asked follows from the adapter's `Ability` and from what a seed can do at the
 system's own side (`Peer`).
 """
+
+import pytest
+
+# Behaviours are no files of tests, but assert as they do.
+pytest.register_assert_rewrite("tests.contract.behaviours")

@@ -19,6 +19,7 @@ from tests.contract.scene import ZONE, Department, Patient, Scene
 # for one patient, or for all where the system knows no better, until the context ends.
 Fault = Literal[
     "busy",  # it says that somebody else is at this patient: try again in a moment
+    "held",  # a kiosk that froze in the middle of its own registration holds what the next one needs
     "login",  # it does not accept user and password
     "refuses",  # it understands every registration and takes none
     "refuses_one",  # it takes all departments of a visit but the last in time
@@ -59,7 +60,9 @@ class Subject:
     """One implementation with its system. `open()`: another connection, as another kiosk has.
 
     `role`: which protocol of `drivers.reservations.ports` it keeps. `line`: the proxy between adapter and system, where
-    there is a network. `without_gaps`: it numbers receptions itself, from 1, one series for all.
+    there is a network. `by_department`: its system has a reception for each department of a visit. `without_gaps`: it
+    numbers receptions itself, from 1, one series for all. `patience_s`: how long is waited for what has to come;
+    `late_s`: how much later than its `until` an answer may come on a busy machine.
     """
 
     name: str
@@ -68,7 +71,10 @@ class Subject:
     role: Role = "system"
     peer: Peer = field(default_factory=Peer)
     line: Proxy | None = None
+    by_department: bool = False
     without_gaps: bool = False
+    patience_s: float = 20.0
+    late_s: float = 2.5
     opened: list[SystemOfRecord] = field(default_factory=list)
 
     @property
@@ -122,3 +128,8 @@ def order(patient: Patient, day: date, **changes: object) -> rs.Order:
     at = now()
     plain = rs.Order(str(uuid.uuid4()), patient.number, day, at, at + timedelta(minutes=1))
     return rs.Order(**{**vars(plain), **changes})  # type: ignore[arg-type]  # its own fields
+
+
+def today() -> date:
+    """The day of the suite."""
+    return now().date()

@@ -48,16 +48,18 @@ class Postgres:
         self.port = _free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="kiosk-pg-", dir="/tmp"))
         self.data = self._folder / "data"
-        self._user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+        # Its programs refuse to be root's.
+        self._user = "postgres" if os.geteuid() == 0 else None
         if self._user:
             shutil.chown(self._folder, "postgres", "postgres")
 
     def __enter__(self) -> Self:
         log_of("postgres", self.read_log)
-        self.make()
-        self.start()
-        with self.connect("postgres") as connection:
-            connection.execute(f"CREATE ROLE kiosk_owner LOGIN CREATEROLE PASSWORD '{PASSWORD}'")
+        if not self.data.exists():
+            self.make()
+            self.start()
+            with self.connect("postgres") as connection:
+                connection.execute(f"CREATE ROLE kiosk_owner LOGIN CREATEROLE PASSWORD '{PASSWORD}'")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -97,16 +99,37 @@ class Postgres:
         for each in (pid, *children):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(each, signal.SIGKILL)
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        end = time.monotonic() + _START_S
+        while any(_is_alive(each) for each in (pid, *children)):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        # Who looks after orphans may not have buried it yet: then it seems to live.
+        for lock in (self.data / "postmaster.pid", *self._folder.glob(".s.PGSQL.*")):
+            lock.unlink(missing_ok=True)
 
     def standby(self) -> Postgres:
-        """A copy that follows this server and is started; `promote` makes it the next one. Ended as any other."""
+        """A copy that follows this server and is started, to be entered as any other; `promote` makes it the next."""
         made = Postgres()
         self.program("pg_basebackup", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-D", made.data,
                      "-R", "-X", "stream", "-c", "fast", "--no-sync")  # fmt: skip
         made.configure(f"port={made.port}", f"unix_socket_directories='{made._folder}'")
         made.start()
         return made
+
+    def wait_for(self, database: str, condition: str) -> None:
+        """Until the statement gives true: a standby has received something."""
+        end = time.monotonic() + _START_S
+        with self.connect(database) as connection:
+            while connection.execute(condition).fetchone() != (True,):
+                assert time.monotonic() < end, condition
+                time.sleep(0.02)
+
+    def cut_off(self) -> None:
+        """A standby receives nothing any more."""
+        with self.connect("postgres") as connection:
+            connection.execute("ALTER SYSTEM SET primary_conninfo = ''")
+            connection.execute("SELECT pg_reload_conf()")
+        self.wait_for("postgres", "SELECT count(*) = 0 FROM pg_stat_wal_receiver")
 
     def promote(self) -> None:
         self.program("pg_ctl", "-D", self.data, "-w", "-t", str(_START_S), "promote")
@@ -135,7 +158,9 @@ class Postgres:
     def program(self, name: str, *arguments: str | Path) -> None:
         """Of PostgreSQL; raises CalledProcessError."""
         command = [program(name), *map(str, arguments)]
-        subprocess.run(command, check=True, capture_output=True, timeout=120, cwd="/", **self._user)
+        subprocess.run(
+            command, check=True, capture_output=True, timeout=120, cwd="/", user=self._user, group=self._user
+        )
 
 
 @dataclass
@@ -159,9 +184,7 @@ class Database:
         hosts = ",".join(f"127.0.0.1:{each.port}" for each in servers or (self.server,))
         return f"postgresql://{role}@{hosts}/{self.name}"
 
-    def book(
-        self, folder: Path, role: str = "kiosk-01", numbering: Numbering = Numbering(), url: str = ""
-    ) -> PostgresBook:
+    def book(self, folder: Path, role: str = "kiosk-01", numbering: Numbering = HOSPITAL) -> PostgresBook:
         """Of a kiosk that has its data in `folder`."""
         self.role(role)
         return PostgresBook(self.url(role), Settings(folder, numbering, password=PASSWORD, name=role))
@@ -193,6 +216,13 @@ def soon(seconds: float = 10.0) -> float:
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
 
 
 def _free_port() -> int:

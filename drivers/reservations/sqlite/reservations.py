@@ -99,7 +99,8 @@ class SqliteReservations:
                 _date(connection.execute(statement, of(patient_number, day)).fetchone()[0])
                 for statement in (_NEXT_DAY, _LAST_DAY, _LAST_ARRIVAL)
             )
-            departments = connection.execute(_DEPARTMENTS, (str(next_day), patient_number)).fetchall()
+            next_key = next_day.isoformat() if next_day else ""
+            departments = connection.execute(_DEPARTMENTS, (next_key, patient_number)).fetchall()
             appointments = rows.due(connection, patient_number, day)
             if line is not None:
                 # What the book does not hold itself was registered for a system, or has left it since.

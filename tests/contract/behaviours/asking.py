@@ -63,6 +63,11 @@ def nothing_registered(on: Subject, patient: Patient, day: date | None = None) -
     assert isinstance(answer, rs.UnknownPatient) or (isinstance(answer, rs.Found) and not answer.receptions), answer
 
 
+def counts_visit(on: Subject, patient: Patient, visit: rs.Registered) -> None:
+    """The visit counts once at the system, as far as the seed can look there: its departments, or as a whole."""
+    counts(on, patient, len({each.department for each in visit.appointments}) if on.by_department else 1)
+
+
 def counts(on: Subject, patient: Patient, receptions: int, day: date | None = None) -> None:
     """So many receptions of the patient count at the system, as far as the seed can look there."""
     if on.peer.registered is not None:

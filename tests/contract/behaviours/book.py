@@ -63,7 +63,7 @@ def who_crashed_before_the_system_answered_asks_it_first(on: Subject, patient: P
 def when_the_lease_has_ended_the_next_attempt_asks_first(on: Subject, patient: Patient) -> None:
     first, second = order(patient, on.day), order(patient, on.day)
     _taken(on.book, first, lease_s=0.2)
-    end = until(20)
+    end = until(on.patience_s)
     answer = on.book.take(second, LEASE_S, until())
     while isinstance(answer, rs.Trouble) and answer.kind == "busy" and time.monotonic() < end:
         time.sleep(0.05)  # until the lease has ended; the condition is the answer

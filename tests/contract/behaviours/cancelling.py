@@ -11,6 +11,7 @@ from tests.contract.behaviours.asking import (
     are,
     cancelled,
     counts,
+    counts_visit,
     found,
     nothing_registered,
     registered,
@@ -33,7 +34,7 @@ def a_cancelled_visit_may_be_registered_with_another_number(on: Subject, patient
     assert {each.key for each in first.receptions}.isdisjoint(each.key for each in second.receptions)
     if on.ability.gives_numbers:
         assert first.receptions[0].number != second.receptions[0].number, "a number that was given twice"
-    counts(on, patient, len(second.receptions))
+    counts_visit(on, patient, second)
 
 
 @behaviour(ONE_TODAY, needs=("cancels",))
@@ -57,7 +58,7 @@ def cancelling_an_old_reception_leaves_the_new_one(on: Subject, patient: Patient
     new = registered(on, order(patient, on.day))
     on.system.cancel(patient.number, old, on.day, now(), "", until())
     same_receptions(found(on, patient).receptions, new.receptions)
-    counts(on, patient, len(new.receptions))
+    counts_visit(on, patient, new)
 
 
 @behaviour(TWO_TODAY, ONE_TODAY, needs=("cancels",))
@@ -68,7 +69,7 @@ def a_reception_of_somebody_else_or_of_nobody_is_not_cancelled(on: Subject, two:
         assert not isinstance(answer, rs.Cancelled), f"cancelled: {wrong.key or 'a reception without a key'}"
     for patient, were in ((two, kept), (other, others)):
         same_receptions(found(on, patient).receptions, were.receptions)
-        counts(on, patient, len(were.receptions))
+        counts_visit(on, patient, were)
 
 
 @behaviour(ONE_TODAY, needs=("cancels",))

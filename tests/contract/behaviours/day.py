@@ -11,8 +11,6 @@ from tests.contract.behaviours.asking import cancelled, found, keys, registered,
 from tests.contract.scene import LAST_WEEK, NEXT_WEEK, ONE_TODAY, THREE_TODAY, TWO_TODAY, Case, Due, Patient
 from tests.contract.subject import Subject, order, until
 
-LONG_S = 20.0
-
 
 @behaviour(TWO_TODAY, THREE_TODAY, NEXT_WEEK, LAST_WEEK, needs=("lists_day",))
 def the_day_list_says_what_find_says(
@@ -77,13 +75,13 @@ def followers_hear_of_what_another_kiosk_registers(on: Subject, patient: Patient
     changed, answering = threading.Semaphore(0), threading.Event()
     subscription = on.reservations.follow(changed.release, lambda yes: answering.set() if yes else answering.clear())
     try:
-        assert changed.acquire(timeout=LONG_S), "nothing at the beginning"
-        assert answering.wait(LONG_S)
+        assert changed.acquire(timeout=on.patience_s), "nothing at the beginning"
+        assert answering.wait(on.patience_s)
         kiosk, seen = on.another(), False
         answer = kiosk.register(order(patient, on.day), until())
         assert isinstance(answer, rs.Registered), answer
         while not seen:
-            assert changed.acquire(timeout=LONG_S), "nothing after a registration"
+            assert changed.acquire(timeout=on.patience_s), "nothing after a registration"
             register = on.reservations.entries(on.day, until())
             assert isinstance(register, rs.Register), register
             seen = any(each.patient_number == patient.number for each in register.entries)

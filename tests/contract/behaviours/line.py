@@ -14,8 +14,6 @@ from tests.contract.scene import ONE_TODAY, TWO_TODAY, Patient
 from tests.contract.subject import Subject, now, order, until
 
 SHORT_S = 0.5
-# How much later than `until` an answer may come on a machine that is busy.
-BUSY_MACHINE_S = 2.5
 # The pieces of the longest dialogue that a registration may be.
 PIECES = 16
 HUGE = b"9" * (9 * 1024 * 1024)
@@ -39,11 +37,13 @@ def _all_end_in_trouble(on: Subject, patient: Patient) -> None:
         for call, ability in (("cancel", "cancels"), ("day_list", "lists_day"), ("departments", "walk_in"))
         if getattr(on.ability, ability)
     }
+    if on.role == "reservations":
+        wanted.discard("cancel")  # the book, which is here, has nothing to cancel
     for name, call in _calls(on, patient).items():
         begin = time.monotonic()
         answer = call(begin + SHORT_S)
         late = time.monotonic() - begin - SHORT_S
-        assert late < BUSY_MACHINE_S, f"{name} ended {late:.1f} s after its `until`"
+        assert late < on.late_s, f"{name} ended {late:.1f} s after its `until`"
         assert isinstance(answer, rs.Trouble) or name not in wanted, f"{name}: {answer!r}"
 
 
@@ -69,7 +69,7 @@ def _well_again(on: Subject, patient: Patient) -> None:
     begin = time.monotonic()
     assert found(on, patient).appointments
     assert registered(on, order(patient, on.day)).receptions
-    assert time.monotonic() - begin < SHORT_S + BUSY_MACHINE_S + 2, "the visit after the trouble had to wait"
+    assert time.monotonic() - begin < SHORT_S + on.late_s + 2, "the visit after the trouble had to wait"
 
 
 @behaviour(ONE_TODAY, line=True)
@@ -170,9 +170,7 @@ def _settled(on: Subject, patient: Patient, attempt: rs.Order, first: rs.Registr
     else:
         assert isinstance(first, rs.Registered), first
         assert first.ours, "the first registration was said to be somebody else's"
-    if on.ability.keeps_attempts:
-        assert registered(on, attempt).ours
-    elif not found(on, patient).receptions:
+    if on.ability.keeps_attempts or not found(on, patient).receptions:
         assert registered(on, attempt).ours
     assert len(found(on, patient).receptions) == 1
     counts(on, patient, 1)

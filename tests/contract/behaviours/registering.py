@@ -11,6 +11,7 @@ from tests.contract.behaviour import behaviour
 from tests.contract.behaviours.asking import (
     are,
     counts,
+    counts_visit,
     found,
     just_now,
     nothing_registered,
@@ -49,7 +50,7 @@ def all_that_is_due_is_registered_and_found_again(on: Subject, patient: Patient)
     again = found(on, patient)
     same_receptions(again.receptions, answer.receptions)
     are(again.appointments, patient.due())
-    counts(on, patient, len(answer.receptions))
+    counts_visit(on, patient, answer)
 
 
 @behaviour(TWO_TODAY)
@@ -81,7 +82,7 @@ def the_second_time_has_the_same_numbers_and_is_not_ours(on: Subject, patient: P
         assert not second.ours
         same_receptions(second.receptions, first.receptions)
         are(second.appointments, patient.due())
-    counts(on, patient, len(first.receptions))
+    counts_visit(on, patient, first)
 
 
 @behaviour(ONE_TODAY, needs=("keeps_attempts",))
@@ -95,7 +96,7 @@ def the_same_attempt_again_is_ours(on: Subject, patient: Patient) -> None:
         same_receptions(again.receptions, first.receptions)
     assert not registered(on, order(patient, on.day)).ours
     assert registered(on, attempt).ours, "another attempt made this one forgotten"
-    counts(on, patient, len(first.receptions))
+    counts_visit(on, patient, first)
 
 
 @behaviour(ONE_TODAY)
@@ -185,7 +186,7 @@ def who_has_no_appointment_may_walk_in_once(on: Subject, patient: Patient) -> No
     second = registered(on, order(patient, on.day, walk_in=walk_in(on, EYES)))
     assert not second.ours
     same_receptions(second.receptions, first.receptions)
-    counts(on, patient, len(first.receptions))
+    counts_visit(on, patient, first)
     assert [each.department for each in found(on, patient).appointments] == ["眼科"]
 
 
