@@ -27,6 +27,7 @@ NOBODY: Final = "0"
 _CLOCK_S: Final = 60.0
 # The points that are passed on the way to any answer, in that order.
 _WAY: Final[tuple[Point, ...]] = ("host", "tls", "prefix", "login")
+_FIRST_POINTS: Final[tuple[Point, ...]] = (*_WAY, "departments")
 _POINT_OF: Final[dict[str, Point]] = {
     "orca_files": "tls",
     "orca_certificate": "tls",
@@ -77,12 +78,13 @@ def _departments(line: Line, day: date, until: float) -> Reply:
 
 def _on_the_way(address: Address, settings: Settings, failed: Failed, day: date, until: float) -> Iterator[Finding]:
     code = failed.trouble.code
-    point = _POINT_OF.get(code, "host")
+    # A refusal is an answer: the way there is free.
+    point = "departments" if failed.trouble.kind in ("refused", "busy") else _POINT_OF.get(code, "host")
     bad = _bad(point, failed.trouble)
     if code in _NO_PATH:
         bad = _other_path(address, settings, bad, day, until)
     # Certificates that cannot be read are found before anybody is asked.
-    passed = () if code == "orca_files" else _WAY[: _WAY.index(bad.point)]
+    passed = () if code == "orca_files" else _FIRST_POINTS[: _FIRST_POINTS.index(bad.point)]
     yield from (Finding(each, "ok") for each in passed if each != "tls" or address.tls)
     yield bad
 
