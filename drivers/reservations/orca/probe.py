@@ -36,6 +36,9 @@ _POINT_OF: Final[dict[str, Point]] = {
     "orca_user": "login",
     "orca_garbled": "prefix",
     "orca_login": "login",
+    "orca_refused": "departments",
+    "orca_busy": "departments",
+    "orca_unknown_code": "departments",
 }
 
 _NO_PATH: Final = ("orca_path", "orca_user")
@@ -78,8 +81,7 @@ def _departments(line: Line, day: date, until: float) -> Reply:
 
 def _on_the_way(address: Address, settings: Settings, failed: Failed, day: date, until: float) -> Iterator[Finding]:
     code = failed.trouble.code
-    # A refusal is an answer: the way there is free.
-    point = "departments" if failed.trouble.kind in ("refused", "busy") else _POINT_OF.get(code, "host")
+    point = _POINT_OF.get(code, "host")
     bad = _bad(point, failed.trouble)
     if code in _NO_PATH:
         bad = _other_path(address, settings, bad, day, until)
