@@ -16,6 +16,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from drivers import reservations as rs
 from drivers.deadline import Deadline
@@ -31,12 +32,14 @@ def _send(sock: socket.socket, value: object) -> None:
     sock.sendall(b"CS" + struct.pack(">I", len(body)) + body)
 
 
-def _receive(sock: socket.socket) -> object:
+def _receive(sock: socket.socket) -> tuple[Any, Any]:
+    """Call and arguments, or code and answer."""
     head = _exactly(sock, 6)
     length = struct.unpack(">I", head[2:])[0]
     if head[:2] != b"CS" or length > _MAX_BYTES:
         raise ValueError("no answer of this server")
-    return pickle.loads(_exactly(sock, length))  # noqa: S301  # of a server that this test started
+    first, second = pickle.loads(_exactly(sock, length))  # noqa: S301  # of a server that this test started
+    return first, second
 
 
 def _exactly(sock: socket.socket, length: int) -> bytes:
@@ -80,7 +83,7 @@ class MemoryServer:
     def _serve(self, sock: socket.socket) -> None:
         with sock, suppress(OSError, EOFError, ValueError, pickle.UnpicklingError):
             while True:
-                call, arguments = _receive(sock)  # type: ignore[misc]  # what `_ask` sends
+                call, arguments = _receive(sock)
                 code, answer = self._answer(call, arguments)
                 if code == "lost":
                     return
@@ -222,7 +225,7 @@ class MemoryBook:
                 sock = self._connected()
                 sent = True
                 _send(sock, (call, arguments))
-                code, answer = _receive(sock)  # type: ignore[misc]  # what `_serve` sends
+                code, answer = _receive(sock)
         except Exception as error:  # noqa: BLE001  # pickle raises anything for garbage
             self._drop()
             return self._failed(call, number, error, sent=sent)

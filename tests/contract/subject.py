@@ -45,12 +45,13 @@ Role = Literal["system", "reservations", "book"]
 class Peer:
     """What a seed gives back: what the suite can do at the system without the adapter. What is None is not asked.
 
-    `registered(patient_number, day)`: how many receptions count there. `register_at_window(patient_number,
-    department)`: staff register a patient for the day of the suite. `faults`: the patient's number to a context in
-    which the system does it.
+    `registered(patient_number, day)`: how many receptions count there; `by_department`: a visit has one for each of its
+    departments. `register_at_window(patient_number, department)`: staff register a patient for the day of the suite.
+    `faults`: from the patient's number to a context in which the system does it.
     """
 
     registered: Callable[[str, date], int] | None = None
+    by_department: bool = False
     register_at_window: Callable[[str, Department], None] | None = None
     faults: Mapping[Fault, Callable[[str], AbstractContextManager[None]]] = field(default_factory=dict)
 
@@ -60,9 +61,8 @@ class Subject:
     """One implementation with its system. `open()`: another connection, as another kiosk has.
 
     `role`: which protocol of `drivers.reservations.ports` it keeps. `line`: the proxy between adapter and system, where
-    there is a network. `by_department`: its system has a reception for each department of a visit. `without_gaps`: it
-    numbers receptions itself, from 1, one series for all. `patience_s`: how long is waited for what has to come;
-    `late_s`: how much later than its `until` an answer may come on a busy machine.
+    there is a network. `without_gaps`: it numbers receptions itself, from 1, one series for all. `patience_s`: how
+    long is waited for what has to come; `late_s`: how much later than its `until` an answer may come on a busy machine.
     """
 
     name: str
@@ -71,7 +71,6 @@ class Subject:
     role: Role = "system"
     peer: Peer = field(default_factory=Peer)
     line: Proxy | None = None
-    by_department: bool = False
     without_gaps: bool = False
     patience_s: float = 20.0
     late_s: float = 2.5
@@ -127,7 +126,7 @@ def order(patient: Patient, day: date, **changes: object) -> rs.Order:
     """Register what is due for the patient on `day`, with an attempt of its own, within a minute."""
     at = now()
     plain = rs.Order(str(uuid.uuid4()), patient.number, day, at, at + timedelta(minutes=1))
-    return rs.Order(**{**vars(plain), **changes})  # type: ignore[arg-type]  # its own fields
+    return rs.Order(**{**vars(plain), **changes})
 
 
 def today() -> date:

@@ -28,7 +28,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Generator[Subject, None, N
     with pytest.MonkeyPatch.context() as patch, orca.simulated() as simulator:
         patch.setattr(front, "AGAIN_S", 0.1)
         with Proxy(simulator.port, framed=False) as line:
-            peer = orca.seed(simulator, made)
+            peer = orca.fill(simulator, made)
             url = simulator.url.replace(f":{simulator.port}", f":{line.port}")
 
             def connect() -> SystemOfRecord:
@@ -37,9 +37,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Generator[Subject, None, N
                 system = cast("SystemOfRecord", Pool(lambda: open_system(url, settings)))
                 return Front(book, system, book, None, front.Settings(), now, lambda *_, **__: None)
 
-            subject = Subject(
-                "SQLite+ORCA", connect, made, "reservations", peer, line, by_department=True, without_gaps=True
-            )
+            subject = Subject("SQLite+ORCA", connect, made, "reservations", peer, line, without_gaps=True)
             yield subject
             subject.close()
 

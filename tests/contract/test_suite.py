@@ -25,9 +25,9 @@ BY_NAME = {each.ask.__name__: each for each in every()}
 @contextmanager
 def memory(planted: str = "", *, atomic: bool = True) -> Generator[Subject, None, None]:
     """The book in memory behind a line, with that fault or none."""
-    faults = frozenset({planted} - {""})
+    mine = frozenset({planted} - {""})
     made = scene(datetime.now(ZONE).date())
-    held = Memory(faults)
+    held = Memory(mine)
     held.seed(made)
     server = MemoryServer(held)
 
@@ -45,12 +45,13 @@ def memory(planted: str = "", *, atomic: bool = True) -> Generator[Subject, None
 
     # A system that takes all of a visit or nothing refuses all of it.
     does = {name: name for name in get_args(Fault)} | ({"refuses_one": "refuses"} if atomic else {})
-    peer = Peer(registered, at_window, {name: fault(done) for name, done in does.items()})
+    faults = {name: fault(done) for name, done in does.items()}
+    peer = Peer(registered, register_at_window=at_window, faults=faults)
     ability = Ability(True, True, True, True, True, atomic_visit=atomic, keeps_attempts=True)
     with Proxy(server.port, framed=False) as proxy:
         subject = Subject(
             "memory",
-            lambda: MemoryBook(proxy.port, faults, ability=ability),
+            lambda: MemoryBook(proxy.port, mine, ability=ability),
             made,
             "book",
             peer,

@@ -107,7 +107,7 @@ def garbage_is_trouble(on: Subject, patient: Patient) -> None:
     found(on, patient)
     for garbage in (b"\x00\xff\xfe" * 50, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", HUGE):
         with bad(line_of(on)) as line:
-            line.tamper = lambda piece, answer=garbage: answer  # type: ignore[misc]  # of the loop's round
+            line.tamper = lambda piece, answer=garbage: answer
             _all_end_in_trouble(on, patient)
     _well_again(on, patient)
     counts(on, patient, 1)

@@ -7,6 +7,9 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import date, timedelta
 from typing import Any
 
+from drivers.reservations import opening
+from drivers.reservations.adapter import Settings
+from drivers.reservations.orca.address import parse
 from drivers.simulated.orca import Hospital, Manners, Patient, SimulatedOrca
 from drivers.simulated.orca.hospital import plain
 from drivers.simulated.orca.manners import now
@@ -17,14 +20,22 @@ _WRITE = "acceptmodv2"
 _Knob = Callable[[str], AbstractContextManager[None]]
 
 
-def simulated() -> SimulatedOrca:
+def simulated(**how: Any) -> SimulatedOrca:
     """One with the suite's departments and doctors, and nobody in it."""
     departments = {each.code: each.name for each in DEPARTMENTS}
     doctors = {each.code: each.name for each in DOCTORS}
-    return SimulatedOrca(hospital=Hospital(departments, doctors), manners=Manners(race_s=0.02))
+    return SimulatedOrca(hospital=Hospital(departments, doctors), manners=Manners(race_s=0.02), **how)
 
 
-def seed(orca: SimulatedOrca, scene: Scene) -> Peer:
+def start(scene: Scene, url: str, settings: Settings) -> Peer:
+    """The simulator itself, at the port of `url`, until pytest ends: a seed may start what it needs."""
+    ((_, port),) = opening.peers(url)
+    orca = simulated(port=port, user=parse(url).user, password=settings.password)
+    orca.start()
+    return fill(orca, scene)
+
+
+def fill(orca: SimulatedOrca, scene: Scene) -> Peer:
     """All patients of the scene with their appointments."""
     for patient in scene.patients:
         orca.hospital.add(Patient(patient.number, patient.name, "サキヤマ　リン", patient.birth_date))
@@ -41,7 +52,7 @@ def seed(orca: SimulatedOrca, scene: Scene) -> Peer:
         at = now().time().replace(microsecond=0)
         orca.hospital.staff_register(patient_number, scene.day, at, department.code, TAKAHASHI.code)
 
-    return Peer(registered, register_at_window, faults(orca))
+    return Peer(registered, by_department=True, register_at_window=register_at_window, faults=faults(orca))
 
 
 def faults(orca: SimulatedOrca) -> dict[Fault, _Knob]:
