@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
@@ -23,6 +24,7 @@ from drivers.reservations import (
     Count,
     DayList,
     Departments,
+    Entry,
     Found,
     Kept,
     Order,
@@ -81,6 +83,8 @@ class Front:
         self._custody, self._settings = custody, settings
         self._clock, self._report = clock, report
         self.health = Health(report)
+        self._flights = threading.Condition()
+        self._flying: set[str] = set()
 
     @property
     def ability(self) -> Ability:
@@ -128,6 +132,27 @@ class Front:
 
     def deliver(self, order: Order, until: float, *, ask_first: bool) -> Registration:
         """Register, or say why not; never into custody. `ask_first`: the system may have the order already."""
+        with self._alone(order.attempt, until) as is_alone:
+            if not is_alone:
+                return Trouble("busy", "the same attempt is under way")
+            return self._delivered(order, until, ask_first=ask_first)
+
+    @contextmanager
+    def _alone(self, attempt: str, until: float) -> Iterator[bool]:
+        """One thread at a time: a call that was abandoned may be at it still when the same is asked again."""
+        with self._flights:
+            is_free = self._flights.wait_for(lambda: attempt not in self._flying, max(0.0, until - time.monotonic()))
+            if is_free:
+                self._flying.add(attempt)
+        try:
+            yield is_free
+        finally:
+            if is_free:
+                with self._flights:
+                    self._flying.discard(attempt)
+                    self._flights.notify_all()
+
+    def _delivered(self, order: Order, until: float, *, ask_first: bool) -> Registration:
         if self.system is None:
             return self._in_book(order, until)
         taken = self._taken(order, until)
@@ -175,7 +200,7 @@ class Front:
             if isinstance(found, Trouble):
                 return replace(found, maybe_done=taken.ask_first)
             if isinstance(found, Found) and found.receptions:
-                return registered_there(order, found)
+                return _completed(system, order, found, until)
         began = time.monotonic()
         outcome = self._patiently(system.register, order, min(until, began + self._settings.register_s))
         self.health.note(outcome, time.monotonic() - began)
@@ -201,7 +226,7 @@ class Front:
         while time.monotonic() < until:
             found = system.find(order.patient_number, order.day, until)
             if isinstance(found, Found) and found.receptions:
-                return registered_there(order, found)
+                return _completed(system, order, found, until)
             if not isinstance(found, Trouble):
                 if none_since is not None:
                     again = system.register(order, until)
@@ -239,8 +264,19 @@ class Front:
         return self.book.cancel(patient_number, reception, day, at, reason, until)
 
     def day_list(self, day: date, until: float) -> DayList | Trouble:
-        """As the system has it."""
-        return (self.system or self.book).day_list(day, until)
+        """As the system has it, with what went through the book: the sum of all `find`."""
+        listed = (self.system or self.book).day_list(day, until)
+        if self.system is None or isinstance(listed, Trouble):
+            return listed
+        register = self.book.entries(day, until)
+        if isinstance(register, Trouble):
+            return register
+        booked = {self._plain(each.patient_number): each for each in register.entries if each.cancelled is None}
+        patients = tuple(_with_entry(each, booked.get(self._plain(each.patient_number))) for each in listed.patients)
+        return replace(listed, patients=patients)
+
+    def _plain(self, patient_number: str) -> str:
+        return patient_number.lstrip("0") if self.ability.pads_numbers else patient_number
 
     def departments(self, day: date, until: float) -> Departments | Trouble:
         """As the system has them."""
@@ -285,6 +321,12 @@ class Front:
                 each.close()
 
 
+def _with_entry(found: Found, entry: Entry | None) -> Found:
+    if entry is None:
+        return found
+    return replace(found, receptions=entry.receptions, appointments=entry.appointments or found.appointments)
+
+
 def _joined(found: Found, booked: Found) -> Found:
     """What the system says, with what went through the book: its numbers are those that patients were told."""
     receptions = booked.receptions or found.receptions
@@ -301,8 +343,17 @@ def registered_there(order: Order, found: Found) -> Registered:
     registered = {each.department for each in found.receptions}
     whole = "" in registered
     done = tuple(each for each in found.appointments if whole or each.department in registered)
-    left = tuple(each for each in order.appointments if not whole and each.department not in registered)
+    left = tuple(each for each in found.appointments if each not in done)
     return Registered(order.patient_number, found.receptions, done or order.appointments, left_out=left)
+
+
+def _completed(system: SystemOfRecord, order: Order, found: Found, until: float) -> Registered:
+    """The same, with the departments that the attempt did not come to."""
+    done = registered_there(order, found)
+    if not done.left_out:
+        return done
+    again = system.register(order, until)
+    return replace(again, ours=True) if isinstance(again, Registered) else done
 
 
 def _wait(seconds: float, until: float) -> bool:
