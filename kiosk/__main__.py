@@ -1,6 +1,7 @@
 """The command line. The processes are joined in reception/assembly.py (`kiosk run`) and courier/assembly.py
-(`kiosk courier`); `kiosk desk …` is in desk/command.py. A command imports its room when it runs: the courier needs no
-fonts, only a window needs Kivy, only `metrics` Prometheus; what every command imports, each start waits for.
+(`kiosk courier`); `kiosk desk …` is in desk/command.py, `kiosk book …` in his/book_command.py. A command imports its
+room when it runs: the courier needs no fonts, only a window needs Kivy, only `metrics` Prometheus; what every command
+imports, each start waits for.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from kiosk.config import Config, ConfigError, needed
 from kiosk.config import load as load_config
 from kiosk.desk import command as desk
+from kiosk.his import book_command
 from kiosk.process import private_folder
 from kiosk.process.locks import Held, Unusable
 from kiosk.process.stderr import complain, unblock
@@ -88,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--config", type=Path, required=True, metavar="site.toml")
     _add_screens(commands)
     desk.add_to(commands)
+    book_command.add_to(commands)
     return parser
 
 

@@ -141,6 +141,9 @@ RULES: dict[str, Reach | Kept] = {
         by=("drivers.share.smb", "drivers.simulated.terminal"),
         why="the library's faults are met in one place",
     ),
+    "one PostgreSQL": Kept(
+        ("pg8000",), by=("drivers.reservations.postgresql",), why="one place that ends what hangs on a connection"
+    ),
     "one ESC/POS": Kept(("escpos", "usb"), by=("drivers.printer",), why="bytes for the printer come from one place"),
     "few serial lines": Kept(
         ("serial",), by=("drivers.card_reader", "drivers.printer", "drivers.simulated"), why="devices only"
@@ -260,6 +263,7 @@ PLANTED = [
     ("kiosk.config", "from kiosk.visit.state import Rules", "the visit has few readers"),
     ("kiosk.reception.loop", "from drivers.simulated import printer", "simulated parts are for the demo"),
     ("kiosk.config", "import lxml.etree as etree", "one XML reader"),
+    ("kiosk.his.served", "import pg8000.native", "one PostgreSQL"),
     ("kiosk.reception.headless", "if 1:\n    from kivy.app import App", "one Kivy"),
     ("kiosk.courier", "import smbclient", "one SMB"),
     ("drivers.share.folder", "from smbprotocol.open import Open", "one SMB"),

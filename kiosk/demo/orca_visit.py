@@ -24,7 +24,7 @@ _PASSED: Final = (
     *("choose_card", "insert_card", "printing", "done"),
     *(*_TAP, "printing", "already"),
     *(*_TAP, "counter"),
-    *(*_TAP, "printing", "custody"),
+    *(*_TAP, "custody"),
     "choose_card",
 )
 _EVENTS: Final = {

@@ -35,6 +35,7 @@ DAY_LIST_S: Final = 30.0
 CALL_S: Final = 12.0
 # Nobody has asked the system for so long: is it there?
 PROBE_S: Final = 60.0
+DOWN_S: Final = 2.0
 # A system that is away is tried again after so long, and then after longer.
 AGAIN_S: Final = (5.0, 5.0, 10.0, 20.0)
 _DELIVERED_BY: Final = timedelta(minutes=2)
@@ -119,7 +120,8 @@ class Background:
             self._keep_day(today, self._settings.day_list_every)
         if self._front.health.idle_s() >= (PROBE_S if self._front.health.up is not False else AGAIN_S[0]):
             self._probe(today)
-        trouble = self._front.health.trouble
+        # One call that fails is one patient's trouble; and at a start the gate comes a moment later.
+        trouble = self._front.health.trouble if self._front.health.failing_s() >= DOWN_S else None
         self._set_trouble("his_down", Problem("his.down", {"what": trouble.what}) if trouble else None)
 
     # --- the day ------------------------------------------------------------------------------------------------------

@@ -92,6 +92,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setattr(background, "DOWN_S", 0.0)
     monkeypatch.setattr(front, "AGAIN_S", 0.02)
     monkeypatch.setattr(front, "ASK_S", 0.2)
     made = Site(tmp_path)

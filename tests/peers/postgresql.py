@@ -55,10 +55,11 @@ class Postgres:
 
     def __enter__(self) -> Self:
         log_of("postgres", self.read_log)
-        self.make()
-        self.start()
-        with self.connect("postgres") as connection:
-            connection.execute(f"CREATE ROLE kiosk_owner LOGIN CREATEROLE PASSWORD '{PASSWORD}'")
+        if not self.data.exists():
+            self.make()
+            self.start()
+            with self.connect("postgres") as connection:
+                connection.execute(f"CREATE ROLE kiosk_owner LOGIN CREATEROLE PASSWORD '{PASSWORD}'")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -98,16 +99,37 @@ class Postgres:
         for each in (pid, *children):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(each, signal.SIGKILL)
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        end = time.monotonic() + _START_S
+        while any(_is_alive(each) for each in (pid, *children)):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        # Who looks after orphans may not have buried it yet: then it seems to live.
+        for lock in (self.data / "postmaster.pid", *self._folder.glob(".s.PGSQL.*")):
+            lock.unlink(missing_ok=True)
 
     def standby(self) -> Postgres:
-        """A copy that follows this server and is started; `promote` makes it the next one. Ended as any other."""
+        """A copy that follows this server and is started, to be entered as any other; `promote` makes it the next."""
         made = Postgres()
         self.program("pg_basebackup", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-D", made.data,
                      "-R", "-X", "stream", "-c", "fast", "--no-sync")  # fmt: skip
         made.configure(f"port={made.port}", f"unix_socket_directories='{made._folder}'")
         made.start()
         return made
+
+    def wait_for(self, database: str, condition: str) -> None:
+        """Until the statement gives true: a standby has received something."""
+        end = time.monotonic() + _START_S
+        with self.connect(database) as connection:
+            while connection.execute(condition).fetchone() != (True,):
+                assert time.monotonic() < end, condition
+                time.sleep(0.02)
+
+    def cut_off(self) -> None:
+        """A standby receives nothing any more."""
+        with self.connect("postgres") as connection:
+            connection.execute("ALTER SYSTEM SET primary_conninfo = ''")
+            connection.execute("SELECT pg_reload_conf()")
+        self.wait_for("postgres", "SELECT count(*) = 0 FROM pg_stat_wal_receiver")
 
     def promote(self) -> None:
         self.program("pg_ctl", "-D", self.data, "-w", "-t", str(_START_S), "promote")
@@ -194,6 +216,13 @@ def soon(seconds: float = 10.0) -> float:
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
 
 
 def _free_port() -> int:

@@ -71,7 +71,7 @@ class Registering:
             self._register(self._wanted(appointments))
         except _Ended as ended:
             return ended.answer
-        came = in_order({each.key: each for each in (*self._there, *self._ours)}.values())
+        came = in_order((*self._there, *self._ours))
         departments = {each.department.code for each in came}
         registered = [each for each in appointments if each.department_code in departments]
         registered += walk_ins(appointments, came, order.walk_in)

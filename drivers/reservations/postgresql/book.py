@@ -8,6 +8,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -36,10 +37,10 @@ from drivers.reservations.csv_file import Parsed
 from drivers.reservations.ports import Ability, Subscription
 from drivers.reservations.postgresql.address import parse
 from drivers.reservations.postgresql.connection import Line, Server
+from drivers.reservations.postgresql.copies import copies_in
 from drivers.reservations.postgresql.failures import TOO_LATE, Failed
 from drivers.reservations.postgresql.follower import Follower
 from drivers.reservations.postgresql.hosts import Caller, Hosts
-from drivers.reservations.postgresql.told import told_in
 from drivers.reservations.values import NoValue, encoded, named
 from drivers.reservations.wire import WRITES, answer_from
 
@@ -49,7 +50,7 @@ _STEP: Final = 5000
 
 
 class PostgresBook:
-    """The book at `url` (see `address`). What this kiosk was told is kept in `settings.folder` (see `told`).
+    """The book at `url` (see `address`). What this kiosk was told is kept in `settings.folder` (see `copies`).
 
     The constructor talks to nobody. Raises BadAddress.
     """
@@ -58,8 +59,8 @@ class PostgresBook:
         self.settings = settings
         self._server = Server(parse(url), settings.password, settings.ca_file)
         self._numbering = settings.numbering
-        self._told = told_in(settings.folder)
-        self._caller = Caller(settings.name or socket.gethostname(), settings.clock, self._told)
+        self._copies = copies_in(settings.folder)
+        self._caller = Caller(settings.name or socket.gethostname(), settings.clock, self._copies)
         self._hosts = Hosts(self._server, self._caller)
 
     @property
@@ -81,8 +82,8 @@ class PostgresBook:
 
     def register(self, order: Order, until: float) -> Registration:
         """See SystemOfRecord.register."""
-        told = self._ask("register", until, order=order, numbering=self._numbering)
-        answer: Registration = self._of(order.patient_number, told)
+        question = {"order": order, "numbering": self._numbering}
+        answer: Registration = self._of(order.patient_number, self._ask("register", until, **question))
         return answer
 
     def cancel(
@@ -182,10 +183,10 @@ class PostgresBook:
             return self._trouble(name, failed, parts)
         try:
             answer = answer_from(name, message)
-            if "told" in message:
+            if "copy" in message:
                 # The patient is registered, whether or not this disk takes a copy for the next server.
                 with contextlib.suppress(OSError, ValueError):
-                    self._told.keep(message["told"])
+                    self._copies.keep(message["copy"])
         except NoValue:
             return Trouble(
                 "misunderstood", "the book's server: an answer that is none", name in WRITES, "misunderstood"
@@ -207,7 +208,7 @@ class PostgresBook:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Line]:
         """On a connection of its own, committed at the end. Raises ReservationsDown."""
-        hosts = Hosts(self._server, self._caller)
+        hosts = Hosts(self._server, replace(self._caller, copies=None))
         until = time.monotonic() + _IMPORT_S
         try:
             line = hosts.line(until)

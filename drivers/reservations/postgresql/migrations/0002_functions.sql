@@ -1,5 +1,5 @@
 -- What kiosks may call: one question, one transaction, one answer {"is": NAME, "answer": {...}}, fields as in the
--- program's values. "told": what the kiosk keeps, and offers again to a server that takes over.
+-- program's values. "copy": what the kiosk keeps, and offers again to a server that takes over.
 -- SQLSTATE: KF001 not released, KW001 too late, KB001 another attempt has the row, KC001 clocks differ.
 -- No message may hold a patient's data: it would be in the server's log.
 
@@ -86,7 +86,7 @@ CREATE FUNCTION kiosk.receptions_json(the_day date, patient text) RETURNS jsonb 
 $$;
 
 -- Everything that the kiosk is told of a registered patient, as rows.
-CREATE FUNCTION kiosk.told(the_day date, patient text) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE FUNCTION kiosk.copy_of(the_day date, patient text) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT jsonb_build_object('day', the_day, 'visit', to_jsonb(v) || '{"holder": "", "lease_until": "-infinity"}',
         'receptions', receptions_json(the_day, patient), 'registered', registered_json(the_day, patient))
     FROM visit AS v WHERE day = the_day AND patient_number = patient
@@ -94,7 +94,7 @@ $$;
 
 CREATE FUNCTION kiosk.registered_answer(the_day date, patient text, the_attempt text, appointments jsonb) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
-    SELECT jsonb_build_object('is', 'Registered', 'told', told(the_day, patient), 'answer', jsonb_build_object(
+    SELECT jsonb_build_object('is', 'Registered', 'copy', copy_of(the_day, patient), 'answer', jsonb_build_object(
         'patient_number', patient, 'receptions', receptions_json(the_day, patient), 'appointments', appointments,
         'ours', (SELECT attempt = the_attempt FROM visit WHERE day = the_day AND patient_number = patient)))
 $$;

@@ -280,7 +280,7 @@ BEGIN
         RETURN jsonb_build_object('is', 'NotRegistered', 'answer', jsonb_build_object('patient_number', patient));
     END IF;
     RETURN jsonb_build_object('is', 'Cancelled', 'answer', to_jsonb(c),
-        'told', jsonb_build_object('day', the_day, 'cancelled', to_jsonb(c)));
+        'copy', jsonb_build_object('day', the_day, 'cancelled', to_jsonb(c)));
 END $$;
 
 CREATE FUNCTION kiosk.note(q jsonb) RETURNS jsonb

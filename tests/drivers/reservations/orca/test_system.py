@@ -241,7 +241,8 @@ def test_a_department_without_name_has_that_of_the_master(
         (lambda _: f.xml("appointlst2res", "89"), "refused", "orca_refused"),
         (lambda _: f.xml("appointlst2res", "11"), "refused", "orca_refused"),
         (lambda _: (401, ""), "login", "orca_login"),
-        (lambda _: (404, ""), "refused", "orca_path"),
+        (lambda _: (404, ""), "login", "orca_user"),
+        (lambda _: (404, "{}"), "refused", "orca_path"),
         (lambda _: (405, ""), "refused", "orca_path"),
         (lambda _: (500, ""), "misunderstood", "orca_http"),
         (lambda _: (503, ""), "unreachable", "orca_http"),
@@ -633,6 +634,19 @@ def test_a_list_that_is_cut_is_asked_doctor_by_doctor(orca: Fake, system: OrcaSy
     assert not day_list(system).complete
     orca.booked_max = 3
     orca.booked.insert(0, ("00012", replace(MORNING, doctor="")))
+    assert not day_list(system).complete
+
+
+def test_receptions_of_a_day_with_too_many_are_asked_department_by_department(orca: Fake, system: OrcaSystem) -> None:
+    orca.received_max = 2
+    for number in range(1, 4):
+        orca.patients[f"0002{number}"] = "試験"
+        department = "01" if number == 1 else "02"
+        orca.received.append(f.Registered(f"{number:05d}", f"0002{number}", department, "10001", "01", "08:30:00"))
+    found = day_list(system)
+    assert [len(each.receptions) for each in found.patients] == [1, 1, 1]
+    assert found.complete
+    orca.received.append(f.Registered("", "00021", "01", "10001", "01", "08:30:00"))
     assert not day_list(system).complete
 
 
