@@ -247,7 +247,8 @@ def _restore(arguments: argparse.Namespace) -> int:
     from kiosk.appointments import answers, restore
 
     config = load_config(arguments.config, passwords=False)
-    book = open_embedded(_appointments_folder(config, arguments.json))
+    folder = _appointments_folder(config, arguments.json)
+    book = open_embedded(folder, appointments=not config.has_gate)
     try:
         for line in restore.restore(config, book):
             _answer(line, arguments.json)
