@@ -21,7 +21,7 @@ from typing import Any
 from drivers import reservations as rs
 from drivers.deadline import Deadline
 from drivers.reservations.ports import Ability
-from tests.contract.memory import Memory
+from tests.contract.memory import HOSPITAL, Memory
 
 _MAX_BYTES = 8 * 1024 * 1024
 _WRITES = ("register", "cancel", "take", "settle", "note", "noted_done")
@@ -101,9 +101,9 @@ class MemoryServer:
             time.sleep(1.5)
             return "busy", None
         if call == "register" and "wrong_day" in self.doing:
-            order = arguments[0]
+            order, *rest = arguments
             assert isinstance(order, rs.Order)
-            arguments = (replace(order, day=order.day + timedelta(1), at=order.at + timedelta(1)),)
+            arguments = (replace(order, day=order.day + timedelta(1), at=order.at + timedelta(1)), *rest)
         if "race" in self.memory.planted:
             answer = getattr(self.memory, call)(*arguments)
         else:
@@ -144,8 +144,10 @@ _TROUBLES: dict[str, rs.Trouble] = {
 class MemoryBook:
     """The adapter: `Book` over one kept connection to `port`."""
 
-    def __init__(self, port: int, planted: frozenset[str] = frozenset(), *, ability: Ability | None = None) -> None:
-        self.ability = ability or Ability(True, True, True, True, True, atomic_visit=True, keeps_attempts=True)
+    def __init__(
+        self, port: int, planted: frozenset[str], ability: Ability, numbering: rs.Numbering = HOSPITAL
+    ) -> None:
+        self.ability, self._numbering = ability, numbering
         self._port = port
         self._planted = planted
         self._sock: socket.socket | None = None
@@ -161,10 +163,10 @@ class MemoryBook:
         return answer  # type: ignore[return-value]  # what `Memory.find` says
 
     def register(self, order: rs.Order, until: float) -> rs.Registration:
-        answer = self._ask("register", until, order)
+        answer = self._ask("register", until, order, self._numbering)
         if "retries" in self._planted and isinstance(answer, rs.Trouble):
             again = replace(order, attempt=order.attempt + "-2")
-            answer = self._ask("register", until + 1, again)
+            answer = self._ask("register", until + 1, again, self._numbering)
         other_day = isinstance(answer, rs.Registered) and any(each.day != order.day for each in answer.appointments)
         if other_day and "believes_day" not in self._planted:
             return rs.Trouble("misunderstood", "registered for another day", maybe_done=True)

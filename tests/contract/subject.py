@@ -30,7 +30,7 @@ Fault = Literal[
     "hostile",  # its answers hold what a parser must refuse: a DOCTYPE, an entity
     "error",  # its answers are an error of its transport: HTTP 500
     "not_there",  # the address is wrong: HTTP 404, no such database
-    "wrong_day",  # its clock is a day off: it registers for another day than it was asked
+    "wrong_day",  # its clock is a day off, or it registers for another day than it was asked
     "reply_lost",  # it registers, and its reply gets lost
     "warnings",  # it does all that was asked and says so with warnings
     "other_zeros",  # it says "well" in another way: "0000" for "00"
@@ -61,8 +61,9 @@ class Subject:
     """One implementation with its system. `open()`: another connection, as another kiosk has.
 
     `role`: which protocol of `drivers.reservations.ports` it keeps. `line`: the proxy between adapter and system, where
-    there is a network. `without_gaps`: it numbers receptions itself, from 1, one series for all. `patience_s`: how
-    long is waited for what has to come; `late_s`: how much later than its `until` an answer may come on a busy machine.
+    there is a network. `without_gaps`: it numbers receptions itself, from 1, one series for all. `numbered`: opens a
+    kiosk that numbers in another way. `patience_s`: how long is waited for what has to come; `late_s`: how much later
+    than its `until` an answer may come on a busy machine.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Subject:
     peer: Peer = field(default_factory=Peer)
     line: Proxy | None = None
     without_gaps: bool = False
+    numbered: Callable[[rs.Numbering], SystemOfRecord] | None = None
     patience_s: float = 20.0
     late_s: float = 2.5
     opened: list[SystemOfRecord] = field(default_factory=list)

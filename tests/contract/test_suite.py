@@ -51,12 +51,13 @@ def memory(planted: str = "", *, atomic: bool = True) -> Generator[Subject, None
     with Proxy(server.port, framed=False) as proxy:
         subject = Subject(
             "memory",
-            lambda: MemoryBook(proxy.port, mine, ability=ability),
+            lambda: MemoryBook(proxy.port, mine, ability),
             made,
             "book",
             peer,
             proxy,
             without_gaps=True,
+            numbered=lambda numbering: MemoryBook(proxy.port, mine, ability, numbering),
             patience_s=1.0 if planted else 20.0,
             late_s=0.5 if planted else 2.5,  # what is planted is a second late
         )
@@ -124,6 +125,10 @@ PLANTED = {
     "who_is_not_registered_has_nothing_to_cancel": ("cancels_nothing",),
     "of_several_receptions_a_visit_or_one_is_cancelled": ("not_cancelled",),
     "a_walk_in_goes_with_its_reception": ("walk_in_stays",),
+    "each_entrance_has_its_letters_and_its_counter": ("one_counter", "no_entrance"),
+    "another_entrance_names_where_the_patient_was_registered": ("no_entrance", "again"),
+    "each_department_has_its_counter": ("one_series",),
+    "a_visit_of_several_numbers_is_cancelled_as_one": ("one_key", "cancels_one", "number_again"),
     "the_day_list_says_what_find_says": ("list_of_all", "list_without_receptions", "list_twice"),
     "the_list_of_another_day_is_that_days": ("list_of_all",),
     "the_register_has_every_visit_in_the_order_of_registration": (

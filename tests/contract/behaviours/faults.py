@@ -57,9 +57,10 @@ def busy_is_busy_and_writes_nothing(on: Subject, patient: Patient) -> None:
 
 @behaviour(ONE_TODAY, ONE_TODAY, fault="held")
 def who_is_held_up_by_a_frozen_kiosk_is_busy_in_time(on: Subject, patient: Patient, other: Patient) -> None:
-    attempt, begin = order(patient, on.day), time.monotonic()
+    attempt, system = order(patient, on.day), on.system
     with _while(on, "held", patient):
-        answer = on.system.register(attempt, begin + 1)
+        begin = time.monotonic()
+        answer = system.register(attempt, begin + 1)
         late = time.monotonic() - begin - 1
     assert isinstance(answer, rs.Trouble), answer
     assert late < on.late_s, f"it ended {late:.1f} s after its `until`"
@@ -143,14 +144,15 @@ def a_wrong_address_is_trouble_and_no_unknown_patient(on: Subject, patient: Pati
     _registers_trouble(on, "not_there", patient)
 
 
-@behaviour(TODAY_AND_TOMORROW, fault="wrong_day")
-def a_registration_for_another_day_is_not_believed(on: Subject, patient: Patient) -> None:
-    with _while(on, "wrong_day", patient):
-        answer = on.system.register(order(patient, on.day), until())
-    if not isinstance(answer, rs.Registered):
-        assert isinstance(answer, rs.Trouble), answer
-    elif on.peer.registered is not None:
-        assert on.peer.registered(patient.number, on.day) == 1, "registered for another day"
+@behaviour(TODAY_AND_TOMORROW, TODAY_AND_TOMORROW, fault="wrong_day")
+def a_registration_for_another_day_is_not_believed(on: Subject, *patients: Patient) -> None:
+    for patient in patients:
+        with _while(on, "wrong_day", patient):
+            answer = on.system.register(order(patient, on.day), until())
+        if not isinstance(answer, rs.Registered):
+            assert isinstance(answer, rs.Trouble), answer
+        elif on.peer.registered is not None:
+            assert on.peer.registered(patient.number, on.day) == 1, "registered for another day"
 
 
 @behaviour(ONE_TODAY, fault="reply_lost")

@@ -13,7 +13,7 @@ from tests.contract.behaviours.asking import counts, found, nothing_registered, 
 from tests.contract.scene import ONE_TODAY, TWO_TODAY, Patient
 from tests.contract.subject import Subject, now, order, until
 
-SHORT_S = 0.5
+SHORT_S = 0.3
 # The pieces of the longest dialogue that a registration may be.
 PIECES = 16
 HUGE = b"9" * (9 * 1024 * 1024)
