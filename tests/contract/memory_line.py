@@ -221,21 +221,28 @@ class MemoryBook:
         sent = False
         if self._planted & {"hangs", "hangs_on"}:
             left += 1
-        deadline = Deadline(max(left, 0.1), self._pull)
+        if "impatient" in self._planted:
+            left = 0.1
+        pull = self._pull if "keeps_late" not in self._planted else lambda: None
+        deadline = Deadline(max(left, 0.1), pull)
         try:
             with deadline:
                 sock = self._connected()
                 sent = True
+                sock.settimeout(left if "keeps_late" in self._planted else None)
                 _send(sock, (call, arguments))
                 code, answer = _receive(sock)
         except Exception as error:  # noqa: BLE001  # pickle raises anything for garbage
-            self._drop()
+            if "keeps_late" not in self._planted:
+                self._drop()
             return self._failed(call, number, error, sent=sent)
         finally:
             deadline.stop()
         return self._understood(call, number, code, answer)
 
     def _failed(self, call: str, number: str, error: Exception, *, sent: bool) -> object:
+        if "lost_is_none" in self._planted and call == "cancel":
+            return rs.NotRegistered(number)
         if "believes_garbage" in self._planted and call == "find":
             return rs.Found(number, (), None)
         lost = sent and call in _WRITES and "not_done" not in self._planted
@@ -269,7 +276,7 @@ class MemoryBook:
         return answer
 
     def _connected(self) -> socket.socket:
-        if self._sock is not None and _is_closed(self._sock) and "stale" not in self._planted:
+        if self._sock is not None and _is_closed(self._sock) and not self._planted & {"stale", "keeps_late"}:
             self._drop()
         if self._sock is None:
             self._sock = socket.create_connection(("127.0.0.1", self._port), 5)
