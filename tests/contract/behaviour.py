@@ -29,6 +29,7 @@ class Behaviour:
     hands: tuple[Literal["registered", "register_at_window"], ...] = ()
     without_gaps: bool = False
     numbered: bool = False
+    dies: bool = False
 
     @property
     def name(self) -> str:
@@ -46,6 +47,8 @@ class Behaviour:
             return "there is no network"
         if self.numbered and subject.numbered is None:
             return "its kiosks all number in one way"
+        if self.dies and subject.dying is None:
+            return "its kiosks cannot be made to die"
         if self.without_gaps and not subject.without_gaps:
             return "it does not number by itself"
         if self.fault is not None and self.fault not in subject.peer.faults:
@@ -70,11 +73,12 @@ def behaviour(
     hands: tuple[Literal["registered", "register_at_window"], ...] = (),
     without_gaps: bool = False,
     numbered: bool = False,
+    dies: bool = False,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Puts the function below it among BEHAVIOURS."""
 
     def keep(ask: Callable[..., None]) -> Callable[..., None]:
-        BEHAVIOURS.append(Behaviour(ask, cases, needs, role, line, fault, hands, without_gaps, numbered))
+        BEHAVIOURS.append(Behaviour(ask, cases, needs, role, line, fault, hands, without_gaps, numbered, dies))
         return ask
 
     return keep

@@ -58,6 +58,7 @@ class MemoryServer:
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self.doing: set[str] = set()
+        self.busy = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, name="memory", daemon=True).start()
@@ -93,6 +94,10 @@ class MemoryServer:
         for code in ("busy", "login", "error", "not_there", "nonsense", "hostile"):
             if code in self.doing:
                 return code, None
+        if call == "register" and "busy_twice" in self.doing:
+            self.busy += 1
+            if self.busy <= 2:
+                return "busy", None
         if call == "register" and "refuses" in self.doing:
             return "refuses", None
         if "huge" in self.doing:

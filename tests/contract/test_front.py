@@ -23,7 +23,7 @@ from tests.contract import running
 from tests.contract.behaviour import Behaviour, scene
 from tests.contract.scene import TAKAHASHI
 from tests.contract.seeds import orca
-from tests.contract.subject import Subject, now, today
+from tests.contract.subject import Dying, Fuse, Subject, now, today
 from tests.peers import postgresql
 
 # What many kiosks do at the same time, or one after another; a line to ORCA is the same for every book.
@@ -42,12 +42,14 @@ def opened(
     url = simulator.url.replace(f":{simulator.port}", f":{line.port}")
     settings = Settings(folder, password=simulator.password, doctor=TAKAHASHI.code)
 
-    def connect() -> SystemOfRecord:
+    def connect(fuse: Fuse | None = None) -> SystemOfRecord:
         book, local = books()
         system = cast("SystemOfRecord", Pool(lambda: open_system(url, settings)))
+        if fuse is not None:
+            book, system = cast("Book", Dying(book, fuse)), cast("SystemOfRecord", Dying(system, fuse))
         return Front(book, system, local, None, front.Settings(), now, lambda *_, **__: None)
 
-    subject = Subject(name, connect, made, "reservations", peer, line, without_gaps=True)
+    subject = Subject(name, connect, made, "reservations", peer, line, without_gaps=True, dying=connect)
     stack.callback(subject.close)
     return subject
 

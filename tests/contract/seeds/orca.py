@@ -82,7 +82,7 @@ def faults(orca: SimulatedOrca) -> dict[Fault, _Knob]:
 
         return knob
 
-    days = cycle((1, -1))
+    days, warnings = cycle((1, -1)), cycle(("K1", "K2", "K3"))
 
     def wrong_day(patient_number: str) -> AbstractContextManager[None]:
         off = timedelta(next(days))
@@ -114,6 +114,7 @@ def faults(orca: SimulatedOrca) -> dict[Fault, _Knob]:
 
     return {
         "busy": busy,
+        "busy_twice": fails("result", _WRITE, code="90", times=2),
         "login": other_password,
         "refuses": lambda number: refuses(*orca.hospital.departments),
         "refuses_one": lambda number: refuses(DEPARTMENTS[-1].code),
@@ -123,10 +124,10 @@ def faults(orca: SimulatedOrca) -> dict[Fault, _Knob]:
         "huge": fails("huge"),
         "hostile": fails("doctype"),
         "error": fails("status", code="500"),
-        "not_there": fails("status", code="404"),
+        "not_there": mannered(prefix="/elsewhere"),
         "wrong_day": wrong_day,
         "reply_lost": fails("lost", _WRITE, times=1),
-        "warnings": fails("warning", _WRITE, code="K1"),
+        "warnings": lambda number: fails("warning", _WRITE, code=next(warnings))(number),
         "other_zeros": mannered(code_digits=4),
         "stub": mannered(),
         "cut_list": mannered(patient_rows_max=1),
