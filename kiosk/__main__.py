@@ -249,7 +249,8 @@ def _restore(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config, passwords=False)
     if not config.reservations.is_embedded:
         return _refused(answers.ON_SERVER, arguments.json)
-    book = open_embedded(_appointments_folder(config, arguments.json))
+    folder = _appointments_folder(config, arguments.json)
+    book = open_embedded(folder, appointments=not config.has_gate)
     try:
         for line in restore.restore(config, book):
             _answer(line, arguments.json)

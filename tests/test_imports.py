@@ -21,7 +21,7 @@ from tests import ROOT
 
 OURS = ("kiosk", "drivers", "assets")
 
-# Rooms of kiosk/. `his` (kiosk his, hub, outbox) and `fleet` are to come: lines too.
+# Rooms of kiosk/. `fleet` is to come: a line too.
 FLOORS = (
     ("process", "typography", "machine", "visit", "results"),  # know no other room
     ("words",),  # sentences with their readings
@@ -321,7 +321,7 @@ def test_every_library_is_named_in_a_rule() -> None:
 def test_the_rules_look_at_the_real_packages() -> None:
     """An empty tree would pass every rule."""
     names = modules()
-    assert {found for name in names if (found := room(name))} == set(FLOOR) - {"his", "fleet"}
+    assert {found for name in names if (found := room(name))} == set(FLOOR) - {"fleet"}
     assert any(within(name, ("drivers",)) for name in names)
     assert len(set(arrows())) > 20
 

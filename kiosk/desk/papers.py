@@ -25,8 +25,7 @@ from kiosk.desk.today import Today
 from kiosk.screens.wording import Wording
 from kiosk.slip.barcode import BarcodeKind
 from kiosk.slip.page import ChartPage, SlipPage
-from kiosk.slip.sheet import Sheet, SheetAppointment, slip_of, worded
-from kiosk.visit.state import VisitReception
+from kiosk.slip.sheet import Sheet, SheetAppointment, VisitReception, slip_of, worded
 from kiosk.words import texts
 from kiosk.words.problems import Problem
 

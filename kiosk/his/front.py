@@ -19,6 +19,7 @@ from typing import Final
 
 from drivers.reservations import (
     Answer,
+    Appointment,
     Cancellation,
     Count,
     DayList,
@@ -34,6 +35,7 @@ from drivers.reservations import (
     Trouble,
     Unsettled,
     UnsettledList,
+    WalkIn,
 )
 from drivers.reservations.ports import Ability, Book, Subscription, SystemOfRecord
 from kiosk.his.custody import Custody
@@ -174,8 +176,9 @@ class Front:
             found = self.asked(order.patient_number, order.day, until)
             if isinstance(found, Trouble):
                 return replace(found, maybe_done=taken.ask_first)
-            if isinstance(found, Found) and found.receptions:
-                return registered_there(order, found)
+            there = registered_there(order, found) if isinstance(found, Found) else None
+            if there is not None:
+                return self._rest(system, order, there, until)
         began = time.monotonic()
         outcome = self._patiently(system.register, order, min(until, began + self._settings.register_s))
         self.health.note(outcome, time.monotonic() - began)
@@ -200,8 +203,9 @@ class Front:
         none_since: float | None = None
         while time.monotonic() < until:
             found = system.find(order.patient_number, order.day, until)
-            if isinstance(found, Found) and found.receptions:
-                return registered_there(order, found)
+            there = registered_there(order, found) if isinstance(found, Found) else None
+            if there is not None:
+                return self._rest(system, order, there, until)
             if not isinstance(found, Trouble):
                 if none_since is not None:
                     again = system.register(order, until)
@@ -210,6 +214,15 @@ class Front:
             if not _wait(AGAIN_S if none_since is not None else AGAIN_S / 4, until):
                 break
         return outcome
+
+    def _rest(self, system: SystemOfRecord, order: Order, there: Registered, until: float) -> Registration:
+        """What the system has of an order, and what it takes of the rest now."""
+        if not there.left_out:
+            return there
+        answer = self._patiently(system.register, order, until)
+        if isinstance(answer, Trouble):
+            return answer if answer.maybe_done else there
+        return replace(answer, ours=True) if isinstance(answer, Registered) else there
 
     def _note_unknown(self, order: Order, outcome: Registration) -> None:
         """A book elsewhere may not have heard of it: then this machine remembers to ask."""
@@ -296,13 +309,27 @@ def _joined(found: Found, booked: Found) -> Found:
     )
 
 
-def registered_there(order: Order, found: Found) -> Registered:
-    """What an attempt that nobody was answered has left at the system: ours."""
+def registered_there(order: Order, found: Found) -> Registered | None:
+    """What an attempt that nobody was answered has left at the system: ours. None: nothing of what was ordered.
+
+    `left_out`: what is due, or ordered, and not there; a reception may be another's, of this morning.
+    """
     registered = {each.department for each in found.receptions}
-    whole = "" in registered
-    done = tuple(each for each in found.appointments if whole or each.department in registered)
-    left = tuple(each for each in order.appointments if not whole and each.department not in registered)
-    return Registered(order.patient_number, found.receptions, done or order.appointments, left_out=left)
+    due = order.appointments or tuple(each for each in found.appointments if not each.walk_in)
+    if order.walk_in is not None:
+        due += (_as_appointment(order, order.walk_in),)
+    if not registered or ("" not in registered and due and not registered & {each.department for each in due}):
+        return None
+    if "" in registered:
+        return Registered(order.patient_number, found.receptions, found.appointments or due)
+    done = tuple(each for each in found.appointments if each.department in registered)
+    left = tuple(each for each in due if each.department not in registered)
+    return Registered(order.patient_number, found.receptions, done or due, left_out=left)
+
+
+def _as_appointment(order: Order, walk_in: WalkIn) -> Appointment:
+    at = order.at.time().replace(microsecond=0)
+    return Appointment(order.day, at, walk_in.department, walk_in.doctor, walk_in.place, note="", walk_in=True)
 
 
 def _wait(seconds: float, until: float) -> bool:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from drivers.reservations import Numbering
+from drivers.reservations import EMBEDDED, Numbering
 from drivers.reservations.adapter import Settings as AdapterSettings
 from drivers.reservations.imports_over_socket import ImportingSocketBook
 from drivers.reservations.opening import open_embedded
@@ -62,7 +62,8 @@ def opened(config: Config, data: Path, report: Callable[..., None], *, receives:
     it is for a desk. Nobody is asked yet.
     """
     clock = partial(datetime.now, config.site.zone)
-    local = open_sqlite("sqlite", AdapterSettings(data, numbering_of(config), clock))
+    settings = AdapterSettings(data, numbering_of(config), clock, appointments=not config.has_gate)
+    local = open_sqlite(EMBEDDED, settings)
     if not config.has_gate:
         return Opened(local, local)
     his = config.his

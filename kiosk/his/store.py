@@ -90,15 +90,17 @@ class Store:
         if age is None or not -_AHEAD <= now - age.as_of <= at_most:
             return None
         with self._usable() as db:
-            query = "SELECT found FROM listed WHERE day = ? AND patient_number = ?"
-            rows = db.rows(query, day.isoformat(), patient_number)
-        if not rows:
-            return None
+            # Lists write numbers as the system does, which may add zeros that a card does not have.
+            query = """SELECT found FROM listed WHERE day = ? AND ltrim(patient_number, '0') = ltrim(?, '0')
+                ORDER BY patient_number = ? DESC"""
+            rows = db.rows(query, day.isoformat(), patient_number, patient_number)
         try:
-            found: Found = decoded(Found, json.loads(rows[0][0]))
+            listed: list[Found] = [decoded(Found, json.loads(row[0])) for row in rows]
         except (ValueError, NoValue):
-            raise ReservationsDown("the day list is of another version", "his_store") from None
-        return replace(found, as_of=age.as_of)
+            raise ReservationsDown("the day list is of another version") from None
+        if not listed or (len(listed) > 1 and listed[0].patient_number != patient_number):
+            return None
+        return replace(listed[0], patient_number=patient_number, as_of=age.as_of)
 
     def next_custody(self, day: date) -> int:
         """1, 2, 3 … of `day`. One that nobody gets in the end leaves a gap."""
@@ -117,4 +119,4 @@ class Store:
                 self._opened = open_or_begin(self._path, _MIGRATIONS, "his")
             yield self._opened
         except (DatabaseUnusable, sqlite3.Error, OSError) as error:
-            raise ReservationsDown(f"{self._path.name}: {type(error).__name__}", "his_store") from None
+            raise ReservationsDown(f"{self._path.name}: {type(error).__name__}") from None

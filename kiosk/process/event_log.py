@@ -88,6 +88,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "staff_called": "A patient called staff.",
     "identified": "A patient number was read.",
     "arrival_registered": "An arrival was registered.",
+    "arrival_in_custody": "The hospital's system is down; an arrival was taken into custody and is not registered.",
     "arrival_registered_late": "An arrival was registered after the patient had been sent to the counter.",
     "slip_printed": "A slip was printed.",
     "slip_failed": "A slip was not printed.",

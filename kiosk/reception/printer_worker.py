@@ -16,6 +16,7 @@ from kiosk.slip import picture as slip_picture
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit.specimen import SPECIMEN
+from kiosk.visit.state import ArrivalInCustody, RegisteredArrival
 
 
 @dataclass
@@ -66,10 +67,13 @@ class PrinterWorker:
     def _print_slip(self, command: c.PrintSlip) -> None:
         if not self.still_wanted(command.visit):
             return  # the visit has moved on by its own deadline
-        at = self.clock().time()
-        composed = slip.reception_slip(self.wording, self.hospital, command.arrival, command.language, at)
-        failed = self._print(composed)
+        failed = self._print(self._composed(command.arrival, command.language))
         self.post(e.SlipFailed(command.visit, failed) if failed else e.SlipPrinted(command.visit))
+
+    def _composed(self, arrival: RegisteredArrival | ArrivalInCustody, language: str) -> slip.Slip:
+        if isinstance(arrival, ArrivalInCustody):
+            return slip.custody_slip(self.wording, self.hospital, arrival, language)
+        return slip.reception_slip(self.wording, self.hospital, arrival, language, self.clock().time())
 
     def _print_counter_slip(self, command: c.PrintCounterSlip) -> None:
         if not self.still_wanted(command.visit):

@@ -16,7 +16,7 @@ from kiosk.visit.reasons import COUNTER_REASONS, NO_SLIP_REASONS
 
 # What the visit began with; `no_card`: with the question whether a card is at hand.
 WAYS: Final = ("mynumber", "patient_card", "no_card")
-OUTCOMES: Final = ("done", "already", "counter", "cancelled", "timed_out")
+OUTCOMES: Final = ("done", "already", "custody", "counter", "cancelled", "timed_out")
 OTHER: Final = "other"  # a reason of a courier of another version
 REASONS: Final = (*COUNTER_REASONS, OTHER)
 SLIPS: Final = ("printed", *NO_SLIP_REASONS, OTHER)
@@ -53,6 +53,8 @@ class Tally:
                 self._visit = _Visit(code if code in WAYS else WAYS[0], now)
             case "arrival_registered" if visit:
                 visit.outcome = "already" if code == "again" else "done"
+            case "arrival_in_custody" if visit:
+                visit.outcome = "custody"
             case "sent_to_counter" if visit:
                 visit.outcome, visit.reason = "counter", code if code in REASONS else OTHER
             case "slip_printed" | "slip_failed":

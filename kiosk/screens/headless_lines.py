@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from kiosk.screens.views import Ask, Choose, Counter, Instruct, Keys, Off, Pick, Result, Screen, Wait, is_leaving
+from kiosk.screens.views import (
+    Ask,
+    Choose,
+    Counter,
+    Custody,
+    Instruct,
+    Keys,
+    Off,
+    Pick,
+    Result,
+    Screen,
+    Wait,
+    is_leaving,
+)
 from kiosk.typography.ruby import plain
 
 
@@ -32,6 +45,8 @@ def as_json(screen: Screen) -> dict[str, Any]:
         case Choose():
             line |= {"unavailable": list(screen.unavailable), "staff": list(screen.staff)}
         case Result():
+            line |= {"reason": screen.reason, "notes": list(screen.notes), "numbers": list(screen.numbers)}
+        case Custody():
             line |= {"reason": screen.reason, "notes": list(screen.notes), "numbers": list(screen.numbers)}
         case Ask():
             line |= {"reason": screen.reason, "unavailable": list(screen.unavailable)}

@@ -12,7 +12,7 @@ from kiosk.screens.timeouts import buttons_of, timeout_of, with_more_time
 from kiosk.screens.views import Choose, Counter, Instruct, Keys, NextStep, Off, Screen, Wait
 from kiosk.screens.wording import Wording, Words
 from kiosk.visit import looks, offers
-from kiosk.visit.reasons import code_of
+from kiosk.visit.reasons import LISTED_REASONS, code_of
 from kiosk.visit.state import (
     AskingForCard,
     AtCounter,
@@ -208,7 +208,7 @@ def _card(stage: AwaitingCard, tries_left: int, words: Words) -> Instruct:
 
 def _counter(kiosk: Kiosk, stage: AtCounter, words: Words) -> Counter:
     calls = kiosk.rules.staff_call and not stage.called
-    slip = kiosk.rules.counter_slip or stage.reason == "reservations_down"
+    slip = kiosk.rules.counter_slip or stage.reason in LISTED_REASONS
     where = words.counter
     return Counter(
         "counter",

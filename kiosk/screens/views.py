@@ -189,6 +189,41 @@ class Result(_View):
 
 
 @dataclass(frozen=True)
+class Custody(_View):
+    """An arrival that is *not* registered, and kept until the hospital's system answers: where to go, and the number.
+
+    `explained`: that it is not done, and why; `remarks`: what else there is to know. `appointments`, `slip`,
+    `slip_line`, `outlet`, `covered`: as of Result. `number`: of this kiosk's own series; `number_line`: it as a line.
+    """
+
+    explained: tuple[str, ...]
+    appointments: tuple[AppointmentRow, ...] = field(repr=False)
+    number: str = field(repr=False)
+    number_line: str = field(repr=False)
+    remarks: tuple[str, ...] = field(repr=False)
+    slip: SlipState
+    slip_line: str
+    reason: str
+    buttons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    covered: bool = False
+    timeout: Timeout | None = None
+    outlet: str = ""
+    numbered: ClassVar[bool] = False
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        return (self.number,)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        acts = (each.text for each in self.next if each.code not in ("take_slip", "note_number"))
+        slip = (self.slip_line, *((self.outlet,) if self.outlet else ()))
+        rows = (each.line for each in self.appointments)
+        return (*self.explained, *rows, self.number_line, *acts, *self.remarks, *slip)
+
+
+@dataclass(frozen=True)
 class Where:
     """Where staff wait: `window`, the number for the square, or ""; `name` in words; `text`: how to find it, or ""."""
 
@@ -289,7 +324,7 @@ class Ask(_View):
         return tuple(line for line in (self.caption, self.fact, *self.remarks, self.called) if line)
 
 
-Screen = Choose | Instruct | Keys | Wait | Result | Counter | Off | Pick | Ask
+Screen = Choose | Instruct | Keys | Wait | Result | Custody | Counter | Off | Pick | Ask
 
 
 class Face(Protocol):

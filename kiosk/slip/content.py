@@ -11,14 +11,16 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, time
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from kiosk.screens.results import acts, remarks
 from kiosk.screens.wording import Wording, Words
 from kiosk.typography import ruby
-from kiosk.visit.state import RegisteredArrival, VisitAppointment
+from kiosk.visit.reasons import CUSTODY_CODE
+from kiosk.visit.state import ArrivalInCustody, RegisteredArrival, VisitAppointment
 from kiosk.words.patient import word_clock, word_day
 
+A = TypeVar("A", RegisteredArrival, ArrivalInCustody)
 Style = Literal["title", "number", "place", "large", "step", "body", "other", "small", "note", "rule"]
 
 APPOINTMENTS_MAX = 10
@@ -75,6 +77,10 @@ def reception_slip(
     out. Then what to do next, numbered, and the codes of the notes for the staff. `printed_at`: the site's time.
     """
     pair, arrival = _Pair(wording, language), _cleaned(arrival)
+    receptions = (
+        replace(one, number=printable(one.number), department=printable(one.department)) for one in arrival.receptions
+    )
+    arrival = replace(arrival, receptions=tuple(receptions))
     lines = [
         SlipLine(printable(hospital), "body"),
         *pair.lines(_sentence("title_again" if arrival.again else "title"), "title"),
@@ -89,13 +95,28 @@ def reception_slip(
         lines.append(SlipLine(reception.number, "number"))
     for note in dict.fromkeys(each for each in arrival.notes if each in _MARKS):
         lines += pair.lines(_sentence(_MARKS[note]), "note")
-    for appointment in arrival.appointments[:APPOINTMENTS_MAX]:
-        lines += [RULE, *_appointment_lines(appointment, arrival.number_of(appointment), pair)]
-    if (more := len(arrival.appointments) - APPOINTMENTS_MAX) > 0:
-        lines += [RULE, *pair.lines(lambda words: words["slip"]["more"].format(count=more), "body")]
-    lines += [RULE, *_next_lines(arrival, pair)]
-    if staff := tuple(_staff_lines(arrival.notes, pair)):
-        lines += [RULE, *staff]
+    lines += _listed_lines(arrival, pair)
+    caption = tuple(pair.lines(_sentence("barcode"), "other"))
+    return Slip(tuple(lines), arrival.patient_number, caption, ruby.plain(pair.japanese["slip"]["patient_number"]))
+
+
+def custody_slip(wording: Wording, hospital: str, arrival: ArrivalInCustody, language: str = "ja") -> Slip:
+    """The slip of an arrival that is not registered, and says so; with a line for the staff who take it.
+
+    Else as a reception slip.
+    """
+    pair, arrival = _Pair(wording, language), _cleaned(arrival)
+    staff = pair.japanese.texts["slip_staff"]
+    lines = [
+        SlipLine(printable(hospital), "body"),
+        *pair.lines(_sentence("custody_title"), "title"),
+        *pair.lines(_sentence("counter_note"), "note"),
+        *pair.lines(_moment("custody_received", arrival.day, arrival.local_time), "body"),
+        *pair.lines(lambda words: words["custody"]["number"], "body"),
+        SlipLine(printable(arrival.number), "number"),
+        SlipLine(f"{staff['not_registered']}　{staff['code'].format(code=CUSTODY_CODE)}", "large"),
+        *_listed_lines(arrival, pair),
+    ]
     caption = tuple(pair.lines(_sentence("barcode"), "other"))
     return Slip(tuple(lines), arrival.patient_number, caption, ruby.plain(pair.japanese["slip"]["patient_number"]))
 
@@ -164,6 +185,22 @@ class _Pair:
             yield SlipLine(texts["slip_staff"]["language"].format(language=name), "small")
 
 
+def _listed_lines(arrival: RegisteredArrival | ArrivalInCustody, pair: _Pair) -> Iterator[SlipLine]:
+    """The appointments in time order, the rest counted; what to do next; what staff read."""
+    for appointment in arrival.appointments[:APPOINTMENTS_MAX]:
+        yield RULE
+        number = arrival.number_of(appointment) if isinstance(arrival, RegisteredArrival) else ""
+        yield from _appointment_lines(appointment, number, pair)
+    if (more := len(arrival.appointments) - APPOINTMENTS_MAX) > 0:
+        yield RULE
+        yield from pair.lines(lambda words: words["slip"]["more"].format(count=more), "body")
+    yield RULE
+    yield from _next_lines(arrival, pair)
+    if staff := tuple(_staff_lines(arrival.notes, pair)):
+        yield RULE
+        yield from staff
+
+
 def _appointment_lines(appointment: VisitAppointment, number: str, pair: _Pair) -> Iterator[SlipLine]:
     """Time and department together, because they are what the patient looks for; where to go larger than they are,
     and `number` where it has one of its own.
@@ -192,7 +229,7 @@ def _appointment_lines(appointment: VisitAppointment, number: str, pair: _Pair) 
         yield from pair.lines(lambda words: words.number(number), "place")
 
 
-def _next_lines(arrival: RegisteredArrival, pair: _Pair) -> Iterator[SlipLine]:
+def _next_lines(arrival: RegisteredArrival | ArrivalInCustody, pair: _Pair) -> Iterator[SlipLine]:
     """What to do, in order, then what else there is to know: the sentences of the screen."""
     steps = list(pair.each(lambda words: (act.text for act in acts(arrival, words))))[:STEPS_MAX]
     if steps:
@@ -249,15 +286,11 @@ def _readings(text: str) -> str:
     return "".join(part.reading or part.base for part in ruby.parts(text))
 
 
-def _cleaned(arrival: RegisteredArrival) -> RegisteredArrival:
+def _cleaned(arrival: A) -> A:
     """With its appointments in time order, and only what may stand on paper in them."""
     in_order = sorted(arrival.appointments, key=lambda one: one.time)
     return replace(
         arrival,
-        receptions=tuple(
-            replace(one, number=printable(one.number), department=printable(one.department))
-            for one in arrival.receptions
-        ),
         appointments=tuple(
             replace(
                 one,

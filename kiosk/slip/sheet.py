@@ -13,8 +13,9 @@ from datetime import date, time
 from kiosk.screens.wording import Wording
 from kiosk.slip.content import Slip, printable, reception_slip
 from kiosk.typography import ruby
+from kiosk.visit.arrival import VisitReception as VisitReception  # noqa: PLC0414 - a sheet holds them
 from kiosk.visit.arrival import numbers_of, own_number
-from kiosk.visit.state import RegisteredArrival, VisitAppointment, VisitReception
+from kiosk.visit.state import RegisteredArrival, VisitAppointment
 from kiosk.words.eras import word_era_day
 from kiosk.words.patient import word_clock, word_day, word_doctor
 from kiosk.words.texts import Texts

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from kiosk.screens.names import MORE_TIME
-from kiosk.screens.views import Result, Screen, Status, is_leaving
+from kiosk.screens.views import Custody, Result, Screen, Status, is_leaving
 from kiosk.typography import ruby, setting
 from kiosk.ui.blocks import (
     AtMost,
@@ -46,7 +46,7 @@ FRAME_MM: Final = 1.6
 _STRIP_MM: Final = 1.2
 _DOTS_MM: Final = 5.0
 # What the whole page is the colour of: one of the tones of a theme.
-State = Literal["work", "done", "counter", "off"]
+State = Literal["work", "done", "custody", "counter", "off"]
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,11 @@ class Frame:
     def _has_zone(self) -> bool:
         """Also while a slip is printed: the page must not move when it is out."""
         screen = self.screen
-        return isinstance(screen, Result) or screen.timeout is not None or any(n in _ENDS for n in screen.buttons)
+        return (
+            isinstance(screen, Result | Custody)
+            or screen.timeout is not None
+            or any(n in _ENDS for n in screen.buttons)
+        )
 
     @property
     def sitting(self) -> bool:

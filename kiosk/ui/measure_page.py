@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import Final
 
 from kiosk.screens.names import KEYS
-from kiosk.screens.views import Choose, Counter, Off, Pick, Result, Screen, Wait
+from kiosk.screens.views import Choose, Counter, Custody, Off, Pick, Result, Screen, Wait
 from kiosk.typography import ruby
 from kiosk.typography.font_files import font_file
 from kiosk.ui.frame import reach_mm
@@ -193,7 +193,9 @@ def wanted(screen: Screen, texts: Texts) -> Iterator[str]:
     if screen.status is not None:
         yield str(texts["status"][screen.status])
     match screen:
-        case Result():
+        case Result() | Custody():
+            if isinstance(screen, Custody):
+                yield from screen.explained
             yield from (act.text for act in screen.next if act.code not in ("take_slip", "note_number"))
             yield from (screen.slip_line, *screen.numbers, *screen.remarks)
             if len(screen.appointments) == 1:

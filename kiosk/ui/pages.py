@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any, assert_never
 
 from kiosk.config import Config
-from kiosk.screens.views import Ask, Choose, Counter, Instruct, Keys, Off, Pick, Result, Screen, Wait
+from kiosk.screens.views import Ask, Choose, Counter, Custody, Instruct, Keys, Off, Pick, Result, Screen, Wait
 from kiosk.ui.frame import Stand
 from kiosk.ui.items import Item
 from kiosk.ui.pages_of_choices import ask, choose, keys, pick
-from kiosk.ui.pages_of_ends import counter, off, result
+from kiosk.ui.pages_of_ends import counter, custody, off, result
 from kiosk.ui.pages_of_work import instruct, wait
 from kiosk.ui.scale import glass_mm
 from kiosk.words import texts
@@ -60,6 +60,8 @@ def page(screen: Screen, words: Texts, stand: Stand, width_mm: float, height_mm:
             return wait(screen, *around)
         case Result():
             return result(screen, *around)
+        case Custody():
+            return custody(screen, *around)
         case Counter():
             return counter(screen, *around)
         case Off():

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from kiosk.screens.views import AppointmentRow, Counter, Off, Result
+from kiosk.screens.views import AppointmentRow, Counter, Custody, Off, Result
 from kiosk.ui.blocks import Badge, Beside, Block, Card, Column, Image, Lead, Row, Space, Words, column, paragraphs
 from kiosk.ui.frame import Frame, Stand
-from kiosk.ui.items import Anywhere, Item
+from kiosk.ui.items import Anywhere, Drawing, Item
 from kiosk.ui.theme import GAP_MM, Role
 from kiosk.words.texts import Texts
 
+_Arrived = Result | Custody
 # More cannot be read from where the patient stands; the slip has them all.
 _ROWS_MAX: Final = {True: 5, False: 4}
 # Of a list: whether it says where to go first, and the letters of its places.
@@ -21,7 +22,15 @@ _LISTED: Final[tuple[tuple[bool, Role], ...]] = ((True, "choice"), (True, "body"
 
 def result(screen: Result, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
     """Registered: where to go, when, what to do, the number, and the slip as a strip."""
-    frame = Frame(screen, texts, stand, width, height, "done")
+    return _arrived(Frame(screen, texts, stand, width, height, "done"), screen)
+
+
+def custody(screen: Custody, texts: Texts, stand: Stand, width: float, height: float) -> tuple[Item, ...]:
+    """Not registered, and nothing to wait for here: a round clock, that it is not done, where to go with what."""
+    return _arrived(Frame(screen, texts, stand, width, height, "custody"), screen)
+
+
+def _arrived(frame: Frame, screen: _Arrived) -> tuple[Item, ...]:
     if screen.covered and "close" in screen.buttons:  # whoever comes next need not look for a button
         frame.items.append(Anywhere("close"))
     return frame.finish_first(tuple(tuple(_arranged(frame, screen, where)) for where in _places(frame, screen)))
@@ -35,17 +44,22 @@ class _Where:
     numbers: bool = False
 
 
-def _arranged(frame: Frame, screen: Result, where: _Where) -> Iterator[Block]:
+def _arranged(frame: Frame, screen: _Arrived, where: _Where) -> Iterator[Block]:
     parts = _Parts(frame, screen, number=not where.numbers)
     return parts.upright(where.blocks) if frame.portrait else parts.landscape(where.blocks)
 
 
 class _Parts:
-    """The blocks of a registered arrival beside its places, and how they are arranged."""
+    """The blocks of an arrival beside its places, and how they are arranged."""
 
-    def __init__(self, frame: Frame, screen: Result, *, number: bool) -> None:
-        self._title = Words(screen.title, "title", bold=True, centred=True)
-        self._beside = replace(self._title, centred=False)  # its sign
+    def __init__(self, frame: Frame, screen: _Arrived, *, number: bool) -> None:
+        why = screen.explained if isinstance(screen, Custody) else ()
+        self._sign: Drawing = "clock" if why else "check"
+        self._wide = 12.0 if why else 0.0  # a sign is as high as what stands beside it
+        title = Words(screen.title, "title", bold=True, centred=True)
+        self._title = column(title, *_explained(why, centred=True), gap=GAP_MM / 2)
+        # Beside its sign.
+        self._beside = column(replace(title, centred=False), *_explained(why), gap=GAP_MM / 2, centred=True)
         self._acts, self._tight = _acts(frame, screen), _acts(frame, screen, gap=0.0)
         self._slip = _slip(frame, screen)
         self._number = _number(frame, screen) if number else None
@@ -57,8 +71,8 @@ class _Parts:
     def upright(self, where: tuple[Block, ...]) -> Iterator[Block]:
         """The place in the upper half; from generous to narrow."""
         title, white, last = self._title, Space(grow=1.0), (self._code, *self._again)
-        head = column(Image("check", 40.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
-        low = Row((Image("check", 22.0), Column((self._beside,), centred=True)), (-26.0, 1.0))
+        head = column(Image(self._sign, 40.0, 66.0, grow=1.0), title, gap=GAP_MM / 2, grow=1.0)
+        low = Row((Image(self._sign, 22.0 + self._wide), self._beside), (-26.0 - self._wide, 1.0))
         yield column(head, *where, self._acts, self._number, self._slip, *last)
         yield column(low, white, *where, white, self._acts, self._number, self._slip, *last)
         yield column(low, white, *where, white, self._acts, self._foot, *last, gap=GAP_MM * 0.7)
@@ -70,7 +84,7 @@ class _Parts:
         acts, tight, number, slip, foot, code = (
             self._acts, self._tight, self._number, self._slip, self._foot, self._code,
         )  # fmt: skip
-        beside = Row((Image("check", 17.0, 34.0), Column((self._beside,), centred=True)), (-24.0, 1.0))
+        beside = Row((Image(self._sign, 17.0, 34.0), self._beside), (-24.0 - self._wide, 1.0))
         for left, right, share, gap in (
             (where, (acts, number, slip, code), 0.54, GAP_MM * 0.7),
             ((*where, white, number), (acts, slip, code), 0.5, GAP_MM * 0.7),
@@ -93,7 +107,12 @@ class _Parts:
         yield column(beside, *where, middle, slip, *self._again, gap=GAP_MM / 3)
 
 
-def _places(frame: Frame, screen: Result) -> list[_Where]:
+def _explained(why: tuple[str, ...], *, centred: bool = False) -> Iterator[Words]:
+    """What must be read first of all in bold letters."""
+    yield from (Words(text, "body", bold=not place, centred=centred) for place, text in enumerate(why))
+
+
+def _places(frame: Frame, screen: _Arrived) -> list[_Where]:
     """The places to go to, the most generous arrangement first; none when they are covered.
 
     In the end what is to be done says it: its acts name the first place and time.
@@ -161,7 +180,7 @@ def _list(frame: Frame, rows: tuple[AppointmentRow, ...], label: Block | None = 
     return frame.card(Column(tuple(lines), GAP_MM * 0.8), padding=5.0)
 
 
-def _acts(frame: Frame, screen: Result, gap: float = GAP_MM / 2) -> Block:
+def _acts(frame: Frame, screen: _Arrived, gap: float = GAP_MM / 2) -> Block:
     """What to do next, numbered, and what else there is to know."""
     theme = frame.theme
     listed: list[Block] = [
@@ -174,9 +193,10 @@ def _acts(frame: Frame, screen: Result, gap: float = GAP_MM / 2) -> Block:
     return frame.card(Column(tuple(listed), gap), padding=5.0 if gap else 3.0)
 
 
-def _number(frame: Frame, screen: Result, *, narrow: bool = False) -> Card:
+def _number(frame: Frame, screen: _Arrived, *, narrow: bool = False) -> Card:
     """The reception number; several, which no slip may say, in smaller letters."""
-    word, several = str(frame.texts["result"]["number"]), len(screen.numbers) > 1
+    word = str(frame.texts["custody" if isinstance(screen, Custody) else "result"]["number"])
+    several = len(screen.numbers) > 1
     text = "　".join(screen.numbers)
     if narrow or several:
         number = Words(text, "choice" if several else "hero", bold=True, centred=True)
@@ -185,7 +205,7 @@ def _number(frame: Frame, screen: Result, *, narrow: bool = False) -> Card:
     return frame.card(Beside(lead, Words(word, "body", bold=True), side="after"), padding=4.0)
 
 
-def _slip(frame: Frame, screen: Result) -> Card:
+def _slip(frame: Frame, screen: _Arrived) -> Card:
     """The strip of the slip: under way, to be taken, or none."""
     least, outlet = 20.0 if frame.portrait else 16.0, frame.stand.slip_at
     drawing = Image("no_slip", least)

@@ -72,6 +72,7 @@ class Theme:
 
     work: Tone
     done: Tone
+    custody: Tone  # not done, and not for the counter either: as little green or amber as the pages before it
     counter: Tone
     off: Tone
     card: Tone  # what is to be read, on any page
@@ -88,6 +89,7 @@ THEMES: Final[dict[str, Theme]] = {
     "normal": Theme(
         work=Tone(GROUND, INK),
         done=Tone("#004D2B", PAPER),
+        custody=Tone(PAPER, INK),
         counter=Tone(AMBER, INK),
         off=Tone("#D5DADF", INK),
         card=Tone(PAPER, INK),
@@ -103,6 +105,7 @@ THEMES: Final[dict[str, Theme]] = {
     "high_contrast": Theme(
         work=Tone("#000000", PAPER),
         done=Tone(PAPER, "#000000"),
+        custody=Tone("#000000", PAPER),
         counter=Tone("#FFE100", "#000000"),
         off=Tone("#000000", PAPER),
         card=Tone("#000000", PAPER),

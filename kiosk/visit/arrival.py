@@ -85,3 +85,20 @@ class RegisteredArrival:
     def entrance(self) -> str:
         """Where the patient was received, or ""."""
         return next((each.entrance for each in self.receptions if each.entrance), "")
+
+
+@dataclass(frozen=True)
+class ArrivalInCustody:
+    """An arrival that is *not* registered: the hospital's system is down, and it is delivered later.
+
+    `number`: of this kiosk's own series, with its own letter. `local_time`, `day`, `notes`, `back_by`: as of
+    RegisteredArrival.
+    """
+
+    day: date
+    local_time: time = field(repr=False)
+    patient_number: str = field(repr=False)
+    number: str = field(repr=False)
+    appointments: tuple[VisitAppointment, ...] = field(repr=False)
+    notes: tuple[str, ...] = ()
+    back_by: time | None = field(repr=False, default=None)

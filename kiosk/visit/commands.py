@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from kiosk.visit.rules import Language
-from kiosk.visit.state import OfVisit, RegisteredArrival, Way
+from kiosk.visit.state import ArrivalInCustody, OfVisit, RegisteredArrival, Way
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,11 @@ class RegisterWalkIn(OfVisit):
 
 @dataclass(frozen=True)
 class PrintSlip(OfVisit):
-    """Print the reception slip; `language`: the patient's, staff's part is Japanese."""
+    """Print the reception slip, or that of an arrival in custody; `language`: the patient's, staff's part is
+    Japanese.
+    """
 
-    arrival: RegisteredArrival = field(repr=False)
+    arrival: RegisteredArrival | ArrivalInCustody = field(repr=False)
     language: Language = "ja"
 
 

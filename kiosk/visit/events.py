@@ -200,6 +200,7 @@ VisitEvent = (
     | PatientUnknown
     | ReservationsFailed
     | ArrivalRegistered
+    | InCustody
     | NothingToRegister
     | SlipPrinted
     | SlipFailed

@@ -146,7 +146,7 @@ def on_birthday_pressed(kiosk: Kiosk, stage: AwaitingBirthday, event: e.Pressed,
         return stay(kiosk)
     # One try only: a second one would be a way to guess.
     subject = stage.subject
-    born = _birth_day(subject) if isinstance(subject, Candidate) else subject.found.birth_day
+    born = _birth_day(subject) if isinstance(subject, Candidate) else subject.found.born_on
     if born != stage.digits:
         return _unidentified(kiosk, stage.visit, "birthday_differs", now)
     if isinstance(subject, Known):
@@ -192,5 +192,5 @@ def _birth_day(candidate: Candidate) -> str | None:
 def _identified(kiosk: Kiosk, visit: int, candidate: Candidate, now: float) -> Step:
     if candidate.reference_number is None:  # a usable candidate has one; without, nobody is identified
         return _unidentified(kiosk, visit, "not_registered", now)
-    came = Came("mynumber", candidate.file, candidate.notes, candidate.key)
+    came = Came("mynumber", candidate.file, candidate.notes, candidate.key, birthdate=candidate.birthdate)
     return look_up(kiosk, now, visit, came, candidate.reference_number)

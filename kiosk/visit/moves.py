@@ -10,7 +10,7 @@ from kiosk.visit import events as e
 from kiosk.visit.commands import Command, KeepUnserved, LookUp, PrintCounterSlip, Record, TellStaff
 from kiosk.visit.idle import duration_s
 from kiosk.visit.marks import Served
-from kiosk.visit.reasons import code_of
+from kiosk.visit.reasons import LISTED_REASONS, code_of
 from kiosk.visit.state import (
     AskingForCard,
     AtCounter,
@@ -85,7 +85,7 @@ def to_counter(
     )
     commands: list[Command] = [Record("sent_to_counter", visit, reason, code)]
     # Whom nobody could look up is on a list for staff, under the code of the slip.
-    kept = _unserved(before, visit, reason, code) if reason == "reservations_down" else None
+    kept = _unserved(before, visit, reason, code) if reason in LISTED_REASONS else None
     if kept is not None:
         commands.append(kept)
     if kept is not None or kiosk.rules.counter_slip:

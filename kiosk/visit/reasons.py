@@ -11,6 +11,7 @@ COUNTER_CODES: Final[dict[str, str]] = {
     "too_early": "N3",
     "too_late": "N4",
     "no_card": "N5",
+    "see_staff": "N6",
     "not_registered": "K1",
     "ambiguous": "K2",
     "unreadable": "K3",
@@ -20,8 +21,15 @@ COUNTER_CODES: Final[dict[str, str]] = {
     "birthday_differs": "K7",
     "card_unreadable": "K8",
     "reservations_down": "S1",
+    "his_busy": "S2",
+    "outcome_unknown": "S3",
 }
 COUNTER_REASONS: Final = tuple(COUNTER_CODES)
+# Of these patients of the day staff have a list, by the code of the slip.
+LISTED_REASONS: Final = frozenset({"reservations_down", "his_busy"})
+# Why an arrival is in custody.
+CUSTODY_REASON: Final = "his_down"
+CUSTODY_CODE: Final = "S4"
 # The same where the patient is registered and has no slip.
 NO_SLIP_CODES: Final[dict[str, str]] = {
     "paper_out": "P1",
@@ -37,4 +45,4 @@ UNKNOWN_CODE: Final = "S9"
 def code_of(reason: str, visit: int) -> str:
     """The code at the counter: `N1`; `S1-47`, with the visit's last digits, where staff have a list."""
     code = COUNTER_CODES.get(reason, UNKNOWN_CODE)
-    return f"{code}-{visit % 100:02}" if reason == "reservations_down" else code
+    return f"{code}-{visit % 100:02}" if reason in LISTED_REASONS else code

@@ -9,9 +9,10 @@ from kiosk.visit.arrive import proceed
 from kiosk.visit.commands import AcceptKey, PrintSlip, Record
 from kiosk.visit.moves import Step, call_staff, go, make_unclean, stay, to_counter, to_start, with_news, with_note
 from kiosk.visit.offers import may_reopen
-from kiosk.visit.reasons import NO_SLIP_CODES, UNKNOWN_CODE
+from kiosk.visit.reasons import CUSTODY_CODE, CUSTODY_REASON, NO_SLIP_CODES, UNKNOWN_CODE
 from kiosk.visit.state import (
     AppointmentsFound,
+    ArrivalInCustody,
     AtCounter,
     AwaitingBirthday,
     Came,
@@ -29,8 +30,12 @@ def on_appointments_found(kiosk: Kiosk, stage: LookingUp, event: AppointmentsFou
     came = stage.came
     if event.insurance_due and came.way == "patient_card":  # a result of the reader is itself the confirmation
         came = replace(came, notes=with_note(came.notes, "insurance_monthly"))
+    if event.see_staff:
+        return to_counter(kiosk, now, stage.visit, "see_staff")
+    if _is_somebody_else(came, event):
+        return to_counter(kiosk, now, stage.visit, "birthday_differs")
     known = Known(event, came)
-    if not _birthday_asked(kiosk, came) or event.birth_day is None:
+    if not _birthday_asked(kiosk, came) or event.born_on is None:
         return proceed(kiosk, stage.visit, known, now)
     asked = AwaitingBirthday(stage.visit, now + kiosk.rules.birthday_wait_s, known)
     return go(kiosk, asked, Record("birthday_asked", stage.visit))
@@ -41,14 +46,22 @@ def _birthday_asked(kiosk: Kiosk, came: Came) -> bool:
     return came.way == "patient_card" and (rule == "always" or (rule == "qr" and came.qr))
 
 
-def on_patient_unknown(kiosk: Kiosk, stage: LookingUp, event: e.PatientUnknown, now: float) -> Step:
+def _is_somebody_else(came: Came, found: AppointmentsFound) -> bool:
+    """Whether result and system have two birth dates: the number of the one leads to the other."""
+    born = came.birthdate or ""
+    if found.birth_date is None or len(born) != 8 or born.endswith("00") or born[4:6] == "00":
+        return False  # a part of a date says nothing
+    return born != f"{found.birth_date:%Y%m%d}"
+
+
+def on_patient_unknown(kiosk: Kiosk, stage: LookingUp | Registering, event: e.PatientUnknown, now: float) -> Step:
     return to_counter(kiosk, now, stage.visit, "unknown_patient")
 
 
 def on_reservations_failed(
     kiosk: Kiosk, stage: LookingUp | Registering, event: e.ReservationsFailed, now: float
 ) -> Step:
-    return to_counter(kiosk, now, stage.visit, "reservations_down")
+    return to_counter(kiosk, now, stage.visit, event.reason)
 
 
 def on_reservations_ticked(kiosk: Kiosk, stage: LookingUp | Registering, event: e.Ticked, now: float) -> Step:
@@ -71,8 +84,9 @@ def on_arrival_registered(kiosk: Kiosk, stage: Registering, event: e.ArrivalRegi
     if event.visit != stage.visit:
         return on_arrival_registered_late(kiosk, stage, event, now)
     registered = {each.department for each in event.appointments}
-    missing = [each.department for each in stage.expected if each.department not in registered]
-    notes = stage.came.notes
+    left_out = [each.department for each in event.left_out]
+    missing = [each.department for each in stage.expected if each.department not in (*registered, *left_out)]
+    notes = with_note(stage.came.notes, "partly") if left_out else stage.came.notes
     arrival = RegisteredArrival(
         event.day,
         event.local_time,
@@ -82,11 +96,31 @@ def on_arrival_registered(kiosk: Kiosk, stage: Registering, event: e.ArrivalRegi
         with_note(notes, "incomplete") if missing else notes,
         event.again,
         stage.back_by,
-        tuple(dict.fromkeys(missing)),
+        tuple(dict.fromkeys((*left_out, *missing))),
     )
+    return _print(
+        kiosk, stage, arrival, Record("arrival_registered", stage.visit, "again" if event.again else "first"), now
+    )
+
+
+def on_in_custody(kiosk: Kiosk, stage: Registering, event: e.InCustody, now: float) -> Step:
+    arrival = ArrivalInCustody(
+        event.day,
+        event.local_time,
+        event.patient_number,
+        event.number,
+        event.appointments,
+        stage.came.notes,
+        stage.back_by,
+    )
+    return _print(kiosk, stage, arrival, Record("arrival_in_custody", stage.visit, CUSTODY_REASON, CUSTODY_CODE), now)
+
+
+def _print(
+    kiosk: Kiosk, stage: Registering, arrival: RegisteredArrival | ArrivalInCustody, recorded: Record, now: float
+) -> Step:
     rules = kiosk.rules
     printing = Printing(stage.visit, now + rules.print_s, arrival, stage.came, now + rules.readable_s)
-    recorded = Record("arrival_registered", stage.visit, "again" if event.again else "first")
     return go(kiosk, printing, recorded, PrintSlip(stage.visit, arrival, kiosk.look.language))
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Literal
 
-from kiosk.visit.arrival import RegisteredArrival as RegisteredArrival  # noqa: PLC0414 - stages keep all three
+from kiosk.visit.arrival import ArrivalInCustody as ArrivalInCustody  # noqa: PLC0414 - stages keep all four
+from kiosk.visit.arrival import RegisteredArrival as RegisteredArrival  # noqa: PLC0414
 from kiosk.visit.arrival import VisitAppointment as VisitAppointment  # noqa: PLC0414
 from kiosk.visit.arrival import VisitReception as VisitReception  # noqa: PLC0414
 from kiosk.visit.marks import CardSeen, Served
@@ -103,16 +104,24 @@ class AppointmentsFound(OfVisit):
     birth_date: date | None = field(repr=False, default=None)
     see_staff: bool = False
 
+    @property
+    def born_on(self) -> str | None:
+        """MMDD, where anybody knows it."""
+        return self.birth_day or (f"{self.birth_date:%m%d}" if self.birth_date else None)
+
 
 @dataclass(frozen=True)
 class Came:
-    """How a patient came to be known, and notes for screen and slip. `file`, `key`: of the result; `qr`: by phone."""
+    """How a patient came to be known, and notes for screen and slip. `file`, `key`, `birthdate`: of the result (as of
+    Candidate); `qr`: by phone.
+    """
 
     way: Way
     file: Hashable | None = None
     notes: tuple[str, ...] = ()
     key: KeyVerdict | None = None
     qr: bool = False
+    birthdate: str | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True)
@@ -272,10 +281,10 @@ class Registering(OfVisit):
 
 @dataclass(frozen=True)
 class Printing(OfVisit):
-    """The arrival is registered and shown until `cover_at`; the slip is on its way."""
+    """The arrival is registered, or in custody, and shown until `cover_at`; the slip is on its way."""
 
     deadline: float
-    arrival: RegisteredArrival = field(repr=False)
+    arrival: RegisteredArrival | ArrivalInCustody = field(repr=False)
     came: Came
     cover_at: float
     covered: bool = False
@@ -283,13 +292,13 @@ class Printing(OfVisit):
 
 @dataclass(frozen=True)
 class Done(OfVisit):
-    """Registered, and the outcome of the slip is known: `no_slip` is why there is none.
+    """Registered, or in custody, and the outcome of the slip is known: `no_slip` is why there is none.
 
     `covered`: time and place cannot be seen any more. `reopened`: they were shown once more, after that.
     """
 
     deadline: float
-    arrival: RegisteredArrival = field(repr=False)
+    arrival: RegisteredArrival | ArrivalInCustody = field(repr=False)
     no_slip: str | None = None
     cover_at: float = 0.0
     covered: bool = False

@@ -5,9 +5,10 @@ back, one visit is under way. It has a number, and is in exactly one stage: what
 else. At a face reader: Preparing (the terminal's folder is listed), AwaitingTap (the patient is over there), Settling
 (one result came; does it stay alone?), sometimes AwaitingBirthday; by patient card: AwaitingCard, and AwaitingBirthday
 where the site wants it; without either: AskingForCard. Then all ways are one: LookingUp (today's appointments),
-Registering (the arrival), Printing (the slip), Done. Between the two may be a question: TooEarly, OtherDay, and for a
-walk-in ChoosingDepartment and ConfirmingDepartment. Whatever goes wrong leads to AtCounter: staff take over, and the
-page says so. Start holds nothing, so nothing of one patient can be left over for the next one.
+Registering (the arrival), Printing (the slip), Done. Between the first two may be a question: TooEarly, OtherDay, and
+for a walk-in ChoosingDepartment and ConfirmingDepartment. While the hospital's system is down an arrival may be taken
+into custody instead: it is printed and shown as such, and never as done. Whatever goes wrong leads to AtCounter: staff
+take over, and the page says so. Start holds nothing, so nothing of one patient can be left over for the next one.
 
 Events and commands. What happened is an event; what is asked of a device is a command, and its answer is an event
 again. Answers name the visit that asked; one that comes when the visit has moved on changes nothing. Only the
@@ -165,6 +166,8 @@ TRANSITIONS: Final = (
     transition(Registering, e.ResultCompared, receive.on_news),
     transition(Registering, e.ReservationsFailed, receive.on_reservations_failed, AtCounter),
     transition(Registering, e.ArrivalRegistered, receive.on_arrival_registered, Printing),
+    transition(Registering, e.InCustody, receive.on_in_custody, Printing),
+    transition(Registering, e.PatientUnknown, receive.on_patient_unknown, AtCounter),
     transition(Registering, e.NothingToRegister, receive.on_nothing_to_register, AtCounter),
     transition(Printing, e.Ticked, receive.on_printing_ticked, Done),
     transition(Printing, e.SlipPrinted, receive.on_slip_ended, Done),
@@ -199,6 +202,7 @@ IGNORED: Final[dict[type[object], str]] = {
     e.AppointmentsFound: "an answer to a visit that has moved on",
     e.PatientUnknown: "an answer to a visit that has moved on",
     e.ReservationsFailed: "an answer to a visit that has moved on",
+    e.InCustody: "the patient was sent to the counter; the order is on the staff's list all the same",
     e.NothingToRegister: "an answer to a visit that has moved on",
     e.SlipPrinted: "an answer to a visit that has moved on",
     e.SlipFailed: "an answer to a visit that has moved on",

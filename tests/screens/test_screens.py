@@ -24,7 +24,7 @@ from kiosk.screens.names import (
     TOOLS,
 )
 from kiosk.screens.of_state import screen_of
-from kiosk.screens.views import Choose, Counter, Pick, Result, Screen
+from kiosk.screens.views import Choose, Counter, Custody, Pick, Result, Screen
 from kiosk.screens.wording import Wording
 from kiosk.typography import ruby
 from kiosk.visit import begin
@@ -34,6 +34,8 @@ from kiosk.visit.idle import EXTENSIONS_MAX
 from kiosk.visit.reasons import (
     COUNTER_CODES,
     COUNTER_REASONS,
+    CUSTODY_CODE,
+    CUSTODY_REASON,
     NO_SLIP_CODES,
     NO_SLIP_REASONS,
     UNKNOWN_CODE,
@@ -41,6 +43,7 @@ from kiosk.visit.reasons import (
 from kiosk.visit.rules import LANGUAGES, Language, Look, Rules
 from kiosk.visit.state import (
     AppointmentsFound,
+    ArrivalInCustody,
     AskingForCard,
     AtCounter,
     AwaitingBirthday,
@@ -94,6 +97,7 @@ TWO = (
 )
 RECEPTION = RegisteredArrival(DAY, time(8, 52), NUMBER, (VisitReception("7"),), TWO)
 NOTED = replace(RECEPTION, notes=tuple(note for note in NOTES if note != "no_slip"), back_by=time(9), missing=("外科",))
+HELD = ArrivalInCustody(DAY, time(8, 52), NUMBER, "K3-012", TWO, ("insurance_check",))
 CARD = Came("patient_card")
 SEVEN = (
     WalkInDepartment("im", "内科"),
@@ -152,6 +156,12 @@ STAGES: dict[str, Stage] = {
         f"already without slip: {why}": Done(5, 140, replace(RECEPTION, again=True), why, 120)
         for why in NO_SLIP_REASONS
     },
+    "custody, printing": Printing(5, 200, HELD, CARD, 120),
+    "custody": Done(5, 140, HELD, None, 120),
+    "custody, covered": Done(5, 140, HELD, None, 90, covered=True),
+    "custody, without slip": Done(5, 140, HELD, NO_SLIP_REASONS[0], 120),
+    "custody, covered without slip": Done(5, 140, HELD, NO_SLIP_REASONS[0], 90, covered=True),
+    "about to leave: custody": Done(5, 110, HELD, None, 90, covered=True, warned=True),
     **{f"counter: {reason}": AtCounter(5, 140, reason) for reason in COUNTER_REASONS},
     "counter: no appointment today": AtCounter(5, 140, "no_appointment", NEXT_DAY, ("内科", "眼科", "内科")),
     "counter: not yet": AtCounter(5, 140, "too_early", appointment_at=time(13)),
@@ -222,7 +232,7 @@ def test_every_page_says_what_to_do_next_and_nobody_is_told_to_be_done_who_is_no
     screen, state = screen_for(name), EVERY[name]
     assert screen.next and {each.code for each in screen.next} <= set(NEXT)
     assert all(each.text and not set("{}") & set(each.text) for each in screen.next)
-    registered = isinstance(state.stage, Printing | Done)
+    registered = isinstance(state.stage, Printing | Done) and isinstance(state.stage.arrival, RegisteredArrival)
     nobody = isinstance(state.stage, Start) or name == "preparing"
     assert screen.status == ("done" if registered else None if nobody else "not_yet")
 
@@ -261,7 +271,7 @@ def test_the_counter_says_that_nothing_is_done_why_and_where_to_go(reason: str) 
     screen = screen_for(f"counter: {reason}")
     line = as_json(screen)
     assert line["title"] == "まだ受付は終わっていません"
-    slip = reason == "reservations_down"
+    slip = reason in ("reservations_down", "his_busy")
     assert line["lines"][:2] == [ruby.plain(TEXTS["reasons"][reason]), "2番窓口へ行く"]
     assert line["next"] == ["go_counter", "hand_in_slip" if slip else "show_code"]
     assert isinstance(screen, Counter) and screen.reason == reason
@@ -270,7 +280,7 @@ def test_the_counter_says_that_nothing_is_done_why_and_where_to_go(reason: str) 
 
 
 def test_no_two_reasons_have_the_same_code_or_the_same_words() -> None:
-    codes = {**COUNTER_CODES, **NO_SLIP_CODES}
+    codes = {**COUNTER_CODES, **NO_SLIP_CODES, CUSTODY_REASON: CUSTODY_CODE}
     assert len(set(codes.values()) | {UNKNOWN_CODE}) == len(codes) + 1
     assert len({TEXTS["reasons"][reason] for reason in COUNTER_REASONS}) == len(COUNTER_REASONS)
     assert len({TEXTS["no_slip"][reason] for reason in NO_SLIP_REASONS}) == len(NO_SLIP_REASONS)
@@ -310,6 +320,7 @@ def test_every_note_has_words_and_its_code(name: str, note: str) -> None:
         "insurance_check": "insurance_counter",
         "subsidy_failed": "subsidy_counter",
         "incomplete": "rest_counter",
+        "partly": "rest_counter",
     }
     if note in acts:
         assert acts[note] in [each.code for each in screen.next]
@@ -393,6 +404,61 @@ def test_one_who_was_registered_already_reads_when() -> None:
     screen = screen_for("already")
     assert isinstance(screen, Result) and screen.clock == "08:52" and screen.slip == "again"
     assert "08:52 に受付しました。" in lines("already")
+
+
+def test_one_who_was_registered_at_another_entrance_reads_where() -> None:
+    there = replace(RECEPTION, receptions=(VisitReception("A7", entrance="A"),), again=True)
+    state = kiosk(Done(5, 140, there, None, 120))
+    assert "08:52 に A入口で受付しました。" in as_json(screen_of(state, WORDING))["lines"]
+    english = as_json(screen_of(replace(state, look=Look("en")), WORDING))["lines"]
+    assert "You checked in at 8:52 AM, at Entrance A." in english
+
+
+def test_what_the_system_did_not_take_is_named_for_the_counter() -> None:
+    left = replace(RECEPTION, notes=("partly",), missing=("外科",))
+    page = as_json(screen_of(kiosk(Done(5, 140, left, None, 120)), WORDING))
+    assert page["notes"] == ["partly"] and "2番窓口で、外科の受付をする" in page["lines"]
+
+
+# -- in custody -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", [name for name in STAGES if "custody" in name])
+def test_custody_is_never_done_and_says_so_first(name: str, language: Language) -> None:
+    screen = screen_for(name, language)
+    line, done = as_json(screen), texts.load("patient", language)
+    assert isinstance(screen, Custody) and (screen.name, screen.status) == ("custody", "not_yet")
+    assert line["lines"][0] == ruby.plain(done["custody"]["lines"][0])
+    assert (line["reason"], line["staff_code"], line["numbers"]) == ("his_down", "S4", ["K3-012"])
+    everything = str(line)
+    for table, key in (("done", "title"), ("done", "covered"), ("printing", "title"), ("already", "title")):
+        assert ruby.plain(done[table][key]) not in everything
+    assert ruby.plain(done["status"]["done"]) not in everything
+
+
+def test_custody_says_where_to_go_with_what() -> None:
+    page = as_json(screen_for("custody"))
+    assert page["title"] == "受付をお預かりしました"
+    assert page["next"] == ["take_slip", "insurance_counter", "message", "go_place", "show_slip"]
+    assert page["lines"][2:5] == ["09:30 内科 佐藤 先生 A棟1階2番窓口", "11:00 眼科 高橋 先生", "お預かり番号 K3-012"]
+    assert "内科・眼科の窓口で受付票を見せる" in page["lines"]
+    without = as_json(screen_for("custody, without slip"))
+    assert (without["next"][0], without["next"][-1]) == ("note_number", "say_number")
+    assert without["notes"] == ["insurance_check", "no_slip"]
+    many = replace(HELD, appointments=tuple(replace(TWO[1], department=f"第{place}内科") for place in range(4)))
+    lines_ = as_json(screen_of(kiosk(Done(5, 140, many, None, 120)), WORDING))["lines"]
+    assert "それぞれの科の窓口で受付票を見せる" in lines_
+    unnamed = replace(HELD, appointments=(replace(TWO[1], department=""),))
+    assert as_json(screen_of(kiosk(Done(5, 140, unnamed, None, 120)), WORDING))["next"][-1] == "hand_in_slip"
+
+
+@pytest.mark.parametrize("name", ["custody, covered", "custody, covered without slip"])
+def test_covered_custody_keeps_the_number_and_that_it_is_not_done(name: str) -> None:
+    everything = str(as_json(screen_for(name)))
+    for hidden in ("09:30", "11:00", "内科", "眼科", "佐藤", "A棟", "採尿", "保険"):
+        assert hidden not in everything
+    assert "お預かり番号 K3-012" in everything and "受付は、まだ終わっていません。" in everything
 
 
 def test_where_to_go_is_in_parts_for_the_page_and_in_one_text_for_a_line() -> None:
@@ -501,7 +567,9 @@ def test_no_words_are_left_over() -> None:
     assert set(TEXTS["staff"]) == {"label", "line", "between", *STAFF}
     assert set(TEXTS["reasons"]) == {*COUNTER_REASONS, "unknown"}
     assert set(TEXTS["no_slip"]) == {*NO_SLIP_REASONS, "unknown"}
-    assert set(TEXTS["notes"]) == set(NOTES) - {"no_slip", "insurance_check", "subsidy_failed", "incomplete"}
+    assert set(TEXTS["notes"]) == set(NOTES) - {
+        *("no_slip", "insurance_check", "subsidy_failed", "incomplete", "partly"),
+    }
     assert set(TEXTS["next"]) == set(NEXT) - {"answer"}
     buttons = {button for button in BUTTONS if button not in (*KEYS, *DEPARTMENT_BUTTONS, *LANGUAGE_TOOLS)}
     tools = {"language", "text_size", "contrast", "wheelchair"}
@@ -517,7 +585,7 @@ LABELS = {
     *("buttons", "dates", "days", "language", "languages", "leaving", "next", "parts", "result", "slip"),
     *("slip_staff", "status", "choose_department", "choose_card.purpose", "choose_card.lines", "counter.where"),
     *("counter.staff_code", "other_day.next_day", "other_day.fact", "early.fact", "birthday.month", "birthday.day"),
-    "slip_at",
+    *("slip_at", "custody.number", "custody.number_line", "custody.note_number"),
 }
 
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kiosk.screens.wording import Wording
-from kiosk.slip.content import APPOINTMENTS_MAX, FIELD_CHARS_MAX, Slip, counter_slip, reception_slip
+from kiosk.slip.content import APPOINTMENTS_MAX, FIELD_CHARS_MAX, Slip, counter_slip, custody_slip, reception_slip
 from kiosk.typography.ruby import plain
-from kiosk.visit.state import RegisteredArrival, VisitAppointment, VisitReception
-from kiosk.words.texts import LANGUAGES
+from kiosk.visit.state import ArrivalInCustody, RegisteredArrival, VisitAppointment, VisitReception
+from kiosk.words.texts import LANGUAGES, load
 
 WORDS = Wording()
 DAY = date(2026, 1, 15)
@@ -108,6 +108,42 @@ def test_a_number_whose_appointment_is_not_there_stands_above_with_its_departmen
     numbers = (VisitReception("A17", "内科"), VisitReception("B\u202e4", "外科"))
     lines = texts(slip(VisitAppointment(time(9), "内科", "", ""), receptions=numbers))
     assert lines[3:8] == ["受付番号", "外科", "B4", "09:00 内科", "受付番号 A17"]
+
+
+def test_a_slip_of_custody_says_that_nothing_is_registered_and_tells_the_staff() -> None:
+    place = VisitAppointment(time(13), "内科", "山田", "A棟1階2番窓口")
+    arrival = ArrivalInCustody(DAY, time(8, 52), "00123", "K3-012", (place,), ("insurance_check",))
+    one = custody_slip(WORDS, "架空総合病院", arrival)
+    assert [(line.text, line.style) for line in one.lines] == [
+        ("架空総合病院", "body"),
+        ("受付票（お預かり）", "title"),
+        ("まだ受付は終わっていません", "note"),
+        ("2026年1月15日（木） 08:52 お預かり", "body"),
+        ("お預かり番号", "body"),
+        ("K3-012", "number"),
+        ("HIS未登録　職員用コード S4", "large"),
+        ("", "rule"),
+        ("13:00 内科", "large"),
+        ("山田 先生", "body"),
+        ("A棟1階2番窓口", "place"),
+        ("", "rule"),
+        ("次にすること", "body"),
+        ("1. 受付窓口で保険の確認をする", "step"),
+        ("2. A棟1階2番窓口へ行く", "step"),
+        ("3. 内科の窓口で受付票を見せる", "step"),
+        ("", "rule"),
+        ("職員用：insurance_check", "small"),
+    ]
+    assert one.barcode == "00123" and "K3-012" not in repr(one) and "00123" not in repr(one)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_slip_of_custody_says_in_every_language_that_it_is_not_done(language: str) -> None:
+    arrival = ArrivalInCustody(DAY, time(8, 52), "00123", "K3-012", (VisitAppointment(time(13), "内科", "", ""),))
+    lines = texts(custody_slip(WORDS, "架空総合病院", arrival, language))
+    assert plain(load("patient", language)["slip"]["counter_note"]) in lines
+    assert "HIS未登録　職員用コード S4" in lines and "K3-012" in lines
+    assert not any("受付番号" in line or line.endswith("受付") for line in lines)
 
 
 def test_who_reads_plain_japanese_gets_the_readings_below() -> None:

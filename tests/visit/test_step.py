@@ -139,6 +139,7 @@ EVENTS: list[e.Event] = [
     e.PatientUnknown(5),
     e.ReservationsFailed(5),
     registered(5),
+    e.InCustody(5, DAY, time(12, 50), "0012K", "K3-012", (AT_13,)),
     e.NothingToRegister(5),
     e.SlipPrinted(5),
     e.SlipFailed(5, "paper_out"),
@@ -412,6 +413,8 @@ LOOK_UPS: list[tuple[str, Rules, e.Event, str]] = [
     ("no appointment", CLEAN, e.AppointmentsFound(1, DAY, time(12, 50), "0012K", ()), "no_appointment"),
     ("unknown", CLEAN, e.PatientUnknown(1), "unknown_patient"),
     ("down", CLEAN, e.ReservationsFailed(1), "reservations_down"),
+    ("busy", CLEAN, e.ReservationsFailed(1, "his_busy"), "his_busy"),
+    ("for staff to judge", CLEAN, found(1, see_staff=True), "see_staff"),
     ("too early", replace(CLEAN, early_min=45), found(1, AT_13, local_time=time(12, 14)), "too_early"),
     ("too late", replace(CLEAN, late_min=15), found(1, AT_13, local_time=time(13, 16)), "too_late"),
 ]

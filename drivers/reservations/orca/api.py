@@ -135,12 +135,11 @@ class Api:
         not known whether he came: Failed.
         """
         whole = self.day_receptions(day, until, department=department, first=first)
-        of_patient = (row for row in whole.rows if rows.same(rows.number(row), patient_number))
         # A row of somebody else that cannot be read does not matter here.
-        found = {each.key: each for each in (rows.received(row, day) for row in of_patient)}
-        if not (found or whole.complete):
+        own = [rows.received(row, day) for row in whole.rows if rows.same(rows.number(row), patient_number)]
+        if not (own or whole.complete):
             raise Failed("refused", "has more receptions than it lists", "orca_too_many")
-        return rows.in_order(found.values())
+        return rows.in_order(own)
 
     def patient(self, patient_number: str, until: float) -> Patient:
         """What is known of a patient besides appointments."""

@@ -80,7 +80,8 @@ class Line:
         if time.monotonic() >= until:
             raise _late(writes=False)
         kept = self._connection
-        if kept is not None and not kept.is_usable:
+        # A write goes over a new one: of a kept one that is being closed nobody knows whether it took the request.
+        if kept is not None and (writes or not kept.is_usable):
             self.close()
             kept = None
         connection = kept or _Connection(self._address, self._settings, until)
@@ -89,27 +90,24 @@ class Line:
             reply, ends = connection.exchange(request, until, writes)
         except _Stale:
             self.close()
-            if kept is None or writes:
-                raise Failed(
-                    "unreachable", "closed the connection without an answer", "orca_no_answer", maybe_done=writes
-                ) from None
             return self._ask(request, until, writes)
         except BaseException:
             self.close()
             raise
         if ends:
             self.close()
-        return self._judged(reply, writes)
+        return self._checked(reply, writes)
 
-    def _judged(self, reply: Reply, writes: bool) -> Reply:
+    def _checked(self, reply: Reply, writes: bool) -> Reply:
         match reply.status:
             case http.client.OK:
                 return reply
             case http.client.UNAUTHORIZED | http.client.FORBIDDEN:
                 raise Failed("login", "refuses user or password", "orca_login")
+            case http.client.NOT_FOUND if not reply.body:
+                raise Failed("login", "has nothing for this user: not known, or another path", "orca_user")
             case http.client.NOT_FOUND | http.client.METHOD_NOT_ALLOWED:
-                # To a user that it does not know, too, with an empty body.
-                what = "has nothing under this path for this user; WebORCA wants /api at the end of the address"
+                what = "has nothing under this path: WebORCA wants /api at the end of the address, others nothing"
                 raise Failed("refused", what, "orca_path", number=reply.status)
         kind: TroubleKind = "unreachable" if reply.status in _GATEWAYS else "misunderstood"
         what = f"answered HTTP {reply.status}"

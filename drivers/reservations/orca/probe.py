@@ -1,4 +1,4 @@
-"""What a technician wants to know of an ORCA at installation, without writing anything: each point told apart.
+"""What a technician wants to know of an ORCA at installation, without writing anything: each point by itself.
 
 Nobody's number is asked: patients need not be known to whom it is told.
 """
@@ -32,9 +32,12 @@ _POINT_OF: Final[dict[str, Point]] = {
     "orca_certificate": "tls",
     "orca_tls": "tls",
     "orca_path": "prefix",
+    "orca_user": "login",
     "orca_garbled": "prefix",
     "orca_login": "login",
 }
+
+_NO_PATH: Final = ("orca_path", "orca_user")
 
 
 def probe(url: str, settings: Settings, day: date, until: float) -> tuple[Finding, ...]:
@@ -76,7 +79,7 @@ def _on_the_way(address: Address, settings: Settings, failed: Failed, day: date,
     code = failed.trouble.code
     point = _POINT_OF.get(code, "host")
     bad = _bad(point, failed.trouble)
-    if code == "orca_path":
+    if code in _NO_PATH:
         bad = _other_path(address, settings, bad, day, until)
     # Certificates that cannot be read are found before anybody is asked.
     passed = () if code == "orca_files" else _WAY[: _WAY.index(bad.point)]
@@ -85,17 +88,14 @@ def _on_the_way(address: Address, settings: Settings, failed: Failed, day: date,
 
 
 def _other_path(address: Address, settings: Settings, bad: Finding, day: date, until: float) -> Finding:
-    """Why there is nothing under the path: it is the other one, or ORCA does not know the user, to whom it says so
-    everywhere.
+    """Of an ORCA that has nothing under the path: whether it answers under the other one. To a user that it does not
+    know it says the same.
     """
     other = replace(address, prefix="" if address.prefix else "/api")
     line = Line(other, settings)
     try:
         _departments(line, day, until)
     except Failed as failed:
-        if failed.trouble.code == "orca_path" and bad.number == failed.trouble.parameters["number"] == 404:
-            what = "ORCA: has nothing for this user, with /api at the end of the address or without: is the user known?"
-            return Finding("login", "bad", what, "orca_user")
         if failed.trouble.code != "orca_login":
             return bad
     finally:

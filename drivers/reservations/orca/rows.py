@@ -106,8 +106,8 @@ def appointment(record: Record, day: date | None) -> Appointment:
 
 
 def in_order(found: Iterable[Received]) -> tuple[Received, ...]:
-    """As the patient was received."""
-    return tuple(sorted(found, key=lambda each: (each.at, int(each.key))))
+    """As the patient was received, each once."""
+    return tuple(sorted({each.key: each for each in found}.values(), key=lambda each: (each.at, int(each.key))))
 
 
 def received(record: Record, day: date) -> Received:

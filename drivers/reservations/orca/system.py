@@ -133,22 +133,23 @@ class OrcaSystem:
 
     def _day_list(self, day: date, until: float) -> DayList:
         as_of = self._settings.clock()
-        whole = (self._api.day_appointments(day, until), self._api.day_receptions(day, until))
+        booked, came = self._api.day_appointments(day, until), self._api.day_receptions(day, until)
         people: defaultdict[str, _Person] = defaultdict(_Person)
-        complete = all(each.complete for each in whole)
-        for record in (*whole[0].rows, *whole[1].rows):
-            person = people[rows.number(record)]
-            person.said.append(rows.patient(record.record("Patient_Information")))
-            try:
-                if record.of("Acceptance_Id"):
-                    person.came.append(rows.received(record, day))
-                else:
-                    person.booked.append(rows.appointment(record, day))
-            except Garbled:
-                complete = False
+        complete = booked.complete and came.complete
+        for whole, is_booked in ((booked, True), (came, False)):
+            for record in whole.rows:
+                person = people[rows.number(record)]
+                person.records.append(rows.patient(record.record("Patient_Information")))
+                try:
+                    if is_booked:
+                        person.booked.append(rows.appointment(record, day))
+                    else:
+                        person.came.append(rows.received(record, day))
+                except Garbled:
+                    complete = False
         people.pop("", None)  # of those who have no number yet
         found = (
-            _found(number, day, due(each.booked, day), rows.in_order(each.came), each.said)
+            _found(number, day, due(each.booked, day), rows.in_order(each.came), each.records)
             for number, each in sorted(people.items())
         )
         return DayList(day, as_of, tuple(found), complete)
@@ -158,7 +159,7 @@ class OrcaSystem:
 class _Person:
     """What a day's lists say of one patient."""
 
-    said: list[Patient] = field(default_factory=list)
+    records: list[Patient] = field(default_factory=list)
     booked: list[Appointment] = field(default_factory=list)
     came: list[Received] = field(default_factory=list)
 
@@ -190,10 +191,10 @@ def _found(
     day: date,
     appointments: tuple[Appointment, ...],
     came: tuple[Received, ...],
-    said: Sequence[Patient],
+    records: Sequence[Patient],
 ) -> Found:
-    """`said`: of the patient, by each answer; the first that says something counts."""
-    last = next((each.last_visit for each in said if each.last_visit and each.last_visit < day), None)
+    """`records`: of the patient, by each answer; the first that says something counts."""
+    last = next((each.last_visit for each in records if each.last_visit and each.last_visit < day), None)
     every = (*appointments, *walk_ins(appointments, came))
     return Found(
         number,
@@ -202,9 +203,9 @@ def _found(
         tuple(each.as_reception() for each in came),
         last_day=last,
         last_arrival=last,
-        birth_date=next((each.birth_date for each in said if each.birth_date), None),
-        name=next((each.name for each in said if each.name), ""),
-        see_staff=any(each.see_staff for each in said),
+        birth_date=next((each.birth_date for each in records if each.birth_date), None),
+        name=next((each.name for each in records if each.name), ""),
+        see_staff=any(each.see_staff for each in records),
     )
 
 

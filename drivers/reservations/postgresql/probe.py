@@ -9,6 +9,7 @@ from drivers.reservations.postgresql.address import parse
 from drivers.reservations.postgresql.connection import Server
 from drivers.reservations.postgresql.failures import Failed
 from drivers.reservations.postgresql.hosts import Caller, Hosts
+from drivers.reservations.postgresql.migrate import newest
 from drivers.reservations.probing import Finding, Point
 
 _POINTS: Final[tuple[Point, ...]] = ("host", "tls", "login", "clock", "schema", "day_list")
@@ -47,6 +48,9 @@ def _faults(hosts: Hosts, settings: Settings, day: date, until: float) -> Iterat
     off_s = (now - settings.clock()).total_seconds()
     if abs(off_s) > _OFF_MAX_S:
         yield Finding("clock", "bad", f"its clock and this machine's differ by {abs(off_s):.0f} s", "clock_s", off_s)
+    if int(hello["version"]) < newest():
+        what = f"its tables are of version {hello['version']}, not {newest()}: kiosk book migrate"
+        yield Finding("schema", "bad", what, "not_migrated")
     if not hello["released"]:
         what = "another server has taken over and is not released: kiosk book after-failover"
         yield Finding("schema", "bad", what, "not_released")

@@ -109,8 +109,8 @@ class Fake:
         code = "21" if not rows else "20" if len(rows) > self.booked_max else "00"
         if not rows:
             rows = [tag("Medical_Information", "01")]
-        said = tag("Appointment_Date", on.isoformat())
-        return xml("appointlstres", code, said + array("Appointlst_Information", rows[: self.booked_max]))
+        head = tag("Appointment_Date", on.isoformat())
+        return xml("appointlstres", code, head + array("Appointlst_Information", rows[: self.booked_max]))
 
     def _acceptlstv2(self, call: Call) -> Answer:
         assert call.target.endswith("class=03")
@@ -119,8 +119,8 @@ class Fake:
         code = "21" if not rows else "20" if len(rows) > self.received_max else "00"
         if not rows:
             rows = [tag("Department_Code", department)]
-        said = tag("Acceptance_Date", call.fields["Acceptance_Date"])
-        return xml("acceptlstres", code, said + array("Acceptlst_Information", rows[: self.received_max]))
+        head = tag("Acceptance_Date", call.fields["Acceptance_Date"])
+        return xml("acceptlstres", code, head + array("Acceptlst_Information", rows[: self.received_max]))
 
     def _patientgetv2(self, call: Call) -> Answer:
         who = self._who(call.target.rpartition("=")[2])
@@ -209,11 +209,11 @@ def array(name: str, rows: list[str]) -> str:
 
 def xml(name: str, code: str, inside: str = "") -> tuple[int, str]:
     now = datetime.now(JST)
-    said = tag("Information_Date", f"{now:%Y-%m-%d}") + tag("Information_Time", f"{now:%H:%M:%S}")
+    head = tag("Information_Date", f"{now:%Y-%m-%d}") + tag("Information_Time", f"{now:%H:%M:%S}")
     result = tag("Api_Result", code)
     return (
         200,
-        f"<?xml version='1.0' encoding='UTF-8'?><xmlio2><{name} type='record'>{said}{result}{inside}</{name}></xmlio2>",
+        f"<?xml version='1.0' encoding='UTF-8'?><xmlio2><{name} type='record'>{head}{result}{inside}</{name}></xmlio2>",
     )
 
 

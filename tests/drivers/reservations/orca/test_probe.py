@@ -70,14 +70,22 @@ def test_the_other_path_is_named(served: str, asked: str, password: str) -> None
     assert f"answers under {served or '/'}, and not under {asked or '/'}" in found["prefix"].what
 
 
-def test_a_path_that_is_neither_with_or_without_api() -> None:
-    with serving(Fake(), "/elsewhere") as server:
-        server.respond = lambda connection, reply, call: connection.sendall(f.http(405, ""))
-        assert verdicts(probed(server.port)) == until("prefix", "host")
+@pytest.mark.parametrize("reply", [f.http(405, ""), f.http(404, "{}")], ids=["405", "404"])
+def test_a_path_that_is_neither_with_api_nor_without(reply: bytes) -> None:
+    with serving(Fake()) as server:
+        server.respond = lambda connection, _, call: connection.sendall(reply)
+        found = probed(server.port)
+    assert verdicts(found) == until("prefix", "host")
+    assert found["prefix"].code == "orca_path"
 
 
-def test_a_user_whom_orca_does_not_know_is_told_that_there_is_nothing() -> None:
-    with serving(Fake(), "/elsewhere") as server:
+@pytest.mark.parametrize("elsewhere", [f.http(405, ""), f.http(404, "{}")], ids=["405", "404"])
+def test_a_user_whom_orca_does_not_know_is_told_that_there_is_nothing(elsewhere: bytes) -> None:
+    def respond(connection: socket.socket, reply: bytes, call: f.Call) -> None:
+        connection.sendall(elsewhere if call.target.startswith("/api/") else f.http(404, ""))
+
+    with serving(Fake()) as server:
+        server.respond = respond
         found = probed(server.port)
     assert verdicts(found) == until("login", "host", "prefix")
     assert found["login"].code == "orca_user"

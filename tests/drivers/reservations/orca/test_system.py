@@ -241,7 +241,8 @@ def test_a_department_without_name_has_that_of_the_master(
         (lambda _: f.xml("appointlst2res", "89"), "refused", "orca_refused"),
         (lambda _: f.xml("appointlst2res", "11"), "refused", "orca_refused"),
         (lambda _: (401, ""), "login", "orca_login"),
-        (lambda _: (404, ""), "refused", "orca_path"),
+        (lambda _: (404, ""), "login", "orca_user"),
+        (lambda _: (404, "{}"), "refused", "orca_path"),
         (lambda _: (405, ""), "refused", "orca_path"),
         (lambda _: (500, ""), "misunderstood", "orca_http"),
         (lambda _: (503, ""), "unreachable", "orca_http"),
@@ -495,7 +496,6 @@ def with_reception(**other: str) -> f.Answer:
     [
         f.http(200, "<xmlio2><acceptres>"),
         f.http(500, ""),
-        f.http(504, ""),
         f.xml("acceptres", ""),
         f.xml("acceptres", "77"),
         f.xml("acceptres", "00", Fake({"00013": "x"})._person("00013")),
@@ -505,23 +505,50 @@ def with_reception(**other: str) -> f.Answer:
         with_reception(Acceptance_Date="2026-12-01"),
         with_reception(Acceptance_Time="late"),
         with_reception(Department_Code="02"),
-        f.http(200, f.xml("acceptres", "00")[1] * 2)[:-40],
     ],
     ids=[
-        "half XML", "500", "504", "no code", "unknown code", "somebody else", "of nobody", "number 0", "no number",
-        "another day", "no time", "another department", "cut",
+        "half XML", "500", "no code", "unknown code", "somebody else", "of nobody", "number 0", "no number",
+        "another day", "no time", "another department",
     ],
 )  # fmt: skip
 def test_an_answer_to_a_write_that_is_none_leaves_it_open(reply: f.Answer, orca: Fake, system: OrcaSystem) -> None:
     book(orca, MORNING)
     stored(orca, reply)
-    if isinstance(reply, bytes) and not reply.endswith((b">", b"\r\n\r\n")):
-        orca.closes = True
     assert trouble(system.register(order(), soon())).maybe_done
     assert len(orca.writes()) == 1
-    orca.closes = False
     again = register(system)
     assert not again.ours and [each.number for each in again.receptions] == ["00001"]
+
+
+LOST = (504, "")
+
+
+def test_a_lost_answer_is_asked_about_and_the_rest_of_the_visit_registered(orca: Fake, system: OrcaSystem) -> None:
+    book(orca, MORNING, NOON)
+    lost = iter([True])
+
+    def answer(fields: f.Fields) -> f.Answer:
+        inside = orca.store("00012", fields)
+        return LOST if next(lost, False) else f.xml("acceptres", "00", inside)
+
+    orca.answers["acceptmodv2"] = answer
+    done = register(system)
+    assert done.ours and [each.number for each in done.receptions] == ["00001", "00002"] and done.left_out == ()
+    assert len(orca.writes()) == 2
+
+
+def test_a_request_that_is_lost_is_not_sent_again(orca: Fake, system: OrcaSystem) -> None:
+    book(orca, MORNING)
+    orca.answers["acceptmodv2"] = lambda _: LOST
+    assert trouble(system.register(order(), soon())).maybe_done
+    assert len(orca.writes()) == 1
+
+    def nobody_can_be_asked(_: f.Fields) -> f.Answer:
+        orca.answers["acceptlstv2"] = lambda _: LOST
+        return LOST
+
+    orca.answers["acceptmodv2"] = nobody_can_be_asked
+    assert trouble(system.register(order(), soon())).maybe_done
 
 
 def test_an_unknown_outcome_of_the_second_department_is_not_left_out(orca: Fake, system: OrcaSystem) -> None:
@@ -633,6 +660,19 @@ def test_a_list_that_is_cut_is_asked_doctor_by_doctor(orca: Fake, system: OrcaSy
     assert not day_list(system).complete
     orca.booked_max = 3
     orca.booked.insert(0, ("00012", replace(MORNING, doctor="")))
+    assert not day_list(system).complete
+
+
+def test_receptions_of_a_day_with_too_many_are_asked_department_by_department(orca: Fake, system: OrcaSystem) -> None:
+    orca.received_max = 2
+    for number in range(1, 4):
+        orca.patients[f"0002{number}"] = "試験"
+        department = "01" if number == 1 else "02"
+        orca.received.append(f.Registered(f"{number:05d}", f"0002{number}", department, "10001", "01", "08:30:00"))
+    found = day_list(system)
+    assert [len(each.receptions) for each in found.patients] == [1, 1, 1]
+    assert found.complete
+    orca.received.append(f.Registered("", "00021", "01", "10001", "01", "08:30:00"))
     assert not day_list(system).complete
 
 
