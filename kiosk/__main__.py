@@ -192,8 +192,8 @@ def _his(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     from drivers.reservations import ReservationsDown, csv_file
-    from drivers.reservations.opening import open_embedded
     from kiosk.appointments import answers, import_record
+    from kiosk.his.opened import importing
 
     config = load_config(arguments.config, passwords=False)
     try:
@@ -204,7 +204,7 @@ def _import(arguments: argparse.Namespace) -> int:
         parsed = csv_file.read(source, skip_bad=arguments.skip_bad)
         folder, today = _appointments_folder(config, arguments.json), datetime.now(config.site.zone).date()
         compare = import_record.Comparison(Counter(row.day for row in parsed.rows), today)
-        imported = open_embedded(folder).import_rows(
+        imported = importing(config, folder).import_rows(
             parsed, lambda done, total: complain(f"{done} of {total} lines"), compare=compare
         )
         import_record.settle(folder, today, parsed.days)
@@ -244,7 +244,10 @@ def _restore(arguments: argparse.Namespace) -> int:
     from kiosk.appointments import answers, restore
 
     config = load_config(arguments.config, passwords=False)
-    book = open_embedded(_appointments_folder(config, arguments.json))
+    if not config.reservations.is_embedded:
+        return _refused(answers.ON_SERVER, arguments.json)
+    folder = _appointments_folder(config, arguments.json)
+    book = open_embedded(folder, appointments=not config.has_gate)
     try:
         for line in restore.restore(config, book):
             _answer(line, arguments.json)

@@ -6,6 +6,7 @@ Must never write a second time without having asked what came of the first, and 
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -185,12 +186,25 @@ class Registering:
             "Physician_Code": wanted.doctor,
             "Medical_Information": wanted.kind,
         }
-        accepted = self._api.accept(number, fields, self._at, self._until)
+        try:
+            accepted = self._api.accept(number, fields, self._at, self._until)
+        except Failed as failed:
+            if self._is_there_though(failed, wanted):
+                return DONE
+            raise
         if accepted.reception is not None:
             self._ours.append(accepted.reception)
         if accepted.code == NO_PATIENT and not self._ours:
             raise _Ended(UnknownPatient(number))
         return accepted.code
+
+    def _is_there_though(self, failed: Failed, wanted: _Wanted) -> bool:
+        """Whether a registration that was not answered is there; asked once, in what time is left."""
+        if failed.trouble.kind != "unreachable" or not failed.trouble.maybe_done:
+            return False
+        with suppress(Failed):
+            return self._asked(wanted, _STORED)
+        return False
 
 
 def walk_ins(

@@ -34,6 +34,12 @@ _MEANINGS: Final[dict[str, tuple[TroubleKind, str, str]]] = {
     "57P": ("unreachable", "shutting_down", "the server is stopping or starting"),
     "25006": ("unreachable", "read_only", "the server takes no writes"),
 }
+# Of what the server does not say itself.
+_CODES: Final = (
+    "unreachable", "connection_refused", "late", "name_server", "unknown_host", "no_tls", "certificate", "ca_file",
+    "misunderstood", "old_primary",
+)  # fmt: skip
+CODES: Final = frozenset((*_CODES, *(code for _, code, _ in _MEANINGS.values())))
 # The server stops while a commit waits for a standby: it may be done.
 _MAYBE_DONE: Final = ("57P", "XX", "58")
 

@@ -15,10 +15,10 @@ from typing import Final
 
 from drivers.bad_address import BadAddress
 from drivers.reservations import Trouble, opening, probing
-from drivers.reservations.over_socket import SocketBook
+from drivers.reservations.over_socket import BOOK_SOCKET, SocketBook
 from kiosk.config import Access, Config, ConfigError, book_access, his_access
 from kiosk.config.system_checks import leaves_machine
-from kiosk.his.opened import BOOK_SOCKET, SYSTEM_SOCKET, adapter_settings
+from kiosk.his.opened import SYSTEM_SOCKET, adapter_settings
 from kiosk.operations.check.finding import Finding, Findings, ng, ok, skip
 from kiosk.operations.check.schedule import Job
 from kiosk.words.problems import word

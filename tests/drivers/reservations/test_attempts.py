@@ -13,6 +13,8 @@ import pytest
 from drivers.reservations import (
     Appointment,
     Coded,
+    DayList,
+    Found,
     InCustody,
     Kept,
     NothingToRegister,
@@ -30,7 +32,7 @@ from drivers.reservations import (
 )
 from drivers.reservations.sqlite import rescue, upkeep
 from drivers.reservations.sqlite.reservations import SqliteReservations
-from tests.drivers.reservations.asking import arrived, entries, order, register, soon, sure, trouble, unsettled
+from tests.drivers.reservations.asking import arrived, entries, find, order, register, soon, sure, trouble, unsettled
 
 JST = timezone(timedelta(hours=9))
 DAY = date(2099, 1, 15)
@@ -284,6 +286,32 @@ def test_what_a_crash_kept_from_being_kept_beside_the_database_is_kept_at_the_ne
     book.file.path.unlink()
     assert rescue.rebuild(book.file, DAY) is not None
     assert (entries(book, DAY), unsettled(book, DAY)) == (was, listed)
+
+
+def test_a_book_without_appointments_of_its_own_lacks_none_after_a_loss(tmp_path: Path) -> None:
+    book = SqliteReservations(tmp_path, appointments=False)
+    book.begin_keeping(DAY, datetime.now(UTC))
+    asked = order("1", AT)
+    book.settle(asked, there(INTERNAL, EYES), soon())
+    book.file.path.unlink()
+    assert rescue.rebuild(book.file, DAY) is not None
+    assert book.is_sure(DAY)
+    assert find(book, "2", DAY) == Found("2", (), None)
+    assert find(book, "1", DAY).appointments == (INTERNAL, EYES)
+    assert trouble(SqliteReservations(tmp_path).find("2", DAY, soon())).code == "unsure"
+
+
+def test_what_a_system_registered_and_a_walk_in_are_one_visit(book: SqliteReservations) -> None:
+    asked = order("1", AT)
+    book.settle(asked, there(INTERNAL), soon())
+    walked = replace(EYES, walk_in=True)
+    settled = sure(book.settle(order("1", AT, WalkIn("眼科")), there(walked), soon()))
+    assert settled.appointments == find(book, "1", DAY).appointments == (INTERNAL, walked)
+    days = book.day_list(DAY, soon())
+    assert isinstance(days, DayList)
+    assert [each.appointments for each in days.patients] == [(INTERNAL, walked)]
+    also = sure(register(book, "1", AT, WalkIn("外科")))
+    assert [each.department for each in also.appointments] == ["外科", "内科", "眼科"]
 
 
 def test_lines_of_the_list_that_are_no_records_cost_only_themselves(book: SqliteReservations) -> None:
