@@ -1,4 +1,4 @@
-"""Two kiosks, each with a gate of its own, on one PostgreSQL: as real processes, from the import to the second kiosk."""
+"""Two kiosks, each with a gate of its own, on one PostgreSQL: real processes, from the import to the second kiosk."""
 
 from __future__ import annotations
 
