@@ -144,7 +144,7 @@ class Background:
                 self._report("day_list_failed", what=listed.what)
             self._list_failures += 1
             return
-        self._store.keep_day(listed)
+        self._store.keep_day(listed, padded=self._front.ability.pads_numbers)
         self._list_at = time.monotonic() + every.total_seconds()
         self._list_failures = 0
         self._report("day_list_kept", count=len(listed.patients), code="whole" if listed.complete else "cut")
@@ -208,10 +208,9 @@ class Background:
         found = self._front.asked(order.patient_number, order.day, until)
         if isinstance(found, Trouble):
             return found.kind in _FOR_STAFF
-        is_there = isinstance(found, Found) and bool(found.receptions)
-        outcome: Registration = NothingToRegister(order.patient_number)
-        if isinstance(found, Found) and is_there:
-            outcome = registered_there(order, found)
+        there = registered_there(order, found) if isinstance(found, Found) else None
+        is_there = there is not None
+        outcome: Registration = there or NothingToRegister(order.patient_number)
         if self._front.system is not None:
             taken = self._front.book.take(order, LEASE_S, until)
             if isinstance(taken, Trouble):

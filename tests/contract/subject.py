@@ -19,6 +19,7 @@ from tests.contract.scene import ZONE, Department, Patient, Scene
 # for one patient, or for all where the system knows no better, until the context ends.
 Fault = Literal[
     "busy",  # it says that somebody else is at this patient: try again in a moment
+    "busy_twice",  # the same, but two times only
     "held",  # a kiosk that froze in the middle of its own registration holds what the next one needs
     "login",  # it does not accept user and password
     "refuses",  # it understands every registration and takes none
@@ -30,7 +31,7 @@ Fault = Literal[
     "hostile",  # its answers hold what a parser must refuse: a DOCTYPE, an entity
     "error",  # its answers are an error of its transport: HTTP 500
     "not_there",  # the address is wrong: HTTP 404, no such database
-    "wrong_day",  # its clock is a day off: it registers for another day than it was asked
+    "wrong_day",  # its clock is a day off, or it registers for another day than it was asked
     "reply_lost",  # it registers, and its reply gets lost
     "warnings",  # it does all that was asked and says so with warnings
     "other_zeros",  # it says "well" in another way: "0000" for "00"
@@ -56,13 +57,51 @@ class Peer:
     faults: Mapping[Fault, Callable[[str], AbstractContextManager[None]]] = field(default_factory=dict)
 
 
+class Died(BaseException):
+    """The process of this kiosk has ended; nothing of it runs any more, so that no `except Exception` may stop it."""
+
+
+@dataclass
+class Fuse:
+    """Burns by one at the beginning and at the end of each step of a kiosk at its book or system."""
+
+    steps: int
+
+    def burn(self) -> None:
+        """One step further. Raises Died at the last."""
+        self.steps -= 1
+        if self.steps == 0:
+            raise Died
+
+
+class Dying:
+    """Calls of `target`, a book or a system, each of which burns the fuse before it and after it."""
+
+    def __init__(self, target: object, fuse: Fuse) -> None:
+        self._target, self._fuse = target, fuse
+
+    def __getattr__(self, name: str) -> object:
+        found = getattr(self._target, name)
+        if not callable(found):
+            return found
+
+        def step(*arguments: object) -> object:
+            self._fuse.burn()
+            answer = found(*arguments)
+            self._fuse.burn()
+            return answer
+
+        return step
+
+
 @dataclass
 class Subject:
     """One implementation with its system. `open()`: another connection, as another kiosk has.
 
     `role`: which protocol of `drivers.reservations.ports` it keeps. `line`: the proxy between adapter and system, where
-    there is a network. `without_gaps`: it numbers receptions itself, from 1, one series for all. `patience_s`: how
-    long is waited for what has to come; `late_s`: how much later than its `until` an answer may come on a busy machine.
+    there is a network. `without_gaps`: it numbers receptions itself, from 1, one series for all. `numbered`: opens a
+    kiosk that numbers in another way; `dying`: one that dies when its fuse has burnt. `patience_s`: how long is waited
+    for what has to come; `late_s`: how much later than its `until` an answer may come on a busy machine.
     """
 
     name: str
@@ -72,6 +111,8 @@ class Subject:
     peer: Peer = field(default_factory=Peer)
     line: Proxy | None = None
     without_gaps: bool = False
+    numbered: Callable[[rs.Numbering], SystemOfRecord] | None = None
+    dying: Callable[[Fuse], SystemOfRecord] | None = None
     patience_s: float = 20.0
     late_s: float = 2.5
     opened: list[SystemOfRecord] = field(default_factory=list)

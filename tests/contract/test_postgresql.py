@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from drivers.reservations import Numbering
 from drivers.reservations.adapter import Settings
 from drivers.reservations.opening import open_book
 from drivers.reservations.ports import Book
@@ -60,15 +61,16 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Generator[Subject, None, N
     roles: list[str] = []
     with Proxy(database.server.port, framed=False) as line:
 
-        def open_kiosk() -> Book:
+        def open_kiosk(numbering: Numbering = postgresql.HOSPITAL) -> Book:
             name = f"kiosk-{len(roles) + 1:02}"
             roles.append(name)
             database.role(name)
             url = f"postgresql://{name}@127.0.0.1:{line.port}/{database.name}"
             folder = tmp_path_factory.mktemp(name)
-            return open_book(url, Settings(folder, password=postgresql.PASSWORD, name=name))
+            return open_book(url, Settings(folder, numbering, password=postgresql.PASSWORD, name=name))
 
         subject = Subject("PostgreSQL", open_kiosk, made, "book", peer, line, without_gaps=True)
+        subject.numbered = open_kiosk
         yield subject
         subject.close()
 

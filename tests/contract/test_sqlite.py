@@ -35,6 +35,7 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Generator[Subject, None,
         seed(made, EMBEDDED, Settings(folder)), faults={"held": lambda number: held(folder / "reservations.db")}
     )
     subject = Subject("SQLite", lambda: open_book(EMBEDDED, Settings(folder)), made, "book", peer, without_gaps=True)
+    subject.numbered = lambda numbering: open_book(EMBEDDED, Settings(folder, numbering))
     yield subject
     subject.close()
 

@@ -114,6 +114,20 @@ def test_the_last_day_list_answers_and_the_order_is_kept(site: Site) -> None:
     assert site.system.receptions == {}
 
 
+def test_the_list_has_zeros_that_the_card_does_not_have(site: Site) -> None:
+    site.system.appointments["013"] = (appointment(DAY, "10:00", "眼科", "26"),)
+    site.tick()
+    with site.system.away():
+        found = site.front.find("12", DAY, until())
+        assert isinstance(found, Found)
+        assert (found.patient_number, len(found.appointments)) == ("12", 2)
+        # Two numbers that differ in zeros only: nobody guesses.
+        assert isinstance(site.front.find("13", DAY, until()), Trouble)
+        exact = site.front.find("013", DAY, until())
+        assert isinstance(exact, Found)
+        assert [each.department for each in exact.appointments] == ["眼科"]
+
+
 def test_numbers_go_on_after_a_restart_and_the_same_patient_keeps_his(site: Site) -> None:
     with site.system.away():
         first = site.register()

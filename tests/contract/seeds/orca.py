@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date, timedelta
+from itertools import cycle
 from typing import Any
 
 from drivers.reservations import opening
@@ -20,11 +21,11 @@ _WRITE = "acceptmodv2"
 _Knob = Callable[[str], AbstractContextManager[None]]
 
 
-def simulated(**how: Any) -> SimulatedOrca:
+def simulated(manners: Manners | None = None, **how: Any) -> SimulatedOrca:
     """One with the suite's departments and doctors, and nobody in it."""
     departments = {each.code: each.name for each in DEPARTMENTS}
     doctors = {each.code: each.name for each in DOCTORS}
-    return SimulatedOrca(hospital=Hospital(departments, doctors), manners=Manners(race_s=0.02), **how)
+    return SimulatedOrca(hospital=Hospital(departments, doctors), manners=manners or Manners(race_s=0.02), **how)
 
 
 def start(scene: Scene, url: str, settings: Settings) -> Peer:
@@ -81,6 +82,12 @@ def faults(orca: SimulatedOrca) -> dict[Fault, _Knob]:
 
         return knob
 
+    days, warnings = cycle((1, -1)), cycle(("K1", "K2", "K3"))
+
+    def wrong_day(patient_number: str) -> AbstractContextManager[None]:
+        off = timedelta(next(days))
+        return mannered(clock=lambda: now() + off)(patient_number)
+
     @contextmanager
     def busy(patient_number: str) -> Generator[None, None, None]:
         orca.hospital.at_terminal.add(plain(patient_number))
@@ -107,6 +114,7 @@ def faults(orca: SimulatedOrca) -> dict[Fault, _Knob]:
 
     return {
         "busy": busy,
+        "busy_twice": fails("result", _WRITE, code="90", times=2),
         "login": other_password,
         "refuses": lambda number: refuses(*orca.hospital.departments),
         "refuses_one": lambda number: refuses(DEPARTMENTS[-1].code),
@@ -116,10 +124,10 @@ def faults(orca: SimulatedOrca) -> dict[Fault, _Knob]:
         "huge": fails("huge"),
         "hostile": fails("doctype"),
         "error": fails("status", code="500"),
-        "not_there": fails("status", code="404"),
-        "wrong_day": mannered(clock=lambda: now() + timedelta(1)),
+        "not_there": mannered(prefix="/elsewhere"),
+        "wrong_day": wrong_day,
         "reply_lost": fails("lost", _WRITE, times=1),
-        "warnings": fails("warning", _WRITE, code="K1"),
+        "warnings": lambda number: fails("warning", _WRITE, code=next(warnings))(number),
         "other_zeros": mannered(code_digits=4),
         "stub": mannered(),
         "cut_list": mannered(patient_rows_max=1),
