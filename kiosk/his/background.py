@@ -144,7 +144,7 @@ class Background:
                 self._report("day_list_failed", what=listed.what)
             self._list_failures += 1
             return
-        self._store.keep_day(listed)
+        self._store.keep_day(listed, padded=self._front.ability.pads_numbers)
         self._list_at = time.monotonic() + every.total_seconds()
         self._list_failures = 0
         self._report("day_list_kept", count=len(listed.patients), code="whole" if listed.complete else "cut")

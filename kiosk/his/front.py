@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
@@ -24,6 +25,7 @@ from drivers.reservations import (
     Count,
     DayList,
     Departments,
+    Entry,
     Found,
     Kept,
     Order,
@@ -83,6 +85,8 @@ class Front:
         self._custody, self._settings = custody, settings
         self._clock, self._report = clock, report
         self.health = Health(report)
+        self._flights = threading.Condition()
+        self._flying: set[str] = set()
 
     @property
     def ability(self) -> Ability:
@@ -130,6 +134,27 @@ class Front:
 
     def deliver(self, order: Order, until: float, *, ask_first: bool) -> Registration:
         """Register, or say why not; never into custody. `ask_first`: the system may have the order already."""
+        with self._alone(order.attempt, until) as is_alone:
+            if not is_alone:
+                return Trouble("busy", "the same attempt is under way")
+            return self._delivered(order, until, ask_first=ask_first)
+
+    @contextmanager
+    def _alone(self, attempt: str, until: float) -> Iterator[bool]:
+        """One thread at a time: a call that was abandoned may be at it still when the same is asked again."""
+        with self._flights:
+            is_free = self._flights.wait_for(lambda: attempt not in self._flying, max(0.0, until - time.monotonic()))
+            if is_free:
+                self._flying.add(attempt)
+        try:
+            yield is_free
+        finally:
+            if is_free:
+                with self._flights:
+                    self._flying.discard(attempt)
+                    self._flights.notify_all()
+
+    def _delivered(self, order: Order, until: float, *, ask_first: bool) -> Registration:
         if self.system is None:
             return self._in_book(order, until)
         taken = self._taken(order, until)
@@ -252,8 +277,19 @@ class Front:
         return self.book.cancel(patient_number, reception, day, at, reason, until)
 
     def day_list(self, day: date, until: float) -> DayList | Trouble:
-        """As the system has it."""
-        return (self.system or self.book).day_list(day, until)
+        """As the system has it, with what went through the book: the sum of all `find`."""
+        listed = (self.system or self.book).day_list(day, until)
+        if self.system is None or isinstance(listed, Trouble):
+            return listed
+        register = self.book.entries(day, until)
+        if isinstance(register, Trouble):
+            return register
+        booked = {self._plain(each.patient_number): each for each in register.entries if each.cancelled is None}
+        patients = tuple(_with_entry(each, booked.get(self._plain(each.patient_number))) for each in listed.patients)
+        return replace(listed, patients=patients)
+
+    def _plain(self, patient_number: str) -> str:
+        return patient_number.lstrip("0") if self.ability.pads_numbers else patient_number
 
     def departments(self, day: date, until: float) -> Departments | Trouble:
         """As the system has them."""
@@ -296,6 +332,12 @@ class Front:
         for each in (self.book, self.system):
             if each is not None:
                 each.close()
+
+
+def _with_entry(found: Found, entry: Entry | None) -> Found:
+    if entry is None:
+        return found
+    return replace(found, receptions=entry.receptions, appointments=entry.appointments or found.appointments)
 
 
 def _joined(found: Found, booked: Found) -> Found:

@@ -57,8 +57,7 @@ def orca_site(root: Path, his: dict[str, str] | None = None, **tables: dict[str,
 
 
 def opened(site: OrcaSite) -> Reception:
-    """A reception whose gate answers."""
+    """A reception whose gate answers; its first page is still to be read."""
     reception = site.hospital.open()
-    reception.until("choose_card")
     wait_until(lambda: (site.hospital.data_dir / "his.sock").exists(), "the gate")
     return reception

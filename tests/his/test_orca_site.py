@@ -10,21 +10,21 @@ from collections.abc import Iterator
 from datetime import time as clock
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 import pytest
 
+from drivers.simulated.orca import Kind
 from kiosk.visit.reasons import COUNTER_CODES
 from tests.his.orca_site import BESIDES, IN_TWO, PATIENT, OrcaSite, opened, orca_site
 from tests.hospital import today, wait_until
 
 pytestmark = [pytest.mark.peers, pytest.mark.long]
 
-FIND_S = 2
-
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[OrcaSite]:
-    with orca_site(tmp_path, {"find_s": str(FIND_S), "register_s": "8"}) as made:
+    with orca_site(tmp_path, {"find_s": "2", "register_s": "8"}) as made:
         yield made
 
 
@@ -42,7 +42,8 @@ def test_two_departments_are_registered_once_and_the_second_time_is_already(site
         assert job is not None
         again = site.insert(reception, "12")
         assert again["screen"] == "already"
-        assert again["number"] == done["number"]
+        assert "受付番号 1" in done["lines"], done
+        assert "受付番号 1" in again["lines"], again
         assert site.receptions(PATIENT) == [IN_TWO, BESIDES]
         # Staff register somebody in ORCA first.
         site.orca.hospital.staff_register("00020", today(), clock(8, 52), IN_TWO, "10001")
@@ -112,46 +113,31 @@ def test_a_kiosk_killed_when_orca_has_it_does_not_say_already_after_the_restart(
         assert site.receptions(PATIENT) == [IN_TWO]
 
 
-@pytest.mark.parametrize(
-    ("kind", "code"),
-    [
-        ("mute", ""),
-        ("drip_head", ""),
-        ("drip_body", ""),
-        ("huge", ""),
-        ("doctype", ""),
-        ("other_patient", ""),
-        ("status", "404"),
-        ("status", "401"),
-        ("garbage", ""),
-        ("page", ""),
-    ],
-)
-def test_whatever_orca_does_the_counter_comes_in_time_and_the_next_is_served(
-    trouble_site: OrcaSite, kind: str, code: str
-) -> None:
-    site = trouble_site
-    reception = opened(site)
-    with reception:
-        site.orca.fail(kind, "appointlst2v2", code=code or "90")  # type: ignore[arg-type]
-        reception.until("choose_card")
-        assert site.hospital.cards is not None
-        began = time.monotonic()
-        site.hospital.cards.insert("12")
-        line = reception.until("counter")
-        took = time.monotonic() - began
-        assert line["reason"] == "reservations_down", line
-        assert took < FIND_S + 15, took  # of the machine; what it takes alone is the bench's
-        site.orca.heal()
-        reception.press("close")
-        assert site.insert(reception, "12")["screen"] in ("done", "already")
+# What an installation, or the line to it, may do; the code of an HTTP status.
+TROUBLES: Final[tuple[tuple[Kind, str], ...]] = (
+    ("mute", ""), ("drip_head", ""), ("drip_body", ""), ("huge", ""), ("doctype", ""), ("other_patient", ""),
+    ("garbage", ""), ("page", ""), ("half", ""), ("status", "404"), ("status", "401"), ("status", "500"),
+)  # fmt: skip
 
 
-@pytest.fixture
-def trouble_site(tmp_path: Path) -> Iterator[OrcaSite]:
-    with orca_site(tmp_path, {"find_s": str(FIND_S)}) as made:
-        made.patient(PATIENT, IN_TWO)
-        yield made
+def test_whatever_orca_does_the_counter_comes_in_time_and_the_next_is_served(tmp_path: Path) -> None:
+    with orca_site(tmp_path, {"find_s": "1"}) as site:
+        site.patient(PATIENT, IN_TWO)
+        with opened(site) as reception:
+            assert site.hospital.cards is not None
+            for kind, code in TROUBLES:
+                site.orca.fail(kind, "appointlst2v2", code=code or "90")
+                reception.until("choose_card")
+                began = time.monotonic()
+                site.hospital.cards.insert("12")
+                line = reception.until("counter")
+                took = time.monotonic() - began
+                assert line["reason"] == "reservations_down", (kind, line)
+                assert took < 10, (kind, took)  # a second, and what a slow machine takes: below look_up_s all the same
+                site.orca.heal()
+                reception.press("close")
+                assert site.insert(reception, "12")["screen"] in ("done", "already"), kind
+            assert site.receptions(PATIENT) == [IN_TWO]
 
 
 def test_manners_of_other_installations_give_no_wrong_page(site: OrcaSite) -> None:
@@ -182,11 +168,11 @@ def test_the_day_it_is_down_orders_are_kept_and_delivered_once(tmp_path: Path) -
             site.orca.stop()
             kept = site.insert(reception, "12")
             assert kept["screen"] == "custody", kept
-            assert kept["number"] == "K3-001"
+            assert "K3-001" in str(kept["lines"])
             assert "お預かりしました" in kept["title"]
             assert "完了" not in str(kept)
-            assert site.insert(reception, "20")["number"] == "K3-002"
-            assert site.insert(reception, "30")["number"] == "K3-003"
+            assert "K3-002" in str(site.insert(reception, "20")["lines"])
+            assert "K3-003" in str(site.insert(reception, "30")["lines"])
             assert site.insert(reception, "99")["reason"] == "reservations_down"
             booked = site.orca.hospital.bookings_of(today(), "30")
             site.orca.hospital.unbook(booked[0])

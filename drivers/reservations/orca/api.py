@@ -98,14 +98,14 @@ class Api:
     def day_appointments(self, day: date, until: float) -> Whole:
         """Of all patients on `day`."""
 
-        def ask(doctor: str) -> tuple[str, Record]:
+        def ask(doctor: str = "") -> tuple[str, Record]:
             fields = {"Appointment_Date": day.isoformat(), "Medical_Information": "", "Physician_Code": doctor}
             code, record = self._post("/api01rv2/appointlstv2?class=01", "appointlstreq", fields, until)
             _expected(code, (DONE, NOT_ALL, NOTHING))
             _on(record.of("Appointment_Date") or day.isoformat(), day)
             return code, record
 
-        whole = _whole(ask, "Appointlst_Information", lambda: self._codes("02", day, until))
+        whole = _whole(ask, "Appointlst_Information", (lambda: self._codes("02", day, until),))
         # By doctor, nobody hears of those without one.
         complete = whole.complete and all(row.of("Physician_Code") for row in whole.rows)
         return whole if complete else Whole(whole.rows, complete=False)
@@ -116,17 +116,17 @@ class Api:
         `first`: departments that must be among those asked one by one, where there are too many for one answer.
         """
 
-        def ask(code: str) -> tuple[str, Record]:
-            fields = {"Acceptance_Date": day.isoformat(), "Department_Code": code or department}
+        def ask(*parts: str) -> tuple[str, Record]:
+            code, doctor = [*([department] if department else []), *parts, "", ""][:2]
+            fields = {"Acceptance_Date": day.isoformat(), "Department_Code": code, "Physician_Code": doctor}
             result, record = self._post("/api01rv2/acceptlstv2?class=03", "acceptlstreq", fields, until)
             _expected(result, (DONE, NOT_ALL, NOTHING))
             _on(record.of("Acceptance_Date") or day.isoformat(), day)
             return result, record
 
-        def departments() -> tuple[str, ...]:
-            return tuple(dict.fromkeys((*first, *self._codes("01", day, until)))) if not department else ()
-
-        return _whole(ask, "Acceptlst_Information", departments)
+        departments = lambda: tuple(dict.fromkeys((*first, *self._codes("01", day, until))))  # noqa: E731
+        doctors = lambda: self._codes("02", day, until)  # noqa: E731
+        return _whole(ask, "Acceptlst_Information", (doctors,) if department else (departments, doctors))
 
     def receptions(
         self, patient_number: str, day: date, until: float, *, department: str = "", first: Sequence[str] = ()
@@ -230,17 +230,23 @@ def _acceptance(number: str, patient_number: str, at: datetime) -> dict[str, str
     }
 
 
-def _whole(ask: Callable[[str], tuple[str, Record]], array: str, parts: Callable[[], tuple[str, ...]]) -> Whole:
-    """All rows: in one answer, or part by part."""
-    code, record = ask("")
+def _whole(
+    ask: Callable[..., tuple[str, Record]],
+    array: str,
+    levels: Sequence[Callable[[], tuple[str, ...]]],
+    chosen: tuple[str, ...] = (),
+) -> Whole:
+    """All rows: in one answer; or, where that does not hold them, in one for each part of the next level. Rows may be
+    there twice.
+    """
+    code, record = ask(*chosen)
+    found = record.rows(array) if code != NOTHING else []
     if code != NOT_ALL:
-        return Whole(tuple(record.rows(array)) if code == DONE else (), complete=True)
-    found, names, complete = record.rows(array), parts(), True
-    for name in names:
-        code, record = ask(name)
-        complete = complete and code != NOT_ALL
-        found += record.rows(array) if code != NOTHING else []
-    return Whole(tuple(found), complete and bool(names))
+        return Whole(tuple(found), complete=True)
+    names = levels[0]() if levels else ()
+    parts = [_whole(ask, array, levels[1:], (*chosen, name)) for name in names]
+    found += [row for part in parts for row in part.rows]
+    return Whole(tuple(found), complete=bool(parts) and all(part.complete for part in parts))
 
 
 def read(body: bytes, *, writes: bool) -> tuple[str, Record]:

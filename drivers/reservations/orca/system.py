@@ -38,7 +38,9 @@ from drivers.reservations.orca.registering import Registering, walk_ins
 from drivers.reservations.orca.rows import Garbled, Patient, Received
 from drivers.reservations.ports import Ability
 
-ABILITY: Final = Ability(knows_patients=True, gives_numbers=True, cancels=True, lists_day=True, walk_in=True)
+ABILITY: Final = Ability(
+    knows_patients=True, gives_numbers=True, cancels=True, lists_day=True, walk_in=True, pads_numbers=True
+)
 T = TypeVar("T")
 
 

@@ -114,8 +114,9 @@ class Fake:
 
     def _acceptlstv2(self, call: Call) -> Answer:
         assert call.target.endswith("class=03")
-        department = call.fields["Department_Code"]
-        rows = [self._received(each) for each in self.received if department in {"", each.department}]
+        department, doctor = call.fields["Department_Code"], call.fields["Physician_Code"]
+        found = [each for each in self.received if department in {"", each.department}]
+        rows = [self._received(each) for each in found if doctor in {"", each.doctor}]
         code = "21" if not rows else "20" if len(rows) > self.received_max else "00"
         if not rows:
             rows = [tag("Department_Code", department)]

@@ -171,15 +171,19 @@ def test_receptions_of_others_do_not_matter_even_if_they_cannot_be_read(orca: Fa
     assert find(system).receptions == ()
 
 
-def test_where_there_are_more_receptions_than_are_listed_each_department_is_asked(
+def test_where_there_are_more_receptions_than_are_listed_departments_and_doctors_are_asked(
     orca: Fake, system: OrcaSystem
 ) -> None:
     orca.patients["00013"] = "試験　次郎"
     orca.received_max = 2
-    orca.received += [f.Registered(f"{each:05d}", "00013", "01", "10001", "01", "08:30:00") for each in range(1, 4)]
+    orca.received += [f.Registered(f"{each:05d}", "00013", "01", "10001", "01", "08:30:00") for each in range(1, 3)]
+    orca.received.append(f.Registered("00008", "00012", "01", "10002", "01", "08:20:00"))
     orca.received.append(f.Registered("00009", "00012", "02", "10002", "01", "08:30:00"))
-    assert [each.number for each in find(system).receptions] == ["00009"]
-    orca.received.pop()
+    assert [each.number for each in find(system).receptions] == ["00008", "00009"]
+    book(orca, MORNING)
+    assert not register(system).ours
+    del orca.received[2:]
+    orca.received.append(f.Registered("00003", "00013", "01", "10001", "01", "08:30:00"))
     assert trouble(system.find("12", DAY, soon())).code == "orca_too_many"
 
 
