@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -206,7 +207,7 @@ def test_hostile_text_is_text(pages: Pages) -> None:
     pages.desk.visits[7] = replace(page, subsidies=(subsidy,), details=details)
     unserved = replace(pages.desk.unserved[0], name=HOSTILE, kana=HOSTILE, number=HOSTILE, code=HOSTILE)
     pages.desk.unserved = (unserved,)
-    strange = {"called": HOSTILE, "code": HOSTILE, "number": HOSTILE, "name": HOSTILE, "kana": HOSTILE}
+    strange: dict[str, Any] = {"called": HOSTILE, "code": HOSTILE, "number": HOSTILE, "name": HOSTILE, "kana": HOSTILE}
     pages.desk.unsettled = (Unsettled(HOSTILE, "custody", at("08:40"), **strange),)
     browser = pages.browser()
     for path in ("/", "/v/7", "/rows?since=0&filter=all", "/open"):
