@@ -1,4 +1,4 @@
-"""A TCP proxy between a driver and a server that does what networks and strangers do. For the demo and for tests.
+"""A proxy between a driver and a server that does what networks and strangers do. For the demo and for tests.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -25,8 +25,11 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from drivers.unix_path import short_path
 
 _CONNECT_S = 5.0
 _CONNECTIONS_MAX = 1000
@@ -36,6 +39,7 @@ _PIECE_BYTES = 65536
 class Proxy:
     """`with Proxy(smbd.port) as proxy:` listens on `proxy.port`.
 
+    `target`: a port of `host`, or a Unix socket, in whose folder the proxy listens as `proxy.sock`.
     `framed`: pieces are SMB's frames; False: whatever one read of a stream gives, for HTTP, PostgreSQL and others.
     `accepted` counts connections, `requests` pieces that clients sent (a compound is one).
 
@@ -46,7 +50,7 @@ class Proxy:
     connections and every new one until `mend()`.
     """
 
-    def __init__(self, target_port: int, target_host: str = "127.0.0.1", *, framed: bool = True) -> None:
+    def __init__(self, target: int | Path, host: str = "127.0.0.1", *, framed: bool = True) -> None:
         self.accepted = 0
         self.requests = 0
         self.swallow = False
@@ -57,9 +61,17 @@ class Proxy:
         self.slow_s = 0.0
         self.drip_s = 0.0
         self._framed = framed
-        self._target = target_host, target_port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
+        self._target, self._host = target, host
+        self.path = target.with_name("proxy.sock") if isinstance(target, Path) else None
+        if self.path is not None:
+            self._listener = socket.socket(socket.AF_UNIX)
+            with short_path(self.path) as short:
+                self._listener.bind(short)
+            self._listener.listen()
+            self.port = 0
+        else:
+            self._listener = socket.create_server(("127.0.0.1", 0))
+            self.port = int(self._listener.getsockname()[1])
         self._is_cut = threading.Event()
         self._ended = threading.Event()
         self._open: list[socket.socket] = []
@@ -97,12 +109,24 @@ class Proxy:
                 client, _ = self._listener.accept()
                 self.accepted += 1
                 try:
-                    server = socket.create_connection(self._target, _CONNECT_S)
+                    server = self._connected()
                 except OSError:  # the server is down: so is the line
                     client.close()
                     continue
                 server.settimeout(None)
                 self._join(client, server)
+
+    def _connected(self) -> socket.socket:
+        if not isinstance(self._target, Path):
+            return socket.create_connection((self._host, self._target), _CONNECT_S)
+        server = socket.socket(socket.AF_UNIX)
+        try:
+            with short_path(self._target) as short:
+                server.connect(short)
+        except OSError:
+            server.close()
+            raise
+        return server
 
     def _join(self, client: socket.socket, server: socket.socket) -> None:
         with self._lock:

@@ -30,7 +30,7 @@ _PASSED: Final = (
 _EVENTS: Final = {
     "arrival_registered": 3, "sent_to_counter": 1, "custody_kept": 1, "custody_delivered": 1,
 }  # fmt: skip
-_SLIPS: Final = 4
+_SLIPS: Final = 5  # one of them for the counter
 
 
 def visits(hospital: Hospital, face: WatchedFace, account: Account) -> None:
@@ -66,6 +66,7 @@ def visits(hospital: Hospital, face: WatchedFace, account: Account) -> None:
         _tap(person, hospital, ICHIRO)
         person.see("custody")
         person.take_slip(_SLIPS)
+        person.wait(lambda: "close" in face.screens[-1].buttons, word("failures.no_slip", count=_SLIPS))
         person.leave()
     with account.step(word("steps.orca_back")):
         orca.state = "up"

@@ -28,6 +28,8 @@ class Behaviour:
     fault: Fault | None = None
     hands: tuple[Literal["registered", "register_at_window"], ...] = ()
     without_gaps: bool = False
+    numbered: bool = False
+    dies: bool = False
 
     @property
     def name(self) -> str:
@@ -43,6 +45,10 @@ class Behaviour:
                 return f"its ability says not {ability}"
         if self.line and subject.line is None:
             return "there is no network"
+        if self.numbered and subject.numbered is None:
+            return "its kiosks all number in one way"
+        if self.dies and subject.dying is None:
+            return "its kiosks cannot be made to die"
         if self.without_gaps and not subject.without_gaps:
             return "it does not number by itself"
         if self.fault is not None and self.fault not in subject.peer.faults:
@@ -66,11 +72,13 @@ def behaviour(
     fault: Fault | None = None,
     hands: tuple[Literal["registered", "register_at_window"], ...] = (),
     without_gaps: bool = False,
+    numbered: bool = False,
+    dies: bool = False,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Puts the function below it among BEHAVIOURS."""
 
     def keep(ask: Callable[..., None]) -> Callable[..., None]:
-        BEHAVIOURS.append(Behaviour(ask, cases, needs, role, line, fault, hands, without_gaps))
+        BEHAVIOURS.append(Behaviour(ask, cases, needs, role, line, fault, hands, without_gaps, numbered, dies))
         return ask
 
     return keep

@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from drivers import reservations as rs
 from tests.contract.scene import DEPARTMENTS, ZONE, Patient, Scene
 
+HOSPITAL = rs.Numbering()
 _Visit = tuple[date, str]
 
 
@@ -38,7 +39,7 @@ class Memory:
     attempts: dict[_Visit, list[str]] = field(default_factory=lambda: defaultdict(list))
     rows: dict[_Visit, _Row] = field(default_factory=lambda: defaultdict(_Row))
     listed: dict[str, rs.Unsettled] = field(default_factory=dict)
-    numbers: dict[date, int] = field(default_factory=lambda: defaultdict(int))
+    numbers: dict[tuple[date, str, str], int] = field(default_factory=lambda: defaultdict(int))
     lock: threading.RLock = field(default_factory=threading.RLock)
     changes: int = 0
 
@@ -88,17 +89,17 @@ class Memory:
         lines = [each for each in everybody if each.patient_number == number and not each.cancelled]
         return lines[-1] if lines else None
 
-    def register(self, order: rs.Order) -> rs.Registration:
+    def register(self, order: rs.Order, numbering: rs.Numbering = HOSPITAL) -> rs.Registration:
         known, now = self.patients.get(order.patient_number), datetime.now(ZONE)
         if known is None and "strangers" not in self.planted:
             return rs.UnknownPatient(order.patient_number)
         line = self.line(order.patient_number, order.day)
         due = self._sorted(self.due[order.day, order.patient_number])
         if not due and line is None and order.walk_in is None and "writes_nothing" not in self.planted:
-            self.numbers[order.day] += "gap" in self.planted
+            self.numbers[order.day, "", ""] += "gap" in self.planted
             return rs.NothingToRegister(order.patient_number)
         if now > order.not_after and "late" not in self.planted:
-            self.numbers[order.day] += "gap_of_late" in self.planted
+            self.numbers[order.day, "", ""] += "gap_of_late" in self.planted
             return rs.Withdrawn(order.patient_number)
         if line is not None and "again" not in self.planted:
             return self._again(order, line)
@@ -106,7 +107,7 @@ class Memory:
             time.sleep(0.05)  # between look and write, as without a lock
         ordered = order.appointments if "doubles_ordered" in self.planted else ()
         appointments = (*due, *ordered, *_walk_in(order))
-        return self._write(order, appointments, order.at, self.receptions(order, appointments), ())
+        return self._write(order, appointments, order.at, self.receptions(order, appointments, numbering), ())
 
     def _again(self, order: rs.Order, line: rs.Entry) -> rs.Registered:
         visit = order.day, order.patient_number
@@ -133,20 +134,41 @@ class Memory:
             receptions = tuple(replace(each, at=order.at) for each in receptions)
         return rs.Registered(order.patient_number, receptions, line.appointments, ours=ours)
 
-    def receptions(self, order: rs.Order, appointments: tuple[rs.Appointment, ...]) -> tuple[rs.Reception, ...]:
-        """One for the visit, with the next number of the day."""
-        self.numbers[order.day] += 2 if "every_second" in self.planted else 1
-        number = self.numbers[order.day]
+    def receptions(
+        self, order: rs.Order, appointments: tuple[rs.Appointment, ...], numbering: rs.Numbering = HOSPITAL
+    ) -> tuple[rs.Reception, ...]:
+        """One for the visit or each department, with the next number of its series."""
+        by_department = numbering.series == "department" and "one_series" not in self.planted
+        departments = tuple(each.department for each in appointments) if by_department else ("",)
+        if "first_department" in self.planted:
+            departments = (appointments[0].department,)
+        letters = numbering.entrance if numbering.series == "entrance" else ""
+        key, at = len(self.lines[order.day]) + 1, order.at
+        if "no_zone" in self.planted:
+            at = at.replace(tzinfo=None)
+        entrance = letters if "no_entrance" not in self.planted else ""
+        return tuple(
+            rs.Reception(
+                self._number(order.day, letters, department if by_department else ""),
+                at,
+                department,
+                "" if "no_key" in self.planted else f"{key}{index:02}" if "one_key" not in self.planted else str(key),
+                entrance,
+            )
+            for index, department in enumerate(departments)
+        )
+
+    def _number(self, day: date, letters: str, department: str) -> str:
+        series = day, "" if "one_counter" in self.planted else letters, department
+        self.numbers[series] += 2 if "every_second" in self.planted else 1
+        number = self.numbers[series]
         if "number_twice" in self.planted:
             number //= 2
         if "number_again" in self.planted:
-            number = 1 + sum(not each.cancelled for each in self.lines[order.day])
+            number = 1 + sum(not each.cancelled for each in self.lines[day])
         if "numbers_go_on" in self.planted:
             number = sum(self.numbers.values())
-        at = order.at.replace(tzinfo=None) if "no_zone" in self.planted else order.at
-        key = "" if "no_key" in self.planted else str(len(self.lines[order.day]) + 1)
-        department = appointments[0].department if "first_department" in self.planted and appointments else ""
-        return (rs.Reception(str(number), at, department, key),)
+        return f"{letters}{number}"
 
     def _write(
         self,
@@ -181,7 +203,8 @@ class Memory:
             return rs.Cancelled(number, (), at, reason) if "cancels_nothing" in self.planted else none
         if found[0].cancelled and "last_reason" not in self.planted:
             return found[0].cancelled
-        done = rs.Cancelled(number, found[0].receptions, at, reason)
+        cancelled = found[0].receptions[:1] if "cancels_one" in self.planted else found[0].receptions
+        done = rs.Cancelled(number, cancelled, at, reason)
         appointments = found[0].appointments if "cancelled_appointments" in self.planted else ()
         if "walk_in_stays" in self.planted:
             self.due[day, number] += [each for each in found[0].appointments if each.walk_in]

@@ -16,11 +16,12 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from drivers import reservations as rs
 from drivers.deadline import Deadline
 from drivers.reservations.ports import Ability
-from tests.contract.memory import Memory
+from tests.contract.memory import HOSPITAL, Memory
 
 _MAX_BYTES = 8 * 1024 * 1024
 _WRITES = ("register", "cancel", "take", "settle", "note", "noted_done")
@@ -31,12 +32,14 @@ def _send(sock: socket.socket, value: object) -> None:
     sock.sendall(b"CS" + struct.pack(">I", len(body)) + body)
 
 
-def _receive(sock: socket.socket) -> object:
+def _receive(sock: socket.socket) -> tuple[Any, Any]:
+    """Call and arguments, or code and answer."""
     head = _exactly(sock, 6)
     length = struct.unpack(">I", head[2:])[0]
     if head[:2] != b"CS" or length > _MAX_BYTES:
         raise ValueError("no answer of this server")
-    return pickle.loads(_exactly(sock, length))  # noqa: S301  # of a server that this test started
+    first, second = pickle.loads(_exactly(sock, length))  # noqa: S301  # of a server that this test started
+    return first, second
 
 
 def _exactly(sock: socket.socket, length: int) -> bytes:
@@ -55,6 +58,7 @@ class MemoryServer:
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self.doing: set[str] = set()
+        self.busy = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, name="memory", daemon=True).start()
@@ -80,7 +84,7 @@ class MemoryServer:
     def _serve(self, sock: socket.socket) -> None:
         with sock, suppress(OSError, EOFError, ValueError, pickle.UnpicklingError):
             while True:
-                call, arguments = _receive(sock)  # type: ignore[misc]  # what `_ask` sends
+                call, arguments = _receive(sock)
                 code, answer = self._answer(call, arguments)
                 if code == "lost":
                     return
@@ -90,6 +94,10 @@ class MemoryServer:
         for code in ("busy", "login", "error", "not_there", "nonsense", "hostile"):
             if code in self.doing:
                 return code, None
+        if call == "register" and "busy_twice" in self.doing:
+            self.busy += 1
+            if self.busy <= 2:
+                return "busy", None
         if call == "register" and "refuses" in self.doing:
             return "refuses", None
         if "huge" in self.doing:
@@ -98,9 +106,9 @@ class MemoryServer:
             time.sleep(1.5)
             return "busy", None
         if call == "register" and "wrong_day" in self.doing:
-            order = arguments[0]
+            order, *rest = arguments
             assert isinstance(order, rs.Order)
-            arguments = (replace(order, day=order.day + timedelta(1), at=order.at + timedelta(1)),)
+            arguments = (replace(order, day=order.day + timedelta(1), at=order.at + timedelta(1)), *rest)
         if "race" in self.memory.planted:
             answer = getattr(self.memory, call)(*arguments)
         else:
@@ -141,8 +149,10 @@ _TROUBLES: dict[str, rs.Trouble] = {
 class MemoryBook:
     """The adapter: `Book` over one kept connection to `port`."""
 
-    def __init__(self, port: int, planted: frozenset[str] = frozenset(), *, ability: Ability | None = None) -> None:
-        self.ability = ability or Ability(True, True, True, True, True, atomic_visit=True, keeps_attempts=True)
+    def __init__(
+        self, port: int, planted: frozenset[str], ability: Ability, numbering: rs.Numbering = HOSPITAL
+    ) -> None:
+        self.ability, self._numbering = ability, numbering
         self._port = port
         self._planted = planted
         self._sock: socket.socket | None = None
@@ -158,10 +168,10 @@ class MemoryBook:
         return answer  # type: ignore[return-value]  # what `Memory.find` says
 
     def register(self, order: rs.Order, until: float) -> rs.Registration:
-        answer = self._ask("register", until, order)
+        answer = self._ask("register", until, order, self._numbering)
         if "retries" in self._planted and isinstance(answer, rs.Trouble):
             again = replace(order, attempt=order.attempt + "-2")
-            answer = self._ask("register", until + 1, again)
+            answer = self._ask("register", until + 1, again, self._numbering)
         other_day = isinstance(answer, rs.Registered) and any(each.day != order.day for each in answer.appointments)
         if other_day and "believes_day" not in self._planted:
             return rs.Trouble("misunderstood", "registered for another day", maybe_done=True)
@@ -216,21 +226,28 @@ class MemoryBook:
         sent = False
         if self._planted & {"hangs", "hangs_on"}:
             left += 1
-        deadline = Deadline(max(left, 0.1), self._pull)
+        if "impatient" in self._planted:
+            left = 0.1
+        pull = self._pull if "keeps_late" not in self._planted else lambda: None
+        deadline = Deadline(max(left, 0.1), pull)
         try:
             with deadline:
                 sock = self._connected()
                 sent = True
+                sock.settimeout(left if "keeps_late" in self._planted else None)
                 _send(sock, (call, arguments))
-                code, answer = _receive(sock)  # type: ignore[misc]  # what `_serve` sends
+                code, answer = _receive(sock)
         except Exception as error:  # noqa: BLE001  # pickle raises anything for garbage
-            self._drop()
+            if "keeps_late" not in self._planted:
+                self._drop()
             return self._failed(call, number, error, sent=sent)
         finally:
             deadline.stop()
         return self._understood(call, number, code, answer)
 
     def _failed(self, call: str, number: str, error: Exception, *, sent: bool) -> object:
+        if "lost_is_none" in self._planted and call == "cancel":
+            return rs.NotRegistered(number)
         if "believes_garbage" in self._planted and call == "find":
             return rs.Found(number, (), None)
         lost = sent and call in _WRITES and "not_done" not in self._planted
@@ -264,7 +281,7 @@ class MemoryBook:
         return answer
 
     def _connected(self) -> socket.socket:
-        if self._sock is not None and _is_closed(self._sock) and "stale" not in self._planted:
+        if self._sock is not None and _is_closed(self._sock) and not self._planted & {"stale", "keeps_late"}:
             self._drop()
         if self._sock is None:
             self._sock = socket.create_connection(("127.0.0.1", self._port), 5)

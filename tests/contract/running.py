@@ -15,7 +15,14 @@ NOT_ASKED = "not asked: "
 _PROPERTY = "contract"
 _SIGNS = {"passed": "ok", "failed": "FAILED", "skipped": "–"}
 
-each_behaviour = pytest.mark.parametrize("behaviour", every(), ids=lambda each: each.name.replace(" ", "_"))
+
+def each_of(*rooms: str) -> pytest.MarkDecorator:
+    """The test is of each behaviour in these modules of `behaviours`, or in all."""
+    asked = [each for each in every() if not rooms or each.ask.__module__.rpartition(".")[2] in rooms]
+    return pytest.mark.parametrize("behaviour", asked, ids=lambda each: each.name.replace(" ", "_"))
+
+
+each_behaviour = each_of()
 
 
 def ask(behaviour: Behaviour, subject: Subject, record_property: Callable[[str, object], None]) -> None:

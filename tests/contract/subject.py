@@ -19,6 +19,7 @@ from tests.contract.scene import ZONE, Department, Patient, Scene
 # for one patient, or for all where the system knows no better, until the context ends.
 Fault = Literal[
     "busy",  # it says that somebody else is at this patient: try again in a moment
+    "busy_twice",  # the same, but two times only
     "held",  # a kiosk that froze in the middle of its own registration holds what the next one needs
     "login",  # it does not accept user and password
     "refuses",  # it understands every registration and takes none
@@ -30,7 +31,7 @@ Fault = Literal[
     "hostile",  # its answers hold what a parser must refuse: a DOCTYPE, an entity
     "error",  # its answers are an error of its transport: HTTP 500
     "not_there",  # the address is wrong: HTTP 404, no such database
-    "wrong_day",  # its clock is a day off: it registers for another day than it was asked
+    "wrong_day",  # its clock is a day off, or it registers for another day than it was asked
     "reply_lost",  # it registers, and its reply gets lost
     "warnings",  # it does all that was asked and says so with warnings
     "other_zeros",  # it says "well" in another way: "0000" for "00"
@@ -45,14 +46,52 @@ Role = Literal["system", "reservations", "book"]
 class Peer:
     """What a seed gives back: what the suite can do at the system without the adapter. What is None is not asked.
 
-    `registered(patient_number, day)`: how many receptions count there. `register_at_window(patient_number,
-    department)`: staff register a patient for the day of the suite. `faults`: the patient's number to a context in
-    which the system does it.
+    `registered(patient_number, day)`: how many receptions count there; `by_department`: a visit has one for each of its
+    departments. `register_at_window(patient_number, department)`: staff register a patient for the day of the suite.
+    `faults`: from the patient's number to a context in which the system does it.
     """
 
     registered: Callable[[str, date], int] | None = None
+    by_department: bool = False
     register_at_window: Callable[[str, Department], None] | None = None
     faults: Mapping[Fault, Callable[[str], AbstractContextManager[None]]] = field(default_factory=dict)
+
+
+class Died(BaseException):
+    """The process of this kiosk has ended; nothing of it runs any more, so that no `except Exception` may stop it."""
+
+
+@dataclass
+class Fuse:
+    """Burns by one at the beginning and at the end of each step of a kiosk at its book or system."""
+
+    steps: int
+
+    def burn(self) -> None:
+        """One step further. Raises Died at the last."""
+        self.steps -= 1
+        if self.steps == 0:
+            raise Died
+
+
+class Dying:
+    """Calls of `target`, a book or a system, each of which burns the fuse before it and after it."""
+
+    def __init__(self, target: object, fuse: Fuse) -> None:
+        self._target, self._fuse = target, fuse
+
+    def __getattr__(self, name: str) -> object:
+        found = getattr(self._target, name)
+        if not callable(found):
+            return found
+
+        def step(*arguments: object) -> object:
+            self._fuse.burn()
+            answer = found(*arguments)
+            self._fuse.burn()
+            return answer
+
+        return step
 
 
 @dataclass
@@ -60,9 +99,9 @@ class Subject:
     """One implementation with its system. `open()`: another connection, as another kiosk has.
 
     `role`: which protocol of `drivers.reservations.ports` it keeps. `line`: the proxy between adapter and system, where
-    there is a network. `by_department`: its system has a reception for each department of a visit. `without_gaps`: it
-    numbers receptions itself, from 1, one series for all. `patience_s`: how long is waited for what has to come;
-    `late_s`: how much later than its `until` an answer may come on a busy machine.
+    there is a network. `without_gaps`: it numbers receptions itself, from 1, one series for all. `numbered`: opens a
+    kiosk that numbers in another way; `dying`: one that dies when its fuse has burnt. `patience_s`: how long is waited
+    for what has to come; `late_s`: how much later than its `until` an answer may come on a busy machine.
     """
 
     name: str
@@ -71,8 +110,9 @@ class Subject:
     role: Role = "system"
     peer: Peer = field(default_factory=Peer)
     line: Proxy | None = None
-    by_department: bool = False
     without_gaps: bool = False
+    numbered: Callable[[rs.Numbering], SystemOfRecord] | None = None
+    dying: Callable[[Fuse], SystemOfRecord] | None = None
     patience_s: float = 20.0
     late_s: float = 2.5
     opened: list[SystemOfRecord] = field(default_factory=list)
@@ -127,7 +167,7 @@ def order(patient: Patient, day: date, **changes: object) -> rs.Order:
     """Register what is due for the patient on `day`, with an attempt of its own, within a minute."""
     at = now()
     plain = rs.Order(str(uuid.uuid4()), patient.number, day, at, at + timedelta(minutes=1))
-    return rs.Order(**{**vars(plain), **changes})  # type: ignore[arg-type]  # its own fields
+    return rs.Order(**{**vars(plain), **changes})
 
 
 def today() -> date:

@@ -20,7 +20,8 @@ def adapter(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     config = request.config
     url = options.adapter(config)
     made = scene(today(), config.getoption("--first-number"))
-    peer = options.seed(config)(made, url, options.settings(config, tmp_path_factory.mktemp("seed"))) or Peer()
+    settings = options.settings(config, tmp_path_factory.mktemp("adapter"))
+    peer = options.seed(config)(made, url, settings) or Peer()
     with ExitStack() as stack:
         neighbours = opening.peers(url)
         line, through = None, url
@@ -29,7 +30,6 @@ def adapter(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             through = options.moved(url, *neighbours[0], line.port)
 
         def connect() -> SystemOfRecord:
-            settings = options.settings(config, tmp_path_factory.mktemp("kiosk"))
             if opening.is_book(url):
                 return opening.open_book(through, settings)
             return opening.open_system(through, settings)

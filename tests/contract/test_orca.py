@@ -21,14 +21,14 @@ from tests.contract.subject import Subject, today
 def system(tmp_path_factory: pytest.TempPathFactory) -> Generator[Subject, None, None]:
     made = scene(today())
     with orca.simulated() as simulator, Proxy(simulator.port, framed=False) as line:
-        peer = orca.seed(simulator, made)
+        peer = orca.fill(simulator, made)
         url = simulator.url.replace(f":{simulator.port}", f":{line.port}")
 
         def connect() -> SystemOfRecord:
             folder = tmp_path_factory.mktemp("orca")
             return open_system(url, Settings(folder, password=simulator.password, doctor=TAKAHASHI.code))
 
-        subject = Subject("ORCA", connect, made, "system", peer, line, by_department=True)
+        subject = Subject("ORCA", connect, made, "system", peer, line)
         yield subject
         subject.close()
 

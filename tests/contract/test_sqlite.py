@@ -15,7 +15,7 @@ from drivers.reservations.adapter import Settings
 from drivers.reservations.opening import open_book
 from tests.contract import running
 from tests.contract.behaviour import Behaviour, scene
-from tests.contract.seeds.rows import seed_book
+from tests.contract.seeds.sqlite import seed
 from tests.contract.subject import Subject, today
 
 
@@ -31,9 +31,11 @@ def held(path: Path) -> Generator[None, None, None]:
 def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Generator[Subject, None, None]:
     folder: Path = tmp_path_factory.mktemp("book")
     made = scene(today())
-    peer = seed_book(open_book(EMBEDDED, Settings(folder)), made)
-    peer = replace(peer, faults={"held": lambda number: held(folder / "reservations.db")})
+    peer = replace(
+        seed(made, EMBEDDED, Settings(folder)), faults={"held": lambda number: held(folder / "reservations.db")}
+    )
     subject = Subject("SQLite", lambda: open_book(EMBEDDED, Settings(folder)), made, "book", peer, without_gaps=True)
+    subject.numbered = lambda numbering: open_book(EMBEDDED, Settings(folder, numbering))
     yield subject
     subject.close()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime
-from typing import get_args
+from typing import cast, get_args
 
 import pytest
 
-from drivers.reservations.ports import Ability
+from drivers.reservations.ports import Ability, SystemOfRecord
 from drivers.simulated.tcp_proxy import Proxy
 from tests.contract import running
 from tests.contract.behaviour import Behaviour, scene
@@ -17,7 +17,7 @@ from tests.contract.behaviours import every
 from tests.contract.memory import Memory
 from tests.contract.memory_line import MemoryBook, MemoryServer
 from tests.contract.scene import ZONE, Department
-from tests.contract.subject import Fault, Peer, Subject, order
+from tests.contract.subject import Dying, Fault, Peer, Subject, order
 
 BY_NAME = {each.ask.__name__: each for each in every()}
 
@@ -25,9 +25,9 @@ BY_NAME = {each.ask.__name__: each for each in every()}
 @contextmanager
 def memory(planted: str = "", *, atomic: bool = True) -> Generator[Subject, None, None]:
     """The book in memory behind a line, with that fault or none."""
-    faults = frozenset({planted} - {""})
+    mine = frozenset({planted} - {""})
     made = scene(datetime.now(ZONE).date())
-    held = Memory(faults)
+    held = Memory(mine)
     held.seed(made)
     server = MemoryServer(held)
 
@@ -45,17 +45,20 @@ def memory(planted: str = "", *, atomic: bool = True) -> Generator[Subject, None
 
     # A system that takes all of a visit or nothing refuses all of it.
     does = {name: name for name in get_args(Fault)} | ({"refuses_one": "refuses"} if atomic else {})
-    peer = Peer(registered, at_window, {name: fault(done) for name, done in does.items()})
+    faults = {name: fault(done) for name, done in does.items()}
+    peer = Peer(registered, register_at_window=at_window, faults=faults)
     ability = Ability(True, True, True, True, True, atomic_visit=atomic, keeps_attempts=True)
     with Proxy(server.port, framed=False) as proxy:
         subject = Subject(
             "memory",
-            lambda: MemoryBook(proxy.port, faults, ability=ability),
+            lambda: MemoryBook(proxy.port, mine, ability),
             made,
             "book",
             peer,
             proxy,
             without_gaps=True,
+            numbered=lambda numbering: MemoryBook(proxy.port, mine, ability, numbering),
+            dying=lambda fuse: cast("SystemOfRecord", Dying(MemoryBook(proxy.port, mine, ability), fuse)),
             patience_s=1.0 if planted else 20.0,
             late_s=0.5 if planted else 2.5,  # what is planted is a second late
         )
@@ -123,6 +126,10 @@ PLANTED = {
     "who_is_not_registered_has_nothing_to_cancel": ("cancels_nothing",),
     "of_several_receptions_a_visit_or_one_is_cancelled": ("not_cancelled",),
     "a_walk_in_goes_with_its_reception": ("walk_in_stays",),
+    "each_entrance_has_its_letters_and_its_counter": ("one_counter", "no_entrance"),
+    "another_entrance_names_where_the_patient_was_registered": ("no_entrance", "again"),
+    "each_department_has_its_counter": ("one_series",),
+    "a_visit_of_several_numbers_is_cancelled_as_one": ("one_key", "cancels_one", "number_again"),
     "the_day_list_says_what_find_says": ("list_of_all", "list_without_receptions", "list_twice"),
     "the_list_of_another_day_is_that_days": ("list_of_all",),
     "the_register_has_every_visit_in_the_order_of_registration": (
@@ -133,15 +140,20 @@ PLANTED = {
     "sixteen_kiosks_and_one_patient_are_one_reception": ("race", "all_ours"),
     "one_attempt_asked_by_many_threads_is_one_reception": ("race", "never_ours"),
     "sixteen_patients_at_once_have_sixteen_receptions": ("number_twice", "every_second"),
+    "wherever_a_kiosk_dies_there_is_one_visit": ("again", "never_ours"),
     "a_peer_that_refuses_is_trouble_in_time": ("keeps_dead",),
     "a_mute_peer_is_trouble_in_time": ("hangs",),
     "a_dripping_peer_is_trouble_in_time": ("hangs",),
+    "a_slow_peer_is_waited_for": ("impatient",),
+    "a_late_answer_is_not_taken_for_that_to_the_next_question": ("keeps_late",),
     "garbage_is_trouble": ("believes_garbage",),
     "half_an_answer_is_trouble_or_asked_again": ("believes_garbage",),
     "a_kept_connection_that_was_closed_costs_no_visit": ("stale",),
     "wherever_the_line_is_cut_there_is_one_reception": ("not_done", "retries"),
+    "wherever_the_line_is_cut_cancelling_may_be_repeated": ("lost_is_none", "not_cancelled"),
     "an_outcome_that_nobody_knows_is_settled_by_asking": ("not_done",),
     "busy_is_busy_and_writes_nothing": ("busy_is_down",),
+    "who_was_busy_for_a_moment_registers_after_it": ("busy_is_down", "never_ours"),
     "who_is_held_up_by_a_frozen_kiosk_is_busy_in_time": ("hangs_on",),
     "a_login_that_is_refused_is_named_as_that": ("login_is_down",),
     "a_refusal_is_refused_and_not_done": ("refuses_is_down",),

@@ -10,9 +10,8 @@ import pytest
 
 from drivers.reservations import Registered, Trouble
 from kiosk import __main__ as command_line
-from tests.drivers.reservations.postgresql.test_book import DAY, order
-from tests.drivers.reservations.postgresql.test_failover import put
 from tests.peers import postgresql
+from tests.peers.postgres_kiosks import DAY, order, put_many
 from tests.peers.postgresql import PASSWORD, Database, soon
 from tests.site_toml import Site, with_
 
@@ -47,7 +46,7 @@ def test_migrate_makes_the_tables_once(
 
 def test_after_failover_waits_for_kiosks_and_releases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     database = postgresql.shared().database()
-    put(database, tmp_path / "hub", 2)
+    put_many(database, tmp_path / "hub", 2)
     book = database.book(tmp_path / "k", "kiosk-01")
     assert isinstance(book.register(order("0"), soon()), Registered)
     with database.server.connect(database.name) as connection:

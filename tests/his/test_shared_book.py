@@ -1,4 +1,4 @@
-"""Two kiosks, each with a gate of its own, on one PostgreSQL: real processes, from the import to the second kiosk."""
+"""Two kiosks, each with its gate, on one PostgreSQL: as real processes, from the import to the second kiosk."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from drivers.reservations.over_socket import BOOK_SOCKET, SocketBook
 from kiosk import config as configuration
 from kiosk.his.opened import opened
 from tests import ROOT
-from tests.drivers.reservations.postgresql.test_book import AT, DAY, HEADER, line, order
 from tests.peers import postgresql
+from tests.peers.postgres_kiosks import AT, DAY, HEADER, line, order
 from tests.peers.postgresql import PASSWORD, Database, soon
 from tests.site_toml import Site, with_
 

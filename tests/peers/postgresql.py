@@ -42,9 +42,12 @@ _names = count(1)
 
 
 class Postgres:
-    """One cluster on a free port of 127.0.0.1, with a standby if it is asked for one."""
+    """One cluster on a free port of 127.0.0.1. `durable`: it waits for the disk, as in a hospital; what a test kills is
+    a process, never the machine.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self.durable = durable
         self.port = _free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="kiosk-pg-", dir="/tmp"))
         self.data = self._folder / "data"
@@ -69,11 +72,12 @@ class Postgres:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def make(self) -> None:
-        """An empty cluster. fsync off: what a test kills is a process, never the machine."""
+        """An empty cluster."""
         self.program("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-N")
         self.configure(
             "listen_addresses='127.0.0.1'", f"unix_socket_directories='{self._folder}'", "max_connections=150",
-            "fsync=off", "wal_level=replica", "shared_buffers=32MB", "log_error_verbosity=terse", f"port={self.port}",
+            f"fsync={'on' if self.durable else 'off'}", "wal_level=replica", "shared_buffers=32MB",
+            "log_error_verbosity=terse", f"port={self.port}",
         )  # fmt: skip
         hba = "local all all trust\nhost replication all 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
         (self.data / "pg_hba.conf").write_text(hba)

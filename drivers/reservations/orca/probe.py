@@ -27,6 +27,7 @@ NOBODY: Final = "0"
 _CLOCK_S: Final = 60.0
 # The points that are passed on the way to any answer, in that order.
 _WAY: Final[tuple[Point, ...]] = ("host", "tls", "prefix", "login")
+_FIRST_POINTS: Final[tuple[Point, ...]] = (*_WAY, "departments")
 _POINT_OF: Final[dict[str, Point]] = {
     "orca_files": "tls",
     "orca_certificate": "tls",
@@ -35,6 +36,9 @@ _POINT_OF: Final[dict[str, Point]] = {
     "orca_user": "login",
     "orca_garbled": "prefix",
     "orca_login": "login",
+    "orca_refused": "departments",
+    "orca_busy": "departments",
+    "orca_unknown_code": "departments",
 }
 
 _NO_PATH: Final = ("orca_path", "orca_user")
@@ -82,7 +86,7 @@ def _on_the_way(address: Address, settings: Settings, failed: Failed, day: date,
     if code in _NO_PATH:
         bad = _other_path(address, settings, bad, day, until)
     # Certificates that cannot be read are found before anybody is asked.
-    passed = () if code == "orca_files" else _WAY[: _WAY.index(bad.point)]
+    passed = () if code == "orca_files" else _FIRST_POINTS[: _FIRST_POINTS.index(bad.point)]
     yield from (Finding(each, "ok") for each in passed if each != "tls" or address.tls)
     yield bad
 

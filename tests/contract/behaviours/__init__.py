@@ -4,7 +4,7 @@ from importlib import import_module
 
 from tests.contract.behaviour import BEHAVIOURS, Behaviour
 
-_ABOUT = ("finding", "registering", "cancelling", "day", "races", "line", "faults", "secrecy", "book")
+_ABOUT = ("finding", "registering", "cancelling", "series", "day", "races", "line", "faults", "secrecy", "book")
 
 
 def every() -> list[Behaviour]:

@@ -65,7 +65,7 @@ def nothing_registered(on: Subject, patient: Patient, day: date | None = None) -
 
 def counts_visit(on: Subject, patient: Patient, visit: rs.Registered) -> None:
     """The visit counts once at the system, as far as the seed can look there: its departments, or as a whole."""
-    counts(on, patient, len({each.department for each in visit.appointments}) if on.by_department else 1)
+    counts(on, patient, len({each.department for each in visit.appointments}) if on.peer.by_department else 1)
 
 
 def counts(on: Subject, patient: Patient, receptions: int, day: date | None = None) -> None:

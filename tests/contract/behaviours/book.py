@@ -110,16 +110,20 @@ def the_line_keeps_the_systems_own_keys(on: Subject, patient: Patient) -> None:
     assert sorted(each.key for each in line.of_system) == ["700", "701"]
 
 
-@behaviour(NO_APPOINTMENT, NO_APPOINTMENT, NO_APPOINTMENT, role="book")
-def an_outcome_that_is_none_frees_the_row(on: Subject, *patients: Patient) -> None:
-    outcomes = (rs.NothingToRegister, rs.UnknownPatient, rs.Withdrawn)
-    for patient, outcome in zip(patients, outcomes, strict=True):
-        for none in (outcome(patient.number), rs.Trouble("unreachable", "nobody answered")):
-            attempt = order(patient, on.day)
-            assert _taken(on.book, attempt) == rs.Taken(ask_first=False)
-            assert on.book.settle(attempt, none, until()) == none
-        nothing_registered(on, patient)
-        assert _list(on, patient) == []
+@behaviour(NO_APPOINTMENT, role="book")
+def an_outcome_that_is_none_frees_the_row(on: Subject, patient: Patient) -> None:
+    outcomes: tuple[rs.Registration, ...] = (
+        rs.NothingToRegister(patient.number),
+        rs.UnknownPatient(patient.number),
+        rs.Withdrawn(patient.number),
+        rs.Trouble("unreachable", "nobody answered"),
+    )
+    for none in outcomes:
+        attempt = order(patient, on.day)
+        assert _taken(on.book, attempt) == rs.Taken(ask_first=False)
+        assert on.book.settle(attempt, none, until()) == none
+    nothing_registered(on, patient)
+    assert _list(on, patient) == []
 
 
 @behaviour(NO_APPOINTMENT, role="book")

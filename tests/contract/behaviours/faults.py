@@ -55,11 +55,27 @@ def busy_is_busy_and_writes_nothing(on: Subject, patient: Patient) -> None:
     assert (answer.kind, answer.maybe_done) == ("busy", False)
 
 
+@behaviour(ONE_TODAY, fault="busy_twice")
+def who_was_busy_for_a_moment_registers_after_it(on: Subject, patient: Patient) -> None:
+    attempt = order(patient, on.day)
+    with _while(on, "busy_twice", patient):
+        answer = on.system.register(attempt, until())
+        for _ in range(2):
+            if isinstance(answer, rs.Trouble):
+                assert (answer.kind, answer.maybe_done) == ("busy", False)
+                assert on.role != "reservations", "the kiosk itself waits and asks again"
+                answer = on.system.register(attempt, until())
+    assert isinstance(answer, rs.Registered), answer
+    assert answer.ours
+    counts(on, patient, 1)
+
+
 @behaviour(ONE_TODAY, ONE_TODAY, fault="held")
 def who_is_held_up_by_a_frozen_kiosk_is_busy_in_time(on: Subject, patient: Patient, other: Patient) -> None:
-    attempt, begin = order(patient, on.day), time.monotonic()
+    attempt, system = order(patient, on.day), on.system
     with _while(on, "held", patient):
-        answer = on.system.register(attempt, begin + 1)
+        begin = time.monotonic()
+        answer = system.register(attempt, begin + 1)
         late = time.monotonic() - begin - 1
     assert isinstance(answer, rs.Trouble), answer
     assert late < on.late_s, f"it ended {late:.1f} s after its `until`"
@@ -143,14 +159,15 @@ def a_wrong_address_is_trouble_and_no_unknown_patient(on: Subject, patient: Pati
     _registers_trouble(on, "not_there", patient)
 
 
-@behaviour(TODAY_AND_TOMORROW, fault="wrong_day")
-def a_registration_for_another_day_is_not_believed(on: Subject, patient: Patient) -> None:
-    with _while(on, "wrong_day", patient):
-        answer = on.system.register(order(patient, on.day), until())
-    if not isinstance(answer, rs.Registered):
-        assert isinstance(answer, rs.Trouble), answer
-    elif on.peer.registered is not None:
-        assert on.peer.registered(patient.number, on.day) == 1, "registered for another day"
+@behaviour(TODAY_AND_TOMORROW, TODAY_AND_TOMORROW, fault="wrong_day")
+def a_registration_for_another_day_is_not_believed(on: Subject, *patients: Patient) -> None:
+    for patient in patients:
+        with _while(on, "wrong_day", patient):
+            answer = on.system.register(order(patient, on.day), until())
+        if not isinstance(answer, rs.Registered):
+            assert isinstance(answer, rs.Trouble), answer
+        elif on.peer.registered is not None:
+            assert on.peer.registered(patient.number, on.day) == 1, "registered for another day"
 
 
 @behaviour(ONE_TODAY, fault="reply_lost")
@@ -167,13 +184,14 @@ def a_reply_that_was_lost_is_settled_by_asking(on: Subject, patient: Patient) ->
     counts(on, patient, 1)
 
 
-@behaviour(ONE_TODAY, fault="warnings")
-def done_with_warnings_is_done(on: Subject, patient: Patient) -> None:
-    with _while(on, "warnings", patient):
-        answer = registered(on, order(patient, on.day))
+@behaviour(ONE_TODAY, ONE_TODAY, ONE_TODAY, fault="warnings")
+def done_with_warnings_is_done(on: Subject, *patients: Patient) -> None:
+    for patient in patients:
+        with _while(on, "warnings", patient):
+            answer = registered(on, order(patient, on.day))
         assert answer.ours
         assert answer.receptions
-    counts(on, patient, 1)
+        counts(on, patient, 1)
 
 
 @behaviour(TWO_TODAY, ONE_TODAY, fault="other_zeros")

@@ -86,9 +86,9 @@ def patients_are_not_mixed_up_on_one_connection(on: Subject, one: Patient, two: 
 
 @behaviour(ONE_TODAY)
 def another_thread_may_ask_next(on: Subject, patient: Patient) -> None:
-    answers: list[rs.Answer] = []
+    answers, system = list[rs.Answer](), on.system
     for _ in range(2):
-        thread = threading.Thread(target=lambda: answers.append(on.system.find(patient.number, on.day, until())))
+        thread = threading.Thread(target=lambda: answers.append(system.find(patient.number, on.day, until())))
         thread.start()
         thread.join()
     assert [type(each) for each in answers] == [rs.Found, rs.Found]

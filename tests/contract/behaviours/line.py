@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from drivers import reservations as rs
 from drivers.simulated.tcp_proxy import Proxy
 from tests.contract.behaviour import behaviour
-from tests.contract.behaviours.asking import counts, found, nothing_registered, registered
+from tests.contract.behaviours.asking import are, counts, found, nothing_registered, registered, same_receptions
 from tests.contract.scene import ONE_TODAY, TWO_TODAY, Patient
 from tests.contract.subject import Subject, now, order, until
 
-SHORT_S = 0.5
+SHORT_S = 0.3
 # The pieces of the longest dialogue that a registration may be.
 PIECES = 16
 HUGE = b"9" * (9 * 1024 * 1024)
@@ -59,7 +59,7 @@ def bad(line: Proxy) -> Generator[Proxy, None, None]:
     try:
         yield line
     finally:
-        line.mute, line.tamper, line.drip_s, line.lose, line.halve = False, None, 0.0, 0, False
+        line.mute, line.tamper, line.drip_s, line.slow_s, line.lose, line.halve = False, None, 0.0, 0.0, 0, False
         line.cut()  # also what a dripping answer is still being sent on
         line.mend()
 
@@ -103,11 +103,31 @@ def a_dripping_peer_is_trouble_in_time(on: Subject, patient: Patient) -> None:
 
 
 @behaviour(ONE_TODAY, line=True)
+def a_slow_peer_is_waited_for(on: Subject, patient: Patient) -> None:
+    with bad(line_of(on)) as line:
+        line.slow_s = SHORT_S
+        assert found(on, patient).appointments
+    assert registered(on, order(patient, on.day)).ours
+
+
+@behaviour(TWO_TODAY, ONE_TODAY, line=True)
+def a_late_answer_is_not_taken_for_that_to_the_next_question(on: Subject, two: Patient, one: Patient) -> None:
+    found(on, two)
+    line = line_of(on)
+    line.slow_s = 2 * SHORT_S
+    answer = on.system.find(two.number, on.day, until(SHORT_S))
+    line.slow_s = 0.0
+    assert isinstance(answer, rs.Trouble), answer
+    are(found(on, one).appointments, one.due())
+    are(found(on, two).appointments, two.due())
+
+
+@behaviour(ONE_TODAY, line=True)
 def garbage_is_trouble(on: Subject, patient: Patient) -> None:
     found(on, patient)
     for garbage in (b"\x00\xff\xfe" * 50, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", HUGE):
         with bad(line_of(on)) as line:
-            line.tamper = lambda piece, answer=garbage: answer  # type: ignore[misc]  # of the loop's round
+            line.tamper = lambda piece, answer=garbage: answer
             _all_end_in_trouble(on, patient)
     _well_again(on, patient)
     counts(on, patient, 1)
@@ -150,6 +170,26 @@ def wherever_the_line_is_cut_there_is_one_reception(on: Subject, *patients: Pati
         if whole:
             return
     raise AssertionError(f"a registration takes more than {PIECES} pieces")
+
+
+@behaviour(*(ONE_TODAY,) * PIECES, ONE_TODAY, line=True, needs=("cancels",))
+def wherever_the_line_is_cut_cancelling_may_be_repeated(on: Subject, *patients: Patient) -> None:
+    *cut, other = patients
+    kept = registered(on, order(other, on.day))
+    for piece, patient in enumerate(cut, 1):
+        reception = registered(on, order(patient, on.day)).receptions[0]
+        with bad(line_of(on)) as line:
+            line.lose = piece
+            first = on.system.cancel(patient.number, reception, on.day, now(), "", until(4))
+            whole = line.lose > 0
+        assert isinstance(first, rs.Cancelled | rs.Trouble), first
+        again = on.system.cancel(patient.number, reception, on.day, now(), "", until())
+        gone = (rs.Cancelled, rs.NotRegistered) if on.role == "system" else rs.Cancelled
+        assert isinstance(again, gone), again
+        nothing_registered(on, patient)
+        if whole:
+            break
+    same_receptions(found(on, other).receptions, kept.receptions)
 
 
 @behaviour(ONE_TODAY, line=True)

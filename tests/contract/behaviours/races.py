@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 
 from drivers import reservations as rs
 from tests.contract.behaviour import behaviour
-from tests.contract.behaviours.asking import counts, keys, registered
-from tests.contract.scene import ONE_TODAY, Patient
-from tests.contract.subject import Subject, order, until
+from tests.contract.behaviours.asking import are, counts, counts_visit, keys, registered, same_receptions
+from tests.contract.scene import ONE_TODAY, TWO_TODAY, Patient
+from tests.contract.subject import Died, Fuse, Subject, order, until
 
 KIOSKS = 16
+# Of the longest registration, counted twice.
+STEPS = 16
 
 
 def _at_once(on: Subject, orders: Sequence[rs.Order]) -> list[rs.Registration]:
@@ -72,6 +74,29 @@ def sixteen_patients_at_once_have_sixteen_receptions(on: Subject, *patients: Pat
     if on.without_gaps:
         numbers = sorted(int(each.number) for each in receptions)
         assert numbers == list(range(numbers[0], numbers[0] + KIOSKS)), "a gap"
+
+
+@behaviour(*(TWO_TODAY,) * STEPS, needs=("keeps_attempts",), dies=True)
+def wherever_a_kiosk_dies_there_is_one_visit(on: Subject, *patients: Patient) -> None:
+    """Before and after each step of book and system in turn. Then the same attempt is asked again, by another kiosk."""
+    assert on.dying is not None
+    for step, patient in enumerate(patients, 1):
+        fuse, attempt = Fuse(step), order(patient, on.day)
+        try:
+            on.dying(fuse).register(attempt, until())
+        except Died:
+            answer = on.another().register(attempt, until())
+        else:
+            assert step > 1, "no step was taken"
+            return
+        assert isinstance(answer, rs.Registered), answer
+        assert answer.ours, f"registered by nobody else, dead at step {step}"
+        counts_visit(on, patient, answer)
+        are(answer.appointments, patient.due())
+        again = registered(on, order(patient, on.day))
+        assert not again.ours
+        same_receptions(again.receptions, answer.receptions)
+    raise AssertionError(f"a registration takes more than {STEPS} steps")
 
 
 def _is_busy(answer: rs.Registration) -> bool:

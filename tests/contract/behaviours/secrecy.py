@@ -76,7 +76,7 @@ def no_patient_is_in_what_trouble_says(on: Subject, *patients: Patient) -> None:
 
 def _troubles(on: Subject, patient: Patient) -> list[str]:
     answers = (
-        on.system.find(patient.number, on.day, until(0.5)),
-        on.system.register(order(patient, on.day), until(0.5)),
+        on.system.find(patient.number, on.day, until(0.3)),
+        on.system.register(order(patient, on.day), until(0.3)),
     )
     return [f"{each!r} {each.what} {each.parameters}" for each in answers if isinstance(each, rs.Trouble)]

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date, timedelta
+from itertools import cycle
 from typing import Any
 
+from drivers.reservations import opening
+from drivers.reservations.adapter import Settings
+from drivers.reservations.orca.address import parse
 from drivers.simulated.orca import Hospital, Manners, Patient, SimulatedOrca
 from drivers.simulated.orca.hospital import plain
 from drivers.simulated.orca.manners import now
@@ -17,14 +21,22 @@ _WRITE = "acceptmodv2"
 _Knob = Callable[[str], AbstractContextManager[None]]
 
 
-def simulated() -> SimulatedOrca:
+def simulated(manners: Manners | None = None, **how: Any) -> SimulatedOrca:
     """One with the suite's departments and doctors, and nobody in it."""
     departments = {each.code: each.name for each in DEPARTMENTS}
     doctors = {each.code: each.name for each in DOCTORS}
-    return SimulatedOrca(hospital=Hospital(departments, doctors), manners=Manners(race_s=0.02))
+    return SimulatedOrca(hospital=Hospital(departments, doctors), manners=manners or Manners(race_s=0.02), **how)
 
 
-def seed(orca: SimulatedOrca, scene: Scene) -> Peer:
+def start(scene: Scene, url: str, settings: Settings) -> Peer:
+    """The simulator itself, at the port of `url`, until pytest ends: a seed may start what it needs."""
+    ((_, port),) = opening.peers(url)
+    orca = simulated(port=port, user=parse(url).user, password=settings.password)
+    orca.start()
+    return fill(orca, scene)
+
+
+def fill(orca: SimulatedOrca, scene: Scene) -> Peer:
     """All patients of the scene with their appointments."""
     for patient in scene.patients:
         orca.hospital.add(Patient(patient.number, patient.name, "サキヤマ　リン", patient.birth_date))
@@ -41,7 +53,7 @@ def seed(orca: SimulatedOrca, scene: Scene) -> Peer:
         at = now().time().replace(microsecond=0)
         orca.hospital.staff_register(patient_number, scene.day, at, department.code, TAKAHASHI.code)
 
-    return Peer(registered, register_at_window, faults(orca))
+    return Peer(registered, by_department=True, register_at_window=register_at_window, faults=faults(orca))
 
 
 def faults(orca: SimulatedOrca) -> dict[Fault, _Knob]:
@@ -70,6 +82,12 @@ def faults(orca: SimulatedOrca) -> dict[Fault, _Knob]:
 
         return knob
 
+    days, warnings = cycle((1, -1)), cycle(("K1", "K2", "K3"))
+
+    def wrong_day(patient_number: str) -> AbstractContextManager[None]:
+        off = timedelta(next(days))
+        return mannered(clock=lambda: now() + off)(patient_number)
+
     @contextmanager
     def busy(patient_number: str) -> Generator[None, None, None]:
         orca.hospital.at_terminal.add(plain(patient_number))
@@ -96,6 +114,7 @@ def faults(orca: SimulatedOrca) -> dict[Fault, _Knob]:
 
     return {
         "busy": busy,
+        "busy_twice": fails("result", _WRITE, code="90", times=2),
         "login": other_password,
         "refuses": lambda number: refuses(*orca.hospital.departments),
         "refuses_one": lambda number: refuses(DEPARTMENTS[-1].code),
@@ -105,10 +124,10 @@ def faults(orca: SimulatedOrca) -> dict[Fault, _Knob]:
         "huge": fails("huge"),
         "hostile": fails("doctype"),
         "error": fails("status", code="500"),
-        "not_there": fails("status", code="404"),
-        "wrong_day": mannered(clock=lambda: now() + timedelta(1)),
+        "not_there": mannered(prefix="/elsewhere"),
+        "wrong_day": wrong_day,
         "reply_lost": fails("lost", _WRITE, times=1),
-        "warnings": fails("warning", _WRITE, code="K1"),
+        "warnings": lambda number: fails("warning", _WRITE, code=next(warnings))(number),
         "other_zeros": mannered(code_digits=4),
         "stub": mannered(),
         "cut_list": mannered(patient_rows_max=1),

@@ -93,11 +93,15 @@ CREATE FUNCTION kiosk.copy_of(the_day date, patient text) RETURNS jsonb LANGUAGE
 $$;
 
 CREATE FUNCTION kiosk.registered_answer(the_day date, patient text, the_attempt text, appointments jsonb) RETURNS jsonb
-LANGUAGE sql STABLE AS $$
-    SELECT jsonb_build_object('is', 'Registered', 'copy', copy_of(the_day, patient), 'answer', jsonb_build_object(
-        'patient_number', patient, 'receptions', receptions_json(the_day, patient), 'appointments', appointments,
-        'ours', (SELECT attempt = the_attempt FROM visit WHERE day = the_day AND patient_number = patient)))
-$$;
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    kept jsonb := copy_of(the_day, patient);
+BEGIN
+    RETURN jsonb_build_object('is', 'Registered', 'copy', kept, 'answer', jsonb_build_object(
+        'patient_number', patient, 'receptions', kept -> 'receptions',
+        'appointments', coalesce(nullif(appointments, '[]'), kept -> 'registered'),
+        'ours', kept -> 'visit' ->> 'attempt' = the_attempt));
+END $$;
 
 CREATE FUNCTION kiosk.found(the_day date, patient text) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE

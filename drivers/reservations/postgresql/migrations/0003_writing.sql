@@ -114,7 +114,7 @@ DECLARE
     asked jsonb := CASE WHEN jsonb_typeof(o -> 'walk_in') = 'object' THEN o -> 'walk_in' END;
     rows jsonb := due_json(the_day, patient);
 BEGIN
-    SELECT rows || coalesce(jsonb_agg(part), '[]') INTO rows
+    SELECT rows || coalesce(jsonb_agg(as_row(the_day, patient, part)), '[]') INTO rows
     FROM jsonb_array_elements(coalesce(o -> 'appointments', '[]')) AS part
     WHERE part ->> 'day' = o ->> 'day' AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements(rows) AS known
         WHERE (known ->> 'time')::time = (part ->> 'time')::time AND known ->> 'department' = part ->> 'department');
@@ -122,7 +122,8 @@ BEGIN
         AND NOT jsonb_path_exists(rows, '$[*] ? (@.department == $name)', jsonb_build_object('name', asked -> 'department'))
         AND NOT EXISTS (SELECT 1 FROM registered
             WHERE day = the_day AND patient_number = patient AND department = asked ->> 'department') THEN
-        rows := rows || (asked || jsonb_build_object('walk_in', true, 'time', substr(o ->> 'at', 12, 5)));
+        rows := rows || to_jsonb(as_row(the_day, patient,
+            asked || jsonb_build_object('walk_in', true, 'time', substr(o ->> 'at', 12, 5))));
     END IF;
     RETURN (SELECT coalesce(jsonb_agg(part ORDER BY part ->> 'time', part ->> 'department' COLLATE "C"), '[]')
         FROM jsonb_array_elements(rows) AS part);
@@ -152,7 +153,6 @@ BEGIN
         PERFORM write_visit(q, the_day, patient, o ->> 'attempt', (o ->> 'at')::timestamptz, rows, '[]');
         PERFORM require_wanted(q);
     END IF;
-    rows := coalesce(nullif(wanted(q, the_day, patient), '[]'), registered_json(the_day, patient));
     RETURN registered_answer(the_day, patient, o ->> 'attempt', rows);
 END $$;
 
@@ -178,7 +178,7 @@ BEGIN
     PERFORM require(q);
     v := lock_visit(the_day, patient);
     IF v.key IS NOT NULL AND NOT wants_more(o) THEN
-        RETURN registered_answer(the_day, patient, mine, registered_json(the_day, patient));
+        RETURN registered_answer(the_day, patient, mine, '[]');
     END IF;
     -- A lease that is far ahead was given by a clock that was.
     IF v.holder NOT IN ('', mine) AND v.lease_until > clock_timestamp()
@@ -232,7 +232,7 @@ BEGIN
         WHERE day = the_day AND patient_number = patient;
         PERFORM free_visit(the_day, patient, mine);
         DELETE FROM unsettled WHERE attempt = mine;
-        RETURN jsonb_set(registered_answer(the_day, patient, mine, registered_json(the_day, patient)),
+        RETURN jsonb_set(registered_answer(the_day, patient, mine, '[]'),
             '{answer,left_out}', coalesce(answer -> 'left_out', '[]'));
     END IF;
     IF outcome ->> 'is' = 'Trouble' AND (answer ->> 'maybe_done')::boolean THEN

@@ -139,3 +139,12 @@ def test_a_call_that_is_refused_is_a_point_of_its_own(name: str, point: str) -> 
         found = probed(server.port)
     assert verdicts(found) == WELL | {point: "bad"}
     assert (found[point].code, found[point].number) == ("orca_refused", 89)
+
+
+def test_a_first_question_that_is_refused_has_found_its_way() -> None:
+    orca = Fake()
+    orca.answers["system01lstv2"] = lambda _: f.xml("departmentres", "98")
+    with serving(orca) as server:
+        found = probed(server.port)
+    assert verdicts(found) == until("departments", "host", "prefix", "login")
+    assert (found["departments"].code, found["departments"].number) == ("orca_refused", 98)

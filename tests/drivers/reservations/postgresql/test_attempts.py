@@ -26,8 +26,8 @@ from drivers.reservations import (
     WalkIn,
 )
 from drivers.reservations.postgresql.book import PostgresBook
-from tests.drivers.reservations.postgresql.test_book import AT, DAY, line, order, put, registered
 from tests.peers import postgresql
+from tests.peers.postgres_kiosks import AT, DAY, line, order, put, registered
 from tests.peers.postgresql import Database, soon
 
 pytestmark = pytest.mark.peers

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -18,24 +17,17 @@ from drivers.reservations import (
     NothingToRegister,
     NotRegistered,
     Numbering,
-    Order,
     Register,
-    Registered,
     Trouble,
     WalkIn,
     Withdrawn,
-    csv_file,
 )
 from drivers.reservations.postgresql.book import PostgresBook
 from tests.peers import postgresql
+from tests.peers.postgres_kiosks import AT, DAY, line, order, put, registered
 from tests.peers.postgresql import Database, soon
 
 pytestmark = pytest.mark.peers
-
-JST = timezone(timedelta(hours=9))
-DAY = datetime.now(JST).date()
-AT = datetime.combine(DAY, time(8, 52), JST)
-HEADER = "patient_number,date,time,department,doctor,place,note,message\n"
 
 
 @pytest.fixture
@@ -48,27 +40,6 @@ def book(database: Database, tmp_path: Path) -> Iterator[PostgresBook]:
     made = database.book(tmp_path / "kiosk-01")
     yield made
     made.close()
-
-
-def put(database: Database, folder: Path, *lines: str) -> None:
-    hub = database.book(folder / "hub", "hub")
-    hub.import_rows(csv_file.read((HEADER + "\n".join(lines)).encode()))
-    hub.close()
-
-
-def line(patient: str, clock: str, department: str, on: date = DAY, more: str = "甲,2F,memo,採尿へ") -> str:
-    return f"{patient},{on.isoformat()},{clock},{department},{more}"
-
-
-def order(patient: str, **changes: object) -> Order:
-    made = Order(str(uuid4()), patient, DAY, AT, datetime.now(UTC) + timedelta(seconds=30))
-    return replace(made, **changes)  # type: ignore[arg-type]
-
-
-def registered(book: PostgresBook, what: Order) -> Registered:
-    answer = book.register(what, soon())
-    assert isinstance(answer, Registered), answer
-    return answer
 
 
 def test_appointments_of_the_day_in_time_order_the_next_day_and_the_last(

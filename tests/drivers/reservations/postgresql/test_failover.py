@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from drivers.reservations import Cancelled, Found, Registered, ReservationsDown, Trouble, csv_file
+from drivers.reservations import Cancelled, Found, Registered, ReservationsDown, Trouble
 from drivers.reservations.adapter import Settings
 from drivers.reservations.postgresql.book import PostgresBook
 from drivers.reservations.postgresql.failover import Failover
-from tests.drivers.reservations.postgresql.test_book import AT, DAY, HEADER, line, order
+from tests.peers.postgres_kiosks import AT, DAY, order, put_many
 from tests.peers.postgresql import PASSWORD, Database, Postgres, soon
 
 pytestmark = pytest.mark.peers
@@ -22,13 +22,6 @@ pytestmark = pytest.mark.peers
 def server() -> Iterator[Postgres]:
     with Postgres() as made:
         yield made
-
-
-def put(database: Database, folder: Path, patients: int) -> None:
-    hub = database.book(folder, "hub")
-    lines = "\n".join(line(str(each), "9:00", "内科") for each in range(patients))
-    hub.import_rows(csv_file.read((HEADER + lines).encode()))
-    hub.close()
 
 
 def number_of(book: PostgresBook, patient: str) -> int:
@@ -56,7 +49,7 @@ def test_what_the_standby_never_received_is_offered_again_before_it_gives_number
     server: Postgres, tmp_path: Path
 ) -> None:
     database = server.database()
-    put(database, tmp_path / "hub", 60)
+    put_many(database, tmp_path / "hub", 60)
     database.role("kiosk-1")
     database.role("kiosk-2")
     with server.standby() as standby:
@@ -99,7 +92,7 @@ def test_what_the_standby_never_received_is_offered_again_before_it_gives_number
 
 def test_series_are_lifted_for_a_kiosk_that_did_not_come(server: Postgres, tmp_path: Path) -> None:
     database = server.database()
-    put(database, tmp_path / "hub", 60)
+    put_many(database, tmp_path / "hub", 60)
     database.role("kiosk-1")
     database.role("kiosk-2")
     with server.standby() as standby:

@@ -8,22 +8,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from drivers.reservations import Found, Registered, Registration, Trouble, csv_file
+from drivers.reservations import Found, Trouble
 from drivers.reservations.adapter import Settings
 from drivers.reservations.postgresql.book import PostgresBook
 from drivers.simulated.tcp_proxy import Proxy
 from tests import ROOT
-from tests.drivers.reservations.postgresql.test_book import DAY, HEADER, line, order
 from tests.peers import postgresql
+from tests.peers.postgres_kiosks import DAY, at_once, insisting, order, put_many, stored
 from tests.peers.postgresql import PASSWORD, Database, Postgres, soon
 
 pytestmark = pytest.mark.peers
@@ -41,37 +39,8 @@ def own() -> Iterator[Postgres]:
         yield server
 
 
-def put(database: Database, folder: Path, patients: int) -> None:
-    hub = database.book(folder, "hub")
-    lines = "\n".join(line(str(each), "9:00", "内科") for each in range(patients))
-    hub.import_rows(csv_file.read((HEADER + lines).encode()))
-    hub.close()
-
-
-def stored(database: Database) -> dict[str, int]:
-    """The day's numbers by patient, 1 to their count."""
-    numbers = dict(database.rows("SELECT patient_number, n FROM kiosk.reception"))
-    assert sorted(numbers.values()) == list(range(1, len(numbers) + 1))
-    return numbers
-
-
-def insisting(book: PostgresBook, patient: str, seconds: float = 30) -> Registered:
-    """As a reception that does not give up: the same attempt until it is answered."""
-    what, end = order(patient, not_after=datetime.now(UTC) + timedelta(seconds=seconds)), time.monotonic() + seconds
-    answer: Registration = Trouble("unreachable", "")
-    while isinstance(answer, Trouble) and time.monotonic() < end:
-        answer = book.register(what, soon(8))
-    assert isinstance(answer, Registered), answer
-    return answer
-
-
-def at_once(kiosks: int, work: Callable[[int], None]) -> None:
-    with ThreadPoolExecutor(kiosks) as pool:
-        list(pool.map(work, range(kiosks)))
-
-
 def test_sixteen_kiosks_and_the_same_sixty_patients(database: Database, tmp_path: Path) -> None:
-    put(database, tmp_path / "hub", 60)
+    put_many(database, tmp_path / "hub", 60)
     told, ours, lock = dict[str, set[str]](), list[str](), threading.Lock()
 
     def kiosk(number: int) -> None:
@@ -91,7 +60,7 @@ def test_sixteen_kiosks_and_the_same_sixty_patients(database: Database, tmp_path
 
 def test_restarts_under_load_lose_and_double_nothing(own: Postgres, tmp_path: Path) -> None:
     database = own.database()
-    put(database, tmp_path / "hub", 8 * 40)
+    put_many(database, tmp_path / "hub", 8 * 40)
     told, restarted = dict[str, int](), threading.Event()
 
     def kiosk(number: int) -> None:
@@ -133,7 +102,7 @@ def test_lost_answers_are_found_again_under_the_same_number(
     database: Database, behind: tuple[PostgresBook, Proxy], tmp_path: Path
 ) -> None:
     book, proxy = behind
-    put(database, tmp_path / "hub", 30)
+    put_many(database, tmp_path / "hub", 30)
     told = {}
     for patient in range(30):
         proxy.swallow = patient % 3 == 0
@@ -147,7 +116,7 @@ def test_a_call_ends_in_time_whatever_the_line_does(
     database: Database, behind: tuple[PostgresBook, Proxy], tmp_path: Path, how: str
 ) -> None:
     book, proxy = behind
-    put(database, tmp_path / "hub", 1)
+    put_many(database, tmp_path / "hub", 1)
     assert isinstance(book.find("0", DAY, soon()), Found)
     what = order("0")
     if how == "mute":
@@ -173,7 +142,7 @@ def test_a_call_ends_in_time_whatever_the_line_does(
 def test_who_freezes_in_an_open_transaction_delays_others_for_three_seconds_at_most(
     database: Database, tmp_path: Path
 ) -> None:
-    put(database, tmp_path / "hub", 2)
+    put_many(database, tmp_path / "hub", 2)
     book = database.book(tmp_path / "k", "kiosk-02")
     assert isinstance(book.find("1", DAY, soon()), Found)
     database.role("kiosk-01")
@@ -210,7 +179,7 @@ while True:
 
 
 def test_a_kiosk_that_is_stopped_in_the_middle_delays_nobody(database: Database, tmp_path: Path) -> None:
-    put(database, tmp_path / "hub", 200)
+    put_many(database, tmp_path / "hub", 200)
     database.role("kiosk-01")
     book = database.book(tmp_path / "k", "kiosk-02")
     stopped = subprocess.Popen(
@@ -237,7 +206,7 @@ def test_a_kiosk_that_is_stopped_in_the_middle_delays_nobody(database: Database,
 
 
 def test_a_dead_host_is_passed_over(database: Database, tmp_path: Path) -> None:
-    put(database, tmp_path / "hub", 1)
+    put_many(database, tmp_path / "hub", 1)
     database.role("kiosk-01")
     with Proxy(database.server.port, framed=False) as proxy:
         proxy.mute = True

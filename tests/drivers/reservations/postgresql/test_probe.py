@@ -15,8 +15,8 @@ from drivers.reservations.adapter import Settings
 from drivers.reservations.opening import probe
 from drivers.reservations.postgresql.book import PostgresBook
 from drivers.reservations.postgresql.copies import Copies
-from tests.drivers.reservations.postgresql.test_book import DAY, line, order, put, registered
 from tests.peers import postgresql
+from tests.peers.postgres_kiosks import DAY, line, order, put, registered
 from tests.peers.postgresql import PASSWORD, Database
 
 pytestmark = pytest.mark.peers

@@ -6,7 +6,8 @@ from datetime import date
 
 from drivers import reservations as rs
 from drivers.reservations import csv_file
-from drivers.reservations.ports import ImportingBook
+from drivers.reservations.adapter import Settings
+from drivers.reservations.opening import open_book
 from tests.contract.scene import Scene
 from tests.contract.subject import Peer, until
 
@@ -22,8 +23,9 @@ def export(scene: Scene) -> bytes:
     return "\n".join(lines).encode()
 
 
-def seed_book(book: ImportingBook, scene: Scene) -> Peer:
+def seed(scene: Scene, url: str, settings: Settings) -> Peer:
     """Import all of it. What is registered is asked of the book itself, by a connection of its own."""
+    book = open_book(url, settings)
     book.import_rows(csv_file.read(export(scene)))
 
     def registered(patient_number: str, day: date) -> int:
