@@ -24,7 +24,7 @@ import sys
 from pathlib import Path
 
 OLD, NEW = "kiosk", "kiosk-import"
-OURS = frozenset({"kiosk", "kiosk-courier", "kiosk-desk", "kiosk-fetch"})
+OURS = frozenset({"kiosk", "kiosk-courier", "kiosk-desk", "kiosk-fetch", "kiosk-his"})
 # posix_acl_xattr of the kernel: a version, then tag, permissions and number of each entry.
 ACL, VERSION = "system.posix_acl_access", 2
 OWNER, OF_FOLDER, GROUP, MASK, OTHERS = 0x01, 0x04, 0x08, 0x10, 0x20

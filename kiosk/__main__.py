@@ -1,6 +1,7 @@
 """The command line. The processes are joined in reception/assembly.py (`kiosk run`) and courier/assembly.py
-(`kiosk courier`); `kiosk desk …` is in desk/command.py. A command imports its room when it runs: the courier needs no
-fonts, only a window needs Kivy, only `metrics` Prometheus; what every command imports, each start waits for.
+(`kiosk courier`); `kiosk desk …` is in desk/command.py, `kiosk book …` in his/book_command.py. A command imports its
+room when it runs: the courier needs no fonts, only a window needs Kivy, only `metrics` Prometheus; what every command
+imports, each start waits for.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from kiosk.config import Config, ConfigError, needed
 from kiosk.config import load as load_config
 from kiosk.desk import command as desk
+from kiosk.his import book_command
 from kiosk.process import private_folder
 from kiosk.process.locks import Held, Unusable
 from kiosk.process.stderr import complain, unblock
@@ -88,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--config", type=Path, required=True, metavar="site.toml")
     _add_screens(commands)
     desk.add_to(commands)
+    book_command.add_to(commands)
     return parser
 
 
@@ -192,8 +195,8 @@ def _his(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     from drivers.reservations import ReservationsDown, csv_file
-    from drivers.reservations.opening import open_embedded
     from kiosk.appointments import answers, import_record
+    from kiosk.his.opened import importing
 
     config = load_config(arguments.config, passwords=False)
     try:
@@ -204,7 +207,7 @@ def _import(arguments: argparse.Namespace) -> int:
         parsed = csv_file.read(source, skip_bad=arguments.skip_bad)
         folder, today = _appointments_folder(config, arguments.json), datetime.now(config.site.zone).date()
         compare = import_record.Comparison(Counter(row.day for row in parsed.rows), today)
-        imported = open_embedded(folder).import_rows(
+        imported = importing(config, folder).import_rows(
             parsed, lambda done, total: complain(f"{done} of {total} lines"), compare=compare
         )
         import_record.settle(folder, today, parsed.days)
@@ -244,7 +247,10 @@ def _restore(arguments: argparse.Namespace) -> int:
     from kiosk.appointments import answers, restore
 
     config = load_config(arguments.config, passwords=False)
-    book = open_embedded(_appointments_folder(config, arguments.json))
+    if not config.reservations.is_embedded:
+        return _refused(answers.ON_SERVER, arguments.json)
+    folder = _appointments_folder(config, arguments.json)
+    book = open_embedded(folder, appointments=not config.has_gate)
     try:
         for line in restore.restore(config, book):
             _answer(line, arguments.json)

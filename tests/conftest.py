@@ -18,7 +18,8 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import keep
+from tests import keep, peers
+from tests.contract import options, running
 from tests.peers import samba
 
 # A busy machine is slow, not wrong: neither a deadline nor the time that examples take to be made fails a test.
@@ -67,7 +68,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Beside pytest's slowest tests the slowest files, to find those that should be `long`."""
+    """Beside pytest's slowest tests the slowest files, to find those that should be `long`; the contract's table."""
+    running.write_table(terminalreporter)
     if not terminalreporter.config.option.durations:
         return
     seconds: defaultdict[str, float] = defaultdict(float)
@@ -80,16 +82,23 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{seconds[file]:7.1f}s {file}")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What a vendor names: the adapter that the contract suite is to ask."""
+    options.add(parser)
+
+
 def pytest_sessionfinish() -> None:
     """In each worker: the servers that its tests had together end with it."""
     samba.end_shared()
+    peers.shared.close()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """CI=true: a skipped peer test fails. An expected failure (xfail) is no skip."""
+    """CI=true: a skipped peer test fails. An expected failure (xfail) is no skip, nor what a peer does not promise."""
     report = yield
-    if IN_CI and report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker("peers"):
+    skipped = report.skipped and not hasattr(report, "wasxfail") and running.NOT_ASKED not in _reason(report.longrepr)
+    if IN_CI and skipped and item.get_closest_marker("peers"):
         report.outcome = "failed"
         report.longrepr = f"CI skips no peer test: {_reason(report.longrepr)}"
     return report

@@ -25,7 +25,8 @@ def now() -> datetime:
 class Settings:
     """What adapters may need besides their url; each takes what it knows.
 
-    `folder`: where it may keep files of its own (0700, there). `clock()`: aware; by it `not_after` and leases are
+    `folder`: where it may keep files of its own (0700, there). `appointments`: False for a book that has none of its
+    own, because a system or another book has them. `clock()`: aware; by it `not_after` and leases are
     judged. `ca_file`: PEM, whom to trust instead of the machine's list. `client_certificate`: PEM with key.
     `plain_http`: off loopback too. `doctor`: the code of the doctor of who has none, `doctors`: by department (code or
     name), before it. `name`: of this kiosk, for who keeps books of kiosks.
@@ -41,6 +42,7 @@ class Settings:
     doctor: str = ""
     doctors: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
+    appointments: bool = True
 
 
 @dataclass(frozen=True)

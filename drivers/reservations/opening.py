@@ -74,12 +74,14 @@ def probe(url: str, settings: Settings, day: date, until: float) -> tuple[Findin
     return made.probe(url, settings, day, until) if made.probe is not None else ()
 
 
-def open_embedded(folder: Path) -> "SqliteReservations":
-    """The embedded book of the data folder, for who looks after its file: imports, restores, looks into it."""
+def open_embedded(folder: Path, *, appointments: bool = True) -> "SqliteReservations":
+    """The embedded book of the data folder, for who looks after its file: imports, restores, looks into it.
+    `appointments`: as of Settings.
+    """
     # Late import: a site on another book never loads SQLite.
     from drivers.reservations.sqlite.adapter import open_sqlite
 
-    return open_sqlite(EMBEDDED, Settings(folder))
+    return open_sqlite(EMBEDDED, Settings(folder, appointments=appointments))
 
 
 def _adapter(url: str) -> Adapter:

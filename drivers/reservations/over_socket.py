@@ -42,6 +42,8 @@ from drivers.reservations.values import NoValue
 from drivers.unix_path import short_path
 
 SOCKET_NAME: Final = "reservations.sock"
+# Of the process that has a book on a server.
+BOOK_SOCKET: Final = "book.sock"
 # Of what is asked beside the port.
 ANSWER_S: Final = 25.0
 _WAY_S: Final = 0.1

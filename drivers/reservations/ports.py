@@ -29,7 +29,8 @@ from drivers.reservations.csv_file import Parsed
 @dataclass(frozen=True)
 class Ability:
     """What an implementation does; the contract suite asks no more of it. `atomic_visit`: all appointments of an order
-    are registered or none. `keeps_attempts`: an attempt asked twice is recognised by the system itself.
+    are registered or none. `keeps_attempts`: an attempt asked twice is recognised by the system itself. `pads_numbers`:
+    zeros in front of a patient's number mean nothing, and its lists have others than cards.
     """
 
     knows_patients: bool = False
@@ -39,6 +40,7 @@ class Ability:
     walk_in: bool = False
     atomic_visit: bool = False
     keeps_attempts: bool = False
+    pads_numbers: bool = False
 
 
 class SystemOfRecord(Protocol):

@@ -27,9 +27,11 @@ from typing import Final
 
 from drivers.reservations import ReservationsDown, Trouble
 from drivers.reservations.csv_file import MAX_BYTES, BadCsv, Parsed, read
+from drivers.reservations.imports_over_socket import ImportingSocketBook
 from drivers.reservations.opening import open_embedded
+from drivers.reservations.over_socket import BOOK_SOCKET
+from drivers.reservations.ports import ImportingBook
 from drivers.reservations.sqlite.file import Damaged
-from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.appointments.answers import refused
 from kiosk.appointments.import_record import OLDER, Comparison, ImportRecord, Written, described
 from kiosk.process import json_values
@@ -37,6 +39,8 @@ from kiosk.words.problems import Problem, in_english
 
 # In the environment: the reader knows reasons as values.
 REASON_AS_VALUE: Final = "KIOSK_IMPORT_REASON_AS_VALUE"
+# In the environment: the folder of the socket behind which the book is; else it is a file of the data folder.
+BOOK_FOLDER: Final = "KIOSK_IMPORT_BOOK_FOLDER"
 # A file of 32 MiB with a million lines takes 520 MiB; the unit's MemoryMax has room for that beside the reception.
 MEMORY_MAX: Final = 640 * 2**20
 CPU_MAX_S: Final = 240
@@ -61,7 +65,9 @@ class _TooFew(Exception):
     """The export is not to be imported; nothing was changed."""
 
 
-def import_raw(raw: bytes, export: Written, data_dir: Path, today: date, shrunk_day: str) -> Outcome:
+def import_raw(
+    raw: bytes, export: Written, data_dir: Path, today: date, shrunk_day: str, book_folder: str = ""
+) -> Outcome:
     """Import what stands in `export`. Raises ReservationsDown."""
     try:
         parsed = read(raw, name="")
@@ -69,7 +75,10 @@ def import_raw(raw: bytes, export: Written, data_dir: Path, today: date, shrunk_
         return Outcome(False, refused(error))
     if not parsed.rows:
         return Outcome(True, Problem("imports.nothing"))
-    reservations, record = open_embedded(data_dir), ImportRecord.load(data_dir)
+    reservations: ImportingBook = open_embedded(data_dir)
+    if book_folder:
+        reservations = ImportingSocketBook(Path(book_folder), BOOK_SOCKET)
+    record = ImportRecord.load(data_dir)
     older = {
         day.isoformat()
         for day in parsed.days
@@ -103,7 +112,7 @@ def import_raw(raw: bytes, export: Written, data_dir: Path, today: date, shrunk_
     return Outcome(True, reason, done.rows, done.days)
 
 
-def _held(reservations: SqliteReservations, day: date) -> int:
+def _held(reservations: ImportingBook, day: date) -> int:
     """How many appointments of `day`. Raises ReservationsDown."""
     answer = reservations.count(day, time.monotonic() + COUNT_S)
     if isinstance(answer, Trouble):
@@ -122,7 +131,8 @@ def main(arguments: Sequence[str]) -> int:
             status = os.fstat(0)
             raw = file.read(MAX_BYTES + 1)
         export = Written(status.st_mtime_ns, status.st_ino, bool(again))
-        outcome = import_raw(raw, export, Path(data_dir), date.fromisoformat(today), shrunk_day)
+        book_folder = os.environ.get(BOOK_FOLDER, "")
+        outcome = import_raw(raw, export, Path(data_dir), date.fromisoformat(today), shrunk_day, book_folder)
     except ReservationsDown as down:
         sys.stdout.write(json.dumps({"down": str(down), "damaged": isinstance(down, Damaged)}))
         return 0

@@ -19,7 +19,7 @@ from typing import Final
 
 from drivers.reservations import ReservationsDown
 from drivers.reservations.sqlite.file import Damaged
-from kiosk.appointments.import_child import REASON_AS_VALUE, Outcome
+from kiosk.appointments.import_child import BOOK_FOLDER, REASON_AS_VALUE, Outcome
 from kiosk.process import json_values
 from kiosk.words.problems import Problem
 
@@ -34,7 +34,8 @@ class BrokenOff(Exception):
 
 
 class Importer:
-    """Imports into the reservations of `data_dir`. `today`: the site's day.
+    """Imports into the reservations of `data_dir`, or into the book behind the socket in `book_folder`. `today`: the
+    site's day.
 
     `damaged` is called when an import met damage: the process that met it has ended, and decides nothing any more.
     """
@@ -45,11 +46,13 @@ class Importer:
         today: Callable[[], date],
         shrunk_day: str = "import",
         damaged: Callable[[], None] = lambda: None,
+        book_folder: Path | None = None,
     ) -> None:
         self._data_dir = data_dir
         self._today = today
         self._shrunk_day = shrunk_day
         self._damaged = damaged
+        self._environment = {REASON_AS_VALUE: "1"} | ({BOOK_FOLDER: str(book_folder)} if book_folder else {})
 
     def import_file(self, file: int, *, again: bool = False) -> Outcome:
         """Import what the descriptor `file` holds. Raises ReservationsDown, BrokenOff and OSError.
@@ -62,7 +65,7 @@ class Importer:
         with subprocess.Popen(  # noqa: S603 - our own program
             [*command, *settings, *(["again"] if again else [])],
             # No argument: a child of an older version would take it for `again`.
-            env={**os.environ, REASON_AS_VALUE: "1"},
+            env={**os.environ, **self._environment},
             stdin=file,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

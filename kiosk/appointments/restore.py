@@ -54,7 +54,7 @@ def is_complete(config: Config, book: SqliteReservations) -> bool:
     """Whether today's appointments are all there; if not, a person must import them, and who is not found until then
     is sent to the counter.
     """
-    return book.file.beside.is_sure(datetime.now(config.site.zone).date())
+    return book.is_sure(datetime.now(config.site.zone).date())
 
 
 def import_again(book: SqliteReservations, import_dir: Path | None, today: date) -> int:

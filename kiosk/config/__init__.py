@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -117,6 +117,10 @@ def password(config: Config, table: str, url: str, name: str, environ: Mapping[s
         raise ConfigError(config.file, [unusable.problem]) from None
 
 
+# How a password file is read, and its name.
+_Password = tuple[Callable[[str, str, Path, str | None], Secret | None], str]
+
+
 @dataclass(frozen=True)
 class Access:
     """What opens a system: its password (None: it asks for none), and PEM files (None: not named in site.toml)."""
@@ -128,25 +132,25 @@ class Access:
 
 def his_access(config: Config, environ: Mapping[str, str] = os.environ) -> Access:
     """What opens [his]. Raises ConfigError."""
-    his = config.his
+    his, read = config.his, password_files.required
     files = {"ca_file": his.ca_file, "client_certificate_file": his.client_certificate_file}
-    return _access(config, "his", his.url, his.password_file, files, environ)
+    return _access(config, "his", (read, his.password_file), files, environ)
 
 
 def book_access(config: Config, environ: Mapping[str, str] = os.environ) -> Access:
     """What opens the book on a server. Raises ConfigError."""
     book = config.reservations
-    files = {"ca_file": book.ca_file, "client_certificate_file": ""}
-    return _access(config, "reservations", book.url, book.password_file_of_book, files, environ)
+    # A server on this machine may know its users by themselves.
+    read = password_files.required if leaves_machine(book.url) else password_files.optional
+    return _access(config, "reservations", (read, book.password_file_of_book), {"ca_file": book.ca_file}, environ)
 
 
 def _access(
-    config: Config, table: str, url: str, name: str, files: Mapping[str, str], environ: Mapping[str, str]
+    config: Config, table: str, secret: _Password, files: Mapping[str, str], environ: Mapping[str, str]
 ) -> Access:
     base, credentials = config.file.parent, environ.get("CREDENTIALS_DIRECTORY")
     try:
-        # A server on this machine may know its users by themselves.
-        read = password_files.required if leaves_machine(url) else password_files.optional
+        read, name = secret
         password = read(table, name, base, credentials)
     except password_files.Unusable as unusable:
         raise ConfigError(config.file, [unusable.problem]) from None

@@ -26,6 +26,11 @@ SEAL_BYTES: Final = 32
 UNPRIVILEGED: Final = 1024
 # The first password of the desk's chief: beside site.toml, on the stick, a credential; it need not be there.
 DESK_CHIEF: Final = "desk-chief.secret"
+# Keys whose value is a file of passwords or certificates, in whatever table.
+SECRET_KEYS: Final = (
+    "password_file", "book_password_file", "certificate_file", "key_file", "client_ca_file", "ca_file",
+    "client_certificate_file",
+)  # fmt: skip
 # What may be written into a unit file as it is.
 FOLDER: Final = re.compile(r"(/[\w .-]+)+")
 # What ProtectHome and PrivateTmp of the units take away.
@@ -169,9 +174,7 @@ def secret_files(config: Config) -> dict[str, str]:
         "terminal": config.terminal, "receipt_computer": config.receipt_computer, "reservations": config.reservations,
         "his": config.his, "metrics": config.metrics, "update": config.update, "desk": config.desk,
     }  # fmt: skip
-    keys = ("password_file", "book_password_file", "certificate_file", "key_file", "client_ca_file", "ca_file",
-            "client_certificate_file")  # fmt: skip
-    named = {f"[{table}] {key}": getattr(values, key, "") for table, values in tables.items() for key in keys}
+    named = {f"[{table}] {key}": getattr(values, key, "") for table, values in tables.items() for key in SECRET_KEYS}
     return {setting: name for setting, name in named.items() if name}
 
 

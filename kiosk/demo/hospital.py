@@ -260,7 +260,7 @@ url = "{self.cards.url}"
 width_px = {self._size[0]}
 height_px = {self._size[1]}
 fullscreen = false
-{"" if self.orca is None else self.orca.site_toml(self._root)}{self._tables}""",
+{self._tables}{"" if self.orca is None else self.orca.site_toml(self._root)}""",
             encoding="utf-8",
         )
         for name in ("terminal", "receipt_computer"):

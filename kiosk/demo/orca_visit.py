@@ -22,7 +22,7 @@ _TAP: Final = ("choose_card", "tap_reader")
 _PASSED: Final = (
     *(*_TAP, "printing", "done"),
     *("choose_card", "insert_card", "printing", "done"),
-    *(*_TAP, "already"),
+    *(*_TAP, "printing", "already"),
     *(*_TAP, "counter"),
     *(*_TAP, "custody"),
     "choose_card",
@@ -30,7 +30,7 @@ _PASSED: Final = (
 _EVENTS: Final = {
     "arrival_registered": 3, "sent_to_counter": 1, "custody_kept": 1, "custody_delivered": 1,
 }  # fmt: skip
-_SLIPS: Final = 3
+_SLIPS: Final = 5  # one of them for the counter
 
 
 def visits(hospital: Hospital, face: WatchedFace, account: Account) -> None:
@@ -54,6 +54,7 @@ def visits(hospital: Hospital, face: WatchedFace, account: Account) -> None:
         orca.staff_register(KEN)
         _tap(person, hospital, KEN)
         person.see("already")
+        person.take_slip(3)
         person.leave()
     with account.step(word("steps.orca_busy")):
         orca.state = "busy"
@@ -65,6 +66,7 @@ def visits(hospital: Hospital, face: WatchedFace, account: Account) -> None:
         _tap(person, hospital, ICHIRO)
         person.see("custody")
         person.take_slip(_SLIPS)
+        person.wait(lambda: "close" in face.screens[-1].buttons, word("failures.no_slip", count=_SLIPS))
         person.leave()
     with account.step(word("steps.orca_back")):
         orca.state = "up"

@@ -35,6 +35,7 @@ DAY_LIST_S: Final = 30.0
 CALL_S: Final = 12.0
 # Nobody has asked the system for so long: is it there?
 PROBE_S: Final = 60.0
+DOWN_S: Final = 2.0
 # A system that is away is tried again after so long, and then after longer.
 AGAIN_S: Final = (5.0, 5.0, 10.0, 20.0)
 _DELIVERED_BY: Final = timedelta(minutes=2)
@@ -80,7 +81,7 @@ class Background:
         self._today: date | None = None
         self._list_at = self._settle_at = 0.0
         self._failures = 0
-        self._list_failed = False
+        self._list_failures = 0
         self._fault = ""
         self.waiting = Waiting()
         self._stop = threading.Event()
@@ -117,9 +118,10 @@ class Background:
             self._say(today)
         if self._settings.day_list_every is not None and now >= self._list_at:
             self._keep_day(today, self._settings.day_list_every)
-        if self._front.health.idle_s() >= PROBE_S:
+        if self._front.health.idle_s() >= (PROBE_S if self._front.health.up is not False else AGAIN_S[0]):
             self._probe(today)
-        trouble = self._front.health.trouble
+        # One call that fails is one patient's trouble; and at a start the gate comes a moment later.
+        trouble = self._front.health.trouble if self._front.health.failing_s() >= DOWN_S else None
         self._set_trouble("his_down", Problem("his.down", {"what": trouble.what}) if trouble else None)
 
     # --- the day ------------------------------------------------------------------------------------------------------
@@ -135,14 +137,16 @@ class Background:
     def _keep_day(self, today: date, every: timedelta) -> None:
         listed = self._front.day_list(today, time.monotonic() + DAY_LIST_S)
         if isinstance(listed, Trouble):
-            self._list_at = time.monotonic() + min(every.total_seconds(), 60.0)
-            if not self._list_failed:
+            # Soon at first: the gate may have been started with the reception.
+            again_s = AGAIN_S[min(self._list_failures, len(AGAIN_S) - 1)]
+            self._list_at = time.monotonic() + min(every.total_seconds(), again_s)
+            if not self._list_failures:
                 self._report("day_list_failed", what=listed.what)
-            self._list_failed = True
+            self._list_failures += 1
             return
-        self._store.keep_day(listed)
+        self._store.keep_day(listed, padded=self._front.ability.pads_numbers)
         self._list_at = time.monotonic() + every.total_seconds()
-        self._list_failed = False
+        self._list_failures = 0
         self._report("day_list_kept", count=len(listed.patients), code="whole" if listed.complete else "cut")
 
     def _probe(self, today: date) -> None:
@@ -204,10 +208,9 @@ class Background:
         found = self._front.asked(order.patient_number, order.day, until)
         if isinstance(found, Trouble):
             return found.kind in _FOR_STAFF
-        is_there = isinstance(found, Found) and bool(found.receptions)
-        outcome: Registration = NothingToRegister(order.patient_number)
-        if isinstance(found, Found) and is_there:
-            outcome = registered_there(order, found)
+        there = registered_there(order, found) if isinstance(found, Found) else None
+        is_there = there is not None
+        outcome: Registration = there or NothingToRegister(order.patient_number)
         if self._front.system is not None:
             taken = self._front.book.take(order, LEASE_S, until)
             if isinstance(taken, Trouble):

@@ -12,17 +12,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
 from drivers.reservations import (
     Answer,
+    Appointment,
     Cancellation,
     Count,
     DayList,
     Departments,
+    Entry,
     Found,
     Kept,
     Order,
@@ -34,13 +37,14 @@ from drivers.reservations import (
     Trouble,
     Unsettled,
     UnsettledList,
+    WalkIn,
 )
 from drivers.reservations.ports import Ability, Book, Subscription, SystemOfRecord
 from kiosk.his.custody import Custody
 from kiosk.his.health import Health
 
 # A row whose owner has died is somebody else's after so long: longer than any registration may take.
-LEASE_S: Final = 30.0
+LEASE_S: Final = 20.0
 # An outcome that is not known is asked for so long.
 ASK_S: Final = 3.0
 AGAIN_S: Final = 1.0
@@ -81,6 +85,8 @@ class Front:
         self._custody, self._settings = custody, settings
         self._clock, self._report = clock, report
         self.health = Health(report)
+        self._flights = threading.Condition()
+        self._flying: set[str] = set()
 
     @property
     def ability(self) -> Ability:
@@ -128,6 +134,27 @@ class Front:
 
     def deliver(self, order: Order, until: float, *, ask_first: bool) -> Registration:
         """Register, or say why not; never into custody. `ask_first`: the system may have the order already."""
+        with self._alone(order.attempt, until) as is_alone:
+            if not is_alone:
+                return Trouble("busy", "the same attempt is under way")
+            return self._delivered(order, until, ask_first=ask_first)
+
+    @contextmanager
+    def _alone(self, attempt: str, until: float) -> Iterator[bool]:
+        """One thread at a time: a call that was abandoned may be at it still when the same is asked again."""
+        with self._flights:
+            is_free = self._flights.wait_for(lambda: attempt not in self._flying, max(0.0, until - time.monotonic()))
+            if is_free:
+                self._flying.add(attempt)
+        try:
+            yield is_free
+        finally:
+            if is_free:
+                with self._flights:
+                    self._flying.discard(attempt)
+                    self._flights.notify_all()
+
+    def _delivered(self, order: Order, until: float, *, ask_first: bool) -> Registration:
         if self.system is None:
             return self._in_book(order, until)
         taken = self._taken(order, until)
@@ -174,8 +201,9 @@ class Front:
             found = self.asked(order.patient_number, order.day, until)
             if isinstance(found, Trouble):
                 return replace(found, maybe_done=taken.ask_first)
-            if isinstance(found, Found) and found.receptions:
-                return registered_there(order, found)
+            there = registered_there(order, found) if isinstance(found, Found) else None
+            if there is not None:
+                return self._rest(system, order, there, until)
         began = time.monotonic()
         outcome = self._patiently(system.register, order, min(until, began + self._settings.register_s))
         self.health.note(outcome, time.monotonic() - began)
@@ -200,8 +228,9 @@ class Front:
         none_since: float | None = None
         while time.monotonic() < until:
             found = system.find(order.patient_number, order.day, until)
-            if isinstance(found, Found) and found.receptions:
-                return registered_there(order, found)
+            there = registered_there(order, found) if isinstance(found, Found) else None
+            if there is not None:
+                return self._rest(system, order, there, until)
             if not isinstance(found, Trouble):
                 if none_since is not None:
                     again = system.register(order, until)
@@ -210,6 +239,15 @@ class Front:
             if not _wait(AGAIN_S if none_since is not None else AGAIN_S / 4, until):
                 break
         return outcome
+
+    def _rest(self, system: SystemOfRecord, order: Order, there: Registered, until: float) -> Registration:
+        """What the system has of an order, and what it takes of the rest now."""
+        if not there.left_out:
+            return there
+        answer = self._patiently(system.register, order, until)
+        if isinstance(answer, Trouble):
+            return answer if answer.maybe_done else there
+        return replace(answer, ours=True) if isinstance(answer, Registered) else there
 
     def _note_unknown(self, order: Order, outcome: Registration) -> None:
         """A book elsewhere may not have heard of it: then this machine remembers to ask."""
@@ -239,8 +277,19 @@ class Front:
         return self.book.cancel(patient_number, reception, day, at, reason, until)
 
     def day_list(self, day: date, until: float) -> DayList | Trouble:
-        """As the system has it."""
-        return (self.system or self.book).day_list(day, until)
+        """As the system has it, with what went through the book: the sum of all `find`."""
+        listed = (self.system or self.book).day_list(day, until)
+        if self.system is None or isinstance(listed, Trouble):
+            return listed
+        register = self.book.entries(day, until)
+        if isinstance(register, Trouble):
+            return register
+        booked = {self._plain(each.patient_number): each for each in register.entries if each.cancelled is None}
+        patients = tuple(_with_entry(each, booked.get(self._plain(each.patient_number))) for each in listed.patients)
+        return replace(listed, patients=patients)
+
+    def _plain(self, patient_number: str) -> str:
+        return patient_number.lstrip("0") if self.ability.pads_numbers else patient_number
 
     def departments(self, day: date, until: float) -> Departments | Trouble:
         """As the system has them."""
@@ -285,6 +334,12 @@ class Front:
                 each.close()
 
 
+def _with_entry(found: Found, entry: Entry | None) -> Found:
+    if entry is None:
+        return found
+    return replace(found, receptions=entry.receptions, appointments=entry.appointments or found.appointments)
+
+
 def _joined(found: Found, booked: Found) -> Found:
     """What the system says, with what went through the book: its numbers are those that patients were told."""
     receptions = booked.receptions or found.receptions
@@ -296,13 +351,27 @@ def _joined(found: Found, booked: Found) -> Found:
     )
 
 
-def registered_there(order: Order, found: Found) -> Registered:
-    """What an attempt that nobody was answered has left at the system: ours."""
+def registered_there(order: Order, found: Found) -> Registered | None:
+    """What an attempt that nobody was answered has left at the system: ours. None: nothing of what was ordered.
+
+    `left_out`: what is due, or ordered, and not there; a reception may be another's, of this morning.
+    """
     registered = {each.department for each in found.receptions}
-    whole = "" in registered
-    done = tuple(each for each in found.appointments if whole or each.department in registered)
-    left = tuple(each for each in order.appointments if not whole and each.department not in registered)
-    return Registered(order.patient_number, found.receptions, done or order.appointments, left_out=left)
+    due = order.appointments or tuple(each for each in found.appointments if not each.walk_in)
+    if order.walk_in is not None:
+        due += (_as_appointment(order, order.walk_in),)
+    if not registered or ("" not in registered and due and not registered & {each.department for each in due}):
+        return None
+    if "" in registered:
+        return Registered(order.patient_number, found.receptions, found.appointments or due)
+    done = tuple(each for each in found.appointments if each.department in registered)
+    left = tuple(each for each in due if each.department not in registered)
+    return Registered(order.patient_number, found.receptions, done or due, left_out=left)
+
+
+def _as_appointment(order: Order, walk_in: WalkIn) -> Appointment:
+    at = order.at.time().replace(microsecond=0)
+    return Appointment(order.day, at, walk_in.department, walk_in.doctor, walk_in.place, note="", walk_in=True)
 
 
 def _wait(seconds: float, until: float) -> bool:

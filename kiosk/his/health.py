@@ -18,6 +18,7 @@ class Health:
     trouble: Trouble | None = None
     answered_s: float | None = None
     _failed_at: float = float("-inf")
+    _failing_since: float = float("inf")
     _asked_at: float = float("-inf")
     _notices: frozenset[str] = frozenset()
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -29,9 +30,9 @@ class Health:
             self._asked_at = now
             if isinstance(answer, Trouble) and answer.kind in ("unreachable", "login", "misunderstood"):
                 self.trouble = answer
-                self._failed_at = now
+                self._failed_at, self._failing_since = now, min(self._failing_since, now)
             else:
-                self.trouble, self.answered_s = None, seconds
+                self.trouble, self.answered_s, self._failing_since = None, seconds, float("inf")
         if isinstance(answer, Found):
             self._note_notices(frozenset(each.what for each in answer.notices))
 
@@ -46,6 +47,11 @@ class Health:
         with self._lock:
             unreachable = self.trouble is not None and self.trouble.kind == "unreachable"
             return unreachable and time.monotonic() - self._failed_at < within_s
+
+    def failing_s(self) -> float:
+        """For how long every call has failed; less than 0: the last one did not."""
+        with self._lock:
+            return time.monotonic() - self._failing_since
 
     @property
     def up(self) -> bool | None:

@@ -9,10 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from drivers.reservations import Numbering
+from drivers.reservations import EMBEDDED, Numbering
 from drivers.reservations.adapter import Settings as AdapterSettings
-from drivers.reservations.over_socket import SocketBook
-from drivers.reservations.ports import Book, Reservations
+from drivers.reservations.imports_over_socket import ImportingSocketBook
+from drivers.reservations.opening import open_embedded
+from drivers.reservations.over_socket import BOOK_SOCKET, SocketBook
+from drivers.reservations.ports import Book, ImportingBook, Reservations
 from drivers.reservations.sqlite.adapter import open_sqlite
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.config import Access, Config
@@ -23,7 +25,6 @@ from kiosk.his.front import ASK_S, Front, Settings
 from kiosk.his.store import Store
 
 SYSTEM_SOCKET: Final = "his.sock"
-BOOK_SOCKET: Final = "book.sock"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def opened(config: Config, data: Path, report: Callable[..., None], *, receives:
     it is for a desk. Nobody is asked yet.
     """
     clock = partial(datetime.now, config.site.zone)
-    local = open_sqlite("sqlite", AdapterSettings(data, numbering_of(config), clock))
+    settings = AdapterSettings(data, numbering_of(config), clock, appointments=not config.has_gate)
+    local = open_sqlite(EMBEDDED, settings)
     if not config.has_gate:
         return Opened(local, local)
     his = config.his
@@ -74,6 +76,13 @@ def opened(config: Config, data: Path, report: Callable[..., None], *, receives:
         custody = Custody(local, store, at_most, config.numbering.offline_prefix, clock, report)
     front = Front(book, system, local, custody, Settings(his.find_s, his.register_s), clock, report)
     return Opened(front, local, front, store)
+
+
+def importing(config: Config, data: Path) -> ImportingBook:
+    """The book that exports are imported into."""
+    if config.reservations.is_embedded:
+        return open_embedded(data)
+    return ImportingSocketBook(config.his_run_dir, BOOK_SOCKET)
 
 
 class News:

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
 from drivers.reservations import wire
+from drivers.reservations.imports_over_socket import Imports
 from drivers.reservations.opening import open_book, open_system
-from drivers.reservations.over_socket import Server
+from drivers.reservations.over_socket import BOOK_SOCKET, Server
 from drivers.reservations.ports import Book, SystemOfRecord
 from kiosk.config import Config, book_access, his_access
-from kiosk.his.opened import BOOK_SOCKET, SYSTEM_SOCKET, News, adapter_settings
+from kiosk.his.book_upkeep import BookUpkeep
+from kiosk.his.opened import SYSTEM_SOCKET, News, adapter_settings
 from kiosk.his.pool import Pool
 from kiosk.process.ending import ThreadFaults, when_asked_to_end, when_parent_dies
 from kiosk.process.event_log import EventLog
@@ -71,12 +74,19 @@ def _servers(config: Config, folder: Path, report: Callable[[str], None]) -> Map
         asks = wire.SYSTEM_ASKS
         found[run_dir / SYSTEM_SOCKET] = Server(system, run_dir, lambda: 0, report, name=SYSTEM_SOCKET, asks=asks)
     if not config.reservations.is_embedded:
-        settings = adapter_settings(config, folder, book_access(config))
-        book = cast("Book", Pool(partial(open_book, config.reservations.url, settings)))
-        found[run_dir / BOOK_SOCKET] = Server(
-            book, run_dir, News(book).revision, report, name=BOOK_SOCKET, asks=wire.BOOK_ASKS
-        )
+        found[run_dir / BOOK_SOCKET] = _book_server(config, folder, report)
     return found
+
+
+def _book_server(config: Config, folder: Path, report: Callable[[str], None]) -> Server:
+    settings = adapter_settings(config, folder, book_access(config))
+    opened = partial(open_book, config.reservations.url, settings)
+    book = cast("Book", Pool(opened))
+    today = lambda: datetime.now(config.site.zone).date()  # noqa: E731
+    BookUpkeep(opened, today, config.reservations.keep_days, report).start()
+    others = Imports(opened).others()
+    revision = News(book).revision
+    return Server(book, config.his_run_dir, revision, report, others, name=BOOK_SOCKET, asks=wire.BOOK_ASKS)
 
 
 def _report(log: EventLog, name: str) -> None:

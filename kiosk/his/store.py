@@ -21,7 +21,8 @@ from kiosk.process.data_folder import DataFolder
 from kiosk.process.database import Database, DatabaseUnusable, open_or_begin, was_put_aside
 
 _MIGRATIONS: Final = (
-    """CREATE TABLE day_list (day TEXT PRIMARY KEY, as_of TEXT NOT NULL, complete INTEGER NOT NULL) WITHOUT ROWID;
+    """CREATE TABLE day_list (day TEXT PRIMARY KEY, as_of TEXT NOT NULL, complete INTEGER NOT NULL,
+        padded INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE listed (day TEXT NOT NULL, patient_number TEXT NOT NULL, found TEXT NOT NULL,
         PRIMARY KEY (day, patient_number)) WITHOUT ROWID;
     CREATE TABLE custody_counter (day TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID""",
@@ -34,10 +35,11 @@ _AFTER_LOSS: Final = 501
 
 @dataclass(frozen=True)
 class Age:
-    """Of the day list: `as_of` (aware), and how many patients are in it."""
+    """Of the day list: `as_of` (aware), how many patients are in it, and `padded` as it was kept."""
 
     as_of: datetime
     patients: int
+    padded: bool = False
 
 
 class Store:
@@ -56,16 +58,15 @@ class Store:
             self._opened.close()
             self._opened = None
 
-    def keep_day(self, listed: DayList) -> None:
-        """Instead of the list that was kept before, of whatever day."""
+    def keep_day(self, listed: DayList, *, padded: bool) -> None:
+        """Instead of the list that was kept before, of whatever day. `padded`: see Ability.pads_numbers."""
         day = listed.day.isoformat()
-        rows = [(day, each.patient_number, json.dumps(encoded(each))) for each in listed.patients]
+        of_list = (day, listed.as_of.isoformat(), listed.complete, padded)
+        rows = [(day, _key(each.patient_number, padded=padded), json.dumps(encoded(each))) for each in listed.patients]
         with self._usable() as db, db.writing() as connection:
             connection.execute("DELETE FROM day_list")
             connection.execute("DELETE FROM listed")
-            connection.execute(
-                "INSERT INTO day_list VALUES (?, ?, ?)", (day, listed.as_of.isoformat(), listed.complete)
-            )
+            connection.execute("INSERT INTO day_list VALUES (?, ?, ?, ?)", of_list)
             connection.executemany("INSERT INTO listed VALUES (?, ?, ?)", rows)
 
     def forget_day(self, today: date) -> None:
@@ -81,8 +82,9 @@ class Store:
         """Of the list of `day`; None: there is none."""
         count = "(SELECT count(*) FROM listed WHERE listed.day = day_list.day)"
         with self._usable() as db:
-            rows = db.rows(f"SELECT as_of, {count} FROM day_list WHERE day = ?", day.isoformat())  # noqa: S608  # of ours
-        return Age(datetime.fromisoformat(rows[0][0]), int(rows[0][1])) if rows else None
+            query = f"SELECT as_of, {count}, padded FROM day_list WHERE day = ?"  # noqa: S608  # of ours
+            rows = db.rows(query, day.isoformat())
+        return Age(datetime.fromisoformat(rows[0][0]), int(rows[0][1]), bool(rows[0][2])) if rows else None
 
     def find(self, patient_number: str, day: date, now: datetime, at_most: timedelta) -> Found | None:
         """As the list of `day` has the patient, with its `as_of`; None: not in it, or it is older than `at_most`."""
@@ -91,14 +93,14 @@ class Store:
             return None
         with self._usable() as db:
             query = "SELECT found FROM listed WHERE day = ? AND patient_number = ?"
-            rows = db.rows(query, day.isoformat(), patient_number)
+            rows = db.rows(query, day.isoformat(), _key(patient_number, padded=age.padded))
         if not rows:
             return None
         try:
             found: Found = decoded(Found, json.loads(rows[0][0]))
         except (ValueError, NoValue):
-            raise ReservationsDown("the day list is of another version", "his_store") from None
-        return replace(found, as_of=age.as_of)
+            raise ReservationsDown("the day list is of another version") from None
+        return replace(found, patient_number=patient_number, as_of=age.as_of)
 
     def next_custody(self, day: date) -> int:
         """1, 2, 3 … of `day`. One that nobody gets in the end leaves a gap."""
@@ -117,4 +119,9 @@ class Store:
                 self._opened = open_or_begin(self._path, _MIGRATIONS, "his")
             yield self._opened
         except (DatabaseUnusable, sqlite3.Error, OSError) as error:
-            raise ReservationsDown(f"{self._path.name}: {type(error).__name__}", "his_store") from None
+            raise ReservationsDown(f"{self._path.name}: {type(error).__name__}") from None
+
+
+def _key(patient_number: str, *, padded: bool) -> str:
+    """Never the same for two patients: zeros are passed over only where the system does so itself."""
+    return patient_number.lstrip("0") if padded else patient_number

@@ -127,11 +127,10 @@ def receive(
 
     wording = wording_of(config)
     runtime = Runtime(_switched_on(config, clock, clean_start), inbox, face, wording, log, beat)
-    asked = opened(config, folder, log.write, receives=True)
-    guard = looked_after(config, asked, board, log)
+    guard = looked_after(config, opened(config, folder, log.write, receives=True), board, log)
     devices = Devices(
         CourierLine(config.courier_dir, courier_events.on_message),
-        _reservations_worker(config, asked.reservations, references, clock, inbox, board, log),
+        _reservations_worker(config, guard.reservations, references, clock, inbox, board, log),
         _printer_worker(config, folder, clock, runtime, inbox, board, log, wording),
         _card_readers(config, inbox, board, log),
         StaffCalls(folder, config.alarm.command, log),

@@ -38,7 +38,11 @@ class ImportWatch:
         self._log = log
         self._refused: Problem | None = None  # until a good file comes
         importer = Importer(
-            database.data_dir, lambda: datetime.now(self._zone).date(), self._settings.shrunk_day, self._damaged
+            database.data_dir,
+            lambda: datetime.now(self._zone).date(),
+            self._settings.shrunk_day,
+            self._damaged,
+            None if self._settings.is_embedded else config.his_run_dir,
         )
         self._imports = ImportFolder(folder, importer, unended_taken=self._settings.final_line_end == "optional")
 

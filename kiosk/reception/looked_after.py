@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
+from drivers.reservations.ports import Reservations
 from kiosk.config import Config
 from kiosk.his.background import Background
 from kiosk.his.front import Front
@@ -23,8 +24,9 @@ _BOOK_S: Final = 0.5
 
 @dataclass(frozen=True)
 class LookedAfter:
-    """Who looks after them. `background` None: there is no system."""
+    """`reservations`: whom to ask, and who looks after them. `background` None: there is no system."""
 
+    reservations: Reservations
     guard: Guard
     background: Background | None
 
@@ -49,7 +51,7 @@ def looked_after(config: Config, asked: Opened, board: Board, log: EventLog) -> 
     if background is not None and asked.front is not None:
         board.his = partial(_state, background, asked.front)
         background.start()
-    return LookedAfter(guard, background)
+    return LookedAfter(asked.reservations, guard, background)
 
 
 def _state(background: Background, front: Front) -> HisState:

@@ -121,7 +121,7 @@ class Guard:
         except ReservationsDown as error:
             return Problem("database.down", {"what": str(error)})
         # A day on which nobody comes has no export, and nobody misses it.
-        if self.config.opens_on(today) and not file.beside.is_sure(today):
+        if self.config.opens_on(today) and not self.book.is_sure(today):
             return Problem("database.down", {"what": str(DatabaseTrouble.UNSURE.down("lost"))})
         return None
 

@@ -71,6 +71,8 @@ STAFF: Final = (
     "share_terminal",
     "share_receipt_computer",
     "reservations_down",
+    "his_down",
+    "orders_refused",
     "reservations_lost",
     "reference_numbers_refused",
     "alarms",

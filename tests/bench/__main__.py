@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.bench import crowded, desk, drain, figures, idle, local, start, visits
+from tests.bench import book, crowded, desk, drain, figures, idle, local, start, visits
 from tests.bench.options import Options, progress
 from tests.bench.ours import Tree
 from tests.peers import samba
@@ -28,8 +28,9 @@ PARTS: dict[str, Callable[[Options], figures.Section]] = {
     "touch": local.touch,
     "memory": start.memory,
     "desk": desk.desk,
+    "book": book.book,
 }
-SLOW = ("memory", "desk")  # only when named
+SLOW = ("memory", "desk", "book")  # only when named
 
 
 def machine() -> dict[str, Any]:

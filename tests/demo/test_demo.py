@@ -270,6 +270,33 @@ def test_a_file_server_that_does_not_start_is_said_clearly(tmp_path: Path, tempo
     assert list(temporary.glob("kiosk-demo-*")) == []
 
 
+@pytest.mark.peers
+def test_a_demo_before_an_orca_registers_there_and_hands_in_what_it_kept(tmp_path: Path, temporary: Path) -> None:
+    for program in smb_server.PROGRAMS:
+        need(program)
+    before = set(temporary.iterdir())
+    out = tmp_path / "out"
+    done = subprocess.run(
+        command("--his", "orca", "--auto", "--out", str(out)),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+        env=environment(temporary),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "NG" not in done.stdout
+    rows = [json.loads(line) for line in (out / "orca-receptions.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(row["department"], row["by_staff"]) for row in rows] == [
+        ("内科", False), ("眼科", False), ("循環器内科", False), ("内科", True), ("整形外科", False),
+    ]  # fmt: skip
+    assert list(out.glob("*-custody.png"))
+    assert len(list(out.glob("slip-*.png"))) == 5
+    assert set(temporary.iterdir()) == before
+    assert not using(str(temporary)), "a process of the demo is still there"
+
+
 def test_a_folder_that_no_demo_made_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     done = subprocess.run(

@@ -33,5 +33,6 @@ def test_every_knob_of_the_panel_does_what_it_says(tmp_path: Path) -> None:
     assert sum(what.startswith("tap ") for what in seen) == len(VISITORS)
     assert sum(what.startswith("card ") for what in seen) == 3
     assert sum(what.startswith("printer ") for what in seen) == 6
+    assert sum(what.startswith("system ") for what in seen) == 8
     assert {"line cut", "line slow", "line up"} <= set(seen)
     assert picture.stat().st_size > 10_000

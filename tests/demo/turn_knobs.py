@@ -16,7 +16,7 @@ from drivers.simulated.escpos_stream import SlipJob
 from kiosk.demo.face import WatchedFace
 from kiosk.demo.hospital import READER_MIN_S, Hospital
 from kiosk.demo.knobs import Knob, bench
-from kiosk.demo.people import VISITORS
+from kiosk.demo.people import TARO, VISITORS
 from kiosk.reception import assembly
 from kiosk.screens.headless_lines import as_json
 from kiosk.ui.pages import layout_at, stand_of
@@ -104,7 +104,8 @@ def play(desk: Desk) -> None:
     desk.touch("カバー開")
     assert put_card_in(desk, "例示　", "done") == "cover_open"
     desk.touch("正常")
-    assert put_card_in(desk, "架空　", "done") is None
+    turn_orca(desk)
+    assert put_card_in(desk, "架空　", "already") is None
     desk.wait(lambda: len(hospital.printer.jobs) == 1, "a slip for the one who came when the cover was closed")
     desk.wait(lambda: desk.panel._slip.texture is not None, "the slip is on the panel")
     turn_line(desk)
@@ -117,6 +118,25 @@ def turn_printer(desk: Desk) -> None:
         assert knob.is_on is not None
         desk.wait(lambda want=state: desk.hospital.printer_state == want, f"printer {state}")  # type: ignore[misc]
         desk.wait(knob.is_on, f"printer {state} is drawn as on")
+
+
+def turn_orca(desk: Desk) -> None:
+    """Every state of the hospital's system, and a window that registers somebody before the kiosk does."""
+    orca = desk.hospital.orca
+    assert orca is not None
+    # Of knobs with the same label, the system's is the second.
+    for label, number, state in (
+        ("遅くする", 1, "slow"),
+        ("ほかの端末", 0, "busy"),
+        ("止める", 0, "off"),
+        ("正常", 1, "up"),
+    ):
+        knob = desk.touch(label, number)
+        assert knob.is_on is not None
+        desk.wait(lambda want=state: orca.state == want, f"system {state}")  # type: ignore[misc]
+        desk.wait(knob.is_on, f"system {state} is drawn as on")
+    desk.touch("窓口で受付")
+    desk.wait(lambda: [one.by_staff for one in orca.receptions(TARO)] == [True], "a window registered somebody")
 
 
 def put_card_in(desk: Desk, label: str, leads_to: str) -> str | None:
@@ -178,7 +198,7 @@ def see_the_glance(desk: Desk, job: SlipJob) -> None:
 
 def main() -> int:
     os.environ["SDL_VIDEODRIVER"] = "offscreen"
-    with Hospital(size=(540, 960), poll_s=2.0) as hospital:
+    with Hospital(size=(540, 960), poll_s=2.0, his="orca") as hospital:
         desk = Desk(hospital)
         desk.play = play
         assembly.run(hospital.config, hospital.data, lambda: desk.face, own_courier=True, clean_start=True)

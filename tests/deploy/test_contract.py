@@ -16,6 +16,7 @@ from kiosk import config
 from kiosk.courier import ledger
 from kiosk.desk import registrations_file, sealed_register, taken_files
 from kiosk.desk.people import database as people_database
+from kiosk.his import store
 from kiosk.operations import status
 from kiosk.operations.check import plan
 from kiosk.tables import known_people
@@ -40,6 +41,10 @@ subsidies = "file://{folder}/to_subsidies"
 url = "file://{folder}/slips"
 [card_reader]
 also = "serial:///dev/ttyS1"
+[reservations]
+url = "postgresql://kiosk@127.0.0.1/kiosk"
+[his]
+url = "orca+http://kiosk@127.0.0.1:8000"
 [desk]
 """
 
@@ -197,6 +202,7 @@ def test_the_versions_of_the_databases_are_those_of_the_code() -> None:
     assert listed == {
         "courier.db": len(ledger._MIGRATIONS),
         "reservations.db": len(reservations_file.MIGRATIONS),
+        "his.db": len(store._MIGRATIONS),
         "people.db": len(people_database.MIGRATIONS),
         "registrations.db": len(registrations_file.MIGRATIONS),
         "accepted.db": len(sealed_register.MIGRATIONS),

@@ -72,6 +72,7 @@ class SmallRepo:
         (self.axe / "package-lock.json").write_text("{}\n", encoding="utf-8")
         self.program("npm", "mkdir -p node_modules/axe-core")
         self.program("node", "exit 0")
+        self.program("pg_createcluster", "exit 0")
         self.program("python3", f'exec "{Path(sys.executable).resolve()}" "$@"')
         self.program("dpkg-query", "printf installed")
         self.program("apt-get", "exit 99")

@@ -203,7 +203,7 @@ def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack)
     stack.callback(store.close)
     today = Today(store, register, clock, timedelta(seconds=config.terminal.subsidy_wait_s), desk.keep_days)
     departments = Departments(config)
-    reservations = SqliteReservations(config.site.data_dir)
+    reservations = SqliteReservations(config.site.data_dir, clock=clock)
     receptions = Receptions(reservations, today, departments, clock, desk.register, timedelta(0))
     printing = Printing(open_page_printer(desk.printer), log) if desk.printer else None
     papers = Papers(printing, today, receptions, Look(config.site.name, "code128", departments.place), clock)

@@ -92,6 +92,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setattr(background, "DOWN_S", 0.0)
     monkeypatch.setattr(front, "AGAIN_S", 0.02)
     monkeypatch.setattr(front, "ASK_S", 0.2)
     made = Site(tmp_path)
@@ -111,6 +112,20 @@ def test_the_last_day_list_answers_and_the_order_is_kept(site: Site) -> None:
     assert [each.department for each in answer.appointments] == ["内科", "眼科"]
     assert site.listed() == [("custody", "K3-001", "")]
     assert site.system.receptions == {}
+
+
+def test_the_list_has_zeros_that_the_card_does_not_have(site: Site) -> None:
+    site.system.appointments["013"] = (appointment(DAY, "10:00", "眼科", "26"),)
+    site.tick()
+    with site.system.away():
+        found = site.front.find("12", DAY, until())
+        assert isinstance(found, Found)
+        assert (found.patient_number, len(found.appointments)) == ("12", 2)
+        # Two numbers that differ in zeros only: nobody guesses.
+        assert isinstance(site.front.find("13", DAY, until()), Trouble)
+        exact = site.front.find("013", DAY, until())
+        assert isinstance(exact, Found)
+        assert [each.department for each in exact.appointments] == ["眼科"]
 
 
 def test_numbers_go_on_after_a_restart_and_the_same_patient_keeps_his(site: Site) -> None:

@@ -148,6 +148,39 @@ def test_a_lost_reply_is_asked_for_and_is_ours(site: Site) -> None:
     assert len(site.system.receptions["00012"]) == 2
 
 
+def test_after_a_lost_reply_the_rest_of_the_visit_is_registered(site: Site) -> None:
+    """A system may have registered the first department when its reply got lost."""
+    site.system.lose = 1
+    site.system.after = lambda: site.system.receptions.update({"00012": site.system.receptions["00012"][:1]})
+    answer = site.register()
+    assert isinstance(answer, Registered)
+    assert answer.ours
+    assert site.system.calls == ["register", "find", "register"]
+
+
+def test_after_a_lost_reply_a_department_that_is_refused_is_left_out(site: Site) -> None:
+    site.system.lose = 1
+
+    def first_only() -> None:
+        site.system.receptions["00012"] = site.system.receptions["00012"][:1]
+        site.system.faults = [REFUSED]
+
+    site.system.after = first_only
+    answer = site.register()
+    assert isinstance(answer, Registered)
+    assert answer.ours
+    assert [each.department for each in answer.left_out] == ["眼科"]
+
+
+def test_a_reception_of_this_morning_is_not_the_walk_in_whose_reply_was_lost(site: Site) -> None:
+    site.system.at_window("00012")
+    site.system.faults = [LOST]
+    answer = site.register(site.order(walk_in=WalkIn("皮膚科", department_code="19")))
+    assert isinstance(answer, Registered)
+    assert site.system.calls[:2] == ["register", "find"]
+    assert site.system.calls.count("register") == 2
+
+
 def test_a_lost_request_is_sent_once_more_after_asking_twice(site: Site) -> None:
     site.system.faults = [LOST]
     answer = site.register()

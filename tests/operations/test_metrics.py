@@ -215,7 +215,15 @@ def test_no_label_can_carry_a_patients_data() -> None:
 
 
 def test_the_hospitals_system_has_figures_where_there_is_one() -> None:
-    his = {"up": True, "seconds": 0.25, "unknown": 1, "custody": 2, "refused": 3, "oldest_at": -9.0, "day_list_at": -59.0}
+    his = {
+        "up": True,
+        "seconds": 0.25,
+        "unknown": 1,
+        "custody": 2,
+        "refused": 3,
+        "oldest_at": -9.0,
+        "day_list_at": -59.0,
+    }
     seen = samples({"reception": {"alive": True, "his": his}, "courier": {"alive": True}})
     found = {name: rows[0][1] for name, rows in seen.items() if re.search("his|arrivals|outcome|outbox|list", name)}
     assert found == {

@@ -25,7 +25,7 @@ from kiosk.appointments import import_record
 from kiosk.appointments.import_record import described
 from kiosk.courier import ledger
 from kiosk.courier.ends import Health
-from kiosk.operations import report, status, status_rows
+from kiosk.operations import report, status, status_rows, status_text
 from kiosk.operations.report import StatusReport
 from kiosk.process import json_values
 from kiosk.words import texts
@@ -101,6 +101,17 @@ def wrong(content: dict[str, Any]) -> list[str]:
 def row(content: dict[str, Any], label: str) -> str:
     [found] = [row for row in rows(content) if row.startswith(f"{label}: ")]
     return found.removeprefix(f"{label}: ")
+
+
+def test_the_hospitals_system_has_rows_where_there_is_one() -> None:
+    his = {"up": False, "unknown": 1, "custody": 2, "refused": 3, "day_list_at": 1768435200.0}
+    content = status_with(reception={"alive": True, "his": his})
+    assert row(content, "病院のシステム") == "応答していません"
+    assert row(content, "病院のシステムへの受付") == "預かり 2 件、結果が分からない 1 件、職員の登録待ち 3 件"
+    assert row(content, "病院のシステムの予約一覧") == "01-15 09:00 のもの"
+    text = status_text.as_text(decoded(content))
+    assert "hospital's system: does NOT answer; 1 with unknown outcome, 2 in custody, 3 for staff" in text
+    assert not [each for each in rows(status_with()) if "病院のシステム" in each]
 
 
 # --- every code and message of the source ----------------------------------------------------------------------------

@@ -2,8 +2,13 @@
 
 import os
 import shutil
+from contextlib import ExitStack
+from typing import Final
 
 import pytest
+
+# What the tests of a worker have together, ended with it.
+shared: Final = ExitStack()
 
 
 def need(program: str) -> str:

@@ -25,7 +25,7 @@ from kiosk.words.problems import Problem
 RUN_STATUS = "status-run.json"
 
 DEADLINE_S = 60.0
-KEPT = ("reservations.lost", "reservations.imports", "reservations.number", "reservations.retention")
+KEPT = tuple(f"reservations.{name}" for name in ("lost", "imports", "number", "retention", "series"))
 
 
 def answered(call: Callable[[], Any]) -> Any:
@@ -117,6 +117,7 @@ def test_fifos_in_the_place_of_what_is_kept_beside_the_reservations_keep_nobody(
     assert answered(beside.loss) == "a database was put aside"
     assert answered(lambda: beside.is_sure(day)) is False
     assert answered(lambda: beside.number(day)) == 0
+    assert answered(lambda: beside.series(day)) == {}
     assert answered(lambda: list(beside.arrivals_since("2099-01-01"))) == []
     assert answered(lambda: retention.starts_on(tmp_path)) is None
 

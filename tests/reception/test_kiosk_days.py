@@ -870,6 +870,7 @@ class Day:
                 owner = self.by_id[before.stage.candidate.file].owner
                 self.counts["another's reason at the counter"] += owner is not self.visitor
         elif isinstance(stage, f.Printing):
+            assert isinstance(stage.arrival, f.RegisteredArrival)
             self.counts["registered"] += 1
             person, number = stage.arrival.patient_number, stage.arrival.numbers
             self._must(self.receptions.setdefault(person, number) == number, "registered twice")

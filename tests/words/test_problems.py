@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from drivers.page_printer import Reason
 from drivers.reservations import csv_file
+from drivers.reservations.postgresql import failures
 from drivers.reservations.sqlite.file import DatabaseTrouble
 from drivers.share.protocol import NameFault
 from kiosk.config.reading import SETTINGS
@@ -27,6 +28,7 @@ DRIVERS = {"BadAddress": ("why", 0), "BadRecord": ("reason", 0), "ReservationsDo
 OTHER_DRIVERS = {
     *(f"why.{fault.code}" for fault in NameFault),
     *(f"down.{trouble.name.lower()}" for trouble in DatabaseTrouble),
+    *(f"down.{code}" for code in failures.CODES), "down.import_broken",
     *(f"column.{name}" for name in (*csv_file.REQUIRED, *csv_file.OPTIONAL)),
     *(f"print_reason.{reason}" for reason in get_args(Reason)),
     "reason.few_columns", "reason.many_columns",

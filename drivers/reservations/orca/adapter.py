@@ -3,6 +3,7 @@
 from drivers.bad_address import BadAddress
 from drivers.reservations.adapter import Adapter, Settings
 from drivers.reservations.orca.address import EXPECTED, is_loopback, parse
+from drivers.reservations.orca.probe import probe
 from drivers.reservations.orca.system import OrcaSystem
 
 
@@ -24,4 +25,4 @@ def _open(url: str, settings: Settings) -> OrcaSystem:
     return OrcaSystem(address, settings)
 
 
-ADAPTER = Adapter(contract=1, check=_check, peers=_peers, system=_open)
+ADAPTER = Adapter(contract=1, check=_check, peers=_peers, system=_open, probe=probe)

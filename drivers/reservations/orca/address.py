@@ -37,17 +37,20 @@ class Address:
 def parse(url: str) -> Address:
     """Raises BadAddress, which does not repeat the url."""
     if len(url) > _URL_MAX or any(ord(c) <= 0x20 or ord(c) == 0x7F for c in url):
-        raise BadAddress("orca_form", expected=EXPECTED)
+        raise BadAddress(expected=EXPECTED)
     try:
         parts = urlsplit(url)
         port = PORT if parts.port is None else parts.port
     except ValueError:
-        raise BadAddress("orca_form", expected=EXPECTED) from None
+        raise BadAddress(expected=EXPECTED) from None
     if parts.password is not None:
-        raise BadAddress("orca_password", "a password does not stand in the address", EXPECTED)
+        raise BadAddress(
+            "password_in_address",
+            "a password does not belong into an address; put it into a file and name it in password_file",
+        )
     host, prefix = parts.hostname or "", parts.path.rstrip("/")
     if not _is_whole(parts, prefix) or port == 0 or not (_HOST.fullmatch(host) or _is_number(host)):
-        raise BadAddress("orca_form", expected=EXPECTED)
+        raise BadAddress(expected=EXPECTED)
     return Address(host, port, _user(parts), prefix, parts.scheme == "orca+https")
 
 

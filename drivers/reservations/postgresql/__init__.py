@@ -1,1 +1,1 @@
-"""One book of arrivals for all kiosks of a hospital, in PostgreSQL: server functions do the work, kiosks only call them."""
+"""One book of arrivals for all kiosks of a hospital, in PostgreSQL: server functions do the work, kiosks call them."""

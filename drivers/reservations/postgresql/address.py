@@ -27,8 +27,12 @@ def parse(url: str) -> Address:
     """Raises BadAddress."""
     match = _ADDRESS.fullmatch(url)
     if match is None:
-        code = "password" if re.match(r"postgresql://[^@/]*:[^@/]*@", url) else "form"
-        raise BadAddress(f"postgresql_{code}", expected=EXPECTED)
+        if re.match(r"postgresql://[^@/]*:[^@/]*@", url):
+            raise BadAddress(
+                "password_in_address",
+                "a password does not belong into an address; put it into a file and name it in password_file",
+            )
+        raise BadAddress(expected=EXPECTED)
     return Address(unquote(match["role"]), tuple(map(_host, match["hosts"].split(","))), unquote(match["database"]))
 
 
@@ -36,7 +40,7 @@ def _host(text: str) -> tuple[str, int]:
     match = _HOST.fullmatch(text)
     port = int(match["port"] or _PORT) if match else 0
     if match is None or not 0 < port < 65536:
-        raise BadAddress("postgresql_host", expected=EXPECTED)
+        raise BadAddress(expected=EXPECTED)
     return match["host"].strip("[]"), port
 
 

@@ -8,6 +8,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -36,10 +37,10 @@ from drivers.reservations.csv_file import Parsed
 from drivers.reservations.ports import Ability, Subscription
 from drivers.reservations.postgresql.address import parse
 from drivers.reservations.postgresql.connection import Line, Server
+from drivers.reservations.postgresql.copies import copies_in
 from drivers.reservations.postgresql.failures import TOO_LATE, Failed
 from drivers.reservations.postgresql.follower import Follower
 from drivers.reservations.postgresql.hosts import Caller, Hosts
-from drivers.reservations.postgresql.told import Told
 from drivers.reservations.values import NoValue, encoded, named
 from drivers.reservations.wire import WRITES, answer_from
 
@@ -49,16 +50,17 @@ _STEP: Final = 5000
 
 
 class PostgresBook:
-    """The book at `url` (see `address`). What this kiosk was told is kept in `settings.folder` (see `told`).
+    """The book at `url` (see `address`). What this kiosk was told is kept in `settings.folder` (see `copies`).
 
     The constructor talks to nobody. Raises BadAddress.
     """
 
     def __init__(self, url: str, settings: Settings) -> None:
+        self.settings = settings
         self._server = Server(parse(url), settings.password, settings.ca_file)
         self._numbering = settings.numbering
-        self._told = Told(settings.folder)
-        self._caller = Caller(settings.name or socket.gethostname(), settings.clock, self._told)
+        self._copies = copies_in(settings.folder)
+        self._caller = Caller(settings.name or socket.gethostname(), settings.clock, self._copies)
         self._hosts = Hosts(self._server, self._caller)
 
     @property
@@ -75,39 +77,47 @@ class PostgresBook:
 
     def find(self, patient_number: str, day: date, until: float) -> Answer:
         """See SystemOfRecord.find. Never `UnknownPatient`: a list of appointments is no register of patients."""
-        return self._of(patient_number, self._ask("find", until, patient_number=patient_number, day=day))
+        answer: Answer = self._of(patient_number, self._ask("find", until, patient_number=patient_number, day=day))
+        return answer
 
     def register(self, order: Order, until: float) -> Registration:
         """See SystemOfRecord.register."""
-        answer = self._ask("register", until, order=order, numbering=self._numbering)
-        return self._of(order.patient_number, answer)
+        question = {"order": order, "numbering": self._numbering}
+        answer: Registration = self._of(order.patient_number, self._ask("register", until, **question))
+        return answer
 
     def cancel(
         self, patient_number: str, reception: Reception, day: date, at: datetime, reason: str, until: float
     ) -> Cancellation:
         """See Reservations.cancel."""
         parts = {"patient_number": patient_number, "reception": reception, "day": day, "at": at, "reason": reason}
-        return self._of(patient_number, self._ask("cancel", until, **parts))
+        answer: Cancellation = self._of(patient_number, self._ask("cancel", until, **parts))
+        return answer
 
     def day_list(self, day: date, until: float) -> DayList | Trouble:
         """See SystemOfRecord.day_list."""
-        return self._ask("day_list", until, day=day)
+        answer: DayList | Trouble = self._ask("day_list", until, day=day)
+        return answer
 
     def departments(self, day: date, until: float) -> Departments | Trouble:
         """The departments of the appointments that are held for `day`."""
-        return self._ask("departments", until, day=day)
+        answer: Departments | Trouble = self._ask("departments", until, day=day)
+        return answer
 
     def entries(self, day: date, until: float) -> Register | Trouble:
         """See Reservations.entries."""
-        return self._ask("entries", until, day=day)
+        answer: Register | Trouble = self._ask("entries", until, day=day)
+        return answer
 
     def count(self, day: date, until: float) -> Count | Trouble:
         """See Reservations.count."""
-        return self._ask("count", until, day=day)
+        answer: Count | Trouble = self._ask("count", until, day=day)
+        return answer
 
     def unsettled(self, day: date, until: float) -> UnsettledList | Trouble:
         """See Reservations.unsettled."""
-        return self._ask("unsettled", until, day=day)
+        answer: UnsettledList | Trouble = self._ask("unsettled", until, day=day)
+        return answer
 
     def follow(self, changed: Callable[[], None], answers: Callable[[bool], None]) -> Subscription:
         """See Reservations.follow. By a connection of its own, that asks once a second."""
@@ -115,22 +125,24 @@ class PostgresBook:
 
     def take(self, order: Order, lease_s: float, until: float) -> Taken | Registered | Trouble:
         """See Book.take."""
-        return self._ask("take", until, order=order, lease_s=lease_s)
+        answer: Taken | Registered | Trouble = self._ask("take", until, order=order, lease_s=lease_s)
+        return answer
 
     def settle(self, order: Order, outcome: Registration, until: float) -> Registration:
         """See Book.settle."""
         question = {"order": order, "numbering": self._numbering, "outcome": named(outcome)}
-        answer = self._ask("settle", until, **question)
-        # What the system left out is not written down; it stands in the outcome.
-        return self._of(order.patient_number, answer)
+        answer: Registration = self._of(order.patient_number, self._ask("settle", until, **question))
+        return answer
 
     def note(self, unsettled: Unsettled, until: float) -> Kept | Trouble:
         """See Book.note."""
-        return self._ask("note", until, unsettled=unsettled)
+        answer: Kept | Trouble = self._ask("note", until, unsettled=unsettled)
+        return answer
 
     def noted_done(self, order: Order, until: float) -> Kept | Trouble:
         """See Book.noted_done."""
-        return self._ask("noted_done", until, order=order)
+        answer: Kept | Trouble = self._ask("noted_done", until, order=order)
+        return answer
 
     def import_rows(
         self,
@@ -171,10 +183,10 @@ class PostgresBook:
             return self._trouble(name, failed, parts)
         try:
             answer = answer_from(name, message)
-            if "told" in message:
+            if "copy" in message:
                 # The patient is registered, whether or not this disk takes a copy for the next server.
                 with contextlib.suppress(OSError, ValueError):
-                    self._told.keep(message["told"])
+                    self._copies.keep(message["copy"])
         except NoValue:
             return Trouble(
                 "misunderstood", "the book's server: an answer that is none", name in WRITES, "misunderstood"
@@ -196,7 +208,7 @@ class PostgresBook:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Line]:
         """On a connection of its own, committed at the end. Raises ReservationsDown."""
-        hosts = Hosts(self._server, self._caller)
+        hosts = Hosts(self._server, replace(self._caller, copies=None))
         until = time.monotonic() + _IMPORT_S
         try:
             line = hosts.line(until)

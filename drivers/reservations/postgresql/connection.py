@@ -29,6 +29,8 @@ from drivers.resolve import resolve
 _SSL_REQUEST: Final = struct.pack("!ii", 8, 80877103)
 # Unsent data is thrown away when a connection is given up: nothing arrives late.
 _THROW_AWAY: Final = struct.pack("ii", 1, 0)
+_TERMINATE: Final = b"X\0\0\0\4"
+_GOODBYE_S: Final = 0.1
 # A row lock is waited for 2 s; who is frozen in an open transaction loses it after 3; who is gone is noticed.
 _SESSION: Final = {
     "lock_timeout": "2s",
@@ -58,6 +60,8 @@ class Line:
         self._deadline = Deadline(0.0, self._pull)
         self._statements: dict[str, PreparedStatement] = {}
         self._connection: Connection | None = None
+        # In the middle of a call, or after one that failed.
+        self._broken = True
         try:
             with self._within(until):
                 if not is_loopback(host[0]):
@@ -78,8 +82,8 @@ class Line:
     @property
     def writable(self) -> bool:
         """The server said so when it was connected to: it is no standby."""
-        said = {} if self._connection is None else self._connection.parameter_statuses
-        return said.get("in_hot_standby") != "on" and said.get("default_transaction_read_only") != "on"
+        status = {} if self._connection is None else self._connection.parameter_statuses
+        return status.get("in_hot_standby") != "on" and status.get("default_transaction_read_only") != "on"
 
     def usable(self) -> bool:
         """Nobody has ended it meanwhile: on an idle connection there is nothing to read."""
@@ -107,7 +111,11 @@ class Line:
         """It is not used again."""
         self._deadline.stop()
         with contextlib.suppress(OSError):
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _THROW_AWAY)
+            if self._broken:
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _THROW_AWAY)
+            else:
+                self._socket.settimeout(_GOODBYE_S)
+                self._socket.sendall(_TERMINATE)
         if self._connection is not None:
             self._connection._sock = None  # noqa: SLF001 - pg8000 would say goodbye first, and wait for a dead peer
         with contextlib.suppress(OSError):
@@ -122,7 +130,7 @@ class Line:
     def _prepared(self, name: str, *, asks: bool) -> PreparedStatement:
         argument = "CAST(:q AS jsonb)" if asks else ""
         return self._open.prepare(
-            f"SELECT CAST(kiosk.{name}({argument}) AS text), "  # noqa: S608 - names of ours
+            f"SELECT CAST(kiosk.{name}({argument}) AS text), "
             "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00')"
         )
 
@@ -133,13 +141,17 @@ class Line:
         if left_s <= 0 or self._deadline.late:
             raise unreachable("no time left", "late")
         self._deadline.deadline_s = left_s
+        self._broken = True
         try:
             with self._deadline:
                 yield
+            self._broken = False
         except Failed:
             raise
         except DatabaseError as error:
-            raise refused(error.args[0] if error.args else None) from None
+            failed = refused(error.args[0] if error.args else None)
+            self._broken = not failed.kept
+            raise failed from None
         except ssl.SSLError as error:
             raise _untrusted(error) from None
         except (ValueError, TypeError, KeyError, LookupError, struct.error) as error:

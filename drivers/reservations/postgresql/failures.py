@@ -8,6 +8,9 @@ from drivers.reservations import Trouble, TroubleKind
 NOT_RELEASED: Final = "KF001"
 TOO_LATE: Final = "KW001"
 CLOCKS_DIFFER: Final = "KC001"
+TAKEN: Final = "KB001"
+# Whose detail is a number of seconds, and what that is.
+_SECONDS: Final = {CLOCKS_DIFFER: "seconds", TAKEN: "wait_s"}
 
 # By SQLSTATE, or by its first two characters. No text of the server: it may quote what was asked.
 _MEANINGS: Final[dict[str, tuple[TroubleKind, str, str]]] = {
@@ -18,7 +21,7 @@ _MEANINGS: Final[dict[str, tuple[TroubleKind, str, str]]] = {
     ),
     TOO_LATE: ("refused", "too_late", "too late"),
     CLOCKS_DIFFER: ("refused", "clock_differs", "its clock and this machine's differ by more than 60 s"),
-    "KB001": ("busy", "taken", "another attempt is registering this patient"),
+    TAKEN: ("busy", "taken", "another attempt is registering this patient"),
     "28": ("login", "login", "user or password refused"),
     "42501": ("login", "rights", "the role has not the rights of a kiosk: GRANT kiosk_register"),
     "3D000": ("refused", "no_database", "there is no such database"),
@@ -31,6 +34,12 @@ _MEANINGS: Final[dict[str, tuple[TroubleKind, str, str]]] = {
     "57P": ("unreachable", "shutting_down", "the server is stopping or starting"),
     "25006": ("unreachable", "read_only", "the server takes no writes"),
 }
+# Of what the server does not say itself.
+_CODES: Final = (
+    "unreachable", "connection_refused", "late", "name_server", "unknown_host", "no_tls", "certificate", "ca_file",
+    "misunderstood", "old_primary",
+)  # fmt: skip
+CODES: Final = frozenset((*_CODES, *(code for _, code, _ in _MEANINGS.values())))
 # The server stops while a commit waits for a standby: it may be done.
 _MAYBE_DONE: Final = ("57P", "XX", "58")
 
@@ -56,7 +65,7 @@ def refused(error: object) -> Failed:
     state = str(fields.get("C", ""))
     known = next((_MEANINGS[each] for each in (state, state[:3], state[:2]) if each in _MEANINGS), None)
     kind, code, what = known or ("refused", "failed", f"refused ({state or 'no reason'})")
-    seconds = str(fields.get("D", "")) if state == CLOCKS_DIFFER else ""
-    parameters = {"seconds": abs(int(seconds))} if seconds.lstrip("-").isdigit() else {}
+    seconds, name = str(fields.get("D", "")), _SECONDS.get(state, "")
+    parameters = {name: abs(int(seconds))} if name and seconds.lstrip("-").isdigit() else {}
     trouble = Trouble(kind, f"the book's server: {what}", state.startswith(_MAYBE_DONE), code, parameters)
     return Failed(trouble, state, kept=fields.get("S") == "ERROR" and state != CLOCKS_DIFFER)

@@ -15,8 +15,8 @@ from typing import Any, Final
 from drivers.reservations import Trouble
 from drivers.reservations.adapter import Clock
 from drivers.reservations.postgresql.connection import Line, Server
+from drivers.reservations.postgresql.copies import Copies
 from drivers.reservations.postgresql.failures import TOO_LATE, Failed, unreachable
-from drivers.reservations.postgresql.told import Told
 
 # A server that is started again is waited for, within the caller's time.
 _RESTART_S: Final = 3.0
@@ -32,7 +32,7 @@ class Caller:
 
     name: str
     clock: Clock
-    told: Told | None
+    copies: Copies | None
 
 
 class Hosts:
@@ -134,36 +134,33 @@ class Hosts:
 
     def _offer(self, line: Line, timeline: str, until: float) -> None:
         """What we were told by the server before: once to each that takes over, before it is asked anything."""
-        told = self._caller.told
-        if told is None:
+        copies = self._caller.copies
+        if copies is None:
             return
-        if not told.accepts(timeline):
+        if not copies.accepts(timeline):
             what = "the book's server was replaced by another one, and must not be used any more"
             raise Failed(Trouble("refused", what, code="old_primary"))
-        if told.offered(timeline):
+        if copies.offered(timeline):
             return
-        restored = 0
-        everything = told.everything()
+        everything, offered, restored = copies.everything(), 0, 0
         while some := list(islice(everything, _OFFERED_AT_ONCE)):
+            offered += len(some)
             restored += self._offer_some(line, some, until)
-        self._call_offer(line, [], until, last=True, restored=restored)
-        told.note_offered(timeline)
+        self._call_offer(line, {"copies": [], "last": True, "offered": offered, "restored": restored}, until)
+        copies.note_offered(timeline)
 
     def _offer_some(self, line: Line, some: list[Message], until: float) -> int:
         """How many were missing. What the server cannot read must not keep it from the rest."""
         try:
-            return self._call_offer(line, some, until)
+            return int(self._call_offer(line, {"copies": some, "last": False}, until)["restored"])
         except Failed as failed:
             if not failed.kept:
                 raise
             return 0 if len(some) == 1 else sum(self._offer_some(line, [each], until) for each in some)
 
-    def _call_offer(
-        self, line: Line, some: list[Message], until: float, *, last: bool = False, restored: int = 0
-    ) -> int:
+    def _call_offer(self, line: Line, question: Message, until: float) -> Message:
         day = self._caller.clock().date().isoformat()
-        question = {"told": some, "host": self._caller.name, "day": day, "last": last, "restored": restored}
-        return int(line.call("offer", question, until)[0]["restored"])
+        return line.call("offer", {**question, "host": self._caller.name, "day": day}, until)[0]
 
     def _stamped(self, question: Message | None, until: float) -> Message | None:
         """With our time, and until when a write is wanted by the server's clock: nobody waits after `until`."""

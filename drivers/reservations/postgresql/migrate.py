@@ -5,7 +5,7 @@ Each file only adds, so that kiosks of the version before go on meanwhile.
 
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from drivers.reservations import ReservationsDown
 from drivers.reservations.postgresql.connection import Line, Server
@@ -13,6 +13,11 @@ from drivers.reservations.postgresql.failures import Failed
 
 _FOLDER: Final = Path(__file__).parent / "migrations"
 _WITHIN_S: Final = 120.0
+
+
+def newest() -> int:
+    """The version that this program works with."""
+    return len(list(_FOLDER.glob("*.sql")))
 
 
 def migrate(server: Server, zone: str) -> tuple[int, int]:
@@ -49,7 +54,9 @@ def _writable(server: Server, until: float) -> Line:
 
 
 def _applied(line: Line, zone: str, until: float) -> tuple[int, int]:
-    run = lambda statement: line.run(statement, until)  # noqa: E731
+    def run(statement: str) -> list[list[Any]]:
+        return line.run(statement, until)
+
     # One at a time; nobody else uses this lock.
     run("SELECT pg_advisory_lock(hashtext('kiosk.migrate'))")
     made = run("SELECT to_regclass('kiosk.migration') IS NOT NULL")[0][0]
@@ -61,7 +68,7 @@ def _applied(line: Line, zone: str, until: float) -> tuple[int, int]:
             run(
                 "BEGIN; SET LOCAL search_path = kiosk, pg_temp; SET LOCAL lock_timeout = '10s'; "
                 f"SET LOCAL statement_timeout = '{_WITHIN_S:.0f}s'; {statements}; "
-                f"INSERT INTO kiosk.migration (version) VALUES ({number}); COMMIT"  # noqa: S608 - a number
+                f"SELECT kiosk.migrated({number}); COMMIT"
             )
     quoted = zone.replace("'", "''")
     run(f"UPDATE kiosk.setting SET zone = '{quoted}' WHERE zone <> '{quoted}'")  # noqa: S608 - quoted

@@ -10,7 +10,12 @@ from drivers.reservations.sqlite.reservations import SqliteReservations
 
 def open_sqlite(url: str, settings: Settings) -> SqliteReservations:
     """The book of `settings.folder`."""
-    return SqliteReservations(settings.folder, numbering=settings.numbering, clock=settings.clock)
+    return SqliteReservations(
+        settings.folder,
+        numbering=settings.numbering,
+        clock=settings.clock,
+        appointments=settings.appointments,
+    )
 
 
 def _check(url: str) -> None:

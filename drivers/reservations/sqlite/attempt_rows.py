@@ -71,12 +71,17 @@ def free(connection: sqlite3.Connection, order: Order) -> None:
 
 def listed(connection: sqlite3.Connection, day: date) -> tuple[Unsettled, ...]:
     """Oldest first."""
-    rows = connection.execute("SELECT content FROM unsettled WHERE day = ? ORDER BY since, attempt", (day.isoformat(),))
     found = []
-    for (content,) in rows:
+    for *_, content in listed_rows(connection, day):
         with suppress(ValueError, NoValue):  # of a newer program; its own list has it
             found.append(decoded(Unsettled, json.loads(content)))
     return tuple(found)
+
+
+def listed_rows(connection: sqlite3.Connection, day: date) -> list[tuple[str, str, str, str]]:
+    """The rows of the table."""
+    statement = "SELECT day, attempt, since, content FROM unsettled WHERE day = ? ORDER BY since, attempt"
+    return connection.execute(statement, (day.isoformat(),)).fetchall()
 
 
 def listed_attempt(connection: sqlite3.Connection, order: Order) -> Unsettled | None:

@@ -42,7 +42,7 @@ class Attempts:
                 if rows.with_ordered(registered, more) == registered:
                     return registered_of(connection, order, registered)
             # After a loss nobody knows who had been taken.
-            lost = self.file.beside.held_since(order.day) is not None
+            lost = self.file.beside.is_rebuilt(order.day)
             answer = attempt_rows.take(connection, order, lease_s, self._clock(), ask_first=lost)
             if isinstance(answer, Taken):
                 with self.file.committed(connection):

@@ -267,13 +267,17 @@ class Beside:
             have = _part(known, "have") | {day.isoformat(): moment(as_of) for day in days}
             self._write_imports({**known, "have": have})
 
-    def note_rebuilt(self, as_of: datetime | None) -> None:
+    def note_rebuilt(self, as_of: datetime | None, today: date) -> None:
         """The database is about to be replaced by one that dates from `as_of` (None: unknown, or an empty one); exports
         are due.
         """
         known = self._imports() or {"days": {}}
         have = {"": moment(as_of) if as_of else ""}
-        self._write_imports({**known, "have": have, "exports_due": 2})
+        self._write_imports({**known, "have": have, "exports_due": 2, "rebuilt": today.isoformat()})
+
+    def is_rebuilt(self, day: date) -> bool:
+        """Whether the database may lack what was begun on `day` and never ended: it was replaced then, or later."""
+        return _text((self._imports() or {}).get("rebuilt")) >= day.isoformat()
 
     def held_since(self, day: date) -> str | None:
         """After a loss: from when what we hold of `day` is ("": nothing is held). None: there was no loss."""

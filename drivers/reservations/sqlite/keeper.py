@@ -7,7 +7,7 @@ import sqlite3
 from datetime import date, datetime
 
 from drivers.reservations import Appointment, Numbering, Order, Registered
-from drivers.reservations.sqlite import rows
+from drivers.reservations.sqlite import attempt_rows, rows
 from drivers.reservations.sqlite.file import DatabaseFile, DatabaseTrouble, disk_trouble
 from drivers.reservations.sqlite.numbers import BROUGHT, Numbers, counted, highest
 from drivers.reservations.sqlite.rows import Line
@@ -27,11 +27,22 @@ class Keeper:
             beside.begin_imports(at)
             lines, cancelled = rows.lines(connection, day), set(rows.cancelled_rows(connection, day))
             kept = {(each.number, each.patient_number) for each in beside.arrivals_since(on) if each.day == on}
-            missing = [each for each in lines if (each.number, each.patient_number) not in kept]
+            # A line gets more of them later.
+            receptions = {(each.line, len(each.receptions)) for each in beside.lines_since(on) if each.day == on}
+            found = [rows.kept(connection, each, day) for each in lines]
+            missing = [
+                each
+                for each in found
+                if (each.number, each.patient_number) not in kept
+                or (each.line and each.line.receptions and (each.number, len(each.line.receptions)) not in receptions)
+            ]
             # All in one: patients wait for the lock meanwhile.
-            beside.keep_arrivals(on, [rows.kept(connection, each, day) for each in missing])
+            beside.keep_arrivals(on, missing)
             beside.keep_cancelled(on, cancelled - set(beside.cancelled_since(on)))
-            used = highest((each.number for each in lines), (each.number for each in cancelled))
+            used = highest([*(each.number for each in lines), *(each.number for each in cancelled)])
+            listed = set(attempt_rows.listed_rows(connection, day)) - set(beside.unsettled_since(on))
+            for _, attempt, since, content in listed:
+                beside.keep_unsettled(on, attempt, since, content)
             beside.keep_number(day, used)
             beside.keep_series(day, counted(connection, day))
 

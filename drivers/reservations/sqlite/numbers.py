@@ -7,7 +7,6 @@ it, too), or leave one out.
 import sqlite3
 from collections.abc import Iterable
 from datetime import date, datetime
-from itertools import chain
 from typing import Final
 
 from drivers.reservations import Appointment, Numbering, Order, Reception
@@ -20,9 +19,7 @@ _ADVANCE: Final = """INSERT INTO reception_counter (day, last) VALUES (?, ?)
     ON CONFLICT (day) DO UPDATE SET last = max(last + 1, excluded.last) RETURNING last"""
 _ADVANCE_SERIES: Final = """INSERT INTO series_counter (day, series, last) VALUES (?, ?, ?)
     ON CONFLICT (day, series) DO UPDATE SET last = max(last + 1, excluded.last) RETURNING last"""
-_LAST_BROUGHT: Final = """SELECT coalesce(max(number), :brought) FROM (
-    SELECT number FROM arrival WHERE day = :day UNION ALL SELECT number FROM cancelled_arrival WHERE day = :day)
-    WHERE number > :brought"""
+_USED: Final = "SELECT number FROM arrival WHERE day = :day UNION SELECT number FROM cancelled_arrival WHERE day = :day"
 
 
 class Numbers:
@@ -37,11 +34,7 @@ class Numbers:
     def begin_line(self, order: Order, at: datetime, attempt: str) -> Line:
         """An arrival without receptions."""
         on = self._day.isoformat()
-        if order.number:
-            last = self._connection.execute(_LAST_BROUGHT, {"day": on, "brought": BROUGHT}).fetchone()[0]
-            number = int(last) + 1
-        else:
-            number = self._advance(_ADVANCE, (on,), self._beside.number(self._day))
+        number = max(BROUGHT, *self._used()) + 1 if order.number else self._next_line()
         self._connection.execute(
             "INSERT INTO arrival (day, patient_number, number, at) VALUES (?, ?, ?, ?)",
             (on, order.patient_number, number, at.isoformat()),
@@ -60,8 +53,8 @@ class Numbers:
         elif self._numbering.series == "entrance":
             if not line.receptions:
                 series, counted = self._next("")
-                told = Reception(f"{self._entrance}{counted}", at, entrance=self._entrance)
-                self._write(line, 0, 0, told, series, counted)
+                given = Reception(f"{self._entrance}{counted}", at, entrance=self._entrance)
+                self._write(line, 0, 0, given, series, counted)
         elif not any(each.department == "" for each in line.receptions):
             # A line that has one number for all of it got that under another numbering, or from the order.
             lacking = dict.fromkeys(each.department for each in appointments)
@@ -78,8 +71,8 @@ class Numbers:
         known = {(each.number, each.department) for each in line.receptions}
         new = [each for each in receptions if (each.number, each.department) not in known]
         for place, each in enumerate(new, len(line.receptions)):
-            told = Reception(each.number, each.at, each.department, "", each.entrance or self._entrance)
-            self._write(line, 0, place, told)
+            given = Reception(each.number, each.at, each.department, "", each.entrance or self._entrance)
+            self._write(line, 0, place, given)
 
     def keep_of_system(self, line: Line, receptions: Iterable[Reception]) -> None:
         """What the system calls them."""
@@ -91,6 +84,18 @@ class Numbers:
     @property
     def _entrance(self) -> str:
         return self._numbering.entrance
+
+    def _next_line(self) -> int:
+        number = self._advance(_ADVANCE, (self._day.isoformat(),), self._beside.number(self._day))
+        if number > BROUGHT:
+            # The program of the version before has counted on from the line of a number that was brought.
+            number = highest(self._used()) + 1
+            of_day = (number, self._day.isoformat())
+            self._connection.execute("UPDATE reception_counter SET last = ? WHERE day = ?", of_day)
+        return number
+
+    def _used(self) -> list[int]:
+        return [0, *(number for (number,) in self._connection.execute(_USED, {"day": self._day.isoformat()}))]
 
     def _next(self, department: str) -> tuple[str, int]:
         """The next number of the series, and what the series is called."""
@@ -131,6 +136,6 @@ def counted(connection: sqlite3.Connection, day: date) -> dict[str, int]:
     return dict(rows)
 
 
-def highest(lines: Iterable[int], cancelled: Iterable[int]) -> int:
+def highest(lines: Iterable[int]) -> int:
     """The highest line that used a number of the day; 0: none."""
-    return max((line for line in chain(lines, cancelled) if line <= BROUGHT), default=0)
+    return max((line for line in lines if line <= BROUGHT), default=0)

@@ -113,7 +113,7 @@ def rebuild(file: DatabaseFile, today: date, *, by_hand: bool = False, wait_s: f
         sync_file(new)
         aside = _name_aside(file, now)
         rebuilt = Rebuilt(backup, arrivals, aside if os.path.lexists(file.path) else None, ahead)
-        file.beside.note_rebuilt(None if ahead else backup)
+        file.beside.note_rebuilt(None if ahead else backup, today)
         if not by_hand:
             file.beside.lost(str(rebuilt))
         _put_aside(file, aside)

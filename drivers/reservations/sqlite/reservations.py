@@ -65,7 +65,8 @@ class SqliteReservations:
     """`Book` on `data_dir/reservations.db`. Any thread, beside other processes.
 
     The constructor makes the database when it is missing and never raises: trouble is tried again, and answered, by
-    every call. `clock()`: aware; by it `not_after` and leases are judged.
+    every call. `clock()`: aware; by it `not_after` and leases are judged. `appointments`: False: it never holds any, as
+    another has them, so that none can be missed.
     """
 
     ability = Ability(
@@ -73,12 +74,19 @@ class SqliteReservations:
     )
 
     def __init__(
-        self, data_dir: Path, *, numbering: Numbering = HOSPITAL, clock: Clock = now, lock_wait_s: float = 10.0
+        self,
+        data_dir: Path,
+        *,
+        numbering: Numbering = HOSPITAL,
+        clock: Clock = now,
+        lock_wait_s: float = 10.0,
+        appointments: bool = True,
     ) -> None:
         self.file = DatabaseFile(data_dir, lock_wait_s=lock_wait_s)
         self.keeper = Keeper(self.file, numbering)
         self._attempts = Attempts(self.file, self.keeper, clock)
         self._clock = clock
+        self._appointments = appointments
         # A kiosk with a broken database still delivers files and sends patients to the counter.
         with contextlib.suppress(ReservationsDown):
             self.file.prepare()
@@ -99,12 +107,11 @@ class SqliteReservations:
                 _date(connection.execute(statement, of(patient_number, day)).fetchone()[0])
                 for statement in (_NEXT_DAY, _LAST_DAY, _LAST_ARRIVAL)
             )
-            departments = connection.execute(_DEPARTMENTS, (str(next_day), patient_number)).fetchall()
+            next_key = next_day.isoformat() if next_day else ""
+            departments = connection.execute(_DEPARTMENTS, (next_key, patient_number)).fetchall()
             appointments = rows.due(connection, patient_number, day)
             if line is not None:
-                # What the book does not hold itself was registered for a system, or has left it since.
-                registered = rows.registered(connection, patient_number, day)
-                appointments = appointments or registered
+                appointments = rows.of_visit(appointments, rows.registered(connection, patient_number, day))
         if not appointments and line is None:
             self._require_sure(day)
         return Found(
@@ -145,7 +152,8 @@ class SqliteReservations:
                 self.keeper.commit(connection, line, order.day)
             else:
                 self.keeper.keep(connection, line, order.day)
-            return registered_of(connection, order, due or registered)
+            now_registered = rows.registered(connection, patient, order.day)
+            return registered_of(connection, order, rows.of_visit(due, now_registered))
 
     def cancel(
         self, patient_number: str, reception: Reception, day: date, at: datetime, reason: str, until: float
@@ -249,7 +257,7 @@ class SqliteReservations:
         for patient in sorted({*held, *lines}):
             departments = {each.department for each in held[patient]}
             others = [each for each in walked[patient] if each.department not in departments]
-            appointments = rows.with_ordered(held[patient], others) or registered[patient]
+            appointments = rows.of_visit(rows.with_ordered(held[patient], others), registered[patient])
             receptions = lines[patient].receptions if patient in lines else ()
             found.append(Found(patient, appointments, None, receptions))
         return DayList(day, as_of, tuple(found))
@@ -304,8 +312,12 @@ class SqliteReservations:
         """What an older version of the kiosk did not keep beside the database today. Raises ReservationsDown."""
         self.keeper.begin(day, at)
 
+    def is_sure(self, day: date) -> bool:
+        """Whether all appointments of `day` are there; until they are imported again after a loss they are not."""
+        return not self._appointments or self.file.beside.is_sure(day)
+
     def _require_sure(self, day: date) -> None:
-        if not self.file.beside.is_sure(day):
+        if not self.is_sure(day):
             raise DatabaseTrouble.UNSURE.down("lost")
 
 

@@ -101,6 +101,11 @@ def _appointment(row: tuple[str, ...]) -> Appointment:
     )
 
 
+def of_visit(held: tuple[Appointment, ...], registered: tuple[Appointment, ...]) -> tuple[Appointment, ...]:
+    """What is known of one visit: what is `held`, or, where no appointment is, all that was registered."""
+    return held if any(not each.walk_in for each in held) else registered or held
+
+
 def with_ordered(held: tuple[Appointment, ...], ordered: Iterable[Appointment]) -> tuple[Appointment, ...]:
     """`held`, and of `ordered` what is not among it, in time order."""
     known = {(each.time, each.department) for each in held}

@@ -78,7 +78,8 @@ def _raise_counters(connection: sqlite3.Connection, file: DatabaseFile, day: str
         "UNION ALL SELECT number FROM cancelled_arrival WHERE day = :day) WHERE number <= :brought",
         {"day": day, "brought": BROUGHT},
     ).fetchone()[0]
-    last = max(int(highest), file.beside.number(date.fromisoformat(day)))
+    kept = file.beside.number(date.fromisoformat(day))
+    last = max(int(highest), kept if kept <= BROUGHT else 0)
     if last:
         connection.execute(
             "INSERT INTO reception_counter (day, last) VALUES (?, ?) "

@@ -140,7 +140,12 @@ class Commands:
         calls: list[Call] = [call for call in CALLS if call in more]
         wishes = dict(text.split("=", 1) for text in more if "=" in text)
         unknown = {text for text in more if "=" not in text} - set(calls)
-        if kind not in get_args(Kind) or unknown or wishes.keys() - {"times", "code", "seconds", "stores"}:
+        if (
+            kind not in get_args(Kind)
+            or unknown
+            or int(wishes.get("times", "1")) < 1
+            or wishes.keys() - {"times", "code", "seconds", "stores"}
+        ):
             raise ValueError(f"kinds: {', '.join(get_args(Kind))}; calls: {', '.join(CALLS)}")
         self._orca.fail(
             kind, *calls,

@@ -19,6 +19,7 @@ from drivers.durable import sync_folder
 from kiosk.appliance.machine.places import MOUNT_LIMIT_S, Places
 from kiosk.appliance.words import Failure
 from kiosk.config import reading
+from kiosk.config.installed import SECRET_KEYS
 from kiosk.process import safe_files
 
 SITE: Final = "site.toml"
@@ -32,7 +33,7 @@ MAX_EXPORTS: Final = 10
 MAX_EXPORT_BYTES: Final = 16 * 1024 * 1024
 _MAX_LISTED: Final = 2000
 # Keys of site.toml whose value is a file beside it; and those of the hospital's own tables, which have many lines.
-_KEYS: Final = ("password_file", "pin_file", "map", "certificate_file", "key_file", "client_ca_file", "patients")
+_KEYS: Final = (*SECRET_KEYS, "pin_file", "map", "patients")
 _TABLES: Final = (("reference_numbers", "map"), ("desk", "patients"))
 _DEVICE: Final = re.compile(r"[a-z0-9]{2,32}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")

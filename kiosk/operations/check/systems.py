@@ -1,4 +1,4 @@
-"""The hospital's own systems: [his], and a book on a server; and the gate that talks to them while patients are received.
+"""The hospital's own systems: [his], and a book on a server; and the gate that asks them while patients are received.
 
 Owns the questions that `kiosk check` has about them, point by point. Nothing is written there, and nobody's number is
 asked for. Must never repeat a user's name or a password.
@@ -15,10 +15,10 @@ from typing import Final
 
 from drivers.bad_address import BadAddress
 from drivers.reservations import Trouble, opening, probing
-from drivers.reservations.over_socket import SocketBook
+from drivers.reservations.over_socket import BOOK_SOCKET, SocketBook
 from kiosk.config import Access, Config, ConfigError, book_access, his_access
 from kiosk.config.system_checks import leaves_machine
-from kiosk.his.opened import BOOK_SOCKET, SYSTEM_SOCKET, adapter_settings
+from kiosk.his.opened import SYSTEM_SOCKET, adapter_settings
 from kiosk.operations.check.finding import Finding, Findings, ng, ok, skip
 from kiosk.operations.check.schedule import Job
 from kiosk.words.problems import word
@@ -77,13 +77,7 @@ def _his(config: Config) -> Findings:
     except ConfigError as error:
         yield from _unreadable("his", tuple(_OF_HIS), error)
         return
-    his = config.his
-    for finding in _points("his", his.url, _OF_HIS, config, access):
-        # Said at every run, for as long as it is so.
-        if finding.code == "his_tls" and his.url.startswith("orca+http:") and leaves_machine(his.url):
-            yield ok(finding.code, "message.his_in_clear", "do.his_encrypt")
-        else:
-            yield finding
+    yield from _points("his", config.his.url, _OF_HIS, config, access)
 
 
 def _book(config: Config) -> Findings:
@@ -115,15 +109,26 @@ def _points(
         found = {each.point: each for each in opening.probe(url, settings, today, time.monotonic() + _LOOK_S)}
     except BadAddress as bad:
         found = {"host": probing.Finding("host", "bad", str(bad))}
-    for point, said in words.items():
+    for point, texts in words.items():
         code, each = f"{prefix}_{point}", found.get(point)
         if each is None or each.verdict == "not_tried":
-            yield skip(code, "message.not_tried")
+            yield _in_clear(code, url) if point == "tls" and _is_reached(found) else skip(code, "message.not_tried")
         elif each.verdict == "ok":
-            yield ok(code, said.well)
+            yield ok(code, texts.well)
         else:
             # Of a server or an operating system, in its own words.
-            yield ng(code, said.bad, said.do, why=each.what)
+            yield ng(code, texts.bad, texts.do, why=each.what)
+
+
+def _is_reached(found: dict[probing.Point, probing.Finding]) -> bool:
+    return "host" in found and found["host"].verdict == "ok"
+
+
+def _in_clear(code: str, url: str) -> Finding:
+    """Whoever was reached without TLS: said at every run, for as long as it is so."""
+    if leaves_machine(url):
+        return ok(code, "message.his_in_clear", "do.his_encrypt")
+    return skip(code, "message.same_machine")
 
 
 def _gate(config: Config) -> Finding:

@@ -120,7 +120,9 @@ def _his(sheet: _Sheet, his: HisState, at: float) -> Iterator[Metric]:
     yield sheet.one("outcome_unknown", "Registrations of today whose outcome is not known.", _if(known, his.unknown))
     yield sheet.one("pending_arrivals", "Arrivals of today in custody, to be delivered.", _if(known, his.custody))
     yield sheet.one("refused_arrivals", "Those that staff must register.", _if(known, his.refused))
-    yield sheet.one("outbox_oldest_seconds", "For how long the oldest in custody has waited.", _if(known, waits_s or 0.0))
+    yield sheet.one(
+        "outbox_oldest_seconds", "For how long the oldest in custody has waited.", _if(known, waits_s or 0.0)
+    )
     yield sheet.one("day_list_age_seconds", "Age of the day list that answers while the system is down.", listed_s)
 
 

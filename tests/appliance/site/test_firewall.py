@@ -61,6 +61,11 @@ def test_every_address_of_site_toml_is_allowed_once(tmp_path: Path) -> None:
         ("syslog", 'server = "udp://192.0.2.60:5514"'),
         ("metrics", 'push = "smb://m@192.0.2.70/figures"'),
         ("update", 'folder = "smb://u@192.0.2.80/updates"'),
+        ("his", 'url = "orca+https://kiosk@192.0.2.81:8000/api"'),
+        (
+            "reservations",
+            'url = "postgresql://kiosk@192.0.2.82,192.0.2.83:5433/kiosk"\nbook_password_file = "b.secret"',
+        ),
         ("time", 'servers = ["192.0.2.90"]'),
     ]:
         text = with_(table, *line.split("\n"), text=text)
@@ -72,6 +77,9 @@ def test_every_address_of_site_toml_is_allowed_once(tmp_path: Path) -> None:
         "ip daddr 192.0.2.70 tcp dport 445 accept",
         "ip daddr 192.0.2.80 tcp dport 445 accept",
         "ip6 daddr fd00::30 tcp dport 9100 accept",
+        "ip daddr 192.0.2.81 tcp dport 8000 accept",
+        "ip daddr 192.0.2.82 tcp dport 5432 accept",
+        "ip daddr 192.0.2.83 tcp dport 5433 accept",
         "ip daddr 192.0.2.60 udp dport 5514 accept",
         "meta skuid systemd-timesync ip daddr 192.0.2.90 udp dport 123 accept",
     ]

@@ -298,6 +298,24 @@ def test_a_sites_desk_gets_its_files_and_a_key_that_outlives_the_site(
         assert sealed.unseal(kiosk.places, "desk.key", folder / "desk.key") == key
 
 
+def test_a_sites_hospital_system_gets_its_password_and_its_certificates(kiosk: Machine) -> None:
+    his = '[his]\nurl = "orca+https://kiosk@127.0.0.1:9/api"\nca_file = "orca-ca.pem"\n'
+    files = with_(site__toml=SITE + his)
+    refused = run(kiosk, files)
+    assert not refused.accepted
+    assert any("[his] password_file: his.secret" in line for line in refused.wrong)
+    refused = run(kiosk, {**files, "his.secret": "secret of orca\n"})
+    assert any("[his] ca_file: orca-ca.pem" in line for line in refused.wrong)
+    result = run(kiosk, {**files, "his.secret": "secret of orca\n", "orca-ca.pem": "PEM\n"})
+    # Nobody answers there: that is reported, and the machine is new.
+    assert result.accepted and "病院のシステム: orca+https://127.0.0.1:9/api" in result.taken
+    folder = kiosk.places.site / sealed.FOLDER
+    assert {"his.secret", "orca-ca.pem"} <= {file.name for file in folder.iterdir()}
+    drop_in = kiosk.places.root / "run/systemd/system/kiosk-his.service.d/site.conf"
+    assert f"LoadCredentialEncrypted=his.secret:{folder / 'his.secret'}" in drop_in.read_text()
+    assert not run(kiosk, {**files, "his.secret": "secret of orca\n", "orca-ca.pem": "PEM\n"}).changed
+
+
 # --- a site that is there already -------------------------------------------------------------------------------------
 
 OTHER = SITE.replace("架空総合病院", "別の病院")

@@ -252,13 +252,13 @@ def test_an_import_that_a_clock_ahead_noted_does_not_keep_the_day_unsure(book: S
     beside = book.file.beside
     beside.importing([DAY], datetime.now(UTC) + YEAR)
     book.begin_keeping(DAY, datetime.now(UTC))  # the clock is right again
-    beside.note_rebuilt(datetime.now(UTC))
+    beside.note_rebuilt(datetime.now(UTC), DAY)
     assert beside.is_sure(DAY)
 
 
 def test_what_a_clock_ahead_says_is_held_is_believed_only_of_what_it_imported(book: SqliteReservations) -> None:
     beside, next_day = book.file.beside, DAY + timedelta(days=1)
-    beside.note_rebuilt(datetime.now(UTC) + YEAR)  # as a version before this one noted it
+    beside.note_rebuilt(datetime.now(UTC) + YEAR, DAY)  # as a version before this one noted it
     beside.importing([next_day], datetime.now(UTC) + YEAR)
     beside.imported([next_day], datetime.now(UTC) + YEAR)
     book.begin_keeping(DAY, datetime.now(UTC))
@@ -272,7 +272,7 @@ def test_a_day_that_is_past_only_to_a_clock_ahead_is_not_sure_by_what_is_older(b
     beside.begin_imports(datetime.now(UTC) - 3 * HOUR)
     beside.importing([day], datetime.now(UTC) - HOUR)
     beside.importing([DAY], datetime.now(UTC) + YEAR)
-    beside.note_rebuilt(datetime.now(UTC) - 2 * HOUR)
+    beside.note_rebuilt(datetime.now(UTC) - 2 * HOUR, DAY)
     assert not beside.is_sure(day)
 
 

@@ -53,7 +53,7 @@ def registering(data_dir: Path, first: int, end: int, seed: int) -> "subprocess.
 
 def assert_whole(data_dir: Path) -> dict[str, int]:
     """No gap, no double, no damage. The day's numbers by patient."""
-    numbers = {patient: int(told) for patient, told in arrived(SqliteReservations(data_dir), DAY)}
+    numbers = {patient: int(last) for patient, last in arrived(SqliteReservations(data_dir), DAY)}
     assert sorted(numbers.values()) == list(range(1, len(numbers) + 1))
     with contextlib.closing(sqlite3.connect(data_dir / "reservations.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -61,7 +61,15 @@ def test_off_on_refuse_and_heal() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["nonsense", "fail rain", "fail result acceptmodv3", "book 1 today 9 01 10001", "set rows_max many", "window"],
+    [
+        "nonsense",
+        "fail rain",
+        "fail result acceptmodv3",
+        "fail lost times=0",
+        "book 1 today 9 01 10001",
+        "set rows_max many",
+        "window",
+    ],
 )
 def test_a_line_that_is_none_is_answered_and_nothing_done(line: str) -> None:
     orca = SimulatedOrca()

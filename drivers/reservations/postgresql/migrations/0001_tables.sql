@@ -4,6 +4,9 @@
 CREATE SCHEMA kiosk;
 
 CREATE TABLE kiosk.migration (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());
+CREATE FUNCTION kiosk.migrated(done integer) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO kiosk.migration (version) VALUES (done)
+$$;
 
 -- What an import holds: replaced day by day.
 CREATE TABLE kiosk.appointment (
@@ -21,12 +24,13 @@ ALTER TABLE kiosk.registered ADD PRIMARY KEY (day, patient_number, "time", depar
 CREATE SEQUENCE kiosk.line;
 
 -- key NULL: not registered, only taken. holder '': nobody asks a system for this patient; else the attempt that does,
--- alone until lease_until, and whose outcome must be asked for by who comes later. of_system: receptions as the system
--- of record has them, where the book's own are others.
+-- alone until lease_until. ask_first: an attempt before may have reached the system. of_system: receptions as the system
+-- of record has them.
 CREATE TABLE kiosk.visit (
     day date NOT NULL, patient_number text NOT NULL, key bigint UNIQUE, attempt text NOT NULL DEFAULT '',
     holder text NOT NULL DEFAULT '', lease_until timestamptz NOT NULL DEFAULT '-infinity',
-    of_system jsonb NOT NULL DEFAULT '[]', PRIMARY KEY (day, patient_number));
+    ask_first boolean NOT NULL DEFAULT false, of_system jsonb NOT NULL DEFAULT '[]',
+    PRIMARY KEY (day, patient_number));
 CREATE INDEX visit_of_patient ON kiosk.visit (patient_number, day);
 
 -- series, n: of a number of the book's own, on the first reception that has it; else NULL.

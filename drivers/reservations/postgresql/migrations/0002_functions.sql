@@ -1,5 +1,5 @@
 -- What kiosks may call: one question, one transaction, one answer {"is": NAME, "answer": {...}}, fields as in the
--- program's values. "told": what the kiosk keeps, and offers again to a server that takes over.
+-- program's values. "copy": what the kiosk keeps, and offers again to a server that takes over.
 -- SQLSTATE: KF001 not released, KW001 too late, KB001 another attempt has the row, KC001 clocks differ.
 -- No message may hold a patient's data: it would be in the server's log.
 
@@ -75,37 +75,42 @@ CREATE FUNCTION kiosk.registered_json(the_day date, patient text) RETURNS jsonb 
     FROM registered AS r WHERE day = the_day AND patient_number = patient
 $$;
 
+-- What the book does not hold itself was registered for a system, or has left it since.
+CREATE FUNCTION kiosk.coming(the_day date, patient text) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(nullif(due_json(the_day, patient), '[]'), registered_json(the_day, patient))
+$$;
+
 CREATE FUNCTION kiosk.receptions_json(the_day date, patient text) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT coalesce(jsonb_agg(to_jsonb(r) ORDER BY r.position), '[]')
     FROM reception AS r WHERE day = the_day AND patient_number = patient
 $$;
 
 -- Everything that the kiosk is told of a registered patient, as rows.
-CREATE FUNCTION kiosk.told(the_day date, patient text) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE FUNCTION kiosk.copy_of(the_day date, patient text) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT jsonb_build_object('day', the_day, 'visit', to_jsonb(v) || '{"holder": "", "lease_until": "-infinity"}',
         'receptions', receptions_json(the_day, patient), 'registered', registered_json(the_day, patient))
     FROM visit AS v WHERE day = the_day AND patient_number = patient
 $$;
 
 CREATE FUNCTION kiosk.registered_answer(the_day date, patient text, the_attempt text, appointments jsonb) RETURNS jsonb
-LANGUAGE sql STABLE AS $$
-    SELECT jsonb_build_object('is', 'Registered', 'told', told(the_day, patient), 'answer', jsonb_build_object(
-        'patient_number', patient, 'receptions', receptions_json(the_day, patient), 'appointments', appointments,
-        'ours', (SELECT attempt = the_attempt FROM visit WHERE day = the_day AND patient_number = patient)))
-$$;
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    kept jsonb := copy_of(the_day, patient);
+BEGIN
+    RETURN jsonb_build_object('is', 'Registered', 'copy', kept, 'answer', jsonb_build_object(
+        'patient_number', patient, 'receptions', kept -> 'receptions',
+        'appointments', coalesce(nullif(appointments, '[]'), kept -> 'registered'),
+        'ours', kept -> 'visit' ->> 'attempt' = the_attempt));
+END $$;
 
 CREATE FUNCTION kiosk.found(the_day date, patient text) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    receptions jsonb := receptions_json(the_day, patient);
-    appointments jsonb := due_json(the_day, patient);
     next_day date := (SELECT min(day) FROM appointment WHERE patient_number = patient AND day > the_day);
     last_arrival date := (
         SELECT max(day) FROM visit WHERE patient_number = patient AND day < the_day AND key IS NOT NULL);
 BEGIN
-    IF appointments = '[]' AND receptions <> '[]' THEN
-        appointments := registered_json(the_day, patient);
-    END IF;
-    RETURN jsonb_build_object('patient_number', patient, 'appointments', appointments, 'receptions', receptions,
+    RETURN jsonb_build_object('patient_number', patient, 'appointments', coming(the_day, patient),
+        'receptions', receptions_json(the_day, patient),
         'next_day', next_day,
         'next_departments', (
             SELECT coalesce(jsonb_agg(department ORDER BY first, department COLLATE "C"), '[]') FROM (
@@ -129,12 +134,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = kiosk, pg_temp AS $$
         'appointments', (SELECT count(*) FROM appointment WHERE day = (q ->> 'day')::date)))
 $$;
 
+-- Of other days it says nothing.
 CREATE FUNCTION kiosk.day_list(q jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = kiosk, pg_temp AS $$
     SELECT jsonb_build_object('is', 'DayList', 'answer', jsonb_build_object('day', q -> 'day',
-        'as_of', statement_timestamp(), 'complete', true,
-        'patients', (
-            SELECT coalesce(jsonb_agg(found((q ->> 'day')::date, patient_number) ORDER BY patient_number COLLATE "C"), '[]')
+        'as_of', statement_timestamp(), 'complete', true, 'patients', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('patient_number', patient_number, 'next_day', NULL,
+                'appointments', coming((q ->> 'day')::date, patient_number),
+                'receptions', receptions_json((q ->> 'day')::date, patient_number))
+                ORDER BY patient_number COLLATE "C"), '[]')
             FROM (
                 SELECT patient_number FROM appointment WHERE day = (q ->> 'day')::date
                 UNION

@@ -8,16 +8,15 @@ CREATE FUNCTION kiosk.next_number(the_day date, the_series text) RETURNS integer
     RETURNING last
 $$;
 
--- The first reception of a line has the line's key; key '': a key of its own.
+-- The first reception of a line has the line's key, others one of their own.
 CREATE FUNCTION kiosk.add_reception(the_day date, patient text, part jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     place integer := (SELECT count(*) FROM reception WHERE day = the_day AND patient_number = patient);
 BEGIN
     INSERT INTO reception SELECT r.* FROM jsonb_populate_record(NULL::reception, part || jsonb_build_object(
         'day', the_day, 'patient_number', patient, 'position', place,
-        'key', CASE WHEN part ->> 'key' <> '' THEN part ->> 'key'
-            WHEN place = 0 THEN (SELECT key::text FROM visit WHERE day = the_day AND patient_number = patient)
-            ELSE nextval('line')::text END)) AS r;
+        'key', CASE WHEN place = 0 THEN (SELECT key FROM visit WHERE day = the_day AND patient_number = patient)
+            ELSE nextval('line') END)) AS r;
 END $$;
 
 -- One reception more, under a number of the book's own.
@@ -26,7 +25,7 @@ CREATE FUNCTION kiosk.add_numbered(
 RETURNS void LANGUAGE sql AS $$
     SELECT add_reception(the_day, patient, jsonb_build_object(
         'number', CASE WHEN numbering ->> 'series' = 'entrance' THEN numbering ->> 'entrance' ELSE '' END || given,
-        'at', the_at, 'department', the_department, 'key', '', 'entrance', numbering ->> 'entrance',
+        'at', the_at, 'department', the_department, 'entrance', numbering ->> 'entrance',
         'series', the_series, 'n', given))
 $$;
 
@@ -52,14 +51,15 @@ BEGIN
     IF brought <> '' THEN
         IF none_yet THEN
             PERFORM add_reception(the_day, patient, jsonb_build_object('number', brought, 'at', the_at,
-                'department', '', 'key', '', 'entrance', numbering ->> 'entrance'));
+                'department', '', 'entrance', numbering ->> 'entrance'));
         END IF;
     ELSIF (numbering ->> 'by_system')::boolean AND systems <> '[]' THEN
-        PERFORM add_reception(the_day, patient, part || jsonb_build_object('entrance', numbering ->> 'entrance'))
+        PERFORM add_reception(the_day, patient, part || jsonb_build_object(
+            'entrance', coalesce(nullif(part ->> 'entrance', ''), numbering ->> 'entrance')))
         FROM jsonb_array_elements(systems) AS part
-        WHERE NOT EXISTS (SELECT 1 FROM reception
-            WHERE day = the_day AND patient_number = patient AND key = part ->> 'key');
-    ELSIF numbering ->> 'series' = 'department' THEN
+        WHERE NOT EXISTS (SELECT 1 FROM reception AS r WHERE r.day = the_day AND r.patient_number = patient
+            AND r.number = part ->> 'number' AND r.department = part ->> 'department');
+    ELSIF numbering ->> 'series' = 'department' AND (NOT none_yet OR EXISTS (SELECT 1 FROM lacking(the_day, patient))) THEN
         -- Taken in the order of the series, so that two visits never wait for each other; added in that of time.
         FOR each IN
             SELECT department FROM lacking(the_day, patient) ORDER BY department COLLATE "C"
@@ -114,7 +114,7 @@ DECLARE
     asked jsonb := CASE WHEN jsonb_typeof(o -> 'walk_in') = 'object' THEN o -> 'walk_in' END;
     rows jsonb := due_json(the_day, patient);
 BEGIN
-    SELECT rows || coalesce(jsonb_agg(part), '[]') INTO rows
+    SELECT rows || coalesce(jsonb_agg(as_row(the_day, patient, part)), '[]') INTO rows
     FROM jsonb_array_elements(coalesce(o -> 'appointments', '[]')) AS part
     WHERE part ->> 'day' = o ->> 'day' AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements(rows) AS known
         WHERE (known ->> 'time')::time = (part ->> 'time')::time AND known ->> 'department' = part ->> 'department');
@@ -122,9 +122,11 @@ BEGIN
         AND NOT jsonb_path_exists(rows, '$[*] ? (@.department == $name)', jsonb_build_object('name', asked -> 'department'))
         AND NOT EXISTS (SELECT 1 FROM registered
             WHERE day = the_day AND patient_number = patient AND department = asked ->> 'department') THEN
-        rows := rows || (asked || jsonb_build_object('walk_in', true, 'time', substr(o ->> 'at', 12, 5)));
+        rows := rows || to_jsonb(as_row(the_day, patient,
+            asked || jsonb_build_object('walk_in', true, 'time', substr(o ->> 'at', 12, 5))));
     END IF;
-    RETURN rows;
+    RETURN (SELECT coalesce(jsonb_agg(part ORDER BY part ->> 'time', part ->> 'department' COLLATE "C"), '[]')
+        FROM jsonb_array_elements(rows) AS part);
 END $$;
 
 CREATE FUNCTION kiosk.register(q jsonb) RETURNS jsonb
@@ -151,12 +153,18 @@ BEGIN
         PERFORM write_visit(q, the_day, patient, o ->> 'attempt', (o ->> 'at')::timestamptz, rows, '[]');
         PERFORM require_wanted(q);
     END IF;
-    rows := due_json(the_day, patient);
-    IF rows = '[]' OR coalesce(o -> 'appointments', '[]') <> '[]' THEN
-        rows := registered_json(the_day, patient);
-    END IF;
     RETURN registered_answer(the_day, patient, o ->> 'attempt', rows);
 END $$;
+
+-- Whether the order is for something that is not registered.
+CREATE FUNCTION kiosk.wants_more(o jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT 1 FROM jsonb_array_elements(coalesce(o -> 'appointments', '[]')) AS part
+            WHERE NOT EXISTS (SELECT 1 FROM registered AS r
+                WHERE r.day = (o ->> 'day')::date AND r.patient_number = o ->> 'patient_number'
+                AND r."time" = (part ->> 'time')::time AND r.department = part ->> 'department'))
+        OR coalesce(o -> 'walk_in' ->> 'department' NOT IN (SELECT r.department FROM registered AS r
+            WHERE r.day = (o ->> 'day')::date AND r.patient_number = o ->> 'patient_number'), false)
+$$;
 
 CREATE FUNCTION kiosk.take(q jsonb) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = kiosk, pg_temp AS $$
@@ -165,19 +173,21 @@ DECLARE
     the_day date := o ->> 'day';
     patient text := o ->> 'patient_number';
     mine text := o ->> 'attempt';
-    department text := o -> 'walk_in' ->> 'department';
     v visit;
 BEGIN
     PERFORM require(q);
     v := lock_visit(the_day, patient);
-    IF v.key IS NOT NULL AND (department IS NULL OR EXISTS (SELECT 1 FROM registered AS r
-        WHERE r.day = the_day AND r.patient_number = patient AND r.department = take.department)) THEN
-        RETURN registered_answer(the_day, patient, mine, registered_json(the_day, patient));
+    IF v.key IS NOT NULL AND NOT wants_more(o) THEN
+        RETURN registered_answer(the_day, patient, mine, '[]');
     END IF;
-    IF v.holder NOT IN ('', mine) AND v.lease_until > clock_timestamp() THEN
-        RAISE EXCEPTION 'another attempt has the row' USING ERRCODE = 'KB001';
+    -- A lease that is far ahead was given by a clock that was.
+    IF v.holder NOT IN ('', mine) AND v.lease_until > clock_timestamp()
+        AND v.lease_until < clock_timestamp() + interval '2 minutes' THEN
+        RAISE EXCEPTION 'another attempt has the row'
+            USING ERRCODE = 'KB001', DETAIL = ceil(extract(epoch FROM v.lease_until - clock_timestamp()))::text;
     END IF;
-    UPDATE visit SET holder = mine, lease_until = clock_timestamp() + make_interval(secs => (q ->> 'lease_s')::float8)
+    UPDATE visit SET holder = mine, ask_first = v.holder <> '',
+        lease_until = clock_timestamp() + make_interval(secs => (q ->> 'lease_s')::float8)
     WHERE day = the_day AND patient_number = patient;
     RETURN jsonb_build_object('is', 'Taken', 'answer', jsonb_build_object('ask_first', v.holder <> ''));
 END $$;
@@ -185,8 +195,15 @@ END $$;
 CREATE FUNCTION kiosk.write_unsettled(u jsonb) RETURNS void LANGUAGE sql AS $$
     INSERT INTO unsettled VALUES (u -> 'order' ->> 'attempt', (u -> 'order' ->> 'day')::date, u ->> 'kind', u -> 'order',
         (u ->> 'since')::timestamptz, u ->> 'number', u ->> 'what')
-    ON CONFLICT (attempt) DO UPDATE SET kind = excluded.kind, "order" = excluded."order", number = excluded.number,
-        what = excluded.what
+    ON CONFLICT (attempt) DO UPDATE SET kind = excluded.kind, "order" = excluded."order", since = excluded.since,
+        number = excluded.number, what = excluded.what
+$$;
+
+-- Nobody asks for the patient any more, if it was this attempt.
+CREATE FUNCTION kiosk.free_visit(the_day date, patient text, mine text) RETURNS void LANGUAGE sql AS $$
+    UPDATE visit SET holder = '', ask_first = false, lease_until = '-infinity'
+    WHERE day = the_day AND patient_number = patient AND holder = mine;
+    DELETE FROM visit WHERE day = the_day AND patient_number = patient AND key IS NULL AND holder = '';
 $$;
 
 CREATE FUNCTION kiosk.settle(q jsonb) RETURNS jsonb
@@ -199,33 +216,43 @@ DECLARE
     outcome jsonb := q -> 'outcome';
     answer jsonb := outcome -> 'answer';
     systems jsonb := coalesce(answer -> 'receptions', '[]');
+    ours boolean := coalesce((answer ->> 'ours')::boolean, false);
     v visit;
 BEGIN
     PERFORM require(q);
     v := lock_visit(the_day, patient);
-    IF outcome ->> 'is' = 'Trouble' AND (answer ->> 'maybe_done')::boolean THEN
-        UPDATE visit SET holder = mine, lease_until = '-infinity'
-        WHERE day = the_day AND patient_number = patient AND holder IN ('', mine);
-        PERFORM write_unsettled(jsonb_build_object('kind', 'unknown', 'order', o, 'since', statement_timestamp(),
-            'number', coalesce(o ->> 'number', ''), 'what', answer ->> 'what'));
-        RETURN outcome;
-    END IF;
     IF outcome ->> 'is' = 'Registered' THEN
-        PERFORM write_visit(q, the_day, patient, CASE WHEN (answer ->> 'ours')::boolean THEN mine ELSE '' END,
-            coalesce(systems -> 0 ->> 'at', o ->> 'at')::timestamptz, answer -> 'appointments', systems);
+        PERFORM write_visit(q, the_day, patient, CASE WHEN ours THEN mine ELSE '' END,
+            CASE WHEN ours OR systems = '[]' THEN (o ->> 'at')::timestamptz
+                ELSE (SELECT min((part ->> 'at')::timestamptz) FROM jsonb_array_elements(systems) AS part) END,
+            answer -> 'appointments', systems);
         UPDATE visit SET of_system = of_system || (SELECT coalesce(jsonb_agg(part), '[]')
-            FROM jsonb_array_elements(systems) AS part WHERE NOT of_system @> jsonb_build_array(part))
+            FROM jsonb_array_elements(systems) AS part
+            WHERE NOT jsonb_path_exists(of_system, '$[*] ? (@.key == $k)', jsonb_build_object('k', part -> 'key')))
         WHERE day = the_day AND patient_number = patient;
+        PERFORM free_visit(the_day, patient, mine);
+        DELETE FROM unsettled WHERE attempt = mine;
+        RETURN jsonb_set(registered_answer(the_day, patient, mine, '[]'),
+            '{answer,left_out}', coalesce(answer -> 'left_out', '[]'));
     END IF;
-    UPDATE visit SET holder = '', lease_until = '-infinity'
-    WHERE day = the_day AND patient_number = patient AND holder = mine;
-    DELETE FROM visit WHERE day = the_day AND patient_number = patient AND key IS NULL AND holder = '';
-    DELETE FROM unsettled WHERE attempt = mine AND kind = 'unknown';
-    IF outcome ->> 'is' <> 'Registered' THEN
+    IF outcome ->> 'is' = 'Trouble' AND (answer ->> 'maybe_done')::boolean THEN
+        UPDATE visit SET holder = mine, ask_first = true, lease_until = '-infinity'
+        WHERE day = the_day AND patient_number = patient AND holder IN ('', mine);
+        PERFORM write_unsettled(jsonb_build_object('kind', 'unknown', 'order', o, 'number', '',
+            'since', coalesce((SELECT since FROM unsettled WHERE attempt = mine), statement_timestamp()),
+            'what', answer ->> 'what'));
         RETURN outcome;
     END IF;
-    RETURN jsonb_set(registered_answer(the_day, patient, mine, registered_json(the_day, patient)),
-        '{answer,left_out}', coalesce(answer -> 'left_out', '[]'));
+    IF v.holder = mine AND v.ask_first AND outcome ->> 'is' NOT IN ('NothingToRegister', 'UnknownPatient') THEN
+        -- It is still not known what an attempt before has done there.
+        UPDATE visit SET lease_until = '-infinity' WHERE day = the_day AND patient_number = patient;
+    ELSE
+        PERFORM free_visit(the_day, patient, mine);
+    END IF;
+    IF outcome ->> 'is' <> 'Trouble' THEN
+        DELETE FROM unsettled WHERE attempt = mine AND kind = 'unknown';
+    END IF;
+    RETURN outcome;
 END $$;
 
 CREATE FUNCTION kiosk.cancel(q jsonb) RETURNS jsonb
@@ -253,7 +280,7 @@ BEGIN
         RETURN jsonb_build_object('is', 'NotRegistered', 'answer', jsonb_build_object('patient_number', patient));
     END IF;
     RETURN jsonb_build_object('is', 'Cancelled', 'answer', to_jsonb(c),
-        'told', jsonb_build_object('day', the_day, 'cancelled', to_jsonb(c)));
+        'copy', jsonb_build_object('day', the_day, 'cancelled', to_jsonb(c)));
 END $$;
 
 CREATE FUNCTION kiosk.note(q jsonb) RETURNS jsonb

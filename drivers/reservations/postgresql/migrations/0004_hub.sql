@@ -99,7 +99,7 @@ DECLARE
     found_missing integer := 0;
     highest bigint := 0;
 BEGIN
-    FOR t IN SELECT jsonb_array_elements(q -> 'told') LOOP
+    FOR t IN SELECT jsonb_array_elements(q -> 'copies') LOOP
         IF t ? 'cancelled' THEN
             found_missing := found_missing + restore_cancelled(jsonb_populate_record(NULL::cancelled, t -> 'cancelled'))::integer;
         ELSE
@@ -113,10 +113,12 @@ BEGIN
         PERFORM setval('line', highest);
     END IF;
     IF (q ->> 'last')::boolean THEN
-        INSERT INTO kiosk AS k (role, host, day, timeline, offered_at, restored)
-        VALUES (session_user, q ->> 'host', (q ->> 'day')::date, timeline(), now(), (q ->> 'restored')::integer + found_missing)
-        ON CONFLICT (role, host) DO UPDATE SET timeline = excluded.timeline, offered_at = excluded.offered_at,
-            restored = excluded.restored;
+        UPDATE kiosk SET timeline = timeline(), offered_at = now(), restored = (q ->> 'restored')::integer
+        WHERE role = session_user AND host = q ->> 'host';
+        IF NOT FOUND AND (q ->> 'offered')::integer > 0 THEN
+            INSERT INTO kiosk VALUES (session_user, q ->> 'host', (q ->> 'day')::date, timeline(), now(),
+                (q ->> 'restored')::integer);
+        END IF;
     END IF;
     RETURN jsonb_build_object('restored', found_missing);
 END $$;

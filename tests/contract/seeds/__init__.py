@@ -1,0 +1,1 @@
+"""Seeds: the patients of the suite in the systems that this program knows."""

@@ -1,0 +1,1 @@
+"""The book in PostgreSQL, asked on a real server."""
