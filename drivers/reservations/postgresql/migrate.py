@@ -16,11 +16,6 @@ _FOLDER: Final = Path(__file__).parent / "migrations"
 _WITHIN_S: Final = 120.0
 
 
-def newest() -> int:
-    """The version that this program works with."""
-    return len(list(_FOLDER.glob("*.sql")))
-
-
 def migrate(server: Server, zone: str) -> tuple[int, int]:
     """The version before (0: none) and now. `zone`: of the site, as PostgreSQL calls it. Raises ReservationsDown.
 
