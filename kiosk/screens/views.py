@@ -192,7 +192,7 @@ class Result(_View):
 class Custody(_View):
     """An arrival that is *not* registered, and kept until the hospital's system answers: where to go, and the number.
 
-    `explained`: that it is not done, and why; `remarks`: what else there is to know. `appointments`, `slip`,
+    `explained`: that it is not done; `remarks`: what else there is to know. `appointments`, `slip`,
     `slip_line`, `outlet`, `covered`: as of Result. `number`: of this kiosk's own series; `number_line`: it as a line.
     """
 

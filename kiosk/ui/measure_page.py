@@ -198,7 +198,7 @@ def wanted(screen: Screen, texts: Texts) -> Iterator[str]:
                 yield from screen.explained
             yield from (act.text for act in screen.next if act.code not in ("take_slip", "note_number"))
             yield from (screen.slip_line, *screen.numbers, *screen.remarks)
-            if len(screen.appointments) == 1:
+            if isinstance(screen, Result) and len(screen.appointments) == 1:
                 row = screen.appointments[0]
                 yield from (row.time, row.department, row.doctor, row.window or row.place)
         case Counter():

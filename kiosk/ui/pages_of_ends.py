@@ -59,7 +59,11 @@ class _Parts:
         title = Words(screen.title, "title", bold=True, centred=True)
         self._title = column(title, *_explained(why, centred=True), gap=GAP_MM / 2)
         # Beside its sign.
-        self._beside = column(replace(title, centred=False), *_explained(why), gap=GAP_MM / 2, centred=True)
+        beside = replace(title, centred=False)
+        self._beside = column(beside, *_explained(why), gap=GAP_MM / 2, centred=True)
+        self._low = _number(frame, screen, narrow=True, role="title") if why else None
+        self._flat = column(beside, *_explained(why), gap=1.0) if why else None
+        self._said = Words(f"{frame.texts['counter']['staff_code']}  {screen.staff_code}", "small")
         self._acts, self._tight = _acts(frame, screen), _acts(frame, screen, gap=0.0)
         self._slip = _slip(frame, screen)
         self._number = _number(frame, screen) if number else None
@@ -105,6 +109,15 @@ class _Parts:
             yield column(beside, middle, slip, *self._again, gap=GAP_MM / 3)
         middle = Row((column(self._narrow, code, gap=GAP_MM / 2), tight), (0.36, 0.64), GAP_MM / 2)
         yield column(beside, *where, middle, slip, *self._again, gap=GAP_MM / 3)
+        if self._flat is not None and self._low is not None and code is not None:
+            head = Row((Image(self._sign, 17.0), self._flat), (-20.0, 1.0))
+            low = Row((self._low, slip, code), (0.25, 0.53, 0.22), GAP_MM / 3)
+            for share in (0.5, 0.4):
+                both = Row((column(*where), tight), (share, 1 - share), GAP_MM / 3)
+                yield column(head, both, low, *self._again, gap=GAP_MM / 3)
+            yield column(head, *where, tight, low, *self._again, gap=GAP_MM / 3)
+            low = Row((self._low, slip), (0.3, 0.7), GAP_MM / 3)
+            yield column(head, *where, tight, low, self._said, *self._again, gap=GAP_MM / 3)
 
 
 def _explained(why: tuple[str, ...], *, centred: bool = False) -> Iterator[Words]:
@@ -120,10 +133,12 @@ def _places(frame: Frame, screen: _Arrived) -> list[_Where]:
     rows = screen.appointments
     if not rows:
         return [_Where(())]
+    # Who is in custody shows the slip now, whatever the time: the acts have the place and the departments.
+    shortest = (_Where(()),) if isinstance(screen, Custody) else ()
     if len(rows) == 1:
         who = "　".join(part for part in (rows[0].time, rows[0].department, rows[0].doctor) if part)
         large = (_Where((_one(frame, rows[0], role),)) for role in ("hero", "title", "choice", "body"))
-        return [*large, _Where((_list(frame, rows),)), _Where((Words(who, "body", bold=True),))]
+        return [*large, _Where((_list(frame, rows),)), _Where((Words(who, "body", bold=True),)), *shortest]
     most = _ROWS_MAX[frame.portrait]
     more, first = frame.texts["result"]["more"], Words(_label(frame, "today"), "small")
     lists: list[_Where] = []
@@ -133,7 +148,7 @@ def _places(frame: Frame, screen: _Arrived) -> list[_Where]:
         for label, role in _LISTED:
             listed = _list(frame, rows[:count], first if label else None, role)
             lists.append(_Where((listed, *tail), numbers=screen.numbered and not left))
-    return [*lists, _Where((Words(more.format(count=len(rows) - 1), "small"),))]
+    return [*lists, _Where((Words(more.format(count=len(rows) - 1), "small"),)), *shortest]
 
 
 def _one(frame: Frame, row: AppointmentRow, role: Role) -> Block:
@@ -193,13 +208,13 @@ def _acts(frame: Frame, screen: _Arrived, gap: float = GAP_MM / 2) -> Block:
     return frame.card(Column(tuple(listed), gap), padding=5.0 if gap else 3.0)
 
 
-def _number(frame: Frame, screen: _Arrived, *, narrow: bool = False) -> Card:
+def _number(frame: Frame, screen: _Arrived, *, narrow: bool = False, role: Role = "hero") -> Card:
     """The reception number; several, which no slip may say, in smaller letters."""
     word = str(frame.texts["custody" if isinstance(screen, Custody) else "result"]["number"])
     several = len(screen.numbers) > 1
     text = "　".join(screen.numbers)
     if narrow or several:
-        number = Words(text, "choice" if several else "hero", bold=True, centred=True)
+        number = Words(text, "choice" if several else role, bold=True, centred=True)
         return frame.card(column(Words(word, "small", bold=True, centred=True), number, gap=1.0), padding=2.5)
     lead = Lead(text, (text,), "hero")
     return frame.card(Beside(lead, Words(word, "body", bold=True), side="after"), padding=4.0)

@@ -10,6 +10,7 @@ from typing import get_args
 
 import pytest
 
+from drivers.reservations.postgresql import migrate
 from drivers.reservations.sqlite import file as reservations_file
 from kiosk import __main__ as command_line
 from kiosk import config
@@ -103,13 +104,13 @@ def commands(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> dict
     found = {" ".join(words): options} if options or "COMMAND" not in text else {}
     if "COMMAND" not in text:
         return found
-    for name in re.findall(r"^    ([a-z]+)(?: |$)", text, re.MULTILINE):
+    for name in re.findall(r"^    ([a-z]+(?:-[a-z]+)*)(?: |$)", text, re.MULTILINE):
         found |= commands((*words, name), capsys)
     return found
 
 
 def test_every_command_has_its_line_with_every_option(capsys: pytest.CaptureFixture[str]) -> None:
-    listed = re.findall(r"^    kiosk ([a-z]+(?: [a-z]+)*)(.*)$", section("Command line"), re.MULTILINE)
+    listed = re.findall(r"^    kiosk ([a-z]+(?: [a-z]+(?:-[a-z]+)*)*)(.*)$", section("Command line"), re.MULTILINE)
     assert {name: set(re.findall(r"--[a-z-]+", rest)) for name, rest in listed} == commands((), capsys)
 
 
@@ -203,6 +204,7 @@ def test_the_versions_of_the_databases_are_those_of_the_code() -> None:
         "courier.db": len(ledger._MIGRATIONS),
         "reservations.db": len(reservations_file.MIGRATIONS),
         "his.db": len(store._MIGRATIONS),
+        "kiosk.migration": migrate.newest(),
         "people.db": len(people_database.MIGRATIONS),
         "registrations.db": len(registrations_file.MIGRATIONS),
         "accepted.db": len(sealed_register.MIGRATIONS),

@@ -441,7 +441,7 @@ def test_custody_says_where_to_go_with_what() -> None:
     page = as_json(screen_for("custody"))
     assert page["title"] == "受付をお預かりしました"
     assert page["next"] == ["take_slip", "insurance_counter", "message", "go_place", "show_slip"]
-    assert page["lines"][2:5] == ["09:30 内科 佐藤 先生 A棟1階2番窓口", "11:00 眼科 高橋 先生", "お預かり番号 K3-012"]
+    assert page["lines"][1:4] == ["09:30 内科 佐藤 先生 A棟1階2番窓口", "11:00 眼科 高橋 先生", "お預かり番号 K3-012"]
     assert "内科・眼科の窓口で受付票を見せる" in page["lines"]
     without = as_json(screen_for("custody, without slip"))
     assert (without["next"][0], without["next"][-1]) == ("note_number", "say_number")

@@ -13,14 +13,14 @@ from kiosk.screens.headless_lines import as_json
 from kiosk.screens.names import MORE_TIME, SCREENS
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.specimens import specimens
-from kiosk.screens.views import Counter, Keys, Off, Result, is_leaving
+from kiosk.screens.views import Counter, Custody, Keys, Off, Result, is_leaving
 from kiosk.ui import measure_page
 from kiosk.ui.items import Anywhere, Box, Button, Panel, Picture, Text
 from kiosk.ui.measure import Combination, Finding, laid, measured, pages, table
 from kiosk.ui.measure_laid import Laid
 from kiosk.ui.measure_page import RULES, contrast
 from kiosk.ui.pictures import DISPLAYS, STAND, WORDING, screens
-from kiosk.ui.theme import THEMES
+from kiosk.ui.theme import PAPER, THEMES
 from kiosk.visit.idle import duration_s
 from kiosk.visit.reasons import COUNTER_REASONS, NO_SLIP_REASONS
 from kiosk.visit.rules import LANGUAGES, Look, Rules
@@ -93,6 +93,9 @@ def test_the_whole_page_is_the_state_and_each_has_a_sign_of_its_own() -> None:
             case Result():
                 assert ground == theme.done.ground
                 assert "check" in signs
+            case Custody():  # white, and never the sign of a registered arrival
+                assert ground == theme.custody.ground == PAPER
+                assert "clock" in signs and not signs & {"check", "attention"}
             case Counter():
                 assert ground == theme.counter.ground
                 assert "attention" in signs
