@@ -1,5 +1,6 @@
 """The command line. The processes are joined in reception/assembly.py (`kiosk run`) and courier/assembly.py
-(`kiosk courier`); `kiosk desk …` is in desk/command.py, `kiosk book …` in his/book_command.py. A command imports its
+(`kiosk courier`); `kiosk desk …` is in desk/command.py, `kiosk book …` in his/book_command.py, lists of a
+day in operations/lists.py. A command imports its
 room when it runs: the courier needs no fonts, only a window needs Kivy, only `metrics` Prometheus; what every command
 imports, each start waits for.
 """
@@ -8,12 +9,10 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -22,6 +21,7 @@ from kiosk.config import Config, ConfigError, needed
 from kiosk.config import load as load_config
 from kiosk.desk import command as desk
 from kiosk.his import book_command
+from kiosk.operations import lists
 from kiosk.process import private_folder
 from kiosk.process.locks import Held, Unusable
 from kiosk.process.stderr import complain, unblock
@@ -75,10 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     gate.add_argument("--parent-fd", type=int, help=argparse.SUPPRESS)
     gate.set_defaults(do=_his)
     appointments = _add_reservations(commands)
-    unserved = commands.add_parser("unserved", help="patients of a day whom the kiosk could not register")
-    unserved.add_argument("--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="default: today")
-    unserved.add_argument("--json", action="store_true", help="a JSON object a line")
-    unserved.set_defaults(do=_unserved)
+    listed = lists.add_to(commands)
     state = commands.add_parser("status", help="is anything wrong? exit code 0: no")
     state.add_argument("--json", action="store_true")
     state.add_argument("--acknowledge", action="store_true", help="staff have seen the alarms: clear them")
@@ -86,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     figures = commands.add_parser("metrics", help="figures for Prometheus, served or written as [metrics] says")
     figures.add_argument("--once", action="store_true", help="print them and end")
     figures.set_defaults(do=_metrics)
-    for each in (run, check, courier, gate, *appointments, unserved, state, figures):
+    for each in (run, check, courier, gate, *appointments, *listed, state, figures):
         each.add_argument("--config", type=Path, required=True, metavar="site.toml")
     _add_screens(commands)
     desk.add_to(commands)
@@ -286,22 +283,6 @@ def _refused(why: Problem, as_json: bool) -> int:
     if as_json:
         _answer(why, as_json)
     return EXIT_WRONG
-
-
-def _unserved(arguments: argparse.Namespace) -> int:
-    from kiosk.reception import unserved
-
-    config = load_config(arguments.config, passwords=False)
-    day = arguments.day or datetime.now(config.site.zone).date()
-    try:
-        entries = unserved.read(config.site.data_dir, day)
-    except OSError as error:
-        complain(f"{config.site.data_dir}: {error.strerror}")
-        return EXIT_WRONG
-    for each in entries:
-        line = f"{each.at} {each.code} {each.way} {each.number}" + f" served {each.served}" * bool(each.served)
-        print(json.dumps(asdict(each)) if arguments.json else line)  # noqa: T201 - the command's answer
-    return 0
 
 
 def _status(arguments: argparse.Namespace) -> int:

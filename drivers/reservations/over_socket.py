@@ -46,6 +46,8 @@ SOCKET_NAME: Final = "reservations.sock"
 BOOK_SOCKET: Final = "book.sock"
 # Of what is asked beside the port.
 ANSWER_S: Final = 25.0
+_ABILITY_S: Final = 2.0
+_EVERY_CALL: Final = Ability(cancels=True, lists_day=True, walk_in=True)
 _WAY_S: Final = 0.1
 # A question is sent in one piece; whoever connects and does not ask is let go.
 _QUESTION_S: Final = 5.0
@@ -68,11 +70,11 @@ class SocketBook:
 
     @property
     def ability(self) -> Ability:
-        """The owner's; none of it until it has been asked once."""
+        """The owner's. While it does not answer, every call: what is asked then is trouble, and not left out."""
         if self._ability is None:
-            answer = self._ask(wire.ABILITY, time.monotonic() + ANSWER_S)
+            answer = self._ask(wire.ABILITY, time.monotonic() + _ABILITY_S)
             self._ability = answer if isinstance(answer, Ability) else None
-        return self._ability or Ability()
+        return self._ability or _EVERY_CALL
 
     def find(self, patient_number: str, day: date, until: float) -> Answer:
         """See SystemOfRecord.find."""

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from drivers.simulated.smb_server import NoSmbServer
-from kiosk.demo import desk_demo, evidence, orca_visit, visit, word
+from kiosk.demo import desk_demo, evidence, orca_desk, orca_visit, visit, word
 from kiosk.demo.face import DidNotHappen, WatchedFace
-from kiosk.demo.hospital import Hospital
+from kiosk.demo.hospital import TABLES, Hospital
 from kiosk.demo.knobs import bench
 from kiosk.process.stderr import complain
 from kiosk.reception import assembly
@@ -106,13 +106,14 @@ def _kiosk(out: Path, his: His, account: evidence.Account) -> None:
     visits, check = (orca_visit.visits, orca_visit.check) if his else (visit.visits, evidence.check)
     os.environ["SDL_VIDEODRIVER"] = "offscreen"
     failures: list[str] = []
-    with Hospital(size=WHOLE_SIZE, his=his) as hospital:
+    tables = f"{TABLES}{orca_desk.table()}" if his else TABLES
+    with Hospital(size=WHOLE_SIZE, tables=tables, his=his) as hospital:
         with account.step(word("steps.prepare")):
             window = _window(hospital)
 
         def play() -> None:
             try:
-                visits(hospital, face, account)
+                visits(hospital, face, out, account)
             except DidNotHappen as error:
                 failures.append(str(error))
             finally:

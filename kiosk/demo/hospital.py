@@ -37,7 +37,7 @@ SLOW_S: Final = 1.0
 _FACE, _RES, _TO_FACE, _TO_RES = "face", "res", "to_face", "to_res"
 _WRITTEN_MAX = 10_000
 # What the demo's hospital decided: who may walk in, where departments are, where staff wait.
-_TABLES: Final = """\
+TABLES: Final = """\
 reader = "flat"
 reader_side = "right"
 slip_at = "right-bottom"
@@ -105,7 +105,7 @@ class Hospital:
         *,
         size: tuple[int, int],
         poll_s: float = 30.0,
-        tables: str = _TABLES,
+        tables: str = TABLES,
         booked: str | None = None,
         his: Literal["", "orca"] = "",
     ) -> None:

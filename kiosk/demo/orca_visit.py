@@ -6,14 +6,16 @@ or for what the simulated ORCA has.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from kiosk.demo import evidence, word
+from kiosk.demo import evidence, orca_desk, word
 from kiosk.demo.evidence import Account
 from kiosk.demo.face import WatchedFace
 from kiosk.demo.hospital import READER_MIN_S, Hospital
 from kiosk.demo.orca import Orca
+from kiosk.demo.orca_desk import OrcaDesk
 from kiosk.demo.people import AOI, HANAKO, ICHIRO, KEN, TARO, Visitor
 from kiosk.demo.visit import Person
 
@@ -33,12 +35,25 @@ _EVENTS: Final = {
 _SLIPS: Final = 5  # one of them for the counter
 
 
-def visits(hospital: Hospital, face: WatchedFace, account: Account) -> None:
-    """Five patients. Raises DidNotHappen."""
-    person, orca = Person(hospital, face), _orca(hospital)
+def visits(hospital: Hospital, face: WatchedFace, out: Path, account: Account) -> None:
+    """Five patients, and the desk's page of one of them. Raises DidNotHappen."""
+    person = Person(hospital, face)
     with account.step(word("steps.start")):
         person.wait_until_open()
         person.wait(lambda: "day_list_kept" in hospital.log("run"), word("failures.no_day_list"))
+    with ExitStack() as stack:
+        with account.step(word("steps.orca_desk")):
+            desk = stack.enter_context(orca_desk.opened(hospital.config, out, account))
+        _well(person, hospital, account)
+        _away(person, hospital, face, desk, account)
+    with account.step(word("steps.delivery")):
+        person.wait(lambda: not hospital.at_terminal(), word("failures.left_at_terminal"))
+        person.wait(lambda: len(hospital.delivered()) >= len(hospital.written), word("failures.not_delivered"))
+
+
+def _well(person: Person, hospital: Hospital, account: Account) -> None:
+    """The system answers; at last it says for ever that somebody else has the patient."""
+    orca = _orca(hospital)
     with account.step(word("steps.orca_up")):
         _tap(person, hospital, TARO)
         person.see("done")
@@ -61,6 +76,11 @@ def visits(hospital: Hospital, face: WatchedFace, account: Account) -> None:
         _tap(person, hospital, AOI)
         person.see("counter")
         person.leave()
+
+
+def _away(person: Person, hospital: Hospital, face: WatchedFace, desk: OrcaDesk, account: Account) -> None:
+    """Nobody answers; then the system is back."""
+    orca = _orca(hospital)
     with account.step(word("steps.orca_off")):
         orca.state = "off"
         _tap(person, hospital, ICHIRO)
@@ -68,12 +88,14 @@ def visits(hospital: Hospital, face: WatchedFace, account: Account) -> None:
         person.take_slip(_SLIPS)
         person.wait(lambda: "close" in face.screens[-1].buttons, word("failures.no_slip", count=_SLIPS))
         person.leave()
+    with account.step(word("steps.orca_list")):
+        person.wait(desk.lists_custody, word("failures.no_custody"))
+        desk.take(custody="/open")
     with account.step(word("steps.orca_back")):
         orca.state = "up"
         person.wait(lambda: "custody_delivered" in hospital.log("run"), word("failures.not_handed_in"))
-    with account.step(word("steps.delivery")):
-        person.wait(lambda: not hospital.at_terminal(), word("failures.left_at_terminal"))
-        person.wait(lambda: len(hospital.delivered()) >= len(hospital.written), word("failures.not_delivered"))
+        person.wait(lambda: not desk.lists_custody(), word("failures.still_custody"))
+        desk.take(day="/")
 
 
 def _tap(person: Person, hospital: Hospital, visitor: Visitor) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from kiosk.demo import word
 from kiosk.demo.evidence import Account
@@ -20,7 +21,7 @@ DEADLINE_S = 120.0
 _LOOK_EVERY_S = 0.02
 
 
-def visits(hospital: Hospital, face: WatchedFace, account: Account) -> None:
+def visits(hospital: Hospital, face: WatchedFace, _out: Path, account: Account) -> None:
     """One reception by My Number card, one by patient card, one that ends at the counter. Raises DidNotHappen."""
     person = Person(hospital, face)
     with account.step(word("steps.start")):

@@ -26,6 +26,7 @@ from kiosk.desk.export import Exports
 from kiosk.desk.feed import Feed, Result
 from kiosk.desk.feed import Subsidy as Answered
 from kiosk.desk.kiosk_notices import KioskNotices
+from kiosk.desk.lines import number_of
 from kiosk.desk.numbers import Numbers
 from kiosk.desk.page_values import appointment_text
 from kiosk.desk.pages import (
@@ -189,7 +190,9 @@ class Service:
         """See Desk."""
         listed, entry = self._list.now(), self._receptions.entry(line)
         slip = self._papers.slip_state(line)
-        texts = tuple(f"{appointment_text(each)} {each.doctor}".strip() for each in entry.appointments)
+        texts = tuple(
+            f"{appointment_text(each)} {each.doctor}".strip() + number_of(entry, each) for each in entry.appointments
+        )
         mine = [each for each in listed.view.entries if each.patient == entry.patient_number]
         arrival = self._list.arrival(entry, mine)
         return ArrivalPage(self._header(listed), arrival, texts, slip.printed, slip.problem, self._papers.possible)

@@ -241,7 +241,7 @@ class Front:
         return outcome
 
     def _rest(self, system: SystemOfRecord, order: Order, there: Registered, until: float) -> Registration:
-        """What the system has of an order, and what it takes of the rest now."""
+        """The same, with the departments that the attempt did not come to."""
         if not there.left_out:
             return there
         answer = self._patiently(system.register, order, until)

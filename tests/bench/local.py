@@ -29,13 +29,23 @@ first frame that has the page."""
 
 # Runs in a checkout: python -c … DATA_FOLDER ROUNDS. Patients as `tests.bench.ours.patient`.
 _REGISTER = """
-import json, sqlite3, sys, time
-from datetime import datetime
+import json, sqlite3, sys, time, uuid
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
-from drivers.reservations import open_reservations
+from drivers import reservations
 folder, rounds = Path(sys.argv[1]), int(sys.argv[2])
-system = open_reservations("sqlite", folder)
+if hasattr(reservations, "open_reservations"):  # of a version that is compared with
+    system = reservations.open_reservations("sqlite", folder)
+    find = lambda name: system.find(name, at.date())
+    register = lambda name: system.register(name, at.date(), at, lambda: True)
+else:
+    from drivers.reservations.opening import open_embedded
+    system = open_embedded(folder)
+    find = lambda name: system.find(name, at.date(), time.monotonic() + 60)
+    def register(name):
+        order = reservations.Order(str(uuid.uuid4()), name, at.date(), at, at + timedelta(minutes=1))
+        assert isinstance(system.register(order, time.monotonic() + 60), reservations.Registered)
 bare = sqlite3.connect(folder / "bare.db", isolation_level=None)
 bare.execute("PRAGMA journal_mode=TRUNCATE")
 bare.execute("PRAGMA synchronous=FULL")
@@ -50,9 +60,9 @@ for number in range(rounds):
     moments = [time.perf_counter()]
     for work in (
         lambda: bare.execute("SELECT at FROM row WHERE number = ?", (number,)).fetchone(),
-        lambda: system.find(name, at.date()),
+        lambda: find(name),
         lambda: insert(number),
-        lambda: system.register(name, at.date(), at, lambda: True),
+        lambda: register(name),
     ):
         work()
         moments.append(time.perf_counter())

@@ -13,7 +13,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -90,35 +90,37 @@ class MemoryServer:
                     return
                 _send(sock, (code, answer))
 
-    def _answer(self, call: str, arguments: tuple[object, ...]) -> tuple[str, object]:
+    def _answer(self, call: str, arguments: tuple[Any, ...]) -> tuple[str, object]:
         for code in ("busy", "login", "error", "not_there", "nonsense", "hostile"):
             if code in self.doing:
                 return code, None
-        if call == "register" and "busy_twice" in self.doing:
-            self.busy += 1
-            if self.busy <= 2:
-                return "busy", None
-        if call == "register" and "refuses" in self.doing:
-            return "refuses", None
+        refused = self._refused() if call == "register" else ""
+        if refused:
+            return refused, None
         if "huge" in self.doing:
             return "ok", b"9" * (9 * 1024 * 1024)
-        if call == "register" and "held" in self.doing:
-            time.sleep(1.5)
-            return "busy", None
-        if call == "register" and "wrong_day" in self.doing:
+        if call == "register" and "meanwhile" in self.doing:
+            self.memory.register(replace(arguments[0], attempt="of the window"))
+        if call == "register" and self.doing & {"wrong_day", "wrong_clock"}:
             order, *rest = arguments
-            assert isinstance(order, rs.Order)
             arguments = (replace(order, day=order.day + timedelta(1), at=order.at + timedelta(1)), *rest)
-        if "race" in self.memory.planted:
+        with nullcontext() if "race" in self.memory.planted else self.memory.lock:
             answer = getattr(self.memory, call)(*arguments)
-        else:
-            with self.memory.lock:
-                answer = getattr(self.memory, call)(*arguments)
         if call in _WRITES:
             self.memory.changes += 1
             if "reply_lost" in self.doing:
                 return "lost", None
         return self._spoiled(call, answer)
+
+    def _refused(self) -> str:
+        """The code by which a registration is refused now."""
+        if "held" in self.doing:
+            time.sleep(1.5)
+            return "busy"
+        if "busy_twice" in self.doing:
+            self.busy += 1
+            return "busy" if self.busy <= 2 else ""
+        return "refuses" if "refuses" in self.doing else ""
 
     def _spoiled(self, call: str, answer: object) -> tuple[str, object]:
         if "someone_else" in self.doing and hasattr(answer, "patient_number"):

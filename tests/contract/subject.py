@@ -31,7 +31,9 @@ Fault = Literal[
     "hostile",  # its answers hold what a parser must refuse: a DOCTYPE, an entity
     "error",  # its answers are an error of its transport: HTTP 500
     "not_there",  # the address is wrong: HTTP 404, no such database
-    "wrong_day",  # its clock is a day off, or it registers for another day than it was asked
+    "wrong_clock",  # its clock is a day off
+    "wrong_day",  # its answers are about another day than it was asked
+    "meanwhile",  # staff register the patient after the adapter has looked, and before it writes
     "reply_lost",  # it registers, and its reply gets lost
     "warnings",  # it does all that was asked and says so with warnings
     "other_zeros",  # it says "well" in another way: "0000" for "00"

@@ -292,6 +292,9 @@ def test_a_demo_before_an_orca_registers_there_and_hands_in_what_it_kept(tmp_pat
         ("内科", False), ("眼科", False), ("循環器内科", False), ("内科", True), ("整形外科", False),
     ]  # fmt: skip
     assert list(out.glob("*-custody.png"))
+    if chromium.program() is not None:
+        found = {path.name for path in (out / "desk").iterdir()}
+        assert found == {f"{page}-{theme}.png" for page in ("custody", "day") for theme in ("light", "dark")}
     assert len(list(out.glob("slip-*.png"))) == 5
     assert set(temporary.iterdir()) == before
     assert not using(str(temporary)), "a process of the demo is still there"

@@ -103,13 +103,13 @@ def commands(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> dict
     found = {" ".join(words): options} if options or "COMMAND" not in text else {}
     if "COMMAND" not in text:
         return found
-    for name in re.findall(r"^    ([a-z]+)(?: |$)", text, re.MULTILINE):
+    for name in re.findall(r"^    ([a-z]+(?:-[a-z]+)*)(?: |$)", text, re.MULTILINE):
         found |= commands((*words, name), capsys)
     return found
 
 
 def test_every_command_has_its_line_with_every_option(capsys: pytest.CaptureFixture[str]) -> None:
-    listed = re.findall(r"^    kiosk ([a-z]+(?: [a-z]+)*)(.*)$", section("Command line"), re.MULTILINE)
+    listed = re.findall(r"^    kiosk ([a-z]+(?: [a-z]+(?:-[a-z]+)*)*)(.*)$", section("Command line"), re.MULTILINE)
     assert {name: set(re.findall(r"--[a-z-]+", rest)) for name, rest in listed} == commands((), capsys)
 
 

@@ -92,5 +92,6 @@ def test_on_the_appliance_the_gate_is_off_unless_the_site_names_a_system_or_a_se
         ('url = "orca+https://kiosk@orca:8000/api"', True), ("  url='postgresql://kiosk@db/kiosk'", True),
         ('#url = "orca+https://kiosk@orca:8000/api"', False), ('url = "sqlite"', False), ('url = ""', False),
         ('url = "tcp://192.0.2.30:9100"', False),
+        ('his = {url = "orca+https://kiosk@orca:8000"}', True), ('# url = "orca+https://kiosk@orca:8000/api"', False),
     ):  # fmt: skip
         assert bool(found.search(f"[his]\n{line}\n")) is on, line

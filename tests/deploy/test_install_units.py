@@ -35,6 +35,8 @@ def pc() -> Iterator[Pc]:
     with TemporaryDirectory(prefix="kiosk-units-") as place:
         made = Pc(Path(place))
         text = SITE.replace("smb://kiosk@127.0.0.1:1/face", "file:///mnt/face")
+        (made.site / "his.secret").write_text("password of the system\n", encoding="utf-8")
+        (made.site / "his.secret").chmod(0o600)
         made.write_site(text + '[reservations]\nimport_dir = "/srv/his export"\n[desk]\nexport = "/srv/out"\n' + HIS)
         done = made.install("--config", "site.toml", "--display", "x11")
         assert done.returncode == 0, done.stderr

@@ -12,16 +12,26 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
+from drivers.reservations import Departments
+from drivers.reservations.over_socket import SocketBook
+from drivers.simulated.orca import SimulatedOrca, server_tls
+from kiosk.his.opened import SYSTEM_SOCKET
 from tests import ROOT
 from tests.desk.running import RunningDesk, free_port, tap_now
 from tests.hospital import DEADLINE_S, Hospital, vector, wait_until
+from tests.operations.test_check_desk import write_certificate
 from tests.peers import walls
+from tests.site_toml import Site, with_
 
 
 def inside(unit: str, *command: str, **env: str) -> subprocess.Popen[str]:
@@ -96,6 +106,34 @@ def test_the_reception_runs_inside_its_walls(tmp_path: Path) -> None:
             assert json.loads(reception.stdout.readline())["screen"] == "choose_card"
             reception.communicate("quit\n", timeout=DEADLINE_S)
             assert reception.returncode == 0
+
+
+@pytest.mark.peers
+def test_the_gate_asks_an_orca_over_tls_from_inside_its_walls(tmp_path: Path) -> None:
+    """Its certificate is asked for, and the other one's is believed by its authority alone."""
+    names = [x509.IPAddress(ip_address("127.0.0.1"))]
+    for name in ("server", "kiosk"):
+        write_certificate(tmp_path, name, days=36_500, names=names)
+        pem = tmp_path / f"{name}.pem"
+        (tmp_path / f"{name}-both.pem").write_bytes(pem.read_bytes() + (tmp_path / f"{name}-key.pem").read_bytes())
+    tls = server_tls(tmp_path / "server-both.pem", clients=tmp_path / "kiosk.pem")
+    with SimulatedOrca(tls=tls) as orca, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as service_manager:
+        service_manager.bind(str(tmp_path / "notify"))
+        service_manager.settimeout(DEADLINE_S)
+        site = Site(tmp_path)
+        keys = (f'url = "{orca.url}"', 'ca_file = "server.pem"', 'client_certificate_file = "kiosk-both.pem"')
+        site.load(with_("his", *keys))
+        site.secret("his.secret", orca.password)
+        env = {"KIOSK_HIS_DIR": str(tmp_path / "kept"), "KIOSK_HIS_RUN_DIR": str(tmp_path / "run")}
+        command = ("-m", "kiosk", "his", "--config", str(site.file))
+        notify = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "PYTHONPATH": str(ROOT)}
+        with ended(inside("kiosk-his.service", *command, **env, **notify)) as gate:
+            assert service_manager.recv(4096).startswith(b"READY=1")
+            until = time.monotonic() + DEADLINE_S
+            answer = SocketBook(tmp_path / "run", SYSTEM_SOCKET).departments(date(2026, 1, 15), until)
+            assert isinstance(answer, Departments) and answer.departments, answer
+            gate.terminate()
+            assert gate.wait(DEADLINE_S) == 0
 
 
 DESK_SITE = """

@@ -34,6 +34,7 @@ from kiosk.desk.standing import Standing, Watched
 from kiosk.desk.today import Today
 from kiosk.desk.unsettled import UnsettledOrders
 from kiosk.desk.visits import tap_of
+from kiosk.his.opened import numbering_of
 from kiosk.process.data_folder import DeskFolder
 from kiosk.process.event_log import EventLog
 from kiosk.process.sealing import Seals, load_secret
@@ -203,7 +204,7 @@ def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack)
     stack.callback(store.close)
     today = Today(store, register, clock, timedelta(seconds=config.terminal.subsidy_wait_s), desk.keep_days)
     departments = Departments(config)
-    reservations = SqliteReservations(config.site.data_dir, clock=clock)
+    reservations = SqliteReservations(config.site.data_dir, numbering=numbering_of(config), clock=clock)
     receptions = Receptions(reservations, today, departments, clock, desk.register, timedelta(0))
     printing = Printing(open_page_printer(desk.printer), log) if desk.printer else None
     papers = Papers(printing, today, receptions, Look(config.site.name, "code128", departments.place), clock)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from drivers.reservations import ReservationsDown, WalkIn
+from drivers.reservations import ReservationsDown, Trouble, WalkIn
 from drivers.reservations.sqlite.reservations import SqliteReservations
 from kiosk.desk.acts import ConfirmUnserved, Done, Outcome, Outdated, Refused
 from kiosk.desk.kiosk_notices import KioskNotices
@@ -95,11 +94,8 @@ def test_who_tapped_has_the_page_and_the_name_of_the_tap(tmp_path: Path) -> None
 
 def test_the_list_comes_while_the_reservations_are_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """That is when somebody is on it."""
-
-    def down(*_: object) -> Iterable[object]:
-        raise ReservationsDown("no database")
-
-    monkeypatch.setattr(SqliteReservations, "entries", down)
+    for call in ("entries", "unsettled"):
+        monkeypatch.setattr(SqliteReservations, call, lambda *_: Trouble("unreachable", "no database"))
     with office(tmp_path) as desk:
         keep(tmp_path, CARD)
         until_listed(desk, 1)

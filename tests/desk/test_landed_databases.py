@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from drivers.reservations import Reception
 from drivers.share import open_share
 from kiosk.desk import registrations_file, sealed_register
 from kiosk.desk.compare import prints_of, slot_of
+from kiosk.desk.day_store import DayStore, Entry
 from kiosk.desk.export import Exports, to_csv
+from kiosk.desk.page_values import row_of
 from kiosk.desk.register import Accepted
 from kiosk.desk.sealed_register import SealedRegister
 from kiosk.process import json_values
@@ -27,6 +31,8 @@ from kiosk.tables import known_people
 from kiosk.tables.known_people import PENDING_DAYS, KnownPeople
 from tests.desk.registering import NOON
 from tests.desk.test_export import CERTIFICATE
+from tests.desk.test_visits import Desk as Taps
+from tests.desk.test_visits import result
 from tests.process.test_migrations import beyond_adding, statements
 
 SEALS = Seals(b"s" * 32)
@@ -304,3 +310,24 @@ def test_what_was_accepted_stays_and_each_file_goes_out_once_forth_and_back(tmp_
         assert names(tmp_path) == [f"subsidies_20260115000{number}.csv" for number in (4, 5)]
         assert not exports.advance()
         assert exports.waiting == 0
+
+
+def test_a_visit_that_the_landed_desk_kept_keeps_its_reception_number(tmp_path: Path) -> None:
+    """It kept one number, which is the line's in the book of then; it passes over what this one keeps besides."""
+    visit = replace(Taps().taps(result()), arrival=5, receptions=(Reception("A5", NOON, key="5"),))
+    store = DayStore(tmp_path / "day.db", SEALS, durable=False)
+    try:
+        store.put(DAY, Entry(visit, "0012", registered_here=5))
+        [kept] = store.entries(DAY)
+        assert kept.visit.receptions == visit.receptions
+        landed = json.loads(json_values.dump(kept))
+        del landed["visit"]["receptions"]
+        about = f"visit {DAY} {visit.seq}".encode()
+        sealed = SEALS.seal(json.dumps(landed).encode(), about)
+        with store._db.writing() as db:
+            db.execute("UPDATE visit SET sealed = ?", (sealed,))
+        [found] = store.entries(DAY)
+        row = row_of(found, 1, (), can_walk_in=False)
+        assert (row.arrival, row.called, row.arrived_at_kiosk) == (5, "5", False)
+    finally:
+        store.close()

@@ -162,6 +162,26 @@ def test_a_cancelled_arrival_may_be_registered_again_under_another_number(desk: 
         act(desk, acts.Cancel(9, CancelReason.other))
 
 
+def test_a_visit_with_a_number_for_each_department_is_registered_and_cancelled_as_one(tmp_path: Path) -> None:
+    with office(tmp_path, desk='[numbering]\nseries = "department"') as desk:
+        desk.books("10:30,70000002,内科", "10:30,70000001,内科", "11:00,70000001,眼科")
+        arrive(desk.reservations, "70000002", desk.today.day, desk.now[0])
+        desk.tap(result())
+        outcome = act(desk, acts.Register(1))
+        assert isinstance(outcome, Done) and outcome.arrival is not None
+        assert row(desk).called == "2・1", "the second of one department, the first of the other"
+        wait_until(lambda: len(desk.service.day().arrivals or ()) == 2, "the register is read")
+        page = desk.service.arrival(outcome.arrival)
+        assert page.arrival.number == "2・1"
+        assert page.appointments == ("10:30 内科（2）", "11:00 眼科（1）")
+        assert desk.service.sheet_picture(1) and desk.service.slip_picture(outcome.arrival)
+        assert act(desk, acts.Cancel(outcome.arrival, CancelReason.double)) == Done(arrival=outcome.arrival)
+        assert (row(desk).state, row(desk).called) == (State.cancelled, "")
+        assert act(desk, acts.Cancel(outcome.arrival, CancelReason.double)) == Done(outcome.arrival, already=True)
+        act(desk, acts.Register(1))
+        assert row(desk).called == "3・2", "no number is given twice"
+
+
 def test_by_itself_with_an_appointment_and_never_after_a_cancelling(tmp_path: Path) -> None:
     with office(tmp_path, desk='register = "with_appointment"') as desk:
         desk.books("10:30,70000001,内科")

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.peers, pytest.mark.long]
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[OrcaSite]:
-    with orca_site(tmp_path, {"find_s": "2", "register_s": "8"}) as made:
+    with orca_site(tmp_path) as made:
         yield made
 
 

@@ -11,7 +11,7 @@ from tests.image.shell import Shell
 # The screen needs devices and machine code (llvmpipe); root's own small programs need root.
 EXPOSURE_MAX = {f"{name}.service": most for name, most in (
     ("kiosk", 2.0), ("kiosk-courier", 1.5), ("kiosk-page", 1.5), ("kiosk-metrics", 1.5), ("kiosk-appointments", 1.5),
-    ("kiosk-desk", 1.5), ("kiosk-reservations", 1.5),
+    ("kiosk-desk", 1.5), ("kiosk-reservations", 1.5), ("kiosk-his", 1.5),
     ("kiosk-check", 2.0),
     # These make file systems and restart the machine, before anything of the site is read.
     ("kiosk-var", 9.6), ("kiosk-fallback", 9.6),

@@ -71,7 +71,15 @@ class Line:
             self._lock.release()
 
     def close(self) -> None:
-        """The next request opens a new connection."""
+        """The next request opens a new connection; one that is under way ends without an answer."""
+        connection = self._connection
+        if self._lock.acquire(blocking=False):
+            self._drop()
+            self._lock.release()
+        elif connection is not None:
+            connection.pull()
+
+    def _drop(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -82,20 +90,20 @@ class Line:
         kept = self._connection
         # A write goes over a new one: of a kept one that is being closed nobody knows whether it took the request.
         if kept is not None and (writes or not kept.is_usable):
-            self.close()
+            self._drop()
             kept = None
         connection = kept or _Connection(self._address, self._settings, until)
         self._connection = connection
         try:
             reply, ends = connection.exchange(request, until, writes)
         except _Stale:
-            self.close()
+            self._drop()
             return self._ask(request, until, writes)
         except BaseException:
-            self.close()
+            self._drop()
             raise
         if ends:
-            self.close()
+            self._drop()
         return self._checked(reply, writes)
 
     def _checked(self, reply: Reply, writes: bool) -> Reply:
@@ -136,7 +144,7 @@ class _Connection:
             self._socket = _connected(address, until)
         except OSError as error:
             raise Failed("unreachable", f"cannot be reached ({_reason(error)})", "orca_unreachable") from None
-        self._deadline = Deadline(0, self._pull)
+        self._deadline = Deadline(0, self.pull)
         if context is None:
             return
         try:
@@ -206,7 +214,8 @@ class _Connection:
         if self._deadline.deadline_s <= 0:
             raise _late(writes=False)
 
-    def _pull(self) -> None:
+    def pull(self) -> None:
+        """Have whoever waits on it wait no more. Any thread."""
         # Past TLS, which would answer the other side first.
         with suppress(OSError):
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)

@@ -31,6 +31,15 @@ _SSL_REQUEST: Final = struct.pack("!ii", 8, 80877103)
 _THROW_AWAY: Final = struct.pack("ii", 1, 0)
 _TERMINATE: Final = b"X\0\0\0\4"
 _GOODBYE_S: Final = 0.1
+# A server whose machine is gone is noticed in idle time, and in a call soon enough for another one to be asked.
+_ALIVE: Final = (
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 3),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 3000),
+)
 # A row lock is waited for 2 s; who is frozen in an open transaction loses it after 3; who is gone is noticed.
 _SESSION: Final = {
     "lock_timeout": "2s",
@@ -95,7 +104,7 @@ class Line:
             statement = self._statements.get(name)
             if statement is None:
                 statement = self._statements[name] = self._prepared(name, asks=question is not None)
-            parameters = {} if question is None else {"q": json.dumps(question, ensure_ascii=False)}
+            parameters = {} if question is None else {"q": _written(question)}
             ((text, now),) = statement.run(**parameters)
             answer = json.loads(text)
             if not isinstance(answer, dict):
@@ -152,8 +161,6 @@ class Line:
             failed = refused(error.args[0] if error.args else None)
             self._broken = not failed.kept
             raise failed from None
-        except ssl.SSLError as error:
-            raise _untrusted(error) from None
         except (ValueError, TypeError, KeyError, LookupError, struct.error) as error:
             if not self._deadline.late:
                 what = f"the book's server: an answer that is none ({type(error).__name__})"
@@ -170,6 +177,14 @@ class Line:
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
+def _written(question: dict[str, Any]) -> str:
+    text = json.dumps(question, ensure_ascii=False)
+    if "\\u0000" in text:
+        # The server takes no NUL, and its log would say in which text.
+        raise Failed(Trouble("refused", "a NUL character", code="failed"))
+    return text
+
+
 def _connected(host: tuple[str, int], until: float) -> socket.socket:
     trouble = unreachable(f"{host[0]}:{host[1]} does not answer")
     try:
@@ -184,8 +199,8 @@ def _connected(host: tuple[str, int], until: float) -> socket.socket:
             connection.settimeout(max((until - time.monotonic()) / left, 0.01))
             connection.connect(place)
             connection.settimeout(None)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for level, option, value in _ALIVE:
+                connection.setsockopt(level, option, value)
         except ConnectionRefusedError:
             trouble = unreachable(f"{host[0]}:{host[1]} refuses connections", "connection_refused")
             connection.close()
@@ -207,9 +222,8 @@ def _encrypted(plain: socket.socket, host: str, ca_file: Path | None) -> ssl.SSL
     plain.sendall(_SSL_REQUEST)
     if plain.recv(1) != b"S":
         raise Failed(Trouble("login", "the book's server speaks no TLS: ssl = on", code="no_tls"))
-    return context.wrap_socket(plain, server_hostname=host)
-
-
-def _untrusted(error: ssl.SSLError) -> Failed:
-    reason = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
-    return Failed(Trouble("login", f"the book's server is not trusted ({reason})", code="certificate"))
+    try:
+        return context.wrap_socket(plain, server_hostname=host)
+    except ssl.SSLCertVerificationError as error:
+        what = f"the book's server is not trusted ({error.verify_message})"
+        raise Failed(Trouble("login", what, code="certificate")) from None

@@ -46,7 +46,7 @@ from drivers.reservations.ports import Ability
 from drivers.reservations.sqlite import imports, rows
 from drivers.reservations.sqlite.attempts import Attempts
 from drivers.reservations.sqlite.beside import CANCELLED_COLUMNS
-from drivers.reservations.sqlite.file import DatabaseFile, DatabaseTrouble, disk_trouble
+from drivers.reservations.sqlite.file import DATABASE_NAME, DatabaseFile, DatabaseTrouble, disk_trouble
 from drivers.reservations.sqlite.keeper import Keeper, registered_of
 from drivers.reservations.sqlite.numbers import line_in
 from drivers.reservations.sqlite.rows import of
@@ -329,7 +329,11 @@ def _answer(work: Callable[[], T]) -> T | Trouble:
 
 
 def _left(until: float) -> float:
-    return max(until - time.monotonic(), 0.0)
+    """Seconds. Raises ReservationsDown: nobody waits any more."""
+    left_s = until - time.monotonic()
+    if left_s <= 0:
+        raise ReservationsDown(f"{DATABASE_NAME}: no time was left to ask it", "late")
+    return left_s
 
 
 def _require_aware(*moments: datetime) -> None:

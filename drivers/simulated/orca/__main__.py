@@ -38,7 +38,11 @@ TYPES: Final[dict[type, Callable[[str], Any]]] = {bool: lambda text: text == "ye
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point."""
-    parser = argparse.ArgumentParser(prog="python -m drivers.simulated.orca", description="a simulated ORCA")
+    parser = argparse.ArgumentParser(
+        prog="python -m drivers.simulated.orca",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--port", type=int, default=0, help="default: a free one")
     parser.add_argument("--user", default="kiosk")
     parser.add_argument("--password-file", type=Path, help="its first line; default: the password is made up and shown")

@@ -11,11 +11,11 @@ CALLS: Final[tuple[Call, ...]] = get_args(Call)
 #   `code` (K1 to K3) in place of 00.
 # status: HTTP status `code` with an empty body, and nothing is done. page: 200 with somebody's HTML. empty: 200 with
 #   nothing. garbage: 200 with bytes that are no document. doctype: the answer has a DOCTYPE in front. huge: it is
-#   9 MiB long. other_patient: it is about somebody else.
+#   9 MiB long. other_patient: it is about somebody else; other_day: about the day after.
 # delay: the answer comes `seconds` later. mute: nothing comes. lost: the line is cut before the answer, half: in the
 #   middle of it. drip_head, drip_body: a byte of it every `seconds`.
 Kind = Literal[
-    "result", "warning", "status", "page", "empty", "garbage", "doctype", "huge", "other_patient",
+    "result", "warning", "status", "page", "empty", "garbage", "doctype", "huge", "other_patient", "other_day",
     "delay", "mute", "lost", "half", "drip_head", "drip_body",
 ]  # fmt: skip
 NOTHING_DONE: Final[tuple[Kind, ...]] = ("result", "status")

@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from email.message import Message
 from http import HTTPStatus
 from typing import Any, Final, Self
@@ -36,6 +37,7 @@ _RECORDS: Final[dict[Call, tuple[str, str]]] = {
 }
 _MASTERS: Final = {"01": "departmentres", "02": "physicianres"}
 _STRANGER: Final = "99998"
+_DAYS: Final = ("Acceptance_Date", "Appointment_Date", "Base_Date")
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,8 @@ class SimulatedOrca:
         }
         if fault is not None and fault.kind == "other_patient":
             whole = _of_a_stranger(whole, _STRANGER)
+        if fault is not None and fault.kind == "other_day":
+            whole = _of_the_day_after(whole)
         return (write_json if as_json else write_xml)(name, whole)
 
     def _carried_out(
@@ -232,6 +236,12 @@ class SimulatedOrca:
 
 def _warning(code: str) -> Record:
     return {"Api_Warning_Message": WARNINGS.get(code, code)}
+
+
+def _of_the_day_after(whole: Record) -> Record:
+    return {
+        key: (date.fromisoformat(one) + timedelta(1)).isoformat() if key in _DAYS else one for key, one in whole.items()
+    }
 
 
 def _of_a_stranger(value: Any, number: str) -> Any:

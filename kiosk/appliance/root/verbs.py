@@ -237,6 +237,8 @@ class Verbs:
 
     def _restart(self, request: Request) -> Answer:
         done = self._systemctl("restart", "kiosk-courier.service")
+        # Only where it runs. A reception without it sends patients to the counter, and goes on.
+        self._systemctl("try-restart", "kiosk-his.service")
         self._leave_page()
         return done
 

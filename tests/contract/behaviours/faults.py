@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 
 from drivers import reservations as rs
 from tests.contract.behaviour import behaviour
-from tests.contract.behaviours.asking import are, counts, found, nothing_registered, registered
+from tests.contract.behaviours.asking import are, counts, found, just_now, nothing_registered, registered
 from tests.contract.scene import (
     NEXT_WEEK,
     NO_APPOINTMENT,
@@ -159,15 +159,30 @@ def a_wrong_address_is_trouble_and_no_unknown_patient(on: Subject, patient: Pati
     _registers_trouble(on, "not_there", patient)
 
 
-@behaviour(TODAY_AND_TOMORROW, TODAY_AND_TOMORROW, fault="wrong_day")
-def a_registration_for_another_day_is_not_believed(on: Subject, *patients: Patient) -> None:
+@behaviour(TODAY_AND_TOMORROW, TODAY_AND_TOMORROW, fault="wrong_clock")
+def a_clock_that_is_a_day_off_registers_nobody_for_another_day(on: Subject, *patients: Patient) -> None:
     for patient in patients:
-        with _while(on, "wrong_day", patient):
+        with _while(on, "wrong_clock", patient):
             answer = on.system.register(order(patient, on.day), until())
         if not isinstance(answer, rs.Registered):
             assert isinstance(answer, rs.Trouble), answer
         elif on.peer.registered is not None:
             assert on.peer.registered(patient.number, on.day) == 1, "registered for another day"
+
+
+@behaviour(TODAY_AND_TOMORROW, fault="wrong_day")
+def an_answer_about_another_day_is_not_believed(on: Subject, patient: Patient) -> None:
+    assert _registers_trouble(on, "wrong_day", patient).kind == "misunderstood"
+
+
+@behaviour(ONE_TODAY, fault="meanwhile")
+def who_is_registered_at_the_window_meanwhile_is_not_ours(on: Subject, patient: Patient) -> None:
+    with _while(on, "meanwhile", patient):
+        answer = registered(on, order(patient, on.day))
+    assert not answer.ours
+    just_now(answer.receptions[0].at)
+    assert len(found(on, patient).receptions) == 1
+    counts(on, patient, 1)
 
 
 @behaviour(ONE_TODAY, fault="reply_lost")

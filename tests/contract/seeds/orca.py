@@ -18,7 +18,7 @@ from tests.contract.scene import DEPARTMENTS, DOCTORS, TAKAHASHI, Department, Sc
 from tests.contract.subject import Fault, Peer
 
 _WRITE = "acceptmodv2"
-_Knob = Callable[[str], AbstractContextManager[None]]
+Knob = Callable[[str], AbstractContextManager[None]]
 
 
 def simulated(manners: Manners | None = None, **how: Any) -> SimulatedOrca:
@@ -53,83 +53,110 @@ def fill(orca: SimulatedOrca, scene: Scene) -> Peer:
         at = now().time().replace(microsecond=0)
         orca.hospital.staff_register(patient_number, scene.day, at, department.code, TAKAHASHI.code)
 
-    return Peer(registered, by_department=True, register_at_window=register_at_window, faults=faults(orca))
+    return Peer(registered, by_department=True, register_at_window=register_at_window, faults=Knobs(orca).faults())
 
 
-def faults(orca: SimulatedOrca) -> dict[Fault, _Knob]:
+class Knobs:
     """What this ORCA can be made to do."""
 
-    def fails(kind: Any, *calls: Any, **how: Any) -> _Knob:
+    def __init__(self, orca: SimulatedOrca) -> None:
+        self._orca = orca
+        self._days, self._warnings = cycle((1, -1)), cycle(("K1", "K2", "K3"))
+
+    def faults(self) -> dict[Fault, Knob]:
+        """Each by its name."""
+        return {
+            "busy": self.busy,
+            "busy_twice": self._fails("result", _WRITE, code="90", times=2),
+            "meanwhile": self.meanwhile,
+            "login": self.other_password,
+            "refuses": lambda number: self.refuses(*self._orca.hospital.departments),
+            "refuses_one": lambda number: self.refuses(DEPARTMENTS[-1].code),
+            "someone_else": self._fails("other_patient"),
+            "unknown_code": self._fails("warning", code="77"),
+            "nonsense": self._fails("page"),
+            "huge": self._fails("huge"),
+            "hostile": self._fails("doctype"),
+            "error": self._fails("status", code="500"),
+            "not_there": self._mannered(prefix="/elsewhere"),
+            "wrong_clock": self.wrong_clock,
+            "wrong_day": self._fails("other_day"),
+            "reply_lost": self._fails("lost", _WRITE, times=1),
+            "warnings": lambda number: self._fails("warning", _WRITE, code=next(self._warnings))(number),
+            "other_zeros": self._mannered(code_digits=4),
+            "stub": self._mannered(),
+            "cut_list": self._mannered(patient_rows_max=1),
+            "padded": self._mannered(patient_digits=9),
+        }
+
+    def _fails(self, kind: Any, *calls: Any, **how: Any) -> Knob:
         @contextmanager
         def knob(patient_number: str) -> Generator[None, None, None]:
-            orca.fail(kind, *calls, **how)
+            self._orca.fail(kind, *calls, **how)
             try:
                 yield
             finally:
-                orca.heal()
+                self._orca.heal()
 
         return knob
 
-    def mannered(**changes: Any) -> _Knob:
+    def _mannered(self, **changes: Any) -> Knob:
         @contextmanager
         def knob(patient_number: str) -> Generator[None, None, None]:
-            before = {name: getattr(orca.manners, name) for name in changes}
-            vars(orca.manners).update(changes)
+            manners = self._orca.manners
+            before = {name: getattr(manners, name) for name in changes}
+            vars(manners).update(changes)
             try:
                 yield
             finally:
-                vars(orca.manners).update(before)
+                vars(manners).update(before)
 
         return knob
 
-    days, warnings = cycle((1, -1)), cycle(("K1", "K2", "K3"))
-
-    def wrong_day(patient_number: str) -> AbstractContextManager[None]:
-        off = timedelta(next(days))
-        return mannered(clock=lambda: now() + off)(patient_number)
+    def wrong_clock(self, patient_number: str) -> AbstractContextManager[None]:
+        """A day fast, the next time a day slow."""
+        off = timedelta(next(self._days))
+        return self._mannered(clock=lambda: now() + off)(patient_number)
 
     @contextmanager
-    def busy(patient_number: str) -> Generator[None, None, None]:
-        orca.hospital.at_terminal.add(plain(patient_number))
+    def busy(self, patient_number: str) -> Generator[None, None, None]:
+        """Somebody has the patient open at a terminal."""
+        self._orca.hospital.at_terminal.add(plain(patient_number))
         try:
             yield
         finally:
-            orca.hospital.at_terminal.discard(plain(patient_number))
+            self._orca.hospital.at_terminal.discard(plain(patient_number))
 
     @contextmanager
-    def refuses(*codes: str) -> Generator[None, None, None]:
-        orca.hospital.refuses.update(dict.fromkeys(codes, "24"))
+    def meanwhile(self, patient_number: str) -> Generator[None, None, None]:
+        """Staff are quicker: right before ORCA looks for a double of what the adapter sent."""
+        hospital, look = self._orca.hospital, self._orca.hospital.double
+
+        def register_first(number: str, day: date, department: str, insurance: str) -> bool:
+            hospital.double = look  # type: ignore[method-assign]  # once
+            hospital.staff_register(number, day, now().time().replace(microsecond=0), department, TAKAHASHI.code)
+            return look(number, day, department, insurance)
+
+        hospital.double = register_first  # type: ignore[method-assign]  # the one moment between look and write
         try:
             yield
         finally:
-            orca.hospital.refuses.clear()
+            hospital.double = look  # type: ignore[method-assign]  # as it was
 
     @contextmanager
-    def other_password(patient_number: str) -> Generator[None, None, None]:
-        before, orca.password = orca.password, "another"
+    def refuses(self, *codes: str) -> Generator[None, None, None]:
+        """These departments take nobody."""
+        self._orca.hospital.refuses.update(dict.fromkeys(codes, "24"))
         try:
             yield
         finally:
-            orca.password = before
+            self._orca.hospital.refuses.clear()
 
-    return {
-        "busy": busy,
-        "busy_twice": fails("result", _WRITE, code="90", times=2),
-        "login": other_password,
-        "refuses": lambda number: refuses(*orca.hospital.departments),
-        "refuses_one": lambda number: refuses(DEPARTMENTS[-1].code),
-        "someone_else": fails("other_patient"),
-        "unknown_code": fails("result", code="7Z"),
-        "nonsense": fails("page"),
-        "huge": fails("huge"),
-        "hostile": fails("doctype"),
-        "error": fails("status", code="500"),
-        "not_there": mannered(prefix="/elsewhere"),
-        "wrong_day": wrong_day,
-        "reply_lost": fails("lost", _WRITE, times=1),
-        "warnings": lambda number: fails("warning", _WRITE, code=next(warnings))(number),
-        "other_zeros": mannered(code_digits=4),
-        "stub": mannered(),
-        "cut_list": mannered(patient_rows_max=1),
-        "padded": mannered(patient_digits=9),
-    }
+    @contextmanager
+    def other_password(self, patient_number: str) -> Generator[None, None, None]:
+        """Somebody has changed it."""
+        before, self._orca.password = self._orca.password, "another"
+        try:
+            yield
+        finally:
+            self._orca.password = before

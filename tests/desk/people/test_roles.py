@@ -23,6 +23,7 @@ TABLE = {
     Act.SEND_REGISTRATION: {D, C},
     Act.CONFIRM_LOST: {D, C},
     Act.CONFIRM_UNSERVED: {D, C},
+    Act.CONFIRM_UNSETTLED: {D, C},
     Act.SEE_REGISTRATIONS: {D, C},
     Act.SETTLE_OTHERS: {C},
     Act.MANAGE_USERS: {C},

@@ -38,6 +38,7 @@ from kiosk.desk.pages import (
     Subsidies,
     Subsidy,
     Unserved,
+    Unsettled,
     VisitPage,
 )
 from kiosk.desk.registration import Candidate, Registration
@@ -75,6 +76,7 @@ class FakeDesk:
     picture: bytes = DOT
     patients: tuple[Patient, ...] = ()
     unserved: tuple[Unserved, ...] = ()
+    unsettled: tuple[Unsettled, ...] = ()
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
@@ -113,6 +115,7 @@ class FakeDesk:
     def header(self) -> Header:
         with self._lock:
             open_ones = sum(bool(row.open) for row in self.rows.values()) + len(self.unserved)
+            open_ones += len(self.unsettled)
             missing = sum(Attention.not_registered in row.open for row in self.rows.values())
             return Header(self.revision, DAY, self.now, open_ones, self.overdue, missing, self.banners)
 
@@ -120,7 +123,7 @@ class FakeDesk:
         with self._lock:
             rows = tuple(sorted(self.rows.values(), key=lambda row: (row.at, row.seq), reverse=True))
             arrivals = None if self.arrivals is None else tuple(self.arrivals.values())
-            return DayPage(self.header(), rows, arrivals, self._arrivals_revision, 1, self.unserved)
+            return DayPage(self.header(), rows, arrivals, self._arrivals_revision, 1, self.unserved, self.unsettled)
 
     def visit(self, seq: int) -> VisitPage:
         row = self.rows[seq]

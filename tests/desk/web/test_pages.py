@@ -6,19 +6,20 @@ from dataclasses import replace
 from datetime import date
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
 from kiosk.desk import acts
 from kiosk.desk.acts import Act, CancelReason, Done, EndReason, Outdated, Refused
-from kiosk.desk.pages import Banner, Printed, Row, Unserved, VisitPage
+from kiosk.desk.pages import Banner, Printed, Row, Unserved, Unsettled, VisitPage
 from kiosk.desk.people.roles import Act as Permission
 from kiosk.desk.registration import Confirmation
 from kiosk.words.problems import Problem
 from tests.desk.people.office import SATO
 from tests.desk.web.browser import Browser, Pages, Serving, serving
-from tests.desk.web.fake_desk import busy_day
+from tests.desk.web.fake_desk import at, busy_day
 
 PATHS = ["/", "/?filter=waiting", "/?filter=open", "/open", "/v/7", "/v/9", "/v/11", "/v/14", "/v/7/print", "/a/1",
          "/a/1/print", "/a/4", "/numbers", "/n/12", "/admin", "/me"]  # fmt: skip
@@ -122,6 +123,28 @@ def test_whom_the_kiosk_could_not_register_waits_above_all(pages: Pages) -> None
     assert "S1-07" not in pages.browser().get("/").text
 
 
+def test_registrations_that_are_not_settled_wait_above_those(pages: Pages) -> None:
+    pages.desk.unsettled = (
+        Unsettled("a-1", "unknown", at("08:40"), code="S3-04", number="00171717", name="森 直子", kana="モリ ナオコ"),
+        Unsettled("a-2", "custody", at("08:44"), called="K3-001", number="00161616"),
+        Unsettled("a-3", "refused", at("08:47"), number="00056789", name="小林 さくら", seq=5),
+    )
+    found = pages.browser().get("/open").text.partition('<tbody role="rowgroup" id="unserved">')[2]
+    html = found.partition("</tbody>")[0]
+    listed = html.split("</tr>")
+    assert len(listed) == 1 + 3 + len(pages.desk.unserved)
+    assert [text(row) for row in listed[:3]] == [
+        "08:40 00171717 森 直子 モリ ナオコ 病院のシステムに登録できたか不明 S3-04 対応済み 08:40",
+        "08:44 00161616 — お預かり中（病院のシステムに未登録） K3-001 対応済み 08:44",
+        "08:47 00056789 小林 さくら 病院のシステムが受付を断りました 対応済み 08:47",
+    ]
+    forms = re.findall(r'formaction="/unsettled" name="attempt" value="([^"]+)"', html)
+    assert forms == ["a-1", "a-2", "a-3"]
+    assert re.findall(r'data-unsettled="([^"]+)"', html) == ["unknown", "custody", "refused"]
+    assert "/unsettled" not in pages.viewer().get("/open").text
+    assert "K3-001" not in pages.browser().get("/").text
+
+
 def test_the_count_of_what_waits_is_in_every_header(pages: Pages) -> None:
     browser = pages.chief()
     for path in PATHS:
@@ -184,6 +207,8 @@ def test_hostile_text_is_text(pages: Pages) -> None:
     pages.desk.visits[7] = replace(page, subsidies=(subsidy,), details=details)
     unserved = replace(pages.desk.unserved[0], name=HOSTILE, kana=HOSTILE, number=HOSTILE, code=HOSTILE)
     pages.desk.unserved = (unserved,)
+    strange: dict[str, Any] = {"called": HOSTILE, "code": HOSTILE, "number": HOSTILE, "name": HOSTILE, "kana": HOSTILE}
+    pages.desk.unsettled = (Unsettled(HOSTILE, "custody", at("08:40"), **strange),)
     browser = pages.browser()
     for path in ("/", "/v/7", "/rows?since=0&filter=all", "/open"):
         html = browser.get(path).text
@@ -217,6 +242,7 @@ FORMS: list[tuple[str, dict[str, str], Act, str]] = [
     ("/registrations/3/settle", {"there": "0"}, acts.SettleRegistration(3, there=False), "/numbers?done=settle_others"),
     ("/lost", {}, acts.ConfirmLost(), "/?done=confirm_lost"),
     ("/u/3/served", {"code": "S1-09"}, acts.ConfirmUnserved(3, "S1-09"), "/open?done=confirm_unserved"),
+    ("/unsettled", {"attempt": "a-1"}, acts.ConfirmUnsettled("a-1"), "/open?done=confirm_unsettled"),
 ]  # fmt: skip
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from drivers.page_printer import NotPrinted, NotReady, Printed, PrintOutcome, Ready, Reason, open_page_printer
 from kiosk.slip.page import ChartPage
-from kiosk.slip.sheet import Sheet, worded
+from kiosk.slip.sheet import Sheet, VisitReception, worded
 from kiosk.words.texts import load
 from tests import ROOT
 from tests.peers import need
@@ -29,7 +29,9 @@ SHORT_S = 4.0
 """Long enough for a queue to get a job to its printer, also on a slow machine."""
 
 DAY, BIRTH = date(2026, 1, 15), date(1956, 3, 3)
-SHEET = Sheet("みどり総合病院", DAY, clock_time(9, 5), "00123456", "山田 花子", "ﾔﾏﾀﾞ ﾊﾅｺ", BIRTH, 12)
+SHEET = Sheet(
+    "みどり総合病院", DAY, clock_time(9, 5), "00123456", "山田 花子", "ﾔﾏﾀﾞ ﾊﾅｺ", BIRTH, (VisitReception("12"),)
+)
 PAGE = ChartPage(worded(SHEET, load("sheet"), load()), "code128")
 
 

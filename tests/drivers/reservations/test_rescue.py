@@ -511,7 +511,7 @@ def test_killed_at_any_moment_while_it_begins_anew_the_next_one_ends_it(
     garbage(book.file.path)
     (tmp_path / f"{DATABASE_NAME}-journal").write_bytes(b"\x01" * 600)
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(tmp_path), str(tmp_path.parent / "killed"), "6"],
+        [sys.executable, "-c", KILLED, str(tmp_path), str(tmp_path.parent / "killed"), "7"],
         capture_output=True, text=True, cwd=ROOT, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

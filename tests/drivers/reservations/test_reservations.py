@@ -138,6 +138,19 @@ def test_an_arrival_that_comes_too_late_leaves_nothing_and_uses_no_number(tmp_pa
     assert number(reservations.register(replace(asked, patient_number="2"), soon())) == "1", "what is there is said"
 
 
+def test_a_call_whose_time_is_over_does_nothing(reservations: SqliteReservations) -> None:
+    put(reservations, "1,2026-01-15,9:00,内科,,,")
+    asked, over = order("1", AT), clock.monotonic()
+    for answer in (
+        reservations.register(asked, over),
+        reservations.settle(asked, NothingToRegister("1"), over),
+        reservations.take(asked, 10.0, over),
+        reservations.find("1", DAY, over),
+    ):
+        assert (trouble(answer).code, trouble(answer).maybe_done) == ("late", False)
+    assert arrived(reservations, DAY) == []
+
+
 def test_an_arrival_and_its_appointments_survive_an_import_that_replaces_the_day(
     reservations: SqliteReservations,
 ) -> None:

@@ -75,9 +75,10 @@ CREATE FUNCTION kiosk.registered_json(the_day date, patient text) RETURNS jsonb 
     FROM registered AS r WHERE day = the_day AND patient_number = patient
 $$;
 
--- What the book does not hold itself was registered for a system, or has left it since.
+-- What is due, or, where no appointment is held, all that was registered: for a system, or before it left the export.
 CREATE FUNCTION kiosk.coming(the_day date, patient text) RETURNS jsonb LANGUAGE sql STABLE AS $$
-    SELECT coalesce(nullif(due_json(the_day, patient), '[]'), registered_json(the_day, patient))
+    SELECT CASE WHEN EXISTS (SELECT 1 FROM appointment WHERE day = the_day AND patient_number = patient)
+        THEN due_json(the_day, patient) ELSE registered_json(the_day, patient) END
 $$;
 
 CREATE FUNCTION kiosk.receptions_json(the_day date, patient text) RETURNS jsonb LANGUAGE sql STABLE AS $$
@@ -99,7 +100,8 @@ DECLARE
 BEGIN
     RETURN jsonb_build_object('is', 'Registered', 'copy', kept, 'answer', jsonb_build_object(
         'patient_number', patient, 'receptions', kept -> 'receptions',
-        'appointments', coalesce(nullif(appointments, '[]'), kept -> 'registered'),
+        'appointments', CASE WHEN jsonb_path_exists(appointments, '$[*] ? (@.walk_in == false)') THEN appointments
+            ELSE kept -> 'registered' END,
         'ours', kept -> 'visit' ->> 'attempt' = the_attempt));
 END $$;
 

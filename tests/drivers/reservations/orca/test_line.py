@@ -207,6 +207,19 @@ def test_two_threads_never_hear_each_others_answers(server: Server, orca: Fake) 
     assert sorted(set(names)) == [("12", "試験　太郎"), ("13", "試験　次郎")]  # type: ignore[type-var]
 
 
+def test_closing_ends_a_call_that_is_under_way(server: Server, orca: Fake) -> None:
+    server.respond = mute
+    system = opened(server.port)
+    found: list[object] = []
+    thread = threading.Thread(target=lambda: found.append(system.find("12", DAY, time.monotonic() + 60)))
+    thread.start()
+    while not orca.calls:
+        time.sleep(0.01)
+    system.close()
+    thread.join(30)
+    assert [type(each) for each in found] == [Trouble]
+
+
 def test_an_optional_call_that_hangs_leaves_time_for_the_answer(server: Server) -> None:
     kindly = server.respond
 

@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from drivers.reservations import Found, Trouble
+from drivers.reservations import Found, Taken, Trouble, WalkIn, Withdrawn
 from drivers.reservations.adapter import Settings
 from drivers.reservations.postgresql.book import PostgresBook
 from drivers.simulated.tcp_proxy import Proxy
@@ -251,3 +252,22 @@ def test_kiosks_may_call_functions_and_nothing_else(database: Database) -> None:
         ):  # fmt: skip
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)
+
+
+def test_no_patient_is_in_the_servers_log(own: Postgres, tmp_path: Path) -> None:
+    database = own.database()
+    book = database.book(tmp_path / "k", "kiosk-01")
+    patient = "7719385520"
+    late = order(patient, not_after=datetime.now(UTC) - timedelta(seconds=1), walk_in=WalkIn("内科"))
+    assert isinstance(book.register(late, soon()), Withdrawn)
+    assert isinstance(book.take(order(patient), 30, soon()), Taken)
+    assert isinstance(book.take(order(patient), 30, soon()), Trouble)
+    for wrong in (order(f"{patient}\0"), order(patient, walk_in=WalkIn("\udc80"))):
+        assert isinstance(book.register(wrong, soon()), Trouble)
+    with own.connect(database.name) as connection:
+        connection.execute("UPDATE kiosk.epoch SET timeline = 'another'")
+    assert isinstance(book.register(order(patient, walk_in=WalkIn("内科")), soon()), Trouble)
+    log = own.read_log()
+    assert "not released" in log
+    assert patient not in log
+    book.close()
