@@ -36,6 +36,8 @@ CALL_S: Final = 12.0
 # Nobody has asked the system for so long: is it there?
 PROBE_S: Final = 60.0
 DOWN_S: Final = 2.0
+# The gate is a process that starts beside the reception; until it listens, nobody knows whether the system answers.
+GATE_S: Final = 15.0
 # A system that is away is tried again after so long, and then after longer.
 AGAIN_S: Final = (5.0, 5.0, 10.0, 20.0)
 _DELIVERED_BY: Final = timedelta(minutes=2)
@@ -121,7 +123,10 @@ class Background:
         if self._front.health.idle_s() >= (PROBE_S if self._front.health.up is not False else AGAIN_S[0]):
             self._probe(today)
         # One call that fails is one patient's trouble; and at a start the gate comes a moment later.
-        trouble = self._front.health.trouble if self._front.health.failing_s() >= DOWN_S else None
+        trouble = self._front.health.trouble
+        gate_missing = trouble is not None and trouble.code == "owner_down" and self._front.health.answered_s is None
+        if self._front.health.failing_s() < (GATE_S if gate_missing else DOWN_S):
+            trouble = None
         self._set_trouble("his_down", Problem("his.down", {"what": trouble.what}) if trouble else None)
 
     # --- the day ------------------------------------------------------------------------------------------------------

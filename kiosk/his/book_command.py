@@ -61,9 +61,10 @@ def _migrate(arguments: argparse.Namespace) -> int:
     try:
         before, now = migrate(server, str(config.site.zone))
     except ReservationsDown as down:
-        complain(str(down))
+        complain(f"{down} (as {arguments.role}, who owns the database)")
         return 1
-    _say(f"version {now}" + (" already" if before == now else f", was {before}" if before else ", new"))
+    was = "already: nothing to do" if before == now else f"now, was {before}" if before else "now, made anew"
+    _say(f"the book's tables are of version {now} {was}")
     return 0
 
 
@@ -114,7 +115,9 @@ def _tell(state: State, *, as_json: bool) -> None:
 def _config(arguments: argparse.Namespace) -> Config:
     config = load_config(arguments.config, passwords=False)
     if not config.reservations.url.startswith(_SCHEME):
-        raise ConfigError(f"{config.file}: [reservations] url: the book is on no PostgreSQL server")
+        raise ConfigError(
+            f"{config.file}: [reservations] url: the book is on no PostgreSQL server. Write postgresql://USER@HOST/DATABASE"
+        )
     return config
 
 

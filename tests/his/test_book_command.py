@@ -38,7 +38,10 @@ def test_migrate_makes_the_tables_once(
         monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
         assert command_line.main(["book", "migrate", *where]) == 0
         said.append(capsys.readouterr().out)
-    assert said == ["version 1, new\n", "version 1 already\n"]
+    assert said == [
+        "the book's tables are of version 1 now, made anew\n",
+        "the book's tables are of version 1 already: nothing to do\n",
+    ]
     monkeypatch.setattr("sys.stdin", io.StringIO("wrong\n"))
     assert command_line.main(["book", "migrate", *where]) == 1
     assert "password" in capsys.readouterr().err

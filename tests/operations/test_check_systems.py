@@ -16,7 +16,7 @@ from drivers.reservations.probing import Finding as Found
 from drivers.reservations.probing import Point
 from drivers.simulated.orca import SimulatedOrca
 from kiosk.config import Config
-from kiosk.operations.check import plan, systems
+from kiosk.operations.check import files, plan, systems
 from kiosk.operations.check.finding import Finding
 from kiosk.operations.check.schedule import Schedule
 from tests.site_toml import REQUIRED, Site, with_
@@ -117,6 +117,21 @@ def test_a_book_on_a_server_has_lines_of_its_own(site: Site, monkeypatch: pytest
     lines = found(site.load(with_("reservations", url)))
     assert list(lines) == [*(f"book_{point}" for point in points), "his_running"]
     assert {lines[f"book_{point}"].result for point in points} == {"OK"}
+
+
+def test_a_server_that_is_not_released_is_not_to_be_migrated(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = Found("schema", "bad", "another server", "not_released")
+    monkeypatch.setattr(opening, "probe", lambda *_: (bad,))
+    lines = found(site.load(with_("reservations", 'url = "postgresql://kiosk@127.0.0.1/kiosk"')))
+    assert "after-failover" in lines["book_schema"].do() and "migrate" not in lines["book_schema"].do()
+
+
+def test_its_password_is_a_secret_and_its_appointments_are_asked_there(site: Site) -> None:
+    loaded = of_his(site, LOOPBACK)
+    assert {each.result for each in files.appointments(loaded)} == {"SKIP"}
+    assert not any("取り込" in each.message for each in files.appointments(loaded))
+    (site.folder / "his.secret").chmod(0o644)
+    assert files.secrets(loaded).result == "NG" and "his.secret" in files.secrets(loaded).message
 
 
 # --- a whole one ------------------------------------------------------------------------------------------------------

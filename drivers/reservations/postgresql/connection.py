@@ -94,6 +94,11 @@ class Line:
         status = {} if self._connection is None else self._connection.parameter_statuses
         return status.get("in_hot_standby") != "on" and status.get("default_transaction_read_only") != "on"
 
+    @property
+    def is_encrypted(self) -> bool:
+        """False on this machine, where nobody else can listen."""
+        return isinstance(self._socket, ssl.SSLSocket)
+
     def usable(self) -> bool:
         """Nobody has ended it meanwhile: on an idle connection there is nothing to read."""
         return not self._deadline.late and not select.select([self._socket], [], [], 0)[0]

@@ -23,7 +23,7 @@ _MEANINGS: Final[dict[str, tuple[TroubleKind, str, str]]] = {
     CLOCKS_DIFFER: ("refused", "clock_differs", "its clock and this machine's differ by more than 60 s"),
     TAKEN: ("busy", "taken", "another attempt is registering this patient"),
     "28": ("login", "login", "user or password refused"),
-    "42501": ("login", "rights", "the role has not the rights of a kiosk: GRANT kiosk_register"),
+    "42501": ("login", "rights", "the role may not: a kiosk needs kiosk_register, who imports kiosk_hub"),
     "3D000": ("refused", "no_database", "there is no such database"),
     "3F000": ("refused", "not_migrated", "the database has no book: kiosk book migrate"),
     "42883": ("refused", "not_migrated", "the database has no book of this version: kiosk book migrate"),

@@ -50,7 +50,8 @@ def _writable(server: Server, until: float) -> Line:
                 return line
             line.close()
     if failures:
-        raise failures[0]
+        # A server that refuses says more than one that does not answer.
+        raise next((each for each in failures if each.trouble.kind != "unreachable"), failures[0])
     raise ReservationsDown("none of the servers takes writes", "read_only")
 
 

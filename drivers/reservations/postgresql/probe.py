@@ -32,14 +32,17 @@ def probe(url: str, settings: Settings, day: date, until: float) -> tuple[Findin
     caller = Caller(settings.name, settings.clock, None)
     hosts = Hosts(Server(parse(url), settings.password, settings.ca_file), caller)
     bad: list[Finding] = []
+    in_clear = False
     try:
         bad.extend(_faults(hosts, settings, day, until))
+        in_clear = not hosts.line(until).is_encrypted
     except Failed as failed:
         point = _POINT_OF.get(failed.trouble.code, "day_list" if bad else "host")
         bad.append(Finding(point, "bad", failed.trouble.what, failed.trouble.code))
     finally:
         hosts.close()
-    return tuple(_verdicts({each.point: each for each in bad}))
+    found = _verdicts({each.point: each for each in bad})
+    return tuple(Finding("tls", "not_tried") if each.point == "tls" and in_clear else each for each in found)
 
 
 def _faults(hosts: Hosts, settings: Settings, day: date, until: float) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ import pwd
 import stat
 import time
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -52,10 +52,11 @@ def secrets(config: Config) -> Finding:
     code = "secrets"
     tables = (config.terminal, config.receipt_computer)
     names = dict.fromkeys(table.password_file for table in tables if table is not None and table.password is not None)
-    if not names:
+    files = [config.file.parent / name for name in names] + list(_secrets_of_systems(config))
+    if not files:
         return skip(code, "message.no_secrets")
-    files = [config.file.parent / name for name in names]
-    trusted = {0, os.geteuid(), *_owner(config.site.data_dir), *_owner(config.courier_dir)}
+    homes = (config.site.data_dir, config.courier_dir, config.his_dir)
+    trusted = {0, os.geteuid()}.union(*(_owner(home) for home in homes))
     for file in files:
         # A systemd credential needs no file beside site.toml.
         if (owner := _owner(file)) and not owner <= trusted:
@@ -63,6 +64,15 @@ def secrets(config: Config) -> Finding:
         if owner and stat.S_IMODE(file.stat().st_mode) & 0o077:
             return ng(code, "message.others_may_read", "do.take_read_right", file=str(file))
     return ok(code, "message.secrets", count=len(files))
+
+
+def _secrets_of_systems(config: Config) -> Iterator[Path]:
+    """Those that are there: one that is missing is said where the system is looked at."""
+    names = (
+        config.his.password_file if config.his.url else "",
+        "" if config.reservations.is_embedded else config.reservations.password_file_of_book,
+    )
+    yield from (config.file.parent / name for name in names if name and (config.file.parent / name).exists())
 
 
 def data_dir(folder: Path) -> Finding:
@@ -90,25 +100,36 @@ def data_dir(folder: Path) -> Finding:
 def appointments(config: Config) -> Findings:
     """`APPOINTMENT_CODES`."""
     folder, today = config.site.data_dir, datetime.now(config.site.zone).date()
-    if os.access(folder, os.F_OK) and not os.access(folder, os.R_OK | os.X_OK):
+    if not config.reservations.is_embedded:
+        yield skip("reservations", "message.appointments_on_server")
+        yield skip("appointments_today", "message.appointments_on_server")
+    elif os.access(folder, os.F_OK) and not os.access(folder, os.R_OK | os.X_OK):
         yield skip("reservations", "message.may_not_look", "do.run_as_kiosk", path=str(folder))
         yield skip("appointments_today", "message.reservations_unseen")
     # Asking a database that is not there would make one, unless there was one before.
     elif not os.access(DataFolder(folder).reservations, os.F_OK) and not Beside(folder).traces():
-        yield skip("reservations", "message.nothing_imported", "do.import_appointments")
-        yield skip("appointments_today", "message.nothing_imported")
+        if config.his.url:
+            yield skip("reservations", "message.nothing_registered")
+            yield skip("appointments_today", "message.appointments_of_his")
+        else:
+            yield skip("reservations", "message.nothing_imported", "do.import_appointments")
+            yield skip("appointments_today", "message.nothing_imported")
     else:
         answer = open_embedded(folder).count(today, time.monotonic() + _ANSWER_S)
         if isinstance(answer, Trouble):
             yield ng("reservations", "message.reservations_down", "do.restore_reservations", why=answer.what)
             yield skip("appointments_today", "message.reservations_unseen")
         else:
-            count = answer.appointments
             yield ok("reservations", "message.reservations")
-            hint = "do.closed_today" if config.closed_on(today) else "do.check_import"
-            day = today.isoformat()
-            yield ok("appointments_today", "message.appointments", "" if count else hint, day=day, count=count)
+            yield _appointments_today(config, today, answer.appointments)
     yield _import_dir(config.reservations.import_dir)
+
+
+def _appointments_today(config: Config, today: date, count: int) -> Finding:
+    if config.his.url:
+        return skip("appointments_today", "message.appointments_of_his")
+    hint = "do.closed_today" if config.closed_on(today) else "do.check_import"
+    return ok("appointments_today", "message.appointments", "" if count else hint, day=today.isoformat(), count=count)
 
 
 def _import_dir(folder: Path | None) -> Finding:

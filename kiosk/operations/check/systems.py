@@ -57,6 +57,10 @@ _OF_BOOK: Final[dict[probing.Point, _Point]] = {
     "schema": _Point("message.book_schema", "message.book_schema_bad", "do.book_schema"),
     "day_list": _Point("message.book_day_list", "message.his_day_list_bad", "do.book_day_list"),
 }
+# By what stands in the way, where one point may be wrong in ways that are mended differently.
+_OF_CODE: Final[dict[str, _Point]] = {
+    "not_released": _Point("message.book_schema", "message.book_not_released", "do.release_book"),
+}
 
 
 def jobs(config: Config) -> Iterator[Job]:
@@ -114,10 +118,11 @@ def _points(
         if each is None or each.verdict == "not_tried":
             yield _in_clear(code, url) if point == "tls" and _is_reached(found) else skip(code, "message.not_tried")
         elif each.verdict == "ok":
-            yield ok(code, texts.well)
+            yield ok(code, texts.well, "do.his_doctor" if code == "his_departments" and not config.his.doctor else "")
         else:
+            wrong = _OF_CODE.get(each.code, texts)
             # Of a server or an operating system, in its own words.
-            yield ng(code, texts.bad, texts.do, why=each.what)
+            yield ng(code, wrong.bad, wrong.do, why=each.what)
 
 
 def _is_reached(found: dict[probing.Point, probing.Finding]) -> bool:
