@@ -50,7 +50,8 @@ ELSEWHERE = {
     "recovered", "kiosk", "down", "refused", "done", "failed", "staging",
     # PostgreSQL's, and the roles of the book there.
     "listen_addresses", "max_connections", "password_encryption", "synchronous_commit", "synchronous_standby_names",
-    "remote_apply", "pg_rewind", "pg_basebackup", "kiosk_owner", "kiosk_register", "kiosk_hub", "kiosk_display",
+    "remote_apply", "ssl_cert_file", "ssl_key_file", "postgres", "pg_rewind", "pg_basebackup",
+    "kiosk_owner", "kiosk_register", "kiosk_hub", "kiosk_display",
 }  # fmt: skip
 
 
