@@ -45,6 +45,10 @@ STORIES = {
         [CARD, ("arrival_registered", "again"), ("slip_failed", "paper_out"), ("visit_ended", "timed_out")],
         {"patient_card already": 1, "slip paper_out": 1},
     ),
+    "an arrival in custody is neither done nor at the counter": (
+        [CARD, ("arrival_in_custody", "his_down"), ("slip_printed", ""), ("visit_ended", "closed")],
+        {"patient_card custody": 1, "slip printed": 1},
+    ),
     "the counter counts with its reason, however its page goes": (
         [MYNUMBER, ("sent_to_counter", "unknown_patient"), ("visit_ended", "timed_out")],
         {"mynumber counter": 1, "reason unknown_patient": 1},

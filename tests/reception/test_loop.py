@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from PIL.Image import Image
+from PIL.Image import new as new_image
 
 from drivers.printer import Printed, PrinterStatus, Ready
 from kiosk.config import SlipPrinter
@@ -23,12 +24,15 @@ from kiosk.reception.printer_worker import PrinterWorker
 from kiosk.screens.of_state import screen_of
 from kiosk.screens.views import Screen
 from kiosk.screens.wording import Wording
+from kiosk.slip import picture as slip_picture
+from kiosk.slip.content import Slip, custody_slip
 from kiosk.visit import commands as c
 from kiosk.visit import events as e
 from kiosk.visit.begin import switched_on
 from kiosk.visit.rules import Rules
 from kiosk.visit.specimen import SPECIMEN
 from kiosk.visit.state import (
+    ArrivalInCustody,
     AtCounter,
     AwaitingTap,
     Came,
@@ -121,6 +125,21 @@ def test_a_slip_is_printed_only_while_its_visit_waits_for_it(wanted: bool) -> No
     printing.close()
     assert paper.slips == (2 if wanted else 0)
     assert events == ([e.SlipPrinted(3)] if wanted else [])
+
+
+def test_an_arrival_in_custody_has_a_slip_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Slip] = []
+
+    def draw(slip: Slip, **_: object) -> Image:
+        drawn.append(slip)
+        return new_image("1", (8, 8), 1)
+
+    monkeypatch.setattr(slip_picture, "draw", draw)
+    held, events = ArrivalInCustody(ARRIVAL.day, ARRIVAL.local_time, "0012K", "K3-012", ()), list[e.Event]()
+    printing = worker(Paper(), True, events.append)
+    printing.print_slip(c.PrintSlip(3, held, "en"))
+    printing.close()
+    assert drawn[-1] == custody_slip(Wording(), "架空総合病院", held, "en") and events == [e.SlipPrinted(3)]
 
 
 def test_a_fault_of_ours_at_the_printer_is_told_to_staff_and_ends_no_thread() -> None:

@@ -247,7 +247,8 @@ def test_a_patient_card_goes_the_same_way_from_the_look_up_on() -> None:
     story.at(103, e.CardRead(1, "0012K"))
     assert story.asked(c.LookUp) == [c.LookUp(1, "patient_card", "0012K")]
     story.at(103.1, found()).at(103.2, registered(again=True)).at(104, e.SlipPrinted(1))
-    assert isinstance(story.stage, Done) and story.stage.arrival.again
+    assert isinstance(story.stage, Done) and isinstance(story.stage.arrival, RegisteredArrival)
+    assert story.stage.arrival.again
 
 
 @pytest.mark.parametrize(
