@@ -238,7 +238,7 @@ BEGIN
     IF outcome ->> 'is' = 'Trouble' AND (answer ->> 'maybe_done')::boolean THEN
         UPDATE visit SET holder = mine, ask_first = true, lease_until = '-infinity'
         WHERE day = the_day AND patient_number = patient AND holder IN ('', mine);
-        PERFORM write_unsettled(jsonb_build_object('kind', 'unknown', 'order', o, 'number', '',
+        PERFORM write_unsettled(jsonb_build_object('kind', 'unknown', 'order', o, 'number', coalesce(o ->> 'number', ''),
             'since', coalesce((SELECT since FROM unsettled WHERE attempt = mine), statement_timestamp()),
             'what', answer ->> 'what'));
         RETURN outcome;
