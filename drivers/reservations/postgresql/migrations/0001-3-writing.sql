@@ -83,7 +83,10 @@ CREATE FUNCTION kiosk.write_visit(
     q jsonb, the_day date, patient text, the_attempt text, the_at timestamptz, rows jsonb, systems jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO registered SELECT r.* FROM jsonb_array_elements(rows) AS part, as_row(the_day, patient, part) AS r
+    -- Of two doctors of a department at one time the first: a system may have both, and the patient is called once.
+    INSERT INTO registered SELECT DISTINCT ON (r."time", r.department) r.*
+    FROM jsonb_array_elements(rows) AS part, as_row(the_day, patient, part) AS r
+    ORDER BY r."time", r.department, r.doctor_code, r.key
     ON CONFLICT (day, patient_number, "time", department) DO UPDATE SET doctor = excluded.doctor,
         place = excluded.place, note = excluded.note, message = excluded.message, walk_in = excluded.walk_in,
         department_code = excluded.department_code, doctor_code = excluded.doctor_code, kind = excluded.kind,
