@@ -230,7 +230,7 @@ class Background:
         outcome: Registration = nothing if there is None or self._front.system is None else there
         if isinstance(taken, Taken) and isinstance(self._front.book.settle(order, outcome, until), Trouble):
             return False
-        if there is None and unknown.number and book is self._front.local and isinstance(taken, Taken):
+        if there is None and isinstance(taken, Taken) and self._waits(book, unknown):
             book.note(replace(unknown, kind="custody", what=""), until)
         elif there is not None and there.left_out:
             book.note(replace(unknown, kind="refused", what="partly"), until)
@@ -243,6 +243,13 @@ class Background:
             code = "cancelled"
         self._report("his_settled", code=code)
         return True
+
+    def _waits(self, book: Book, unknown: Unsettled) -> bool:
+        """Whether it was in custody, here, and still has to be delivered."""
+        if not unknown.number or book is not self._front.local:
+            return False
+        others = (each for each in _unsettled(book, unknown.order.day) if each.kind == "custody")
+        return all(each.number != unknown.number for each in others)
 
     def _cancelled(self, unknown: Unsettled, there: Registered, until: float) -> bool:
         """Undo what came too late for the patient, unless there is more, of a window: with the line all of it goes."""

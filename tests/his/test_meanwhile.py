@@ -204,3 +204,17 @@ def test_a_delivery_that_was_not_answered_is_no_late_registration(site: Site) ->
     site.tick()
     assert len(site.system.receptions["00012"]) == 2
     assert site.listed() == []
+
+
+def test_who_came_again_and_was_sent_to_the_counter_waits_once(site: Site) -> None:
+    with site.system.away():
+        site.register()
+    site.system.faults = [LOST, LOST]
+    answer = site.register()
+    assert isinstance(answer, Trouble)
+    assert answer.maybe_done
+    assert sorted(kind for kind, _, _ in site.listed()) == ["custody", "unknown"]
+    site.now += timedelta(seconds=front.LEASE_S + 1)
+    site.tick(2)
+    assert len(site.system.receptions["00012"]) == 2
+    assert site.listed() == []
