@@ -178,6 +178,17 @@ def _ends() -> Iterator[tuple[str, s.Stage]]:
     yield "leaving", s.Done(1, _SOON, arrivals["notes"], covered=True, warned=True)
     yield "leaving_no_slip", s.Done(1, _SOON, arrivals["three"], NO_SLIP_REASONS[0], covered=True, warned=True)
     yield "leaving_for_good", s.Done(1, _SOON, arrivals["one"], covered=True, warned=True, extended=EXTENSIONS_MAX)
+    yield from _in_custody()
+    for reason in COUNTER_REASONS:
+        yield reason, s.AtCounter(1, _LATER, reason)
+    yield "next_day", s.AtCounter(1, _LATER, "no_appointment", _NEXT_DAY, ("内科",))
+    yield "not_yet", s.AtCounter(1, _LATER, "too_early", appointment_at=time(13))
+    yield "no_longer", s.AtCounter(1, _LATER, "too_late", appointment_at=time(9))
+    yield "called", s.AtCounter(1, _LATER, "reservations_down", called=True)
+    yield "leaving", s.AtCounter(1, _SOON, "no_appointment", warned=True)
+
+
+def _in_custody() -> Iterator[tuple[str, s.Stage]]:
     custody = s.ArrivalInCustody(_DAY, TIME_OF_DAY, "00000000", "K3-012", _ONE)
     yield "custody", s.Printing(1, _LATER, custody, _CAME, _LATER)
     yield "one", s.Done(1, _LATER, custody)
@@ -188,13 +199,6 @@ def _ends() -> Iterator[tuple[str, s.Stage]]:
     yield "covered", s.Done(1, _LATER, custody, covered=True)
     yield "covered_no_slip", s.Done(1, _LATER, custody, NO_SLIP_REASONS[0], covered=True)
     yield "leaving", s.Done(1, _SOON, custody, covered=True, warned=True)
-    for reason in COUNTER_REASONS:
-        yield reason, s.AtCounter(1, _LATER, reason)
-    yield "next_day", s.AtCounter(1, _LATER, "no_appointment", _NEXT_DAY, ("内科",))
-    yield "not_yet", s.AtCounter(1, _LATER, "too_early", appointment_at=time(13))
-    yield "no_longer", s.AtCounter(1, _LATER, "too_late", appointment_at=time(9))
-    yield "called", s.AtCounter(1, _LATER, "reservations_down", called=True)
-    yield "leaving", s.AtCounter(1, _SOON, "no_appointment", warned=True)
 
 
 def _arrival(
