@@ -12,6 +12,7 @@ from drivers.reservations import Cancelled, Found, Registered, ReservationsDown,
 from drivers.reservations.adapter import Settings
 from drivers.reservations.postgresql.book import PostgresBook
 from drivers.reservations.postgresql.failover import Failover
+from tests.peers import postgresql
 from tests.peers.postgres_kiosks import AT, DAY, order, put_many
 from tests.peers.postgresql import PASSWORD, Database, Postgres, soon
 
@@ -118,8 +119,8 @@ def test_series_are_lifted_for_a_kiosk_that_did_not_come(server: Postgres, tmp_p
             each.close()
 
 
-def test_only_a_hub_may_release(server: Postgres, tmp_path: Path) -> None:
-    database = server.database()
+def test_only_a_hub_may_release(tmp_path: Path) -> None:
+    database = postgresql.shared().database()
     database.role("kiosk-1")
     kiosk = Failover(database.url("kiosk-1"), Settings(tmp_path, password=PASSWORD))
     with pytest.raises(ReservationsDown) as refused:
