@@ -14,7 +14,7 @@ from kiosk.words.problems import Parameter, Problem
 
 CATALOGUE: Final = "import"
 NO_FOLDER: Final = Problem("down.folder")
-ON_SERVER: Final = Problem("down.on_server", english="the book is on a server: its backup is the server's")
+ON_SERVER: Final = Problem("restored.on_server")
 INCOMPLETE: Final = Problem("restored.incomplete")
 
 

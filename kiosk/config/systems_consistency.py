@@ -16,10 +16,10 @@ def problems(read: Read) -> Iterator[Problem]:
     url = his.get("url")
     if url and his.get("plain_http") is False and url.startswith("orca+http:") and leaves_machine(url):
         yield Problem("problem.his_in_clear")
-    if url == "":
-        for key, value in (("numbers", "his"), ("when_down", "cached")):
-            if his.get(key) == value:
-                yield Problem("problem.his_missing", {"key": key, "value": value})
+    if url == "" and his.get("numbers") == "his":
+        yield Problem("problem.his_missing", {"key": "numbers", "value": "his"})
+    if url == "" and his.get("when_down") == "cached" and not _on_server(read):
+        yield Problem("problem.nothing_down")
     if his.get("numbers") == "his" and numbering.get("series", "hospital") != "hospital":
         yield Problem("problem.series_of_his", {"series": numbering["series"]})
     yield from _letters(read)
@@ -29,7 +29,7 @@ def _passwords(read: Read) -> Iterator[Problem]:
     """password_file is the share's, as it always was; beside one, the server's password has a file of its own."""
     reservations = read.tables["reservations"]
     shared = str(reservations.get("share", "")).lower().startswith("smb://")
-    if shared and reservations.get("url", "").startswith("postgresql:"):
+    if shared and _on_server(read):
         own = reservations.get("book_password_file")
         if own == "" or (own and own == reservations.get("password_file")):
             yield Problem("problem.book_password")
@@ -40,5 +40,11 @@ def _letters(read: Read) -> Iterator[Problem]:
     entrance, prefix = numbering.get("entrance"), numbering.get("offline_prefix")
     if numbering.get("series") == "entrance" and entrance == "":
         yield Problem("problem.entrance_missing")
-    if his.get("url") and his.get("when_down") == "cached" and prefix == "":
+    asks = his.get("url") or _on_server(read)
+    if asks and his.get("when_down") == "cached" and prefix == "":
         yield Problem("problem.offline_prefix_missing")
+
+
+def _on_server(read: Read) -> bool:
+    """Whether the book is asked over the network."""
+    return "://" in read.tables["reservations"].get("url", "")

@@ -87,6 +87,7 @@ class Standing:
             for each in watched.kiosk.of_patient(found.order.patient_number):
                 watched.kiosk.serve(each.line, each.code)
         self.look_at_kiosk()
+        self.look_at_orders()
         watched.today.touch()
         return outcome
 
@@ -110,9 +111,13 @@ class Standing:
         return (*self._of_kiosk(), *found)
 
     def look_at_kiosk(self) -> None:
-        """Ask for what the kiosk and the hospital's system have for staff. Waits for another process."""
-        changed = [self._watched.kiosk.refresh(), self._watched.unsettled.refresh()]
-        if any(changed):
+        """Ask for what the kiosk has for staff. Waits for another process."""
+        if self._watched.kiosk.refresh():
+            self._watched.today.touch()
+
+    def look_at_orders(self) -> None:
+        """Ask for what is not settled. Waits likewise."""
+        if self._watched.unsettled.refresh():
             self._watched.today.touch()
 
     def _of_kiosk(self) -> Iterator[Banner]:

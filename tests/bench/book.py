@@ -204,7 +204,7 @@ def _frozen(server: Postgres, root: Path, patients: int) -> Row:
     stress.run(patients, freeze)
     frozen.close()
     row = stress.row("a client frozen in a transaction")
-    aim = at_most(stress.longest_s, FROZEN_S + 0.5, "the others wait ≤ {} s")
+    aim = at_most(stress.longest_s, FROZEN_S, "the others wait ≤ {} s")
     return Row(row.name, row.cells, (*row.aims, aim))
 
 

@@ -67,7 +67,11 @@ def test_another_address_is_refused_without_being_repeated(site: Site, table: st
     [
         (with_("his", 'url = "orca+http://kiosk@orca:8000"'), ["[his] url", "plain_http"]),
         (with_("his", 'numbers = "his"'), ["[his] url", "numbers"]),
-        (with_("his", 'when_down = "cached"'), ["[his] url", "when_down"]),
+        (with_("his", 'when_down = "cached"'), ["[his] when_down", "[reservations] url", "counter"]),
+        (
+            with_("his", 'when_down = "cached"', text=with_("reservations", POSTGRESQL)),
+            ["[numbering] offline_prefix"],
+        ),
         (with_("his", ORCA, 'when_down = "cached"'), ["[numbering] offline_prefix", '"K3-"']),
         (with_("numbering", 'series = "entrance"'), ["[numbering] entrance", "missing"]),
         (with_("numbering", 'entrance = "A1"'), ["[numbering] entrance", "letters"]),

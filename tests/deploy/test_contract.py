@@ -10,6 +10,7 @@ from typing import get_args
 
 import pytest
 
+from drivers.reservations.postgresql import migrate
 from drivers.reservations.sqlite import file as reservations_file
 from kiosk import __main__ as command_line
 from kiosk import config
@@ -203,6 +204,7 @@ def test_the_versions_of_the_databases_are_those_of_the_code() -> None:
         "courier.db": len(ledger._MIGRATIONS),
         "reservations.db": len(reservations_file.MIGRATIONS),
         "his.db": len(store._MIGRATIONS),
+        "kiosk.migration": migrate.newest(),
         "people.db": len(people_database.MIGRATIONS),
         "registrations.db": len(registrations_file.MIGRATIONS),
         "accepted.db": len(sealed_register.MIGRATIONS),

@@ -40,6 +40,8 @@ class OrcaSite:
         reception.until("choose_card")
         self.hospital.cards.insert(number)
         line = reception.until(*(ends or ("done", "already", "counter", "custody")))
+        while "close" not in line["buttons"]:  # the slip is being printed
+            line = reception.until(line["screen"])
         reception.press("close")
         return line
 

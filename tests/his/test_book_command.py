@@ -38,7 +38,7 @@ def test_migrate_makes_the_tables_once(
         monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
         assert command_line.main(["book", "migrate", *where]) == 0
         said.append(capsys.readouterr().out)
-    assert said == ["version 5, new\n", "version 5 already\n"]
+    assert said == ["version 1, new\n", "version 1 already\n"]
     monkeypatch.setattr("sys.stdin", io.StringIO("wrong\n"))
     assert command_line.main(["book", "migrate", *where]) == 1
     assert "password" in capsys.readouterr().err

@@ -78,8 +78,7 @@ class OrcaSystem:
         known = self._api.appointments(patient_number, day, until)
         if known is None:
             return UnknownPatient(patient_number)
-        first = tuple(each.department_code for each in known.appointments)
-        came = self._api.receptions(patient_number, day, until, first=first)
+        came = self._came(patient_number, known.appointments, day, until)
         notices: list[Trouble] = []
         names = self._names(
             (*known.appointments, *known.later, *walk_ins(known.appointments, came)), day, until, notices
@@ -99,6 +98,19 @@ class OrcaSystem:
             next_departments=tuple(dict.fromkeys(each.department for each in later)),
             notices=tuple(notices),
         )
+
+    def _came(
+        self, patient_number: str, appointments: Sequence[Appointment], day: date, until: float
+    ) -> tuple[Received, ...]:
+        """In whose departments nobody was received yet was received nowhere: the list of the whole day, a megabyte at a
+        hospital, is read of those only who come again, or have no appointment.
+        """
+        departments = dict.fromkeys(each.department_code for each in appointments)
+        if departments and "" not in departments:
+            asked = (self._api.receptions(patient_number, day, until, department=each) for each in departments)
+            if not any(asked):
+                return ()
+        return self._api.receptions(patient_number, day, until, first=tuple(departments))
 
     def _names(
         self, appointments: Sequence[Appointment], day: date, until: float, notices: list[Trouble]

@@ -212,7 +212,10 @@ class PostgresBook:
         until = time.monotonic() + _IMPORT_S
         try:
             line = hosts.line(until)
-            line.run(f"BEGIN; SET LOCAL statement_timeout = '{_IMPORT_S:.0f}s'", until)
+            limit = f"'{_IMPORT_S:.0f}s'"
+            # It holds nothing that a patient waits for.
+            settings = ("statement_timeout", "idle_in_transaction_session_timeout")
+            line.run("; ".join(("BEGIN", *(f"SET LOCAL {each} = {limit}" for each in settings))), until)
             yield line
             line.run("COMMIT", until)
         except Failed as failed:

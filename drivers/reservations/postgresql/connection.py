@@ -40,10 +40,10 @@ _ALIVE: Final = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
     (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 3000),
 )
-# A row lock is waited for 2 s; who is frozen in an open transaction loses it after 3; who is gone is noticed.
+# A row lock is waited for 2 s; who is frozen in an open transaction loses it after 2; who is gone is noticed.
 _SESSION: Final = {
     "lock_timeout": "2s",
-    "idle_in_transaction_session_timeout": "3s",
+    "idle_in_transaction_session_timeout": "2s",
     "statement_timeout": "12s",
     "client_connection_check_interval": "500ms",
     "tcp_keepalives_idle": "20",

@@ -1,6 +1,7 @@
-"""Brings the book's database to this version, as the role that owns it: the numbered files of `migrations`, in order.
+"""Brings the book's database to this version, as the role that owns it: the files of `migrations`, by their numbers.
 
-Each file only adds, so that kiosks of the version before go on meanwhile.
+VERSION-PART-NAME.sql; the parts of a version are one transaction. Each version only adds, so that kiosks of the version
+before go on meanwhile.
 """
 
 import time
@@ -13,11 +14,6 @@ from drivers.reservations.postgresql.failures import Failed
 
 _FOLDER: Final = Path(__file__).parent / "migrations"
 _WITHIN_S: Final = 120.0
-
-
-def newest() -> int:
-    """The version that this program works with."""
-    return len(list(_FOLDER.glob("*.sql")))
 
 
 def migrate(server: Server, zone: str) -> tuple[int, int]:
@@ -35,6 +31,11 @@ def migrate(server: Server, zone: str) -> tuple[int, int]:
     except Failed as failed:
         trouble = failed.trouble
         raise ReservationsDown(trouble.what, trouble.code, **trouble.parameters) from None
+
+
+def newest() -> int:
+    """The version that this program brings a database to."""
+    return max(_migrations())
 
 
 def _writable(server: Server, until: float) -> Line:
@@ -61,15 +62,23 @@ def _applied(line: Line, zone: str, until: float) -> tuple[int, int]:
     run("SELECT pg_advisory_lock(hashtext('kiosk.migrate'))")
     made = run("SELECT to_regclass('kiosk.migration') IS NOT NULL")[0][0]
     before = int(run("SELECT coalesce(max(version), 0) FROM kiosk.migration")[0][0]) if made else 0
-    files = sorted(_FOLDER.glob("*.sql"))
-    for number, file in enumerate(files, 1):
-        if number > before:
-            statements = file.read_text("utf-8")
+    migrations = _migrations()
+    for version, statements in migrations.items():
+        if version > before:
             run(
                 "BEGIN; SET LOCAL search_path = kiosk, pg_temp; SET LOCAL lock_timeout = '10s'; "
                 f"SET LOCAL statement_timeout = '{_WITHIN_S:.0f}s'; {statements}; "
-                f"SELECT kiosk.migrated({number}); COMMIT"
+                f"SELECT kiosk.migrated({version}); COMMIT"
             )
     quoted = zone.replace("'", "''")
     run(f"UPDATE kiosk.setting SET zone = '{quoted}' WHERE zone <> '{quoted}'")  # noqa: S608 - quoted
-    return before, max(before, len(files))
+    return before, max(before, newest())
+
+
+def _migrations() -> dict[int, str]:
+    """Statements by version, in order."""
+    found: dict[int, str] = {}
+    for file in sorted(_FOLDER.glob("*.sql")):
+        version = int(file.name.partition("-")[0])
+        found[version] = found.get(version, "") + file.read_text("utf-8")
+    return found

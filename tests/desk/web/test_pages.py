@@ -134,9 +134,9 @@ def test_registrations_that_are_not_settled_wait_above_those(pages: Pages) -> No
     listed = html.split("</tr>")
     assert len(listed) == 1 + 3 + len(pages.desk.unserved)
     assert [text(row) for row in listed[:3]] == [
-        "08:40 00171717 森 直子 モリ ナオコ 病院のシステムに登録できたか不明 S3-04 対応済み 08:40",
-        "08:44 00161616 — お預かり中（病院のシステムに未登録） K3-001 対応済み 08:44",
-        "08:47 00056789 小林 さくら 病院のシステムが受付を断りました 対応済み 08:47",
+        "08:40 00171717 森 直子 モリ ナオコ 登録できたか不明 S3-04 対応済み 08:40",
+        "08:44 00161616 — お預かり中（HIS未登録） K3-001 対応済み 08:44",
+        "08:47 00056789 小林 さくら 病院のシステムが断りました 対応済み 08:47",
     ]
     forms = re.findall(r'formaction="/unsettled" name="attempt" value="([^"]+)"', html)
     assert forms == ["a-1", "a-2", "a-3"]

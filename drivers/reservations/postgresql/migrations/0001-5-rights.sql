@@ -31,7 +31,7 @@ DO $$
 DECLARE
     setting text;
 BEGIN
-    FOREACH setting IN ARRAY ARRAY['lock_timeout = ''2s''', 'idle_in_transaction_session_timeout = ''3s''',
+    FOREACH setting IN ARRAY ARRAY['lock_timeout = ''2s''', 'idle_in_transaction_session_timeout = ''2s''',
         'statement_timeout = ''15s'''] LOOP
         EXECUTE format('ALTER DATABASE %I SET %s', current_database(), setting);
     END LOOP;
