@@ -83,7 +83,7 @@ class Standing:
         watched = self._watched
         found = watched.unsettled.of(attempt)
         outcome = watched.unsettled.settle(attempt)
-        if found is not None and isinstance(outcome, Done):
+        if found is not None and found.order.day == watched.unsettled.day and isinstance(outcome, Done):
             for each in watched.kiosk.of_patient(found.order.patient_number):
                 watched.kiosk.serve(each.line, each.code)
         self.look_at_kiosk()
@@ -152,7 +152,7 @@ class Standing:
         """Figures for `kiosk status` and the alarm."""
         watched, view = self._watched, self._watched.today.view()
         unsettled = watched.unsettled.listed
-        unserved = watched.kiosk.unserved(watched.receptions.entries, unsettled)
+        unserved = watched.kiosk.unserved(watched.receptions.entries, watched.unsettled.of_today())
         problem = watched.feed.state.problem
         return Seen(
             len(view.entries),

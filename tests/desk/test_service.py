@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from drivers.reservations import Order, Trouble
 from kiosk.desk import acts
 from kiosk.desk.acts import CancelReason, Done, EndReason, Outdated, Refused
 from kiosk.desk.export import Exports
@@ -180,6 +181,32 @@ def test_a_visit_with_a_number_for_each_department_is_registered_and_cancelled_a
         assert act(desk, acts.Cancel(outcome.arrival, CancelReason.double)) == Done(outcome.arrival, already=True)
         act(desk, acts.Register(1))
         assert row(desk).called == "3・2", "no number is given twice"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [
+        (Trouble("unreachable", "away"), "reservations"),
+        (Trouble("busy", "90"), "system_busy"),
+        (Trouble("refused", "no"), "system_refused"),
+        (Trouble("busy", "90", maybe_done=True), "reservations"),
+    ],
+)
+def test_what_was_not_registered_says_what_to_do(
+    desk: Office, monkeypatch: pytest.MonkeyPatch, trouble: Trouble, code: str
+) -> None:
+    desk.books("10:30,70000001,内科")
+    desk.tap(result())
+    attempts: list[str] = []
+
+    def answered(order: Order, until: float) -> Trouble:
+        attempts.append(order.attempt)
+        return trouble
+
+    monkeypatch.setattr(desk.reservations, "register", answered)
+    for _ in range(2):
+        assert act(desk, acts.Register(1)) == Refused(Problem(f"not_done.{code}"))
+    assert (attempts[0] == attempts[1]) is trouble.maybe_done, "pressed again it is the same attempt"
 
 
 def test_by_itself_with_an_appointment_and_never_after_a_cancelling(tmp_path: Path) -> None:
