@@ -84,7 +84,7 @@ class ReservationsWorker:
     def _submit(
         self, visit: int, limit_s: float, work: Callable[[float], e.Event], late: Reason = "reservations_down"
     ) -> None:
-        """`late`: what is known of a call that does not end."""
+        """`late`: what is known of a call that does not end, or ends in a fault of ours."""
         # From now on: what waits in the queue waits at the patient's expense.
         until = time.monotonic() + limit_s
 
@@ -94,7 +94,7 @@ class ReservationsWorker:
             except _Failed as fault:
                 event = failed(str(fault), fault.reason)
             except Exception as error:  # noqa: BLE001 - a fault of ours must end this visit at the counter, not hang it
-                event = failed(type(error).__name__)
+                event = failed(type(error).__name__, late)
             self.post(event)
 
         def failed(what: str, reason: Reason = "reservations_down") -> e.Event:
@@ -190,7 +190,7 @@ class ReservationsWorker:
         if isinstance(answer, rs.Trouble):
             raise self._failed(answer)
         if answer.patient_number != patient:
-            raise _Failed(SOMEONE_ELSE)
+            raise _Failed(SOMEONE_ELSE, "outcome_unknown")
         match answer:
             case rs.Registered():
                 return e.ArrivalRegistered(

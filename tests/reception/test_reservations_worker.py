@@ -176,7 +176,7 @@ def test_an_answer_about_someone_else_is_none(asked: Asked) -> None:
     asked.worker.look_up(LOOK_UP)
     assert asked.next() == e.ReservationsFailed(1)
     asked.worker.register(REGISTER)
-    assert asked.next() == e.ReservationsFailed(1)
+    assert asked.next() == e.ReservationsFailed(1, "outcome_unknown")
     assert asked.reported == [("reservations_failed", "answer about someone else")] * 2
 
 
@@ -235,3 +235,6 @@ def test_a_fault_of_ours_ends_the_visit_and_names_no_patient(asked: Asked, monke
     asked.worker.look_up(LOOK_UP)
     assert asked.next() == e.ReservationsFailed(1)
     assert asked.reported == [("reservations_failed", "ValueError")]
+    monkeypatch.setattr(asked.system, "register", broken)
+    asked.worker.register(replace(REGISTER, visit=2))
+    assert asked.next() == e.ReservationsFailed(2, "outcome_unknown"), "it may have come after the registration"
