@@ -32,7 +32,7 @@ IN_CI = os.environ.get("CI") == "true"
 def pytest_report_header() -> list[str]:
     """One line a peer, so that a log tells what the tests ran against."""
     lines = [f"CI: {IN_CI} (a missing peer {'fails' if IN_CI else 'is skipped'})"]
-    lines += [f"{program}: {_version(program)}" for program in ("smbd", "smbclient", "zbarimg")]
+    lines += [f"{program}: {_version(program)}" for program in ("smbd", "smbclient", "psql", "zbarimg")]
     return lines
 
 

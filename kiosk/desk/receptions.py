@@ -29,6 +29,7 @@ from drivers.reservations import (
     Registered,
     Trouble,
     UnknownPatient,
+    Withdrawn,
 )
 from drivers.reservations import WalkIn as OrderedWalkIn
 from drivers.reservations.ports import Reservations, Subscription
@@ -184,14 +185,17 @@ class Receptions:
                 return Refused(Problem("not_done.unknown_patient"))
             case NothingToRegister():
                 return Refused(Problem("not_done.no_appointment"))
-        return _down()
+            case Trouble():
+                return _not_done(answer)
+            case Withdrawn():
+                return Refused(Problem("not_done.reservations"))
 
     def cancel(self, line: int, reason: str, by: str) -> Outcome:
         """Undo an arrival, with all its receptions. Raises KeyError for a line that is not of today."""
         entry, day, now = self.entry(line), self._today.day, self._clock()
         answer = self._reservations.cancel(entry.patient_number, entry.receptions[0], day, now, reason, _until())
         if isinstance(answer, Trouble):
-            return _down()
+            return _not_done(answer)
         if not isinstance(answer, Cancelled):
             return Refused(Problem("not_done.not_registered"))
         for each in self._today.view().entries:
@@ -361,6 +365,9 @@ def _until() -> float:
     return time.monotonic() + ANSWER_S
 
 
-def _down() -> Refused:
+def _not_done(trouble: Trouble) -> Refused:
     # Whether something was written is not always known; asking once more is always safe, and says so.
-    return Refused(Problem("not_done.reservations"))
+    code = "not_done.reservations"
+    if not trouble.maybe_done:
+        code = {"busy": "not_done.system_busy", "refused": "not_done.system_refused"}.get(trouble.kind, code)
+    return Refused(Problem(code))

@@ -147,7 +147,6 @@ def _ends() -> Iterator[tuple[str, s.Stage]]:
         "two": _arrival(_TWO),
         "three": _arrival(_THREE, numbers=("1287",)),
         "two_numbers": _arrival(_TWO, numbers=("A17", "B4")),
-        "five_numbers": _arrival(_FIVE, numbers=("00017", "00018", "00019", "00020", "00021")),
         "five_notes": _arrival(_FIVE, notes=("insurance_check", "subsidy_failed")),
         "many": _arrival(_FIVE * 6),
         "long": _arrival(_LONG, numbers=("00017",)),
@@ -169,7 +168,9 @@ def _ends() -> Iterator[tuple[str, s.Stage]]:
     partly = replace(arrivals["two"], notes=("partly",), missing=("皮膚科",))
     yield "partly", s.Done(1, _LATER, partly)
     yield "covered", s.Done(1, _LATER, arrivals["two"], covered=True)
-    yield "covered_numbers", s.Done(1, _LATER, arrivals["five_numbers"], covered=True)
+    five = _arrival(_FIVE, numbers=("00017", "00018", "00019", "00020", "00021"))
+    yield "five_numbers", s.Done(1, _LATER, five)
+    yield "covered_numbers", s.Done(1, _LATER, five, covered=True)
     yield "covered_no_slip", s.Done(1, _LATER, arrivals["two"], NO_SLIP_REASONS[0], covered=True)
     yield "printing_covered", s.Printing(1, _LATER, arrivals["one"], _CAME, NOW, covered=True)
     for reason in NO_SLIP_REASONS:

@@ -86,6 +86,7 @@ class Asked:
             lambda code, reason: None,
             limit_s,
             limit_s,
+            "outcome_unknown",
         )
 
     def next(self) -> e.Event:
@@ -161,6 +162,13 @@ def test_trouble_ends_at_the_counter_with_its_reason(asked: Asked, trouble: Trou
     asked.worker.register(REGISTER)
     assert asked.next() == e.ReservationsFailed(1, reason)  # type: ignore[arg-type]
     assert asked.reported == [("reservations_failed", trouble.what)]
+
+
+def test_our_own_book_alone_has_one_reason_for_all_of_it(asked: Asked) -> None:
+    asked.worker.unknown = "reservations_down"
+    asked.system.registered = Trouble("unreachable", "the disk is full", maybe_done=True)
+    asked.worker.register(REGISTER)
+    assert asked.next() == e.ReservationsFailed(1)
 
 
 def test_an_answer_about_someone_else_is_none(asked: Asked) -> None:

@@ -257,6 +257,16 @@ def test_a_form_is_one_act_of_its_user(pages: Pages, path: str, fields: dict[str
     assert ("chief", act.permission.value, "permitted") in pages.office.acts()
 
 
+def test_what_the_hospitals_system_took_only_in_part_is_a_warning(pages: Pages) -> None:
+    browser = pages.chief()
+    pages.desk.outcomes = [Done(4, partly=True)]
+    answer = browser.post("/v/4/walk-in", department="05")
+    assert (answer.status, answer.path) == (303, "/v/4?done=partly")
+    html = browser.get(answer.path).text
+    assert "足りない診療科を病院のシステムで受け付けてください" in html
+    assert "▲" in html
+
+
 @pytest.mark.parametrize(("path", "fields", "act", "onto"), FORMS, ids=[form[0] + form[3][-12:] for form in FORMS])
 def test_what_was_refused_or_outdated_says_so_on_the_page_it_came_from(
     pages: Pages, path: str, fields: dict[str, str], act: Act, onto: str

@@ -176,6 +176,7 @@ DECLARE
     the_day date := o ->> 'day';
     patient text := o ->> 'patient_number';
     mine text := o ->> 'attempt';
+    asks boolean;
     v visit;
 BEGIN
     PERFORM require(q);
@@ -189,10 +190,11 @@ BEGIN
         RAISE EXCEPTION 'another attempt has the row'
             USING ERRCODE = 'KB001', DETAIL = ceil(extract(epoch FROM v.lease_until - clock_timestamp()))::text;
     END IF;
-    UPDATE visit SET holder = mine, ask_first = v.holder <> '',
+    asks := v.holder <> '' OR EXISTS (SELECT 1 FROM epoch WHERE released_on >= the_day);
+    UPDATE visit SET holder = mine, ask_first = asks,
         lease_until = clock_timestamp() + make_interval(secs => (q ->> 'lease_s')::float8)
     WHERE day = the_day AND patient_number = patient;
-    RETURN jsonb_build_object('is', 'Taken', 'answer', jsonb_build_object('ask_first', v.holder <> ''));
+    RETURN jsonb_build_object('is', 'Taken', 'answer', jsonb_build_object('ask_first', asks));
 END $$;
 
 CREATE FUNCTION kiosk.write_unsettled(u jsonb) RETURNS void LANGUAGE sql AS $$
