@@ -40,7 +40,7 @@ from drivers.reservations import (
 from drivers.reservations.ports import Ability, Book, Subscription, SystemOfRecord
 from kiosk.his.custody import Custody
 from kiosk.his.health import Health
-from kiosk.his.merging import joined, registered_there, with_entry, without_the_system
+from kiosk.his.merging import is_cancelled_since, joined, registered_there, with_entry, without_the_system
 
 # A row whose owner has died is somebody else's after so long: longer than any registration may take.
 LEASE_S: Final = 20.0
@@ -106,6 +106,11 @@ class Front:
         booked = self.book.find(patient_number, day, until)
         if not isinstance(booked, Found):
             return booked if answer.as_of is None else answer
+        if answer.as_of is not None and answer.receptions and not booked.receptions:
+            # The list may be of before a cancelling.
+            register = self.book.entries(day, until)
+            if isinstance(register, Register) and is_cancelled_since(answer, answer.as_of, register):
+                return replace(answer, see_staff=True)
         return joined(answer, booked)
 
     def asked(self, patient_number: str, day: date, until: float) -> Answer:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
-from drivers.reservations import Appointment, Entry, Found, Order, Registered, Trouble, WalkIn
+from drivers.reservations import Appointment, Entry, Found, Order, Register, Registered, Trouble, WalkIn
 
 
 def with_entry(found: Found, entry: Entry | None) -> Found:
@@ -31,6 +32,12 @@ def joined(found: Found, booked: Found) -> Found:
         last_arrival=last_arrival,
         see_staff=found.see_staff or bool(booked.receptions and not found.receptions and found.as_of is None),
     )
+
+
+def is_cancelled_since(found: Found, moment: datetime, register: Register) -> bool:
+    """Whether a line of the patient was cancelled after `moment`."""
+    mine = (each.cancelled for each in register.entries if each.patient_number == found.patient_number)
+    return any(each is not None and each.at > moment for each in mine)
 
 
 def without_the_system(order: Order, booked: Found) -> Registered | Trouble | None:

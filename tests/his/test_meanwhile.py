@@ -11,6 +11,7 @@ import pytest
 
 from drivers.reservations import (
     Appointment,
+    Cancelled,
     Found,
     InCustody,
     Reception,
@@ -218,3 +219,16 @@ def test_who_came_again_and_was_sent_to_the_counter_waits_once(site: Site) -> No
     site.tick(2)
     assert len(site.system.receptions["00012"]) == 2
     assert site.listed() == []
+
+
+def test_who_was_cancelled_after_the_day_list_is_sent_to_staff(site: Site) -> None:
+    first = site.register()
+    assert isinstance(first, Registered)
+    site.now += timedelta(minutes=11)
+    site.tick()  # the list has him as registered
+    at = site.now + timedelta(minutes=1)
+    assert isinstance(site.front.cancel("00012", first.receptions[0], DAY, at, "", until()), Cancelled)
+    with site.system.away():
+        found = site.front.find("00012", DAY, until())
+    assert isinstance(found, Found)
+    assert found.see_staff
