@@ -192,10 +192,11 @@ class Background:
         outcome = self._front.deliver(order, time.monotonic() + CALL_S, ask_first=True)
         match outcome:
             case Registered():
-                book.noted_done(custody.order, time.monotonic() + SETTLE_S)
                 self._report("custody_delivered", code="first" if outcome.ours else "again")
                 if outcome.left_out:
                     self._refuse(book, custody, "partly")
+                else:
+                    book.noted_done(custody.order, time.monotonic() + SETTLE_S)
             case NothingToRegister():
                 self._refuse(book, custody, "no_appointment")
             case UnknownPatient():
