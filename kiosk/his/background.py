@@ -42,7 +42,6 @@ DOWN_S: Final = 2.0
 AGAIN_S: Final = (5.0, 5.0, 10.0, 20.0)
 _DELIVERED_BY: Final = timedelta(minutes=2)
 SetTrouble = Callable[[Literal["his_down", "orders_refused"], Problem | None], None]
-_FOR_STAFF: Final = ("refused", "misunderstood")
 _AWAY: Final = ("unreachable", "login")
 # A kiosk that was off over a long holiday still has what waited before it, and staff are told until they have seen it.
 DAYS_BACK: Final = 14
@@ -201,12 +200,13 @@ class Background:
                 self._refuse(book, custody, "no_appointment")
             case UnknownPatient():
                 self._refuse(book, custody, "unknown_patient")
-            case Trouble() if outcome.kind in _FOR_STAFF and not outcome.maybe_done:
+            case Trouble() if outcome.kind == "refused" and not outcome.maybe_done:
                 self._refuse(book, custody, outcome.kind)
             case Trouble() if outcome.kind in _AWAY:
                 return False
             case _:
-                # Of this patient, who may be open at a window all day: nobody else waits for that.
+                # Of this patient, who may be open at a window all day: nobody else waits for that. And a system that
+                # is being started says what nobody understands.
                 pass
         return True
 
@@ -222,7 +222,7 @@ class Background:
         order, until = unknown.order, time.monotonic() + CALL_S
         found = self._front.asked(order.patient_number, order.day, until)
         if isinstance(found, Trouble):
-            return found.kind in _FOR_STAFF
+            return found.kind not in _AWAY
         there = _left_there(order, found) if isinstance(found, Found) else None
         taken = self._front.book.take(order, LEASE_S, until)
         if isinstance(taken, Trouble):
