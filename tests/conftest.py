@@ -32,7 +32,7 @@ IN_CI = os.environ.get("CI") == "true"
 def pytest_report_header() -> list[str]:
     """One line a peer, so that a log tells what the tests ran against."""
     lines = [f"CI: {IN_CI} (a missing peer {'fails' if IN_CI else 'is skipped'})"]
-    lines += [f"{program}: {_version(program)}" for program in ("smbd", "smbclient", "zbarimg")]
+    lines += [f"{program}: {_version(program)}" for program in ("smbd", "smbclient", "psql", "zbarimg")]
     return lines
 
 
@@ -50,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Debian's smbd is in /usr/sbin, which ordinary users have not on their PATH; KEEP has hooks of its own."""
     path = os.environ.get("PATH", "").split(os.pathsep)
     os.environ["PATH"] = os.pathsep.join([*path, *(p for p in ("/usr/sbin", "/sbin") if p not in path)])
+    options.adapter(config)  # an adapter that must not be asked ends it here
     folder = keep.wanted()
     if folder is not None:
         config.pluginmanager.register(keep.Keeper(folder))

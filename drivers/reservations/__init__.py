@@ -312,7 +312,8 @@ UnsettledKind = Literal["unknown", "custody", "refused"]
 @dataclass(frozen=True)
 class Unsettled:
     """An order of which staff must know: its outcome is not known (`unknown`), it waits for the system (`custody`), or
-    the system did not take it (`refused`). `number`: of `custody`, as on the slip. `what`: why, without patient data.
+    the system did not take it (`refused`). `number`: as on the slip of who is or was in custody. `what`: why, without
+    patient data.
     """
 
     kind: UnsettledKind

@@ -174,7 +174,7 @@ def _parts(config: Config, desk: Desk, folder: DeskFolder, log: EventLog, people
 
 def _start(parts: Parts, service: Service, stack: ExitStack) -> None:
     parts.receptions.registered, parts.receptions.act = service.registered, service.act
-    parts.receptions.renewed = parts.standing.look_at_kiosk
+    parts.receptions.ticked, parts.receptions.renewed = parts.standing.look_at_kiosk, parts.standing.look_at_orders
     parts.papers.begin()
     parts.receptions.start()
     stack.callback(parts.receptions.close)

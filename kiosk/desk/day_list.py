@@ -88,7 +88,7 @@ class DayList:
         for entry in view.entries:
             visited[entry.patient].append(entry)
         waiting, unsettled = view.waiting, self._unsettled.listed
-        unserved = self._kiosk.unserved(entries, unsettled)
+        unserved = self._kiosk.unserved(entries, self._unsettled.of_today())
         return Listed(
             view,
             tuple(sorted(rows, key=lambda row: (row.at, row.seq), reverse=True)),
@@ -106,12 +106,14 @@ class DayList:
         person = visit.tap.person if visit else None
         name, kana = (person.name, person.kana) if person and person.name else self._name(patient)
         codes = [each.code for each in self._kiosk.of_patient(patient)]
+        day = of.order.day
+        on = "" if day == self._unsettled.day else f"{day.month}/{day.day}"
         return Unsettled(
             attempt=of.order.attempt,
             kind=of.kind,
             at=of.since.astimezone(self._clock().tzinfo),
-            called=of.number,
-            code=codes[-1] if codes else "",
+            called=" ".join(part for part in (on, of.number) if part),
+            code=codes[-1] if codes and not on else "",
             number=patient,
             name=name,
             kana=kana,

@@ -95,7 +95,7 @@ class KioskNotices:
 
     def unserved(self, entries: Iterable[Entry] | None, unsettled: Iterable[Unsettled] = ()) -> tuple[Waiting, ...]:
         """Of today, oldest first, as it was last known; without those who are in the register `entries` by now, and
-        those of whom an order is `unsettled`: that says more of them.
+        those of whom an order is `unsettled`, as long as it is: that says more of them.
         """
         arrived = {each.patient_number for each in entries or () if each.cancelled is None}
         arrived |= {each.order.patient_number for each in unsettled}

@@ -89,7 +89,7 @@ class Unserved:
 @dataclass(frozen=True)
 class Unsettled:
     """An order in 要確認. `kind`: of drivers.reservations.Unsettled; `attempt`: sent back with the act; `called`:
-    number of who is in custody; `code`: on the slip of who was sent to the counter, or "". Else as Unserved.
+    number in custody, and before it the day if not today; `code`: of who was sent to the counter. Else as Unserved.
     """
 
     attempt: str

@@ -29,6 +29,7 @@ from drivers.reservations import (
     Registered,
     Trouble,
     UnknownPatient,
+    Withdrawn,
 )
 from drivers.reservations import WalkIn as OrderedWalkIn
 from drivers.reservations.ports import Reservations, Subscription
@@ -43,8 +44,10 @@ from kiosk.desk.visits import State
 from kiosk.results.eligibility import Outcome as Result
 from kiosk.words.problems import Problem
 
-# Appointments of those who wait are asked for again when the reservations changed, but not more often than this.
+# Appointments of those who wait are asked for again when the reservations changed, but not more often than this; of a
+# hospital's system, which has others to serve and does not say that it has changed, less often.
 AGAIN_S: Final = 10.0
+SYSTEM_AGAIN_S: Final = 300.0
 # Only who has just tapped is registered by itself: a desk that was down for an hour is no reception.
 FRESH: Final = timedelta(minutes=10)
 # How long one of the staff waits for the reservations at most, seconds.
@@ -66,9 +69,9 @@ class Looked:
 class Receptions:
     """`by_itself`: `[desk] register`. `wait`: how long the kiosk is given before the desk registers by itself.
 
-    Set before `start`: `renewed()` is called in its thread whenever the register may have changed, whether or not it
-    can be read; `registered(seq, at)`, from any thread, when a visit has arrived, by whomever; `act(what, "", "")`
-    carries out what the program registers by itself, and notes it as `acts.Desk.act` does.
+    Set before `start`: `ticked()` is called in its thread about once a second, whether or not the reservations answer,
+    and `renewed()` when they may have changed; `registered(seq, at)`, from any thread, when a visit has arrived, by
+    whomever; `act(what, "", "")` carries out what the program registers by itself, and notes it as `acts.Desk.act`.
     """
 
     def __init__(
@@ -89,8 +92,9 @@ class Receptions:
         self._looked: dict[int, Looked] = {}
         self._looked_day = today.day
         self._stale = False
-        self._is_unkept = False  # what was read of the register is not in every visit
-        self._looked_at = 0.0
+        self._is_unread = True  # the register is to be read, though nobody said that it has changed
+        self._is_unkept = False  # what was read of it is not in every visit
+        self._looked_at = self._all_looked_at = 0.0
         self._due: dict[int, datetime] = {}  # visits to be registered by themselves, and when
         self._work: queue.SimpleQueue[int | None] = queue.SimpleQueue()  # a visit to look up; None: something changed
         self._closed = threading.Event()
@@ -98,6 +102,7 @@ class Receptions:
         self._follow: Subscription | None = None
         self.answers = False
         self.registered: Callable[[int, datetime], None] = lambda _seq, _at: None
+        self.ticked: Callable[[], None] = lambda: None
         self.renewed: Callable[[], None] = lambda: None
         self.act: Callable[[Act, str, str], Outcome] | None = None
 
@@ -180,14 +185,17 @@ class Receptions:
                 return Refused(Problem("not_done.unknown_patient"))
             case NothingToRegister():
                 return Refused(Problem("not_done.no_appointment"))
-        return _down()
+            case Trouble():
+                return _not_done(answer)
+            case Withdrawn():
+                return Refused(Problem("not_done.reservations"))
 
     def cancel(self, line: int, reason: str, by: str) -> Outcome:
         """Undo an arrival, with all its receptions. Raises KeyError for a line that is not of today."""
         entry, day, now = self.entry(line), self._today.day, self._clock()
         answer = self._reservations.cancel(entry.patient_number, entry.receptions[0], day, now, reason, _until())
         if isinstance(answer, Trouble):
-            return _down()
+            return _not_done(answer)
         if not isinstance(answer, Cancelled):
             return Refused(Problem("not_done.not_registered"))
         for each in self._today.view().entries:
@@ -234,34 +242,38 @@ class Receptions:
 
     def _run(self) -> None:
         while not self._closed.is_set():
-            wanted = self._next()
-            self.renewed()
+            wanted, is_news = self._next()
+            self.ticked()
+            if is_news or self._is_unread:
+                self.renewed()
             try:
                 self._forget_yesterday()
                 if wanted is not None:
                     self._look_up(wanted)
-                self._read_register(wanted)
+                if is_news or self._is_unread:
+                    self._read_register(wanted)
                 self._look_again()
                 self._register_by_itself()
             except _Down:
-                self._stale = True  # who follows them says when they answer again
+                self._stale = self._is_unread = True
             except (sqlite3.Error, OSError):
-                self._is_unkept = True
+                self._is_unkept = self._is_unread = True
             except KeyError:
-                pass  # of yesterday
+                self._is_unread = True  # a visit of yesterday
 
-    def _next(self) -> int | None:
+    def _next(self) -> tuple[int | None, bool]:
+        """A visit to look up, and whether anything was said: that it is there, or that something has changed."""
         try:
-            return self._work.get(timeout=1.0)
+            return self._work.get(timeout=1.0), True
         except queue.Empty:
-            return None
+            return None, False
 
     def _forget_yesterday(self) -> None:
         if self._looked_day != self._today.day:
             with self._lock:
                 self._looked_day, self._looked = self._today.day, {}
             self._due = {}
-            self._stale = True
+            self._stale = self._is_unread = True
 
     def _look_up(self, seq: int) -> None:
         entry, _ = self._today.entry(seq)
@@ -270,9 +282,10 @@ class Receptions:
         answer = self._reservations.find(entry.patient, self._today.day, _until())
         if isinstance(answer, Trouble):
             raise _Down
-        if not isinstance(answer, Found):
-            return
-        looked = Looked(answer.appointments, self._departments.may_walk_in(answer.last_day, self._today.day))
+        looked = Looked()
+        if isinstance(answer, Found):
+            may_walk_in = self._departments.may_walk_in(answer.last_day, self._today.day)
+            looked = Looked(answer.appointments, may_walk_in)
         with self._lock:
             is_new = self._looked.get(seq) != looked
             self._looked[seq] = looked
@@ -289,6 +302,7 @@ class Receptions:
     def _read_register(self, wanted: int | None) -> None:
         """Into all visits where it changed, else into the one that is `wanted`: its patient may have arrived before."""
         entries = self._asked_entries()
+        self._is_unread = False
         if entries != self._entries or self._is_unkept:
             self._entries, self._is_unkept = entries, False
             self._by_line = {line_of(each): each for each in entries}
@@ -310,13 +324,18 @@ class Receptions:
                 self.registered(visited.visit.seq, arrived.receptions[0].at)
 
     def _look_again(self) -> None:
-        """Appointments of those who wait, after the reservations have changed."""
-        if not self._stale or time.monotonic() - self._looked_at < AGAIN_S:
+        """Appointments of those who wait, after the reservations have changed; of a system, of who has none yet."""
+        now = time.monotonic()
+        if not self._stale or now - self._looked_at < AGAIN_S:
             return
-        self._stale, self._looked_at = False, time.monotonic()
+        of_all = not self._reservations.ability.knows_patients or now - self._all_looked_at >= SYSTEM_AGAIN_S
+        self._stale, self._looked_at = not of_all, now
+        if of_all:
+            self._all_looked_at = now
         for visited in self._today.view().entries:
-            if visited.visit.arrival is None:
-                self._look_up(visited.visit.seq)
+            seq = visited.visit.seq
+            if visited.visit.arrival is None and (of_all or seq not in self._looked):
+                self._look_up(seq)
 
     def _register_by_itself(self) -> None:
         now = self._clock()
@@ -346,6 +365,9 @@ def _until() -> float:
     return time.monotonic() + ANSWER_S
 
 
-def _down() -> Refused:
+def _not_done(trouble: Trouble) -> Refused:
     # Whether something was written is not always known; asking once more is always safe, and says so.
-    return Refused(Problem("not_done.reservations"))
+    code = "not_done.reservations"
+    if not trouble.maybe_done:
+        code = {"busy": "not_done.system_busy", "refused": "not_done.system_refused"}.get(trouble.kind, code)
+    return Refused(Problem(code))

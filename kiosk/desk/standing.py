@@ -83,10 +83,11 @@ class Standing:
         watched = self._watched
         found = watched.unsettled.of(attempt)
         outcome = watched.unsettled.settle(attempt)
-        if found is not None and isinstance(outcome, Done):
+        if found is not None and found.order.day == watched.unsettled.day and isinstance(outcome, Done):
             for each in watched.kiosk.of_patient(found.order.patient_number):
                 watched.kiosk.serve(each.line, each.code)
         self.look_at_kiosk()
+        self.look_at_orders()
         watched.today.touch()
         return outcome
 
@@ -110,9 +111,13 @@ class Standing:
         return (*self._of_kiosk(), *found)
 
     def look_at_kiosk(self) -> None:
-        """Ask for what the kiosk and the hospital's system have for staff. Waits for another process."""
-        changed = [self._watched.kiosk.refresh(), self._watched.unsettled.refresh()]
-        if any(changed):
+        """Ask for what the kiosk has for staff. Waits for another process."""
+        if self._watched.kiosk.refresh():
+            self._watched.today.touch()
+
+    def look_at_orders(self) -> None:
+        """Ask for what is not settled. Waits likewise."""
+        if self._watched.unsettled.refresh():
             self._watched.today.touch()
 
     def _of_kiosk(self) -> Iterator[Banner]:
@@ -147,7 +152,7 @@ class Standing:
         """Figures for `kiosk status` and the alarm."""
         watched, view = self._watched, self._watched.today.view()
         unsettled = watched.unsettled.listed
-        unserved = watched.kiosk.unserved(watched.receptions.entries, unsettled)
+        unserved = watched.kiosk.unserved(watched.receptions.entries, watched.unsettled.of_today())
         problem = watched.feed.state.problem
         return Seen(
             len(view.entries),

@@ -16,6 +16,7 @@ from typing import Final, Literal
 from drivers.reservations import (
     Found,
     NothingToRegister,
+    Order,
     Registered,
     Registration,
     ReservationsDown,
@@ -25,7 +26,8 @@ from drivers.reservations import (
     Unsettled,
 )
 from drivers.reservations.ports import Book
-from kiosk.his.front import LEASE_S, SETTLE_S, Front, registered_there
+from kiosk.his.front import LEASE_S, SETTLE_S, Front
+from kiosk.his.merging import registered_there
 from kiosk.his.store import Age, Store
 from kiosk.words.problems import Problem
 
@@ -42,7 +44,9 @@ GATE_S: Final = 15.0
 AGAIN_S: Final = (5.0, 5.0, 10.0, 20.0)
 _DELIVERED_BY: Final = timedelta(minutes=2)
 SetTrouble = Callable[[Literal["his_down", "orders_refused"], Problem | None], None]
-_FOR_STAFF: Final = ("refused", "misunderstood")
+_AWAY: Final = ("unreachable", "login")
+# A kiosk that was off over a long holiday still has what waited before it, and staff are told until they have seen it.
+DAYS_BACK: Final = 14
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Waiting:
-    """How many orders of today wait for what. `oldest`: of those in custody; `day_list`: today's."""
+    """How many orders of today wait for what; `refused`: of the days before, too. `oldest`: of those in custody;
+    `day_list`: today's.
+    """
 
     custody: int = 0
     unknown: int = 0
@@ -113,7 +119,7 @@ class Background:
         """All that is due at `now` (monotonic)."""
         today = self._clock().date()
         if self._today != today:
-            self._begin_day(today)
+            self._store.forget_day(today)
             self._today, self._list_at = today, 0.0
         if now >= self._settle_at:
             self._settle_all(today)
@@ -130,14 +136,6 @@ class Background:
         self._set_trouble("his_down", Problem("his.down", {"what": trouble.what}) if trouble else None)
 
     # --- the day ------------------------------------------------------------------------------------------------------
-
-    def _begin_day(self, today: date) -> None:
-        """Once at a start, and at midnight. An order of a day that is over is not for the system any more."""
-        self._store.forget_day(today)
-        for days in (1, 2, 3):
-            for book, each in self._listed(today - timedelta(days=days)):
-                if each.kind == "custody":
-                    self._refuse(book, each, "day_over")
 
     def _keep_day(self, today: date, every: timedelta) -> None:
         listed = self._front.day_list(today, time.monotonic() + DAY_LIST_S)
@@ -160,27 +158,37 @@ class Background:
 
     # --- orders -------------------------------------------------------------------------------------------------------
 
-    def _listed(self, day: date) -> Iterator[tuple[Book, Unsettled]]:
-        """The orders of `day`, each with the book that has it."""
+    def _listed(self, today: date) -> Iterator[tuple[Book, Unsettled]]:
+        """The orders of these days, each with the book that has it. Of earlier days, what this machine has."""
         front = self._front
-        for book in (front.local,) if front.local is front.book else (front.local, front.book):
-            listed = book.unsettled(day, time.monotonic() + CALL_S)
-            if not isinstance(listed, Trouble):
-                yield from ((book, each) for each in listed.unsettled)
+        for back in range(DAYS_BACK, -1, -1):
+            elsewhere = () if front.local is front.book or back > 1 else (front.book,)
+            for book in (front.local, *elsewhere):
+                yield from ((book, each) for each in _unsettled(book, today - timedelta(days=back)))
 
     def _settle_all(self, today: date) -> None:
         """Oldest first. One that meets a system that is away ends the round."""
-        for day in (today - timedelta(days=1), today):
-            for book, each in self._listed(day):
-                if self._stop.is_set():
-                    return
-                settled = {"custody": self._deliver, "unknown": self._ask}.get(each.kind)
-                if settled is not None and not settled(book, each):
-                    self._settle_at = time.monotonic() + AGAIN_S[min(self._failures, len(AGAIN_S) - 1)]
-                    self._failures += 1
-                    return
+        for book, each in self._listed(today):
+            if self._stop.is_set():
+                return
+            if not self._settled(book, each, today):
+                self._settle_at = time.monotonic() + AGAIN_S[min(self._failures, len(AGAIN_S) - 1)]
+                self._failures += 1
+                return
         self._failures = 0
         self._settle_at = time.monotonic() + AGAIN_S[0]
+
+    def _settled(self, book: Book, each: Unsettled, today: date) -> bool:
+        """False: the system is away."""
+        day = each.order.day
+        if each.kind == "custody" and day < today:
+            # It is not for the system any more.
+            self._refuse(book, each, "day_over")
+            return True
+        # Those before it have taken a while, in which staff or another kiosk may have dealt with it.
+        if each.kind == "refused" or day < today - timedelta(days=1) or each not in _unsettled(book, day):
+            return True
+        return self._deliver(book, each) if each.kind == "custody" else self._ask(book, each)
 
     def _deliver(self, book: Book, custody: Unsettled) -> bool:
         """False: the system is away. What is due there now is registered, not what was when the patient came."""
@@ -188,18 +196,23 @@ class Background:
         outcome = self._front.deliver(order, time.monotonic() + CALL_S, ask_first=True)
         match outcome:
             case Registered():
-                book.noted_done(custody.order, time.monotonic() + SETTLE_S)
                 self._report("custody_delivered", code="first" if outcome.ours else "again")
                 if outcome.left_out:
                     self._refuse(book, custody, "partly")
+                else:
+                    book.noted_done(custody.order, time.monotonic() + SETTLE_S)
             case NothingToRegister():
                 self._refuse(book, custody, "no_appointment")
             case UnknownPatient():
                 self._refuse(book, custody, "unknown_patient")
-            case Trouble() if outcome.kind in _FOR_STAFF and not outcome.maybe_done:
+            case Trouble() if outcome.kind == "refused" and not outcome.maybe_done:
                 self._refuse(book, custody, outcome.kind)
-            case _:
+            case Trouble() if outcome.kind in _AWAY:
                 return False
+            case _:
+                # Of this patient, who may be open at a window all day: nobody else waits for that. And a system that
+                # is being started says what nobody understands.
+                pass
         return True
 
     def _refuse(self, book: Book, unsettled: Unsettled, what: str) -> None:
@@ -208,30 +221,48 @@ class Background:
         self._report("custody_refused", what=what)
 
     def _ask(self, book: Book, unknown: Unsettled) -> bool:
-        """What became of it. The patient was sent to the counter, so it is never done once more."""
+        """What became of it. For a patient who was sent to the counter it is not done any more; who holds the number of
+        an order in custody waits for that.
+        """
         order, until = unknown.order, time.monotonic() + CALL_S
         found = self._front.asked(order.patient_number, order.day, until)
         if isinstance(found, Trouble):
-            return found.kind in _FOR_STAFF
-        there = registered_there(order, found) if isinstance(found, Found) else None
-        is_there = there is not None
-        outcome: Registration = there or NothingToRegister(order.patient_number)
-        if self._front.system is not None:
-            taken = self._front.book.take(order, LEASE_S, until)
-            if isinstance(taken, Trouble):
-                return taken.kind == "busy"
-            if isinstance(taken, Taken) and isinstance(self._front.book.settle(order, outcome, until), Trouble):
-                return False
-        book.noted_done(order, until)
-        code = "registered" if is_there else "not_registered"
-        if is_there and self._settings.late == "cancel" and self._cancelled(unknown, until):
+            return found.kind not in _AWAY
+        there = _left_there(order, found) if isinstance(found, Found) else None
+        taken = self._front.book.take(order, LEASE_S, until)
+        if isinstance(taken, Trouble):
+            return taken.kind == "busy"
+        nothing = NothingToRegister(order.patient_number)
+        outcome: Registration = nothing if there is None or self._front.system is None else there
+        if isinstance(taken, Taken) and isinstance(self._front.book.settle(order, outcome, until), Trouble):
+            return False
+        if there is None and isinstance(taken, Taken) and self._waits(book, unknown):
+            book.note(replace(unknown, kind="custody", what=""), until)
+        elif there is not None and there.left_out:
+            book.note(replace(unknown, kind="refused", what="partly"), until)
+        else:
+            book.noted_done(order, until)
+        code = "not_registered" if there is None else "registered"
+        # Whoever else has registered the patient meanwhile has said so to him; and who holds a number is waited for.
+        is_late = (taken.ours if isinstance(taken, Registered) else outcome is there) and not unknown.number
+        if there is not None and is_late and self._settings.late == "cancel" and self._cancelled(unknown, there, until):
             code = "cancelled"
         self._report("his_settled", code=code)
         return True
 
-    def _cancelled(self, unknown: Unsettled, until: float) -> bool:
-        """Undo what came too late for the patient."""
+    def _waits(self, book: Book, unknown: Unsettled) -> bool:
+        """Whether it was in custody, here, and still has to be delivered."""
+        if not unknown.number or book is not self._front.local:
+            return False
+        others = (each for each in _unsettled(book, unknown.order.day) if each.kind == "custody")
+        return all(each.number != unknown.number for each in others)
+
+    def _cancelled(self, unknown: Unsettled, there: Registered, until: float) -> bool:
+        """Undo what came too late for the patient, unless there is more, of a window: with the line all of it goes."""
         order = unknown.order
+        began = order.at.replace(second=0, microsecond=0)
+        if not all(began <= each.at <= order.not_after for each in there.receptions):
+            return False
         booked = self._front.book.find(order.patient_number, order.day, until)
         if not isinstance(booked, Found) or not booked.receptions:
             return False
@@ -241,10 +272,24 @@ class Background:
     # --- what is said of it -------------------------------------------------------------------------------------------
 
     def _say(self, today: date) -> None:
-        listed = [each for _, each in self._listed(today)]
+        every = [each for _, each in self._listed(today)]
+        refused = sum(each.kind == "refused" for each in every)
+        listed = [each for each in every if each.order.day == today]
         custody = [each for each in listed if each.kind == "custody"]
-        refused = sum(each.kind == "refused" for each in listed)
         unknown = sum(each.kind == "unknown" for each in listed)
         oldest = min((each.since for each in custody), default=None)
         self.waiting = Waiting(len(custody), unknown, refused, oldest, self._store.age(today))
         self._set_trouble("orders_refused", Problem("orders.refused", {"count": refused}) if refused else None)
+
+
+def _unsettled(book: Book, day: date) -> tuple[Unsettled, ...]:
+    listed = book.unsettled(day, time.monotonic() + CALL_S)
+    return () if isinstance(listed, Trouble) else listed.unsettled
+
+
+def _left_there(order: Order, found: Found) -> Registered | None:
+    """What the order has left at the system. None: nothing; a reception of this morning is not the walk-in's."""
+    there = registered_there(order, found)
+    if there is None or any(each.walk_in for each in there.left_out):
+        return None
+    return there

@@ -52,20 +52,21 @@ class Custody:
             return None
 
     def of(self, order: Order) -> Unsettled | None:
-        """The order of the same patient that waits already."""
+        """The order of the same patient that waits already, also if it is not known whether it was delivered."""
         listed = self.local.unsettled(order.day, time.monotonic() + _CALL_S)
         if isinstance(listed, Trouble):
             return None
-        waiting = (each for each in listed.unsettled if each.kind == "custody")
+        waiting = (each for each in listed.unsettled if each.kind != "refused" and each.number)
         return next((each for each in waiting if each.order.patient_number == order.patient_number), None)
 
     def keep(self, order: Order, waiting: Unsettled | None) -> Registration | None:
         """Keep the order, unless the patient's is `waiting` already. None: this patient has to go to the counter."""
         if self.clock() >= order.not_after:
             return None
-        if waiting is not None:
-            return InCustody(order.patient_number, waiting.number, waiting.since, waiting.order.appointments)
         found = self.find(order.patient_number, order.day)
+        if waiting is not None:
+            appointments = waiting.order.appointments or (found.appointments if found else ())
+            return InCustody(order.patient_number, waiting.number, waiting.since, appointments)
         if found is None:
             return None
         if found.receptions:

@@ -20,12 +20,10 @@ from typing import Final
 
 from drivers.reservations import (
     Answer,
-    Appointment,
     Cancellation,
     Count,
     DayList,
     Departments,
-    Entry,
     Found,
     Kept,
     Order,
@@ -37,11 +35,12 @@ from drivers.reservations import (
     Trouble,
     Unsettled,
     UnsettledList,
-    WalkIn,
+    Withdrawn,
 )
 from drivers.reservations.ports import Ability, Book, Subscription, SystemOfRecord
 from kiosk.his.custody import Custody
 from kiosk.his.health import Health
+from kiosk.his.merging import is_cancelled_since, joined, registered_there, with_entry, without_the_system
 
 # A row whose owner has died is somebody else's after so long: longer than any registration may take.
 LEASE_S: Final = 20.0
@@ -53,6 +52,8 @@ BUSY_TRIES: Final = 3
 SETTLE_S: Final = 3.0
 # A system that was away a moment ago is not asked again for the same patient.
 DOWN_S: Final = 15.0
+# A call that ends so shortly before its time was not answered.
+SILENT_S: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -99,11 +100,18 @@ class Front:
         """See SystemOfRecord.find. With `as_of` where the system did not answer and the last day list did."""
         answer = self.asked(patient_number, day, until)
         if isinstance(answer, Trouble) and answer.kind == "unreachable":
-            return (self._custody.find(patient_number, day) if self._custody else None) or answer
+            answer = (self._custody.find(patient_number, day) if self._custody else None) or answer
         if self.system is None or not isinstance(answer, Found):
             return answer
         booked = self.book.find(patient_number, day, until)
-        return _joined(answer, booked) if isinstance(booked, Found) else booked
+        if not isinstance(booked, Found):
+            return booked if answer.as_of is None else answer
+        if answer.as_of is not None and answer.receptions and not booked.receptions:
+            # The list may be of before a cancelling.
+            register = self.book.entries(day, until)
+            if isinstance(register, Register) and is_cancelled_since(answer, answer.as_of, register):
+                return replace(answer, see_staff=True)
+        return joined(answer, booked)
 
     def asked(self, patient_number: str, day: date, until: float) -> Answer:
         """As the system has the patient now."""
@@ -129,8 +137,12 @@ class Front:
         if isinstance(outcome, Registered) and waiting is not None:
             self.local.noted_done(waiting.order, time.monotonic() + SETTLE_S)
         if isinstance(outcome, Trouble) and outcome.kind == "unreachable" and not outcome.maybe_done:
-            return self._custody.keep(order, waiting) or outcome
+            return self._in_the_book(order, until) or self._custody.keep(order, waiting) or outcome
         return outcome
+
+    def _in_the_book(self, order: Order, until: float) -> Registered | Trouble | None:
+        booked = self.book.find(order.patient_number, order.day, until) if self.system is not None else None
+        return without_the_system(order, booked) if isinstance(booked, Found) else None
 
     def deliver(self, order: Order, until: float, *, ask_first: bool) -> Registration:
         """Register, or say why not; never into custody. `ask_first`: the system may have the order already."""
@@ -158,7 +170,10 @@ class Front:
         if self.system is None:
             return self._in_book(order, until)
         taken = self._taken(order, until)
-        if isinstance(taken, Registered | Trouble):
+        if isinstance(taken, Trouble):
+            # Nothing has gone to the system, whatever it is that the book has.
+            return replace(taken, kind="busy" if taken.kind == "busy" else "unreachable", maybe_done=False)
+        if isinstance(taken, Registered):
             return taken
         outcome = self._at_system(self.system, order, until, taken, ask_first=ask_first or taken.ask_first)
         settled = self.book.settle(order, outcome, max(until, time.monotonic() + SETTLE_S))
@@ -203,12 +218,14 @@ class Front:
                 return replace(found, maybe_done=taken.ask_first)
             there = registered_there(order, found) if isinstance(found, Found) else None
             if there is not None:
-                return self._rest(system, order, there, until)
+                return self._rest(system, order, there, min(until, time.monotonic() + self._settings.register_s))
         began = time.monotonic()
-        outcome = self._patiently(system.register, order, min(until, began + self._settings.register_s))
+        ends = min(until, began + self._settings.register_s)
+        outcome = self._patiently(system.register, order, ends)
         self.health.note(outcome, time.monotonic() - began)
         if isinstance(outcome, Trouble) and outcome.maybe_done:
-            return self._asked_after(system, order, outcome, until)
+            # A system that was silent to the end may be at it still, and not yet say so.
+            return self._asked_after(system, order, outcome, until, is_lost=time.monotonic() < ends - SILENT_S)
         return outcome
 
     def _patiently(self, register: Callable[[Order, float], Registration], order: Order, until: float) -> Registration:
@@ -222,8 +239,10 @@ class Front:
             answer = register(order, until)
         return answer
 
-    def _asked_after(self, system: SystemOfRecord, order: Order, outcome: Trouble, until: float) -> Registration:
-        """Whether it was done. Where the system says twice that it was not, once more: what was sent is lost."""
+    def _asked_after(
+        self, system: SystemOfRecord, order: Order, outcome: Trouble, until: float, *, is_lost: bool
+    ) -> Registration:
+        """Whether it was done. Where the system says twice that it was not, once more if what was sent `is_lost`."""
         until = min(until, time.monotonic() + ASK_S)
         none_since: float | None = None
         while time.monotonic() < until:
@@ -231,10 +250,12 @@ class Front:
             there = registered_there(order, found) if isinstance(found, Found) else None
             if there is not None:
                 return self._rest(system, order, there, until)
-            if not isinstance(found, Trouble):
+            if not isinstance(found, Trouble) and is_lost:
                 if none_since is not None:
                     again = system.register(order, until)
-                    return replace(again, maybe_done=True) if isinstance(again, Trouble) else again
+                    if isinstance(again, Trouble):
+                        return replace(again, maybe_done=True)
+                    return outcome if isinstance(again, Withdrawn) else again
                 none_since = time.monotonic()
             if not _wait(AGAIN_S if none_since is not None else AGAIN_S / 4, until):
                 break
@@ -254,7 +275,7 @@ class Front:
         if isinstance(outcome, Trouble) and outcome.maybe_done:
             self._report("his_outcome_unknown", what=outcome.kind)
             if self.local is not self.book:
-                note = Unsettled("unknown", order, self._clock(), what=outcome.kind)
+                note = Unsettled("unknown", order, self._clock(), order.number, outcome.kind)
                 self.local.note(note, time.monotonic() + SETTLE_S)
 
     # --- what the desk asks besides -----------------------------------------------------------------------------------
@@ -285,7 +306,7 @@ class Front:
         if isinstance(register, Trouble):
             return register
         booked = {self._plain(each.patient_number): each for each in register.entries if each.cancelled is None}
-        patients = tuple(_with_entry(each, booked.get(self._plain(each.patient_number))) for each in listed.patients)
+        patients = tuple(with_entry(each, booked.get(self._plain(each.patient_number))) for each in listed.patients)
         return replace(listed, patients=patients)
 
     def _plain(self, patient_number: str) -> str:
@@ -332,46 +353,6 @@ class Front:
         for each in (self.book, self.system):
             if each is not None:
                 each.close()
-
-
-def _with_entry(found: Found, entry: Entry | None) -> Found:
-    if entry is None:
-        return found
-    return replace(found, receptions=entry.receptions, appointments=entry.appointments or found.appointments)
-
-
-def _joined(found: Found, booked: Found) -> Found:
-    """What the system says, with what went through the book: its numbers are those that patients were told."""
-    receptions = booked.receptions or found.receptions
-    appointments = booked.appointments if booked.receptions and booked.appointments else found.appointments
-    last_day = max((each for each in (found.last_day, booked.last_day) if each), default=None)
-    last_arrival = max((each for each in (found.last_arrival, booked.last_arrival) if each), default=None)
-    return replace(
-        found, receptions=receptions, appointments=appointments, last_day=last_day, last_arrival=last_arrival
-    )
-
-
-def registered_there(order: Order, found: Found) -> Registered | None:
-    """What an attempt that nobody was answered has left at the system: ours. None: nothing of what was ordered.
-
-    `left_out`: what is due, or ordered, and not there; a reception may be another's, of this morning.
-    """
-    registered = {each.department for each in found.receptions}
-    due = order.appointments or tuple(each for each in found.appointments if not each.walk_in)
-    if order.walk_in is not None:
-        due += (_as_appointment(order, order.walk_in),)
-    if not registered or ("" not in registered and due and not registered & {each.department for each in due}):
-        return None
-    if "" in registered:
-        return Registered(order.patient_number, found.receptions, found.appointments or due)
-    done = tuple(each for each in found.appointments if each.department in registered)
-    left = tuple(each for each in due if each.department not in registered)
-    return Registered(order.patient_number, found.receptions, done or due, left_out=left)
-
-
-def _as_appointment(order: Order, walk_in: WalkIn) -> Appointment:
-    at = order.at.time().replace(microsecond=0)
-    return Appointment(order.day, at, walk_in.department, walk_in.doctor, walk_in.place, note="", walk_in=True)
 
 
 def _wait(seconds: float, until: float) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from drivers.reservations.ports import Reservations
 from kiosk.config import Config
@@ -67,8 +67,10 @@ def _state(background: Background, front: Front) -> HisState:
     )
 
 
-def limits_of(config: Config) -> dict[str, float]:
-    """How long the calls of ReservationsWorker may take, where it is not our own book alone."""
+def limits_of(config: Config) -> dict[str, Any]:
+    """What is other for ReservationsWorker where it is not our own book alone: how long calls may take, and that an
+    outcome that is not known will be.
+    """
     if not config.has_gate:
         return {}
-    return {"find_s": config.his.find_s + _BOOK_S, "register_s": register_s(config)}
+    return {"find_s": config.his.find_s + _BOOK_S, "register_s": register_s(config), "unknown": "outcome_unknown"}

@@ -47,6 +47,7 @@ class _Failed(Exception):
 @dataclass
 class ReservationsWorker:
     """Look-up and arrival. `clock()`: the site's aware local time. `find_s`, `register_s`: the calls' limits, seconds.
+    `unknown`: the reason of who may be registered or not.
 
     `config`: where departments are, and which receive patients without an appointment.
     """
@@ -61,6 +62,7 @@ class ReservationsWorker:
     set_trouble: SetTrouble
     find_s: float = CALL_S
     register_s: float = CALL_S
+    unknown: Reason = "reservations_down"
 
     def __post_init__(self) -> None:
         # Also between visits: staff must see a bad table before it sends a patient to the counter.
@@ -71,10 +73,10 @@ class ReservationsWorker:
         self._submit(command.visit, self.find_s, lambda until: self._look_up(command, until))
 
     def register(self, command: c.Register) -> None:
-        self._submit(command.visit, self.register_s, lambda until: self._register(command, until), "outcome_unknown")
+        self._submit(command.visit, self.register_s, lambda until: self._register(command, until), self.unknown)
 
     def walk_in(self, command: c.RegisterWalkIn) -> None:
-        self._submit(command.visit, self.register_s, lambda until: self._walk_in(command, until), "outcome_unknown")
+        self._submit(command.visit, self.register_s, lambda until: self._walk_in(command, until), self.unknown)
 
     def close(self) -> None:
         self._worker.close(2.0)
@@ -82,7 +84,7 @@ class ReservationsWorker:
     def _submit(
         self, visit: int, limit_s: float, work: Callable[[float], e.Event], late: Reason = "reservations_down"
     ) -> None:
-        """`late`: what is known of a call that does not end."""
+        """`late`: what is known of a call that does not end, or ends in a fault of ours."""
         # From now on: what waits in the queue waits at the patient's expense.
         until = time.monotonic() + limit_s
 
@@ -92,7 +94,7 @@ class ReservationsWorker:
             except _Failed as fault:
                 event = failed(str(fault), fault.reason)
             except Exception as error:  # noqa: BLE001 - a fault of ours must end this visit at the counter, not hang it
-                event = failed(type(error).__name__)
+                event = failed(type(error).__name__, late)
             self.post(event)
 
         def failed(what: str, reason: Reason = "reservations_down") -> e.Event:
@@ -116,7 +118,7 @@ class ReservationsWorker:
         now = self.clock()
         answer = self.reservations.find(number, now.date(), until)
         if isinstance(answer, rs.Trouble):
-            raise _failed(answer)
+            raise self._failed(answer)
         if answer.patient_number != number:
             raise _Failed(SOMEONE_ELSE)
         if isinstance(answer, rs.UnknownPatient):
@@ -186,9 +188,9 @@ class ReservationsWorker:
         order = rs.Order(str(uuid.uuid4()), patient, command.day, now, not_after, walk_in=walk_in)
         answer = self.reservations.register(order, until)
         if isinstance(answer, rs.Trouble):
-            raise _failed(answer)
+            raise self._failed(answer)
         if answer.patient_number != patient:
-            raise _Failed(SOMEONE_ELSE)
+            raise _Failed(SOMEONE_ELSE, "outcome_unknown")
         match answer:
             case rs.Registered():
                 return e.ArrivalRegistered(
@@ -212,6 +214,11 @@ class ReservationsWorker:
             case rs.Withdrawn():
                 raise _Failed("too late")
 
+    def _failed(self, trouble: rs.Trouble) -> _Failed:
+        if trouble.maybe_done:
+            return _Failed(trouble.what, self.unknown)
+        return _Failed(trouble.what, "his_busy" if trouble.kind == "busy" else "reservations_down")
+
     def _local_time(self, at: datetime) -> clock_time:
         return at.astimezone(self.config.site.zone).time()
 
@@ -231,12 +238,6 @@ class ReservationsWorker:
             printable(of.message),
             of.walk_in,
         )
-
-
-def _failed(trouble: rs.Trouble) -> _Failed:
-    if trouble.maybe_done:
-        return _Failed(trouble.what, "outcome_unknown")
-    return _Failed(trouble.what, "his_busy" if trouble.kind == "busy" else "reservations_down")
 
 
 def _reception(of: rs.Reception) -> VisitReception:

@@ -69,8 +69,8 @@ class Counts:
 @dataclass(frozen=True)
 class HisState:
     """Of the hospital's system. `up`: None while it was not asked yet; `seconds`: of its last answer. `unknown`,
-    `custody`, `refused`: how many orders of today wait for what; `oldest_at`, `day_list_at`: seconds since 1970, of the
-    oldest order in custody and of the day list.
+    `custody`, `refused`: how many orders of today (`refused`: of the last two weeks) wait for what;
+    `oldest_at`, `day_list_at`: seconds since 1970, of the oldest order in custody and of the day list.
     """
 
     up: bool | None = None

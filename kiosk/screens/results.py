@@ -149,10 +149,10 @@ def acts(arrival: RegisteredArrival | ArrivalInCustody, words: Words, *, slip: b
     if isinstance(arrival, RegisteredArrival):
         yield _wait(first, arrival, words)
         return
-    yield _shown(arrival, words, slip=slip)
+    yield _show_slip(arrival, words, slip=slip)
 
 
-def _shown(arrival: ArrivalInCustody, words: Words, *, slip: bool) -> NextStep:
+def _show_slip(arrival: ArrivalInCustody, words: Words, *, slip: bool) -> NextStep:
     """At the windows of all departments; at the counter where none has a name."""
     names = {each.department: "" for each in arrival.appointments if each.department}
     if not names:

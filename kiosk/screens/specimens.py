@@ -147,7 +147,6 @@ def _ends() -> Iterator[tuple[str, s.Stage]]:
         "two": _arrival(_TWO),
         "three": _arrival(_THREE, numbers=("1287",)),
         "two_numbers": _arrival(_TWO, numbers=("A17", "B4")),
-        "five_numbers": _arrival(_FIVE, numbers=("00017", "00018", "00019", "00020", "00021")),
         "five_notes": _arrival(_FIVE, notes=("insurance_check", "subsidy_failed")),
         "many": _arrival(_FIVE * 6),
         "long": _arrival(_LONG, numbers=("00017",)),
@@ -169,7 +168,9 @@ def _ends() -> Iterator[tuple[str, s.Stage]]:
     partly = replace(arrivals["two"], notes=("partly",), missing=("皮膚科",))
     yield "partly", s.Done(1, _LATER, partly)
     yield "covered", s.Done(1, _LATER, arrivals["two"], covered=True)
-    yield "covered_numbers", s.Done(1, _LATER, arrivals["five_numbers"], covered=True)
+    five = _arrival(_FIVE, numbers=("00017", "00018", "00019", "00020", "00021"))
+    yield "five_numbers", s.Done(1, _LATER, five)
+    yield "covered_numbers", s.Done(1, _LATER, five, covered=True)
     yield "covered_no_slip", s.Done(1, _LATER, arrivals["two"], NO_SLIP_REASONS[0], covered=True)
     yield "printing_covered", s.Printing(1, _LATER, arrivals["one"], _CAME, NOW, covered=True)
     for reason in NO_SLIP_REASONS:
@@ -178,6 +179,17 @@ def _ends() -> Iterator[tuple[str, s.Stage]]:
     yield "leaving", s.Done(1, _SOON, arrivals["notes"], covered=True, warned=True)
     yield "leaving_no_slip", s.Done(1, _SOON, arrivals["three"], NO_SLIP_REASONS[0], covered=True, warned=True)
     yield "leaving_for_good", s.Done(1, _SOON, arrivals["one"], covered=True, warned=True, extended=EXTENSIONS_MAX)
+    yield from _in_custody()
+    for reason in COUNTER_REASONS:
+        yield reason, s.AtCounter(1, _LATER, reason)
+    yield "next_day", s.AtCounter(1, _LATER, "no_appointment", _NEXT_DAY, ("内科",))
+    yield "not_yet", s.AtCounter(1, _LATER, "too_early", appointment_at=time(13))
+    yield "no_longer", s.AtCounter(1, _LATER, "too_late", appointment_at=time(9))
+    yield "called", s.AtCounter(1, _LATER, "reservations_down", called=True)
+    yield "leaving", s.AtCounter(1, _SOON, "no_appointment", warned=True)
+
+
+def _in_custody() -> Iterator[tuple[str, s.Stage]]:
     custody = s.ArrivalInCustody(_DAY, TIME_OF_DAY, "00000000", "K3-012", _ONE)
     yield "custody", s.Printing(1, _LATER, custody, _CAME, _LATER)
     yield "one", s.Done(1, _LATER, custody)
@@ -188,13 +200,6 @@ def _ends() -> Iterator[tuple[str, s.Stage]]:
     yield "covered", s.Done(1, _LATER, custody, covered=True)
     yield "covered_no_slip", s.Done(1, _LATER, custody, NO_SLIP_REASONS[0], covered=True)
     yield "leaving", s.Done(1, _SOON, custody, covered=True, warned=True)
-    for reason in COUNTER_REASONS:
-        yield reason, s.AtCounter(1, _LATER, reason)
-    yield "next_day", s.AtCounter(1, _LATER, "no_appointment", _NEXT_DAY, ("内科",))
-    yield "not_yet", s.AtCounter(1, _LATER, "too_early", appointment_at=time(13))
-    yield "no_longer", s.AtCounter(1, _LATER, "too_late", appointment_at=time(9))
-    yield "called", s.AtCounter(1, _LATER, "reservations_down", called=True)
-    yield "leaving", s.AtCounter(1, _SOON, "no_appointment", warned=True)
 
 
 def _arrival(

@@ -45,7 +45,10 @@ class _Where:
 
 
 def _arranged(frame: Frame, screen: _Arrived, where: _Where) -> Iterator[Block]:
-    parts = _Parts(frame, screen, number=not where.numbers)
+    number = not where.numbers
+    parts = _Parts(frame, screen, number=number)
+    if isinstance(screen, Custody):
+        parts = _CustodyParts(frame, screen, number=number)
     return parts.upright(where.blocks) if frame.portrait else parts.landscape(where.blocks)
 
 
@@ -61,9 +64,6 @@ class _Parts:
         # Beside its sign.
         beside = replace(title, centred=False)
         self._beside = column(beside, *_explained(why), gap=GAP_MM / 2, centred=True)
-        self._low = _number(frame, screen, narrow=True, role="title") if why else None
-        self._flat = column(beside, *_explained(why), gap=1.0) if why else None
-        self._said = Words(f"{frame.texts['counter']['staff_code']}  {screen.staff_code}", "small")
         self._acts, self._tight = _acts(frame, screen), _acts(frame, screen, gap=0.0)
         self._slip = _slip(frame, screen)
         self._number = _number(frame, screen) if number else None
@@ -109,15 +109,28 @@ class _Parts:
             yield column(beside, middle, slip, *self._again, gap=GAP_MM / 3)
         middle = Row((column(self._narrow, code, gap=GAP_MM / 2), tight), (0.36, 0.64), GAP_MM / 2)
         yield column(beside, *where, middle, slip, *self._again, gap=GAP_MM / 3)
-        if self._flat is not None and self._low is not None and code is not None:
-            head = Row((Image(self._sign, 17.0), self._flat), (-20.0, 1.0))
-            low = Row((self._low, slip, code), (0.25, 0.53, 0.22), GAP_MM / 3)
-            for share in (0.5, 0.4):
-                both = Row((column(*where), tight), (share, 1 - share), GAP_MM / 3)
-                yield column(head, both, low, *self._again, gap=GAP_MM / 3)
-            yield column(head, *where, tight, low, *self._again, gap=GAP_MM / 3)
-            low = Row((self._low, slip), (0.3, 0.7), GAP_MM / 3)
-            yield column(head, *where, tight, low, self._said, *self._again, gap=GAP_MM / 3)
+
+
+class _CustodyParts(_Parts):
+    """The same of an arrival in custody, which has more to say: narrower still on small displays."""
+
+    def __init__(self, frame: Frame, screen: Custody, *, number: bool) -> None:
+        super().__init__(frame, screen, number=number)
+        title = Words(screen.title, "title", bold=True)
+        self._head = Row((Image(self._sign, 17.0), column(title, *_explained(screen.explained), gap=1.0)), (-20.0, 1.0))
+        self._small = _number(frame, screen, narrow=True, role="title")
+        self._code_line = Words(f"{frame.texts['counter']['staff_code']}  {screen.staff_code}", "small")
+
+    def landscape(self, where: tuple[Block, ...]) -> Iterator[Block]:
+        yield from super().landscape(where)
+        head, tight, gap = self._head, self._tight, GAP_MM / 3
+        low = Row((self._small, self._slip, self._code or Space()), (0.25, 0.53, 0.22), gap)
+        for share in (0.5, 0.4):
+            both = Row((column(*where), tight), (share, 1 - share), gap)
+            yield column(head, both, low, *self._again, gap=gap)
+        yield column(head, *where, tight, low, *self._again, gap=gap)
+        low = Row((self._small, self._slip), (0.3, 0.7), gap)
+        yield column(head, *where, tight, low, self._code_line, *self._again, gap=gap)
 
 
 def _explained(why: tuple[str, ...], *, centred: bool = False) -> Iterator[Words]:

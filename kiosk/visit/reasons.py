@@ -26,7 +26,7 @@ COUNTER_CODES: Final[dict[str, str]] = {
 }
 COUNTER_REASONS: Final = tuple(COUNTER_CODES)
 # Of these patients of the day staff have a list, by the code of the slip.
-LISTED_REASONS: Final = frozenset({"reservations_down", "his_busy"})
+LISTED_REASONS: Final = frozenset({"reservations_down", "his_busy", "outcome_unknown"})
 # Why an arrival is in custody.
 CUSTODY_REASON: Final = "his_down"
 CUSTODY_CODE: Final = "S4"

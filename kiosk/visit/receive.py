@@ -65,7 +65,11 @@ def on_reservations_failed(
 
 
 def on_reservations_ticked(kiosk: Kiosk, stage: LookingUp | Registering, event: e.Ticked, now: float) -> Step:
-    return stay(kiosk) if now < stage.deadline else to_counter(kiosk, now, stage.visit, "reservations_down")
+    if now < stage.deadline:
+        return stay(kiosk)
+    # Whoever registers may be at it still.
+    reason = "outcome_unknown" if isinstance(stage, Registering) else "reservations_down"
+    return to_counter(kiosk, now, stage.visit, reason)
 
 
 def on_news(

@@ -230,7 +230,7 @@ def _opened(config: Config, folder: Path, now: list[datetime], stack: ExitStack)
     )  # fmt: skip
     service = Service(parts)
     receptions.registered, receptions.act = service.registered, service.act
-    receptions.renewed = parts.standing.look_at_kiosk
+    receptions.ticked, receptions.renewed = parts.standing.look_at_kiosk, parts.standing.look_at_orders
     papers.begin()
     receptions.start()
     stack.callback(receptions.close)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from drivers.reservations import Appointment, InCustody, Order, Reception, Registered, Trouble, UnknownPatient
 from kiosk.desk import acts
 from kiosk.desk.acts import CancelReason, Done, EndReason, Outdated, Refused
 from kiosk.desk.export import Exports
@@ -180,6 +181,48 @@ def test_a_visit_with_a_number_for_each_department_is_registered_and_cancelled_a
         assert act(desk, acts.Cancel(outcome.arrival, CancelReason.double)) == Done(outcome.arrival, already=True)
         act(desk, acts.Register(1))
         assert row(desk).called == "3・2", "no number is given twice"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [
+        (Trouble("unreachable", "away"), "reservations"),
+        (Trouble("busy", "90"), "system_busy"),
+        (Trouble("refused", "no"), "system_refused"),
+        (Trouble("busy", "90", maybe_done=True), "reservations"),
+    ],
+)
+def test_what_was_not_registered_says_what_to_do(
+    desk: Office, monkeypatch: pytest.MonkeyPatch, trouble: Trouble, code: str
+) -> None:
+    desk.books("10:30,70000001,内科")
+    desk.tap(result())
+    attempts: list[str] = []
+
+    def answered(order: Order, until: float) -> Trouble:
+        attempts.append(order.attempt)
+        return trouble
+
+    monkeypatch.setattr(desk.reservations, "register", answered)
+    for _ in range(2):
+        assert act(desk, acts.Register(1)) == Refused(Problem(f"not_done.{code}"))
+    assert (attempts[0] == attempts[1]) is trouble.maybe_done, "pressed again it is the same attempt"
+
+
+def test_other_answers_of_a_hospitals_system_are_said_too(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.books("10:30,70000001,内科")
+    desk.tap(result())
+    looked = (Appointment(desk.today.day, time(10, 30), "内科", "", "", ""),)
+    answers: dict[object, object] = {
+        UnknownPatient("70000001"): Refused(Problem("not_done.unknown_patient")),
+        InCustody("70000001", "K3-001", desk.now[0], looked): Refused(
+            Problem("not_done.custody", {"number": "K3-001"})
+        ),
+        Registered("70000001", (Reception("7", desk.now[0], key="3"),), looked, left_out=looked): Done(3, partly=True),
+    }
+    for answer, outcome in answers.items():
+        monkeypatch.setattr(desk.reservations, "register", lambda *_, given=answer: given)
+        assert act(desk, acts.Register(1)) == outcome
 
 
 def test_by_itself_with_an_appointment_and_never_after_a_cancelling(tmp_path: Path) -> None:

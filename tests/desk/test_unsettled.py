@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from drivers.reservations import Kept, Trouble, Unsettled, UnsettledKind
+from kiosk.desk import unsettled
 from kiosk.desk.acts import ConfirmUnsettled, Done, Refused
 from kiosk.words.problems import Problem
 from tests.book import order, soon
@@ -91,9 +91,20 @@ def test_what_cannot_be_noted_stays_and_is_said(tmp_path: Path, monkeypatch: pyt
         until_listed(desk, "refused")
 
 
-def test_orders_of_another_day_are_not_of_today(tmp_path: Path) -> None:
+def test_those_of_days_before_wait_too_and_hide_nothing_of_today(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unsettled, "_EARLIER_S", 0.0)
     with office(tmp_path) as desk:
-        noted = note(desk, "70000001", "refused")
-        yesterday = replace(noted.order, attempt="another", day=desk.today.day - timedelta(days=1))
-        assert isinstance(desk.reservations.note(replace(noted, order=yesterday), soon()), Kept)
+        keep(tmp_path, {**CARD, "code": "S1-07"})
+        day = desk.today.day - timedelta(days=3)
+        at = desk.now[0] - timedelta(days=3)
+        noted = Unsettled("refused", order("70000001", day, at), at, "K3-001", "day_over")
+        assert isinstance(desk.reservations.note(noted, soon()), Kept)
         until_listed(desk, "refused")
+        (row,) = desk.service.day().unsettled
+        assert (row.called, row.code) == (f"{day.month}/{day.day} K3-001", "")
+        wait_until(lambda: codes(desk.service.day().unserved) == ["S1-07"], "the one of today")
+        assert act(desk, noted.order.attempt) == Done()
+        until_listed(desk)
+        assert codes(desk.service.day().unserved) == ["S1-07"]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -14,91 +13,24 @@ from drivers.reservations import (
     Found,
     InCustody,
     NothingToRegister,
-    Numbering,
-    Order,
     Reception,
     Registered,
     Trouble,
     Unsettled,
     WalkIn,
 )
-from drivers.reservations.adapter import Settings as AdapterSettings
-from drivers.reservations.sqlite.adapter import open_sqlite
-from kiosk.his import background, front
-from kiosk.his.background import Background
-from kiosk.his.custody import Custody
-from kiosk.his.front import Front, Settings
-from kiosk.his.store import Store
+from kiosk.his import front
 from kiosk.words.problems import Problem
-from tests.his.system_double import LOST, REFUSED, SystemDouble, appointment, until
+from tests.his.custody_site import DAY, NOW, Site, custody_site, leave_unknown
+from tests.his.system_double import LOST, REFUSED, SystemDouble, until
 
-DAY = date(2026, 12, 1)
-NOW = datetime(2026, 12, 1, 8, 50, tzinfo=UTC)
 DOWN_PROBLEM = Problem("his.down", {"what": "nobody answers"})
-
-
-@dataclass
-class Site:
-    """A kiosk whose site keeps orders while the system is away. `troubles`: as on the board."""
-
-    folder: Path
-    now: datetime = NOW
-    events: list[tuple[str, str]] = field(default_factory=list)
-    troubles: dict[str, Problem | None] = field(default_factory=dict)
-    late: str = "keep"
-
-    def __post_init__(self) -> None:
-        clock = lambda: self.now  # noqa: E731
-        self.system = SystemDouble(clock)
-        self.system.appointments = {
-            "00012": (appointment(DAY, "09:00", "内科", "01"), appointment(DAY, "11:00", "眼科", "26")),
-            "00013": (appointment(DAY, "09:30", "内科", "01"),),
-        }
-        self.restart()
-
-    def restart(self) -> None:
-        """As a process that was started again."""
-        clock = lambda: self.now  # noqa: E731
-        self.book = open_sqlite("sqlite", AdapterSettings(self.folder, Numbering(), clock))
-        self.store = Store(self.folder)
-        custody = Custody(self.book, self.store, timedelta(hours=12), "K3-", clock, self._report)
-        self.front = Front(self.book, self.system, self.book, custody, Settings(2.0, 4.0), clock, self._report)
-        settings = background.Settings("cancel" if self.late == "cancel" else "keep", timedelta(minutes=10))
-        self.background = Background(self.front, self.store, settings, clock, self._report, self.troubles.__setitem__)
-
-    def _report(self, event: str, **fields: object) -> None:
-        self.events.append((event, str(fields.get("code") or fields.get("what") or "")))
-
-    def tick(self, times: int = 1) -> None:
-        """The background's rounds, whenever they are due."""
-        for _ in range(times):
-            self.background.tick(float("inf"))
-
-    def order(self, patient: str = "00012", walk_in: WalkIn | None = None) -> Order:
-        return Order(str(uuid.uuid4()), patient, DAY, self.now, self.now + timedelta(seconds=12), walk_in=walk_in)
-
-    def register(self, patient: str = "00012", walk_in: WalkIn | None = None) -> object:
-        """As a visit does: look up, then register."""
-        found = self.front.find(patient, DAY, until())
-        if isinstance(found, Trouble):
-            return found
-        return self.front.register(self.order(patient, walk_in), until())
-
-    def listed(self) -> list[tuple[str, str, str]]:
-        listed = self.front.unsettled(DAY, until())
-        assert not isinstance(listed, Trouble)
-        return [(each.kind, each.number, each.what) for each in listed.unsettled]
 
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    monkeypatch.setattr(background, "DOWN_S", 0.0)
-    monkeypatch.setattr(front, "AGAIN_S", 0.02)
-    monkeypatch.setattr(front, "ASK_S", 0.2)
-    made = Site(tmp_path)
-    made.tick()  # keeps the day list
-    yield made
-    made.store.close()
+    with custody_site(tmp_path, monkeypatch) as made:
+        yield made
 
 
 def test_the_last_day_list_answers_and_the_order_is_kept(site: Site) -> None:
@@ -263,19 +195,8 @@ def test_a_damaged_store_sends_patients_to_the_counter_and_begins_again(site: Si
     assert answer.number == "K3-501"
 
 
-def _unknown(site: Site, patient: str = "00012") -> None:
-    """The system has it, and the patient was sent to the counter."""
-    site.system.lose = 1
-    site.system.after = lambda: setattr(site.system, "down", True)
-    answer = site.register(patient)
-    assert isinstance(answer, Trouble)
-    assert answer.maybe_done
-    site.system.down, site.system.after = False, lambda: None
-    site.now += timedelta(seconds=front.LEASE_S + 1)
-
-
 def test_an_unknown_outcome_is_settled_in_the_background(site: Site) -> None:
-    _unknown(site)
+    leave_unknown(site)
     assert [kind for kind, _, _ in site.listed()] == ["unknown"]
     site.tick(2)
     assert site.listed() == []
@@ -301,7 +222,7 @@ def test_an_unknown_outcome_that_did_not_happen_is_never_made_up_for(site: Site)
 def test_what_came_too_late_is_cancelled_where_the_site_wants_it(site: Site) -> None:
     site.late = "cancel"
     site.restart()
-    _unknown(site)
+    leave_unknown(site)
     site.tick(2)
     assert ("his_settled", "cancelled") in site.events
     assert site.system.receptions["00012"] == ()

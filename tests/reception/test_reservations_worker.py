@@ -86,6 +86,7 @@ class Asked:
             lambda code, reason: None,
             limit_s,
             limit_s,
+            "outcome_unknown",
         )
 
     def next(self) -> e.Event:
@@ -163,12 +164,19 @@ def test_trouble_ends_at_the_counter_with_its_reason(asked: Asked, trouble: Trou
     assert asked.reported == [("reservations_failed", trouble.what)]
 
 
+def test_our_own_book_alone_has_one_reason_for_all_of_it(asked: Asked) -> None:
+    asked.worker.unknown = "reservations_down"
+    asked.system.registered = Trouble("unreachable", "the disk is full", maybe_done=True)
+    asked.worker.register(REGISTER)
+    assert asked.next() == e.ReservationsFailed(1)
+
+
 def test_an_answer_about_someone_else_is_none(asked: Asked) -> None:
     asked.system.found, asked.system.registered = Found("13", (EYES,), None), Registered("13", (), ())
     asked.worker.look_up(LOOK_UP)
     assert asked.next() == e.ReservationsFailed(1)
     asked.worker.register(REGISTER)
-    assert asked.next() == e.ReservationsFailed(1)
+    assert asked.next() == e.ReservationsFailed(1, "outcome_unknown")
     assert asked.reported == [("reservations_failed", "answer about someone else")] * 2
 
 
@@ -227,3 +235,6 @@ def test_a_fault_of_ours_ends_the_visit_and_names_no_patient(asked: Asked, monke
     asked.worker.look_up(LOOK_UP)
     assert asked.next() == e.ReservationsFailed(1)
     assert asked.reported == [("reservations_failed", "ValueError")]
+    monkeypatch.setattr(asked.system, "register", broken)
+    asked.worker.register(replace(REGISTER, visit=2))
+    assert asked.next() == e.ReservationsFailed(2, "outcome_unknown"), "it may have come after the registration"

@@ -36,6 +36,7 @@ from kiosk.visit.reasons import (
     COUNTER_REASONS,
     CUSTODY_CODE,
     CUSTODY_REASON,
+    LISTED_REASONS,
     NO_SLIP_CODES,
     NO_SLIP_REASONS,
     UNKNOWN_CODE,
@@ -271,7 +272,7 @@ def test_the_counter_says_that_nothing_is_done_why_and_where_to_go(reason: str) 
     screen = screen_for(f"counter: {reason}")
     line = as_json(screen)
     assert line["title"] == "まだ受付は終わっていません"
-    slip = reason in ("reservations_down", "his_busy")
+    slip = reason in LISTED_REASONS
     assert line["lines"][:2] == [ruby.plain(TEXTS["reasons"][reason]), "2番窓口へ行く"]
     assert line["next"] == ["go_counter", "hand_in_slip" if slip else "show_code"]
     assert isinstance(screen, Counter) and screen.reason == reason

@@ -35,10 +35,11 @@ def test_who_could_not_be_served_because_the_system_was_busy_is_on_the_list_of_s
     assert story.asked(c.PrintCounterSlip) == [c.PrintCounterSlip(1, "his_busy", "S2-01", "ja")]
 
 
-def test_of_an_unknown_outcome_the_reservations_have_a_list_of_their_own() -> None:
+def test_whose_outcome_is_unknown_is_on_the_list_of_staff_until_it_is_known() -> None:
     story = by_card().at(101, found()).at(102, e.ReservationsFailed(1, "outcome_unknown"))
-    assert story.reason() == "outcome_unknown" and not story.asked(c.KeepUnserved)
-    assert c.Record("sent_to_counter", 1, "outcome_unknown", "S3") in story.commands
+    assert story.reason() == "outcome_unknown"
+    assert story.asked(c.KeepUnserved) == [c.KeepUnserved(1, "patient_card", "0012K", "outcome_unknown", "S3-01")]
+    assert c.Record("sent_to_counter", 1, "outcome_unknown", "S3-01") in story.commands
     assert c.Record("arrival_registered_late", 1) in story.at(104, registered()).commands
 
 

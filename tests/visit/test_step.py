@@ -438,9 +438,9 @@ def test_within_the_window_the_arrival_is_registered(local_time: time) -> None:
 def test_reservations_that_do_not_answer_end_at_the_counter_and_a_late_arrival_is_recorded() -> None:
     story = Story().at(100, e.Pressed("patient_card")).at(101, e.CardRead(1, "0012K")).at(102, found())
     story.at(102 + CLEAN.look_up_s)
-    assert story.reason() == "reservations_down"
+    assert story.reason() == "outcome_unknown"
     story.at(115, registered())
-    assert story.reason() == "reservations_down"
+    assert story.reason() == "outcome_unknown"
     assert c.Record("arrival_registered_late", 1) in story.commands
 
 

@@ -74,7 +74,9 @@ class Line:
         try:
             with self._within(until):
                 if not is_loopback(host[0]):
-                    self._socket = _encrypted(self._socket, host[0], server.ca_file)
+                    # In two steps: the deadline must find the socket that shakes hands.
+                    self._socket = encrypted = _encrypted(self._socket, host[0], server.ca_file)
+                    _shake_hands(encrypted)
                 self._connection = Connection(
                     server.address.role,
                     sock=self._socket,
@@ -217,7 +219,7 @@ def _connected(host: tuple[str, int], until: float) -> socket.socket:
 
 
 def _encrypted(plain: socket.socket, host: str, ca_file: Path | None) -> ssl.SSLSocket:
-    """Its certificate is of `host`, and of somebody trusted. Raises Failed, OSError."""
+    """Whose certificate has to be of `host`, and of somebody trusted; hands are not shaken. Raises Failed, OSError."""
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:
@@ -227,8 +229,13 @@ def _encrypted(plain: socket.socket, host: str, ca_file: Path | None) -> ssl.SSL
     plain.sendall(_SSL_REQUEST)
     if plain.recv(1) != b"S":
         raise Failed(Trouble("login", "the book's server speaks no TLS: ssl = on", code="no_tls"))
+    return context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+
+
+def _shake_hands(encrypted: ssl.SSLSocket) -> None:
+    """Raises Failed, OSError."""
     try:
-        return context.wrap_socket(plain, server_hostname=host)
+        encrypted.do_handshake()
     except ssl.SSLCertVerificationError as error:
         what = f"the book's server is not trusted ({error.verify_message})"
         raise Failed(Trouble("login", what, code="certificate")) from None

@@ -21,7 +21,7 @@ from drivers.reservations.postgresql.failures import TOO_LATE, Failed, unreachab
 # A server that is started again is waited for, within the caller's time.
 _RESTART_S: Final = 3.0
 _PAUSE_S: Final = 0.2
-_OFFERED_AT_ONCE: Final = 100
+_OFFERED_AT_ONCE: Final = 50
 
 Message = dict[str, Any]
 
@@ -154,7 +154,7 @@ class Hosts:
         try:
             return int(self._call_offer(line, {"copies": some, "last": False}, until)["restored"])
         except Failed as failed:
-            if not failed.kept:
+            if not failed.kept or failed.trouble.kind == "busy":
                 raise
             return 0 if len(some) == 1 else sum(self._offer_some(line, [each], until) for each in some)
 

@@ -61,7 +61,7 @@ class Attempts:
                     attempt_rows.put(connection, order, self._clock(), ask_first=True)
                 known = attempt_rows.listed_attempt(connection, order)
                 since = known.since if known else self._clock()
-                self._commit_listed(connection, Unsettled("unknown", order, since, what=outcome.what))
+                self._commit_listed(connection, Unsettled("unknown", order, since, order.number, outcome.what))
                 return outcome
             asked = isinstance(outcome, NothingToRegister | UnknownPatient)
             if row is not None and ours and row.ask_first and not asked:

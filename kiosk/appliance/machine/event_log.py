@@ -53,10 +53,11 @@ class StaffLog(EventLog):
 
 
 def last(places: Places, zone: tzinfo, count: int = 50) -> list[str]:
-    """The last `count` events of reception, courier and staff, the newest first, in Japanese, times of `zone`."""
+    """The last `count` events of reception, courier, gate and staff, the newest first, in Japanese, times of `zone`."""
     logs = (
         DataFolder(places.data).event_log("run"),
         DataFolder(places.courier).event_log("courier"),
+        DataFolder(places.his).event_log("his"),
         DataFolder(places.appliance).event_log("staff"),
     )
     found = sorted((event for log in logs for event in _tail(log, zone)), key=lambda event: event[0], reverse=True)

@@ -111,7 +111,10 @@ def acting(call: Call) -> bool:
 
 def notice(call: Call) -> Chip | None:
     """What was done before this page, by the code in its address."""
-    text = WORDS["done"].get(call.query.get("done", ""))
+    code = call.query.get("done", "")
+    if code == "partly":
+        return trouble(WORDS["message"][code])
+    text = WORDS["done"].get(code)
     return Chip(str(text), "✓", "good") if text else None
 
 

@@ -101,7 +101,8 @@ def act(make: Maker, again: Again, onto: str, done: str = "") -> Handler:
         outcome = site.desk.act(wanted, call.user.user.name, call.address)
         if isinstance(outcome, Done):
             path = local(call.form["back"]) if "back" in call.form else onto.format(call.number)
-            return see(path, "already" if outcome.already else done or wanted.permission.value)
+            code = "partly" if outcome.partly else "already" if outcome.already else done or wanted.permission.value
+            return see(path, code)
         if isinstance(outcome, Outdated):
             why = trouble(WORDS["message"]["outdated"])
         else:

@@ -486,8 +486,11 @@ def test_the_last_events_of_all_programs_come_in_one_list(helper: Helper, kiosk:
     (kiosk.places.courier / "events-courier.jsonl").write_text(
         "half a line\n" + line("00:59:59", "share_down", where="smb://192.0.2.10/face") + line("01:00:01", "new_id")
     )
+    kiosk.places.his.mkdir(parents=True)
+    (kiosk.places.his / "events-his.jsonl").write_text(line("01:00:02", "his_served"))
     answers = [each["line"] for each in helper.ask("events", key=helper.key())[:-1]]
-    assert answers[-3:] == [
+    assert answers[-4:] == [
+        f"01-15 10:00:02 {event_sentences()['his_served']}",
         "01-15 10:00:01 new_id",
         "01-15 10:00:00 受付が始まりました",
         "01-15 09:59:59 共有フォルダーが応答しません（smb://192.0.2.10/face）",
@@ -495,12 +498,14 @@ def test_the_last_events_of_all_programs_come_in_one_list(helper: Helper, kiosk:
     assert "技術者用の画面が開かれました" in answers[0]
 
 
-@pytest.mark.parametrize("name", ["events-run.jsonl", "events-courier.jsonl"])
+@pytest.mark.parametrize("name", ["events-run.jsonl", "events-courier.jsonl", "events-his.jsonl"])
 def test_no_log_of_a_service_keeps_roots_helper_or_makes_it_show_another_file(
     helper: Helper, kiosk: Machine, name: str
 ) -> None:
     places, key = kiosk.places, helper.key()
-    log = (places.data if "run" in name else places.courier) / name
+    folder = {"events-run.jsonl": places.data, "events-courier.jsonl": places.courier}.get(name, places.his)
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / name
     os.mkfifo(log)
     assert answered(lambda: helper.last("events", key=key)) == {"ok": True}
     secret = places.root / "secret.jsonl"

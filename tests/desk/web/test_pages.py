@@ -134,9 +134,9 @@ def test_registrations_that_are_not_settled_wait_above_those(pages: Pages) -> No
     listed = html.split("</tr>")
     assert len(listed) == 1 + 3 + len(pages.desk.unserved)
     assert [text(row) for row in listed[:3]] == [
-        "08:40 00171717 森 直子 モリ ナオコ 病院のシステムに登録できたか不明 S3-04 対応済み 08:40",
-        "08:44 00161616 — お預かり中（病院のシステムに未登録） K3-001 対応済み 08:44",
-        "08:47 00056789 小林 さくら 病院のシステムが受付を断りました 対応済み 08:47",
+        "08:40 00171717 森 直子 モリ ナオコ 登録できたか不明 S3-04 対応済み 08:40",
+        "08:44 00161616 — お預かり中（HIS未登録） K3-001 対応済み 08:44",
+        "08:47 00056789 小林 さくら 病院のシステムが断りました 対応済み 08:47",
     ]
     forms = re.findall(r'formaction="/unsettled" name="attempt" value="([^"]+)"', html)
     assert forms == ["a-1", "a-2", "a-3"]
@@ -255,6 +255,16 @@ def test_a_form_is_one_act_of_its_user(pages: Pages, path: str, fields: dict[str
     assert "✓" in browser.get(answer.path).text
     assert pages.office.acts()[-2 if act.permission is Permission.SEE_DAY else 0 :]
     assert ("chief", act.permission.value, "permitted") in pages.office.acts()
+
+
+def test_what_the_hospitals_system_took_only_in_part_is_a_warning(pages: Pages) -> None:
+    browser = pages.chief()
+    pages.desk.outcomes = [Done(4, partly=True)]
+    answer = browser.post("/v/4/walk-in", department="05")
+    assert (answer.status, answer.path) == (303, "/v/4?done=partly")
+    html = browser.get(answer.path).text
+    assert "足りない診療科を病院のシステムで受け付けてください" in html
+    assert "▲" in html
 
 
 @pytest.mark.parametrize(("path", "fields", "act", "onto"), FORMS, ids=[form[0] + form[3][-12:] for form in FORMS])

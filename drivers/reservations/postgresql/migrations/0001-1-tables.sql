@@ -58,8 +58,10 @@ CREATE TABLE kiosk.unsettled (
     number text NOT NULL, what text NOT NULL);
 CREATE INDEX unsettled_of_day ON kiosk.unsettled (day);
 
--- Which cluster and timeline may give numbers. Another one, that took over or was restored, has to be released first.
-CREATE TABLE kiosk.epoch (one boolean PRIMARY KEY DEFAULT true CHECK (one), timeline text NOT NULL);
+-- Which cluster and timeline may give numbers. Another one, that took over or was restored, has to be released first;
+-- who was taken on the day of the release nobody knows.
+CREATE TABLE kiosk.epoch (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one), timeline text NOT NULL, released_on date);
 -- Who registers: seen last on `day`; offered again what it was told, after `timeline` began.
 CREATE TABLE kiosk.kiosk (
     role text NOT NULL, host text NOT NULL, day date NOT NULL, timeline text NOT NULL DEFAULT '', offered_at timestamptz,

@@ -136,19 +136,33 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = kiosk, pg_temp AS $$
         'appointments', (SELECT count(*) FROM appointment WHERE day = (q ->> 'day')::date)))
 $$;
 
+-- The same of all patients at once, as `coming` and `receptions_json` have it for one.
+CREATE FUNCTION kiosk.coming_rows(the_day date) RETURNS SETOF kiosk.registered LANGUAGE sql STABLE AS $$
+    SELECT * FROM appointment WHERE day = the_day
+    UNION ALL
+    SELECT r.* FROM registered AS r LEFT JOIN appointment AS a
+        ON a.day = r.day AND a.patient_number = r.patient_number AND (a.department = r.department OR NOT r.walk_in)
+    WHERE r.day = the_day AND a.day IS NULL
+$$;
+
+CREATE FUNCTION kiosk.receptions_of_day(the_day date) RETURNS TABLE (patient_number text, receptions jsonb)
+LANGUAGE sql STABLE AS $$
+    SELECT r.patient_number, jsonb_agg(to_jsonb(r) ORDER BY r.position) FROM reception AS r WHERE r.day = the_day
+    GROUP BY r.patient_number
+$$;
+
 -- Of other days it says nothing.
 CREATE FUNCTION kiosk.day_list(q jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = kiosk, pg_temp AS $$
     SELECT jsonb_build_object('is', 'DayList', 'answer', jsonb_build_object('day', q -> 'day',
         'as_of', statement_timestamp(), 'complete', true, 'patients', (
             SELECT coalesce(jsonb_agg(jsonb_build_object('patient_number', patient_number, 'next_day', NULL,
-                'appointments', coming((q ->> 'day')::date, patient_number),
-                'receptions', receptions_json((q ->> 'day')::date, patient_number))
+                'appointments', coalesce(c.appointments, '[]'), 'receptions', coalesce(r.receptions, '[]'))
                 ORDER BY patient_number COLLATE "C"), '[]')
-            FROM (
-                SELECT patient_number FROM appointment WHERE day = (q ->> 'day')::date
-                UNION
-                SELECT patient_number FROM visit WHERE day = (q ->> 'day')::date AND key IS NOT NULL) AS patients)))
+            FROM (SELECT w.patient_number,
+                    jsonb_agg(to_jsonb(w) ORDER BY w."time", w.department COLLATE "C") AS appointments
+                FROM coming_rows((q ->> 'day')::date) AS w GROUP BY w.patient_number) AS c
+            FULL JOIN receptions_of_day((q ->> 'day')::date) AS r USING (patient_number))))
 $$;
 
 CREATE FUNCTION kiosk.departments(q jsonb) RETURNS jsonb
@@ -163,10 +177,15 @@ CREATE FUNCTION kiosk.entries(q jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = kiosk, pg_temp AS $$
     SELECT jsonb_build_object('is', 'Register', 'answer', jsonb_build_object('entries', (
         SELECT coalesce(jsonb_agg(entry ORDER BY line), '[]') FROM (
-            SELECT key AS line, jsonb_build_object('key', key::text, 'patient_number', patient_number,
-                'receptions', receptions_json(day, patient_number), 'of_system', of_system,
-                'appointments', registered_json(day, patient_number)) AS entry
-            FROM visit WHERE day = (q ->> 'day')::date AND key IS NOT NULL
+            SELECT v.key AS line, jsonb_build_object('key', v.key::text, 'patient_number', patient_number,
+                'receptions', coalesce(r.receptions, '[]'), 'of_system', v.of_system,
+                'appointments', coalesce(a.appointments, '[]')) AS entry
+            FROM visit AS v LEFT JOIN receptions_of_day((q ->> 'day')::date) AS r USING (patient_number)
+            LEFT JOIN (SELECT w.patient_number,
+                    jsonb_agg(to_jsonb(w) ORDER BY w."time", w.department COLLATE "C") AS appointments
+                FROM registered AS w WHERE w.day = (q ->> 'day')::date GROUP BY w.patient_number) AS a
+                USING (patient_number)
+            WHERE v.day = (q ->> 'day')::date AND v.key IS NOT NULL
             UNION ALL
             SELECT key, jsonb_build_object('key', key::text, 'patient_number', patient_number,
                 'receptions', receptions, 'of_system', of_system, 'cancelled', to_jsonb(c))

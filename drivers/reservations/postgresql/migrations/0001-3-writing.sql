@@ -83,7 +83,10 @@ CREATE FUNCTION kiosk.write_visit(
     q jsonb, the_day date, patient text, the_attempt text, the_at timestamptz, rows jsonb, systems jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO registered SELECT r.* FROM jsonb_array_elements(rows) AS part, as_row(the_day, patient, part) AS r
+    -- Of two doctors of a department at one time the first: a system may have both, and the patient is called once.
+    INSERT INTO registered SELECT DISTINCT ON (r."time", r.department) r.*
+    FROM jsonb_array_elements(rows) AS part, as_row(the_day, patient, part) AS r
+    ORDER BY r."time", r.department, r.doctor_code, r.key
     ON CONFLICT (day, patient_number, "time", department) DO UPDATE SET doctor = excluded.doctor,
         place = excluded.place, note = excluded.note, message = excluded.message, walk_in = excluded.walk_in,
         department_code = excluded.department_code, doctor_code = excluded.doctor_code, kind = excluded.kind,
@@ -173,6 +176,7 @@ DECLARE
     the_day date := o ->> 'day';
     patient text := o ->> 'patient_number';
     mine text := o ->> 'attempt';
+    asks boolean;
     v visit;
 BEGIN
     PERFORM require(q);
@@ -186,10 +190,11 @@ BEGIN
         RAISE EXCEPTION 'another attempt has the row'
             USING ERRCODE = 'KB001', DETAIL = ceil(extract(epoch FROM v.lease_until - clock_timestamp()))::text;
     END IF;
-    UPDATE visit SET holder = mine, ask_first = v.holder <> '',
+    asks := v.holder <> '' OR EXISTS (SELECT 1 FROM epoch WHERE released_on >= the_day);
+    UPDATE visit SET holder = mine, ask_first = asks,
         lease_until = clock_timestamp() + make_interval(secs => (q ->> 'lease_s')::float8)
     WHERE day = the_day AND patient_number = patient;
-    RETURN jsonb_build_object('is', 'Taken', 'answer', jsonb_build_object('ask_first', v.holder <> ''));
+    RETURN jsonb_build_object('is', 'Taken', 'answer', jsonb_build_object('ask_first', asks));
 END $$;
 
 CREATE FUNCTION kiosk.write_unsettled(u jsonb) RETURNS void LANGUAGE sql AS $$
@@ -238,7 +243,7 @@ BEGIN
     IF outcome ->> 'is' = 'Trouble' AND (answer ->> 'maybe_done')::boolean THEN
         UPDATE visit SET holder = mine, ask_first = true, lease_until = '-infinity'
         WHERE day = the_day AND patient_number = patient AND holder IN ('', mine);
-        PERFORM write_unsettled(jsonb_build_object('kind', 'unknown', 'order', o, 'number', '',
+        PERFORM write_unsettled(jsonb_build_object('kind', 'unknown', 'order', o, 'number', coalesce(o ->> 'number', ''),
             'since', coalesce((SELECT since FROM unsettled WHERE attempt = mine), statement_timestamp()),
             'what', answer ->> 'what'));
         RETURN outcome;

@@ -99,6 +99,8 @@ DECLARE
     found_missing integer := 0;
     highest bigint := 0;
 BEGIN
+    -- One kiosk after the other: their rows meet in the counters.
+    PERFORM pg_advisory_xact_lock(hashtext('kiosk.offer'));
     FOR t IN SELECT jsonb_array_elements(q -> 'copies') LOOP
         IF t ? 'cancelled' THEN
             found_missing := found_missing + restore_cancelled(jsonb_populate_record(NULL::cancelled, t -> 'cancelled'))::integer;
@@ -149,6 +151,6 @@ BEGIN
         ON CONFLICT (day) DO UPDATE SET height = lift.height + 100;
         PERFORM setval('line', (SELECT last_value FROM line) + 1000);
     END IF;
-    UPDATE epoch SET timeline = timeline();
+    UPDATE epoch SET timeline = timeline(), released_on = today;
     RETURN jsonb_build_object('lifted', missing);
 END $$;

@@ -165,3 +165,13 @@ def test_changes_of_another_kiosk_are_noticed(database: Database, book: Postgres
     subscription.close()
     assert answering == [True]
     other.close()
+
+
+def test_two_doctors_of_a_department_at_one_time_can_be_registered(book: PostgresBook) -> None:
+    other = replace(INNER, doctor="試験", doctor_code="10009", key="03")
+    mine = order("8")
+    assert book.take(mine, 30, soon()) == Taken()
+    settled = book.settle(mine, Registered("8", OF_ORCA[:1], (INNER, other)), soon())
+    assert isinstance(settled, Registered), settled
+    direct = book.register(replace(order("9"), appointments=(INNER, other)), soon())
+    assert isinstance(direct, Registered), direct

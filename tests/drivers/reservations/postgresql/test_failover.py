@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from drivers.reservations import Cancelled, Found, Registered, ReservationsDown, Trouble
+from drivers.reservations import Cancelled, Found, Registered, ReservationsDown, Taken, Trouble
 from drivers.reservations.adapter import Settings
 from drivers.reservations.postgresql.book import PostgresBook
+from drivers.reservations.postgresql.copies import copies_in
 from drivers.reservations.postgresql.failover import Failover
+from tests.peers import postgresql
 from tests.peers.postgres_kiosks import AT, DAY, order, put_many
 from tests.peers.postgresql import PASSWORD, Database, Postgres, soon
 
@@ -118,8 +121,44 @@ def test_series_are_lifted_for_a_kiosk_that_did_not_come(server: Postgres, tmp_p
             each.close()
 
 
-def test_only_a_hub_may_release(server: Postgres, tmp_path: Path) -> None:
-    database = server.database()
+def test_an_offer_that_finds_the_server_busy_is_made_again(tmp_path: Path) -> None:
+    database = postgresql.shared().database()
+    put_many(database, tmp_path / "hub", 2)
+    book = database.book(tmp_path / "k", "kiosk-1")
+    number_of(book, "0")
+    book.close()
+    with database.server.connect(database.name) as connection:
+        for table in ("reception", "registered", "visit", "counter"):
+            connection.execute(f"DELETE FROM kiosk.{table}")
+    copies_in.cache_clear()
+    (tmp_path / "k" / "book-servers.json").unlink()
+    with (tmp_path / "k" / f"book-copies-{DAY.isoformat()}.jsonl").open("a") as file:
+        file.write('{"day": "none", "visit": {"day": "none"}}\n')  # what the server cannot read keeps it from nothing
+    with database.server.connect(database.name) as other:
+        other.execute("SELECT pg_advisory_lock(hashtext('kiosk.offer'))")
+        again = database.book(tmp_path / "k", "kiosk-1")
+        assert code(again.find("0", DAY, soon())) == "locked"
+    assert number_of(again, "0") == 1
+    assert number_of(again, "1") == 2
+    again.close()
+
+
+def test_after_a_release_whoever_is_taken_is_asked_for_first(tmp_path: Path) -> None:
+    database = postgresql.shared().database()
+    book = database.book(tmp_path / "k", "kiosk-1")
+    assert book.take(order("1"), 30, soon()) == Taken()
+    with database.server.connect(database.name) as connection:
+        connection.execute("UPDATE kiosk.epoch SET timeline = 'another'")
+    hub = failover_of(database)
+    hub.release(DAY)
+    assert book.take(order("2"), 30, soon()) == Taken(ask_first=True)
+    assert book.take(order("2", day=DAY + timedelta(1)), 30, soon()) == Taken()
+    hub.close()
+    book.close()
+
+
+def test_only_a_hub_may_release(tmp_path: Path) -> None:
+    database = postgresql.shared().database()
     database.role("kiosk-1")
     kiosk = Failover(database.url("kiosk-1"), Settings(tmp_path, password=PASSWORD))
     with pytest.raises(ReservationsDown) as refused:

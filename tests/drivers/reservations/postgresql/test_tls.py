@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -64,3 +67,28 @@ def test_verify_full(server: Postgres, tmp_path: Path, monkeypatch: pytest.Monke
     assert asked(database, replace(settings, ca_file=tmp_path / "nothing")) == ("login", "ca_file")
     server.encrypt(other, other_key)
     assert asked(database, replace(settings, ca_file=other)) == ("login", "certificate")  # of another name
+
+
+def test_a_server_that_begins_tls_and_says_no_more_is_given_up_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "is_loopback", lambda host: False)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def begin() -> None:
+            met, _ = listening.accept()
+            met.recv(8)
+            met.sendall(b"S")
+            kept.append(met)
+
+        kept: list[socket.socket] = []
+        threading.Thread(target=begin, daemon=True).start()
+        url = f"postgresql://kiosk-01@127.0.0.1:{listening.getsockname()[1]}/kiosk"
+        book = PostgresBook(url, Settings(tmp_path / "k", password=PASSWORD, name="k"))
+        answers: list[object] = []
+        asking = threading.Thread(target=lambda: answers.append(book.count(DAY, time.monotonic() + 1)), daemon=True)
+        asking.start()
+        asking.join(30)
+        assert [type(each) for each in answers] == [Trouble]
+        for each in kept:
+            each.close()
