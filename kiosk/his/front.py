@@ -218,6 +218,8 @@ class Front:
                 return replace(found, maybe_done=taken.ask_first)
             there = registered_there(order, found) if isinstance(found, Found) else None
             if there is not None:
+                # Where no attempt can have reached the system, it was a window.
+                there = replace(there, ours=taken.ask_first)
                 return self._rest(system, order, there, min(until, time.monotonic() + self._settings.register_s))
         began = time.monotonic()
         ends = min(until, began + self._settings.register_s)

@@ -120,6 +120,7 @@ def test_whom_staff_registered_meanwhile_has_no_second_reception(site: Site) -> 
     site.tick(2)
     assert len(site.system.receptions["00012"]) == 2
     assert "register" not in site.system.calls
+    assert ("custody_delivered", "again") in site.events
     assert site.listed() == []
 
 
