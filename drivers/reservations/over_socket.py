@@ -160,6 +160,8 @@ class SocketBook:
 
     def _ask(self, ask: str, until: float, **parameters: object) -> Any:
         asked = False
+        if time.monotonic() >= until:
+            return Trouble("unreachable", "no time was left to ask", code="late")
         try:
             with _connected(self._path, until) as connection:
                 line = wire.Line(connection)

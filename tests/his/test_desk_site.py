@@ -13,6 +13,7 @@ import pytest
 
 from drivers.reservations import Kept, Registered, Trouble, UnsettledList
 from drivers.reservations.over_socket import SocketBook
+from kiosk.reception import run_status
 from tests import ROOT
 from tests.book import arrive, cancel, due, entries, order, soon
 from tests.his.orca_site import BESIDES, IN_TWO, PATIENT, OrcaSite, opened, orca_site
@@ -51,6 +52,11 @@ def test_the_desk_registers_and_cancels_every_reception_of_a_visit_at_orca_and_n
             assert line.cancelled is not None and line.cancelled.reason == "left"
 
 
+def _in_custody(site: OrcaSite) -> int | None:
+    his = run_status.read(site.hospital.data_dir).his
+    return his.custody if his else None
+
+
 def test_a_desk_hears_of_what_the_kiosk_keeps_and_what_it_ticks_off_is_not_delivered(tmp_path: Path) -> None:
     his = {"when_down": '"cached"', "find_s": "2", "day_list_every_min": "1"}
     with orca_site(tmp_path, his, numbering={"offline_prefix": '"K3-"'}) as site:
@@ -72,6 +78,8 @@ def test_a_desk_hears_of_what_the_kiosk_keeps_and_what_it_ticks_off_is_not_deliv
             answer = desk.register(order(PATIENT, today(), datetime.now(ZONE)), soon())
             assert not isinstance(answer, Registered)
             assert isinstance(desk.noted_done(listed.unsettled[0].order, soon()), Kept)
+            # A delivery that was under way when it was ticked off has ended.
+            wait_until(lambda: _in_custody(site) == 1, "the kiosk has seen it")
             site.orca.start()
             wait_until(lambda: site.receptions("00020") == [IN_TWO], "the other one is delivered")
             assert site.receptions(PATIENT) == []
