@@ -158,6 +158,8 @@ def test_what_waits_too_long_is_an_alarm_and_an_event_and_its_end_too(tmp_path: 
     try:
         wait_until(lambda: alarms(tmp_path), "somebody is called", every_s=0.05)
         assert alarms(tmp_path) == ["desk_waits"]
+        # Staff are called first; the status is written with the same look.
+        wait_until(lambda: desk_status.read(desk.run) is not None, "the status", every_s=0.05)
         status = desk_status.read(desk.run)
         assert status is not None and status.overdue_s is not None and status.overdue_s >= 9 * 60
         assert (status.visits, status.open, status.missed, status.feed) == (2, 1, 4, "ok")
