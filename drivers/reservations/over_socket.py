@@ -13,29 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from drivers.reservations import (
-    Answer,
-    Cancellation,
-    Count,
-    DayList,
-    Departments,
-    Kept,
-    Order,
-    Reception,
-    Register,
-    Registered,
-    Registration,
     ReservationsDown,
-    Taken,
     Trouble,
-    Unsettled,
-    UnsettledList,
     wire,
 )
+from drivers.reservations.asking import Asking
 from drivers.reservations.changes import Changes
 from drivers.reservations.ports import Ability, Book, Reservations, SystemOfRecord
 from drivers.reservations.values import NoValue
@@ -57,7 +43,7 @@ _CLIENTS_MAX: Final = 32
 _PAUSE_S: Final = 0.25
 
 
-class SocketBook:
+class SocketBook(Asking):
     """A book, `Reservations` or a system of record whose owner listens at `folder/name`, as far as the owner answers
     that. Any thread; a connection for each call.
 
@@ -75,70 +61,6 @@ class SocketBook:
             answer = self._ask(wire.ABILITY, time.monotonic() + _ABILITY_S)
             self._ability = answer if isinstance(answer, Ability) else None
         return self._ability or _EVERY_CALL
-
-    def find(self, patient_number: str, day: date, until: float) -> Answer:
-        """See SystemOfRecord.find."""
-        answer: Answer = self._ask("find", until, patient_number=patient_number, day=day)
-        return answer
-
-    def register(self, order: Order, until: float) -> Registration:
-        """See SystemOfRecord.register."""
-        answer: Registration = self._ask("register", until, order=order)
-        return answer
-
-    def cancel(
-        self, patient_number: str, reception: Reception, day: date, at: datetime, reason: str, until: float
-    ) -> Cancellation:
-        """See SystemOfRecord.cancel."""
-        answer: Cancellation = self._ask(
-            "cancel", until, patient_number=patient_number, reception=reception, day=day, at=at, reason=reason
-        )
-        return answer
-
-    def day_list(self, day: date, until: float) -> DayList | Trouble:
-        """See SystemOfRecord.day_list."""
-        answer: DayList | Trouble = self._ask("day_list", until, day=day)
-        return answer
-
-    def departments(self, day: date, until: float) -> Departments | Trouble:
-        """See SystemOfRecord.departments."""
-        answer: Departments | Trouble = self._ask("departments", until, day=day)
-        return answer
-
-    def entries(self, day: date, until: float) -> Register | Trouble:
-        """See Reservations.entries."""
-        answer: Register | Trouble = self._ask("entries", until, day=day)
-        return answer
-
-    def count(self, day: date, until: float) -> Count | Trouble:
-        """See Reservations.count."""
-        answer: Count | Trouble = self._ask("count", until, day=day)
-        return answer
-
-    def unsettled(self, day: date, until: float) -> UnsettledList | Trouble:
-        """See Reservations.unsettled."""
-        answer: UnsettledList | Trouble = self._ask("unsettled", until, day=day)
-        return answer
-
-    def noted_done(self, order: Order, until: float) -> Kept | Trouble:
-        """See Reservations.noted_done."""
-        answer: Kept | Trouble = self._ask("noted_done", until, order=order)
-        return answer
-
-    def take(self, order: Order, lease_s: float, until: float) -> Taken | Registered | Trouble:
-        """See Book.take."""
-        answer: Taken | Registered | Trouble = self._ask("take", until, order=order, lease_s=lease_s)
-        return answer
-
-    def settle(self, order: Order, outcome: Registration, until: float) -> Registration:
-        """See Book.settle."""
-        answer: Registration = self._ask("settle", until, order=order, outcome=outcome)
-        return answer
-
-    def note(self, unsettled: Unsettled, until: float) -> Kept | Trouble:
-        """See Book.note."""
-        answer: Kept | Trouble = self._ask("note", until, unsettled=unsettled)
-        return answer
 
     def close(self) -> None:
         """There is nothing to close between two calls."""
@@ -158,7 +80,7 @@ class SocketBook:
         """See Reservations.follow. At each connection `changed()` too: who connects again knows nothing."""
         return Follower(self._path, changed, answers)
 
-    def _ask(self, ask: str, until: float, **parameters: object) -> Any:
+    def _ask(self, name: str, until: float, **parts: Any) -> Any:
         asked = False
         if time.monotonic() >= until:
             return Trouble("unreachable", "no time was left to ask", code="late")
@@ -167,10 +89,10 @@ class SocketBook:
                 line = wire.Line(connection)
                 # A little less, so that the owner's own answer comes before nobody waits for it.
                 within_s = max(until - time.monotonic() - _WAY_S, 0.0)
-                message = wire.question(ask, within_s, **parameters)
-                asked = ask in wire.WRITES
+                message = wire.question(name, within_s, **parts)
+                asked = name in wire.WRITES
                 line.send(message, until)
-                return wire.answer_from(ask, line.receive(until))
+                return wire.answer_from(name, line.receive(until))
         except wire.Broken as broken:
             return Trouble("unreachable", _owner_down(broken), asked, "owner_down")
         except NoValue:

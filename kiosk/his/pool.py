@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar
 
 from drivers.reservations import Trouble
+from drivers.reservations.asking import Asking
 from drivers.reservations.ports import Ability, Subscription, SystemOfRecord
 
 T = TypeVar("T", bound=SystemOfRecord)
@@ -18,7 +19,7 @@ IDLE_MAX: Final = 2
 AT_ONCE_MAX: Final = 8
 
 
-class Pool(Generic[T]):
+class Pool(Asking, Generic[T]):
     """Every call of the role that `opened()` makes an instance of. At most AT_ONCE_MAX calls at a time; who does not
     get a place before its `until` is answered Trouble("busy").
     """
@@ -38,23 +39,17 @@ class Pool(Generic[T]):
         finally:
             self._give_back(instance)
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        """The call `name` of the role; its last argument is `until`."""
-
-        def call(*arguments: Any, **named: Any) -> Any:
-            until: float = named["until"] if "until" in named else arguments[-1]
-            if not self._places.acquire(timeout=max(0.0, until - time.monotonic())):
-                return Trouble("busy", "too many calls at a time")
+    def _ask(self, name: str, until: float, **parts: Any) -> Any:
+        if not self._places.acquire(timeout=max(0.0, until - time.monotonic())):
+            return Trouble("busy", "too many calls at a time")
+        try:
+            instance = self._borrowed()
             try:
-                instance = self._borrowed()
-                try:
-                    return getattr(instance, name)(*arguments, **named)
-                finally:
-                    self._give_back(instance)
+                return getattr(instance, name)(**parts, until=until)
             finally:
-                self._places.release()
-
-        return call
+                self._give_back(instance)
+        finally:
+            self._places.release()
 
     def follow(self, changed: Callable[[], None], answers: Callable[[bool], None]) -> Subscription:
         """See Reservations.follow: by an instance of its own."""

@@ -12,13 +12,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from drivers.reservations import wire
 from drivers.reservations.imports_over_socket import Imports
 from drivers.reservations.opening import open_book, open_system
 from drivers.reservations.over_socket import BOOK_SOCKET, Server
-from drivers.reservations.ports import Book, SystemOfRecord
 from kiosk.config import Config, book_access, his_access
 from kiosk.his.book_upkeep import BookUpkeep
 from kiosk.his.opened import SYSTEM_SOCKET, News, adapter_settings
@@ -70,7 +69,7 @@ def _servers(config: Config, folder: Path, report: Callable[[str], None]) -> Map
     found: dict[Path, Server] = {}
     if config.his.url:
         settings = adapter_settings(config, folder, his_access(config))
-        system = cast("SystemOfRecord", Pool(partial(open_system, config.his.url, settings)))
+        system = Pool(partial(open_system, config.his.url, settings))
         asks = wire.SYSTEM_ASKS
         found[run_dir / SYSTEM_SOCKET] = Server(system, run_dir, lambda: 0, report, name=SYSTEM_SOCKET, asks=asks)
     if not config.reservations.is_embedded:
@@ -81,7 +80,7 @@ def _servers(config: Config, folder: Path, report: Callable[[str], None]) -> Map
 def _book_server(config: Config, folder: Path, report: Callable[[str], None]) -> Server:
     settings = adapter_settings(config, folder, book_access(config))
     opened = partial(open_book, config.reservations.url, settings)
-    book = cast("Book", Pool(opened))
+    book = Pool(opened)
     today = lambda: datetime.now(config.site.zone).date()  # noqa: E731
     BookUpkeep(opened, today, config.reservations.keep_days, report).start()
     others = Imports(opened).others()

@@ -44,7 +44,7 @@ def opened(
 
     def connect(fuse: Fuse | None = None) -> SystemOfRecord:
         book, local = books()
-        system = cast("SystemOfRecord", Pool(lambda: open_system(url, settings)))
+        system: SystemOfRecord = Pool(lambda: open_system(url, settings))
         if fuse is not None:
             book, system = cast("Book", Dying(book, fuse)), cast("SystemOfRecord", Dying(system, fuse))
         return Front(book, system, local, None, front.Settings(), now, lambda *_, **__: None)

@@ -9,30 +9,18 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 from drivers.reservations import (
-    Answer,
-    Cancellation,
-    Count,
-    DayList,
-    Departments,
     Imported,
-    Kept,
     Order,
-    Reception,
-    Register,
-    Registered,
-    Registration,
     ReservationsDown,
-    Taken,
     Trouble,
-    Unsettled,
-    UnsettledList,
     Withdrawn,
 )
 from drivers.reservations.adapter import Settings
+from drivers.reservations.asking import Asking
 from drivers.reservations.csv_file import Parsed
 from drivers.reservations.ports import Ability, Subscription
 from drivers.reservations.postgresql.address import parse
@@ -47,12 +35,15 @@ from drivers.reservations.wire import WRITES, answer_from
 _IMPORT_S: Final = 120.0
 # Rows per step of an import: often enough for a progress bar, rarely enough to cost nothing.
 _STEP: Final = 5000
+# The calls that may give numbers.
+_NUMBERS: Final = ("register", "settle")
 
 
-class PostgresBook:
+class PostgresBook(Asking):
     """The book at `url` (see `address`). What this kiosk was told is kept in `settings.folder` (see `copies`).
 
-    The constructor talks to nobody. Raises BadAddress.
+    The constructor talks to nobody. Raises BadAddress. `find` never says `UnknownPatient`: a list of appointments is no
+    register of patients.
     """
 
     def __init__(self, url: str, settings: Settings) -> None:
@@ -75,74 +66,9 @@ class PostgresBook:
             keeps_attempts=True,
         )
 
-    def find(self, patient_number: str, day: date, until: float) -> Answer:
-        """See SystemOfRecord.find. Never `UnknownPatient`: a list of appointments is no register of patients."""
-        answer: Answer = self._of(patient_number, self._ask("find", until, patient_number=patient_number, day=day))
-        return answer
-
-    def register(self, order: Order, until: float) -> Registration:
-        """See SystemOfRecord.register."""
-        question = {"order": order, "numbering": self._numbering}
-        answer: Registration = self._of(order.patient_number, self._ask("register", until, **question))
-        return answer
-
-    def cancel(
-        self, patient_number: str, reception: Reception, day: date, at: datetime, reason: str, until: float
-    ) -> Cancellation:
-        """See Reservations.cancel."""
-        parts = {"patient_number": patient_number, "reception": reception, "day": day, "at": at, "reason": reason}
-        answer: Cancellation = self._of(patient_number, self._ask("cancel", until, **parts))
-        return answer
-
-    def day_list(self, day: date, until: float) -> DayList | Trouble:
-        """See SystemOfRecord.day_list."""
-        answer: DayList | Trouble = self._ask("day_list", until, day=day)
-        return answer
-
-    def departments(self, day: date, until: float) -> Departments | Trouble:
-        """The departments of the appointments that are held for `day`."""
-        answer: Departments | Trouble = self._ask("departments", until, day=day)
-        return answer
-
-    def entries(self, day: date, until: float) -> Register | Trouble:
-        """See Reservations.entries."""
-        answer: Register | Trouble = self._ask("entries", until, day=day)
-        return answer
-
-    def count(self, day: date, until: float) -> Count | Trouble:
-        """See Reservations.count."""
-        answer: Count | Trouble = self._ask("count", until, day=day)
-        return answer
-
-    def unsettled(self, day: date, until: float) -> UnsettledList | Trouble:
-        """See Reservations.unsettled."""
-        answer: UnsettledList | Trouble = self._ask("unsettled", until, day=day)
-        return answer
-
     def follow(self, changed: Callable[[], None], answers: Callable[[bool], None]) -> Subscription:
         """See Reservations.follow. By a connection of its own, that asks once a second."""
         return Follower(Hosts(self._server, self._caller), changed, answers)
-
-    def take(self, order: Order, lease_s: float, until: float) -> Taken | Registered | Trouble:
-        """See Book.take."""
-        answer: Taken | Registered | Trouble = self._ask("take", until, order=order, lease_s=lease_s)
-        return answer
-
-    def settle(self, order: Order, outcome: Registration, until: float) -> Registration:
-        """See Book.settle."""
-        question = {"order": order, "numbering": self._numbering, "outcome": named(outcome)}
-        answer: Registration = self._of(order.patient_number, self._ask("settle", until, **question))
-        return answer
-
-    def note(self, unsettled: Unsettled, until: float) -> Kept | Trouble:
-        """See Book.note."""
-        answer: Kept | Trouble = self._ask("note", until, unsettled=unsettled)
-        return answer
-
-    def noted_done(self, order: Order, until: float) -> Kept | Trouble:
-        """See Book.noted_done."""
-        answer: Kept | Trouble = self._ask("noted_done", until, order=order)
-        return answer
 
     def import_rows(
         self,
@@ -176,11 +102,17 @@ class PostgresBook:
         """Close the connection; the next call would open another one."""
         self._hosts.close()
 
-    def _ask(self, name: str, until: float, **parts: object) -> Any:
+    def _ask(self, name: str, until: float, **parts: Any) -> Any:
+        order = parts.get("order")
+        question = dict(parts)
+        if name in _NUMBERS:
+            question["numbering"] = self._numbering
+        if "outcome" in parts:
+            question["outcome"] = named(parts["outcome"])
         try:
-            message = self._hosts.ask(name, encoded(parts), until)
+            message = self._hosts.ask(name, encoded(question), until)
         except Failed as failed:
-            return self._trouble(name, failed, parts)
+            return self._trouble(name, failed, order)
         try:
             answer = answer_from(name, message)
             if "copy" in message:
@@ -191,19 +123,16 @@ class PostgresBook:
             return Trouble(
                 "misunderstood", "the book's server: an answer that is none", name in WRITES, "misunderstood"
             )
+        wanted = parts.get("patient_number", order.patient_number if order else "")
+        if wanted and getattr(answer, "patient_number", wanted) != wanted:
+            return Trouble("misunderstood", "the book's server: an answer about somebody else", True, "misunderstood")
         return answer
 
-    def _trouble(self, name: str, failed: Failed, parts: Mapping[str, object]) -> Trouble | Withdrawn:
-        order = parts.get("order")
-        if failed.state == TOO_LATE and isinstance(order, Order):
+    def _trouble(self, name: str, failed: Failed, order: Order | None) -> Trouble | Withdrawn:
+        if failed.state == TOO_LATE and order is not None:
             return Withdrawn(order.patient_number)
         known = failed.trouble
         return known if name in WRITES else Trouble(known.kind, known.what, False, known.code, known.parameters)
-
-    def _of(self, patient_number: str, answer: Any) -> Any:
-        if getattr(answer, "patient_number", patient_number) == patient_number:
-            return answer
-        return Trouble("misunderstood", "the book's server: an answer about somebody else", True, "misunderstood")
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Line]:
